@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Every target sets up what it needs below build/. Needed beforehand: Python 3.11 or later, git, make.
+
+PYTHON ?= python3
+VENV := build/venv
+BIN := $(CURDIR)/$(VENV)/bin
+RUN := $(BIN)/python -m
+COPY := build/collections/ansible_collections/relocate/django
+# What to test, for instance: make unit T=tests/unit/plugins/module_utils/test_errors.py
+T ?=
+
+export PATH := $(BIN):$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
+export ANSIBLE_HOME := $(CURDIR)/build/ansible
+export ANSIBLE_NOCOLOR ?= 1
+
+.PHONY: help demo test unit lint sanity docs package build lab engines benchmark controllers setup copy clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+demo: $(VENV)/.base copy ## Move a small site from one directory to another, and look at it
+	@$(BIN)/python tests/demo/run.py
+
+test: setup ## Everything: lint, sanity, unit, docs, package, lab
+	@$(RUN) tests.tools.stages lint sanity unit docs package lab
+
+unit: setup ## The fast loop: unit tests
+	@$(RUN) pytest $(or $(T),tests/unit) $(PYTEST_OPTIONS)
+
+lint: setup copy ## ruff, mypy, vermin, yamllint, shellcheck, licences, ansible-lint
+	@$(RUN) tests.tools.lint
+
+sanity: setup copy ## ansible-test sanity
+	@$(RUN) tests.tools.sanity $(T)
+
+docs: setup copy ## Documentation of every plugin and role, into build/docs/html
+	@$(RUN) tests.tools.docs
+
+package: build
+	@$(RUN) tests.tools.importer
+
+build: setup copy ## The collection's archive, into build/dist
+	@$(BIN)/ansible-galaxy collection build --force --output-path build/dist $(COPY)
+
+lab: setup copy ## End-to-end tests on real servers; needs podman and root
+	@$(RUN) tests.tools.lab $(T)
+
+benchmark: setup copy ## Time the move against doing it by hand; needs podman and root
+	@$(BIN)/python benchmarks/run.py
+
+controllers: ## Further versions of ansible-core, into build/venv-2.x, as far as a Python for them is here
+	@$(PYTHON) tests/tools/venv.py --controllers
+
+setup: $(VENV)/.dev
+
+copy:
+	@$(PYTHON) tests/tools/collection.py
+
+$(VENV)/.base: tests/tools/venv.py tests/requirements/base.txt tests/requirements/constraints.txt
+	@$(PYTHON) tests/tools/venv.py $(VENV) base
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base tests/requirements/dev.txt
+	@$(PYTHON) tests/tools/venv.py $(VENV) dev
+	@touch $@
+
+clean: ## Remove all that these targets made, but for the lab's cache
+	@find build -mindepth 1 -maxdepth 1 ! -name lab -exec rm -rf {} +

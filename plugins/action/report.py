@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writes the report of a move on the controller, and prints a screenful."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import time
+from typing import Any, Dict, Mapping, Optional, Sequence
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.relocate.django.plugins.plugin_utils import _report
+
+_DISPLAY = Display()
+
+
+def write(directory: str, outcome: Mapping[str, Any]) -> Dict[str, str]:
+    """Write the JSON and the HTML report, 0600; returns their paths."""
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    stamp = datetime.datetime.fromtimestamp(outcome["ended"], datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    stem = os.path.join(directory, "{0}-{1}-{2}".format(outcome["site"], outcome["new"], stamp))
+    texts = {".json": json.dumps(outcome, indent=1, sort_keys=True) + "\n", ".html": _report.as_html(outcome)}
+    for suffix, text in texts.items():
+        handle = os.open(stem + suffix, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+    return {"json": stem + ".json", "html": stem + ".html"}
+
+
+def conclude(outcomes: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
+    """The end of a run: every site in one line, failed when one of them was not moved."""
+    lines = [_report.headline(item) for item in outcomes]
+    bad = [item for item in outcomes if item["status"] in ("failed", "obstacles")]
+    result: Dict[str, Any] = {"changed": False, "msg": "\n".join(lines)}
+    if bad:
+        code = str(bad[0].get("code") or "sites_failed") if len(bad) == 1 else "sites_failed"
+        result.update(failed=True, code=code, codes={item["site"]: item.get("code", "") for item in bad})
+    return result
+
+
+class ActionModule(ActionBase):
+    """One report a site, one conclusion a run."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        """Entry point."""
+        result: Dict[str, Any] = super().run(tmp, task_vars)
+        _checked, args = self.validate_argument_spec(
+            argument_spec={
+                "state": {"type": "str", "choices": ["written", "concluded"], "default": "written"},
+                "site": {"type": "str"},
+                "directory": {"type": "path", "default": "relocate-reports"},
+                "outcome": {"type": "dict", "default": {}},
+                "outcomes": {"type": "list", "elements": "dict", "default": []},
+            }
+        )
+        if args["state"] == "concluded":
+            result.update(conclude(args["outcomes"]))
+            return result
+        outcome = _report.enrich(dict(args["outcome"], site=args["site"]), time.time())
+        text = _report.as_text(outcome)
+        if outcome["status"] in ("moved", "failed"):
+            outcome["report"] = write(args["directory"], outcome)
+            text += "  report: {0}\n".format(outcome["report"]["html"])
+        _DISPLAY.display(text)
+        result.update(changed=False, outcome=outcome)
+        return result

@@ -1,0 +1,20 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Which backup set, and the digest that proves its manifest."""
+
+    DOCUMENTATION = r"""
+options:
+  label:
+    description: The backup set's name, such as V(20261120T193000Z-1a2b3c4d5e6f). By default the newest one.
+    type: str
+  manifest_sha256:
+    description:
+      - The digest that M(relocate.django.backup) returned. With it, a manifest that was edited since is refused.
+    type: str
+"""

@@ -1,0 +1,31 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """How to reach the database server as its administrator."""
+
+    DOCUMENTATION = r"""
+options:
+  login_user:
+    description:
+      - The server's administrator; needed when the server is on another machine.
+      - Without any of the C(login_) options a PostgreSQL server on this host is reached on its socket as the system
+        user C(postgres); failing that, the settings' own user serves if it may create databases.
+    type: str
+  login_password:
+    description: The administrator's password. Client programs read it from a file that is gone after the task.
+    type: str
+  login_host:
+    description: The server's address. By default the one in the project's settings.
+    type: str
+  login_port:
+    description: The server's port. By default the one in the project's settings.
+    type: int
+  login_unix_socket:
+    description: The directory of the server's socket, in place of O(login_host).
+    type: path
+"""

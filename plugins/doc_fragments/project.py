@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Where the project is and how its settings are read."""
+
+    DOCUMENTATION = r"""
+options:
+  path:
+    description: The project's directory, the one that holds C(manage.py).
+    type: path
+    required: true
+  interpreter:
+    description:
+      - The project's Python interpreter or its virtual environment, absolute or relative to O(path).
+      - By default the virtual environment C(.venv), C(venv) or C(env) in O(path) or beside it.
+    type: path
+  settings:
+    description: The settings module. By default the one that the environment, O(env_files) or C(manage.py) names.
+    type: str
+  environment:
+    description:
+      - Variables that the settings read. They win over those in O(env_files).
+      - The values are never shown.
+    type: dict
+    default: {}
+  env_files:
+    description:
+      - Files of C(NAME=value) lines that the settings rely on, such as C(.env) or the file that a systemd unit names as
+        C(EnvironmentFile); absolute or relative to O(path). A later file wins.
+      - One whose name begins with C(-) may be absent.
+    type: list
+    elements: path
+    default: []
+  owner:
+    description:
+      - The system user as whom the project's code and git run. By default whoever owns C(manage.py).
+    type: str
+  allow_root:
+    description: Whether the project's code may run as root, when root owns the project.
+    type: bool
+    default: false
+"""

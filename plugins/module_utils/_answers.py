@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether the site answers on this host: HTTP to a given address, under the site's name, before DNS points here."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import ssl
+import time
+import urllib.parse
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+
+_BODY = 1024 * 1024  # bytes read of an answer
+_HOPS = 5
+_PAUSE = 0.5  # seconds between attempts
+
+
+@dataclass(frozen=True)
+class Question:
+    """One request, and the answer that is expected."""
+
+    url: str
+    host: str = ""
+    status: int = 200
+    contains: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    validate_certs: bool = True
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; status 0 when nothing did."""
+
+    status: int
+    body: str = ""
+    location: str = ""
+    why: str = ""
+
+
+class _Pinned(http.client.HTTPSConnection):
+    """TLS to an address, checked against the site's name rather than against that address."""
+
+    def __init__(self, host: str, port: int, name: str, context: ssl.SSLContext, timeout: float) -> None:
+        super().__init__(host, port, context=context, timeout=timeout)
+        self._name, self._tls = name, context
+
+    def connect(self) -> None:
+        plain = socket.create_connection((self.host, self.port), self.timeout)
+        self.sock = self._tls.wrap_socket(plain, server_hostname=self._name)
+
+
+def ask(question: Question, timeout: float) -> Answer:
+    """One request with its redirects, which are followed on the site's own name only."""
+    target = urllib.parse.urlsplit(question.url)
+    name = question.host or target.netloc.rpartition("@")[2]
+    for _hop in range(_HOPS):
+        answer = _request(question, target, name, timeout)
+        moved = urllib.parse.urljoin(urllib.parse.urlunsplit((target.scheme, name, target.path, "", "")), answer.location)
+        found = urllib.parse.urlsplit(moved)
+        own = {_hostname(name), target.hostname}
+        if not answer.location or answer.status == question.status or found.hostname not in own:
+            return answer
+        port = found.port or (target.port if found.scheme == target.scheme else None)
+        where = "[{0}]".format(target.hostname) if ":" in (target.hostname or "") else target.hostname or ""
+        netloc = where + (":{0}".format(port) if port else "")
+        target = found._replace(netloc=netloc)
+    return Answer(0, why="more than {0} redirects".format(_HOPS))
+
+
+def _hostname(name: str) -> str:
+    return (urllib.parse.urlsplit("//" + name).hostname or "").lower()
+
+
+def _request(question: Question, target: urllib.parse.SplitResult, name: str, timeout: float) -> Answer:
+    address = target.hostname or ""
+    try:
+        if target.scheme == "https":
+            context = ssl.create_default_context()
+            if not question.validate_certs:
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            link: http.client.HTTPConnection = _Pinned(address, target.port or 443, _hostname(name), context, timeout)
+        else:
+            link = http.client.HTTPConnection(address, target.port or 80, timeout=timeout)
+        path = urllib.parse.urlunsplit(("", "", target.path or "/", target.query, ""))
+        headers = {"Host": name, "User-Agent": "relocate.django", "Connection": "close", **question.headers}
+        try:
+            link.request("GET", path, headers=headers)
+            response = link.getresponse()
+            body = response.read(_BODY).decode("utf-8", "replace")
+            location = response.getheader("Location") or ""
+            return Answer(response.status, body, location if 300 <= response.status < 400 else "")
+        finally:
+            link.close()
+    except (OSError, http.client.HTTPException, ValueError) as exc:
+        return Answer(0, why=getattr(exc, "strerror", None) or type(exc).__name__)
+
+
+def fits(question: Question, answer: Answer) -> bool:
+    """Whether the answer is the expected one."""
+    return answer.status == question.status and question.contains in answer.body
+
+
+def plain_text(body: str, limit: int = 200) -> str:
+    """The beginning of a page without its tags, as an error message can show it."""
+    text = re.sub(r"(?is)<(script|style)\b.*?</\1>|<[^>]*>", " ", body)
+    return " ".join(text.split())[:limit]
+
+
+def expect(questions: Sequence[Question], timeout: float) -> List[Dict[str, Any]]:
+    """Ask until every answer is as expected, ``timeout`` seconds in all. Raises site_silent for the first that is not."""
+    deadline = time.monotonic() + timeout
+    results: List[Dict[str, Any]] = []
+    for question in questions:
+        attempts = 0
+        while True:
+            attempts += 1
+            answer = ask(question, max(1.0, min(10.0, deadline - time.monotonic())))
+            if fits(question, answer):
+                break
+            if time.monotonic() + _PAUSE > deadline:
+                raise _silent(question, answer)
+            time.sleep(_PAUSE)
+        results.append(
+            {"url": question.url, "host": question.host, "status": answer.status, "attempts": attempts}
+        )
+    return results
+
+
+def _silent(question: Question, answer: Answer) -> RelocateError:
+    asked = question.url + (" (Host: {0})".format(question.host) if question.host else "")
+    found: Optional[str] = plain_text(answer.body)
+    if not answer.status:
+        msg = "{0} does not answer: {1}".format(asked, answer.why)
+    elif answer.status != question.status:
+        msg = "{0} answers {1} instead of {2}: {3}".format(asked, answer.status, question.status, found)
+    else:
+        msg = "{0} answers {1} without the expected text: {2}".format(asked, answer.status, found)
+    if answer.location:
+        msg += " (redirects to {0})".format(urllib.parse.urlsplit(answer.location)._replace(query="").geturl())
+    hint = "ask it by hand on this host: curl -iH 'Host: {0}' {1}".format(question.host, question.url)
+    return RelocateError("site_silent", msg, hint, {"url": question.url, "status": answer.status})

@@ -1,0 +1,190 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Making a backup set: code, environment and files first, databases when the site is frozen, the manifest last."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import datetime
+import json
+import os
+import shutil
+import time
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils import _host, _media, _unversioned
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import (
+    BUNDLE,
+    DATABASES,
+    ENVIRONMENT,
+    MEDIA,
+    PATCH,
+    BackupSet,
+    DatabaseEntry,
+    Manifest,
+    make_label,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    DatabaseState,
+    DumpFile,
+    Revision,
+    as_plain,
+)
+from ansible_collections.relocate.django.plugins.module_utils._project import vcs
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
+
+#: Seconds for the sessions of a frozen site to go away by themselves.
+_PATIENCE = 10.0
+
+
+def revision_of(site: Site, allow_dirty: bool) -> Revision:
+    """What the project runs. Raises dirty_tree unless uncommitted changes are allowed, not_a_checkout."""
+    revision = vcs.revision(site.project.path, site.project.owner)
+    if revision.dirty and not allow_dirty:
+        raise RelocateError(
+            "dirty_tree",
+            "the checkout holds uncommitted changes: {0}".format(", ".join(revision.changes[:5])),
+            "commit them, or set allow_dirty to carry them as a patch",
+        )
+    return revision
+
+
+def label_for(revision: Revision) -> str:
+    """A label of this second."""
+    return make_label(revision.commit, datetime.datetime.now(datetime.timezone.utc))
+
+
+def prepare(site: Site, backup: BackupSet, revision: Revision, params: Mapping[str, Any]) -> None:
+    """Write what does not depend on the freeze: bundle, patch, environment, unversioned files."""
+    bundle = backup.file(BUNDLE)
+    if not os.path.exists(bundle):
+        _write(bundle, lambda out: vcs.bundle(site.project.path, site.project.owner, revision.commit, out))
+    if revision.dirty:
+        _write(backup.file(PATCH), lambda out: vcs.patch(site.project.path, site.project.owner, out))
+    django = site.facts["django"]
+    packages = {"python": django["python"], "django": django["django"], "freeze": site.facts["packages"]}
+    _host.write_atomically(backup.file(ENVIRONMENT), json.dumps(packages, indent=1, sort_keys=True) + "\n")
+    unversioned = _unversioned.capture(backup, params["files"], site.project.path)
+    backup.note_prepared(code_of(revision), django_of(site), unversioned)
+
+
+def code_of(revision: Revision) -> Dict[str, Any]:
+    """The manifest's words on the code."""
+    return dict(as_plain(revision), bundle=BUNDLE, patch=PATCH if revision.dirty else "")
+
+
+def django_of(site: Site) -> Dict[str, Any]:
+    """The manifest's words on Django and where the project is."""
+    return dict(site.facts["django"], **project_paths(site.project))
+
+
+def _write(path: str, fill: Any) -> None:
+    temporary = path + ".new"
+    if os.path.lexists(temporary):
+        os.unlink(temporary)
+    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        fill(stream)
+    os.replace(temporary, path)
+
+
+def dump_all(site: Site, backup: BackupSet, frozen: bool) -> Dict[str, DatabaseEntry]:
+    """Dump and count every database, each out of one snapshot; returns the manifest's entries.
+
+    :param frozen: the site has been stopped: sessions that remain are waited for, then refused
+    """
+    entries = {}
+    for alias, engine in site.engines.items():
+        if frozen:
+            await_sessions(engine)
+        entries[alias] = _dump_one(site, engine, backup)
+    return entries
+
+
+def await_sessions(engine: Engine) -> None:
+    """Wait until nobody else uses the database. Raises sessions_remain: somebody could still write."""
+    deadline = time.monotonic() + _PATIENCE
+    while engine.sessions():
+        if time.monotonic() > deadline:
+            raise RelocateError(
+                "sessions_remain",
+                "{0} sessions still use database {1}".format(engine.sessions(), engine.config.alias),
+                "name every unit that writes in relocate_services",
+            )
+        time.sleep(0.2)
+
+
+def _dump_one(site: Site, engine: Engine, backup: BackupSet) -> DatabaseEntry:
+    facts = engine.describe()
+    with engine.snapshot() as snapshot, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        # Side by side: the dump waits for its programs, the counts for the server.
+        pending: "concurrent.futures.Future[DumpFile]" = pool.submit(snapshot.dump, backup.file(DATABASES))
+        state: Optional[DatabaseState] = None
+        try:
+            state = snapshot.state(fingerprints=True)
+        finally:
+            dump = pending.result()
+    applied = tuple(site.facts.get("migrations", {}).get(engine.config.alias, {}).get("applied", ()))
+    placed = DumpFile(DATABASES + "/" + dump.path, dump.client, dump.client_major)
+    return DatabaseEntry(engine.config.public(), placed, facts, state, applied)
+
+
+def media_of(site: Site, backup: BackupSet, archive: bool, compression: str) -> Dict[str, Any]:
+    """What MEDIA_ROOT holds, and its archive in the set when asked for."""
+    root = str(site.facts["django"].get("media_root") or "")
+    if not root or not os.path.isdir(root):
+        return {}
+    inventory = dict(_media.inventory(root), root=root, stored="")
+    if archive:
+        name = MEDIA if compression == "zstd" else MEDIA[: -len(".zst")]
+        _write(backup.file(name), lambda out: _media.archive(root, out, site.project.owner, compression))
+        inventory["stored"] = name
+    return inventory
+
+
+def compose(
+    site: Site,
+    backup: BackupSet,
+    revision: Revision,
+    params: Mapping[str, Any],
+    databases: Mapping[str, DatabaseEntry],
+    media: Mapping[str, Any],
+) -> Manifest:
+    """The manifest, as everything else is in place."""
+    return Manifest(
+        label=backup.label,
+        site=params["site"],
+        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        host=_host.describe_host(),
+        code=code_of(revision),
+        django=django_of(site),
+        owner=owner_facts(site.project),
+        databases=databases,
+        media=media,
+        unversioned=_unversioned.capture(backup, params["files"], site.project.path),
+    )
+
+
+def clear_unfinished(directory: str, site: str, keep: str) -> List[str]:
+    """Remove what crashed runs left: sets without a manifest, except the one at work."""
+    home = BackupSet.home(directory, site)
+    complete = set(BackupSet.labels(directory, site))
+    removed = []
+    for name in sorted(os.listdir(home)) if os.path.isdir(home) else []:
+        path = os.path.join(home, name)
+        if name not in complete and name != keep and os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+            removed.append(name)
+    return removed
+
+
+def expire(directory: str, site: str, keep: int) -> Tuple[str, ...]:
+    """Remove all but the newest ``keep`` sets; returns the labels that went. 0 keeps all."""
+    labels = BackupSet.labels(directory, site)
+    gone = labels[:-keep] if keep else []
+    for label in gone:
+        BackupSet(os.path.join(BackupSet.home(directory, site), label)).discard()
+    return tuple(gone)

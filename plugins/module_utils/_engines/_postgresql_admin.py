@@ -1,0 +1,293 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the administrator does on a PostgreSQL server: roles, blank databases, extensions, renames."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import time
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import (
+    Server,
+    Session,
+    ident,
+    literal,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_scram import scram_verifier
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
+
+_NAME_BYTES = 63
+_SWAP_TRIES = 5
+_ENDING_SECONDS = 10.0
+#: GUC_LIST_QUOTE settings: stored as a quoted list, which a single literal would turn into one odd name.
+_LISTS = frozenset(
+    "local_preload_libraries search_path session_preload_libraries shared_preload_libraries temp_tablespaces"
+    " unix_socket_directories".split()
+)
+
+
+def derived_name(name: str, suffix: str) -> str:
+    """``NAME__incoming``, cut and told apart by a hash where PostgreSQL would cut a name at 63 bytes."""
+    tail = "__" + suffix
+    raw = name.encode("utf-8")
+    if len(raw) + len(tail) <= _NAME_BYTES:
+        return name + tail
+    tail = "_" + hashlib.sha256(raw).hexdigest()[:8] + tail
+    return raw[: _NAME_BYTES - len(tail)].decode("utf-8", "ignore") + tail
+
+
+def database_exists(session: Session, name: str) -> bool:
+    """Whether the server has such a database."""
+    return bool(session.value("SELECT count(*) FROM pg_database WHERE datname = " + literal(name)))
+
+
+def ensure_role(server: Server, session: Session) -> List[str]:
+    """Make the settings' role, or set its password, as far as a login needs it; returns what was made."""
+    role, password = server.role, server.config.password
+    known = session.rows("SELECT rolcanlogin FROM pg_roles WHERE rolname = " + literal(role))
+    secret = " PASSWORD " + literal(scram_verifier(password)) if password else ""
+    if not known:
+        session.run("CREATE ROLE {0} LOGIN{1}".format(ident(role), secret))
+        return ["role " + role]
+    made = []
+    if not known[0][0]:
+        session.run("ALTER ROLE {0} LOGIN".format(ident(role)))
+        made.append("login right of role " + role)
+    if password and not _can_log_in(server):
+        session.run("ALTER ROLE {0} LOGIN{1}".format(ident(role), secret))
+        made.append("password of role " + role)
+    return made
+
+
+def _can_log_in(server: Server) -> bool:
+    """A database that is missing or closed to the role is found out only after the login."""
+    try:
+        server.connect(server.maintenance_database()).close()
+    except RelocateError as exc:
+        if exc.code in ("database_missing", "right_missing"):
+            return True
+        if exc.code != "login_failed":
+            raise
+        return False
+    return True
+
+
+def create_database(server: Server, session: Session, name: str, recorded: Optional[DatabaseFacts]) -> None:
+    """Make a blank database with the recorded encoding and locale, owned by the settings' role.
+
+    Raises locale_missing, right_missing or query_failed.
+    """
+    _join_role(server, session)
+    clauses = " ".join(database_clauses(recorded, session.major))
+    try:
+        session.run(
+            "CREATE DATABASE {0} OWNER {1} TEMPLATE template0 {2}".format(ident(name), ident(server.role), clauses)
+        )
+    except RelocateError as exc:
+        if re.search(r"locale|collat|provider", exc.msg) and exc.code == "query_failed":
+            raise RelocateError("locale_missing", exc.msg, locale_hint(recorded)) from None
+        raise
+
+
+def locale_hint(recorded: Optional[DatabaseFacts]) -> str:
+    """What to type when the server does not know a locale."""
+    return "add {0} to /etc/locale.gen, run locale-gen and restart PostgreSQL".format(
+        recorded.collation if recorded else "the locale"
+    )
+
+
+def _join_role(server: Server, session: Session) -> None:
+    """An administrator who is no superuser may give a database only to a role that it is a member of."""
+    member = "SELECT rolsuper OR pg_has_role(current_user, {0}, 'MEMBER') FROM pg_roles WHERE rolname = current_user"
+    if not session.value(member.format(literal(server.role))):
+        session.run("GRANT {0} TO CURRENT_USER".format(ident(server.role)))
+
+
+def database_clauses(recorded: Optional[DatabaseFacts], major: int) -> List[str]:
+    """The clauses of CREATE DATABASE that make it like the recorded one."""
+    if recorded is None or not recorded.encoding:
+        return ["ENCODING 'UTF8'"]
+    found = ["ENCODING " + literal(recorded.encoding)]
+    provider = str(recorded.details.get("locale_provider") or "libc")
+    locale = str(recorded.details.get("locale") or "")
+    if provider != "libc" and major >= 15 and locale:
+        word = "ICU_LOCALE" if provider == "icu" else "BUILTIN_LOCALE"
+        found += ["LOCALE_PROVIDER " + provider, "{0} {1}".format(word, literal(locale))]
+        rules = str(recorded.details.get("icu_rules") or "")
+        found += ["ICU_RULES " + literal(rules)] if rules and major >= 16 else []
+    elif major >= 15:
+        found.append("LOCALE_PROVIDER libc")
+    found += ["LC_COLLATE " + literal(recorded.collation)] if recorded.collation else []
+    found += ["LC_CTYPE " + literal(recorded.ctype)] if recorded.ctype else []
+    return found
+
+
+def drop_database(session: Session, name: str) -> bool:
+    """Drop a database with whoever uses it; returns whether it was there."""
+    if not database_exists(session, name):
+        return False
+    force = " WITH (FORCE)" if session.major >= 13 else ""
+    if not force:
+        end_sessions(session, [name])
+    session.run("DROP DATABASE IF EXISTS {0}{1}".format(ident(name), force))
+    return True
+
+
+def _sessions_of(names: Sequence[str]) -> str:
+    return (
+        "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND datname IN ("
+        + ", ".join(literal(name) for name in names)
+        + ")"
+    )
+
+
+def count_sessions(session: Session, names: Sequence[str]) -> int:
+    """How many sessions use the databases."""
+    return int(session.value("SELECT count(*) " + _sessions_of(names)))
+
+
+def end_sessions(session: Session, names: Sequence[str]) -> int:
+    """End the sessions that use the databases; returns how many. Raises sessions_remain or right_missing."""
+    ended = len(session.rows("SELECT pg_terminate_backend(pid) " + _sessions_of(names)))
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while count_sessions(session, names):
+        if time.monotonic() > deadline:
+            raise RelocateError(
+                "sessions_remain",
+                "sessions that use {0} come back or do not end".format(", ".join(names)),
+                "stop the services that use the database, then run this again",
+            )
+        time.sleep(0.05)
+        session.rows("SELECT pg_terminate_backend(pid) " + _sessions_of(names))
+    return ended
+
+
+def rename(session: Session, renames: Sequence[Tuple[str, str]]) -> None:
+    """Rename databases in one transaction, ending their sessions. Raises swap_failed; nothing is renamed then.
+
+    A rename locks its database against new sessions and waits 5 s for old ones: only a session that slips in between
+    the ending and the lock can disturb, so trying again is enough.
+    """
+    names = [old for old, _new in renames]
+    for attempt in range(_SWAP_TRIES):
+        try:
+            end_sessions(session, names)
+            with _transaction(session):
+                for old, new in renames:
+                    session.run("ALTER DATABASE {0} RENAME TO {1}".format(ident(old), ident(new)))
+            return
+        except RelocateError as exc:
+            busy = exc.details.get("sqlstate") == "55006"
+            if not busy or attempt == _SWAP_TRIES - 1:
+                code = exc.code if exc.code in ("sessions_remain", "right_missing") else "swap_failed"
+                raise RelocateError(code, "the swap was not made: " + exc.msg, exc.hint or _OWNER_HINT) from None
+
+
+_OWNER_HINT = "renaming takes a superuser, or the owner with CREATEDB; the live database is as before"
+
+
+@contextlib.contextmanager
+def _transaction(session: Session) -> Iterator[None]:
+    session.run("BEGIN")
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(RelocateError):
+            session.run("ROLLBACK")
+        raise
+    session.run("COMMIT")
+
+
+def create_extensions(server: Server, session: Session, recorded: DatabaseFacts) -> List[str]:
+    """Make the recorded extensions in the session's database; returns the schemas that had to be made for them.
+
+    Raises extension_missing or right_missing.
+    """
+    here = {row[0] for row in session.rows("SELECT extname FROM pg_extension")}
+    made: List[str] = []
+    for name in sorted(set(recorded.extensions) - here):
+        schema = recorded.extension_schemas.get(name, "")
+        if schema and not session.value("SELECT count(*) FROM pg_namespace WHERE nspname = " + literal(schema)):
+            session.run("CREATE SCHEMA {0} AUTHORIZATION {1}".format(ident(schema), ident(server.role)))
+            made.append(schema)
+        place = " SCHEMA " + ident(schema) if schema else ""
+        try:
+            # Extensions that need others come after them, or bring them.
+            session.run("CREATE EXTENSION IF NOT EXISTS {0}{1} CASCADE".format(ident(name), place))
+        except RelocateError as exc:
+            if exc.code == "right_missing":
+                raise
+            raise RelocateError("extension_missing", exc.msg, extension_hint(name, session.major)) from None
+    return made
+
+
+def extension_hint(name: str, major: int) -> str:
+    """Which package brings an extension."""
+    if name in CONTRIB:
+        return "install postgresql-contrib (Debian has it in postgresql-{0})".format(major)
+    package = {"vector": "pgvector", "postgis_topology": "postgis-3", "postgis_raster": "postgis-3"}.get(
+        name, "postgis-3" if name == "postgis" else name.replace("_", "-")
+    )
+    return "install postgresql-{0}-{1}".format(major, package)
+
+
+#: Extensions of PostgreSQL's own contrib directory that sites use.
+CONTRIB = frozenset(
+    "amcheck autoinc bloom btree_gin btree_gist citext cube dblink dict_int dict_xsyn earthdistance file_fdw"
+    " fuzzystrmatch hstore insert_username intagg intarray isn lo ltree moddatetime pageinspect pg_buffercache"
+    " pg_freespacemap pg_prewarm pg_stat_statements pg_trgm pg_visibility pgcrypto pgrowlocks pgstattuple postgres_fdw"
+    " refint seg sslinfo tablefunc tcn tsm_system_rows tsm_system_time unaccent uuid-ossp xml2".split()
+)
+
+
+def allow_extension_rows(server: Server, session: Session, allow: bool) -> None:
+    """Let the settings' role write into extensions' configuration tables (spatial_ref_sys), or no longer.
+
+    A dump holds the rows that the site added to them, and a COPY even when there are none.
+    """
+    tables = session.rows(
+        "SELECT DISTINCT n.nspname, c.relname FROM pg_extension AS x CROSS JOIN LATERAL unnest(x.extconfig) AS u (oid)"
+        " JOIN pg_class AS c ON c.oid = u.oid JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind = 'r'"
+    )
+    form = "GRANT INSERT ON {0}.{1} TO {2}" if allow else "REVOKE INSERT ON {0}.{1} FROM {2}"
+    for schema, table in tables:
+        session.run(form.format(ident(schema), ident(table), ident(server.role)))
+
+
+def apply_settings(server: Server, session: Session, name: str, settings: Sequence[str]) -> None:
+    """Replay database settings; one that this server does not know is named in the progress and left out."""
+    for setting in settings:
+        key, _equals, value = setting.partition("=")
+        known = "." in key or session.value(
+            "SELECT count(*) FROM pg_settings WHERE lower(name) = lower({0})".format(literal(key))
+        )
+        if not known:
+            server.context.progress("database setting {0} is unknown to this server and left out".format(key))
+            continue
+        session.run(
+            "ALTER DATABASE {0} SET {1} TO {2}".format(
+                ident(name), ".".join(ident(part) for part in key.split(".")), setting_value(key, value)
+            )
+        )
+
+
+def setting_value(key: str, value: str) -> str:
+    """The right side of ALTER DATABASE ... SET for a value as pg_db_role_setting keeps it."""
+    if key.lower() not in _LISTS:
+        return literal(value)
+    parts = re.findall(r'\s*("(?:[^"]|"")*"|[^,]+)\s*(?:,|$)', value)
+    names = [part[1:-1].replace('""', '"') if part.startswith('"') else part.strip() for part in parts]
+    return ", ".join(literal(name) for name in names) or "''"
+
+
+def merged_settings(rows: Sequence[Tuple[int, Sequence[str]]]) -> Mapping[str, str]:
+    """Settings by name out of (precedence, ["name=value", ...]) rows: the higher precedence wins."""
+    found: Dict[str, str] = {}
+    for _precedence, items in sorted(rows, key=lambda row: row[0]):
+        found.update((key, value) for key, _equals, value in (item.partition("=") for item in items))
+    return found

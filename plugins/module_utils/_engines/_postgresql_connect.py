@@ -1,0 +1,390 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How PostgreSQL is reached: as the settings' user, as its administrator, and from client programs.
+
+Connections take keyword arguments and programs take environment variables and a PGPASSFILE: a database name may hold
+``=``, quotes or ``://``, which ``-d`` and URLs would parse, and libpq echoes parts of a URL that it cannot parse.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import re
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._process import acting_as, current_user, lookup_user
+
+#: libpq keywords that OPTIONS may hold, with the environment variable that says the same to a client program.
+#: Everything else in OPTIONS (isolation_level, pool, server_side_binding, ...) is for Django alone.
+KEYWORDS: Dict[str, str] = {
+    "channel_binding": "PGCHANNELBINDING",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+    "gssencmode": "PGGSSENCMODE",
+    "hostaddr": "PGHOSTADDR",
+    "keepalives": "",
+    "keepalives_count": "",
+    "keepalives_idle": "",
+    "keepalives_interval": "",
+    "krbsrvname": "PGKRBSRVNAME",
+    "options": "PGOPTIONS",
+    "passfile": "PGPASSFILE",
+    "requirepeer": "PGREQUIREPEER",
+    "service": "PGSERVICE",
+    "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
+    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
+    "sslcert": "PGSSLCERT",
+    "sslcompression": "PGSSLCOMPRESSION",
+    "sslcrl": "PGSSLCRL",
+    "sslkey": "PGSSLKEY",
+    "sslmode": "PGSSLMODE",
+    "sslnegotiation": "PGSSLNEGOTIATION",
+    "sslpassword": "",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslsni": "PGSSLSNI",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "tcp_user_timeout": "",
+}
+#: What the administrator's connection takes over from OPTIONS: how to reach the server, not who is there.
+_REACHING = tuple(word for word in KEYWORDS if word not in ("options", "passfile", "requirepeer", "service"))
+
+#: Session settings that decide how values look as text, or that could end a long step.
+PINS: Dict[str, str] = {
+    "bytea_output": "hex",
+    "DateStyle": "ISO, MDY",
+    "default_transaction_deferrable": "off",
+    "default_transaction_read_only": "off",
+    "extra_float_digits": "3",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "IntervalStyle": "postgres",
+    "lc_messages": "C",
+    "lc_monetary": "C",
+    "lock_timeout": "0",
+    "log_min_duration_statement": "-1",  # with log_statement: no password verifier in the server's log
+    "log_statement": "none",
+    "row_security": "off",  # rows hidden by a policy are an error, not a smaller count
+    "search_path": "pg_catalog",
+    "statement_timeout": "0",
+    "TimeZone": "UTC",
+    "transaction_timeout": "0",
+    "xmlbinary": "base64",
+}
+
+_LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
+_SOCKET_DIRECTORIES = ("/var/run/postgresql", "/run/postgresql", "/tmp")
+_ERRORS: Tuple[Tuple[str, str], ...] = (
+    (r'database "[^\n]*" does not exist', "database_missing"),
+    (r"permission denied for database|CONNECT privilege", "right_missing"),
+    (
+        (
+            r"authentication failed|no pg_hba\.conf entry|no password supplied|not permitted to log in"
+            r'|role "[^\n]*" does not exist|pg_hba\.conf rejects'
+        ),
+        "login_failed",
+    ),
+    (
+        (
+            r"[Cc]onnection refused|No such file or directory|could not translate host name|timeout expired"
+            r"|timed out|could not connect|No route to host|unreachable|server closed the connection"
+            r"|starting up|shutting down|too many clients|connection slots|Connection reset"
+        ),
+        "server_unreachable",
+    ),
+)
+_HINTS: Dict[str, str] = {
+    "database_missing": "check NAME in the settings",
+    "login_failed": "check USER, PASSWORD and HOST in the settings against pg_hba.conf and the role on the server",
+    "right_missing": "grant CONNECT on the database to the role",
+    "server_unreachable": "start the server, or check HOST and PORT in the settings",
+}
+
+
+def driver() -> Any:
+    """The psycopg2 module. Raises library_missing."""
+    try:
+        return importlib.import_module("psycopg2")
+    except ImportError as exc:
+        raise RelocateError(
+            "library_missing", "Python cannot import psycopg2", "install the package python3-psycopg2"
+        ) from exc
+
+
+def ident(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal, right whatever standard_conforming_strings says."""
+    quoted = "'" + text.replace("'", "''") + "'"
+    return " E" + quoted.replace("\\", "\\\\") if "\\" in quoted else quoted
+
+
+def connection_error_code(text: str) -> str:
+    """The error code behind libpq's message. A message in the server's own language counts as a refused login."""
+    for pattern, code in _ERRORS:
+        if re.search(pattern, text):
+            return code
+    return "login_failed"
+
+
+class Session:
+    """A connection in autocommit mode with pinned settings; close it, or use it as a context."""
+
+    def __init__(self, connection: Any, scrub: Callable[[str], str]) -> None:
+        self._connection, self._scrub = connection, scrub
+        connection.autocommit = True
+        values = ", ".join("({0}, {1})".format(literal(name), literal(PINS[name])) for name in sorted(PINS))
+        self.rows(
+            "SELECT pg_catalog.set_config(s.name, v.value, false) FROM (VALUES " + values + ") AS v (name, value)"
+            " JOIN pg_catalog.pg_settings AS s ON s.name = v.name WHERE s.context = 'user'"
+            " OR (s.context = 'superuser' AND pg_catalog.current_setting('is_superuser') = 'on')"
+        )
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def version(self) -> int:
+        """The server's version: 150018."""
+        return int(self._connection.server_version)
+
+    @property
+    def major(self) -> int:
+        """The server's major version: 15."""
+        return self.version // 10000
+
+    def close(self) -> None:
+        """End the session; never raises."""
+        with contextlib.suppress(Exception):
+            self._connection.close()
+
+    def rows(self, sql: str) -> List[Tuple[Any, ...]]:
+        """Run one statement; its rows, if it has any. Raises query_failed, right_missing or server_unreachable."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(sql)
+                return list(cursor.fetchall()) if cursor.description else []
+        except driver().Error as exc:
+            raise self._error(exc) from None
+
+    def value(self, sql: str) -> Any:
+        """The first column of the first row, or None. Raises as :meth:`rows`."""
+        rows = self.rows(sql)
+        return rows[0][0] if rows else None
+
+    def run(self, *statements: str) -> None:
+        """Run statements one after the other. Raises as :meth:`rows`."""
+        for statement in statements:
+            self.rows(statement)
+
+    def _error(self, exc: Any) -> RelocateError:
+        """The statement itself stays out of the message: it may hold a verifier."""
+        state = exc.pgcode or ""
+        primary = getattr(exc.diag, "message_primary", None) or str(exc).strip() or type(exc).__name__
+        detail = getattr(exc.diag, "message_detail", None)
+        text = self._scrub(primary + (" ({0})".format(detail) if detail else ""))
+        if self._connection.closed or state.startswith(("57P", "08")):
+            return RelocateError("server_unreachable", "PostgreSQL ended the session: " + text, "see the server's log")
+        code = "right_missing" if state == "42501" else "query_failed"
+        return RelocateError(code, "PostgreSQL refused a query: " + text, details={"sqlstate": state})
+
+
+@contextlib.contextmanager
+def _own_environment(home: str) -> Iterator[None]:
+    """Hide this process's PG* variables from libpq, and set HOME for its ~/.pgpass."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith("PG") or name == "HOME"}
+    for name in kept:
+        del os.environ[name]
+    os.environ["HOME"] = home
+    try:
+        yield
+    finally:
+        del os.environ["HOME"]
+        os.environ.update(kept)
+
+
+class Server:
+    """The server of one alias: every way in that the engine uses."""
+
+    def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
+        self.config, self.context = config, context
+        context.secrets.remember(str(config.options.get("sslpassword") or ""))
+
+    @property
+    def role(self) -> str:
+        """The settings' role; as in libpq, the system user's name when USER is empty."""
+        return self.config.user or (self.context.owner or current_user()).name
+
+    @property
+    def is_local(self) -> bool:
+        """True when the settings' HOST is this machine, as far as its name tells."""
+        return self.config.host in _LOCAL_HOSTS or self.config.host.startswith("/")
+
+    def _options(self) -> Dict[str, str]:
+        options = self.config.options
+        return {word: str(options[word]) for word in KEYWORDS if options.get(word) not in (None, "")}
+
+    def _host(self) -> str:
+        if self.config.host or "service" in self.config.options:
+            return self.config.host
+        return socket_directory(self.config.port or 5432)
+
+    def parameters(self, database: str) -> Dict[str, str]:
+        """The libpq keywords of a connection as the settings' user."""
+        found = self._options()
+        found.update(application_name="relocate.django", client_encoding="UTF8", dbname=database, user=self.role)
+        if self._host():
+            found["host"] = self._host()
+        if self.config.port:
+            found["port"] = str(self.config.port)
+        if self.config.password:
+            found["password"] = self.config.password
+        return found
+
+    def environment(self, database: str) -> Dict[str, str]:
+        """The same for a client program; the password goes into a file. Raises login_failed for an odd password."""
+        env = {KEYWORDS[word]: value for word, value in self._options().items() if KEYWORDS[word]}
+        env.update(PGAPPNAME="relocate.django", PGDATABASE=database, PGUSER=self.role)
+        if self._host():
+            env["PGHOST"] = self._host()
+        if self.config.port:
+            env["PGPORT"] = str(self.config.port)
+        if self.config.password:
+            if "\n" in self.config.password:
+                raise RelocateError("login_failed", "a password file cannot hold a password with a line break")
+            env["PGPASSFILE"] = self.context.secrets.write("pgpass", pgpass_line(self.config.password))
+        return env
+
+    def connect(self, database: str) -> Session:
+        """A session as the settings' user.
+
+        Raises database_missing, login_failed, right_missing, server_unreachable or library_missing.
+        """
+        return self._open(self.parameters(database), self.context.owner)
+
+    def _open(self, parameters: Dict[str, str], user: Optional[SystemUser]) -> Session:
+        psycopg2 = driver()
+        parameters.setdefault("connect_timeout", "15")
+        try:
+            with acting_as(user), _own_environment((user or current_user()).home):
+                connection = psycopg2.connect(**parameters)
+        except psycopg2.Error as exc:
+            text = " ".join(self.context.secrets.scrub(str(exc)).split())
+            code = connection_error_code(text)
+            msg = "role {0} cannot reach database {1}: {2}".format(parameters["user"], parameters["dbname"], text)
+            raise RelocateError(code, msg, _HINTS[code]) from None
+        return Session(connection, self.context.secrets.scrub)
+
+    def admin(self, database: str = "") -> Session:
+        """A session that may create databases: ``login_*``, else the local administrator, else the settings' user.
+
+        :param database: where to; by default to none that is renamed or dropped
+        Raises right_missing when there is none, or what ``login_*`` met.
+        """
+        if self.context.admin.given:
+            return self._login(database)
+        reason = ""
+        for way in (self._peer, self._creator):
+            try:
+                return way(database)
+            except RelocateError as exc:
+                reason = reason or exc.msg
+        raise RelocateError(
+            "right_missing",
+            "nobody here may create databases on the server of {0}: {1}".format(self.config.alias, reason),
+            "run with become on the database server's own host, give login_user, login_password and login_host,"
+            " or ALTER ROLE {0} CREATEDB".format(ident(self.role)),
+        )
+
+    def anyone(self) -> Session:
+        """A session for questions about the server: the administrator's, else the settings' user's. Raises as both."""
+        try:
+            return self.admin()
+        except RelocateError as exc:
+            if self.context.admin.given or exc.code != "right_missing":
+                raise
+        return self._settings_user()
+
+    def maintenance_database(self) -> str:
+        """Where the administrator works: never in the database that is to be renamed."""
+        return self.context.admin.database or ("template1" if self.config.name == "postgres" else "postgres")
+
+    def _login(self, database: str) -> Session:
+        login = self.context.admin
+        path = login.unix_socket
+        if os.path.basename(path).startswith(".s.PGSQL."):
+            path = os.path.dirname(path)
+        host = login.host or path or self._host()
+        found = {word: value for word, value in self._options().items() if word in _REACHING}
+        found.update(self._administrator(database, login.user or "postgres", host, login.port or self.config.port))
+        if login.password:
+            found["password"] = login.password
+        by_peer = not login.password and (not host or host.startswith("/")) and os.geteuid() == 0
+        return self._open(found, lookup_user(found["user"]) if by_peer else None)
+
+    def _peer(self, database: str) -> Session:
+        user = lookup_user("postgres")
+        if not self.is_local or "service" in self.config.options or user is None:
+            raise RelocateError("right_missing", "the server is not known to run on this host")
+        host = self.config.host if self.config.host.startswith("/") else socket_directory(self.config.port or 5432)
+        return self._open(self._administrator(database, "postgres", host, self.config.port), user)
+
+    def _administrator(self, database: str, user: str, host: str, port: Optional[int]) -> Dict[str, str]:
+        found = {
+            "application_name": "relocate.django",
+            "client_encoding": "UTF8",
+            "dbname": database or self.maintenance_database(),
+            "user": user,
+        }
+        found.update({"host": host} if host else {})
+        found.update({"port": str(port)} if port else {})
+        return found
+
+    def _creator(self, database: str) -> Session:
+        session = self.connect(database) if database else self._settings_user()
+        if session.value("SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = current_user"):
+            return session
+        session.close()
+        raise RelocateError("right_missing", "role {0} may not create databases".format(self.role))
+
+    def _settings_user(self) -> Session:
+        refusals: List[RelocateError] = []
+        for database in (self.maintenance_database(), "template1", self.config.name):
+            try:
+                return self.connect(database)
+            except RelocateError as exc:
+                refusals.append(exc)
+                if exc.code in ("server_unreachable", "library_missing"):
+                    break
+        raise refusals[0]
+
+
+def pgpass_line(password: str) -> str:
+    """The one line of a PGPASSFILE of our own: it serves whatever host and database the environment names."""
+    return "*:*:*:*:" + password.replace("\\", "\\\\").replace(":", "\\:") + "\n"
+
+
+def socket_directory(port: int, directories: Tuple[str, ...] = _SOCKET_DIRECTORIES) -> str:
+    """Where the local server's socket is, or "" for libpq's default.
+
+    A socket in a directory that anyone can write to counts only when root or postgres made it.
+    """
+    postgres = lookup_user("postgres")
+    trusted = {0, os.geteuid()} | ({postgres.uid} if postgres else set())
+    for directory in directories:
+        try:
+            if os.stat(os.path.join(directory, ".s.PGSQL.{0}".format(port))).st_uid in trusted:
+                return directory
+        except OSError:
+            continue
+    return ""

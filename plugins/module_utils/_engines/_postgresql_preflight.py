@@ -1,0 +1,194 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What would stop a dump from or a load into PostgreSQL. Everything here only asks."""
+
+from __future__ import annotations
+
+from typing import List, Optional
+
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_admin import (
+    extension_hint,
+    locale_hint,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import (
+    Server,
+    Session,
+    driver,
+    literal,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_programs import (
+    choose_dump,
+    choose_restore,
+    installed,
+)
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Obstacle
+
+#: hashtextextended() and sha256() came with 11.
+OLDEST = 11
+
+
+class Findings:
+    """Obstacles of one alias, as they are found."""
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+        self.found: List[Obstacle] = []
+
+    def add(self, code: str, msg: str, hint: str = "") -> None:
+        """Note one."""
+        self.found.append(Obstacle(code, msg, hint, self.alias))
+
+    def error(self, exc: RelocateError) -> None:
+        """Note what a refusal says."""
+        self.add(exc.code, exc.msg, exc.hint)
+
+
+def check_old(server: Server) -> List[Obstacle]:
+    """Everything that would stop a dump."""
+    findings = Findings(server.config.alias)
+    if not _basics(server, findings):
+        return findings.found
+    try:
+        with server.connect(server.config.name) as session:
+            _version(session, findings)
+            _dump_client(session.major, findings)
+            _readable(session, findings)
+    except RelocateError as exc:
+        findings.error(exc)
+        if not installed("pg_dump"):
+            findings.add("program_missing", "pg_dump is not installed", "install postgresql-client")
+    return findings.found
+
+
+def _basics(server: Server, findings: Findings) -> bool:
+    """Nothing can be asked without a driver and a name."""
+    if not server.config.name:
+        findings.add(
+            "bad_option",
+            "the settings give the alias no NAME (a service file is not followed)",
+            "set NAME, USER and HOST in the settings",
+        )
+        return False
+    try:
+        driver()
+    except RelocateError as exc:
+        findings.error(exc)
+        return False
+    return True
+
+
+def _version(session: Session, findings: Findings) -> None:
+    if session.major < OLDEST:
+        findings.add(
+            "server_too_old",
+            "PostgreSQL {0} is older than {1}".format(session.major, OLDEST),
+            "upgrade the server first",
+        )
+
+
+def _dump_client(major: int, findings: Findings) -> None:
+    try:
+        choose_dump(installed("pg_dump"), major)
+    except RelocateError as exc:
+        findings.error(exc)
+
+
+def _readable(session: Session, findings: Findings) -> None:
+    names = [queries.qualified(*row) for row in session.rows(queries.UNREADABLE)]
+    if names:
+        shown = ", ".join(names[:10]) + (" and {0} more".format(len(names) - 10) if len(names) > 10 else "")
+        findings.add(
+            "right_missing",
+            "role {0} may not read {1}".format(session.value("SELECT current_user"), shown),
+            "GRANT SELECT on them to the role, and USAGE on their schemas",
+        )
+
+
+def check_new(server: Server, recorded: Optional[DatabaseFacts]) -> List[Obstacle]:
+    """Everything that would stop a load."""
+    findings = Findings(server.config.alias)
+    if not _basics(server, findings):
+        return findings.found
+    major = 0
+    try:
+        with server.anyone() as session:
+            major = session.major
+            _version(session, findings)
+            if recorded is not None:
+                _matches(server, session, recorded, findings)
+    except RelocateError as exc:
+        findings.error(exc)
+    else:
+        _may_create(server, findings)
+    _restore_client(major, recorded, findings)
+    return findings.found
+
+
+def _may_create(server: Server, findings: Findings) -> None:
+    try:
+        with server.admin() as session:
+            rows = session.rows(
+                "SELECT rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+            )
+            exists = session.value("SELECT count(*) FROM pg_roles WHERE rolname = " + literal(server.role))
+    except RelocateError as exc:
+        findings.error(exc)
+        return
+    superuser, createdb, createrole = rows[0]
+    if not superuser and not createdb:
+        findings.add("right_missing", "the administrator may not create databases", "give it CREATEDB")
+    if not superuser and not createrole and not exists:
+        findings.add("right_missing", "the administrator may not create role " + server.role, "give it CREATEROLE")
+
+
+def _matches(server: Server, session: Session, recorded: DatabaseFacts, findings: Findings) -> None:
+    if recorded.major.isdigit() and session.major < int(recorded.major):
+        findings.add(
+            "server_too_old",
+            "a dump of PostgreSQL {0} cannot be loaded into PostgreSQL {1}".format(recorded.major, session.major),
+            "install PostgreSQL {0} or later on new".format(recorded.major),
+        )
+    _extensions(session, recorded, findings)
+    _locale(session, recorded, findings)
+    needed = recorded.details.get("needs_superuser") or []
+    superuser = session.value("SELECT rolsuper FROM pg_roles WHERE rolname = " + literal(server.role))
+    if needed and not superuser:
+        findings.add(
+            "right_missing",
+            "only a superuser can create {0}".format(", ".join(str(name) for name in needed)),
+            "create the role {0} on new as SUPERUSER for the move, or leave the alias out".format(server.role),
+        )
+
+
+def _extensions(session: Session, recorded: DatabaseFacts, findings: Findings) -> None:
+    available = {name for (name,) in session.rows("SELECT name FROM pg_available_extensions")}
+    for name in sorted(set(recorded.extensions) - available):
+        findings.add(
+            "extension_missing",
+            "extension {0} is not available on new".format(name),
+            extension_hint(name, session.major),
+        )
+
+
+def _locale(session: Session, recorded: DatabaseFacts, findings: Findings) -> None:
+    """Setting lc_time asks the server's C library for a locale without writing anything."""
+    for name in sorted({recorded.collation, recorded.ctype} - {""}):
+        try:
+            session.run("SET lc_time TO " + literal(name))
+        except RelocateError:
+            findings.add("locale_missing", "locale {0} is not available on new".format(name), locale_hint(recorded))
+    provider = recorded.details.get("locale_provider") or "libc"
+    if provider == "icu" and not session.value("SELECT count(*) FROM pg_collation WHERE collprovider = 'i'"):
+        findings.add("locale_missing", "the new server is built without ICU", "install a build with ICU")
+
+
+def _restore_client(major: int, recorded: Optional[DatabaseFacts], findings: Findings) -> None:
+    """The dump's client is at least as new as the old server; which one it will be is known only after the dump."""
+    dump = int(recorded.major) if recorded is not None and recorded.major.isdigit() else 0
+    try:
+        choose_restore(installed("pg_restore"), dump, max(major, dump))
+    except RelocateError as exc:
+        findings.error(exc)

@@ -1,0 +1,284 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""pg_dump and pg_restore: which of several to use, how to call them, and whether what they left is whole."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._process import (
+    Command,
+    Completed,
+    acting_as,
+    find_program,
+    last_lines,
+    run,
+)
+
+#: Where Debian and Red Hat keep every installed version. What PATH finds on Debian is a wrapper that picks one itself.
+_DIRECTORIES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin")
+_END_OF_DATA = b"\\.\n"
+
+#: Entries that the settings' role may not restore, because the administrator has made what they say.
+_ADMINISTRATORS = re.compile(r"^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION |(COMMENT - )?SCHEMA (- )?public\b)")
+_SETVAL = re.compile(r"^SELECT pg_catalog\.setval\(( ?E?'(?:[^']|'')*'), (-?\d+), (true|false)\);$")
+
+
+@dataclass(frozen=True)
+class Client:
+    """One installed pg_dump or pg_restore."""
+
+    path: str
+    version: str  # "pg_dump (PostgreSQL) 15.18"
+    major: int
+
+
+def installed(name: str) -> List[Client]:
+    """Every installed version of a client program, oldest first."""
+    paths = [path for pattern in _DIRECTORIES for path in glob.glob(os.path.join(pattern, name))]
+    on_path = find_program(name)
+    if on_path and "pg_wrapper" not in os.path.realpath(on_path):
+        paths.append(on_path)
+    clients: Dict[str, Client] = {}
+    for path in paths:
+        version = run(Command([path, "--version"]), timeout=30).out.strip()
+        major = client_major(version)
+        if major:
+            clients.setdefault(os.path.realpath(path), Client(path, version, major))
+    return sorted(clients.values(), key=lambda client: client.major)
+
+
+def client_major(version: str) -> int:
+    """The major version in ``pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)``; 0 when there is none."""
+    match = re.search(r"\(PostgreSQL\) (\d+)", version)
+    return int(match.group(1)) if match else 0
+
+
+def choose_dump(clients: Sequence[Client], server: int) -> Client:
+    """The oldest pg_dump that can read the server: its dump suits the most servers.
+
+    Raises program_missing or client_too_old.
+    """
+    for client in clients:
+        if client.major >= server:
+            return client
+    if not clients:
+        raise RelocateError(
+            "program_missing", "pg_dump is not installed", "install postgresql-client-{0}".format(server)
+        )
+    raise RelocateError(
+        "client_too_old",
+        "pg_dump {0} cannot dump server {1}".format(clients[-1].major, server),
+        "install postgresql-client-{0}".format(server),
+    )
+
+
+def choose_restore(clients: Sequence[Client], dump: int, server: int) -> Client:
+    """The oldest pg_restore that can read the dump, and one not newer than the server where there is a choice.
+
+    Raises program_missing, client_too_old or server_too_old.
+    """
+    if dump and server < dump:
+        raise RelocateError(
+            "server_too_old",
+            "a dump of pg_dump {0} cannot be loaded into server {1}".format(dump, server),
+            "upgrade the new server to PostgreSQL {0}, or dump with pg_dump {1}".format(dump, server),
+        )
+    for client in clients:
+        if client.major >= dump:
+            return client
+    if not clients:
+        raise RelocateError(
+            "program_missing", "pg_restore is not installed", "install postgresql-client-{0}".format(server)
+        )
+    raise RelocateError(
+        "client_too_old",
+        "pg_restore {0} cannot read a dump of pg_dump {1}".format(clients[-1].major, dump),
+        "install postgresql-client-{0}".format(server),
+    )
+
+
+def dump(server: Server, client: Client, database: str, snapshot_id: str, path: str) -> None:
+    """Write a directory-format dump. Raises dump_failed, having removed what there was of it."""
+    for compression in compressions(client, server.context.compression):
+        done = _dump(server, client, database, snapshot_id, path, compression)
+        if done.rc == 0:
+            listing(server, client_beside(client), path)
+            return
+        remove(server, path)
+        if "compress" not in done.err.split("\n", 1)[0]:
+            break
+    raise RelocateError(
+        "dump_failed",
+        "pg_dump exited {0}; no backup written: {1}".format(done.rc, _tail(server, done)),
+        "see the message; the database was not changed",
+    )
+
+
+def compressions(client: Client, wanted: str) -> List[str]:
+    """What to ask pg_dump for, in order.
+
+    Only some builds of 16 and later know zstd. Without it the dump stays uncompressed: gzip takes ten times as long
+    as the dump itself.
+    """
+    return (["zstd:1"] if wanted == "zstd" and client.major >= 16 else []) + ["0"]
+
+
+def _dump(server: Server, client: Client, database: str, snapshot_id: str, path: str, compression: str) -> Completed:
+    argv = [client.path, "--format=directory", "--no-password", "--compress=" + compression, "--file=" + path]
+    argv += ["--jobs={0}".format(max(1, server.context.jobs)), "--snapshot=" + snapshot_id]
+    return run(Command(argv, user=server.context.owner, env=server.environment(database)))
+
+
+def client_beside(client: Client) -> Client:
+    """The pg_restore that came with a pg_dump."""
+    path = os.path.join(os.path.dirname(client.path), "pg_restore")
+    return Client(path, client.version.replace("pg_dump", "pg_restore"), client.major)
+
+
+def remove(server: Server, path: str) -> None:
+    """Remove a dump, as its owner."""
+    with acting_as(server.context.owner):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _tail(server: Server, done: Completed) -> str:
+    return server.context.secrets.scrub(last_lines(done.err))
+
+
+def listing(server: Server, client: Client, path: str) -> List[str]:
+    """The lines of a dump's table of contents. Raises dump_truncated when it cannot be read."""
+    target = server.context.secrets.write("toc", "")
+    with acting_as(server.context.owner), open(target, "wb") as stream:
+        done = run(Command([client.path, "--list", path], user=server.context.owner), stdout=stream)
+    with acting_as(server.context.owner), open(target, encoding="utf-8", errors="surrogateescape") as lines:
+        found = [line.rstrip("\n") for line in lines]
+    if done.rc != 0:
+        raise RelocateError(
+            "dump_truncated",
+            "pg_restore cannot read the dump's table of contents: {0}".format(_tail(server, done)),
+            "take the set from another copy of the repository, or make a new backup",
+        )
+    return found
+
+
+def check_complete(server: Server, path: str) -> None:
+    """Raise dump_truncated when a file of the dump has lost its end; pg_restore would load what there is.
+
+    An uncompressed file of rows ends in COPY's own end mark; the others are left to their compression's check.
+    """
+    with acting_as(server.context.owner):
+        names = sorted(os.listdir(path)) if os.path.isdir(path) else []
+        rows = [name for name in names if re.match(r"^\d+\.dat", name)]
+        cut = [name for name in rows if name.endswith(".dat") and not _ends_well(os.path.join(path, name))]
+    for suffix, program in ((".zst", "zstd"), (".gz", "gzip")):
+        packed = [os.path.join(path, name) for name in names if name.endswith(suffix)]
+        cut += _broken_archives(server, program, packed)
+    if cut or "toc.dat" not in names:
+        raise RelocateError(
+            "dump_truncated",
+            "the dump is truncated: " + ", ".join(os.path.basename(name) for name in (cut or ["toc.dat"])[:5]),
+            "take the set from another copy of the repository, or make a new backup",
+        )
+
+
+def _ends_well(path: str) -> bool:
+    with open(path, "rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - 16))
+        tail = stream.read()
+    return tail.endswith(b"\n\n\n") and tail.rstrip(b"\n").endswith(_END_OF_DATA.rstrip(b"\n"))
+
+
+def _broken_archives(server: Server, program: str, paths: Sequence[str]) -> List[str]:
+    tool = find_program(program)
+    if not paths or tool is None:
+        return []
+    if run(Command([tool, "-q", "-t", "--"] + list(paths), user=server.context.owner)).rc == 0:
+        return []
+    checks = [(path, run(Command([tool, "-q", "-t", "--", path], user=server.context.owner)).rc) for path in paths]
+    return [path for path, rc in checks if rc != 0]
+
+
+def load_entries(lines: Sequence[str], schemas: Sequence[str]) -> List[str]:
+    """The entries that the settings' role restores: all but what the administrator has already made.
+
+    :param schemas: schemas made beforehand for extensions
+    """
+    made = tuple(" SCHEMA - {0} ".format(schema) for schema in schemas)
+    return [
+        line
+        for line in lines
+        if line and not line.startswith(";") and not _ADMINISTRATORS.match(line) and not any(m in line for m in made)
+    ]
+
+
+def _list_file(server: Server, entries: Sequence[str]) -> str:
+    """A file for --use-list. Numbers do; names may be in any encoding."""
+    return server.context.secrets.write("entries", "".join(entry.split(";", 1)[0] + ";\n" for entry in entries))
+
+
+def restore(server: Server, client: Client, database: str, path: str, entries: Sequence[str]) -> None:
+    """Load a directory-format dump as the settings' role. Raises load_failed."""
+    list_file = _list_file(server, entries)
+    argv = [client.path, "--exit-on-error", "--no-owner", "--no-acl", "--no-tablespaces", "--no-password"]
+    argv += ["--jobs={0}".format(max(1, server.context.jobs)), "--use-list=" + list_file]
+    # An empty -d connects without parsing a name: libpq then takes PGDATABASE as it is.
+    argv += ["--dbname=", path]
+    done = run(Command(argv, user=server.context.owner, env=server.environment(database)))
+    if done.rc != 0:
+        raise RelocateError(
+            "load_failed",
+            "pg_restore exited {0}: {1}".format(done.rc, _tail(server, done)),
+            "see the message; the live database was not touched",
+        )
+
+
+def sequence_values(server: Server, client: Client, path: str) -> Dict[Tuple[str, str], Tuple[int, bool]]:
+    """The sequences' values in a dump, by schema and name.
+
+    Sequences obey no snapshot: what a query says of one in a live database is not what pg_dump wrote a moment later.
+    """
+    entries = [line for line in listing(server, client, path) if re.match(r"^\d+; \d+ \d+ SEQUENCE SET ", line)]
+    if not entries:
+        return {}
+    list_file = _list_file(server, entries)
+    target = server.context.secrets.write("setval", "")
+    argv = [client.path, "--use-list=" + list_file, "--file=-", path]
+    with acting_as(server.context.owner), open(target, "wb") as stream:
+        done = run(Command(argv, user=server.context.owner), stdout=stream)
+    if done.rc != 0:
+        raise RelocateError("dump_failed", "pg_restore cannot read the dump back: " + _tail(server, done))
+    with acting_as(server.context.owner), open(target, encoding="utf-8", errors="replace") as lines:
+        return parse_setvals(lines.read())
+
+
+def parse_setvals(text: str) -> Dict[Tuple[str, str], Tuple[int, bool]]:
+    """``SELECT pg_catalog.setval('public."A_id_seq"', 5, true);`` lines as {(schema, name): (5, True)}."""
+    found = {}
+    for line in text.splitlines():
+        match = _SETVAL.match(line)
+        name = _parse_name(match.group(1)) if match else None
+        if match and name:
+            found[name] = (int(match.group(2)), match.group(3) == "true")
+    return found
+
+
+def _parse_name(quoted: str) -> Optional[Tuple[str, str]]:
+    escaped = quoted.lstrip().startswith("E")
+    name = quoted.strip().lstrip("E")[1:-1].replace("''", "'")
+    if escaped:
+        name = name.replace("\\\\", "\\")
+    match = re.match(r'^("(?:[^"]|"")*"|[^".]+)\.("(?:[^"]|"")*"|[^".]+)$', name)
+    if not match:
+        return None
+    first, second = (part[1:-1].replace('""', '"') if part.startswith('"') else part for part in match.groups())
+    return first, second

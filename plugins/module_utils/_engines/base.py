@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The contract between the modules and a database engine.
+
+Looking to add an engine? Write one file beside this one with one class that fills this contract, add one line to
+``registry.py``, and mirror the tests of a neighbour. An engine never sees Ansible, another engine, or JSON keys.
+
+A database is named by its role in the swap: *live* (the name in the settings), *incoming* (loaded before the swap)
+and *previous* (put aside by it).
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import os
+from dataclasses import dataclass, field
+from typing import Any, Callable, ClassVar, Iterator, List, Optional, Sequence, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    DatabaseConfig,
+    DatabaseFacts,
+    DatabaseState,
+    DumpFile,
+    Login,
+    Obstacle,
+    SystemUser,
+)
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+
+LIVE, INCOMING, PREVIOUS = "live", "incoming", "previous"
+
+
+def _silent(line: str) -> None:
+    """Progress that nobody reads."""
+
+
+@dataclass(frozen=True)
+class EngineContext:
+    """What an engine is given besides the database: who acts, how wide, and where secrets go.
+
+    :param secrets: an entered store; its files belong to ``owner``
+    :param owner: the project's owner, as whom client programs run; None means this process's user
+    :param admin: how to reach the server as its administrator
+    :param jobs: how many tables or indexes to work on at a time
+    :param progress: called with one line of text now and then
+    :param compression: zstd or none, for dumps whose client cannot compress with zstd itself
+    """
+
+    secrets: SecretStore
+    owner: Optional[SystemUser] = None
+    admin: Login = field(default_factory=Login)
+    jobs: int = 2
+    progress: Callable[[str], None] = _silent
+    compression: str = "zstd"
+
+
+class Snapshot(abc.ABC):
+    """One consistent view of a database: the dump and the state come from the same moment."""
+
+    @abc.abstractmethod
+    def dump(self, directory: str) -> DumpFile:
+        """Write the dump below ``directory`` (exists, belongs to the owner); returns its relative path.
+
+        Raises RelocateError: program_missing, client_too_old, dump_failed.
+        """
+
+    @abc.abstractmethod
+    def state(self, fingerprints: bool = True) -> DatabaseState:
+        """Count (and fingerprint) everything, in the same view as the dump."""
+
+
+class Engine(abc.ABC):
+    """One alias of DATABASES on one host. Methods raise RelocateError; none leaves a half-made database behind."""
+
+    #: the engine's word in manifests and results, and the suffix of its dumps
+    name: ClassVar[str]
+    dump_suffix: ClassVar[str]
+    #: True when the database is a file on the application's own host
+    is_file: ClassVar[bool] = False
+    #: how fingerprints are computed; "" is this server's best, a manifest's own method makes two servers comparable
+    method: str = ""
+
+    def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
+        self.config, self.context = config, context
+        context.secrets.remember(config.password, context.admin.password)
+
+    @abc.abstractmethod
+    def preflight(self, side: str, recorded: Optional[DatabaseFacts] = None) -> List[Obstacle]:
+        """Everything that would stop this engine, found without writing anything.
+
+        :param side: "old" (will be dumped) or "new" (will be created and loaded)
+        :param recorded: on new, the facts of the database on old
+        """
+
+    @abc.abstractmethod
+    def describe(self) -> DatabaseFacts:
+        """Facts of the live database, or of the server alone with ``exists=False`` when there is no such database."""
+
+    @abc.abstractmethod
+    def snapshot(self, which: str = LIVE) -> "contextlib.AbstractContextManager[Snapshot]":
+        """Open a consistent view of live, incoming or previous, held until the context ends."""
+
+    @abc.abstractmethod
+    def create_blank(self, recorded: Optional[DatabaseFacts] = None) -> List[str]:
+        """Make role, rights and the blank live database as far as they are missing; returns what was made.
+
+        A live database that exists is left as it is, whatever it holds. The password of an existing role is set
+        only when a login with the settings' password fails.
+        """
+
+    @abc.abstractmethod
+    def load(self, directory: str, dump: DumpFile, recorded: DatabaseFacts) -> None:
+        """Load a dump into a fresh incoming database, replacing a leftover one. Live is not touched.
+
+        On failure incoming is dropped and dump_truncated or load_failed raised.
+        """
+
+    @abc.abstractmethod
+    def swap(self, from_name: str = INCOMING, aside: str = PREVIOUS) -> None:
+        """Give ``from_name`` the name in the settings, in one step; the live one, if any, becomes ``aside``.
+
+        ``swap(PREVIOUS, INCOMING)`` takes a swap back. Sessions are ended first. On failure live is as before.
+        """
+
+    @abc.abstractmethod
+    def drop(self, which: str) -> bool:
+        """Drop live, incoming or previous if it exists; returns whether it did."""
+
+    @abc.abstractmethod
+    def sessions(self, terminate: bool = False) -> int:
+        """How many other sessions use live; with ``terminate`` they are ended."""
+
+    @abc.abstractmethod
+    def exists(self, which: str) -> bool:
+        """Whether live, incoming or previous is there."""
+
+
+@contextlib.contextmanager
+def removed_on_failure(remove: Callable[[], Any]) -> Iterator[None]:
+    """Run ``remove`` when the block fails, without hiding why it failed."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(Exception):
+            remove()
+        raise
+
+
+def default_jobs() -> int:
+    """Parallel jobs: one a core, two at least since dumps wait for disks, eight at most to spare the server."""
+    return max(2, min(8, os.cpu_count() or 2))
+
+
+def majors(version: str) -> Tuple[int, ...]:
+    """The comparable form of a version text: "10.11.6-MariaDB" -> (10, 11, 6)."""
+    numbers: List[int] = []
+    for part in version.replace("-", ".").split("."):
+        if not part.isdigit():
+            break
+        numbers.append(int(part))
+    return tuple(numbers)
+
+
+def missing_programs(names: Sequence[str], find: Callable[[str], Optional[str]], package: str) -> List[Obstacle]:
+    """One obstacle for each program that is not on this host, naming the package that brings it."""
+    return [
+        Obstacle("program_missing", "{0} is not installed".format(name), "install {0}".format(package))
+        for name in names
+        if find(name) is None
+    ]

@@ -1,0 +1,208 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PostgreSQL behind the engine contract.
+
+The order of things is here; how each is done is in ``_postgresql_connect`` (ways in), ``_postgresql_programs``
+(pg_dump, pg_restore), ``_postgresql_state`` and ``_postgresql_queries`` (counts), ``_postgresql_admin`` (roles,
+databases, renames), ``_postgresql_facts`` and ``_postgresql_preflight``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Iterator, List, Optional
+from urllib.parse import quote
+
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_admin as admin
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_facts as facts
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_preflight as checks
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_state as states
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server, Session
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    INCOMING,
+    LIVE,
+    PREVIOUS,
+    Engine,
+    EngineContext,
+    Snapshot,
+    removed_on_failure,
+)
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    DatabaseConfig,
+    DatabaseFacts,
+    DatabaseState,
+    DumpFile,
+    Obstacle,
+)
+
+
+class PostgresqlSnapshot(Snapshot):
+    """An exported snapshot, alive as long as its sessions are."""
+
+    def __init__(self, server: Server, database: str, method: str) -> None:
+        self._server, self._database, self._method = server, database, method
+        self._dumped: Optional[states.SequenceValues] = None
+        self._view = states.View(server, database, server.context.jobs)
+
+    def close(self) -> None:
+        """Let go of the snapshot."""
+        self._view.close()
+
+    def dump(self, directory: str) -> DumpFile:
+        """Write ``ALIAS.pgdump`` below the directory; call it before :meth:`state` when the database is in use.
+
+        Raises RelocateError: program_missing, client_too_old, dump_failed.
+        """
+        client = programs.choose_dump(programs.installed("pg_dump"), self._view.main.major)
+        name = quote(self._server.config.alias, safe="") + ".pgdump"
+        path = os.path.join(directory, name)
+        programs.dump(self._server, client, self._database, self._view.snapshot_id, path)
+        with removed_on_failure(lambda: programs.remove(self._server, path)):
+            self._dumped = programs.sequence_values(self._server, programs.client_beside(client), path)
+        return DumpFile(path=name, client=client.version, client_major=str(client.major))
+
+    def state(self, fingerprints: bool = True) -> DatabaseState:
+        """Count (and fingerprint) everything. Sequences, which obey no snapshot, are the dump's after a dump.
+
+        Raises RelocateError: right_missing, query_failed, server_unreachable.
+        """
+        return states.read_state(self._view, self._method, fingerprints, self._dumped)
+
+
+class PostgresqlEngine(Engine):
+    """A database on a PostgreSQL server, 11 or later."""
+
+    name = "postgresql"
+    dump_suffix = "pgdump"
+
+    def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
+        super().__init__(config, context)
+        self._server = Server(config, context)
+
+    def _named(self, which: str) -> str:
+        if not self.config.name:
+            raise RelocateError(
+                "bad_option",
+                "the settings of {0} give no NAME (a service file is not followed)".format(self.config.alias),
+                "set NAME, USER and HOST in the settings",
+            )
+        return self.config.name if which == LIVE else admin.derived_name(self.config.name, which)
+
+    def preflight(self, side: str, recorded: Optional[DatabaseFacts] = None) -> List[Obstacle]:
+        """See :meth:`Engine.preflight`."""
+        return checks.check_old(self._server) if side == "old" else checks.check_new(self._server, recorded)
+
+    def describe(self) -> DatabaseFacts:
+        """See :meth:`Engine.describe`. Raises login_failed, server_unreachable, right_missing, library_missing."""
+        self._named(LIVE)
+        return facts.describe(self._server)
+
+    @contextlib.contextmanager
+    def snapshot(self, which: str = LIVE) -> Iterator[Snapshot]:
+        """See :meth:`Engine.snapshot`. Raises login_failed, database_missing, server_unreachable, server_too_old."""
+        opened = PostgresqlSnapshot(self._server, self._named(which), self.method)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    def create_blank(self, recorded: Optional[DatabaseFacts] = None) -> List[str]:
+        """See :meth:`Engine.create_blank`. Raises right_missing, locale_missing, query_failed."""
+        name = self._named(LIVE)
+        with self._server.admin() as session:
+            made = admin.ensure_role(self._server, session)
+            if not admin.database_exists(session, name):
+                admin.create_database(self._server, session, name, recorded)
+                made.append("database " + name)
+        return made
+
+    def load(self, directory: str, dump: DumpFile, recorded: DatabaseFacts) -> None:
+        """See :meth:`Engine.load`.
+
+        Raises dump_truncated, load_failed, extension_missing, locale_missing, right_missing, server_too_old,
+        client_too_old, program_missing.
+        """
+        path, incoming = os.path.join(directory, dump.path), self._named(INCOMING)
+        with self._server.admin() as session:
+            client = programs.choose_restore(
+                programs.installed("pg_restore"), int(dump.client_major or 0), session.major
+            )
+            programs.check_complete(self._server, path)
+            lines = programs.listing(self._server, client, path)
+            admin.drop_database(session, incoming)
+            with removed_on_failure(lambda: self.drop(INCOMING)):
+                admin.ensure_role(self._server, session)
+                admin.create_database(self._server, session, incoming, recorded)
+                self._fill(client, path, lines, incoming, recorded)
+                admin.apply_settings(self._server, session, incoming, recorded.settings)
+
+    def _fill(
+        self, client: programs.Client, path: str, lines: List[str], incoming: str, recorded: DatabaseFacts
+    ) -> None:
+        with self._server.admin(incoming) as session:
+            schemas = admin.create_extensions(self._server, session, recorded)
+            admin.allow_extension_rows(self._server, session, True)
+            self.context.progress("loading into {0}".format(incoming))
+            programs.restore(self._server, client, incoming, path, programs.load_entries(lines, schemas))
+            admin.allow_extension_rows(self._server, session, False)
+        self.context.progress("analysing {0}".format(incoming))
+        self._analyse(incoming)
+
+    def _analyse(self, database: str) -> None:
+        """Without statistics the first queries of the new site would be the slow ones."""
+        with contextlib.ExitStack() as stack:
+            sessions = [
+                stack.enter_context(self._server.connect(database)) for _number in range(max(1, self.context.jobs))
+            ]
+            tables = [table.sql for table in states.list_tables(sessions[0])]
+            shares = [tables[number :: len(sessions)] for number in range(len(sessions))]
+            with ThreadPoolExecutor(max_workers=len(sessions)) as pool:
+                list(pool.map(_analyse_tables, sessions, shares))
+
+    def swap(self, from_name: str = INCOMING, aside: str = PREVIOUS) -> None:
+        """See :meth:`Engine.swap`; all renames are one transaction.
+
+        Raises no_previous, database_missing, sessions_remain, right_missing or swap_failed.
+        """
+        live, source, target = self._named(LIVE), self._named(from_name), self._named(aside)
+        doomed = admin.derived_name(self.config.name, "dropped")
+        with self._server.admin() as session:
+            if not admin.database_exists(session, source):
+                raise RelocateError(
+                    "no_previous" if from_name == PREVIOUS else "database_missing",
+                    "there is no database {0} to put in the place of {1}".format(source, live),
+                )
+            admin.drop_database(session, doomed)
+            renames = []
+            if admin.database_exists(session, live):
+                # A leftover is dropped only after the swap: when that fails, everything is as before.
+                renames += [(target, doomed)] if admin.database_exists(session, target) else []
+                renames.append((live, target))
+            admin.rename(session, renames + [(source, live)])
+            admin.drop_database(session, doomed)
+
+    def drop(self, which: str) -> bool:
+        """See :meth:`Engine.drop`. Raises right_missing, query_failed."""
+        with self._server.admin() as session:
+            return admin.drop_database(session, self._named(which))
+
+    def sessions(self, terminate: bool = False) -> int:
+        """See :meth:`Engine.sessions`. Raises sessions_remain, right_missing."""
+        with self._server.anyone() as session:
+            act = admin.end_sessions if terminate else admin.count_sessions
+            return act(session, [self._named(LIVE)])
+
+    def exists(self, which: str) -> bool:
+        """See :meth:`Engine.exists`. Raises login_failed, server_unreachable."""
+        with self._server.anyone() as session:
+            return admin.database_exists(session, self._named(which))
+
+
+def _analyse_tables(session: Session, tables: List[str]) -> None:
+    for table in tables:
+        session.run("ANALYZE " + table)

@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one error of the collection, and the catalogue of its codes.
+
+Every refusal is a :class:`RelocateError`: a stable code, what was refused, and the next step. The text is made of
+constants, names and scrubbed program output, never of settings values, because ansible-core 2.19 and later print a
+failing task's message even under ``no_log``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional
+
+#: Every code, with its meaning in one line. ``docs/errors.md`` is checked against this table by a unit test.
+CODES: Dict[str, str] = {
+    # the project
+    "project_not_found": "the project directory holds no manage.py",
+    "interpreter_not_found": "no Python interpreter of the project was found",
+    "interpreter_unusable": "the project's interpreter cannot run the project",
+    "settings_failed": "the project's settings do not import",
+    "settings_unknown": "the settings module is not known",
+    "runs_as_root": "project code would run as root",
+    "owner_missing": "the project's owner is not a user of this host",
+    "unknown_alias": "the alias is not in DATABASES",
+    "unsupported_engine": "the database backend is not supported",
+    "probe_failed": "the project's interpreter gave no usable answer",
+    # code
+    "not_a_checkout": "the project directory is not a git checkout",
+    "dirty_tree": "the checkout holds uncommitted changes",
+    "revision_not_found": "the revision is neither on the remote nor in the backup set",
+    "revision_refused": "the revision or remote is not acceptable",
+    "checkout_failed": "git could not check out the revision",
+    "checkout_occupied": "the directory on new holds something that is not this project",
+    "environment_failed": "the project's packages could not be installed",
+    "python_too_old": "the interpreter is too old for the project's packages",
+    # databases
+    "program_missing": "a client program is missing",
+    "library_missing": "a Python library that the modules need is missing",
+    "client_too_old": "the client program is older than the server",
+    "server_too_old": "the target server is older than the dump needs",
+    "login_failed": "the server refused the login",
+    "server_unreachable": "the database server does not answer",
+    "right_missing": "the user lacks a right that the step needs",
+    "database_missing": "the database does not exist",
+    "target_not_blank": "the target database holds tables",
+    "extension_missing": "an extension is not available on the new server",
+    "locale_missing": "a locale is not available on the new server",
+    "encoding_differs": "the encodings of dump and target differ",
+    "sessions_remain": "other sessions use the database",
+    "database_broken": "the database fails its own integrity check",
+    "dump_failed": "the dump failed",
+    "load_failed": "the load failed",
+    "swap_failed": "the swap could not be made",
+    "no_previous": "there is no previous database to go back to",
+    "query_failed": "the database refused a query",
+    # backup sets
+    "set_not_found": "there is no such backup set",
+    "set_incomplete": "the directory has no manifest: not a backup set",
+    "manifest_invalid": "the manifest cannot be read",
+    "manifest_edited": "the manifest is not the one that was written",
+    "format_unknown": "the backup set has a newer format",
+    "file_missing": "a file of the backup set is missing",
+    "file_unlisted": "the backup set holds a file that its manifest does not list",
+    "file_differs": "a file of the backup set differs from its manifest",
+    "dump_truncated": "the dump is truncated",
+    "path_refused": "a path is not acceptable",
+    "data_differs": "the loaded data differs from the backup set",
+    # hosts
+    "same_host": "the new host is the old one",
+    "disk_full": "there is not enough disk space",
+    "locked": "another run is at work",
+    "work_directory": "the work directory cannot be used",
+    "program_failed": "a program failed",
+    "timed_out": "a program ran out of time",
+    # transfer
+    "transfer_refused": "the old host did not accept the one-time key",
+    "transfer_unreachable": "the new host cannot reach the old host",
+    "transfer_failed": "the transfer failed",
+    # migrations
+    "unapplied_migrations": "migrations are not applied",
+    "missing_migrations": "models have changes that no migration holds",
+    "migration_failed": "a migration failed",
+    "migration_conflict": "the project has conflicting migrations",
+    # services and proof
+    "unit_unknown": "a systemd unit does not exist",
+    "unit_failed": "a systemd unit did not start or stop",
+    "freeze_lost": "the old site is no longer frozen",
+    "check_failed": "Django's system check failed",
+    "site_silent": "the site does not answer as expected",
+    "sequence_behind": "a sequence is behind its table",
+    "not_proven": "the site is not proven complete",
+    # input
+    "bad_option": "an option is not acceptable",
+    "obstacles": "preflight found obstacles",
+    "sites_failed": "one site or more was not moved",
+}
+
+
+class RelocateError(Exception):
+    """A refusal or failure that the user can act on.
+
+    :param code: a key of :data:`CODES`; stable, for scripts to test
+    :param msg: what was refused and why, without secrets
+    :param hint: the next step, an imperative sentence
+    :param details: further non-secret facts, JSON-serialisable
+    """
+
+    def __init__(self, code: str, msg: str, hint: str = "", details: Optional[Mapping[str, Any]] = None) -> None:
+        if code not in CODES:
+            raise KeyError("unknown error code: " + code)
+        super().__init__(msg)
+        self.code = code
+        self.msg = msg
+        self.hint = hint
+        self.details: Dict[str, Any] = dict(details or {})
+
+    def __str__(self) -> str:
+        """The text a user sees: ``code: message. Next: hint``."""
+        text = "[{0}] {1}".format(self.code, self.msg)
+        return text + (" Next: " + self.hint if self.hint else "")
+
+    def as_result(self) -> Dict[str, Any]:
+        """The keyword arguments of ``fail_json``."""
+        return {"msg": str(self), "code": self.code, "hint": self.hint, "details": self.details}

@@ -1,0 +1,215 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looking at a site without changing anything: facts for project_info, obstacles for preflight."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils import _host, _media, _services, _unversioned
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._engines.registry import open_engine
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    DatabaseConfig,
+    Obstacle,
+    as_plain,
+    facts_from_plain,
+)
+from ansible_collections.relocate.django.plugins.module_utils._process import find_program, lookup_user
+from ansible_collections.relocate.django.plugins.module_utils._project import environment, vcs
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from ansible_collections.relocate.django.plugins.module_utils._site import (
+    Site,
+    collect,
+    owner_facts,
+    project_paths,
+)
+
+#: What the probe is asked for by default; "counts" and "checks" cost time and are asked for by name.
+TOPICS = ("django", "migrations", "packages")
+_SLACK = 64 * 1024 * 1024  # bytes that must stay free whatever is written
+
+
+def describe_site(site: Site) -> Dict[str, Any]:
+    """Everything worth knowing about a site, JSON-serialisable and without secrets."""
+    revision: Optional[Any]
+    try:
+        revision = as_plain(vcs.revision(site.project.path, site.project.owner))
+    except RelocateError as error:
+        if error.code != "not_a_checkout":
+            raise
+        revision = None
+    media_root = str(site.facts.get("django", {}).get("media_root") or "")
+    return {
+        "host": _host.describe_host(),
+        "project": project_paths(site.project),
+        "owner": owner_facts(site.project),
+        "revision": revision,
+        "databases": {
+            alias: dict(engine.config.public(), facts=as_plain(engine.describe()))
+            for alias, engine in site.engines.items()
+        },
+        "media": _media.inventory(media_root) if media_root and os.path.isdir(media_root) else {},
+        **site.facts,
+    }
+
+
+def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
+    """Every obstacle on the host that the site leaves."""
+    found: List[Obstacle] = []
+    for alias, engine in site.engines.items():
+        found += collect(found, lambda engine=engine: engine.preflight("old"), alias) or []
+    found += _code_obstacles(site, params) + _migration_obstacles(site, params)
+    collect(found, lambda: _unversioned.expand(params["files"], site.project.path))
+    collect(found, lambda: _services.require(params["units"]))
+    found += _programs(("git",) + (("zstd",) if params["compression"] == "zstd" else ()), params)
+    needed = sum(_size(site, alias) for alias in site.engines)
+    found += _space(params["directory"], needed, "the backup set")
+    return found
+
+
+def _size(site: Site, alias: str) -> int:
+    try:
+        return site.engines[alias].describe().size_bytes
+    except RelocateError:
+        return 0  # its preflight has said why
+
+
+def _code_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
+    found: List[Obstacle] = []
+    revision = collect(found, lambda: vcs.revision(site.project.path, site.project.owner))
+    if revision is not None and revision.dirty and not params["allow_dirty"]:
+        shown = ", ".join(revision.changes[:5]) + (", ..." if len(revision.changes) > 5 else "")
+        found.append(
+            Obstacle(
+                "dirty_tree",
+                "the checkout holds uncommitted changes: {0}".format(shown),
+                "commit them, or set relocate_allow_dirty to carry them as a patch",
+            )
+        )
+    return found
+
+
+def _migration_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
+    found = []
+    for alias, item in sorted(site.facts.get("migrations", {}).items()):
+        unapplied = item.get("unapplied") or []
+        if unapplied and alias in site.engines and not params["allow_unapplied"]:
+            found.append(
+                Obstacle(
+                    "unapplied_migrations",
+                    "{0} migrations are not applied: {1}".format(len(unapplied), ", ".join(unapplied[:5])),
+                    "run migrate on old, or set relocate_allow_unapplied",
+                    alias,
+                )
+            )
+        if item.get("conflicts"):
+            found.append(
+                Obstacle(
+                    "migration_conflict",
+                    "conflicting migrations: {0}".format(", ".join(map(str, item["conflicts"]))),
+                    "merge them with makemigrations --merge",
+                    alias,
+                )
+            )
+    return found
+
+
+def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets: SecretStore) -> List[Obstacle]:
+    """Every obstacle on the host that the site goes to, given what preflight told of old."""
+    found: List[Obstacle] = []
+    same = old["host"]["machine_id"] == _host.machine_id()
+    if same and not (params["allow_same_host"] and old["project"]["path"] != params["path"]):
+        found.append(
+            Obstacle(
+                "same_host",
+                "refusing: this is the OLD host ({0})".format(old["host"]["name"]),
+                "correct the inventory: old and new must be two machines",
+            )
+        )
+    found += _programs(("git",) + (("zstd",) if params["compression"] == "zstd" else ()), params)
+    found += _python_obstacles(params, old)
+    if not params["installs"] and lookup_user(params["owner"] or old["owner"]["name"]) is None:
+        found.append(Obstacle("owner_missing", "there is no user {0}".format(old["owner"]["name"]), "make it"))
+    found += _occupied(params)
+    found += _database_obstacles(params, old, secrets)
+    sizes = [item["facts"]["size_bytes"] for item in old["databases"].values()]
+    found += _space(params["directory"], sum(sizes), "the backup set")
+    found += _space(params["path"], int(old.get("media", {}).get("bytes", 0)), "MEDIA and the project")
+    if params["units"] and not os.path.isdir("/run/systemd/system"):
+        found.append(Obstacle("program_missing", "systemd does not run here", "leave relocate_services empty"))
+    return found
+
+
+def _python_obstacles(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[Obstacle]:
+    python = find_program(params["python"])
+    if python is None:
+        if params["installs"]:
+            return []
+        return [Obstacle("interpreter_not_found", "{0} is not installed".format(params["python"]), "install it")]
+    version = environment.python_version(python)
+    obstacle = environment.python_obstacle(
+        str(old.get("django", {}).get("requires_python") or ""), str(old["django"]["django"]), version
+    )
+    return [obstacle] if obstacle else []
+
+
+def _occupied(params: Mapping[str, Any]) -> List[Obstacle]:
+    path = params["path"]
+    if os.path.isdir(path) and os.listdir(path) and not os.path.lexists(os.path.join(path, ".git")):
+        return [Obstacle("checkout_occupied", "{0} holds something else".format(path), "move it away")]
+    return []
+
+
+def _database_obstacles(
+    params: Mapping[str, Any], old: Mapping[str, Any], secrets: SecretStore
+) -> List[Obstacle]:
+    """Ask the new servers, with the settings of old: the ones of new are not there before the checkout."""
+    found: List[Obstacle] = []
+    context = EngineContext(secrets=secrets, admin=params["admin"], compression=params["compression"])
+    for alias, item in sorted(old["databases"].items()):
+        config = DatabaseConfig(
+            alias=alias,
+            engine=item["engine"],
+            backend=item["backend"],
+            name=item["name"],
+            user=item["user"],
+            host=context.admin.host or item["host"],
+            port=context.admin.port or item["port"],
+        )
+        engine = open_engine(config, context)
+        facts = facts_from_plain(item["facts"])
+        some = collect(found, lambda engine=engine, facts=facts: engine.preflight("new", facts), alias) or []
+        # What the packages role installs before the freeze is no obstacle.
+        installable = ("program_missing", "library_missing") if params["installs"] else ()
+        found += [
+            Obstacle(entry.code, entry.msg, entry.hint, alias) for entry in some if entry.code not in installable
+        ]
+        found[:] = [entry for entry in found if entry.code not in installable]
+    return found
+
+
+def _programs(names: Sequence[str], params: Mapping[str, Any]) -> List[Obstacle]:
+    if params["installs"]:
+        return []
+    return [
+        Obstacle("program_missing", "{0} is not installed".format(name), "install {0}".format(name))
+        for name in names
+        if find_program(name) is None
+    ]
+
+
+def _space(path: str, needed: int, what: str) -> List[Obstacle]:
+    free = _host.free_bytes(path)
+    if free >= needed + _SLACK:
+        return []
+    return [
+        Obstacle(
+            "disk_full",
+            "{0} needs {1} MB at {2}, {3} MB are free".format(what, (needed + _SLACK) >> 20, path, free >> 20),
+            "free space there, or name another directory",
+        )
+    ]

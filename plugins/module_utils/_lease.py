@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One run at a time on a site of a host.
+
+A run is many tasks, each a process of its own, so a plain lock would be free between them. The lease is a file that
+names the run: while one of its tasks works the kernel holds a lock on it, and for a while after that the file's age
+speaks. A run that crashed blocks the next one for :data:`GRACE` seconds at most.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from types import TracebackType
+from typing import Optional, Type
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._secrets import make_directory
+
+#: Seconds for which a run keeps the site between two of its tasks.
+GRACE = 60
+
+
+class Lease:
+    """Context manager around a task's work; raises locked when another run has the site.
+
+    :param directory: our work directory on this host
+    :param site: the site's name
+    :param run: the run's id, of the form that people recognise: user@controller 20261120T193000Z
+    """
+
+    def __init__(self, directory: str, site: str, run: str) -> None:
+        self._base, self._run = directory, run
+        self.path = os.path.join(directory, site + ".run")
+        self._handle: Optional[int] = None
+
+    def __enter__(self) -> Lease:
+        make_directory(self._base, 0o711)
+        self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._refuse("is at work")
+        holder, seen = self._read()
+        if holder and holder != self._run and time.time() - seen < GRACE:
+            self._refuse("was at work {0:.0f} s ago".format(time.time() - seen))
+        self._write(self._run)
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], exc: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        if self._handle is not None:
+            self._write(self._run)
+            os.close(self._handle)
+
+    def release(self) -> None:
+        """Give the site back at once, at the end of a run."""
+        self._run = ""
+
+    def _read(self) -> "tuple[str, float]":
+        assert self._handle is not None
+        text = os.pread(self._handle, 4096, 0).decode("utf-8", "replace")
+        try:
+            data = json.loads(text)
+            return str(data["run"]), float(data["seen"])
+        except (ValueError, KeyError, TypeError):
+            return "", 0.0
+
+    def _write(self, run: str) -> None:
+        assert self._handle is not None
+        text = json.dumps({"run": run, "seen": time.time()}).encode()
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, text, 0)
+
+    def _refuse(self, how: str) -> None:
+        holder, _seen = self._read()
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+        raise RelocateError(
+            "locked",
+            "another run on this site {0}: {1}".format(how, holder or "unknown"),
+            "wait for it to end; after a crash the site is free again within {0} s".format(GRACE),
+        )

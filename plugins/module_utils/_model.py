@@ -1,0 +1,279 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The facts that travel between layers: frozen dataclasses, standard library only.
+
+The names are the words of ``docs/architecture.md``. Nothing in here reads, writes or connects.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+
+@dataclass(frozen=True)
+class SystemUser:
+    """A user of this host: whom a program runs as."""
+
+    name: str
+    uid: int
+    gid: int
+    groups: Tuple[int, ...] = ()
+    home: str = "/"
+
+
+@dataclass(frozen=True)
+class Login:
+    """How to reach a server as its administrator. Without ``host`` the local peer login is used."""
+
+    user: str = ""
+    host: str = ""
+    port: Optional[int] = None
+    database: str = ""
+    unix_socket: str = ""
+    password: str = field(default="", repr=False)
+
+    @property
+    def given(self) -> bool:
+        """True when the user set any of the ``login_*`` options."""
+        return bool(self.user or self.host or self.port or self.unix_socket or self.password)
+
+
+@dataclass(frozen=True)
+class DatabaseConfig:
+    """One alias of DATABASES, as the project's settings resolve it on this host."""
+
+    alias: str
+    engine: str  # a key of _engines.registry.ENGINES
+    backend: str  # Django's dotted ENGINE
+    name: str  # database name, or the absolute path of a SQLite file
+    user: str = ""
+    host: str = ""
+    port: Optional[int] = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    time_zone: str = ""
+    password: str = field(default="", repr=False)
+
+    def public(self) -> Dict[str, Any]:
+        """Everything but the password and OPTIONS (which may hold one)."""
+        return {
+            "alias": self.alias,
+            "engine": self.engine,
+            "backend": self.backend,
+            "name": self.name,
+            "user": self.user,
+            "host": self.host,
+            "port": self.port,
+            "has_password": bool(self.password),
+        }
+
+
+@dataclass(frozen=True)
+class Revision:
+    """The code that a project runs."""
+
+    commit: str
+    branch: str = ""
+    remote: str = ""  # without credentials
+    dirty: bool = False
+    changes: Tuple[str, ...] = ()  # paths of uncommitted changes, relative
+    described: str = ""
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """One thing that would make the move fail, found before anything was changed."""
+
+    code: str
+    msg: str
+    hint: str = ""
+    alias: str = ""
+
+
+@dataclass(frozen=True)
+class TableCount:
+    """Rows of one table and the order-independent hash of their content."""
+
+    name: str  # qualified as the engine does: schema.table, or table
+    rows: int
+    fingerprint: str = ""  # decimal digits; empty when not asked for
+    kind: str = "table"  # table, partition, matview
+
+
+@dataclass(frozen=True)
+class SequenceState:
+    """Where a sequence stands, and which column it feeds."""
+
+    name: str
+    last_value: Optional[int]
+    is_called: bool = True
+    table: str = ""
+    column: str = ""
+    column_max: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class DatabaseState:
+    """Everything countable in one database, out of one snapshot. Two equal states are the same content."""
+
+    method: str  # how fingerprints were computed, for instance pg-record-1: only equal methods compare
+    tables: Tuple[TableCount, ...] = ()
+    sequences: Tuple[SequenceState, ...] = ()
+    objects: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)  # kind (view, trigger, ...) -> sorted names
+    large_objects: int = 0
+    large_objects_fingerprint: str = ""
+    unpopulated: Tuple[str, ...] = ()  # materialized views without data
+
+    def rows(self) -> int:
+        """All rows together."""
+        return sum(table.rows for table in self.tables)
+
+
+@dataclass(frozen=True)
+class DatabaseFacts:
+    """A database and its server, without content: what a blank copy needs and what preflight compares."""
+
+    engine: str
+    server: str  # as people say it: "PostgreSQL 15.18"
+    version: int  # comparable: 150018, 101106, 3040001
+    major: str  # "15", "10.11", "3"
+    exists: bool = True
+    tables: int = 0
+    size_bytes: int = 0
+    encoding: str = ""
+    collation: str = ""
+    ctype: str = ""
+    time_zone: str = ""
+    system_id: str = ""  # identifies the server instance: two databases on one server share it
+    extensions: Mapping[str, str] = field(default_factory=dict)  # name -> version
+    extension_schemas: Mapping[str, str] = field(default_factory=dict)
+    settings: Tuple[str, ...] = ()  # database settings, "name=value"
+    details: Mapping[str, Any] = field(default_factory=dict)  # engine-specific, JSON-serialisable, no secret
+
+
+@dataclass(frozen=True)
+class DumpFile:
+    """One file or directory that an engine's dump left, relative to the set."""
+
+    path: str
+    client: str  # program and version that wrote it
+    client_major: str = ""
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file of a backup set."""
+
+    path: str  # relative, with "/"
+    size: int  # bytes
+    sha256: str
+    encryption: str = ""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One way in which the loaded data is not the recorded data."""
+
+    what: str  # table, sequence, view, ...
+    name: str
+    recorded: str
+    found: str
+
+    def __str__(self) -> str:
+        return "{0} {1}: recorded {2}, found {3}".format(self.what, self.name, self.recorded, self.found)
+
+
+def as_plain(value: Any) -> Any:
+    """A dataclass, with all it holds, as dicts, lists and scalars that JSON can carry."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: as_plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): as_plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [as_plain(item) for item in value]
+    return value
+
+
+def state_from_plain(data: Mapping[str, Any]) -> DatabaseState:
+    """The inverse of :func:`as_plain` for a :class:`DatabaseState`. Raises KeyError or TypeError on a wrong shape."""
+    return DatabaseState(
+        method=data["method"],
+        tables=tuple(TableCount(**item) for item in data["tables"]),
+        sequences=tuple(SequenceState(**item) for item in data["sequences"]),
+        objects={kind: tuple(names) for kind, names in data["objects"].items()},
+        large_objects=data["large_objects"],
+        large_objects_fingerprint=data["large_objects_fingerprint"],
+        unpopulated=tuple(data["unpopulated"]),
+    )
+
+
+def facts_from_plain(data: Mapping[str, Any]) -> DatabaseFacts:
+    """The inverse of :func:`as_plain` for :class:`DatabaseFacts`."""
+    plain = dict(data)
+    plain["settings"] = tuple(plain.get("settings", ()))
+    return DatabaseFacts(**plain)
+
+
+def compare_states(recorded: DatabaseState, found: DatabaseState) -> List[Difference]:
+    """Every difference between what was recorded on old and what was found on new. Empty means proven equal."""
+    differences: List[Difference] = []
+    if recorded.method != found.method:
+        return [Difference("fingerprint method", "", recorded.method, found.method)]
+    differences += _compare_tables(recorded, found)
+    differences += _compare_sequences(recorded, found)
+    for kind in sorted(set(recorded.objects) | set(found.objects)):
+        before, after = set(recorded.objects.get(kind, ())), set(found.objects.get(kind, ()))
+        differences += [Difference(kind, name, "present", "absent") for name in sorted(before - after)]
+        differences += [Difference(kind, name, "absent", "present") for name in sorted(after - before)]
+    for what in ("large_objects", "large_objects_fingerprint", "unpopulated"):
+        before_value, after_value = getattr(recorded, what), getattr(found, what)
+        if before_value != after_value:
+            differences.append(Difference(what, "", str(before_value), str(after_value)))
+    return differences
+
+
+def _compare_tables(recorded: DatabaseState, found: DatabaseState) -> List[Difference]:
+    before = {table.name: table for table in recorded.tables}
+    after = {table.name: table for table in found.tables}
+    differences = []
+    for name in sorted(set(before) | set(after)):
+        old, new = before.get(name), after.get(name)
+        if old is None or new is None:
+            differences.append(Difference("table", name, _rows(old), _rows(new)))
+        elif old.rows != new.rows:
+            differences.append(Difference("table", name, _rows(old), _rows(new)))
+        elif old.fingerprint and new.fingerprint and old.fingerprint != new.fingerprint:
+            differences.append(Difference("content of table", name, old.fingerprint, new.fingerprint))
+    return differences
+
+
+def _rows(table: Optional[TableCount]) -> str:
+    return "absent" if table is None else "{0} rows".format(table.rows)
+
+
+def _compare_sequences(recorded: DatabaseState, found: DatabaseState) -> List[Difference]:
+    before = {item.name: item for item in recorded.sequences}
+    after = {item.name: item for item in found.sequences}
+    differences = []
+    for name in sorted(set(before) | set(after)):
+        old, new = before.get(name), after.get(name)
+        if old is None or new is None:
+            differences.append(
+                Difference("sequence", name, "present" if old else "absent", "present" if new else "absent")
+            )
+        elif (old.last_value, old.is_called) != (new.last_value, new.is_called):
+            differences.append(Difference("sequence", name, str(old.last_value), str(new.last_value)))
+    return differences
+
+
+def sequences_behind(state: DatabaseState) -> List[SequenceState]:
+    """The sequences whose next value is already in their table: the next insert would fail."""
+    behind = []
+    for item in state.sequences:
+        if item.column_max is None:
+            continue
+        if item.last_value is None or item.last_value < item.column_max:
+            behind.append(item)
+    return behind

@@ -1,0 +1,303 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The only place that starts a program or changes the user of this process.
+
+Programs are argv lists, never shell text. They get an environment of our own, run as the user who is named, in a
+process group that dies with us, and both ends of a pipe are checked: ``pg_dump nodb | gzip`` exits 0, which is how
+empty backups are made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import grp
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import IO, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+
+_PR_SET_PDEATHSIG = 1
+_OUTPUT_LIMIT = 1024 * 1024  # bytes kept of each stream: enough for any message, flat for any program
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a program left. ``stdout`` and ``stderr`` hold the last mebibyte at most."""
+
+    argv: Tuple[str, ...]
+    rc: int
+    stdout: bytes = b""
+    stderr: bytes = b""
+
+    @property
+    def out(self) -> str:
+        """Standard output as text; undecodable bytes are escaped."""
+        return self.stdout.decode("utf-8", "backslashreplace")
+
+    @property
+    def err(self) -> str:
+        """Standard error as text; undecodable bytes are escaped."""
+        return self.stderr.decode("utf-8", "backslashreplace")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One program to start: the unit that :func:`run` and :func:`pipeline` take."""
+
+    argv: Sequence[str]
+    user: Optional[SystemUser] = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Optional[str] = None
+    umask: int = 0o077
+    pass_fds: Tuple[int, ...] = ()
+
+
+def find_program(name: str, extra: Sequence[str] = ()) -> Optional[str]:
+    """The absolute path of a program, or None. ``extra`` are directories to look in first."""
+    if os.path.isabs(name):
+        return name if os.access(name, os.X_OK) else None
+    return shutil.which(name, path=os.pathsep.join(list(extra) + [_PATH]))
+
+
+def current_user() -> SystemUser:
+    """Who this process is, by effective uid."""
+    uid = os.geteuid()
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        return SystemUser(name=str(uid), uid=uid, gid=os.getegid(), groups=tuple(os.getgroups()))
+    return _from_entry(entry)
+
+
+def lookup_user(name_or_uid: Union[str, int]) -> Optional[SystemUser]:
+    """A user of this host by name or uid, or None."""
+    try:
+        by_uid = isinstance(name_or_uid, int)
+        return _from_entry(pwd.getpwuid(int(name_or_uid)) if by_uid else pwd.getpwnam(str(name_or_uid)))
+    except KeyError:
+        return None
+
+
+def _from_entry(entry: pwd.struct_passwd) -> SystemUser:
+    groups = {group.gr_gid for group in grp.getgrall() if entry.pw_name in group.gr_mem}
+    groups.add(entry.pw_gid)
+    return SystemUser(
+        name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid, groups=tuple(sorted(groups)), home=entry.pw_dir
+    )
+
+
+@contextlib.contextmanager
+def acting_as(user: Optional[SystemUser]) -> Iterator[None]:
+    """Hold the effective ids of a user within this process, as peer authentication and SQLite files need.
+
+    A no-op when the user is None or already the effective one. Raises :class:`RelocateError` (right_missing) when
+    this process may not change its user.
+    """
+    if user is None or user.uid == os.geteuid():
+        yield
+        return
+    groups, gid, uid = os.getgroups(), os.getegid(), os.geteuid()
+    if uid != 0:
+        raise RelocateError(
+            "right_missing",
+            "this task runs as uid {0} and cannot act as {1}".format(uid, user.name),
+            "run the task with become",
+        )
+    os.setgroups(list(user.groups))
+    os.setegid(user.gid)
+    os.seteuid(user.uid)
+    try:
+        yield
+    finally:
+        os.seteuid(uid)
+        os.setegid(gid)
+        os.setgroups(groups)
+
+
+def _environment(command: Command) -> Dict[str, str]:
+    user = command.user or current_user()
+    env = {
+        "PATH": _PATH,
+        "LC_ALL": "C.UTF-8",
+        "LANG": "C.UTF-8",
+        "HOME": user.home,
+        "USER": user.name,
+        "LOGNAME": user.name,
+    }
+    for name in ("TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy", "https_proxy", "no_proxy"):
+        if name in os.environ:
+            env[name] = os.environ[name]
+    env.update(command.env)
+    return env
+
+
+def _before_exec(command: Command, parent: int) -> Callable[[], None]:
+    user = command.user
+
+    def prepare() -> None:
+        os.setsid()
+        os.umask(command.umask)
+        if user is not None and os.geteuid() == 0 and user.uid != 0:
+            os.setgroups(list(user.groups))
+            os.setresgid(user.gid, user.gid, user.gid)
+            os.setresuid(user.uid, user.uid, user.uid)
+        # After the ids, since changing them clears it: a killed module must not leave its child running.
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(127)
+
+    return prepare
+
+
+def _start(command: Command, stdin: Any, stdout: Any) -> "subprocess.Popen[bytes]":
+    if command.user is not None and os.geteuid() not in (0, command.user.uid):
+        raise RelocateError(
+            "right_missing",
+            "this task runs as uid {0} and cannot run {1} as {2}".format(
+                os.geteuid(), os.path.basename(command.argv[0]), command.user.name
+            ),
+            "run the task with become",
+        )
+    try:
+        return subprocess.Popen(
+            list(command.argv),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            env=_environment(command),
+            cwd=command.cwd or "/",
+            preexec_fn=_before_exec(command, os.getpid()),
+            pass_fds=command.pass_fds,
+        )
+    except FileNotFoundError as exc:
+        missing = command.cwd if command.cwd and not os.path.isdir(command.cwd) else command.argv[0]
+        raise RelocateError(
+            "program_missing", "{0} is not on this host".format(missing), "install it, or name its path"
+        ) from exc
+    except OSError as exc:
+        raise RelocateError(
+            "program_failed", "{0} cannot be started: {1}".format(command.argv[0], exc.strerror or "OSError")
+        ) from exc
+
+
+class _Tail(threading.Thread):
+    """Reads a stream to its end, keeping its last bytes, so that no program blocks on a full pipe."""
+
+    def __init__(self, stream: IO[bytes], on_line: Optional[Callable[[str], None]] = None) -> None:
+        super().__init__(daemon=True)
+        self._stream, self._on_line, self.kept = stream, on_line, b""
+        self.start()
+
+    def run(self) -> None:
+        with self._stream:
+            if self._on_line is not None:
+                for line in iter(self._stream.readline, b""):
+                    self._keep(line)
+                    self._on_line(line.decode("utf-8", "backslashreplace").rstrip("\n"))
+                return
+            for chunk in iter(lambda: self._stream.read1(65536), b""):  # type: ignore[attr-defined]
+                self._keep(chunk)
+
+    def _keep(self, data: bytes) -> None:
+        self.kept = (self.kept + data)[-_OUTPUT_LIMIT:]
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def run(
+    command: Command,
+    stdin: Union[bytes, IO[bytes], int, None] = None,
+    stdout: Optional[IO[bytes]] = None,
+    timeout: Optional[float] = None,
+    on_line: Optional[Callable[[str], None]] = None,
+) -> Completed:
+    """Run one program to its end; the exit code is the caller's to judge.
+
+    :param stdin: bytes to feed, an open file, or None for /dev/null
+    :param stdout: an open binary file that takes the output; None keeps the last mebibyte
+    :param timeout: seconds; then the whole process group is killed and ``timed_out`` raised
+    :param on_line: called with each line of standard error as it comes (progress)
+    """
+    feed = stdin if isinstance(stdin, bytes) else None
+    source: Any = subprocess.PIPE if feed is not None else (subprocess.DEVNULL if stdin is None else stdin)
+    process = _start(command, source, subprocess.PIPE if stdout is None else stdout)
+    try:
+        err = _Tail(process.stderr, on_line)  # type: ignore[arg-type]
+        out = _Tail(process.stdout) if process.stdout is not None else None
+        if feed is not None and process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(feed)
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+        process.wait(timeout)
+    except subprocess.TimeoutExpired as exc:
+        raise RelocateError(
+            "timed_out",
+            "{0} did not end within {1:g} s".format(os.path.basename(command.argv[0]), timeout or 0),
+        ) from exc
+    finally:
+        if process.poll() is None:
+            _kill(process)
+    for tail in (err, out):
+        if tail is not None:
+            tail.join(10)
+    return Completed(tuple(command.argv), process.returncode, out.kept if out else b"", err.kept)
+
+
+def pipeline(
+    commands: Sequence[Command],
+    stdin: Optional[IO[bytes]] = None,
+    stdout: Optional[IO[bytes]] = None,
+    timeout: Optional[float] = None,
+) -> List[Completed]:
+    """Run programs joined by pipes and return what *each* left; a shell would tell of the last only."""
+    processes: List["subprocess.Popen[bytes]"] = []
+    tails: List[_Tail] = []
+    deadline = None if timeout is None else time.monotonic() + timeout
+    try:
+        source: Any = subprocess.DEVNULL if stdin is None else stdin
+        for index, command in enumerate(commands):
+            last = index == len(commands) - 1
+            process = _start(command, source, stdout if last and stdout is not None else subprocess.PIPE)
+            if index and hasattr(source, "close"):
+                source.close()  # the child holds it: without this an early exit downstream is never noticed
+            processes.append(process)
+            tails.append(_Tail(process.stderr))  # type: ignore[arg-type]
+            source = process.stdout
+        out = _Tail(processes[-1].stdout) if stdout is None and processes[-1].stdout else None
+        for process in processes:
+            process.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired as exc:
+        raise RelocateError("timed_out", "a pipeline did not end within {0:g} s".format(timeout or 0)) from exc
+    finally:
+        for process in processes:
+            if process.poll() is None:
+                _kill(process)
+    for tail in tails + ([out] if out else []):
+        tail.join(10)
+    kept = [b""] * (len(processes) - 1) + [out.kept if out else b""]
+    return [
+        Completed(tuple(command.argv), process.returncode, text, tail.kept)
+        for command, process, text, tail in zip(commands, processes, kept, tails)
+    ]
+
+
+def last_lines(text: str, count: int = 8) -> str:
+    """The last non-empty lines of a program's output, for an error message (scrub it first)."""
+    return "\n".join([line for line in text.splitlines() if line.strip()][-count:])

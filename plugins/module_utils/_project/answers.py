@@ -1,0 +1,262 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asks a project what only it knows, by running ``venv_probe`` inside its own interpreter as its owner."""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import json
+import re
+import secrets as _random
+import zlib
+from types import ModuleType
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, last_lines, run
+from ansible_collections.relocate.django.plugins.module_utils._project import venv_models, venv_probe, venv_secrets
+from ansible_collections.relocate.django.plugins.module_utils._project.env_files import mask_urls
+from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
+from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
+
+TOPICS = tuple(venv_probe.TOPICS)
+_LOADER = """
+import sys, types
+for name, source in {modules!r}:
+    parent, _dot, last = name.rpartition(".")
+    module = sys.modules[name] = types.ModuleType(name)
+    if parent not in sys.modules:
+        sys.modules[parent] = types.ModuleType(parent)
+    setattr(sys.modules[parent], last, module)
+    exec(compile(source, "<" + last + ">", "exec"), module.__dict__)
+module.main()
+"""
+#: How drivers say that they could not get in; anything else of a database is query_failed.
+_DATABASE_ERRORS = (
+    (
+        "login_failed",
+        re.compile(r"(?i)authentication failed|access denied|role .* does not exist|no password supplied"),
+    ),
+    (
+        "server_unreachable",
+        re.compile(
+            r"(?i)connection refused|can't connect|could not connect|could not translate|no such file|timed? ?out"
+        ),
+    ),
+    ("database_missing", re.compile(r"(?i)database .* does not exist|unknown database|unable to open database")),
+)
+
+
+def program() -> bytes:
+    """What is sent to the interpreter: the ``venv_*`` files, put where they import each other."""
+    modules = [(module.__name__, inspect.getsource(module)) for module in _parts()]
+    return _LOADER.format(modules=modules).encode("ascii")
+
+
+def _parts() -> Tuple[ModuleType, ...]:
+    return venv_secrets, venv_models, venv_probe
+
+
+def ask(
+    project: Project,
+    what: Sequence[str],
+    secrets: bool = False,
+    aliases: Iterable[str] = (),
+    timeout: float = 120,
+    partial: bool = False,
+) -> Dict[str, Any]:
+    """The project's answers, by topic. The ``topic_*`` functions of ``venv_probe`` and ``venv_models`` make the shapes.
+
+    :param what: topics, of :data:`TOPICS`
+    :param secrets: include the passwords of databases, and secret-looking OPTIONS
+    :param aliases: for topics about databases; by default each database once
+    :param timeout: seconds for the whole answer
+    :param partial: a topic that fails becomes ``{"error": {"code", "msg", "hint"}}`` instead of raising
+
+    Raises RelocateError: interpreter_unusable, settings_unknown, settings_failed, unknown_alias, probe_failed,
+    login_failed, server_unreachable, database_missing, query_failed, timed_out.
+    """
+    answers, errors, _secrets = ask_all(project, what, secrets, aliases, timeout)
+    if errors and not partial:
+        raise next(iter(errors.values()))
+    for topic, error in errors.items():
+        answers[topic] = {"error": {"code": error.code, "msg": error.msg, "hint": error.hint}}
+    return answers
+
+
+def ask_all(
+    project: Project, what: Sequence[str], secrets: bool, aliases: Iterable[str], timeout: float
+) -> Tuple[Dict[str, Any], Dict[str, RelocateError], List[str]]:
+    """Answers, the errors of topics that failed, and the project's secrets for scrubbing other output."""
+    unknown = sorted(set(what) - set(TOPICS))
+    if unknown:
+        raise RelocateError("bad_option", "unknown topic: " + ", ".join(unknown), "known: " + ", ".join(TOPICS))
+    reply = _exchange(project, what, secrets, aliases, timeout)
+    known = sorted(set(reply["secrets"]) | set(project.env_secrets()))
+    if reply["failed"]:
+        raise _start_error(project, reply["failed"], known)
+    errors = {topic: _topic_error(topic, error, known) for topic, error in reply["errors"].items()}
+    answers: Dict[str, Any] = reply["answers"]
+    for check in answers.get("checks", ()):
+        check.update(msg=scrubbed(check["msg"], known), hint=scrubbed(check["hint"], known))
+    for raw in answers.get("databases", ()):
+        raw["error"] = scrubbed(raw["error"], known)
+    if "packages" in answers:
+        answers["packages"] = _packages(project, answers["packages"], timeout)
+    return answers, errors, known
+
+
+def scrubbed(text: str, secrets: Iterable[str]) -> str:
+    """Text for a message: without the given secrets and without the credentials of URLs."""
+    return mask_urls(scrub(text, secrets))
+
+
+def secrets_of(project: Project, timeout: float = 120) -> List[str]:
+    """Everything secret-looking in settings and environment, for scrubbing what the project's programs print."""
+    return ask_all(project, [], False, (), timeout)[2]
+
+
+def _exchange(
+    project: Project, what: Sequence[str], secrets: bool, aliases: Iterable[str], timeout: float
+) -> Dict[str, Any]:
+    marker = "relocate-{0}:".format(_random.token_hex(16))
+    request = {
+        "marker": marker,
+        "manage": project.manage_path,
+        "settings": project.settings,
+        "what": list(what),
+        "secrets": secrets,
+        "aliases": list(aliases),
+    }
+    argv = [project.interpreter, "-", json.dumps(request, ensure_ascii=True)]
+    command = Command(argv, project.owner, project.environment(), project.directory, umask=0o022)
+    result = run(command, stdin=program(), timeout=timeout)
+    _before, found, after = result.stdout.rpartition(marker.encode("ascii"))
+    try:
+        if not found:
+            raise ValueError("no answer")
+        line = after.split(b"\n", 1)[0]
+        reply: Dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(line, validate=True)).decode("ascii"))
+    except (ValueError, zlib.error) as exc:
+        raise _no_answer(project, result) from exc
+    return reply
+
+
+def _no_answer(project: Project, result: Completed) -> RelocateError:
+    # Secrets of the settings are not known here: only places and the last line's kind are safe to show.
+    lines = last_lines(scrubbed(result.err, project.env_secrets()), 20).splitlines()
+    kinds = [line for line in lines if re.match(r"^(\w+\.)*\w*(Error|Exception|Fault|fault)\b", line)]
+    told = ": " + kinds[-1].split(":")[0] if kinds else ""
+    return RelocateError(
+        "probe_failed",
+        "{0} gave no answer and exited {1}{2}".format(project.interpreter, result.rc, told),
+        "run `{0} {1} check` as {2} and look at what it prints".format(
+            project.interpreter, project.manage_path, project.owner.name
+        ),
+    )
+
+
+def _start_error(project: Project, error: Mapping[str, Any], secrets: Iterable[str]) -> RelocateError:
+    stage = error["stage"]
+    if stage == "aliases":
+        return _unknown_alias(error["unknown"], error["known"])
+    text = scrubbed("\n".join(error["lines"]), secrets)
+    where = {"interpreter": project.interpreter, "settings": project.settings}
+    if stage == "django":
+        return RelocateError(
+            "interpreter_unusable",
+            "{0} cannot import Django: {1}".format(project.interpreter, text.splitlines()[-1]),
+            "name the interpreter of the virtual environment that Django is installed in",
+            where,
+        )
+    if not project.settings and any(name.endswith(".ImproperlyConfigured") for name in error["types"]):
+        return RelocateError(
+            "settings_unknown",
+            "{0} sets no DJANGO_SETTINGS_MODULE: {1}".format(project.manage_path, text.splitlines()[-1]),
+            "set settings to the dotted module that the site runs with",
+            where,
+        )
+    subject = "settings {0} do not import".format(project.settings or "of manage.py")
+    if stage == "apps":
+        subject = "the apps of settings {0} do not load".format(project.settings or "of manage.py")
+    return RelocateError(
+        "settings_failed",
+        "{0}:\n{1}".format(subject, text),
+        "run `{0} {1} check` as {2}; variables that the service gets can be given as environment or env files".format(
+            project.interpreter, project.manage_path, project.owner.name
+        ),
+        where,
+    )
+
+
+def _topic_error(topic: str, error: Mapping[str, Any], secrets: Iterable[str]) -> RelocateError:
+    text = scrubbed("\n".join(error["lines"]), secrets)
+    if "django.db.utils.Error" in error["types"]:
+        code = next((code for code, pattern in _DATABASE_ERRORS if pattern.search(text)), "query_failed")
+        message = text[text.find(error["types"][0].rsplit(".", 1)[-1] + ":") :] if error["types"] else text
+        return RelocateError(
+            code, "the project cannot ask its database for {0}: {1}".format(topic, message), "check the server"
+        )
+    return RelocateError(
+        "probe_failed", "the project failed to tell its {0}:\n{1}".format(topic, text), "see the last line"
+    )
+
+
+def _unknown_alias(unknown: Iterable[str], known: Iterable[str]) -> RelocateError:
+    return RelocateError(
+        "unknown_alias",
+        "DATABASES has no alias {0}".format(", ".join(sorted(unknown))),
+        "choose from: " + ", ".join(sorted(known)),
+    )
+
+
+def _packages(project: Project, recorded: List[str], timeout: float) -> Dict[str, Any]:
+    """``pip freeze``, which knows every kind of editable install; metadata where pip is absent (uv leaves it out)."""
+    env = dict(project.environment(), PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1", PIP_NO_CACHE_DIR="1")
+    argv = [project.interpreter, "-m", "pip", "freeze"]
+    result = run(Command(argv, project.owner, env, project.directory), timeout=timeout)
+    lines = [line.strip() for line in result.out.splitlines() if line.strip()] if result.rc == 0 else recorded
+    return {"method": "pip" if result.rc == 0 else "metadata", "lines": [mask_urls(line) for line in lines]}
+
+
+# --- databases ---
+
+
+def databases(project: Project, timeout: float = 120) -> List[Dict[str, Any]]:
+    """Every alias with its password, as plain dicts: alias, backend, vendor, name, user, password, has_password, host,
+    port, options, time_zone, test_mirror, same_as, error. Raises what :func:`ask` raises."""
+    found: List[Dict[str, Any]] = ask(project, ["databases"], secrets=True, timeout=timeout)["databases"]
+    return found
+
+
+def select_aliases(raw: Sequence[Mapping[str, Any]], wanted: Iterable[str] = ()) -> List[Mapping[str, Any]]:
+    """The databases to move, each once.
+
+    An alias that is wanted but is another one's database gives way to that one. Raises unknown_alias.
+    """
+    by_alias = {item["alias"]: item for item in raw}
+    names = list(wanted) or list(by_alias)
+    unknown = set(names) - set(by_alias)
+    if unknown:
+        raise _unknown_alias(unknown, by_alias)
+    chosen: Set[str] = {by_alias[name].get("same_as") or name for name in names}
+    return [item for item in raw if item["alias"] in chosen]
+
+
+def to_config(raw: Mapping[str, Any], engine: str) -> DatabaseConfig:
+    """One answer of :func:`databases` as the dataclass that engines take."""
+    return DatabaseConfig(
+        alias=raw["alias"],
+        engine=engine,
+        backend=raw["backend"],
+        name=raw["name"],
+        user=raw["user"],
+        host=raw["host"],
+        port=raw["port"],
+        options=raw["options"],
+        time_zone=raw["time_zone"],
+        password=raw.get("password", ""),
+    )

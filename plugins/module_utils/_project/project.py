@@ -1,0 +1,249 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a project is on this host: directory, interpreter, settings module, owner, environment. Runs no project code."""
+
+from __future__ import annotations
+
+import ast
+import glob
+import os
+from dataclasses import dataclass, field
+from typing import Dict, Iterable, List, Mapping, Optional, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, last_lines, lookup_user, run
+from ansible_collections.relocate.django.plugins.module_utils._project import env_files as _env_files
+from ansible_collections.relocate.django.plugins.module_utils._project.venv_secrets import collect_secrets
+from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
+
+_VENVS = (".venv", "venv", "env", ".virtualenv", "virtualenv")
+_SETTINGS = "DJANGO_SETTINGS_MODULE"
+_ENV_FILE_LIMIT = 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout with ``manage.py``, its interpreter, its settings module, its owner (a system user)."""
+
+    path: str
+    interpreter: str
+    settings: str  # dotted; empty when only running manage.py can tell
+    owner: SystemUser
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    manage: str = "manage.py"  # relative to path
+
+    @property
+    def manage_path(self) -> str:
+        """The absolute path of manage.py."""
+        return os.path.join(self.path, self.manage)
+
+    @property
+    def directory(self) -> str:
+        """Where manage.py lies: what relative paths in the settings are relative to."""
+        return os.path.dirname(self.manage_path)
+
+    def environment(self) -> Dict[str, str]:
+        """The variables that the project's programs get."""
+        env = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+        bin_directory = os.path.dirname(self.interpreter)
+        env["PATH"] = bin_directory + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        if os.path.exists(os.path.join(os.path.dirname(bin_directory), "pyvenv.cfg")):
+            env["VIRTUAL_ENV"] = os.path.dirname(bin_directory)
+        env.update(self.env)
+        if self.settings:
+            env[_SETTINGS] = self.settings
+        return env
+
+    def env_secrets(self) -> List[str]:
+        """Secret-looking values of the environment, for scrubbing."""
+        found: "set[str]" = set()
+        collect_secrets("", dict(self.env), found)
+        return sorted(found)
+
+
+def find_project(
+    path: str,
+    interpreter: Optional[str] = None,
+    settings: Optional[str] = None,
+    env: Optional[Mapping[str, str]] = None,
+    env_files: Iterable[str] = (),
+    owner: Optional[str] = None,
+    allow_root: bool = False,
+    manage: str = "manage.py",
+) -> Project:
+    """Find out everything about a project that can be known without running its code.
+
+    :param interpreter: path of its Python; by default the one in .venv, venv or env, here or one level up
+    :param settings: dotted settings module; by default DJANGO_SETTINGS_MODULE of the environment, then manage.py's
+    :param env: variables; they win over those of the files
+    :param env_files: environment files, later ones win; relative to path; one beginning with "-" may be absent
+    :param owner: system user who runs the site; by default manage.py's owner
+    :param allow_root: run the code of a project that root owns, as root
+    :param manage: path of manage.py, relative to path
+
+    Raises RelocateError: project_not_found, owner_missing, runs_as_root, interpreter_not_found,
+    interpreter_unusable, settings_unknown, bad_option.
+    """
+    path = os.path.abspath(path)
+    manage_path = _find_manage(path, manage)
+    user = _find_owner(manage_path, owner, allow_root)
+    variables = read_env_files(path, env_files)
+    variables.update(env or {})
+    python = find_interpreter(path, interpreter, manage)
+    module = settings or variables.get(_SETTINGS) or _settings_of(manage_path)
+    project = Project(path, python, module, user, variables, manage)
+    _check_starts(project)
+    return project
+
+
+def _find_manage(path: str, manage: str) -> str:
+    manage_path = os.path.join(path, manage)
+    if os.path.isfile(manage_path):
+        return manage_path
+    others = sorted(glob.glob(os.path.join(glob.escape(path), "*", "manage.py")))
+    if not os.path.isdir(path):
+        raise RelocateError("project_not_found", "{0} is not a directory".format(path), "check the path")
+    hint = "name the directory that holds manage.py"
+    if others:
+        hint = "there is {0}: set manage to {1}".format(others[0], os.path.relpath(others[0], path))
+    raise RelocateError("project_not_found", "{0} holds no {1}".format(path, manage), hint)
+
+
+def _find_owner(manage_path: str, owner: Optional[str], allow_root: bool) -> SystemUser:
+    uid = os.stat(manage_path).st_uid
+    user = lookup_user(owner) if owner else lookup_user(uid)
+    if user is None:
+        raise RelocateError(
+            "owner_missing",
+            "{0} is not a user of this host".format(owner if owner else "uid {0} of {1}".format(uid, manage_path)),
+            "create the user, or name another owner",
+        )
+    if user.uid == 0 and not (allow_root and uid == 0):
+        raise RelocateError(
+            "runs_as_root",
+            "the code of {0} would run as root".format(os.path.dirname(manage_path)),
+            "name the system user who runs the site as owner"
+            + (", or allow root explicitly" if uid == 0 else "; root is allowed only when it owns manage.py"),
+        )
+    return user
+
+
+def read_env_files(path: str, names: Iterable[str]) -> Dict[str, str]:
+    """The variables of environment files, later files winning. They are read as this process, as systemd does.
+
+    Raises bad_option for a file that is absent or not text, unless its name begins with "-".
+    """
+    variables: Dict[str, str] = {}
+    for name in names:
+        optional, name = name.startswith("-"), name.lstrip("-")
+        full = os.path.join(path, name)
+        if optional and not os.path.exists(full):
+            continue
+        try:
+            with open(full, "rb") as stream:
+                text = stream.read(_ENV_FILE_LIMIT).decode("utf-8")
+        except (OSError, UnicodeDecodeError) as exc:
+            reason = (exc.strerror if isinstance(exc, OSError) else "") or "it is not UTF-8 text"
+            raise RelocateError(
+                "bad_option",
+                "environment file {0} cannot be read: {1}".format(full, reason),
+                "check the path, or begin it with - when the file may be absent",
+            ) from None  # a decoding error holds the file's content
+        variables.update(_env_files.parse(text))
+    return variables
+
+
+def find_interpreter(path: str, interpreter: Optional[str] = None, manage: str = "manage.py") -> str:
+    """The absolute path of the project's Python, not resolved: a virtual environment's is a link.
+
+    Raises interpreter_not_found.
+    """
+    if interpreter:
+        full = os.path.join(path, interpreter)
+        if os.path.isdir(full):
+            full = os.path.join(full, "bin", "python")
+        if os.path.isfile(full) and os.access(full, os.X_OK):
+            return full
+        raise RelocateError(
+            "interpreter_not_found",
+            "{0} is not a program".format(full),
+            "name the Python of the site's virtual environment as interpreter",
+        )
+    parents = [os.path.dirname(os.path.join(path, manage)), path, os.path.dirname(path)]
+    for parent in dict.fromkeys(os.path.normpath(item) for item in parents):
+        for venv in _VENVS:
+            for program in ("python", "python3"):
+                full = os.path.join(parent, venv, "bin", program)
+                if os.path.isfile(full) and os.access(full, os.X_OK):
+                    return full
+    raise RelocateError(
+        "interpreter_not_found",
+        "neither {0} nor its parent holds one of {1}".format(path, ", ".join(_VENVS[:3])),
+        "name the Python that runs the site as interpreter, for instance /usr/bin/python3",
+    )
+
+
+def _settings_of(manage_path: str) -> str:
+    """The settings module that manage.py names; empty when it cannot be told without running it.
+
+    Raises settings_unknown when wsgi.py or asgi.py beside it name another one, because the wrong guess moves the
+    wrong database.
+    """
+    own = _setdefault(manage_path)
+    directory = glob.escape(os.path.dirname(manage_path))
+    served = sorted(glob.glob(os.path.join(directory, "*", "[aw]sgi.py")))
+    for other in served if own else ():
+        module = _setdefault(other)
+        if module and module != own:
+            raise RelocateError(
+                "settings_unknown",
+                "{0} names settings {1}, {2} names {3}".format(manage_path, own, other, module),
+                "set settings to the module that the site runs with",
+            )
+    return own
+
+
+def _setdefault(path: str) -> str:
+    try:
+        with open(path, "rb") as stream:
+            tree = ast.parse(stream.read())
+    except (OSError, SyntaxError, ValueError):
+        return ""
+    for node in ast.walk(tree):
+        pair: Tuple[ast.AST, ...] = ()
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault":
+            pair = tuple(node.args)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+            subscript = node.targets[0].slice
+            pair = (getattr(subscript, "value", subscript), node.value)  # Python 3.8 wraps it in ast.Index
+            pair = (subscript if isinstance(subscript, ast.Constant) else pair[0], node.value)
+        values = [item.value for item in pair if isinstance(item, ast.Constant)]
+        if len(values) == 2 and values[0] == _SETTINGS and isinstance(values[1], str):
+            return values[1]
+    return ""
+
+
+def _check_starts(project: Project) -> None:
+    """Raises interpreter_unusable when the owner cannot start the interpreter."""
+    command = Command(
+        [project.interpreter, "-c", "import sys"], project.owner, project.environment(), project.directory
+    )
+    try:
+        result = run(command, timeout=30)
+    except RelocateError as exc:
+        if exc.code == "right_missing":
+            raise
+        raise RelocateError("interpreter_unusable", exc.msg, "check it as " + project.owner.name) from exc
+    if result.rc != 0:
+        raise RelocateError(
+            "interpreter_unusable",
+            "{0} exits {1} as {2}: {3}".format(
+                project.interpreter,
+                result.rc,
+                project.owner.name,
+                scrub(last_lines(result.err, 3), project.env_secrets()),
+            ),
+            "rebuild the virtual environment, or name another interpreter",
+        )

@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What Django knows of migrations, models and rows, asked inside the project's interpreter.
+
+Part of the program that ``probe.py`` sends (see ``venv_probe.py``): Python 3.6 syntax, ASCII only, standard library
+only, Django imported inside functions. Each topic is given the aliases to look at, as pairs of the alias and whether
+its database exists; one that does not is never connected to.
+"""
+
+# mypy: disable-error-code="import-untyped,import-not-found"
+
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+
+Aliases = List[Tuple[str, bool]]  # alias, whether its database exists
+Node = Tuple[str, str]  # app label, name of a migration
+
+_LEVELS = ((50, "CRITICAL"), (40, "ERROR"), (30, "WARNING"), (20, "INFO"), (0, "DEBUG"))
+
+
+def _names(nodes: Iterable[Node]) -> List[str]:
+    return ["{0}.{1}".format(*node) for node in nodes]
+
+
+def _alias_migrations(alias: str, exists: bool) -> Dict[str, Any]:
+    from django.db import connections
+    from django.db.migrations.exceptions import InconsistentMigrationHistory
+    from django.db.migrations.loader import MigrationLoader
+    from django.db.migrations.recorder import MigrationRecorder
+
+    connection = connections[alias]
+    # Asked first, because old versions of Django make the table when the loader reads it.
+    recorded = exists and MigrationRecorder.Migration._meta.db_table in connection.introspection.table_names()
+    loader = MigrationLoader(connection if recorded else None)
+    inconsistent = ""
+    rows = []
+    if recorded:
+        rows = sorted(MigrationRecorder(connection).migration_qs.values_list("app", "name"))
+        try:
+            loader.check_consistent_history(connection)
+        except InconsistentMigrationHistory as error:
+            inconsistent = str(error)
+    plan, seen = [], set(loader.applied_migrations or ())
+    for leaf in sorted(loader.graph.leaf_nodes()):
+        for node in loader.graph.forwards_plan(leaf):
+            if node not in seen:
+                seen.add(node)
+                plan.append(node)
+    replaced = {node for item in loader.disk_migrations.values() for node in item.replaces}
+    return {
+        "exists": exists,
+        "recorded": recorded,
+        "applied": _names(rows),
+        "unapplied": _names(plan),
+        "unknown": _names(row for row in rows if row not in loader.disk_migrations and row not in replaced),
+        "inconsistent": inconsistent,
+    }
+
+
+def topic_migrations(aliases: Aliases) -> Dict[str, Any]:
+    """Per alias what is applied and what is not, in plan order; conflicts; model changes that no migration holds."""
+    from django.apps import apps
+    from django.db.migrations.autodetector import MigrationAutodetector
+    from django.db.migrations.loader import MigrationLoader
+    from django.db.migrations.questioner import MigrationQuestioner
+    from django.db.migrations.state import ProjectState
+
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    conflicts = loader.detect_conflicts()
+    missing = []
+    if not conflicts:
+        detector = MigrationAutodetector(
+            loader.project_state(), ProjectState.from_apps(apps), MigrationQuestioner(specified_apps=None, dry_run=True)
+        )
+        for label, migrations in sorted(detector.changes(graph=loader.graph).items()):
+            for migration in migrations:
+                missing += ["{0}: {1}".format(label, item.describe()) for item in migration.operations]
+    return {
+        "aliases": {alias: _alias_migrations(alias, exists) for alias, exists in aliases},
+        "conflicts": {label: sorted(names) for label, names in conflicts.items()},
+        "missing": missing,
+    }
+
+
+def _all_models() -> List[Any]:
+    from django.apps import apps
+
+    return sorted(apps.get_models(include_auto_created=True), key=lambda model: model._meta.label)
+
+
+def topic_models(aliases: Aliases) -> List[Dict[str, Any]]:
+    """Every model: its table, and where the router puts it."""
+    from django.db import router
+
+    names = [alias for alias, _exists in aliases]
+    return [
+        {
+            "label": model._meta.label,
+            "table": model._meta.db_table,
+            "managed": bool(model._meta.managed),
+            "proxy": bool(model._meta.proxy),
+            "auto_created": bool(model._meta.auto_created),
+            "alias": router.db_for_read(model),
+            "aliases": [alias for alias in names if router.allow_migrate_model(alias, model)],
+            "base_manager": _dotted(type(model._base_manager)),
+            "default_manager": _dotted(type(model._default_manager)),
+        }
+        for model in _all_models()
+    ]
+
+
+def _dotted(kind: type) -> str:
+    return kind.__module__ + "." + kind.__name__
+
+
+def _visible(model: Any, alias: str, rows: int) -> Optional[int]:
+    """What the default manager counts; None when it cannot (some need a request)."""
+    from django.db.models import Manager, QuerySet
+
+    manager = model._default_manager
+    if type(manager).get_queryset is Manager.get_queryset and manager._queryset_class is QuerySet:
+        return rows
+    try:
+        return int(manager.using(alias).count())
+    except Exception:
+        return None
+
+
+def _present(connection: Any) -> Callable[[str], bool]:
+    """A test for whether a table is there; names that name a schema, as some write them, are taken to be."""
+    introspection = connection.introspection
+    convert = getattr(introspection, "identifier_converter", str)
+    tables = {convert(name) for name in introspection.table_names(include_views=True)}
+    return lambda table: '"."' in table or convert(table.strip('"')) in tables
+
+
+def topic_counts(aliases: Aliases) -> Dict[str, Any]:
+    """Rows per alias and model, past every manager; and how many of them the default manager shows."""
+    from django.db import connections, router
+    from django.db.models import QuerySet
+
+    found: Dict[str, Any] = {}
+    for alias, exists in aliases:
+        entry: Dict[str, Any] = {"exists": exists, "models": {}, "without_table": []}
+        connection = connections[alias]
+        present = _present(connection) if exists else bool
+        for model in _all_models() if exists else []:
+            if model._meta.proxy or not router.allow_migrate_model(alias, model):
+                continue
+            if not present(model._meta.db_table):
+                entry["without_table"].append(model._meta.label)
+                continue
+            rows = int(QuerySet(model=model, using=alias).order_by().count())
+            visible = _visible(model, alias, rows)
+            entry["models"][model._meta.label] = {"table": model._meta.db_table, "rows": rows, "visible": visible}
+        found[alias] = entry
+    return found
+
+
+def topic_checks() -> List[Dict[str, str]]:
+    """The system checks with --deploy, silenced ones left out."""
+    from django.core import checks
+
+    found = []
+    for item in checks.run_checks(include_deployment_checks=True):
+        if item.is_silenced():
+            continue
+        level = next(name for number, name in _LEVELS if item.level >= number)
+        found.append(
+            {
+                "id": item.id or "",
+                "level": level,
+                "msg": str(item.msg),
+                "hint": str(item.hint or ""),
+                "object": str(getattr(item.obj, "__name__", item.obj) or ""),
+            }
+        )
+    return found

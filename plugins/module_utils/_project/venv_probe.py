@@ -1,0 +1,344 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What only the project itself knows, asked inside the project's own interpreter.
+
+``probe.py`` sends the source of this file and of its two companions, ``venv_secrets`` and ``venv_models``, to
+``PYTHON -`` as the project's owner, with a non-secret JSON request as the only argument. Python 3.6 syntax, ASCII
+only, standard library only, Django imported inside functions. Nothing is written: a SQLite file that is not there is
+not connected to (connecting would make it).
+
+The answer is one line: the request's marker, then base64 of zlib of ASCII JSON, so that thousands of tables fit into
+what the caller keeps. Lone surrogates of paths that are not UTF-8 pass through JSON's escapes.
+"""
+
+# mypy: disable-error-code="import-untyped,import-not-found"
+
+import base64
+import json
+import os
+import runpy
+import sys
+import urllib.parse
+import zlib
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._project import venv_models, venv_secrets
+
+Request = Dict[str, Any]
+Raw = Dict[str, Any]  # one alias as it is answered
+
+_LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
+_DEFAULT_PORTS = {"postgresql": 5432, "mysql": 3306}
+
+
+# --- starting as manage.py does ---
+
+
+def start(request: Request) -> None:
+    """Become what ``python manage.py`` is: path, arguments, environment; manage.py itself runs, its command does not.
+
+    manage.py is run because it may load a .env file or choose the settings module by itself.
+    """
+    directory = os.path.dirname(request["manage"])
+    sys.path[0] = directory  # it is "" for a program on standard input
+    sys.argv = [request["manage"], "check"]
+    if request["settings"]:
+        os.environ["DJANGO_SETTINGS_MODULE"] = request["settings"]
+    from django.core import management
+
+    original = management.execute_from_command_line
+    management.execute_from_command_line = lambda argv=None: None
+    try:
+        runpy.run_path(request["manage"], run_name="__main__")
+    except (Exception, SystemExit):
+        if not os.environ.get("DJANGO_SETTINGS_MODULE"):
+            raise
+    finally:
+        management.execute_from_command_line = original
+    from django.conf import settings
+
+    settings.INSTALLED_APPS  # noqa: B018  (this imports the settings)
+
+
+# --- topics ---
+
+
+def _holds_secret(name: str, value: str) -> bool:
+    return venv_secrets.is_secret_name(name) or bool(venv_secrets.url_passwords(value))
+
+
+def _plain(value: Any, secrets: bool, name: str = "") -> Any:
+    """The part of OPTIONS that JSON can carry; without ``secrets`` also without secret-looking entries."""
+    if (
+        not secrets
+        and isinstance(value, str)
+        and (venv_secrets.is_secret_name(name) or venv_secrets.url_passwords(value))
+    ):
+        return None
+    if value is None or isinstance(value, (bool, str, float)):
+        return value
+    if isinstance(value, int):
+        return int(value)  # an IntEnum such as psycopg's IsolationLevel
+    if isinstance(value, dict):
+        items = {str(key): _plain(item, secrets, str(key)) for key, item in value.items()}
+        return {key: item for key, item in items.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, secrets, name) for item in value]
+    return str(value) if hasattr(value, "__fspath__") else None
+
+
+def sqlite_path(name: Any, directory: str) -> str:
+    """The absolute path behind a SQLite NAME, or the name itself when it is in memory."""
+    text = os.fspath(name) if hasattr(name, "__fspath__") else str(name)
+    if text.startswith("file:"):
+        parts = urllib.parse.urlsplit(text)
+        if "mode=memory" in parts.query or parts.path == ":memory:":
+            return ":memory:"
+        text = urllib.parse.unquote(parts.path, errors="surrogateescape")
+    if not text or text == ":memory:":
+        return ":memory:"
+    return os.path.abspath(os.path.join(directory, text))
+
+
+def _database(alias: str, secrets: bool) -> Raw:
+    from django.db import connections
+
+    settings = connections.databases[alias]
+    raw = {"alias": alias, "backend": settings.get("ENGINE") or "", "vendor": "", "error": ""}
+    try:
+        settings = connections[alias].settings_dict  # with Django's defaults filled in
+        raw["vendor"] = connections[alias].vendor
+    except Exception as error:  # for instance a driver that is not installed; the alias is still worth telling
+        raw["error"] = "{0}: {1}".format(type(error).__name__, error)
+    name = settings.get("NAME") or ""
+    if raw["vendor"] == "sqlite" or raw["backend"].rsplit(".", 1)[-1] in ("sqlite3", "spatialite"):
+        name = sqlite_path(name, os.getcwd())
+    port = str(settings.get("PORT") or "")
+    raw.update(
+        name=str(name),
+        user=str(settings.get("USER") or ""),
+        host=str(settings.get("HOST") or ""),
+        port=int(port) if port.isdigit() else None,
+        options=_plain(settings.get("OPTIONS") or {}, secrets),
+        time_zone=str(settings.get("TIME_ZONE") or ""),
+        test_mirror=str((settings.get("TEST") or {}).get("MIRROR") or ""),
+        has_password=bool(settings.get("PASSWORD")),
+    )
+    if secrets:
+        raw["password"] = str(settings.get("PASSWORD") or "")
+    return raw
+
+
+def _identity(raw: Raw) -> Tuple[Any, ...]:
+    if raw["vendor"] == "sqlite":
+        return ("sqlite", os.path.realpath(raw["name"])) if raw["name"] != ":memory:" else ("memory", raw["alias"])
+    host = raw["host"]
+    options = raw["options"]
+    local = host in _LOCAL_HOSTS or host.startswith("/")
+    files = str(options.get("service", "")), str(options.get("read_default_file", ""))
+    port = raw["port"] or _DEFAULT_PORTS.get(raw["vendor"])
+    return (raw["vendor"] or raw["backend"], raw["name"], "" if local else host.lower(), port) + files
+
+
+def mark_same(databases: List[Raw]) -> List[Raw]:
+    """Set ``same_as`` on each alias that is another one's database, or its replica by TEST.MIRROR."""
+    first: Dict[Tuple[Any, ...], str] = {}
+    known = {raw["alias"] for raw in databases}
+    for raw in sorted(databases, key=lambda item: (bool(item["test_mirror"]), item["alias"] != "default")):
+        owner = first.setdefault(_identity(raw), raw["alias"])
+        mirror = raw["test_mirror"]
+        raw["same_as"] = owner if owner != raw["alias"] else (mirror if mirror in known - {raw["alias"]} else "")
+    for raw in databases:
+        _follow(raw, {item["alias"]: item["same_as"] for item in databases})
+    return databases
+
+
+def _follow(raw: Raw, targets: Dict[str, str]) -> None:
+    seen = {raw["alias"]}
+    while raw["same_as"] and targets[raw["same_as"]] and targets[raw["same_as"]] not in seen:
+        seen.add(raw["same_as"])
+        raw["same_as"] = targets[raw["same_as"]]
+
+
+def topic_databases(request: Request) -> List[Raw]:
+    """Every alias, resolved; no connection is made."""
+    from django.db import connections
+
+    found = [_database(alias, request["secrets"]) for alias in connections]
+    return mark_same([raw for raw in found if raw["backend"] != "django.db.backends.dummy"])
+
+
+def _aliases(request: Request) -> List[Tuple[str, bool]]:
+    """The wanted aliases, by default each database once; with whether the database file is there."""
+    raws = topic_databases(dict(request, secrets=False))
+    wanted = request["aliases"] or [raw["alias"] for raw in raws if not raw["same_as"]]
+    gone = {raw["alias"]: raw["vendor"] == "sqlite" and not os.path.exists(raw["name"]) for raw in raws}
+    return [(alias, not gone.get(alias, False)) for alias in wanted]
+
+
+def topic_django(request: Request) -> Dict[str, Any]:
+    """Versions, and the settings that a move needs to know."""
+    import django
+    from django.apps import apps
+    from django.conf import settings
+
+    storages = getattr(settings, "STORAGES", None) or {}
+    storage = storages.get("default", {}).get("BACKEND") or getattr(settings, "DEFAULT_FILE_STORAGE", "")
+    return {
+        "version": django.get_version(),
+        "python": "{0}.{1}.{2}".format(*sys.version_info[:3]),
+        "executable": sys.executable,
+        "prefix": sys.prefix,
+        "base_prefix": sys.base_prefix,
+        "settings": os.environ.get("DJANGO_SETTINGS_MODULE", ""),
+        "media_root": _absolute(settings.MEDIA_ROOT),
+        "media_url": str(settings.MEDIA_URL or ""),
+        "media_storage": str(storage),
+        "static_root": _absolute(settings.STATIC_ROOT),
+        "static_url": str(settings.STATIC_URL or ""),
+        "apps": [config.label for config in apps.get_app_configs()],
+        "debug": bool(settings.DEBUG),
+        "allowed_hosts": [str(host) for host in settings.ALLOWED_HOSTS],
+        "wsgi_application": str(settings.WSGI_APPLICATION or ""),
+        "time_zone": str(settings.TIME_ZONE or ""),
+        "use_tz": bool(settings.USE_TZ),
+    }
+
+
+def _absolute(path: Any) -> str:
+    return os.path.abspath(str(path)) if path else ""
+
+
+def topic_media(request: Request) -> Dict[str, Any]:
+    """Number and bytes of the files below MEDIA_ROOT; links are counted, not followed."""
+    from django.conf import settings
+
+    root = _absolute(settings.MEDIA_ROOT)
+    totals: Dict[str, Any] = {"path": root, "exists": bool(root) and os.path.isdir(root)}
+    totals.update(files=0, bytes=0, directories=0, links=0, others=0, unreadable=0)
+    pending = [root] if totals["exists"] else []
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    _count_entry(entry, totals, pending)
+        except OSError:
+            totals["unreadable"] += 1
+    return totals
+
+
+def _count_entry(entry: Any, totals: Dict[str, Any], pending: List[str]) -> None:
+    if entry.is_symlink():
+        totals["links"] += 1
+    elif entry.is_dir(follow_symlinks=False):
+        totals["directories"] += 1
+        pending.append(entry.path)
+    elif entry.is_file(follow_symlinks=False):
+        totals["files"] += 1
+        totals["bytes"] += entry.stat(follow_symlinks=False).st_size
+    else:
+        totals["others"] += 1
+
+
+def topic_packages(request: Request) -> List[str]:
+    """The installed distributions as ``pip freeze`` writes them, out of their metadata."""
+    lines: Dict[str, str] = {}
+    try:
+        from importlib import metadata
+    except ImportError:  # before Python 3.8
+        import pkg_resources
+
+        return sorted("{0}=={1}".format(item.project_name, item.version) for item in pkg_resources.working_set)
+    for item in metadata.distributions():
+        name = item.metadata["Name"]
+        if name and name.lower() not in ("pip", "setuptools", "wheel"):
+            lines.setdefault(name.lower(), _freeze_line(name, item))
+    return [lines[name] for name in sorted(lines)]
+
+
+def _freeze_line(name: str, item: Any) -> str:
+    try:
+        direct = json.loads(item.read_text("direct_url.json") or "{}")
+    except ValueError:
+        direct = {}
+    url = direct.get("url", "")
+    if "vcs_info" in direct:
+        url = "{0}+{1}@{2}".format(direct["vcs_info"].get("vcs", "git"), url, direct["vcs_info"].get("commit_id", ""))
+        if direct.get("dir_info", {}).get("editable"):
+            return "-e {0}#egg={1}".format(url, name)
+    elif direct.get("dir_info", {}).get("editable"):
+        return "-e {0}".format(urllib.parse.unquote(urllib.parse.urlsplit(url).path))
+    return "{0} @ {1}".format(name, url) if url else "{0}=={1}".format(name, item.version)
+
+
+TOPICS: Dict[str, Callable[[Request], Any]] = {
+    "databases": topic_databases,
+    "django": topic_django,
+    "media": topic_media,
+    "packages": topic_packages,
+    "migrations": lambda request: venv_models.topic_migrations(_aliases(request)),
+    "models": lambda request: venv_models.topic_models(_aliases(request)),
+    "counts": lambda request: venv_models.topic_counts(_aliases(request)),
+    "checks": lambda request: venv_models.topic_checks(),
+}
+#: topics that the settings alone answer; the others need the apps loaded
+_WITHOUT_APPS = ("databases", "media", "packages")
+
+
+# --- request and answer ---
+
+
+def _load(request: Request) -> Tuple[Optional[BaseException], str]:
+    """Django, settings and apps, or the error that one of them raised."""
+    stage = "django"
+    try:
+        import django
+
+        stage = "settings"
+        start(request)
+        stage = "apps"
+        if any(topic not in _WITHOUT_APPS for topic in request["what"]):
+            django.setup()
+    except (Exception, SystemExit) as error:
+        return error, stage
+    return None, stage
+
+
+def answer(request: Request) -> Dict[str, Any]:
+    """The whole answer: ``{"answers": {topic: ...}, "errors": {topic: error}, "failed": error or None, "secrets"}``."""
+    result: Dict[str, Any] = {"answers": {}, "errors": {}, "failed": None, "secrets": []}
+    error, stage = _load(request)
+    if error is not None:
+        result["failed"] = venv_secrets.describe_error(stage, error)
+        result["secrets"] = venv_secrets.all_secrets(error)
+        return result
+    from django.db import connections
+
+    unknown = sorted(set(request["aliases"]) - set(connections))
+    if unknown:
+        result["failed"] = {"stage": "aliases", "unknown": unknown, "known": sorted(connections)}
+        return result
+    found = set(venv_secrets.all_secrets())
+    for topic in request["what"]:
+        try:
+            result["answers"][topic] = TOPICS[topic](request)
+        except (Exception, SystemExit) as failure:
+            result["errors"][topic] = venv_secrets.describe_error(topic, failure)
+            found.update(venv_secrets.all_secrets(failure))
+    connections.close_all()
+    result["secrets"] = sorted(found)
+    return result
+
+
+def main() -> None:
+    """Answer on the original standard output; what the project prints goes to standard error."""
+    sys.stdout.flush()
+    handle = os.dup(1)
+    os.dup2(2, 1)
+    request = json.loads(sys.argv[1])
+    data = json.dumps(answer(request), ensure_ascii=True).encode("ascii")
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(request["marker"].encode("ascii") + base64.b64encode(zlib.compress(data, 6)) + b"\n")
+    sys.stderr.flush()
+    os._exit(0)  # threads that the project started, and its atexit hooks, must not keep us

@@ -1,0 +1,182 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where passwords live while they are needed: 0600 files in a 0700 directory that is gone afterwards.
+
+A killed module cannot clean up after itself; the next run removes every directory whose owner process is no longer
+alive, which it knows by a lock that the kernel drops with the process.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import json
+import os
+import secrets as _random
+import shutil
+import stat
+import urllib.parse
+from types import TracebackType
+from typing import Iterable, List, Optional, Set, Type
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+
+_PREFIX = "secret-"
+_LOCK = ".lock"
+MASK = "********"
+
+
+def secret_base(directory: str) -> str:
+    """Where secret files go: memory (/run) for root, so that no disk ever held them; else our work directory."""
+    return "/run/relocate" if os.geteuid() == 0 and os.path.isdir("/run") else directory
+
+
+class SecretStore:
+    """A directory for files that hold secrets, and the memory of what must never be printed.
+
+    Use as a context manager. Files belong to the user who runs the program that reads them.
+
+    :param base: an existing directory that only its owner can write to; made 0711 when absent
+    :param user: who will read the files; None means this process's user
+    """
+
+    def __init__(self, base: str, user: Optional[SystemUser] = None) -> None:
+        self._base, self._user = base, user
+        self.path = ""
+        self._lock: Optional[int] = None
+        self._secrets: Set[str] = set()
+
+    def __enter__(self) -> SecretStore:
+        make_directory(self._base, 0o711)
+        remove_leftovers(self._base)
+        self.path = os.path.join(self._base, _PREFIX + _random.token_hex(8))
+        os.mkdir(self.path, 0o700)
+        self._lock = os.open(os.path.join(self.path, _LOCK), os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._give(self.path)
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], exc: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def remember(self, *values: Optional[str]) -> None:
+        """Note values that :meth:`scrub` removes. Empty ones are passed over."""
+        self._secrets.update(value for value in values if value)
+
+    def scrub(self, text: str) -> str:
+        """The text without any form of any remembered secret."""
+        return scrub(text, self._secrets)
+
+    def write(self, name: str, content: str) -> str:
+        """Write a secret file, 0600, owned by the reading user; returns its path."""
+        path = os.path.join(self.path, name)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(content)
+        self._give(path)
+        return path
+
+    def _give(self, path: str) -> None:
+        if self._user is not None and os.geteuid() == 0:
+            os.chown(path, self._user.uid, self._user.gid)
+
+
+def remove_leftovers(base: str) -> List[str]:
+    """Remove the secret directories of processes that are gone; returns their names."""
+    removed = []
+    for name in sorted(os.listdir(base)):
+        path = os.path.join(base, name)
+        if not name.startswith(_PREFIX) or os.path.islink(path):
+            continue
+        try:
+            handle = os.open(os.path.join(path, _LOCK), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            handle = -1
+        try:
+            if handle >= 0:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path, ignore_errors=True)
+            removed.append(name)
+        except OSError:
+            pass  # its process is alive
+        finally:
+            if handle >= 0:
+                os.close(handle)
+    return removed
+
+
+def make_directory(path: str, mode: int = 0o700, user: Optional[SystemUser] = None) -> None:
+    """Make a directory of ours, parents 0711; refuse a symlink or somebody else's directory in its place."""
+    parent = os.path.dirname(path.rstrip("/"))
+    if parent and not os.path.lexists(parent):
+        make_directory(parent, 0o711)
+    try:
+        os.mkdir(path, mode)
+        os.chmod(path, mode)  # whatever the umask
+        if user is not None and os.geteuid() == 0:
+            os.chown(path, user.uid, user.gid)
+        return
+    except FileExistsError:
+        pass
+    except OSError as exc:
+        raise RelocateError(
+            "work_directory", "{0} cannot be made: {1}".format(path, exc.strerror), "name another directory"
+        ) from exc
+    status = os.lstat(path)
+    allowed = {0, os.geteuid()} | ({user.uid} if user else set())
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in allowed or (status.st_mode & 0o022):
+        raise RelocateError(
+            "work_directory",
+            "{0} is a link, belongs to someone else or is writable by others".format(path),
+            "remove it, or name another directory",
+        )
+
+
+def forms(secret: str) -> List[str]:
+    """Every form in which a secret may turn up in text, longest first."""
+    quoted = urllib.parse.quote(secret, safe="")
+    found = {
+        secret,
+        quoted,
+        urllib.parse.quote(secret),
+        urllib.parse.quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret)[1:-1],
+        ascii(secret)[1:-1],
+        secret.replace("'", "''"),
+        secret.replace("\\", "\\\\"),
+        secret.replace("\\", "\\\\").replace(":", "\\:"),
+        secret.replace("\\", "\\\\").replace("'", "\\'"),
+        secret.replace("\\", "\\\\").replace('"', '\\"'),
+        base64.b64encode(secret.encode("utf-8", "surrogateescape")).decode("ascii"),
+    }
+    return sorted((form for form in found if form), key=len, reverse=True)
+
+
+def scrub(text: str, secrets: Iterable[str]) -> str:
+    """Replace every form of every secret, and any eight characters in a row of one, by a mask."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        for form in forms(secret):
+            text = text.replace(form, MASK)
+        for form in forms(secret):
+            text = _scrub_parts(text, form)
+    return text
+
+
+def _scrub_parts(text: str, secret: str, width: int = 8) -> str:
+    """libpq and others echo pieces of what they could not parse: mask those too."""
+    for start in range(0, max(0, len(secret) - width + 1)):
+        part = secret[start : start + width]
+        if part != MASK and part in text:
+            text = text.replace(part, MASK)
+    return text

@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A project together with its databases on this host: what most modules work on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._argspec import engine_context, project_of
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
+from ansible_collections.relocate.django.plugins.module_utils._engines.registry import engine_name, open_engine
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._project import probe
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
+
+
+@dataclass
+class Site:
+    """A project, what its interpreter answered, and an engine for each database that is moved."""
+
+    project: probe.Project
+    secrets: SecretStore
+    facts: Dict[str, Any]
+    engines: Dict[str, Engine]
+
+
+def config_of(raw: Mapping[str, Any]) -> DatabaseConfig:
+    """One alias as the probe tells it. Raises unsupported_engine."""
+    return DatabaseConfig(
+        alias=raw["alias"],
+        engine=engine_name(raw["backend"], raw.get("vendor", "")),
+        backend=raw["backend"],
+        name=raw["name"],
+        user=raw.get("user") or "",
+        host=raw.get("host") or "",
+        port=int(raw["port"]) if raw.get("port") else None,
+        options=raw.get("options") or {},
+        time_zone=raw.get("time_zone") or "",
+        password=raw.get("password") or "",
+    )
+
+
+@contextlib.contextmanager
+def open_site(params: Mapping[str, Any], topics: Sequence[str] = ()) -> Iterator[Site]:
+    """Read the settings in the project's interpreter and make the engines; secrets are gone when the block ends.
+
+    :param params: the module's parameters (groups project, login, aliases, work)
+    :param topics: what else the probe shall tell, see ``venv_probe``
+    """
+    project = project_of(params)
+    with SecretStore(secret_base(params["directory"]), project.owner) as secrets:
+        facts = probe.ask(project, ["databases"] + list(topics), secrets=True, aliases=params["aliases"])
+        raw = facts.pop("databases")
+        secrets.remember(*[item.get("password") for item in raw])
+        context = engine_context(params, secrets, project)
+        engines = {
+            item["alias"]: open_engine(config_of(item), context)
+            for item in probe.select_aliases(raw, params["aliases"])
+        }
+        yield Site(project, secrets, facts, engines)
+
+
+def collect(obstacles: List[Obstacle], check: Callable[[], Any], alias: str = "") -> Optional[Any]:
+    """Run a check; a refusal becomes an obstacle in the list instead of ending the run."""
+    try:
+        return check()
+    except RelocateError as error:
+        obstacles.append(Obstacle(error.code, error.msg, error.hint, alias))
+        return None
+
+
+def owner_facts(site_project: probe.Project) -> Dict[str, Any]:
+    """Who owns the project, as the new host needs it to make the same user."""
+    owner = site_project.owner
+    return {"name": owner.name, "home": owner.home, "uid": owner.uid}
+
+
+def project_paths(site_project: probe.Project) -> Dict[str, str]:
+    """Where project and interpreter are; the interpreter relative to the project when it lies within."""
+    interpreter = site_project.interpreter
+    if interpreter.startswith(site_project.path.rstrip("/") + "/"):
+        interpreter = os.path.relpath(interpreter, site_project.path)
+    return {"path": site_project.path, "interpreter": interpreter, "settings": site_project.settings}

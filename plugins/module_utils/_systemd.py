@@ -1,0 +1,289 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""systemd as we use it: states by one ``systemctl show``, verbs, the dead man's switch, a unit's last words."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import time
+from dataclasses import dataclass
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._process import (
+    Command,
+    Completed,
+    find_program,
+    last_lines,
+    run,
+)
+
+RUNNING = "/run/systemd/system"  # exists where systemd is the first process
+_SUFFIXES = (".service", ".socket", ".timer", ".path", ".target", ".mount", ".automount", ".slice", ".swap")
+_NAME = re.compile(r"^[A-Za-z0-9:_][A-Za-z0-9:_.\\@-]*$")
+_PROPERTIES = (
+    "Id LoadState ActiveState SubState UnitFileState Result TriggeredBy FragmentPath ControlGroup NRestarts "
+    "InvocationID ActiveEnterTimestampMonotonic Type RemainAfterExit"
+).split()
+_SECRET = re.compile(
+    r"passw|passphrase|secret|token|credential|api[_-]?key|private[_-]?key|authorization|cookie|dsn"
+    r"|://[^\s/@]*:[^\s@]*@|\b(pwd|pass)\b\s*[=:]",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit, as systemd sees it now."""
+
+    name: str
+    load: str = "loaded"
+    active: str = "inactive"
+    sub: str = ""
+    file_state: str = ""
+    result: str = ""
+    triggered_by: Tuple[str, ...] = ()
+    fragment: str = ""
+    group: str = ""
+    restarts: int = 0
+    invocation: str = ""
+    entered: int = 0  # microseconds of the monotonic clock
+    kind: str = ""
+    remains: bool = False
+
+    @property
+    def up(self) -> bool:
+        """Runs, or is about to."""
+        return self.active in ("active", "activating", "reloading", "refreshing")
+
+    @property
+    def enabled(self) -> bool:
+        """Starts with the host."""
+        return self.file_state in ("enabled", "enabled-runtime")
+
+    @property
+    def can_enable(self) -> bool:
+        """Is not enabled, and has an [Install] section by which it could be."""
+        return self.file_state in ("disabled", "linked", "linked-runtime", "indirect")
+
+    @property
+    def job(self) -> bool:
+        """Runs to its end and is then inactive: what a timer starts. Nothing that should be up."""
+        return self.kind == "oneshot" and not self.remains
+
+    @property
+    def linked_from(self) -> str:
+        """Where the unit file lies when /etc/systemd/system only links to it: disabling removes that link too."""
+        return os.path.realpath(self.fragment) if self.fragment and os.path.islink(self.fragment) else ""
+
+
+def unit_name(name: str) -> str:
+    """A unit's full name: ``.service`` unless it has a suffix. Raises bad_option for patterns and options."""
+    if not _NAME.match(name):
+        raise RelocateError("bad_option", "{0!r} is not the name of a unit".format(name), "name one unit, no pattern")
+    return name if name.endswith(_SUFFIXES) else name + ".service"
+
+
+def parse_show(names: Sequence[str], text: str) -> Dict[str, Unit]:
+    """The output of ``systemctl show``: one block per unit, in the order of the question."""
+    units = {}
+    for name, block in zip(names, [part for part in text.split("\n\n") if part.strip()]):
+        found = dict(line.partition("=")[::2] for line in block.splitlines())
+        units[name] = Unit(
+            name=name,
+            load=found.get("LoadState", ""),
+            active=found.get("ActiveState", ""),
+            sub=found.get("SubState", ""),
+            file_state=found.get("UnitFileState", ""),
+            result=found.get("Result", ""),
+            triggered_by=tuple(found.get("TriggeredBy", "").split()),
+            fragment=found.get("FragmentPath", ""),
+            group=found.get("ControlGroup", ""),
+            restarts=_number(found.get("NRestarts", "")),
+            invocation=found.get("InvocationID", ""),
+            entered=_number(found.get("ActiveEnterTimestampMonotonic", "")),
+            kind=found.get("Type", ""),
+            remains=found.get("RemainAfterExit", "") == "yes",
+        )
+    return units
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else 0
+
+
+def check_known(units: Iterable[Unit]) -> None:
+    """Refuse units that systemd cannot load, all in one message."""
+    unknown = [unit for unit in units if unit.load != "loaded"]
+    if unknown:
+        raise RelocateError(
+            "unit_unknown",
+            "; ".join("unit {0}: {1}".format(unit.name, unit.load or "unknown") for unit in unknown),
+            "correct the names: systemctl list-unit-files lists what this host has",
+            {"units": [unit.name for unit in unknown]},
+        )
+
+
+def without_secrets(text: str) -> str:
+    """Log lines without those that look as if they held a secret."""
+    return "\n".join(line for line in text.splitlines() if not _SECRET.search(line))
+
+
+class Systemd:
+    """The system's systemd.
+
+    :param runner: starts programs; tests put their own in its place
+    :param running: what exists where systemd is the first process
+    """
+
+    def __init__(self, runner: Callable[..., Completed] = run, running: str = RUNNING) -> None:
+        self._run = runner
+        if not os.path.isdir(running):
+            raise RelocateError(
+                "program_missing", "this host is not run by systemd, which the units need", "leave the list of units empty"
+            )
+        self._systemctl = find_program("systemctl") or "systemctl"
+
+    def states(self, names: Sequence[str]) -> Dict[str, Unit]:
+        """Every unit's state, by one call. Aliases keep the name that was asked for."""
+        done = self._run(Command([self._systemctl, "show", "--property=" + ",".join(_PROPERTIES), "--", *names]))
+        units = parse_show(names, done.out)
+        if done.rc or len(units) != len(set(names)):
+            raise RelocateError("program_failed", "systemctl show exited {0}: {1}".format(done.rc, last_lines(done.err)))
+        return units
+
+    def call(self, verb: str, *units: str, timeout: Optional[float] = None, check: bool = True) -> Completed:
+        """One verb of systemctl. Raises unit_failed with the unit's last words, or right_missing."""
+        verb = "reload-or-restart" if verb == "reload" else verb
+        argv = [self._systemctl, "--no-ask-password", "--quiet", verb, *(["--", *units] if units else [])]
+        try:
+            done = self._run(Command(argv), timeout=timeout)
+        except RelocateError as error:
+            if not check:
+                return Completed(tuple(argv), 1)
+            raise self._failed(verb, units, error.msg) from error
+        if done.rc and check:
+            if "authentication required" in done.err.lower() or "Access denied" in done.err:
+                raise RelocateError("right_missing", "this user may not control units", "run the task with become")
+            raise self._failed(verb, units, last_lines(without_secrets(done.err), 3))
+        return done
+
+    def _failed(self, verb: str, units: Sequence[str], why: str) -> RelocateError:
+        words = self.last_words(units[-1]) if units else ""
+        msg = "systemctl {0} {1} failed: {2}".format(verb, " ".join(units), why)
+        return RelocateError(
+            "unit_failed", msg + ("\n" + words if words else ""), "look at journalctl -u " + (units or ("systemd",))[-1]
+        )
+
+    def last_words(self, unit: str) -> str:
+        """The last lines of a unit's journal, without those that look as if they held a secret."""
+        program = find_program("journalctl")
+        if not program:
+            return ""
+        done = self._run(Command([program, "--no-pager", "--output=cat", "--lines=10", "--unit=" + unit]), timeout=10)
+        return last_lines(without_secrets(done.out), 10)
+
+    def boot(self) -> str:
+        """Identifies the time since this host was started; a container shares the kernel's id, not process 1."""
+        return "{0}/{1}".format(*(_first_words(path) for path in ("/proc/sys/kernel/random/boot_id", "/proc/1/stat")))
+
+    def enable(self, unit: str, source: str = "") -> None:
+        """Enable a unit, by the path of its file when disabling it removed the link to that."""
+        known = self.states([unit])[unit].load == "loaded"
+        self.call("enable", unit if known or not source else source)
+
+    # --- the dead man's switch
+
+    def arm(self, name: str, seconds: int, units: Sequence[str], why: str) -> None:
+        """Let systemd start the units in so many seconds, whatever happens to us."""
+        program = find_program("systemd-run")
+        if not program:
+            raise RelocateError("program_missing", "systemd-run is not on this host", "install systemd's programs")
+        argv = [program, "--quiet", "--collect", "--no-ask-password", "--unit=" + name + ".service", "--description=" + why]
+        argv += ["--on-active={0}s".format(seconds), "--timer-property=AccuracySec=1s", "--property=Type=oneshot"]
+        done = self._run(Command([*argv, "--", self._systemctl, "start", *units]))
+        if done.rc:
+            raise RelocateError(
+                "unit_failed", "the switch {0} could not be armed: {1}".format(name, last_lines(done.err, 3))
+            )
+
+    def disarm(self, name: str) -> None:
+        """Take the switch back; none is fine."""
+        self.call("stop", name + ".timer", check=False)
+
+    # --- looking whether it worked
+
+    def confirm_stopped(self, names: Sequence[str], before: Mapping[str, Unit]) -> None:
+        """Refuse when a unit is still up, or left processes behind (KillMode=process)."""
+        for name, unit in (self.states(names) if names else {}).items():
+            if unit.active not in ("inactive", "failed"):
+                raise RelocateError("unit_failed", "{0} is {1} after its stop".format(name, unit.active), _look_at(name))
+            left = processes_of(before[name].group) if name in before else 0
+            if left:
+                raise RelocateError(
+                    "unit_failed",
+                    "{0} is stopped, but {1} of its processes still run".format(name, left),
+                    "set KillMode=control-group in the unit, so that stopping it stops all of it",
+                )
+
+    def confirm_started(self, names: Sequence[str], settle: float, timeout: float) -> None:
+        """Wait until all units have stayed up for ``settle`` seconds. Raises unit_failed for the first that does not."""
+        deadline = time.monotonic() + max(timeout, settle)
+        first, since = (self.states(names), time.monotonic()) if names else ({}, 0.0)
+        steady: Dict[str, str] = {}
+        while names:
+            now = self.states(names)
+            for name, unit in now.items():
+                if unit.active == "failed" or unit.restarts > first[name].restarts + 1:
+                    self._did_not_stay(unit)
+            running = {name: unit.invocation for name, unit in now.items() if unit.active == "active" or unit.job}
+            if running != steady:
+                steady, since = running, time.monotonic()
+            if len(steady) == len(now) and time.monotonic() - since >= settle:
+                return
+            if time.monotonic() > deadline:
+                self._did_not_stay(next(unit for name, unit in now.items() if name not in running or unit.restarts))
+            time.sleep(0.2)
+
+    def _did_not_stay(self, unit: Unit) -> None:
+        words = self.last_words(unit.name)
+        raise RelocateError(
+            "unit_failed",
+            "{0} did not stay up: {1}, {2}{3}".format(unit.name, unit.active, unit.result, "\n" + words if words else ""),
+            _look_at(unit.name),
+            {"unit": unit.name},
+        )
+
+
+def _look_at(unit: str) -> str:
+    return "look at journalctl -u {0}".format(unit)
+
+
+def _first_words(path: str) -> str:
+    """The boot id, or the time at which a process started out of its stat file."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            words = stream.read().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return words[19] if len(words) > 19 else "".join(words)
+
+
+def processes_of(group: str) -> int:
+    """How many processes a control group holds, with those below it."""
+    count = 0
+    for base in ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified") if group not in ("", "/") else ():
+        top = base + group
+        files = [top + "/cgroup.procs", *glob.glob(glob.escape(top) + "/**/cgroup.procs", recursive=True)]
+        found: List[str] = []
+        for path in set(files):
+            try:
+                with open(path, encoding="ascii") as stream:
+                    found += stream.read().split()
+            except OSError:
+                continue
+        count = max(count, len(set(found)))
+    return count

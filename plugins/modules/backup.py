@@ -1,0 +1,197 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup
+short_description: Make a backup set of a Django site
+version_added: 0.1.0
+description:
+  - Writes all that a dead server's site needs into one directory, the backup set. It holds the code as a git bundle, the
+    packages, the files that git does not hold, and a dump of every database with the counts and fingerprints of its tables,
+    taken out of the same snapshot.
+  - The manifest is written last. A directory without one is no backup, and the next run removes it.
+author:
+  - The relocate.django authors (@relocate-django)
+extends_documentation_fragment:
+  - relocate.django.project
+  - relocate.django.login
+  - relocate.django.aliases
+  - relocate.django.work
+  - relocate.django.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  state:
+    description:
+      - V(prepared) writes code, packages and files only, as a move does before it stops the site.
+      - V(present) writes a whole set. With the O(label) of a complete set nothing is done.
+      - V(absent) removes the set O(label).
+    type: str
+    choices: [prepared, present, absent]
+    default: present
+  label:
+    description: The set's name. By default one is made of the time and the revision.
+    type: str
+  files:
+    description: Files that git does not hold; relative to O(path), or absolute; patterns are allowed.
+    type: list
+    elements: str
+    default: []
+  media:
+    description: Whether MEDIA_ROOT is stored in the set. A move copies it from host to host instead.
+    type: bool
+    default: true
+  frozen:
+    description: Whether the site has been stopped, so that a session that is left is a writer nobody named.
+    type: bool
+    default: false
+  allow_dirty:
+    description: Whether uncommitted changes are carried as a patch; by default they are refused.
+    type: bool
+    default: false
+  keep:
+    description: How many complete sets of the site to keep; V(0) keeps all.
+    type: int
+    default: 0
+seealso:
+  - module: relocate.django.backup_info
+  - module: relocate.django.restore
+"""
+
+EXAMPLES = r"""
+- name: Back up the site, and keep a week of nightly sets
+  relocate.django.backup:
+    site: shop
+    path: /srv/shop/app
+    files: [.env]
+    keep: 7
+"""
+
+RETURN = r"""
+label:
+  description: The set's name.
+  returned: success
+  type: str
+  sample: 20261120T193000Z-1a2b3c4d5e6f
+set:
+  description: The set's directory.
+  returned: success
+  type: str
+manifest_sha256:
+  description: The digest of the manifest. Keep it, and an edited manifest will be noticed.
+  returned: when O(state=present)
+  type: str
+revision:
+  description: The commit that the project runs.
+  returned: when O(state) is not V(absent)
+  type: str
+bytes:
+  description: The size of the set.
+  returned: when O(state=present)
+  type: int
+rows:
+  description: The rows of each database, by alias.
+  returned: when O(state=present)
+  type: dict
+expired:
+  description: Labels of sets that O(keep) removed.
+  returned: when O(state=present)
+  type: list
+  elements: str
+"""
+
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _backup, _host
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
+
+
+def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
+    """Write the set, or what of it comes before the freeze."""
+    params = module.params
+    revision = _backup.revision_of(site, params["allow_dirty"])
+    label = params["label"] or _backup.label_for(revision)
+    result = {"changed": True, "label": label, "revision": revision.commit}
+    if module.check_mode:
+        return dict(result, set=BackupSet.home(params["directory"], params["site"]) + "/" + label)
+    _backup.clear_unfinished(params["directory"], params["site"], label)
+    backup = BackupSet.create(params["directory"], params["site"], label, site.project.owner)
+    result["set"] = backup.path
+    _backup.prepare(site, backup, revision, params)
+    if params["state"] == "prepared":
+        return result
+    databases = _backup.dump_all(site, backup, params["frozen"])
+    media = _backup.media_of(site, backup, params["media"], params["compression"])
+    manifest = _backup.compose(site, backup, revision, params, databases, media)
+    result["manifest_sha256"] = backup.finish(manifest, params["jobs"] or default_jobs())
+    result["bytes"] = backup.size()
+    result["rows"] = {alias: entry.state.rows() for alias, entry in databases.items()}
+    result["media"] = dict(media)
+    result["expired"] = _backup.expire(params["directory"], params["site"], params["keep"])
+    return result
+
+
+def work_on(module: AnsibleModule) -> Dict[str, Any]:
+    """Decide what is missing, then make or remove it."""
+    params = module.params
+    _host.check_site_name(params["site"])
+    known = params["label"] in BackupSet.labels(params["directory"], params["site"])
+    if params["state"] == "absent":
+        if known and not module.check_mode:
+            BackupSet.find(params["directory"], params["site"], params["label"]).discard()
+        return {"changed": known, "label": params["label"]}
+    if known:
+        found = BackupSet.find(params["directory"], params["site"], params["label"])
+        manifest = found.read()
+        return {
+            "changed": False,
+            "label": found.label,
+            "set": found.path,
+            "revision": manifest.code["commit"],
+            "manifest_sha256": found.digest(),
+            "bytes": found.size(),
+            "rows": {alias: entry.state.rows() for alias, entry in manifest.databases.items()},
+            "media": dict(manifest.media),
+            "expired": [],
+        }
+    with open_site(params, ("django", "packages", "migrations")) as site:
+        return make(module, site)
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec=_argspec.merged(
+            _argspec.project(),
+            _argspec.login(),
+            _argspec.aliases(),
+            _argspec.work(),
+            {
+                "state": {"type": "str", "choices": ["prepared", "present", "absent"], "default": "present"},
+                "label": {"type": "str"},
+                "files": {"type": "list", "elements": "str", "default": []},
+                "media": {"type": "bool", "default": True},
+                "frozen": {"type": "bool", "default": False},
+                "allow_dirty": {"type": "bool", "default": False},
+                "keep": {"type": "int", "default": 0},
+            },
+        ),
+        required_if=[("state", "absent", ["label"])],
+        supports_check_mode=True,
+    )
+    _argspec.answer(module, work_on)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_info
+short_description: List and verify backup sets
+version_added: 0.1.0
+description:
+  - Lists the complete backup sets of a site on a host, oldest first, and reads every file of those that O(verify) names.
+author:
+  - The relocate.django authors (@relocate-django)
+extends_documentation_fragment:
+  - relocate.django.work
+  - relocate.django.backup_set
+  - relocate.django.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  verify:
+    description:
+      - V(none) reads manifests only, V(newest) hashes the files of the newest set (or of O(label)), V(all) those of every set.
+    type: str
+    choices: [none, newest, all]
+    default: none
+"""
+
+EXAMPLES = r"""
+- name: See that the newest set is whole
+  relocate.django.backup_info:
+    site: shop
+    verify: newest
+  register: backups
+
+- name: Say when it was made
+  ansible.builtin.debug:
+    msg: "{{ backups.sets | map(attribute='label') | last }}"
+"""
+
+RETURN = r"""
+sets:
+  description: The complete sets, oldest first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    label: {description: The set's name., type: str, returned: always}
+    path: {description: Its directory., type: str, returned: always}
+    created: {description: When it was written, in UTC., type: str, returned: always}
+    revision: {description: The commit., type: str, returned: always}
+    bytes: {description: Its size., type: int, returned: always}
+    rows: {description: The rows of each database., type: dict, returned: always}
+    manifest_sha256: {description: Digest of the manifest., type: str, returned: always}
+    verified: {description: Whether every file was hashed and agrees., type: bool, returned: always}
+"""
+
+from typing import Any, Dict, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
+
+
+def describe(found: BackupSet, sha256: Optional[str], verify: bool) -> Dict[str, Any]:
+    """One row of the list. Raises what reading and verifying raise."""
+    manifest = found.read(sha256)
+    size = found.verify(manifest) if verify else sum(entry.size for entry in manifest.files)
+    return {
+        "label": found.label,
+        "path": found.path,
+        "created": manifest.created,
+        "revision": manifest.code["commit"],
+        "host": manifest.host["name"],
+        "bytes": size,
+        "rows": {alias: entry.state.rows() for alias, entry in manifest.databases.items()},
+        "manifest_sha256": found.digest(),
+        "verified": verify,
+    }
+
+
+def look(module: AnsibleModule) -> Dict[str, Any]:
+    """Nothing is written, so there is no plan."""
+    params = module.params
+    directory, site = params["directory"], _host.check_site_name(params["site"])
+    if params["label"]:
+        labels = [BackupSet.find(directory, site, params["label"]).label]
+    else:
+        labels = BackupSet.labels(directory, site)
+    rows = []
+    for label in labels:
+        verify = params["verify"] == "all" or (params["verify"] == "newest" and label == labels[-1])
+        rows.append(describe(BackupSet.find(directory, site, label), params["manifest_sha256"], verify))
+    return {"changed": False, "sets": rows}
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec=_argspec.merged(
+            _argspec.work(),
+            _argspec.backup_set(),
+            {"verify": {"type": "str", "choices": ["none", "newest", "all"], "default": "none"}},
+        ),
+        required_by={"manifest_sha256": ["label"]},
+        supports_check_mode=True,
+    )
+    _argspec.answer(module, look)
+
+
+if __name__ == "__main__":
+    main()

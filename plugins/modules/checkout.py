@@ -1,0 +1,139 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: checkout
+short_description: Check out the exact revision of a project, from its remote or from a backup set
+version_added: 0.1.0
+description:
+  - Leaves a detached checkout of one commit, run and owned by the project's owner. Where the remote does not have the commit,
+    it comes out of the bundle in the backup set. Hooks and file system monitors of the repository are not run.
+  - With O(label) the packages are rebuilt too, from lock files or requirements, pinned by what was recorded on old.
+author:
+  - The relocate.django authors (@relocate-django)
+extends_documentation_fragment:
+  - relocate.django.work
+  - relocate.django.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+options:
+  path:
+    description: The project's directory.
+    type: path
+    required: true
+  owner:
+    description: The system user who owns the project.
+    type: str
+    required: true
+  allow_root:
+    description: Whether root may be the owner.
+    type: bool
+    default: false
+  label:
+    description: The backup set, complete or prepared, that holds bundle and package list.
+    type: str
+    required: true
+  revision:
+    description: The full commit id; by default the one that was recorded on old.
+    type: str
+  remote:
+    description: The repository to fetch from; by default the one that was recorded. V(none) uses the bundle only.
+    type: str
+  python:
+    description: The Python to make the environment with.
+    type: str
+    default: python3
+  environment_path:
+    description: Where the environment is, relative to O(path) or absolute; by default as on old, else C(.venv).
+    type: str
+  requirements:
+    description: Requirements files, relative to O(path); by default they are found.
+    type: list
+    elements: str
+    default: []
+  command:
+    description: A command that installs the packages instead, as a list; it runs in O(path) as the owner.
+    type: list
+    elements: str
+    default: []
+  environment:
+    description: Variables for git and for the installers, such as an index for pip or a command for ssh.
+    type: dict
+    default: {}
+seealso:
+  - module: relocate.django.files
+"""
+
+EXAMPLES = r"""
+- name: Check out what old runs
+  relocate.django.checkout:
+    site: shop
+    path: /srv/shop/app
+    owner: shop
+    label: 20261120T193000Z-1a2b3c4d5e6f
+"""
+
+RETURN = r"""
+revision:
+  description: The commit that is checked out.
+  returned: success
+  type: str
+source:
+  description: Where it came from, V(present), V(remote) or V(bundle).
+  returned: success
+  type: str
+interpreter:
+  description: The project's interpreter.
+  returned: success
+  type: str
+method:
+  description: How the packages were installed.
+  returned: success
+  type: str
+"""
+
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _checkout
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec=_argspec.merged(
+            _argspec.work(),
+            {
+                "path": {"type": "path", "required": True},
+                "owner": {"type": "str", "required": True},
+                "allow_root": {"type": "bool", "default": False},
+                "label": {"type": "str", "required": True},
+                "revision": {"type": "str"},
+                "remote": {"type": "str"},
+                "python": {"type": "str", "default": "python3"},
+                "environment_path": {"type": "str"},
+                "requirements": {"type": "list", "elements": "str", "default": []},
+                "command": {"type": "list", "elements": "str", "default": []},
+                "environment": {"type": "dict", "default": {}, "no_log": True},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    _argspec.answer(module, work_on)
+
+
+def work_on(module: AnsibleModule) -> Dict[str, Any]:
+    """Code first, then the environment that it needs."""
+    return _checkout.checkout(module.params, module.check_mode)
+
+
+if __name__ == "__main__":
+    main()

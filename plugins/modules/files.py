@@ -1,0 +1,119 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: files
+short_description: Place the files that git does not hold from a backup set
+version_added: 0.1.0
+description:
+  - Puts env files, local settings, unit files and the like where they lay on old, with the same owner, group and mode.
+  - Variables of env files that must differ on new are set by O(overrides). Secret values are masked in the diff.
+author:
+  - The relocate.django authors (@relocate-django)
+extends_documentation_fragment:
+  - relocate.django.work
+  - relocate.django.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+options:
+  path:
+    description: The project's directory.
+    type: path
+    required: true
+  owner:
+    description: The project's owner, as whom the files that belong to it are written.
+    type: str
+    required: true
+  label:
+    description: The backup set, complete or prepared.
+    type: str
+    required: true
+  files:
+    description: The same list that the backup was made with. A file that it does not name is refused.
+    type: list
+    elements: str
+    default: []
+  overrides:
+    description: Env files, and the variables to set in them.
+    type: dict
+    default: {}
+seealso:
+  - module: relocate.django.backup
+"""
+
+EXAMPLES = r"""
+- name: Place the env file, with the new database server in it
+  relocate.django.files:
+    site: shop
+    path: /srv/shop/app
+    owner: shop
+    label: 20261120T193000Z-1a2b3c4d5e6f
+    files: [.env]
+    overrides:
+      .env:
+        DATABASE_URL: "{{ vault_shop_database_url }}"
+"""
+
+RETURN = r"""
+placed:
+  description: The paths that were written.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _unversioned
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
+
+
+def work_on(module: AnsibleModule) -> Dict[str, Any]:
+    """Plan from the set, then place what differs."""
+    params = module.params
+    owner = lookup_user(params["owner"])
+    if owner is None:
+        raise RelocateError("owner_missing", "there is no user {0}".format(params["owner"]), "run the checkout role")
+    backup = BackupSet.prepared(params["directory"], params["site"], params["label"])
+    items = _unversioned.plan(
+        backup, backup.read_prepared()[2], params["files"], params["overrides"], params["path"]
+    )
+    todo = [item for item in items if _unversioned.differs(item)]
+    diff = _unversioned.diff_of(todo)
+    if not module.check_mode:
+        for item in todo:
+            _unversioned.place(item, owner)
+    return {"changed": bool(todo), "placed": [item.path for item in todo], "diff": diff}
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec=_argspec.merged(
+            _argspec.work(),
+            {
+                "path": {"type": "path", "required": True},
+                "owner": {"type": "str", "required": True},
+                "label": {"type": "str", "required": True},
+                "files": {"type": "list", "elements": "str", "default": []},
+                "overrides": {"type": "dict", "default": {}, "no_log": True},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    _argspec.answer(module, work_on)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: migrate
+short_description: Plan and apply Django migrations, and note what they led to
+version_added: 0.1.0
+description:
+  - Runs C(manage.py migrate) in the project's interpreter as the project's owner, for every database of the project.
+  - After migrations were applied, the counts of the databases are noted on the host, so that M(relocate.django.verify) knows what
+    must be there.
+author:
+  - The relocate.django authors (@relocate-django)
+extends_documentation_fragment:
+  - relocate.django.project
+  - relocate.django.aliases
+  - relocate.django.work
+  - relocate.django.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+options:
+  state:
+    description: V(applied) applies what the plan holds, V(planned) only tells it.
+    type: str
+    choices: [planned, applied]
+    default: applied
+  app:
+    description: Migrate this app only.
+    type: str
+  migration:
+    description: Migrate O(app) to this migration, forward or back; V(zero) takes all of its migrations back.
+    type: str
+  fake:
+    description: Mark migrations as applied without running them.
+    type: bool
+    default: false
+  fake_initial:
+    description: Skip an initial migration whose tables exist already.
+    type: bool
+    default: false
+  check_missing:
+    description: Refuse when models hold changes that no migration holds.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Apply what is not applied
+  relocate.django.migrate:
+    site: shop
+    path: /srv/shop/app
+
+- name: Go back to a named migration
+  relocate.django.migrate:
+    site: shop
+    path: /srv/shop/app
+    app: orders
+    migration: 0007_invoice
+"""
+
+RETURN = r"""
+plan:
+  description: The migrations in the order in which they are applied, by alias.
+  returned: success
+  type: dict
+  sample: {default: [orders.0008_refund]}
+"""
+
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import as_plain
+from ansible_collections.relocate.django.plugins.module_utils._project import probe
+from ansible_collections.relocate.django.plugins.module_utils._restore import state_of
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
+
+
+def check(site: Site, check_missing: bool) -> None:
+    """Refuse what migrate would stumble over half way. Raises migration_conflict, missing_migrations."""
+    for alias, item in sorted(site.facts["migrations"].items()):
+        if item.get("conflicts"):
+            raise RelocateError(
+                "migration_conflict", "{0}: conflicting migrations".format(alias), "makemigrations --merge"
+            )
+    missing = site.facts["migrations"].get("default", {}).get("missing") or []
+    if check_missing and missing:
+        raise RelocateError(
+            "missing_migrations",
+            "models have changes that no migration holds: {0}".format(", ".join(missing)),
+            "run makemigrations and commit the result",
+        )
+
+
+def apply(module: AnsibleModule, site: Site, plan: Dict[str, Any]) -> None:
+    """Apply alias by alias. The record says first that the databases are in motion: a failure is never resumed."""
+    params = module.params
+    record = {"migrated": {"state": "begun"}, "restored": {}}
+    kept = _host.read_record(params["directory"], params["site"]).get("restored", {})
+    record["restored"] = {alias: "migrating" if alias in plan else digest for alias, digest in kept.items()}
+    _host.update_record(params["directory"], params["site"], record)
+    for alias in plan:
+        probe.migrate(
+            site.project,
+            alias,
+            app=params["app"],
+            name=params["migration"],
+            fake=params["fake"],
+            fake_initial=params["fake_initial"],
+        )
+    states = {alias: as_plain(state_of(site.engines[alias], "live", "", True)) for alias in plan}
+    done = {"migrated": {"state": "applied", "states": states}, "restored": kept}
+    _host.update_record(params["directory"], params["site"], done)
+
+
+def work_on(module: AnsibleModule) -> Dict[str, Any]:
+    """Plan by what Django says, then apply unless in check mode."""
+    params = module.params
+    _host.check_site_name(params["site"])
+    with open_site(params, ("migrations",)) as site:
+        check(site, params["check_missing"])
+        plans = {
+            alias: probe.migration_plan(site.project, alias, app=params["app"], name=params["migration"])
+            for alias in site.engines
+        }
+        todo = {alias: plan for alias, plan in plans.items() if plan}
+        if todo and params["state"] == "applied" and not module.check_mode:
+            apply(module, site, todo)
+    changed = bool(todo) and params["state"] == "applied"
+    after = "".join("{0}: {1}\n".format(alias, name) for alias, plan in todo.items() for name in plan)
+    return {"changed": changed, "plan": plans, "diff": {"before": "", "after": after if changed else ""}}
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec=_argspec.merged(
+            _argspec.project(),
+            _argspec.aliases(),
+            _argspec.work(),
+            {
+                "state": {"type": "str", "choices": ["planned", "applied"], "default": "applied"},
+                "app": {"type": "str"},
+                "migration": {"type": "str"},
+                "fake": {"type": "bool", "default": False},
+                "fake_initial": {"type": "bool", "default": False},
+                "check_missing": {"type": "bool", "default": False},
+            },
+        ),
+        required_by={"migration": ["app"]},
+        supports_check_mode=True,
+    )
+    _argspec.answer(module, work_on)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: obstacles
+short_description: Join what preflight found on both hosts, and refuse to begin
+version_added: 0.1.0
+description:
+  - Runs on the controller. Fails with every obstacle of both hosts in one message, or tells the playbook how to go on.
+author:
+  - The relocate.django authors (@relocate-django)
+extends_documentation_fragment:
+  - relocate.django.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  site:
+    description: The site's name.
+    type: str
+    required: true
+  on_old:
+    description: What M(relocate.django.preflight) returned on old.
+    type: dict
+    required: true
+  on_new:
+    description: What M(relocate.django.preflight) returned on new.
+    type: dict
+    required: true
+seealso:
+  - module: relocate.django.preflight
+"""
+
+EXAMPLES = r"""
+- name: Refuse to begin while anything is in the way
+  relocate.django.obstacles:
+    site: shop
+    on_old: "{{ on_old }}"
+    on_new: "{{ on_new }}"
+"""
+
+RETURN = r"""
+done:
+  description: Whether the site was moved by an earlier run, so that there is nothing to do.
+  returned: always
+  type: bool
+obstacles:
+  description: Everything that is in the way.
+  returned: always
+  type: list
+  elements: dict
+"""

@@ -1,0 +1,177 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: preflight
+short_description: Find every obstacle to a move before anything is changed
+version_added: 0.1.0
+description:
+  - Looks at one host, O(side=old) or O(side=new), and lists all that would make the move fail, each with its remedy.
+  - It changes nothing and does not fail because of obstacles; the C(preflight) role joins the lists of both hosts and fails.
+author:
+  - The relocate.django authors (@relocate-django)
+extends_documentation_fragment:
+  - relocate.django.project
+  - relocate.django.login
+  - relocate.django.aliases
+  - relocate.django.work
+  - relocate.django.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  side:
+    description: Whether this is the host that the site leaves, or the one it goes to.
+    type: str
+    choices: [old, new]
+    required: true
+  old:
+    description: The RV(info) that preflight returned on the old host. Required with O(side=new).
+    type: dict
+  units:
+    description: The systemd units that serve the site.
+    type: list
+    elements: str
+    default: []
+  files:
+    description: Files that git does not hold and that travel in the backup set; relative to O(path), or absolute.
+    type: list
+    elements: str
+    default: []
+  python:
+    description: The Python that the project's environment is made with on the new host.
+    type: str
+    default: python3
+  installs:
+    description: Whether missing programs will be installed later, so that they are no obstacle now.
+    type: bool
+    default: false
+  allow_dirty:
+    description: Whether uncommitted changes are accepted.
+    type: bool
+    default: false
+  allow_unapplied:
+    description: Whether migrations that are not applied on the old host are accepted.
+    type: bool
+    default: false
+  allow_same_host:
+    description: Whether both directories may be on one machine, as in a demonstration.
+    type: bool
+    default: false
+seealso:
+  - module: relocate.django.project_info
+"""
+
+EXAMPLES = r"""
+- name: Look at the old host
+  relocate.django.preflight:
+    site: shop
+    side: old
+    path: /srv/shop/app
+    units: [shop-web.service]
+    files: [.env]
+  register: on_old
+  delegate_to: old1
+
+- name: Look at the new host
+  relocate.django.preflight:
+    site: shop
+    side: new
+    path: /srv/shop/app
+    old: "{{ on_old.info }}"
+"""
+
+RETURN = r"""
+obstacles:
+  description: Everything that is in the way; empty when the move can begin.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    code: {description: Stable error code., type: str, returned: always}
+    msg: {description: What is in the way., type: str, returned: always}
+    hint: {description: What to do about it., type: str, returned: always}
+    alias: {description: The database it is about., type: str, returned: always}
+    host: {description: The host it was found on., type: str, returned: always}
+info:
+  description: On old, what M(relocate.django.project_info) returns; on new, C(host) only.
+  returned: success
+  type: dict
+record:
+  description: What earlier runs noted about the site on this host, such as C(moved) or C(retired).
+  returned: success
+  type: dict
+"""
+
+from typing import Any, Dict, List
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _inspect
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
+from ansible_collections.relocate.django.plugins.module_utils._site import collect, open_site
+
+
+def look_at_old(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, Any]:
+    """The site's facts, as far as it could be opened."""
+    with open_site(module.params, _inspect.TOPICS) as site:
+        obstacles += _inspect.obstacles_on_old(site, module.params)
+        return collect(obstacles, lambda: _inspect.describe_site(site)) or {}
+
+
+def look_at_new(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, Any]:
+    """The host's facts; the site is not there yet."""
+    params = dict(module.params, admin=_argspec.login_of(module.params))
+    if params["old"]:
+        with SecretStore(secret_base(params["directory"])) as secrets:
+            obstacles += _inspect.obstacles_on_new(params, params["old"], secrets)
+    return {"host": _host.describe_host()}
+
+
+def look(module: AnsibleModule) -> Dict[str, Any]:
+    """Nothing is written, so there is no plan."""
+    params = module.params
+    obstacles: List[Obstacle] = []
+    site = _host.check_site_name(params["site"])
+    side = look_at_old if params["side"] == "old" else look_at_new
+    info = collect(obstacles, lambda: side(module, obstacles)) or {"host": _host.describe_host()}
+    record = collect(obstacles, lambda: _host.read_record(params["directory"], site)) or {}
+    unique = {(item.code, item.alias, item.msg): item for item in obstacles}
+    listed = [dict(as_plain(item), host=info["host"]["name"]) for item in unique.values()]
+    return {"changed": False, "obstacles": listed, "info": info, "record": record}
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec=_argspec.merged(
+            _argspec.project(),
+            _argspec.login(),
+            _argspec.aliases(),
+            _argspec.work(),
+            {
+                "side": {"type": "str", "choices": ["old", "new"], "required": True},
+                "old": {"type": "dict"},
+                "units": {"type": "list", "elements": "str", "default": []},
+                "files": {"type": "list", "elements": "str", "default": []},
+                "python": {"type": "str", "default": "python3"},
+                "installs": {"type": "bool", "default": False},
+                "allow_dirty": {"type": "bool", "default": False},
+                "allow_unapplied": {"type": "bool", "default": False},
+                "allow_same_host": {"type": "bool", "default": False},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    _argspec.answer(module, look)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: report
+short_description: Write down how a move went
+version_added: 0.1.0
+description:
+  - Runs on the controller. Writes a JSON and an HTML report, and prints a screenful.
+author:
+  - The relocate.django authors (@relocate-django)
+extends_documentation_fragment:
+  - relocate.django.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  state:
+    description: V(written) reports one site; V(concluded) ends a run, and fails when a site was not moved.
+    type: str
+    choices: [written, concluded]
+    default: written
+  site:
+    description: The site's name.
+    type: str
+  directory:
+    description: Where the reports go, on the controller.
+    type: path
+    default: relocate-reports
+  outcome:
+    description: What the move of the site left; the playbooks gather it.
+    type: dict
+    default: {}
+  outcomes:
+    description: The RV(outcome) of every site of the run, for O(state=concluded).
+    type: list
+    elements: dict
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Fail when a site was not moved
+  relocate.django.report:
+    state: concluded
+    outcomes: "{{ relocate_outcomes }}"
+"""
+
+RETURN = r"""
+outcome:
+  description: The outcome with its status, times and the paths of the reports.
+  returned: when O(state=written)
+  type: dict
+"""

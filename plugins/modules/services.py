@@ -1,0 +1,288 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: services
+short_description: Freeze, thaw, start or retire the systemd units of a Django site
+version_added: 0.1.0
+description:
+  - Brings all units of a site to one state, in one task. Stopping those of the old host is the only thing that a move
+    alters there, so their states are written down first, and V(thawed) brings back exactly those.
+  - While a site is frozen, a timer of systemd waits on the host itself. It starts the units again after O(freeze_limit),
+    even when the controller is lost.
+  - When a unit does not stop or start, what was done so far is taken back before the task fails.
+author:
+  - The relocate.django authors (@relocate-django)
+extends_documentation_fragment:
+  - relocate.django.work
+  - relocate.django.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  platform:
+    platforms: linux
+options:
+  state:
+    description:
+      - V(frozen) writes the states down, arms the timer, and stops the units. It refuses before it stops anything when a
+        unit does not exist, or when a timer or socket that is not among O(units) would start one again.
+      - V(held) makes sure that nothing has run since V(frozen) and takes the timer away. Ask for it just before the cutover.
+      - V(thawed) starts what was active before V(frozen), enables what V(retired) disabled, and takes the timer away.
+        Without a record of a freeze it does nothing.
+      - V(started) enables and starts the units on the new host, waits until they stay up, and asks for O(answers).
+      - V(stopped) stops and disables the units on the new host.
+      - V(retired) stops and disables the units on the old host after the cutover. V(thawed) undoes it.
+    type: str
+    choices: [frozen, held, thawed, started, stopped, retired]
+    required: true
+  units:
+    description:
+      - The units, in the order in which they are stopped. They are started in the reverse order. A name without suffix is
+        a service.
+      - Timers, sockets and paths are stopped before the services that they start, wherever they stand in the list.
+      - A service that runs to its end, such as one that a timer starts, is never started by this module.
+    type: list
+    elements: str
+    default: []
+  reload:
+    description:
+      - Units that take notice of the new site by a reload, such as nginx. One that is not running is started.
+      - They are reloaded only when something else was changed. Used with O(state=started).
+    type: list
+    elements: str
+    default: []
+  enable:
+    description: Which of the units start with the host. By default all that can be enabled. Used with O(state=started).
+    type: list
+    elements: str
+  freeze_limit:
+    description: Seconds after which a frozen site starts again by itself; V(0) never does it. Used with O(state=frozen).
+    type: int
+    default: 14400
+  answers:
+    description: Requests that the site must answer on this host before V(started) succeeds.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      url:
+        description: Where to ask, by the address at which this host serves. Redirects within the site are followed.
+        type: str
+        required: true
+      host:
+        description: The name of the site, for the C(Host) header and the certificate.
+        type: str
+        default: ""
+      status:
+        description: The status that is expected.
+        type: int
+        default: 200
+      contains:
+        description: Text that the answer must hold.
+        type: str
+        default: ""
+      headers:
+        description: Further headers, such as C(X-Forwarded-Proto) for an application server that expects a proxy.
+        type: dict
+        default: {}
+      validate_certs:
+        description: Whether the certificate must be valid for O(answers[].host).
+        type: bool
+        default: true
+  timeout:
+    description: Seconds that one unit may take to stop or start, and that all of O(answers) may take.
+    type: int
+    default: 60
+  label:
+    description: The backup set that the freeze belongs to, for the record.
+    type: str
+    default: ""
+seealso:
+  - module: relocate.django.backup
+  - module: ansible.builtin.systemd_service
+"""
+
+EXAMPLES = r"""
+- name: Stop the site on the old host, for two hours at most
+  relocate.django.services:
+    site: shop
+    state: frozen
+    units: [shop-clearsessions.timer, celery, gunicorn]
+    freeze_limit: 7200
+
+- name: Put the old site back
+  relocate.django.services:
+    site: shop
+    state: thawed
+
+- name: Start the site on the new host and see it answer
+  relocate.django.services:
+    site: shop
+    state: started
+    units: [shop-clearsessions.timer, celery, gunicorn]
+    reload: [nginx]
+    answers:
+      - url: http://127.0.0.1/
+        host: shop.example.com
+        contains: Welcome
+"""
+
+RETURN = r"""
+units:
+  description: Every unit of the site.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The unit's full name.
+      type: str
+    active:
+      description: Whether it runs now; in check mode, whether it would.
+      type: bool
+    enabled:
+      description: Whether it starts with the host.
+      type: bool
+    was_active:
+      description: Whether it ran before the site was frozen.
+      type: bool
+    was_enabled:
+      description: Whether it started with the host before the site was frozen.
+      type: bool
+at:
+  description: When the site was frozen, in seconds since 1970; 0 when it is not.
+  returned: success
+  type: int
+steps:
+  description: What was done, in order; in check mode, what would be done.
+  returned: success
+  type: list
+  elements: str
+  sample: [record, arm, stop gunicorn.service]
+answers:
+  description: What each request of O(answers) got, and after how many attempts.
+  returned: when O(state=started)
+  type: list
+  elements: dict
+"""
+
+from typing import Any, Dict, List, Mapping, Sequence
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relocate.django.plugins.module_utils import _answers, _argspec, _services
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name, read_record
+from ansible_collections.relocate.django.plugins.module_utils._systemd import Systemd, Unit, unit_name
+
+
+def wish_of(params: Mapping[str, Any]) -> _services.Wish:
+    """The options as the planner takes them."""
+    enable = params["enable"]
+    return _services.Wish(
+        state=params["state"],
+        units=tuple(dict.fromkeys(unit_name(name) for name in params["units"])),
+        reload=tuple(unit_name(name) for name in params["reload"]) if params["state"] == "started" else (),
+        enable=None if enable is None else tuple(unit_name(name) for name in enable),
+        freeze_limit=max(0, params["freeze_limit"]),
+        timeout=params["timeout"],
+        label=params["label"],
+        run=params["run"],
+    )
+
+
+def told(
+    actions: Sequence[_services.Action], units: Mapping[str, Unit], record: Mapping[str, Any]
+) -> Dict[str, Any]:
+    """The result, out of the plan and the states before it: the same in check mode and without."""
+    left = _services.after(actions, units)
+    before = {item["name"]: item for item in _services.states_before(units, record)}
+    return {
+        "changed": bool(actions),
+        "steps": [" ".join(filter(None, (action.verb, action.unit))) for action in actions],
+        "units": [
+            {
+                "name": name,
+                "active": up,
+                "enabled": enabled,
+                "was_active": before[name]["active"],
+                "was_enabled": before[name]["enabled"],
+            }
+            for name, (up, enabled) in left.items()
+        ],
+        "diff": {
+            "before": _services.as_text(_services.after([], units)),
+            "after": _services.as_text(left),
+        },
+    }
+
+
+def ask(params: Mapping[str, Any]) -> List[Dict[str, Any]]:
+    """Ask for the answers; raises site_silent."""
+    return _answers.expect([_answers.Question(**item) for item in params["answers"]], params["timeout"])
+
+
+def work_on(module: AnsibleModule) -> Dict[str, Any]:
+    """Plan, and carry the plan out unless in check mode."""
+    params = module.params
+    check_site_name(params["site"])
+    wish = wish_of(params)
+    record = read_record(params["directory"], params["site"])
+    result: Dict[str, Any] = {"changed": False, "units": [], "steps": [], "at": 0}
+    started = params["state"] == "started"
+    if not wish.units and not wish.reload and not record.get("freeze"):
+        return dict(result, answers=ask(params)) if started and not module.check_mode else result
+    host = _services.Services(Systemd(), params["directory"], params["site"])
+    units, record, armed = host.look(wish)
+    host.check(wish, units, record, armed)
+    actions = _services.plan(wish, units, record, armed)
+    result.update(told(actions, units, record))
+    if not module.check_mode:
+        host.apply(wish, actions)
+        if started:
+            try:
+                result["answers"] = ask(params)
+            except RelocateError:
+                host.undo_start(wish, actions, units)
+                raise
+    freeze = read_record(params["directory"], params["site"]).get("freeze") or {}
+    return dict(result, at=freeze.get("at", 0))
+
+
+def main() -> None:
+    """Entry point."""
+    answer = {
+        "url": {"type": "str", "required": True},
+        "host": {"type": "str", "default": ""},
+        "status": {"type": "int", "default": 200},
+        "contains": {"type": "str", "default": ""},
+        "headers": {"type": "dict", "default": {}},
+        "validate_certs": {"type": "bool", "default": True},
+    }
+    module = AnsibleModule(
+        argument_spec=_argspec.merged(
+            _argspec.work(),
+            {
+                "state": {"type": "str", "choices": list(_services.STATES), "required": True},
+                "units": {"type": "list", "elements": "str", "default": []},
+                "reload": {"type": "list", "elements": "str", "default": []},
+                "enable": {"type": "list", "elements": "str"},
+                "freeze_limit": {"type": "int", "default": 14400},
+                "answers": {"type": "list", "elements": "dict", "default": [], "options": answer},
+                "timeout": {"type": "int", "default": 60},
+                "label": {"type": "str", "default": ""},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    _argspec.answer(module, work_on)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,14 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Django's command line for the small site."""
+
+import os
+import sys
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "small.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
