@@ -23,6 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._backup_set import
     BackupSet,
     DatabaseEntry,
     Manifest,
+    Prepared,
     make_label,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
@@ -65,15 +66,19 @@ def prepare(site: Site, backup: BackupSet, revision: Revision, params: Mapping[s
     if revision.dirty:
         _write(backup.file(PATCH), lambda out: vcs.patch(site.project.path, site.project.owner, out))
     django = site.facts["django"]
-    packages = {"python": django["python"], "django": django["django"], "freeze": site.facts["packages"]}
+    packages = {"python": django["python"], "django": django["version"], "freeze": site.facts["packages"]["lines"]}
     _host.write_atomically(backup.file(ENVIRONMENT), json.dumps(packages, indent=1, sort_keys=True) + "\n")
     unversioned = _unversioned.capture(backup, params["files"], site.project.path)
-    backup.note_prepared(code_of(revision), django_of(site), unversioned)
+    backup.note_prepared(Prepared(code_of(site, revision), django_of(site), owner_facts(site.project), unversioned))
 
 
-def code_of(revision: Revision) -> Dict[str, Any]:
-    """The manifest's words on the code."""
-    return dict(as_plain(revision), bundle=BUNDLE, patch=PATCH if revision.dirty else "")
+def code_of(site: Site, revision: Revision) -> Dict[str, Any]:
+    """The manifest's words on the code; ``prefix`` is where in the repository the project lies."""
+    top = vcs.toplevel(site.project.path, site.project.owner)
+    prefix = os.path.relpath(os.path.realpath(site.project.path), os.path.realpath(top))
+    return dict(
+        as_plain(revision), bundle=BUNDLE, patch=PATCH if revision.dirty else "", prefix="" if prefix == "." else prefix
+    )
 
 
 def django_of(site: Site) -> Dict[str, Any]:
@@ -127,7 +132,7 @@ def _dump_one(site: Site, engine: Engine, backup: BackupSet) -> DatabaseEntry:
             state = snapshot.state(fingerprints=True)
         finally:
             dump = pending.result()
-    applied = tuple(site.facts.get("migrations", {}).get(engine.config.alias, {}).get("applied", ()))
+    applied = tuple(site.facts["migrations"]["aliases"].get(engine.config.alias, {}).get("applied", ()))
     placed = DumpFile(DATABASES + "/" + dump.path, dump.client, dump.client_major)
     return DatabaseEntry(engine.config.public(), placed, facts, state, applied)
 
@@ -159,7 +164,7 @@ def compose(
         site=params["site"],
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         host=_host.describe_host(),
-        code=code_of(revision),
+        code=code_of(site, revision),
         django=django_of(site),
         owner=owner_facts(site.project),
         databases=databases,

@@ -91,6 +91,16 @@ class Manifest:
     tool: str = TOOL
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What the checkout on new needs to know; a part of the manifest, known before the freeze."""
+
+    code: Mapping[str, Any]
+    django: Mapping[str, Any]
+    owner: Mapping[str, Any]
+    unversioned: Tuple[UnversionedFile, ...]
+
+
 def make_label(revision: str, now: datetime.datetime) -> str:
     """A set's name: UTC time and revision, sortable by age."""
     return now.astimezone(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ") + "-" + (revision or "0" * 12)[:12]
@@ -218,22 +228,20 @@ class BackupSet:
             )
         return found
 
-    def note_prepared(
-        self, code: Mapping[str, Any], django: Mapping[str, Any], unversioned: Tuple[UnversionedFile, ...]
-    ) -> None:
+    def note_prepared(self, prepared: Prepared) -> None:
         """Write down what the checkout on new needs before there is a manifest."""
-        plain = {"code": as_plain(code), "django": as_plain(django), "unversioned": as_plain(unversioned)}
-        write_atomically(self.file(PREPARED), json.dumps(plain, indent=1, sort_keys=True) + "\n")
+        write_atomically(self.file(PREPARED), json.dumps(as_plain(prepared), indent=1, sort_keys=True) + "\n")
 
-    def read_prepared(self) -> Tuple[Mapping[str, Any], Mapping[str, Any], Tuple[UnversionedFile, ...]]:
-        """Code, Django facts and unversioned files, from the manifest or what :meth:`note_prepared` wrote."""
+    def read_prepared(self) -> Prepared:
+        """Code, Django facts, owner and unversioned files, from the manifest or what :meth:`note_prepared` wrote."""
         if os.path.isfile(self.file(MANIFEST)):
             manifest = self.read()
-            return manifest.code, manifest.django, manifest.unversioned
+            return Prepared(manifest.code, manifest.django, manifest.owner, manifest.unversioned)
         try:
             with open(self.file(PREPARED), encoding="ascii") as stream:
                 plain = json.load(stream)
-            return plain["code"], plain["django"], tuple(UnversionedFile(**item) for item in plain["unversioned"])
+            unversioned = tuple(UnversionedFile(**item) for item in plain.pop("unversioned"))
+            return Prepared(unversioned=unversioned, **plain)
         except (OSError, ValueError, KeyError, TypeError) as exc:
             raise RelocateError("manifest_invalid", "{0} cannot be read".format(self.file(PREPARED))) from exc
 

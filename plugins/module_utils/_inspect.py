@@ -18,8 +18,9 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     as_plain,
     facts_from_plain,
 )
-from ansible_collections.relocate.django.plugins.module_utils._process import find_program, lookup_user
-from ansible_collections.relocate.django.plugins.module_utils._project import environment, vcs
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, find_program, lookup_user, run
+from ansible_collections.relocate.django.plugins.module_utils._project import vcs
+from ansible_collections.relocate.django.plugins.module_utils._project.python_support import python_obstacle
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._site import (
     Site,
@@ -62,6 +63,9 @@ def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     found: List[Obstacle] = []
     for alias, engine in site.engines.items():
         found += collect(found, lambda engine=engine: engine.preflight("old"), alias) or []
+    for answer in site.facts.values():
+        if isinstance(answer, dict) and "error" in answer:
+            found.append(Obstacle(**answer["error"]))
     found += _code_obstacles(site, params) + _migration_obstacles(site, params)
     collect(found, lambda: _unversioned.expand(params["files"], site.project.path))
     collect(found, lambda: _services.require(params["units"]))
@@ -95,8 +99,9 @@ def _code_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
 
 def _migration_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     found = []
-    for alias, item in sorted(site.facts.get("migrations", {}).items()):
-        unapplied = item.get("unapplied") or []
+    migrations = site.facts.get("migrations", {})
+    for alias, item in sorted(migrations.get("aliases", {}).items()):
+        unapplied = item["unapplied"]
         if unapplied and alias in site.engines and not params["allow_unapplied"]:
             found.append(
                 Obstacle(
@@ -106,15 +111,14 @@ def _migration_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle
                     alias,
                 )
             )
-        if item.get("conflicts"):
-            found.append(
-                Obstacle(
-                    "migration_conflict",
-                    "conflicting migrations: {0}".format(", ".join(map(str, item["conflicts"]))),
-                    "merge them with makemigrations --merge",
-                    alias,
-                )
+    for app, names in sorted(migrations.get("conflicts", {}).items()):
+        found.append(
+            Obstacle(
+                "migration_conflict",
+                "conflicting migrations in {0}: {1}".format(app, ", ".join(names)),
+                "merge them with makemigrations --merge",
             )
+        )
     return found
 
 
@@ -150,10 +154,8 @@ def _python_obstacles(params: Mapping[str, Any], old: Mapping[str, Any]) -> List
         if params["installs"]:
             return []
         return [Obstacle("interpreter_not_found", "{0} is not installed".format(params["python"]), "install it")]
-    version = environment.python_version(python)
-    obstacle = environment.python_obstacle(
-        str(old.get("django", {}).get("requires_python") or ""), str(old["django"]["django"]), version
-    )
+    result = run(Command([python, "-c", "import platform; print(platform.python_version())"]), timeout=30)
+    obstacle = python_obstacle("", str(old["django"]["version"]), result.out.strip())
     return [obstacle] if obstacle else []
 
 

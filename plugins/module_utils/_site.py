@@ -31,30 +31,21 @@ class Site:
 
 def config_of(raw: Mapping[str, Any]) -> DatabaseConfig:
     """One alias as the probe tells it. Raises unsupported_engine."""
-    return DatabaseConfig(
-        alias=raw["alias"],
-        engine=engine_name(raw["backend"], raw.get("vendor", "")),
-        backend=raw["backend"],
-        name=raw["name"],
-        user=raw.get("user") or "",
-        host=raw.get("host") or "",
-        port=int(raw["port"]) if raw.get("port") else None,
-        options=raw.get("options") or {},
-        time_zone=raw.get("time_zone") or "",
-        password=raw.get("password") or "",
-    )
+    return probe.to_config(raw, engine_name(raw["backend"], raw["vendor"]))
 
 
 @contextlib.contextmanager
-def open_site(params: Mapping[str, Any], topics: Sequence[str] = ()) -> Iterator[Site]:
+def open_site(params: Mapping[str, Any], topics: Sequence[str] = (), partial: bool = False) -> Iterator[Site]:
     """Read the settings in the project's interpreter and make the engines; secrets are gone when the block ends.
 
     :param params: the module's parameters (groups project, login, aliases, work)
     :param topics: what else the probe shall tell, see ``venv_probe``
+    :param partial: a topic that fails is told in its place instead of raising
     """
     project = project_of(params)
     with SecretStore(secret_base(params["directory"]), project.owner) as secrets:
-        facts = probe.ask(project, ["databases"] + list(topics), secrets=True, aliases=params["aliases"])
+        asked = ["databases"] + list(topics)
+        facts = probe.ask(project, asked, secrets=True, aliases=params["aliases"], partial=partial)
         raw = facts.pop("databases")
         secrets.remember(*[item.get("password") for item in raw])
         context = engine_context(params, secrets, project)
@@ -77,7 +68,11 @@ def collect(obstacles: List[Obstacle], check: Callable[[], Any], alias: str = ""
 def owner_facts(site_project: probe.Project) -> Dict[str, Any]:
     """Who owns the project, as the new host needs it to make the same user."""
     owner = site_project.owner
-    return {"name": owner.name, "home": owner.home, "uid": owner.uid}
+    try:
+        home_mode = "{0:04o}".format(os.stat(owner.home).st_mode & 0o7777)
+    except OSError:
+        home_mode = ""
+    return {"name": owner.name, "home": owner.home, "home_mode": home_mode, "uid": owner.uid}
 
 
 def project_paths(site_project: probe.Project) -> Dict[str, str]:

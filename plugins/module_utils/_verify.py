@@ -20,7 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
 )
 from ansible_collections.relocate.django.plugins.module_utils._restore import check_sequences, state_of, table_rows
 
-_ERROR_LEVEL = 40  # django.core.checks.ERROR
+_ERRORS = ("error", "critical")  # levels of django.core.checks
 
 
 def expected_state(manifest: Manifest, record: Mapping[str, Any], alias: str) -> DatabaseState:
@@ -62,12 +62,10 @@ def models_without_rows(alias: str, counts: Mapping[str, Any], state: DatabaseSt
     """Models that do not see the rows of their table: another database, schema or search_path than was proven."""
     rows = {table.name: table.rows for table in state.tables}
     findings = []
-    for label, item in sorted(counts.get(alias, {}).items()):
+    for label, item in sorted(counts.get(alias, {}).get("models", {}).items()):
         table = str(item.get("table", ""))
         candidates = [rows[name] for name in (table, "public." + table, 'public."{0}"'.format(table)) if name in rows]
-        if item.get("error"):
-            findings.append("database {0}: model {1} cannot be read".format(alias, label))
-        elif candidates and item.get("rows") not in candidates:
+        if candidates and item.get("rows") not in candidates:
             findings.append(
                 "database {0}: model {1} sees {2} rows, its table holds {3}".format(
                     alias, label, item.get("rows"), candidates[0]
@@ -81,7 +79,7 @@ def checks(items: Sequence[Mapping[str, Any]], findings: List[str]) -> List[str]
     warned = []
     for item in items:
         text = "{0}: {1}".format(item.get("id") or "check", item.get("msg", ""))
-        if int(item.get("level", 0)) >= _ERROR_LEVEL:
+        if item["level"].lower() in _ERRORS:
             findings.append(text)
         else:
             warned.append(text)

@@ -54,6 +54,10 @@ sets:
     path: {description: Its directory., type: str, returned: always}
     created: {description: When it was written, in UTC., type: str, returned: always}
     revision: {description: The commit., type: str, returned: always}
+    host: {description: The host it was made on., type: str, returned: always}
+    owner: {description: The project's owner there., type: dict, returned: always}
+    engines: {description: The database engines in it., type: list, elements: str, returned: always}
+    databases: {description: Facts of each database., type: dict, returned: always}
     bytes: {description: Its size., type: int, returned: always}
     rows: {description: The rows of each database., type: dict, returned: always}
     manifest_sha256: {description: Digest of the manifest., type: str, returned: always}
@@ -66,6 +70,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._model import as_plain
 
 
 def describe(found: BackupSet, sha256: Optional[str], verify: bool) -> Dict[str, Any]:
@@ -78,6 +83,9 @@ def describe(found: BackupSet, sha256: Optional[str], verify: bool) -> Dict[str,
         "created": manifest.created,
         "revision": manifest.code["commit"],
         "host": manifest.host["name"],
+        "owner": dict(manifest.owner),
+        "engines": sorted({entry.facts.engine for entry in manifest.databases.values()}),
+        "databases": {alias: {"facts": as_plain(entry.facts)} for alias, entry in manifest.databases.items()},
         "bytes": size,
         "rows": {alias: entry.state.rows() for alias, entry in manifest.databases.items()},
         "manifest_sha256": found.digest(),

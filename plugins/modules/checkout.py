@@ -85,8 +85,12 @@ revision:
   description: The commit that is checked out.
   returned: success
   type: str
-source:
-  description: Where it came from, V(present), V(remote) or V(bundle).
+before:
+  description: The commit that was checked out before; empty when there was none.
+  returned: success
+  type: str
+python:
+  description: The version of the Python in the environment.
   returned: success
   type: str
 interpreter:

@@ -63,6 +63,10 @@ made:
   returned: success
   type: dict
   sample: {default: [role shop, database shop]}
+media_root:
+  description: MEDIA_ROOT as the settings on this host have it.
+  returned: success
+  type: str
 """
 
 from typing import Any, Dict, List
@@ -108,7 +112,8 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """One alias after the other."""
     _host.check_site_name(module.params["site"])
     absent = module.params["state"] == "absent"
-    with open_site(module.params) as site:
+    with open_site(module.params, ("django",)) as site:
+        media_root = str(site.facts["django"].get("media_root") or "")
         made = {
             alias: drop(module, engine) if absent else make(module, alias, engine)
             for alias, engine in site.engines.items()
@@ -116,7 +121,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     lines = [item for items in made.values() for item in items]
     text = "".join(line + "\n" for line in lines)
     diff = {"before": text if absent else "", "after": "" if absent else text}
-    return {"changed": bool(lines), "made": made, "diff": diff}
+    return {"changed": bool(lines), "made": made, "media_root": media_root, "diff": diff}
 
 
 def main() -> None:

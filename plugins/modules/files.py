@@ -87,7 +87,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
         raise RelocateError("owner_missing", "there is no user {0}".format(params["owner"]), "run the checkout role")
     backup = BackupSet.prepared(params["directory"], params["site"], params["label"])
     items = _unversioned.plan(
-        backup, backup.read_prepared()[2], params["files"], params["overrides"], params["path"]
+        backup, backup.read_prepared().unversioned, params["files"], params["overrides"], params["path"]
     )
     todo = [item for item in items if _unversioned.differs(item)]
     diff = _unversioned.diff_of(todo)

@@ -73,13 +73,14 @@ plan:
   sample: {default: [orders.0008_refund]}
 """
 
-from typing import Any, Dict
+from typing import Any, Dict, List, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import as_plain
+from ansible_collections.relocate.django.plugins.module_utils._process import last_lines
 from ansible_collections.relocate.django.plugins.module_utils._project import probe
 from ansible_collections.relocate.django.plugins.module_utils._restore import state_of
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
@@ -87,12 +88,13 @@ from ansible_collections.relocate.django.plugins.module_utils._site import Site,
 
 def check(site: Site, check_missing: bool) -> None:
     """Refuse what migrate would stumble over half way. Raises migration_conflict, missing_migrations."""
-    for alias, item in sorted(site.facts["migrations"].items()):
-        if item.get("conflicts"):
-            raise RelocateError(
-                "migration_conflict", "{0}: conflicting migrations".format(alias), "makemigrations --merge"
-            )
-    missing = site.facts["migrations"].get("default", {}).get("missing") or []
+    conflicts, missing = site.facts["migrations"]["conflicts"], site.facts["migrations"]["missing"]
+    if conflicts:
+        raise RelocateError(
+            "migration_conflict",
+            "conflicting migrations in {0}".format(", ".join(sorted(conflicts))),
+            "merge them with makemigrations --merge",
+        )
     if check_missing and missing:
         raise RelocateError(
             "missing_migrations",
@@ -101,13 +103,25 @@ def check(site: Site, check_missing: bool) -> None:
         )
 
 
+def plan_of(site: Site, alias: str, app: Optional[str], name: Optional[str]) -> List[str]:
+    """The migrations to be applied (or taken back) in one database, in order."""
+    if not app:
+        return list(site.facts["migrations"]["aliases"][alias]["unapplied"])
+    args = ["migrate", "--plan", "--no-color", "--database", alias, "--", app] + ([name] if name else [])
+    result = probe.run_manage(site.project, args)
+    if result.rc != 0:
+        text = probe.scrubbed(last_lines(result.err, 3), probe.secrets_of(site.project))
+        raise RelocateError("migration_failed", "no plan for {0} on {1}: {2}".format(app, alias, text), "see showmigrations")
+    planned = result.out.partition("Planned operations:")[2]
+    return [line.strip() for line in planned.splitlines() if line and not line.startswith(" ")]
+
+
 def apply(module: AnsibleModule, site: Site, plan: Dict[str, Any]) -> None:
     """Apply alias by alias. The record says first that the databases are in motion: a failure is never resumed."""
     params = module.params
-    record = {"migrated": {"state": "begun"}, "restored": {}}
     kept = _host.read_record(params["directory"], params["site"]).get("restored", {})
-    record["restored"] = {alias: "migrating" if alias in plan else digest for alias, digest in kept.items()}
-    _host.update_record(params["directory"], params["site"], record)
+    moving = {alias: "migrating" if alias in plan else digest for alias, digest in kept.items()}
+    _host.update_record(params["directory"], params["site"], {"migrated": {"state": "begun"}, "restored": moving})
     for alias in plan:
         probe.migrate(
             site.project,
@@ -128,10 +142,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     _host.check_site_name(params["site"])
     with open_site(params, ("migrations",)) as site:
         check(site, params["check_missing"])
-        plans = {
-            alias: probe.migration_plan(site.project, alias, app=params["app"], name=params["migration"])
-            for alias in site.engines
-        }
+        plans = {alias: plan_of(site, alias, params["app"], params["migration"]) for alias in site.engines}
         todo = {alias: plan for alias, plan in plans.items() if plan}
         if todo and params["state"] == "applied" and not module.check_mode:
             apply(module, site, todo)

@@ -100,7 +100,7 @@ obstacles:
     alias: {description: The database it is about., type: str, returned: always}
     host: {description: The host it was found on., type: str, returned: always}
 info:
-  description: On old, what M(relocate.django.project_info) returns; on new, C(host) only.
+  description: On old, what M(relocate.django.project_info) returns; on new, C(host) and C(owner_exists).
   returned: success
   type: dict
 record:
@@ -115,6 +115,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _inspect
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 from ansible_collections.relocate.django.plugins.module_utils._site import collect, open_site
 
@@ -132,7 +133,8 @@ def look_at_new(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, A
     if params["old"]:
         with SecretStore(secret_base(params["directory"])) as secrets:
             obstacles += _inspect.obstacles_on_new(params, params["old"], secrets)
-    return {"host": _host.describe_host()}
+    owner = params["owner"] or (params["old"] or {}).get("owner", {}).get("name")
+    return {"host": _host.describe_host(), "owner_exists": bool(owner and lookup_user(owner))}
 
 
 def look(module: AnsibleModule) -> Dict[str, Any]:

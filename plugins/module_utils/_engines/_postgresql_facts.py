@@ -155,7 +155,7 @@ def _settings(session: Session, owner: str) -> Tuple[Dict[str, str], List[str]]:
         " THEN 1 ELSE 0 END), s.setconfig FROM pg_db_role_setting AS s"
         " LEFT JOIN pg_database AS d ON d.oid = s.setdatabase LEFT JOIN pg_roles AS r ON r.oid = s.setrole"
         " WHERE (s.setdatabase = 0 OR d.datname = current_database())"
-        " AND (s.setrole = 0 OR r.rolname IN ({0}, current_user)) AND s.setrole + s.setdatabase > 0".format(
+        " AND (s.setrole = 0 OR r.rolname IN ({0}, current_user)) AND (s.setrole <> 0 OR s.setdatabase <> 0)".format(
             literal(owner)
         )
     )

@@ -151,7 +151,13 @@ def remove(server: Server, path: str) -> None:
 
 
 def _tail(server: Server, done: Completed) -> str:
-    return server.context.secrets.scrub(last_lines(done.err))
+    return server.context.secrets.scrub(complaint(done.err))
+
+
+def complaint(text: str) -> str:
+    """What a client program says went wrong; on its own the end of its output would be the statement that failed."""
+    told = [line for line in text.splitlines() if re.search(r"\b(error|fatal): |^(DETAIL|HINT): ", line)]
+    return last_lines("\n".join(told) or text)
 
 
 def listing(server: Server, client: Client, path: str) -> List[str]:

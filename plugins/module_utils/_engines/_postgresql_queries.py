@@ -245,7 +245,7 @@ def objects_sql(major: int) -> str:
             "pg_trigger",
             "tgname",
             "tgrelid",
-            "CASE o.tgenabled WHEN 'O' THEN '' WHEN 'D' THEN ' (disabled)' ELSE ' (' || o.tgenabled || ')' END",
+            "CASE o.tgenabled WHEN 'O' THEN '' WHEN 'D' THEN ' (disabled)' ELSE ' (' || o.tgenabled::text || ')' END",
             "AND NOT o.tgisinternal " + cloned,
         ),
         "constraint": _of_table(

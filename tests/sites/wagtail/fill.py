@@ -6,7 +6,7 @@
 from io import BytesIO
 
 from django.contrib.auth import get_user_model
-from django.core.files.base import ContentFile
+from django.core.files.images import ImageFile
 from django.core.management.base import BaseCommand
 from home.models import HomePage
 from PIL import Image as Picture
@@ -32,10 +32,12 @@ class Command(BaseCommand):
         user = get_user_model().objects.create_superuser("admin", "admin@example.org", "admin")
         collection = Collection.get_first_root_node().add_child(name="Pictures & Bilder")
         for number in range(images):
-            image = get_image_model()(
-                title=f"Picture {number} \U0001f5bc", collection=collection, uploaded_by_user=user
+            image = get_image_model().objects.create(
+                title=f"Picture {number} \U0001f5bc",
+                file=ImageFile(draw(number), name=f"picture-{number}.png"),
+                collection=collection,
+                uploaded_by_user=user,
             )
-            image.file.save(f"picture-{number}.png", ContentFile(draw(number)))
             image.tags.add(f"tag {number % 3}", "Übersicht")
             image.get_rendition("fill-100x100")
         home = HomePage.objects.get(depth=2)
@@ -58,4 +60,4 @@ def draw(number):
     ImageDraw.Draw(picture).ellipse((50 + number * 10, 50, 250, 250), fill=(250, 200, 20 * number % 256))
     out = BytesIO()
     picture.save(out, "PNG")
-    return out.getvalue()
+    return out

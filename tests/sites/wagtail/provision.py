@@ -86,7 +86,7 @@ def provision_wagtail(
     images: int = 8,
     start: bool = True,
 ) -> str:
-    """Make the whole site on a host that has none of it (not bullseye: Wagtail needs Python 3.10); give the revision."""
+    """Make the whole site on a host that has none of it; give the revision. Wagtail needs Python 3.10: no bullseye."""
     revision = publish_wagtail(git)
     create_databases(database or host, site, remote=database is not None and database is not host)
     make_user(host, site)

@@ -17,6 +17,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils import _process
+from ansible_collections.relocate.django.plugins.module_utils._engines import _sqlite_content, _sqlite_files
 from ansible_collections.relocate.django.plugins.module_utils._engines import sqlite as subject
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     INCOMING,
@@ -129,7 +130,8 @@ def plain(tmp_path: Any) -> Iterator[Bench]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: Any) -> None:
-    monkeypatch.setattr(subject, "_WAIT", 0.3)
+    monkeypatch.setattr(subject, "WAIT", 0.3)
+    monkeypatch.setattr(_sqlite_content, "WAIT", 0.3)
 
 
 def state_of(engine: SqliteEngine, which: str = LIVE) -> DatabaseState:
@@ -430,7 +432,7 @@ def test_failing_zstd(tmp_path: Any, monkeypatch: Any) -> None:
         make_site(bench.live, rows=1)
         for message, code in ((b"zstd: boom", "dump_failed"), (b"Write error : No space left on device", "disk_full")):
             done = _process.Completed((), 70, b"", message)
-            monkeypatch.setattr(subject, "run", lambda *_args, done=done, **_kw: done)
+            monkeypatch.setattr(_sqlite_files, "run", lambda *_args, done=done, **_kw: done)
             with refused(code):
                 bench.back_up()
             assert os.listdir(bench.dumps) == []
@@ -571,7 +573,7 @@ def test_swap_checkpoints_first(plain: Bench) -> None:
     assert state_of(engine, PREVIOUS).tables[0].rows == 1
 
 
-def test_swap_rolls_a_crashed_journal_back(plain: Bench) -> None:
+def test_swap_removes_a_persistent_journal(plain: Bench) -> None:
     engine = two_databases(plain)
     run_sql(plain.live, "PRAGMA journal_mode = PERSIST; INSERT INTO live VALUES (1)")
     assert os.path.exists(str(plain.live) + "-journal")
@@ -604,7 +606,7 @@ def test_swap_is_refused_while_in_use(plain: Bench, monkeypatch: Any, statements
     if proc_is_hidden:  # locks alone must do, where they can
         if statements == SESSIONS["idle"]:
             pytest.skip("an idle connection without WAL holds no lock")
-        monkeypatch.setattr(subject, "_processes_with", lambda *_paths: set())
+        monkeypatch.setattr(subject, "processes_with", lambda *_paths: set())
     with held_open(plain.live, statements):
         assert proc_is_hidden or engine.sessions() == 1
         with refused("sessions_remain"):

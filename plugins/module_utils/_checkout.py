@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rebuilding a project on new out of a backup set: code first, then the environment that the code asks for."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, Mapping, Optional
+
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BUNDLE, PATCH, BackupSet, Prepared
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
+from ansible_collections.relocate.django.plugins.module_utils._project import environment, vcs
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
+
+
+def checkout(params: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
+    """Bring code and environment to what the set recorded; in check mode tell what would be done.
+
+    Raises owner_missing, runs_as_root, and what vcs.checkout and environment.build raise.
+    """
+    owner = _owner(params["owner"], params["allow_root"], check_mode)
+    backup = BackupSet.prepared(params["directory"], check_site_name(params["site"]), params["label"])
+    prepared = backup.read_prepared()
+    commit = params["revision"] or prepared.code["commit"]
+    top = _top(params["path"], str(prepared.code.get("prefix") or ""))
+    env = {str(key): str(value) for key, value in params["environment"].items()}
+    with SecretStore(secret_base(params["directory"]), owner) as secrets:
+        source = _source(params, prepared, backup, commit, env, secrets)
+        planned = vcs.plan_checkout(top, owner, commit, source)
+        result = {"changed": planned.action != "none", "revision": commit, "before": planned.before}
+        result["diff"] = {"before": planned.before + "\n", "after": commit + "\n"}
+        if check_mode:
+            return result
+        _open_home(owner, prepared.owner, top)
+        vcs.checkout(top, owner, commit, source)
+    return dict(result, **_environment(params, prepared, backup, owner, env, bool(result["changed"])))
+
+
+def _owner(name: str, allow_root: bool, check_mode: bool) -> Optional[SystemUser]:
+    owner = lookup_user(name)
+    if owner is None and not check_mode:
+        raise RelocateError("owner_missing", "there is no user {0}".format(name), "run the checkout role, which makes it")
+    if owner is not None and owner.uid == 0 and not allow_root:
+        raise RelocateError("runs_as_root", "root would own the project", "name another owner, or set allow_root")
+    return owner
+
+
+def _top(path: str, prefix: str) -> str:
+    """The top of the checkout: the project may be a directory of a larger repository."""
+    if not prefix:
+        return path
+    if not path.rstrip("/").endswith("/" + prefix):
+        raise RelocateError(
+            "bad_option",
+            "the project lies in {0} of its repository, which {1} does not end with".format(prefix, path),
+            "name a path on new that ends with /" + prefix,
+        )
+    return path.rstrip("/")[: -len(prefix) - 1]
+
+
+def _source(
+    params: Mapping[str, Any],
+    prepared: Prepared,
+    backup: BackupSet,
+    commit: str,
+    env: Mapping[str, str],
+    secrets: SecretStore,
+) -> vcs.Source:
+    remote = params["remote"] if params["remote"] is not None else prepared.code.get("remote", "")
+    patch = b""
+    if prepared.code.get("patch") and commit == prepared.code["commit"]:
+        with open(backup.file(PATCH), "rb") as stream:
+            patch = stream.read()
+    return vcs.Source(
+        remote="" if remote == "none" else remote,
+        bundle=backup.file(BUNDLE),
+        patch=patch,
+        env=env,
+        secrets=secrets,
+    )
+
+
+def _open_home(owner: Optional[SystemUser], recorded: Mapping[str, Any], top: str) -> None:
+    """A project below its owner's home must be as reachable (for the web server) as it was on old."""
+    home, mode = str(recorded.get("home") or ""), str(recorded.get("home_mode") or "")
+    if owner is None or not mode or owner.home != home or not top.startswith(home.rstrip("/") + "/"):
+        return
+    status = os.lstat(home) if os.path.isdir(home) else None
+    missing = int(mode, 8) & 0o055 & ~(status.st_mode if status else 0)
+    if status and missing and status.st_uid in (owner.uid, os.geteuid()):
+        os.chmod(home, (status.st_mode & 0o7777) | missing)
+
+
+def _environment(
+    params: Mapping[str, Any],
+    prepared: Prepared,
+    backup: BackupSet,
+    owner: Optional[SystemUser],
+    env: Mapping[str, str],
+    code_changed: bool,
+) -> Dict[str, Any]:
+    recorded = backup.read_environment()
+    interpreter = str(prepared.django.get("interpreter") or "")
+    default = os.path.dirname(os.path.dirname(interpreter)) or ".venv"
+    wanted = environment.Wanted(
+        venv=params["environment_path"] or default,
+        python=params["python"],
+        requirements=tuple(params["requirements"]),
+        command=tuple(params["command"]),
+        freeze=tuple(recorded["freeze"]),
+        python_version=str(recorded["python"]),
+        env=env,
+    )
+    planned = environment.plan(params["path"], owner, wanted)
+    built = environment.build(planned)
+    return {
+        "changed": code_changed or built,
+        "interpreter": planned.interpreter,
+        "method": planned.method,
+        "python": planned.python_version,
+    }

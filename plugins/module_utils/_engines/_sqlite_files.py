@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files of a SQLite database: made, matched, compressed, renamed and removed; and its errors as ours."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sqlite3
+import struct
+from typing import IO, Iterator, List, Optional, Set
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    EngineContext,
+)
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    SystemUser,
+)
+from ansible_collections.relocate.django.plugins.module_utils._process import (
+    Command,
+    acting_as,
+    last_lines,
+    run,
+)
+
+_MAGIC = b"SQLite format 3\0"
+SIDE_FILES = ("-wal", "-shm", "-journal")
+_ERRNO_CODES = {
+    errno.ENOSPC: "disk_full",
+    errno.EDQUOT: "disk_full",
+    errno.EACCES: "right_missing",
+    errno.EPERM: "right_missing",
+    errno.EROFS: "right_missing",
+}
+_SQLITE_CODES = (
+    ("malformed", "database_broken"),
+    ("not a database", "database_broken"),
+    ("foreign key mismatch", "database_broken"),
+    ("disk is full", "disk_full"),
+    ("locked", "sessions_remain"),
+)
+_HINTS = {
+    "disk_full": "free disk space, then run again",
+    "right_missing": "let the project's owner write the file and its directory",
+    "database_broken": "repair the database on the old host (sqlite3 DATABASE .recover), then run again",
+    "sessions_remain": "stop the services and shells that use the database",
+    "dump_truncated": "make or transfer the backup set again",
+}
+
+
+def refusal(code: str, msg: str) -> RelocateError:
+    return RelocateError(code, msg, _HINTS.get(code, ""))
+
+
+def translated(exc: Exception, code: str) -> RelocateError:
+    if isinstance(exc, OSError):
+        code = _ERRNO_CODES.get(exc.errno or 0, code)
+        return refusal(code, "{0}: {1}".format(exc.filename or "SQLite database", exc.strerror))
+    text = str(exc)
+    return refusal(next((better for part, better in _SQLITE_CODES if part in text), code), "SQLite: " + text)
+
+
+@contextlib.contextmanager
+def owned(owner: Optional[SystemUser], code: str) -> Iterator[None]:
+    """Act as the owner; an error of SQLite or of the file system becomes a RelocateError, of ``code`` or closer."""
+    try:
+        with acting_as(owner):
+            yield
+    except (sqlite3.Error, OSError) as exc:
+        raise translated(exc, code) from exc
+
+
+def create_file(path: str, mode: int = 0o600) -> IO[bytes]:
+    """Make a file that is not there yet; a planted link or file is refused (FileExistsError)."""
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    os.fchmod(handle, mode)  # whatever the umask
+    return os.fdopen(handle, "wb")
+
+
+def file_size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0
+
+
+def remove_database(path: str) -> bool:
+    # Side files first: one that outlived its database would be replayed into the next file of that name.
+    for side in SIDE_FILES:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path + side)
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def sync(path: str) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def make_directories(path: str, owner: Optional[SystemUser]) -> List[str]:
+    missing = []
+    while not os.path.isdir(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    for directory in reversed(missing):
+        try:
+            with acting_as(owner):
+                os.mkdir(directory, 0o750)
+        except PermissionError:
+            # Its parent is not the owner's to write in, so nobody can put a link in its place before the chown.
+            os.mkdir(directory, 0o750)
+            if owner is not None:
+                os.chown(directory, owner.uid, owner.gid, follow_symlinks=False)
+    return list(reversed(missing))
+
+
+def zstd(arguments: List[str], source: str, target: str, context: EngineContext, code: str) -> None:
+    """Run zstd from file to file; its exit code tells whether the frame was whole."""
+    with contextlib.ExitStack() as files:
+        with owned(context.owner, code):
+            reader = files.enter_context(open(source, "rb"))
+            writer = files.enter_context(create_file(target))
+        # Outside of acting_as: only so does the child lose root for good.
+        done = run(Command(["zstd", "-q"] + arguments, user=context.owner), stdin=reader, stdout=writer)
+        os.fsync(writer.fileno())
+    if done.rc != 0:
+        text = last_lines(context.secrets.scrub(done.err), 2)
+        raise refusal(
+            "disk_full" if "No space left" in text else code,
+            "zstd exited {0} on {1}: {2}".format(done.rc, os.path.basename(source), text),
+        )
+
+
+def check_whole(path: str) -> None:
+    """Refuse a file that is shorter or longer than its header says, which SQLite itself may pass over."""
+    with open(path, "rb") as stream:
+        header = stream.read(100)
+    if len(header) < 100 or not header.startswith(_MAGIC):
+        raise refusal("dump_truncated", "the dump holds no SQLite database")
+    page_size = struct.unpack(">H", header[16:18])[0]
+    recorded = (65536 if page_size == 1 else page_size) * struct.unpack(">I", header[28:32])[0]
+    if os.path.getsize(path) != recorded:
+        raise refusal("dump_truncated", "the dump holds {0} of {1} bytes".format(os.path.getsize(path), recorded))
+
+
+def match_rights(path: str, model: str) -> None:
+    status = os.stat(model)
+    os.chmod(path, status.st_mode & 0o777)
+    with contextlib.suppress(PermissionError):  # the owner may not be in that group
+        os.chown(path, -1, status.st_gid)
+
+
+def exchange(source: str, live: str, kept: str) -> None:
+    """Give live's file the name ``kept`` and source's the name live, which never is without a file."""
+    try:
+        os.link(live, kept, follow_symlinks=False)
+    except OSError:  # a file system without hard links: live is absent for a moment
+        os.rename(live, kept)
+    try:
+        os.replace(source, live)
+    except OSError:
+        os.replace(kept, live)  # two names of one file: then nothing happens, and remove_database takes the second
+        remove_database(kept)
+        raise
+
+
+def processes_with(*paths: str) -> Set[str]:
+    """The other processes that have one of the files open, by inode: a container may know it by another name."""
+    wanted = set()
+    for path in paths:
+        with contextlib.suppress(OSError):
+            status = os.stat(path)
+            wanted.add((status.st_dev, status.st_ino))
+    found = set()
+    for pid in (name for name in os.listdir("/proc") if wanted and name.isdigit() and int(name) != os.getpid()):
+        with contextlib.suppress(OSError):  # gone meanwhile, or another user's
+            for handle in os.listdir("/proc/{0}/fd".format(pid)):
+                with contextlib.suppress(OSError):
+                    status = os.stat("/proc/{0}/fd/{1}".format(pid, handle))
+                    if (status.st_dev, status.st_ino) in wanted:
+                        found.add(pid)
+    return found

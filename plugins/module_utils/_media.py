@@ -1,0 +1,401 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""MEDIA_ROOT: what it holds as one comparable digest, and its archive in a backup set.
+
+Names are bytes on Linux; those that are not UTF-8 survive here as Python's surrogate escapes. Memory is flat however
+many files there are: nothing keeps a list of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import stat
+import tarfile
+import threading
+from dataclasses import dataclass
+from typing import IO, Any, BinaryIO, Dict, Iterator, List, Optional, Tuple, Union, cast
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._process import (
+    Command,
+    Completed,
+    acting_as,
+    find_program,
+    last_lines,
+    run,
+)
+
+_CHUNK = 1024 * 1024
+_NAMED = 20  # how many skipped names are told
+_DIGEST = 1 << 256
+
+
+@dataclass(frozen=True)
+class Found:
+    """One thing below MEDIA_ROOT. ``handle`` is the open directory that holds it: no path is followed twice."""
+
+    name: str  # relative to MEDIA_ROOT
+    base: str
+    handle: int
+    status: os.stat_result
+    kind: str  # file, directory, link, or why it is skipped
+    target: str = ""
+
+
+def leads_out(name: str, target: str) -> bool:
+    """Whether a link leaves the tree that it lies in. rsync's --safe-links judges the same way."""
+    if not target or target.startswith("/"):
+        return True
+    depth, below = name.count("/"), False
+    for part in target.split("/"):
+        if part == "..":
+            depth -= 1
+            if depth < 0 or below:
+                return True
+        elif part not in ("", "."):
+            depth, below = depth + 1, True
+    return False
+
+
+def _kind(name: str, status: os.stat_result, target: str) -> str:
+    if stat.S_ISREG(status.st_mode):
+        return "file"
+    if stat.S_ISDIR(status.st_mode):
+        return "directory"
+    if stat.S_ISLNK(status.st_mode):
+        return "link leads out of MEDIA_ROOT" if leads_out(name, target) else "link"
+    return "neither file, directory nor link"
+
+
+def walk(path: str) -> Iterator[Found]:
+    """Everything below a directory, each directory before its content, sorted; links are not followed."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
+    try:
+        yield from _walk(handle, "", path)
+    finally:
+        os.close(handle)
+
+
+def _walk(handle: int, prefix: str, top: str) -> Iterator[Found]:
+    for base in sorted(os.listdir(handle), key=os.fsencode):
+        name = prefix + base
+        try:
+            status = os.lstat(base, dir_fd=handle)
+            target = os.readlink(base, dir_fd=handle) if stat.S_ISLNK(status.st_mode) else ""
+        except FileNotFoundError:
+            continue  # removed meanwhile, on a site that serves
+        kind = _kind(name, status, target)
+        yield Found(name, base, handle, status, kind, target)
+        if kind != "directory":
+            continue
+        try:
+            below = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
+        except FileNotFoundError:
+            continue
+        except OSError as exc:
+            raise _unreadable(os.path.join(top, name), exc) from exc
+        try:
+            yield from _walk(below, name + "/", top)
+        finally:
+            os.close(below)
+
+
+def _unreadable(path: str, exc: OSError) -> RelocateError:
+    shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return RelocateError(
+        "right_missing", "{0} cannot be read: {1}".format(shown, exc.strerror), "run the task with become"
+    )
+
+
+def _shown(name: str) -> str:
+    """A name as JSON and terminals can carry it."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def inventory(path: str) -> Dict[str, Any]:
+    """What a directory holds; two trees with one digest have the same files with the same sizes and times.
+
+    :returns: files, links, bytes, digest (independent of the order), skipped (how many things are neither file nor link
+        within the tree, and so are not moved), and of those the first names, with the reason
+    """
+    files = links = size = total = 0
+    skipped: List[str] = []
+    left_out = 0
+    for found in walk(path):
+        if found.kind == "file":
+            files, size = files + 1, size + found.status.st_size
+            entry = "f\0{0}\0{1}".format(found.status.st_size, int(found.status.st_mtime // 1))
+        elif found.kind == "link":
+            links += 1
+            entry = "l\0" + found.target
+        else:
+            if found.kind != "directory":
+                left_out += 1
+                skipped += [_shown(found.name) + ": " + found.kind] if left_out <= _NAMED else []
+            continue
+        text = os.fsencode(found.name) + b"\0" + os.fsencode(entry)
+        total = (total + int.from_bytes(hashlib.sha256(text).digest(), "big")) % _DIGEST
+    return {
+        "files": files,
+        "links": links,
+        "bytes": size,
+        "digest": "{0:064x}".format(total),
+        "skipped": left_out,
+        "skipped_names": skipped,
+    }
+
+
+# --- writing
+
+
+def archive(path: str, out: BinaryIO, owner: Optional[SystemUser] = None, compression: str = "zstd") -> Dict[str, int]:
+    """Write a tree as a tar stream, through zstd unless ``compression`` is none.
+
+    :param owner: recorded for nobody: owner and group are given anew at extraction
+    :returns: files and bytes written, the bounds for :func:`extract`
+    """
+    counts = {"files": 0, "bytes": 0}
+    if compression == "none":
+        _write_tar(path, out, counts)
+        return counts
+    reading, writing = os.pipe()
+    failed: List[BaseException] = []
+
+    def feed() -> None:
+        try:
+            with os.fdopen(writing, "wb", _CHUNK) as stream:
+                _write_tar(path, stream, counts)
+        except BaseException as exc:  # told to the caller, in whose thread it belongs
+            failed.append(exc)
+
+    writer = threading.Thread(target=feed, daemon=True)
+    writer.start()
+    try:
+        with os.fdopen(reading, "rb") as source:
+            done = run(Command([_zstd(), "-q", "-c", "-1", "-T0"]), stdin=source, stdout=out)
+    finally:
+        writer.join()
+    _raise_first(failed, done, "the archive of {0} could not be written".format(path))
+    return counts
+
+
+def _write_tar(path: str, out: IO[bytes], counts: Dict[str, int]) -> None:
+    with tarfile.open(fileobj=out, mode="w|", format=tarfile.GNU_FORMAT, errors="surrogateescape") as tar:
+        for found in walk(path):
+            member = tarfile.TarInfo(found.name)
+            member.mtime = int(found.status.st_mtime // 1)
+            member.mode = stat.S_IMODE(found.status.st_mode) & 0o777
+            if found.kind == "directory":
+                member.type = tarfile.DIRTYPE
+                tar.addfile(member)
+            elif found.kind == "link":
+                member.type, member.linkname = tarfile.SYMTYPE, found.target
+                tar.addfile(member)
+            elif found.kind == "file":
+                _add_file(tar, member, found, counts)
+            tar.members.clear()  # type: ignore[attr-defined]  # else it remembers every file
+
+
+def _add_file(tar: tarfile.TarFile, member: tarfile.TarInfo, found: Found, counts: Dict[str, int]) -> None:
+    try:
+        handle = os.open(found.base, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=found.handle)
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        raise _unreadable(found.name, exc) from exc
+    with os.fdopen(handle, "rb") as stream:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            return
+        member.size = status.st_size
+        try:
+            tar.addfile(member, cast("IO[bytes]", stream))
+        except OSError as exc:
+            if "unexpected end of data" not in str(exc):
+                raise
+            raise RelocateError(
+                "dump_failed", "{0} shrank while it was read".format(_shown(found.name)), "freeze the site first"
+            ) from exc
+    counts["files"] += 1
+    counts["bytes"] += member.size
+
+
+def _zstd() -> str:
+    program = find_program("zstd")
+    if not program:
+        raise RelocateError("program_missing", "zstd is not on this host", "install zstd")
+    return program
+
+
+def _raise_first(failed: List[BaseException], done: Completed, what: str) -> None:
+    """A program that died explains the broken pipe beside it, so it comes first."""
+    if done.rc:
+        full = "No space left" in done.err
+        raise RelocateError(
+            "disk_full" if full else "program_failed", "{0}: {1}".format(what, last_lines(done.err, 3)), "make room"
+        )
+    for exc in failed:
+        if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise RelocateError("disk_full", what + ": no space left on the disk", "make room") from exc
+        raise exc
+
+
+# --- reading
+
+
+def extract(
+    source: Union[BinaryIO, IO[bytes]],
+    path: str,
+    owner: Optional[SystemUser] = None,
+    limit: Optional[int] = None,
+    compression: str = "zstd",
+) -> Dict[str, int]:
+    """Bring back what :func:`archive` wrote, with the rights of its owner; files that are there are replaced.
+
+    Only files, directories and links within the tree are accepted, in the order in which archive writes, which excludes
+    duplicates. Raises path_refused, dump_truncated, disk_full.
+
+    :param limit: bytes that the files may have in all, as recorded; more is a bomb
+    """
+    counts = {"files": 0, "bytes": 0}
+    if not os.path.isdir(path):
+        os.makedirs(path, 0o755)
+        if owner is not None and os.geteuid() == 0:
+            os.chown(path, owner.uid, owner.gid)
+    if compression == "none":
+        with acting_as(owner):
+            _read_tar(source, path, counts, limit)
+        return counts
+    reading, writing = os.pipe()
+    ended: List[Completed] = []
+    program = _zstd()
+
+    def unpack() -> None:
+        with os.fdopen(writing, "wb") as sink:
+            ended.append(run(Command([program, "-q", "-d", "-c"]), stdin=cast("IO[bytes]", source), stdout=sink))
+
+    reader = threading.Thread(target=unpack, daemon=True)
+    reader.start()
+    failed: List[BaseException] = []
+    try:
+        with os.fdopen(reading, "rb", _CHUNK) as stream, acting_as(owner):
+            _read_tar(stream, path, counts, limit)
+    except BaseException as exc:
+        failed.append(exc)
+    reader.join()
+    if failed and isinstance(failed[0], RelocateError):
+        raise failed[0]  # what is wrong with the archive, rather than the broken pipe that stopping caused
+    if not ended or ended[0].rc:
+        raise _truncated(path)
+    _raise_first(failed, ended[0], "MEDIA could not be written to {0}".format(path))
+    return counts
+
+
+def _read_tar(stream: Union[BinaryIO, IO[bytes]], path: str, counts: Dict[str, int], limit: Optional[int]) -> None:
+    top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    before: Tuple[bytes, ...] = ()
+    try:
+        with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|", errors="surrogateescape") as tar:
+            for member in tar:
+                parts = _checked(member, before)
+                before = tuple(os.fsencode(part) for part in parts)
+                counts["bytes"] += member.size if member.isreg() else 0
+                if limit is not None and counts["bytes"] > limit:
+                    raise _bad(member.name, "would exceed the {0} bytes that were recorded".format(limit))
+                counts["files"] += member.isreg()
+                with _parent(top, parts) as handle:
+                    _put(tar, member, parts[-1], handle)
+                tar.members.clear()  # type: ignore[attr-defined]
+        while stream.read(_CHUNK):
+            pass  # what follows the end mark is padding
+    except (tarfile.TarError, EOFError) as exc:
+        raise _truncated(path) from exc
+    finally:
+        os.close(top)
+
+
+def _checked(member: tarfile.TarInfo, before: Tuple[bytes, ...]) -> List[str]:
+    """The parts of a member's name, or path_refused."""
+    parts = member.name.split("/")
+    if member.name.startswith("/") or not all(parts) or set(parts) & {".", ".."}:
+        raise _bad(member.name, "leads out of MEDIA_ROOT")
+    if not (member.isreg() or member.isdir() or member.issym()):
+        raise _bad(member.name, "is neither file, directory nor link")
+    if member.issym() and leads_out(member.name, member.linkname):
+        raise _bad(member.name, "is a link that leads out of MEDIA_ROOT")
+    if member.mode & 0o7000 or member.size < 0:
+        raise _bad(member.name, "has a mode that no upload has")
+    if tuple(os.fsencode(part) for part in parts) <= before:
+        raise _bad(member.name, "comes twice, or out of order")
+    return parts
+
+
+def _bad(name: str, why: str) -> RelocateError:
+    return RelocateError("path_refused", "{0} in the archive of MEDIA {1}".format(_shown(name), why), "take another set")
+
+
+def _truncated(path: str) -> RelocateError:
+    return RelocateError(
+        "dump_truncated", "the archive of MEDIA for {0} is truncated or damaged".format(path), "take another set"
+    )
+
+
+@contextlib.contextmanager
+def _parent(top: int, parts: List[str]) -> Iterator[int]:
+    """The open directory that a member goes into; a link on the way is refused."""
+    handle = os.dup(top)
+    try:
+        for part in parts[:-1]:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(part, 0o755, dir_fd=handle)
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
+            os.close(handle)
+            handle = below
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _put(tar: tarfile.TarFile, member: tarfile.TarInfo, base: str, handle: int) -> None:
+    if member.isdir():
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(base, member.mode | 0o700, dir_fd=handle)
+        return
+    temporary = ".relocate-new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary, dir_fd=handle)
+    if member.issym():
+        os.symlink(member.linkname, temporary, dir_fd=handle)
+    else:
+        _copy(tar, member, temporary, handle)
+        os.utime(temporary, (member.mtime, member.mtime), dir_fd=handle)
+    try:
+        os.replace(temporary, base, src_dir_fd=handle, dst_dir_fd=handle)
+    except IsADirectoryError as exc:
+        raise _bad(member.name, "has the name of a directory that is there") from exc
+
+
+def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, name: str, handle: int) -> None:
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    source = tar.extractfile(member)
+    assert source is not None
+    target = os.open(name, flags, 0o600, dir_fd=handle)
+    with source, os.fdopen(target, "wb") as out:
+        left = member.size
+        while left:
+            chunk = source.read(min(_CHUNK, left))
+            if not chunk:
+                raise tarfile.ReadError("unexpected end of data")
+            out.write(chunk)
+            left -= len(chunk)
+        os.fchmod(target, member.mode)
+
+

@@ -1,0 +1,328 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Brings a checkout on new to a revision: cloned beside its place, verified, then moved into it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+from dataclasses import dataclass
+from typing import ContextManager, List, Mapping, Optional
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
+from ansible_collections.relocate.django.plugins.module_utils._project.git import (
+    Git,
+    check_remote,
+    check_revision,
+    failed,
+    is_work_tree,
+    scrubbed,
+    split_credentials,
+    with_credentials,
+)
+from ansible_collections.relocate.django.plugins.module_utils._project.revision import (
+    changes,
+    lfs_files,
+    owned_directory,
+    patch,
+)
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+
+_POINTER = b"version https://git-lfs.github.com/spec/"
+_BROKEN_HISTORY = re.compile(r"parents of commit ([0-9a-f]{40,64})")
+
+
+@dataclass(frozen=True)
+class CheckoutPlan:
+    """What :func:`checkout` would do: ``clone``, ``update`` or ``none``."""
+
+    action: str
+    path: str
+    commit: str
+    before: str = ""  # the commit that is there now
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a revision comes from.
+
+    :param remote: address, may be empty; credentials in it are used and not kept
+    :param bundle: path of a git bundle, which this process can read; asked before the remote
+    :param patch: uncommitted changes to put on top
+    :param env: variables for git, for instance GIT_SSH_COMMAND
+    :param secrets: where credentials of the remote are kept meanwhile
+    """
+
+    remote: str = ""
+    bundle: Optional[str] = None
+    patch: bytes = b""
+    env: Optional[Mapping[str, str]] = None
+    secrets: Optional[SecretStore] = None
+    timeout: Optional[float] = None  # seconds, for each fetch
+
+
+def plan_checkout(path: str, owner: Optional[SystemUser], commit: str, source: Source) -> CheckoutPlan:
+    """What would be done, without doing it.
+
+    Raises revision_refused, checkout_occupied, dirty_tree.
+    """
+    check_revision(commit)
+    if source.remote:
+        check_remote(source.remote)
+    if not os.path.lexists(path) or (os.path.isdir(path) and not os.listdir(path)):
+        return CheckoutPlan("clone", path, commit)
+    if not os.path.isdir(path) or not is_work_tree(path):
+        raise _occupied(path, "it holds other files")
+    git = Git(path, owner, source.env or {})
+    before = _head(git)
+    if not before:
+        return CheckoutPlan("update", path, commit)  # a clone that was cut short
+    if not _same_project(git, source.remote, commit):
+        raise _occupied(path, "its origin is another one, and it does not know the revision")
+    changed = changes(path, owner)
+    if changed and not (before == commit and source.patch and patch(path, owner) == source.patch):
+        raise RelocateError(
+            "dirty_tree",
+            "{0} holds uncommitted changes: {1}".format(path, ", ".join(changed[:10])),
+            "commit them or put them aside (git stash) on this host",
+            {"changes": changed[:100]},
+        )
+    done = before == commit and bool(changed) == bool(source.patch) and not _pointers(git)
+    return CheckoutPlan("none" if done else "update", path, commit, before)
+
+
+def checkout(path: str, owner: Optional[SystemUser], commit: str, source: Source) -> bool:
+    """Make path a checkout of exactly this commit, detached; True when anything was changed.
+
+    Raises what :func:`plan_checkout` raises; revision_not_found, checkout_failed, timed_out.
+    """
+    plan = plan_checkout(path, owner, commit, source)
+    if plan.action == "none":
+        return False
+    if plan.action == "clone" and not os.path.lexists(path):
+        incoming = _make_incoming(path, owner)
+        _fill(Git(incoming, owner, source.env or {}), commit, source)
+        with _writer(os.path.dirname(incoming), owner):
+            os.rename(incoming, path)
+        return True
+    if plan.action == "clone" and owner is not None and os.geteuid() == 0:
+        os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+    _fill(Git(path, owner, source.env or {}), commit, source)
+    return True
+
+
+def _head(git: Git) -> str:
+    result = git.run("rev-parse", "--verify", "-q", "HEAD^{commit}")
+    if result.rc not in (0, 1):
+        raise failed("checkout_occupied", ("rev-parse",), result)
+    return result.out.strip() if result.rc == 0 else ""
+
+
+def _same_project(git: Git, remote: str, commit: str) -> bool:
+    if git.test("cat-file", "-e", commit + "^{commit}"):
+        return True
+    origin = git.run("config", "--get", "remote.origin.url").out.strip()
+    if not remote or not origin:
+        return True  # one of them came from a bundle: _fill compares the histories
+    return _normal(origin) == _normal(remote)
+
+
+def _normal(remote: str) -> str:
+    bare = split_credentials(remote)[0].rstrip("/")
+    return re.sub(r"^([a-z+]+://)?([^/@]*@)?", "", re.sub(r"\.git$", "", bare)).replace(":", "/", 1)
+
+
+def _occupied(path: str, why: str) -> RelocateError:
+    return RelocateError(
+        "checkout_occupied",
+        "{0} is not a checkout of this project: {1}".format(path, why),
+        "move it away, or name another path for the site on new",
+    )
+
+
+def _writer(directory: str, owner: Optional[SystemUser]) -> ContextManager[None]:
+    """Act as the owner where the owner may write: root then follows nobody's links."""
+    status = os.stat(directory)
+    return acting_as(owner if owner is not None and status.st_uid == owner.uid else None)
+
+
+def _make_parents(parent: str) -> None:
+    if not os.path.isdir(parent):
+        _make_parents(os.path.dirname(parent))
+        os.mkdir(parent, 0o755)
+        os.chmod(parent, 0o755)
+
+
+def _make_incoming(path: str, owner: Optional[SystemUser]) -> str:
+    """An empty directory of the owner beside path; a leftover of a killed run is removed."""
+    parent, name = os.path.split(path.rstrip("/"))
+    _make_parents(parent)
+    incoming = os.path.join(parent, ".{0}.relocate-incoming".format(name))
+    with _writer(parent, owner):
+        if os.path.lexists(incoming):
+            if not stat.S_ISDIR(os.lstat(incoming).st_mode):
+                raise _occupied(incoming, "it is no directory")
+            shutil.rmtree(incoming)
+        try:
+            os.mkdir(incoming, 0o755)
+            os.chmod(incoming, 0o755)  # whatever the umask: the web server reads static files below it
+        except OSError as exc:
+            raise RelocateError(
+                "checkout_failed",
+                "{0} cannot be made: {1}".format(incoming, exc.strerror),
+                "run the task with become, or make {0} for the owner".format(path),
+            ) from exc
+        if owner is not None and os.geteuid() == 0:
+            os.chown(incoming, owner.uid, owner.gid, follow_symlinks=False)
+    return incoming
+
+
+def _fill(git: Git, commit: str, source: Source) -> None:
+    before = _head(git) if is_work_tree(git.path) else ""
+    if not is_work_tree(git.path):
+        git.out("init", "-q", "--template=", ".")
+    if source.remote:
+        _set_origin(git, split_credentials(source.remote)[0])
+    _obtain(git, commit, source)
+    if before and not git.test("merge-base", before, commit):
+        git.run("update-ref", "-d", "refs/relocate/" + commit)
+        raise _occupied(git.path, "its history has nothing in common with the revision")
+    git.out("checkout", "-q", "--detach", commit, "--")
+    _submodules(git, commit)
+    _large_files(git)
+    _verify(git, commit)
+    if source.patch:
+        result = git.run("apply", "--index", "--whitespace=nowarn", "-", stdin=source.patch)
+        if result.rc != 0:
+            raise failed("checkout_failed", ("apply",), result, "the recorded changes do not fit the revision")
+
+
+def _set_origin(git: Git, url: str) -> None:
+    git.out("config", "remote.origin.url", url)
+    git.out("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
+
+
+def _obtain(git: Git, commit: str, source: Source) -> None:
+    """Raises revision_not_found, with what the remote said."""
+    said: List[str] = []
+    if _has(git, commit):
+        return
+    if source.bundle:
+        said.append(_from_bundle(git, commit, source.bundle))
+    if source.remote and not _has(git, commit):
+        said.append(_from_remote(git, commit, source))
+    if not _has(git, commit):
+        asked = " and ".join(name for name, used in (("bundle", source.bundle), ("remote", source.remote)) if used)
+        told = "; ".join(text for text in said if text)
+        raise RelocateError(
+            "revision_not_found",
+            "{0} did not give {1}{2}".format(asked or "no source", commit, ": " + told if told else ""),
+            "push the revision to the remote, or restore from a backup set, which holds a bundle",
+        )
+
+
+def _has(git: Git, commit: str) -> bool:
+    """The commit with its whole tree and history, as far as the repository is not shallow."""
+    return git.test("cat-file", "-e", commit + "^{tree}") and git.test("rev-list", "--count", commit)
+
+
+def _from_remote(git: Git, commit: str, source: Source) -> str:
+    knowing, _url = with_credentials(git, source.remote, source.secrets)
+    result = knowing.run("fetch", "-q", "--tags", "origin", timeout=source.timeout)
+    if result.rc != 0:
+        error = failed("checkout_failed", ("fetch",), result)
+        return scrubbed(error.msg + (" ({0})".format(error.hint) if error.hint else ""), source.secrets)
+    if not _has(git, commit):  # force-pushed away, yet many servers still have it
+        wanted = "+{0}:refs/relocate/{0}".format(commit)
+        result = knowing.run("fetch", "-q", "origin", wanted, timeout=source.timeout)
+        return scrubbed(failed("checkout_failed", ("fetch",), result).msg, source.secrets) if result.rc else ""
+    return ""
+
+
+def _from_bundle(git: Git, commit: str, path: str) -> str:
+    """The bundle may lie where only root can read: the owner gets a copy for as long as it takes."""
+    with owned_directory(git.owner) as directory:
+        copy = os.path.join(directory, "code.bundle")
+        try:
+            shutil.copyfile(path, copy)
+        except OSError as exc:
+            return "the bundle {0} cannot be read: {1}".format(path, exc.strerror)
+        if git.owner is not None and os.geteuid() == 0:
+            os.chown(copy, git.owner.uid, git.owner.gid)
+        wanted = "+HEAD:refs/relocate/{0}".format(commit)
+        result = git.run("fetch", "-q", "--no-tags", copy, wanted)
+        if result.rc != 0 and git.test("bundle", "unbundle", copy):
+            _mark_shallow(git, commit)
+            result = git.run("fetch", "-q", "--no-tags", copy, wanted)
+        return failed("checkout_failed", ("fetch",), result).msg if result.rc != 0 else ""
+
+
+def _mark_shallow(git: Git, commit: str) -> None:
+    """Tell git where the history of a shallow bundle ends, as the repository that it was made from did.
+
+    A bundle cannot say so itself. Each failing walk names one commit whose parents are missing.
+    """
+    marker = os.path.join(git.path, ".git", "shallow")
+    for _attempt in range(10000):
+        result = git.run("rev-list", "--count", commit)
+        match = _BROKEN_HISTORY.search(result.err)
+        if result.rc == 0 or match is None:
+            return
+        with acting_as(git.owner), open(marker, "a", encoding="ascii") as stream:
+            stream.write(match.group(1) + "\n")
+
+
+def _submodules(git: Git, commit: str) -> None:
+    if not git.test("cat-file", "-e", commit + ":.gitmodules"):
+        return
+    git.out("submodule", "--quiet", "sync", "--recursive")
+    result = git.run("submodule", "--quiet", "update", "--init", "--recursive", "--force")
+    if result.rc != 0:
+        raise failed("checkout_failed", ("submodule update",), result, "give the owner access to the submodules")
+
+
+def _pointers(git: Git) -> List[str]:
+    """Files that hold a git-lfs pointer instead of their content: the site would serve the pointers."""
+    found = []
+    names = lfs_files(git.path, git.owner)
+    with acting_as(git.owner):
+        for name in names:
+            try:
+                handle = os.open(os.path.join(git.path, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            except OSError:
+                continue
+            with os.fdopen(handle, "rb") as stream:
+                if stream.read(len(_POINTER)) == _POINTER:
+                    found.append(name)
+    return found
+
+
+def _large_files(git: Git) -> None:
+    pointers = _pointers(git)
+    if pointers and git.test("lfs", "version"):
+        git.out("lfs", "pull")
+        pointers = _pointers(git)
+    if pointers:
+        raise RelocateError(
+            "checkout_failed",
+            "{0} files are kept by git-lfs and were not fetched, for instance {1}".format(len(pointers), pointers[0]),
+            "install git-lfs on new and run again",
+        )
+
+
+def _verify(git: Git, commit: str) -> None:
+    found = _head(git)
+    if found != commit:
+        raise RelocateError("checkout_failed", "{0} is at {1} instead of {2}".format(git.path, found, commit))
+    changed = changes(git.path, git.owner)
+    if changed:
+        raise RelocateError(
+            "checkout_failed",
+            "the fresh checkout differs from its revision in {0}".format(", ".join(changed[:10])),
+            "look for filters or line ending rules in .gitattributes that new does not know",
+        )

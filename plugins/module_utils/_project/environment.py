@@ -1,0 +1,352 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rebuilds a project's interpreter and packages on new, as its owner.
+
+The checkout says how (``requirements.detect``), the recorded ``pip freeze`` says which versions where the checkout
+leaves that open. A stamp in the virtual environment tells what it was built from, so that a second run does nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._process import (
+    Command,
+    Completed,
+    acting_as,
+    find_program,
+    last_lines,
+    run,
+)
+from ansible_collections.relocate.django.plugins.module_utils._project import requirements
+from ansible_collections.relocate.django.plugins.module_utils._project.env_files import mask_urls
+from ansible_collections.relocate.django.plugins.module_utils._project.python_support import (
+    parse_version,
+    python_obstacle,
+)
+from ansible_collections.relocate.django.plugins.module_utils._project.revision import owned_directory
+from ansible_collections.relocate.django.plugins.module_utils._project.venv_secrets import collect_secrets
+from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
+
+STAMP = ".relocate-django.json"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_TOO_OLD = re.compile(r"(?i)requires a different python|requires-python|requires python|not supported on this python")
+_TOOLS = {
+    "uv": (("uv", "sync", "--frozen"),),
+    "poetry": (("poetry", "install", "--no-interaction", "--no-root"),),
+    "pipenv": (("pipenv", "sync"),),
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the environment is to be.
+
+    :param venv: virtual environment, relative to the project or absolute; as on old
+    :param python: program that makes it; by default the python3 of new
+    :param requirements: requirement files, relative; by default the checkout is asked
+    :param command: an own way of installing, run in the project with the virtual environment's programs first
+    :param freeze: the recorded lines of ``pip freeze``
+    :param python_version: recorded on old
+    :param env: variables for the installer, for instance PIP_INDEX_URL
+    """
+
+    venv: str = ".venv"
+    python: str = ""
+    requirements: Tuple[str, ...] = ()
+    command: Tuple[str, ...] = ()
+    freeze: Tuple[str, ...] = ()
+    python_version: str = ""
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class EnvironmentPlan:
+    """What :func:`build` will do. ``needed`` is False when the environment is as it should be."""
+
+    path: str
+    owner: Optional[SystemUser]
+    venv: str  # absolute
+    python: str
+    python_version: str
+    method: str  # command, uv, poetry, pipenv, requirements, project or freeze
+    files: Tuple[str, ...]
+    constraints: Tuple[str, ...]
+    digest: str
+    needed: bool
+    recreate: bool  # the environment there was made by another Python
+    obstacles: Tuple[Obstacle, ...] = ()
+    left_out: Tuple[str, ...] = ()  # recorded packages that cannot be installed from anywhere
+    wanted: Wanted = field(default_factory=Wanted, repr=False)
+
+    @property
+    def interpreter(self) -> str:
+        """The Python of the environment."""
+        return os.path.join(self.venv, "bin", "python")
+
+
+def plan(path: str, owner: Optional[SystemUser], wanted: Wanted) -> EnvironmentPlan:
+    """What has to be done so that the project's packages are there; only reads.
+
+    Raises program_missing when there is no Python to make the environment with, interpreter_unusable, bad_option.
+    """
+    venv = os.path.normpath(os.path.join(path, wanted.venv))
+    python, version = _python(path, owner, wanted)
+    method, files = _method(path, owner, wanted)
+    texts = requirements.with_included(path, files)
+    kept, left_out = requirements.installable(wanted.freeze)
+    limits = kept if method == "freeze" else requirements.constraints(texts.values(), kept)
+    limits = limits if method in ("requirements", "project", "freeze") else []
+    digest = _digest([method, _series(version), list(wanted.command), sorted(texts.items()), limits])
+    stamp = read_stamp(venv)
+    there = os.path.exists(os.path.join(venv, "bin", "python"))
+    return EnvironmentPlan(
+        path=path,
+        owner=owner,
+        venv=venv,
+        python=python,
+        python_version=version,
+        method=method,
+        files=files,
+        constraints=tuple(limits),
+        digest=digest,
+        needed=not there or stamp.get("digest") != digest,
+        recreate=os.path.isdir(venv) and bool(_series_of(venv)) and _series_of(venv) != _series(version),
+        obstacles=_obstacles(path, method, kept, wanted, version),
+        left_out=tuple(left_out) if method == "freeze" else (),
+        wanted=wanted,
+    )
+
+
+def _python(path: str, owner: Optional[SystemUser], wanted: Wanted) -> Tuple[str, str]:
+    name = wanted.python or "python3"
+    program = find_program(name)
+    if program is None:
+        raise RelocateError("program_missing", "{0} is not on new".format(name), "install it, or name another python")
+    code = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
+    result = run(Command([program, "-c", code], owner, cwd=path if os.path.isdir(path) else "/"), timeout=30)
+    if result.rc != 0 or not parse_version(result.out):
+        raise RelocateError(
+            "interpreter_unusable",
+            "{0} exits {1}: {2}".format(program, result.rc, last_lines(result.err, 2)),
+            "name another python",
+        )
+    return program, result.out.strip()
+
+
+def _method(path: str, owner: Optional[SystemUser], wanted: Wanted) -> Tuple[str, Tuple[str, ...]]:
+    if wanted.command:
+        return "command", ()
+    found = requirements.detect(path, wanted.requirements)
+    if found.method in _TOOLS and _tool(found.method, owner) is None and wanted.freeze:
+        return "freeze", ()  # the recorded versions say as much as the lock file
+    return found.method, found.files
+
+
+def _tool(name: str, owner: Optional[SystemUser]) -> Optional[str]:
+    home = owner.home if owner else os.path.expanduser("~")
+    return find_program(name, [os.path.join(home, ".local", "bin"), os.path.join(home, ".cargo", "bin")])
+
+
+def _series(version: str) -> str:
+    return ".".join(version.split(".")[:2])
+
+
+def _series_of(venv: str) -> str:
+    match = re.search(
+        r"(?m)^version(?:_info)?\s*=\s*(\d+\.\d+)", requirements.read_text(os.path.join(venv, "pyvenv.cfg"))
+    )
+    return match.group(1) if match else ""
+
+
+def _digest(parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("ascii")).hexdigest()
+
+
+def read_stamp(venv: str) -> Dict[str, Any]:
+    """What an environment was built from; empty when it is not ours or was not finished."""
+    try:
+        stamp = json.loads(requirements.read_text(os.path.join(venv, STAMP)) or "{}")
+    except ValueError:
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
+
+
+def _obstacles(path: str, method: str, freeze: Sequence[str], wanted: Wanted, version: str) -> Tuple[Obstacle, ...]:
+    found = []
+    django = requirements.django_of(freeze) or ""
+    obstacle = python_obstacle(requirements.requires_python(path), django, version)
+    if obstacle is not None:
+        found.append(obstacle)
+    if method == "freeze" and not freeze:
+        found.append(
+            Obstacle(
+                "environment_failed",
+                "{0} does not say which packages the project needs, and none are recorded".format(path),
+                "name requirement files or a command",
+            )
+        )
+    return tuple(found)
+
+
+def build(planned: EnvironmentPlan, on_line: Optional[Callable[[str], None]] = None, timeout: float = 1800) -> bool:
+    """Make the environment; True when anything was done. A failed build is begun again by the next run.
+
+    Raises the plan's first obstacle; program_missing, python_too_old, environment_failed, timed_out.
+    """
+    if not planned.needed:
+        return False
+    if planned.obstacles:
+        first = planned.obstacles[0]
+        raise RelocateError(first.code, first.msg, first.hint)
+    runner = _Runner(planned, on_line, timeout)
+    _forget_stamp(planned)
+    with owned_directory(planned.owner) as directory:
+        if planned.method not in _TOOLS:
+            _make_venv(planned, runner)
+        for argv in _commands(planned, directory):
+            runner.run(argv)
+    if not os.path.exists(planned.interpreter):
+        raise RelocateError(
+            "environment_failed",
+            "{0} was run and made no {1}".format(planned.method, planned.interpreter),
+            "name the virtual environment that it makes as venv",
+        )
+    _write_stamp(planned)
+    return True
+
+
+class _Runner:
+    """Runs installers with one environment and turns their failure into one error."""
+
+    def __init__(self, planned: EnvironmentPlan, on_line: Optional[Callable[[str], None]], timeout: float) -> None:
+        self._plan, self._on_line, self._timeout = planned, on_line, timeout
+        found: "set[str]" = set()
+        collect_secrets("", dict(planned.wanted.env), found)
+        self._secrets = sorted(found)
+
+    def env(self) -> Dict[str, str]:
+        venv = self._plan.venv
+        env = {
+            "PATH": "{0}/bin:{1}".format(venv, _PATH),
+            "VIRTUAL_ENV": venv,
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_NO_INPUT": "1",
+            "PIP_PROGRESS_BAR": "off",
+            "UV_PROJECT_ENVIRONMENT": venv,
+            "UV_PYTHON": self._plan.python,
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_NO_PROGRESS": "1",
+            "POETRY_VIRTUALENVS_IN_PROJECT": "true",
+            "PIPENV_NOSPIN": "1",
+            "PIPENV_YES": "1",
+        }
+        env.update(self._plan.wanted.env)
+        return env
+
+    def run(self, argv: Sequence[str]) -> Completed:
+        command = Command(argv, self._plan.owner, self.env(), self._plan.path, umask=0o022)
+        result = run(command, timeout=self._timeout, on_line=self._show if self._on_line else None)
+        if result.rc != 0:
+            raise self._failed(argv, result)
+        return result
+
+    def _show(self, line: str) -> None:
+        if self._on_line is not None:
+            self._on_line(self._scrubbed(line))
+
+    def _scrubbed(self, text: str) -> str:
+        return mask_urls(scrub(text, self._secrets))
+
+    def _failed(self, argv: Sequence[str], result: Completed) -> RelocateError:
+        text = self._scrubbed(last_lines(result.err or result.out, 8))
+        old = _TOO_OLD.search(result.err) is not None
+        msg = "{0} exited {1}: {2}".format(_short(argv), result.rc, text)
+        recorded, new = self._plan.wanted.python_version, self._plan.python_version
+        if recorded and _series(recorded) != _series(new):
+            msg += "\nold has Python {0}, new has {1}".format(recorded, new)
+        hint = "install a Python on new that the packages support and name it as python"
+        if not old:
+            hint = "look at the last lines; compilers, headers or credentials of a package index may be missing on new"
+        return RelocateError("python_too_old" if old else "environment_failed", msg, hint)
+
+
+def _short(argv: Sequence[str]) -> str:
+    words = [os.path.basename(argv[0])] + [word for word in argv[1:] if "/" not in word and "://" not in word]
+    return " ".join(words[:5])
+
+
+def _make_venv(planned: EnvironmentPlan, runner: _Runner) -> None:
+    """A directory of the owner, then ``python -m venv``; one that another Python made is emptied first."""
+    parent = os.path.dirname(planned.venv)
+    if not os.path.isdir(planned.venv):
+        status = os.stat(parent)
+        owner = planned.owner
+        with acting_as(owner if owner is not None and status.st_uid == owner.uid else None):
+            os.mkdir(planned.venv, 0o755)
+            os.chmod(planned.venv, 0o755)
+            if owner is not None and os.geteuid() == 0:
+                os.chown(planned.venv, owner.uid, owner.gid, follow_symlinks=False)
+    if os.path.exists(planned.interpreter) and not planned.recreate:
+        return
+    runner.run([planned.python, "-m", "venv"] + (["--clear"] if planned.recreate else []) + [planned.venv])
+
+
+def _commands(planned: EnvironmentPlan, directory: str) -> List[List[str]]:
+    if planned.method == "command":
+        return [list(planned.wanted.command)]
+    if planned.method in _TOOLS:
+        tool = _tool(planned.method, planned.owner)
+        if tool is None:
+            raise RelocateError(
+                "program_missing",
+                "{0} is not on new, and {1} needs it".format(planned.method, planned.files[0]),
+                "install {0} for the owner, or name requirement files or a command".format(planned.method),
+            )
+        own_venv = [] if planned.method == "uv" else [[planned.python, "-m", "venv", planned.venv]]
+        return own_venv + [[tool] + list(argv[1:]) for argv in _TOOLS[planned.method]]
+    argv = [planned.interpreter, "-m", "pip", "install"]
+    if planned.constraints:
+        limits = _write_as(
+            planned.owner, os.path.join(directory, "recorded.txt"), "\n".join(planned.constraints) + "\n"
+        )
+        argv += ["-r" if planned.method == "freeze" else "-c", limits]
+    for name in planned.files if planned.method == "requirements" else ():
+        argv += ["-r", os.path.join(planned.path, name)]
+    return [argv + (["."] if planned.method == "project" else [])]
+
+
+def _write_as(owner: Optional[SystemUser], path: str, text: str) -> str:
+    """Write a new file as the owner, so that no link that is planted there leads root astray."""
+    with acting_as(owner):
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+    return path
+
+
+def _forget_stamp(planned: EnvironmentPlan) -> None:
+    with acting_as(planned.owner):
+        try:
+            os.unlink(os.path.join(planned.venv, STAMP))
+        except FileNotFoundError:
+            pass
+        except NotADirectoryError:
+            pass
+
+
+def _write_stamp(planned: EnvironmentPlan) -> None:
+    stamp = {"digest": planned.digest, "method": planned.method, "python": planned.python_version}
+    with acting_as(planned.owner):
+        temporary = tempfile.mktemp(prefix=STAMP, dir=planned.venv)
+        _write_as(None, temporary, json.dumps(stamp) + "\n")
+        os.replace(temporary, os.path.join(planned.venv, STAMP))

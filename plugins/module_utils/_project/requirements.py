@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a project says about its packages: which file tells, which versions are recorded. Pure, but for reading files."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+
+#: Lock files win over requirements, which win over a bare pyproject.toml.
+LOCKS = (("uv", "uv.lock"), ("poetry", "poetry.lock"), ("pipenv", "Pipfile.lock"))
+REQUIREMENTS = (
+    "requirements.txt",
+    "requirements/production.txt",
+    "requirements/prod.txt",
+    "requirements/base.txt",
+    "requirements/requirements.txt",
+)
+_FILE_LIMIT = 4 * 1024 * 1024  # bytes
+_NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+_PIN = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*={2,3}\s*([^\s;,#*]+)\s*(?:[;#].*|\\.*)?$")
+_PACKAGED = re.compile(r"(?m)^\s*\[(project|build-system|tool\.poetry)\]")
+_PYTHON = (
+    re.compile(r"(?m)^\s*requires-python\s*=\s*[\"']([^\"']+)"),
+    re.compile(r"(?m)^\s*python\s*=\s*[\"']([^\"']+)"),
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """How a project wants its packages installed.
+
+    :param method: uv, poetry, pipenv, requirements, project or freeze
+    :param files: relative paths of the files that tell
+    """
+
+    method: str
+    files: Tuple[str, ...] = ()
+
+
+def detect(path: str, given: Sequence[str] = ()) -> Found:
+    """Which files of a checkout tell its packages. Raises bad_option when a given file is not there."""
+    missing = [name for name in given if not os.path.isfile(os.path.join(path, name))]
+    if missing:
+        raise RelocateError(
+            "bad_option", "{0} holds no {1}".format(path, ", ".join(missing)), "name requirement files of the revision"
+        )
+    if given:
+        return Found("requirements", tuple(given))
+    for method, name in LOCKS:
+        if os.path.isfile(os.path.join(path, name)):
+            return Found(method, (name,))
+    for name in REQUIREMENTS:
+        if os.path.isfile(os.path.join(path, name)):
+            return Found("requirements", (name,))
+    if _PACKAGED.search(read_text(os.path.join(path, "pyproject.toml"))) or os.path.isfile(
+        os.path.join(path, "setup.py")
+    ):
+        names = [
+            name for name in ("pyproject.toml", "setup.py", "setup.cfg") if os.path.isfile(os.path.join(path, name))
+        ]
+        return Found("project", tuple(names))
+    return Found("freeze")
+
+
+def read_text(path: str) -> str:
+    """A file's text; empty when it cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(_FILE_LIMIT).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def requires_python(path: str) -> str:
+    """The project's own statement of the Pythons that it runs on; empty when it makes none."""
+    text = read_text(os.path.join(path, "pyproject.toml"))
+    for pattern in _PYTHON:
+        match = pattern.search(text)
+        if match:
+            return match.group(1).strip()
+    return ""
+
+
+def with_included(path: str, names: Iterable[str]) -> Dict[str, str]:
+    """Requirement files and all that they include with -r or -c, by path relative to the project."""
+    texts: Dict[str, str] = {}
+    pending = list(names)
+    while pending:
+        name = os.path.normpath(pending.pop())
+        if name in texts or name.startswith(".."):
+            continue
+        texts[name] = read_text(os.path.join(path, name))
+        for match in re.finditer(r"(?m)^\s*(?:-r|-c|--requirement|--constraint)[ =]?\s*([^\s#]+)", texts[name]):
+            if "://" not in match.group(1):
+                pending.append(os.path.join(os.path.dirname(name), match.group(1)))
+    return texts
+
+
+def canonical(name: str) -> str:
+    """A distribution's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pinned(lines: Iterable[str]) -> Dict[str, str]:
+    """The ``name==version`` lines, by canonical name."""
+    matches = [_PIN.match(line) for line in lines]
+    return {canonical(match.group(1)): match.group(2) for match in matches if match}
+
+
+def constraints(requirement_texts: Iterable[str], freeze: Sequence[str]) -> List[str]:
+    """The recorded versions of everything that the requirement files leave open, dependencies included.
+
+    What the files pin themselves is left to them: on old the environment may lag behind the checkout. Files with
+    hashes need no help, and pip refuses it.
+    """
+    texts = list(requirement_texts)
+    if any("--hash" in text for text in texts):
+        return []
+    own: Set[str] = set()
+    for text in texts:
+        own.update(pinned(text.splitlines()))
+    recorded = pinned(freeze)
+    return sorted("{0}=={1}".format(name, version) for name, version in recorded.items() if name not in own)
+
+
+def installable(freeze: Sequence[str]) -> Tuple[List[str], List[str]]:
+    """The lines of ``pip freeze`` that another host can install, and those that it cannot: local paths."""
+    kept, left = [], []
+    for line in (line.strip() for line in freeze):
+        if not line or line.startswith("#") or line == "pkg-resources==0.0.0":  # Debian's invention; no such package
+            continue
+        local = re.match(r"^(-e|--editable)\s+(?!\w+\+)", line) or re.search(r"@\s*(file:|/)", line)
+        (left if local else kept).append(line)
+    return kept, left
+
+
+def compare_packages(recorded: Sequence[str], found: Sequence[str]) -> List[str]:
+    """Differences between two freezes, readable; packages that only installers need are passed over."""
+    before, after = pinned(recorded), pinned(found)
+    told = []
+    for name in sorted(set(before) | set(after)):
+        if name not in ("pip", "setuptools", "wheel", "pkg-resources") and before.get(name) != after.get(name):
+            told.append("{0}: {1} on old, {2} on new".format(name, before.get(name, "none"), after.get(name, "none")))
+    return told
+
+
+def django_of(freeze: Sequence[str]) -> Optional[str]:
+    """The Django version in a freeze."""
+    return pinned(freeze).get("django")

@@ -1,0 +1,283 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which code a checkout holds, and how to take it along. Nothing in here writes into the checkout."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from typing import IO, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import Revision, SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._process import Completed, last_lines
+from ansible_collections.relocate.django.plugins.module_utils._project.git import (
+    Git,
+    check_revision,
+    failed,
+    scrubbed,
+    split_credentials,
+    with_credentials,
+)
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+
+_DIFF: Tuple[str, ...] = tuple(
+    (
+        "-c core.quotePath=true -c diff.autoRefreshIndex=true diff --binary --full-index --no-ext-diff --no-textconv "
+        "--no-color --no-renames --src-prefix=a/ --dst-prefix=b/ --diff-algorithm=myers -U3 HEAD"
+    ).split()
+)
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What is special about a checkout."""
+
+    shallow: bool = False
+    partial: bool = False  # cloned with --filter: objects are missing until the remote is asked
+    submodules: Tuple[str, ...] = ()
+    lfs: bool = False
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whether a remote holds a revision: ``found``, ``absent`` or ``unreachable``, and why."""
+
+    status: str
+    reason: str = ""
+    hint: str = ""
+
+
+def toplevel(path: str, owner: Optional[SystemUser] = None) -> str:
+    """The top of the checkout that path lies in: the project may be a directory of a larger repository.
+
+    Raises not_a_checkout, also when the repository around path has nothing to do with it.
+    """
+    git = Git(path, owner)
+    result = git.run("rev-parse", "--show-toplevel")
+    if result.rc != 0 or not result.stdout.strip():
+        raise _not_a_checkout(path, result)
+    top = result.stdout.decode("utf-8", "surrogateescape").rstrip("\n")
+    if os.path.realpath(path) == os.path.realpath(top):
+        return path  # as it was named: a link to the current release stays a link
+    if not git.run("ls-files", "-z", "--", ".").stdout:
+        raise RelocateError(
+            "not_a_checkout",
+            "{0} lies inside the checkout {1}, which tracks nothing of it".format(path, top),
+            "put the project under git, or bring its code to new in another way",
+        )
+    return top
+
+
+def _not_a_checkout(path: str, result: Completed) -> RelocateError:
+    text = last_lines(result.err, 3)
+    hint = "put the project under git, or bring its code to new in another way"
+    if "dubious ownership" in text:
+        text, hint = "it belongs to another user than the project's owner", "make both the same user"
+    elif "not a git repository" in text:
+        text = "there is no .git in it or above it"
+    return RelocateError("not_a_checkout", "{0} is not a git checkout: {1}".format(path, text), hint)
+
+
+def revision(path: str, owner: Optional[SystemUser] = None) -> Revision:
+    """The commit that a checkout is at, its branch and remote, and its uncommitted changes to tracked files.
+
+    Untracked files are no changes: see :func:`untracked`. Raises not_a_checkout.
+    """
+    top = toplevel(path, owner)
+    git = Git(top, owner)
+    head = git.run("rev-parse", "--verify", "-q", "HEAD^{commit}")
+    if head.rc != 0:
+        raise RelocateError("not_a_checkout", "{0} has no commit checked out".format(path), "commit the project's code")
+    branch = git.run("symbolic-ref", "-q", "--short", "HEAD")
+    changed = changes(top, owner)
+    return Revision(
+        commit=head.out.strip(),
+        branch=branch.out.strip() if branch.rc == 0 else "",
+        remote=_remote(git, branch.out.strip()),
+        dirty=bool(changed),
+        changes=tuple(changed),
+        described=git.run("describe", "--tags", "--always").out.strip(),
+    )
+
+
+def _remote(git: Git, branch: str) -> str:
+    """The raw URL in the configuration: the owner's insteadOf rules, which may hold tokens, are not applied."""
+    names = git.run("remote").out.split()
+    wanted = git.run("config", "--get", "branch.{0}.remote".format(branch)).out.strip() if branch else ""
+    chosen = [name for name in (wanted, "origin") if name in names] or names[:1]
+    if not chosen:
+        return ""
+    return split_credentials(git.run("config", "--get", "remote.{0}.url".format(chosen[0])).out.strip())[0]
+
+
+@contextlib.contextmanager
+def _honest_index(git: Git, always: bool = False) -> Iterator[Dict[str, str]]:
+    """Variables under which git looks at every tracked file.
+
+    ``update-index --assume-unchanged`` and ``--skip-worktree``, used on servers to keep local settings, hide changes
+    from git itself. A copy of the index without these flags tells the truth and leaves the real one alone.
+
+    :param always: make the copy even when no file is flagged, for commands that refresh the index
+    """
+    listed = git.names("ls-files", "-v", "-z")
+    flagged = [name[2:] for name in listed if (name[0].islower() or name[0] == "S")]
+    present = [name for name in flagged if os.path.lexists(os.path.join(git.path, name))]
+    if not present and not always:
+        yield {}
+        return
+    with owned_directory(git.owner) as directory:
+        copy = os.path.join(directory, "index")
+        shutil.copyfile(os.path.join(git.path, git.out("rev-parse", "--git-path", "index")), copy)
+        if git.owner is not None and os.geteuid() == 0:
+            os.chown(copy, git.owner.uid, git.owner.gid)
+        env = {"GIT_INDEX_FILE": copy}
+        names = "\0".join(present).encode("utf-8", "surrogateescape") + b"\0"
+        for flag in ("--no-assume-unchanged", "--no-skip-worktree"):
+            result = git.run("update-index", flag, "-z", "--stdin", stdin=names, env=env)
+            if result.rc != 0:
+                raise failed("checkout_failed", ("update-index",), result)
+        yield env
+
+
+@contextlib.contextmanager
+def owned_directory(owner: Optional[SystemUser]) -> Iterator[str]:
+    """A temporary directory that the owner can write to and nobody else can enter."""
+    directory = tempfile.mkdtemp(prefix="relocate-git-")
+    try:
+        if owner is not None and os.geteuid() == 0:
+            os.chown(directory, owner.uid, owner.gid)
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def changes(path: str, owner: Optional[SystemUser] = None) -> List[str]:
+    """The tracked files that differ from the commit, sorted. ``path`` is the top of the checkout."""
+    git = Git(path, owner)
+    with _honest_index(git) as env:
+        entries = git.names("status", "--porcelain=v1", "-z", "--untracked-files=no", env=env)
+    return sorted(entry[3:] for entry in entries)
+
+
+def untracked(path: str, owner: Optional[SystemUser] = None, ignored: bool = False) -> List[str]:
+    """Files and directories that git does not track, or with ``ignored`` those that it was told to ignore.
+
+    They are not part of any revision: what the site needs of them (``.env``, local settings) must be named.
+    """
+    extra = ["--ignored"] if ignored else []
+    args = ["ls-files", "-z", "--others", "--exclude-standard", "--directory", "--no-empty-directory"]
+    return sorted(Git(path, owner).names(*(args + extra)))
+
+
+def traits(path: str, owner: Optional[SystemUser] = None) -> Traits:
+    """What needs care when the checkout is taken along."""
+    git = Git(path, owner)
+    modules = git.run("config", "-z", "-f", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$")
+    paths = [item.split("\n", 1)[1] for item in modules.out.split("\0") if "\n" in item]
+    return Traits(
+        shallow=git.run("rev-parse", "--is-shallow-repository").out.strip() == "true",
+        partial=git.test("config", "--get", "extensions.partialClone"),
+        submodules=tuple(sorted(paths)),
+        lfs=bool(lfs_files(path, owner)),
+    )
+
+
+def lfs_files(path: str, owner: Optional[SystemUser] = None) -> List[str]:
+    """Tracked files whose content git-lfs keeps elsewhere."""
+    return Git(path, owner).names("ls-files", "-z", "--", ":(attr:filter=lfs)")
+
+
+def bundle(path: str, owner: Optional[SystemUser], commit: str, output: IO[bytes]) -> None:
+    """Write a git bundle of the commit that is checked out, with its history, to an open file.
+
+    The bundle names it HEAD, which needs no branch and no change to the repository. A shallow checkout gives a bundle
+    as shallow; :func:`checkout` knows how to take one. Submodules and LFS content are not in it: see :func:`traits`.
+
+    Raises revision_not_found when something else is checked out, revision_refused for a partial clone, program_failed.
+    """
+    top = toplevel(path, owner)
+    git = Git(top, owner)
+    _expect_head(git, check_revision(commit))
+    if git.test("config", "--get", "extensions.partialClone"):
+        raise RelocateError(
+            "revision_refused",
+            "{0} is a partial clone: a bundle of it would be incomplete".format(top),
+            "let new fetch the revision from the remote, or fetch everything: git fetch --refetch --no-filter",
+        )
+    result = git.run("bundle", "create", "-", "HEAD", stdout=output)
+    if result.rc != 0:
+        raise failed("program_failed", ("bundle create",), result)
+    _expect_head(git, commit)
+
+
+def _expect_head(git: Git, commit: str) -> None:
+    found = git.run("rev-parse", "--verify", "-q", "HEAD^{commit}").out.strip()
+    if found != commit:
+        raise RelocateError(
+            "revision_not_found",
+            "{0} is at {1}, not at {2}".format(git.path, found or "no commit", commit),
+            "let deployments on old rest, and start again",
+        )
+
+
+def patch(path: str, owner: Optional[SystemUser] = None, output: Optional[IO[bytes]] = None) -> bytes:
+    """The uncommitted changes to tracked files, as ``git apply --index`` takes them.
+
+    :param output: an open file for patches of any size; without it the patch is returned and may not exceed 1 MiB
+
+    Raises program_failed.
+    """
+    git = Git(toplevel(path, owner), owner)
+    with tempfile.TemporaryFile() as spool, _honest_index(git, always=True) as env:
+        result = git.run(*_DIFF, stdout=output or spool, env=env)
+        if result.rc != 0:
+            raise failed("program_failed", ("diff",), result)
+        spool.seek(0)
+        return spool.read()
+
+
+def reachable(
+    remote: str,
+    commit: str,
+    owner: Optional[SystemUser] = None,
+    env: Optional[Mapping[str, str]] = None,
+    secrets: Optional[SecretStore] = None,
+    timeout: float = 60,
+) -> Reach:
+    """Ask a remote, as the owner, whether it holds a commit. Raises revision_refused for unacceptable input.
+
+    :param timeout: seconds for each of at most three questions
+    """
+    check_revision(commit)
+    with owned_directory(owner) as directory:
+        git, url = with_credentials(Git(directory, owner, env or {}), remote, secrets)
+        try:
+            listed = git.run("ls-remote", "--", url, timeout=timeout)
+            if listed.rc != 0:
+                error = failed("checkout_failed", ("ls-remote",), listed)
+                return Reach("unreachable", scrubbed(error.msg, secrets), error.hint)
+            if any(line.startswith(commit) for line in listed.out.splitlines()):
+                return Reach("found")
+            return _ask_for(git, url, commit, timeout)
+        except RelocateError as exc:
+            if exc.code != "timed_out":
+                raise
+            return Reach("unreachable", exc.msg, "check the network between new and the remote")
+
+
+def _ask_for(git: Git, url: str, commit: str, timeout: float) -> Reach:
+    """Not the tip of anything: fetch the commit alone, or, where servers refuse that, the history without files."""
+    git.out("init", "-q", "--bare", "--template=", ".")
+    single = git.run("fetch", "-q", "--depth=1", "--filter=tree:0", "--", url, commit, timeout=timeout)
+    if single.rc != 0:
+        git.run("fetch", "-q", "--filter=tree:0", "--", url, "+refs/*:refs/relocate/*", timeout=timeout)
+    if git.test("cat-file", "-e", commit + "^{commit}"):
+        return Reach("found")
+    return Reach(
+        "absent", "the remote does not hold {0}".format(commit), "push it, or let the backup set's bundle serve"
+    )

@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A project's code under version control, as modules use it.
+
+``revision.py`` reads a checkout and never writes into it; ``checkout.py`` makes one; ``git.py`` runs git.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.relocate.django.plugins.module_utils._project.checkout import (
+    CheckoutPlan,
+    Source,
+    checkout,
+    plan_checkout,
+)
+from ansible_collections.relocate.django.plugins.module_utils._project.git import (
+    check_remote,
+    check_revision,
+    split_credentials,
+)
+from ansible_collections.relocate.django.plugins.module_utils._project.revision import (
+    Reach,
+    Traits,
+    bundle,
+    changes,
+    patch,
+    reachable,
+    revision,
+    toplevel,
+    traits,
+    untracked,
+)
+
+__all__ = [
+    "CheckoutPlan",
+    "Reach",
+    "Source",
+    "Traits",
+    "bundle",
+    "changes",
+    "check_remote",
+    "check_revision",
+    "checkout",
+    "patch",
+    "plan_checkout",
+    "reachable",
+    "revision",
+    "split_credentials",
+    "toplevel",
+    "traits",
+    "untracked",
+]

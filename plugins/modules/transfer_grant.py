@@ -1,0 +1,241 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: transfer_grant
+short_description: Let a one-time key read a backup set on the old host
+version_added: 0.1.0
+description:
+  - Adds one line to C(authorized_keys) of O(login). Its key can start an rsync daemon that knows the backup set and
+    MEDIA_ROOT, read-only, from the given addresses, until it expires. It opens no shell, forwards nothing, and reads
+    nothing else.
+  - V(absent) restores the file byte by byte, with its modification time; a file that this module made is removed.
+author:
+  - The relocate.django authors (@relocate-django)
+extends_documentation_fragment:
+  - relocate.django.work
+  - relocate.django.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  state:
+    description: Whether the key is let in.
+    type: str
+    choices: [present, absent]
+    default: present
+  public_key:
+    description: The key that M(relocate.django.transfer) made on the new host. Required with O(state=present).
+    type: str
+  addresses:
+    description:
+      - The addresses from which the key may be used, as the old host sees them. Required with O(state=present).
+      - Behind M(relocate.django.relay) the old host sees itself, so V(127.0.0.1) and V(::1) belong here then.
+    type: list
+    elements: str
+    default: []
+  login:
+    description: Whose C(authorized_keys) takes the key. One who is not root needs sudo without a password.
+    type: str
+    default: root
+  label:
+    description: The backup set that may be read. Required with O(state=present).
+    type: str
+  media:
+    description: MEDIA_ROOT, when it may be read too.
+    type: path
+  valid_for:
+    description: Seconds until the key expires by itself. SSH servers before OpenSSH 7.7 know no expiry.
+    type: int
+    default: 86400
+seealso:
+  - module: relocate.django.transfer
+  - module: relocate.django.relay
+"""
+
+EXAMPLES = r"""
+- name: Let the new host read the set and MEDIA
+  relocate.django.transfer_grant:
+    site: shop
+    label: 20261120T193000Z-1a2b3c4d5e6f
+    media: /srv/shop/media
+    public_key: "{{ key.public_key }}"
+    addresses: "{{ key.addresses }}"
+  delegate_to: "{{ groups['old'] | first }}"
+
+- name: Take the key back
+  relocate.django.transfer_grant:
+    site: shop
+    state: absent
+  delegate_to: "{{ groups['old'] | first }}"
+"""
+
+RETURN = r"""
+port:
+  description: The port of the SSH server.
+  returned: when O(state=present)
+  type: int
+host_keys:
+  description: The public host keys, for a strict check on the new host.
+  returned: when O(state=present)
+  type: list
+  elements: str
+addresses:
+  description: The addresses of this host.
+  returned: when O(state=present)
+  type: list
+  elements: str
+login:
+  description: Whom to log in as.
+  returned: when O(state=present)
+  type: str
+media:
+  description: Owner and group of MEDIA_ROOT.
+  returned: when O(state=present) and O(media) is given
+  type: dict
+  sample:
+    owner: shop
+    group: www-data
+"""
+
+import grp
+import os
+import pwd
+import time
+from typing import Any, Dict, Mapping
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _grant
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, check_label
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name, read_record, update_record
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._network import check_addresses, own_addresses
+from ansible_collections.relocate.django.plugins.module_utils._process import find_program, lookup_user
+
+
+def user_of(name: str) -> SystemUser:
+    """The login, or owner_missing."""
+    user = lookup_user(name)
+    if user is None:
+        raise RelocateError("owner_missing", "{0} is not a user of this host".format(name), "name another login")
+    return user
+
+
+def withdraw(params: Mapping[str, Any], user: SystemUser, sshd: _grant.Sshd, check: bool) -> bool:
+    """Take back what this or a crashed run granted; says whether there was anything."""
+    record = read_record(params["directory"], params["site"]).get("grant") or {}
+    path = record.get("path") or _grant.key_path(sshd, user)
+    keys = _grant.KeyFile(path, user_of(record["login"]) if record else user)
+    text, conf = keys.read(), _grant.conf_path(params["directory"], params["site"])
+    found = bool(text) and bool(_grant.ours(text or b"", params["site"]))
+    if check:
+        return found or os.path.lexists(conf) or bool(record)
+    if found:
+        rest = _grant.without_lines(text or b"", params["site"])
+        if rest or not record.get("made"):
+            keys.write(rest)
+        else:
+            keys.remove(record["made"])
+    left = os.path.lexists(conf)
+    if left:
+        os.unlink(conf)
+    if record:
+        update_record(params["directory"], params["site"], {"grant": None})
+    return found or left or bool(record)
+
+
+def give(params: Mapping[str, Any], user: SystemUser, sshd: _grant.Sshd, check: bool) -> bool:
+    """Let the key in, unless it is in for long enough; says whether anything was changed."""
+    directory, site = params["directory"], params["site"]
+    prefix, rsync = _grant.command_prefix(user), find_program("rsync")
+    if not rsync:
+        raise RelocateError("program_missing", "rsync is not on this host", "install rsync on the old host")
+    conf = _grant.conf_path(directory, site)
+    shared = {"set": os.path.join(BackupSet.home(directory, site), check_label(params["label"]))}
+    if params["media"]:
+        shared["media"] = os.path.realpath(params["media"])
+    text = _grant.conf_text(shared, chroot=user.uid == 0 or bool(prefix))
+    now, valid = time.time(), params["valid_for"]
+    expiry = time.strftime("%Y%m%d%H%M", time.localtime(now + valid)) if sshd.version >= (7, 7) else ""
+    command = [*prefix, rsync, "--server", "--daemon", "--config=" + conf, "."]
+    line = _grant.key_line(
+        site, _grant.check_key(params["public_key"]), check_addresses(params["addresses"]), command, expiry
+    )
+    keys = _grant.KeyFile(_grant.key_path(sshd, user), user)
+    lines = _grant.ours(keys.read() or b"", site)
+    fresh = len(lines) == 1 and _grant.lasts(lines[0], line, now, valid)
+    if check:
+        return not fresh
+    changed = False
+    if not fresh:
+        withdraw(params, user, sshd, False)
+        update_record(directory, site, {"grant": {"login": user.name, "path": keys.path, "made": keys.missing()}})
+        changed = True
+    changed = _grant.write_conf(conf, text) or changed
+    if not fresh:
+        keys.write(_grant.with_line(keys.read() or b"", line))
+    return changed
+
+
+def media_facts(path: str) -> Dict[str, str]:
+    """Who owns MEDIA_ROOT, by name where there is one."""
+    facts = {}
+    if path and os.path.isdir(path):
+        status = os.stat(path)
+        try:
+            facts = {"owner": pwd.getpwuid(status.st_uid).pw_name, "group": grp.getgrgid(status.st_gid).gr_name}
+        except KeyError:
+            facts = {"owner": str(status.st_uid), "group": str(status.st_gid)}
+    return facts
+
+
+def work_on(module: AnsibleModule) -> Dict[str, Any]:
+    """Grant or withdraw."""
+    params = module.params
+    check_site_name(params["site"])
+    user = user_of(params["login"])
+    sshd = _grant.read_sshd(user.name, (params["addresses"] or ["127.0.0.1"])[0])
+    if params["state"] == "absent":
+        return {"changed": withdraw(params, user, sshd, module.check_mode)}
+    _grant.check_login(sshd, user)
+    return {
+        "changed": give(params, user, sshd, module.check_mode),
+        "port": sshd.ports[0],
+        "host_keys": list(sshd.host_keys),
+        "addresses": own_addresses(),
+        "login": user.name,
+        "media": media_facts(params["media"] or ""),
+    }
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec=_argspec.merged(
+            _argspec.work(),
+            {
+                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                "public_key": {"type": "str", "no_log": False},
+                "addresses": {"type": "list", "elements": "str", "default": []},
+                "login": {"type": "str", "default": "root"},
+                "label": {"type": "str"},
+                "media": {"type": "path"},
+                "valid_for": {"type": "int", "default": 86400},
+            },
+        ),
+        required_if=[("state", "present", ["public_key", "label"])],
+        supports_check_mode=True,
+    )
+    _argspec.answer(module, work_on)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What holds for every module: documented as it behaves, small, and listed in the action group."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit import sources
+
+MODULES = sources.modules()
+ACTIONS = {path.stem for path in sources.files("plugins/action/*.py")}
+#: Lines of code: neither documentation, comments nor blank lines.
+MOST_LINES, MOST_MAIN = 150, 40
+
+
+def fragments(documentation: dict[str, Any]) -> list[str]:
+    """Give the names of the fragments of ours that a module's documentation extends."""
+    return [name.rsplit(".", 1)[-1] for name in documentation.get("extends_documentation_fragment", [])]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_documentation_is_whole(path: Path) -> None:
+    documentation = sources.documentation(path)
+    assert documentation["module"] == path.stem
+    assert documentation["version_added"]
+    assert {"check_mode", "diff_mode"} <= set(documentation["attributes"])
+    assert "attributes" in fragments(documentation)
+    for task in sources.documentation(path, "EXAMPLES"):
+        assert task["name"], "an example says what it is for"
+    returned = sources.documentation(path, "RETURN")
+    assert all(value["description"] and value["type"] and value["returned"] for value in returned.values())
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_fragments_equal_option_groups(path: Path) -> None:
+    """A module extends the fragments of just those groups that its specification merges."""
+    if path.stem in ACTIONS:
+        return
+    called = {
+        node.func.attr
+        for node in ast.walk(sources.tree(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and getattr(node.func.value, "id", "") == "_argspec"
+    }
+    groups = {item.stem for item in sources.files("plugins/doc_fragments/*.py")} - {"__init__", "attributes"}
+    assert called & groups == set(fragments(sources.documentation(path))) - {"attributes"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_modules_are_small(path: Path) -> None:
+    docs = [node for node in sources.tree(path).body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
+    documented = {line for node in docs for line in range(node.lineno, (node.end_lineno or 0) + 1)}
+    lines = path.read_text().splitlines()
+    code = [line for number, line in enumerate(lines, 1) if number not in documented and line.strip(" \"") and line.strip()[0] != "#"]
+    assert len(code) <= MOST_LINES
+    for node in sources.tree(path).body:
+        if isinstance(node, ast.FunctionDef) and node.name == "main":
+            assert (node.end_lineno or 0) - node.lineno < MOST_MAIN
+
+
+def test_modules_are_documented_where_an_action_does_the_work() -> None:
+    assert {path.stem for path in MODULES} >= ACTIONS
+
+
+def test_action_group_lists_every_module() -> None:
+    runtime = yaml.safe_load((sources.ROOT / "meta" / "runtime.yml").read_text())
+    assert sorted(runtime["action_groups"]["all"]) == [path.stem for path in MODULES]

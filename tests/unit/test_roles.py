@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A role's defaults and its argument specification say the same; names begin with the role's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit import sources
+
+ROLES = sources.roles()
+#: The role that holds what the user sets once.
+COMMON = "common"
+#: Values that stand for "not given" in defaults, for options without a default in the specification.
+PLAYBOOKS = sources.files("playbooks/*.yml")
+
+
+def load(path: Path) -> Any:
+    """Read YAML; an absent file is empty."""
+    return yaml.safe_load(path.read_text()) if path.exists() else None
+
+
+def options(role: Path) -> dict[str, dict[str, Any]]:
+    """Give the options of a role's main entry point."""
+    specification = load(role / "meta" / "argument_specs.yml")
+    assert specification, f"{role.name} has no argument specification"
+    return dict(specification["argument_specs"]["main"].get("options", {}))
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_defaults_equal_specification(role: Path) -> None:
+    specified = options(role)
+    defaults = load(role / "defaults" / "main.yml") or {}
+    assert {name: option["default"] for name, option in specified.items() if "default" in option} == defaults
+    for name, option in specified.items():
+        assert ("default" in option) != bool(option.get("required")), f"{name}: either a default or required"
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_names_begin_with_the_roles(role: Path) -> None:
+    prefix = "relocate_" if role.name == COMMON else role.name + "_"
+    assert [name for name in options(role) if not name.startswith(prefix)] == []
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_options_are_described(role: Path) -> None:
+    specification = load(role / "meta" / "argument_specs.yml")
+    for entry in specification["argument_specs"].values():
+        assert entry["short_description"]
+        for name, option in entry.get("options", {}).items():
+            assert option["description"], name
+            assert option["type"], name
+            if option["type"] == "list":
+                assert option["elements"], name
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_options_are_used(role: Path) -> None:
+    if role.name == COMMON:
+        return
+    text = "".join(path.read_text() for path in role.rglob("*") if path.is_file() and path.parent.name not in ("defaults", "meta"))
+    unused = [name for name in options(role) if not re.search(rf"\b{name}\b", text)]
+    assert unused == []
+
+
+def test_defaults_refer_to_variables_that_exist() -> None:
+    known = set(options(sources.ROOT / "roles" / COMMON))
+    for role in ROLES:
+        text = (role / "defaults" / "main.yml").read_text() if (role / "defaults" / "main.yml").exists() else ""
+        assert set(re.findall(r"\brelocate_[a-z_]+", text)) <= known, role.name
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.name)
+def test_playbooks_are_short(path: Path) -> None:
+    lines = [line for line in path.read_text().splitlines() if line.strip() and not line.strip().startswith("#")]
+    assert len(lines) <= 30
