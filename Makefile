@@ -24,8 +24,8 @@ help: ## List the targets
 demo: $(VENV)/.base copy ## Move a small site from one directory to another, and look at it
 	@$(BIN)/python tests/demo/run.py
 
-test: setup ## Everything: lint, sanity, unit, docs, package, lab
-	@$(RUN) tests.tools.stages lint sanity unit docs package lab
+test: setup ## Everything: lint, sanity, unit, docs, package, engines, lab
+	@$(RUN) tests.tools.stages lint sanity unit docs package engines lab
 
 unit: setup ## The fast loop: unit tests
 	@$(RUN) pytest $(or $(T),tests/unit) $(PYTEST_OPTIONS)
@@ -47,6 +47,9 @@ build: setup copy ## The collection's archive, into build/dist
 
 lab: setup copy ## End-to-end tests on real servers; needs podman and root
 	@$(RUN) tests.tools.lab $(T)
+
+engines: setup ## Engines on real database servers, as far as their programs are here
+	@$(RUN) pytest $(or $(T),tests/engines) $(PYTEST_OPTIONS)
 
 benchmark: setup copy ## Time the move against doing it by hand; needs podman and root
 	@$(BIN)/python benchmarks/run.py

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import contextlib
+from importlib.util import find_spec
 
 from tests.tools import collection
 
@@ -13,9 +13,5 @@ from tests.tools import collection
 if collection.ROOT != collection.COPY:
     collection.sync()
 
-pytest_plugins = []
 # The published collection comes without the lab.
-with contextlib.suppress(ImportError):
-    from tests.lab import plugin as _plugin
-
-    pytest_plugins.append(_plugin.__name__)
+pytest_plugins = ["tests.lab.plugin"] if find_spec("tests.lab") else []

@@ -145,7 +145,10 @@ def media_of(site: Site, backup: BackupSet, archive: bool, compression: str) -> 
     inventory = dict(_media.inventory(root), root=root, stored="")
     if archive:
         name = MEDIA if compression == "zstd" else MEDIA[: -len(".zst")]
-        _write(backup.file(name), lambda out: _media.archive(root, out, site.project.owner, compression))
+        _write(
+            backup.file(name),
+            lambda out: inventory.update(archived=_media.archive(root, out, site.project.owner, compression)),
+        )
         inventory["stored"] = name
     return inventory
 

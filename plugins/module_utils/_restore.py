@@ -9,10 +9,11 @@ All databases of a site are loaded and proven before the first is swapped; a swa
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils import _host
+from ansible_collections.relocate.django.plugins.module_utils import _host, _media
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import (
     DATABASES,
     BackupSet,
@@ -27,6 +28,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     compare_states,
     sequences_behind,
 )
+from ansible_collections.relocate.django.plugins.module_utils._secrets import make_directory
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
 
 #: The record's key that says which set each live database came from.
@@ -106,6 +108,21 @@ def load_and_prove(
         engine.drop(INCOMING)
         raise differs(engine.config.alias, differences)
     return state, table_rows(entry.state, state)
+
+
+def restore_media(site: Site, backup: BackupSet, manifest: Manifest, check_mode: bool) -> bool:
+    """Bring MEDIA_ROOT back from the set, unless it holds the same already; returns whether anything was to be done."""
+    stored, root = str(manifest.media.get("stored") or ""), str(site.facts["django"].get("media_root") or "")
+    if not stored or not root:
+        return False
+    if os.path.isdir(root) and _media.inventory(root)["digest"] == manifest.media["digest"]:
+        return False
+    if not check_mode:
+        make_directory(root, 0o755, site.project.owner)
+        with open(backup.file(stored), "rb") as stream:
+            compression = "zstd" if stored.endswith(".zst") else "none"
+            _media.extract(stream, root, site.project.owner, manifest.media["archived"]["bytes"], compression)
+    return True
 
 
 def state_of(engine: Engine, which: str, method: str, fingerprints: bool = True) -> DatabaseState:

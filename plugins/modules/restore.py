@@ -46,6 +46,10 @@ options:
     description: Whether the files of the set have just been verified in the same run, so that they are not hashed again.
     type: bool
     default: false
+  media:
+    description: Whether MEDIA_ROOT is brought back too, when the set holds it. Other files in it are left alone.
+    type: bool
+    default: true
   allow_same_host:
     description: Whether the set may be restored on the host that it was made on, for instance to undo a mistake.
     type: bool
@@ -98,6 +102,7 @@ def apply(module: AnsibleModule, site: Site, backup: BackupSet, todo: List[_rest
     """Load and prove all, then swap all."""
     params = module.params
     engines = [site.engines[step.alias] for step in todo]
+    backup.give_dumps(site.project.owner)
     tables = {}
     with _restore.incoming_dropped_on_failure(engines):
         for step in todo:
@@ -133,16 +138,18 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     steps = _restore.plan(site, manifest, digest, record, params["replace"] or params["state"] == "rehearsed")
     todo = [step for step in steps if not step.done or params["state"] == "rehearsed"]
     result = {"changed": bool(todo), "label": backup.label, "restored": [step.alias for step in todo], "tables": {}}
-    if module.check_mode or not todo:
-        return result
-    if not params["verified"]:
+    if not module.check_mode and not params["verified"]:
         backup.verify(manifest, params["jobs"] or default_jobs())
-    return dict(result, tables=apply(module, site, backup, todo, digest))
+    if params["media"] and params["state"] == "present":
+        result["changed"] |= _restore.restore_media(site, backup, manifest, module.check_mode)
+    if not module.check_mode and todo:
+        result["tables"] = apply(module, site, backup, todo, digest)
+    return result
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Open the site and restore into it."""
-    with open_site(module.params) as site:
+    with open_site(module.params, ("django",)) as site:
         return restore(module, site)
 
 
@@ -159,6 +166,7 @@ def main() -> None:
                 "state": {"type": "str", "choices": ["present", "rehearsed", "rolled_back"], "default": "present"},
                 "replace": {"type": "bool", "default": False},
                 "verified": {"type": "bool", "default": False},
+                "media": {"type": "bool", "default": True},
                 "allow_same_host": {"type": "bool", "default": False},
             },
         ),

@@ -211,13 +211,15 @@ class Lab:
             self.hosts[name] = host
         details = {"host": name, "suite": suite, "address": address, "image": image}
         labels = {LABEL: self.prefix, **{f"{LABEL}-{key}": value for key, value in details.items()}}
-        podman(
-            "--runtime=runc", "run", "--detach", "--systemd=always", "--ulimit=nofile=1024:4096",
-            "--ulimit=nproc=30000:30000", "--shm-size=512m", f"--name={host.container}", f"--hostname={name}",
-            f"--network={self.network}", f"--ip={address}", f"--mac-address={_mac(address)}", f"--network-alias={name}", f"--network-alias={name}.lab",
-            f"--volume={ensure_wheels()}:/wheels:ro", *(f"--label={key}={value}" for key, value in labels.items()),
-            image,
-        )  # fmt: skip
+        options = [
+            *("--systemd=always", "--ulimit=nofile=1024:4096", "--ulimit=nproc=30000:30000", "--shm-size=512m"),
+            *(f"--name={host.container}", f"--hostname={name}", f"--volume={ensure_wheels()}:/wheels:ro"),
+            *(f"--network={self.network}", f"--network-alias={name}", f"--network-alias={name}.lab"),
+            *(f"--ip={address}", f"--mac-address={_mac(address)}"),
+            *(f"--label={key}={value}" for key, value in labels.items()),
+        ]
+        # crun refuses hybrid cgroups, and without the limits the start is "Operation not permitted".
+        podman("--runtime=runc", "run", "--detach", *options, image)
         return host
 
     def _free_address(self) -> str:

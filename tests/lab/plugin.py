@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pytest fixtures: ``lab``, ``old``, ``new`` and ``db``. Load it with ``-p tests.lab.plugin``."""
+"""Pytest fixtures: ``lab``, ``old``, ``new`` and ``db``. Loaded by tests/conftest.py."""
 
 from __future__ import annotations
 

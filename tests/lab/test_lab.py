@@ -208,7 +208,8 @@ def test_a_playbook_leaves_the_old_host_untouched(lab: Lab, old: Host, new: Host
     inventory = lab.write_inventory(tmp_path / "inventory.yml", {"relocate_example": "ü"})
     playbook = tmp_path / "playbook.yml"
     playbook.write_text(
-        "- hosts: old, new\n  tasks:\n    - assert: {that: [relocate_example == 'ü', ansible_facts.user_id == 'root']}\n"
+        "- hosts: old, new\n  tasks:\n"
+        "    - assert: {that: [relocate_example == 'ü', ansible_facts.user_id == 'root']}\n"
     )
     args = ["-i", str(inventory), str(playbook)]
     result = run_playbook(

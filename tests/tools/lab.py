@@ -13,7 +13,7 @@ import pytest
 from tests.lab.lab import obstacle
 from tests.tools.collection import ROOT
 
-TESTS = ("tests/lab", "tests/engines", "tests/e2e")
+TESTS = ("tests/lab", "tests/e2e")
 
 
 def main(chosen: list[str]) -> int:

@@ -19,7 +19,7 @@ LAST = "lab"
 
 def run(stage: str) -> bool:
     """Run one target of the Makefile; returns whether it succeeded."""
-    options = [f"PYTEST_OPTIONS=--junitxml={REPORTS / 'unit.xml'}"] if stage == "unit" else []
+    options = [f"PYTEST_OPTIONS=--junitxml={REPORTS / stage}.xml"] if stage in ("unit", "engines") else []
     return subprocess.run(["make", "--no-print-directory", stage, *options], cwd=ROOT, check=False).returncode == 0
 
 

@@ -77,7 +77,8 @@ ALL = sources.files("plugins/**/*.py")
 def test_layers(path: Path) -> None:
     name = utils_name(path)
     allowed = next(allowed for pattern, allowed in RULES if fits(name, {pattern}))
-    refused = [f"{path.name}:{line} imports {other}" for other, line in local(path) if not fits(other, allowed, engine_of(name))]
+    engine = engine_of(name)
+    refused = [f"{path.name}:{line}: {other}" for other, line in local(path) if not fits(other, allowed, engine)]
     assert refused == []
 
 
@@ -85,6 +86,12 @@ def test_layers(path: Path) -> None:
 def test_only_the_option_groups_know_ansible(path: Path) -> None:
     found = [name for name, _line in sources.imports(path) if name.split(".")[0] == "ansible"]
     assert not found or utils_name(path) in ANSIBLE
+
+
+@pytest.mark.parametrize("path", sources.files("plugins/plugin_utils/*.py", "plugins/action/*.py"), ids=sources.name_of)
+def test_the_controllers_side_sees_no_database(path: Path) -> None:
+    """Texts and lists only: whatever touches a site is a module on its host."""
+    assert {name for name, _line in local(path)} <= BASE | {"_backup_set", "_model"}
 
 
 @pytest.mark.parametrize("path", ALL, ids=sources.name_of)

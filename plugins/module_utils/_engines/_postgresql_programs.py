@@ -25,7 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
 
 #: Where Debian and Red Hat keep every installed version. What PATH finds on Debian is a wrapper that picks one itself.
 _DIRECTORIES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin")
-_END_OF_DATA = b"\\.\n"
+_END_OF_DATA = b"\\.\n\n\n"
 
 #: Entries that the settings' role may not restore, because the administrator has made what they say.
 _ADMINISTRATORS = re.compile(r"^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION |(COMMENT - )?SCHEMA (- )?public\b)")
@@ -182,36 +182,45 @@ def check_complete(server: Server, path: str) -> None:
     An uncompressed file of rows ends in COPY's own end mark; the others are left to their compression's check.
     """
     with acting_as(server.context.owner):
-        names = sorted(os.listdir(path)) if os.path.isdir(path) else []
-        rows = [name for name in names if re.match(r"^\d+\.dat", name)]
-        cut = [name for name in rows if name.endswith(".dat") and not _ends_well(os.path.join(path, name))]
+        sizes = _sizes(path)
+        rows = [name for name in sizes if re.match(r"^\d+\.dat", name)]
+        cut = [name for name in rows if not (_ends_well(path, name) if name.endswith(".dat") else sizes[name])]
     for suffix, program in ((".zst", "zstd"), (".gz", "gzip")):
-        packed = [os.path.join(path, name) for name in names if name.endswith(suffix)]
-        cut += _broken_archives(server, program, packed)
-    if cut or "toc.dat" not in names:
+        # An empty large object is an empty file, whatever the compression.
+        cut += _broken_archives(
+            server, program, path, [name for name in sizes if name.endswith(suffix) and sizes[name]]
+        )
+    if cut or "toc.dat" not in sizes:
         raise RelocateError(
             "dump_truncated",
-            "the dump is truncated: " + ", ".join(os.path.basename(name) for name in (cut or ["toc.dat"])[:5]),
+            "the dump is truncated: " + ", ".join((cut or ["toc.dat"])[:5]),
             "take the set from another copy of the repository, or make a new backup",
         )
 
 
-def _ends_well(path: str) -> bool:
-    with open(path, "rb") as stream:
-        size = stream.seek(0, os.SEEK_END)
-        stream.seek(max(0, size - 16))
-        tail = stream.read()
-    return tail.endswith(b"\n\n\n") and tail.rstrip(b"\n").endswith(_END_OF_DATA.rstrip(b"\n"))
+def _sizes(path: str) -> Dict[str, int]:
+    if not os.path.isdir(path):
+        return {}
+    return {name: os.lstat(os.path.join(path, name)).st_size for name in sorted(os.listdir(path))}
 
 
-def _broken_archives(server: Server, program: str, paths: Sequence[str]) -> List[str]:
+def _ends_well(directory: str, name: str) -> bool:
+    with open(os.path.join(directory, name), "rb") as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - 8))
+        return stream.read().endswith(_END_OF_DATA)
+
+
+def _broken_archives(server: Server, program: str, directory: str, names: Sequence[str]) -> List[str]:
     tool = find_program(program)
-    if not paths or tool is None:
+    if tool is None:
         return []
-    if run(Command([tool, "-q", "-t", "--"] + list(paths), user=server.context.owner)).rc == 0:
-        return []
-    checks = [(path, run(Command([tool, "-q", "-t", "--", path], user=server.context.owner)).rc) for path in paths]
-    return [path for path, rc in checks if rc != 0]
+
+    def whole(some: Sequence[str]) -> bool:
+        argv = [tool or program, "-q", "-t", "--"] + list(some)
+        return run(Command(argv, user=server.context.owner, cwd=directory)).rc == 0
+
+    shares = [names[start : start + 500] for start in range(0, len(names), 500)]
+    return [name for share in shares if not whole(share) for name in share if not whole([name])]
 
 
 def load_entries(lines: Sequence[str], schemas: Sequence[str]) -> List[str]:

@@ -9,11 +9,12 @@ leaves that open. A stamp in the virtual environment tells what it was built fro
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
-import tempfile
+import secrets
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -211,7 +212,7 @@ def build(planned: EnvironmentPlan, on_line: Optional[Callable[[str], None]] = N
     runner = _Runner(planned, on_line, timeout)
     _forget_stamp(planned)
     with owned_directory(planned.owner) as directory:
-        if planned.method not in _TOOLS:
+        if planned.method != "uv":  # which makes its own
             _make_venv(planned, runner)
         for argv in _commands(planned, directory):
             runner.run(argv)
@@ -312,8 +313,7 @@ def _commands(planned: EnvironmentPlan, directory: str) -> List[List[str]]:
                 "{0} is not on new, and {1} needs it".format(planned.method, planned.files[0]),
                 "install {0} for the owner, or name requirement files or a command".format(planned.method),
             )
-        own_venv = [] if planned.method == "uv" else [[planned.python, "-m", "venv", planned.venv]]
-        return own_venv + [[tool] + list(argv[1:]) for argv in _TOOLS[planned.method]]
+        return [[tool] + list(argv[1:]) for argv in _TOOLS[planned.method]]
     argv = [planned.interpreter, "-m", "pip", "install"]
     if planned.constraints:
         limits = _write_as(
@@ -336,17 +336,13 @@ def _write_as(owner: Optional[SystemUser], path: str, text: str) -> str:
 
 def _forget_stamp(planned: EnvironmentPlan) -> None:
     with acting_as(planned.owner):
-        try:
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(planned.venv, STAMP))
-        except FileNotFoundError:
-            pass
-        except NotADirectoryError:
-            pass
 
 
 def _write_stamp(planned: EnvironmentPlan) -> None:
     stamp = {"digest": planned.digest, "method": planned.method, "python": planned.python_version}
     with acting_as(planned.owner):
-        temporary = tempfile.mktemp(prefix=STAMP, dir=planned.venv)
+        temporary = os.path.join(planned.venv, "{0}.{1}".format(STAMP, secrets.token_hex(8)))
         _write_as(None, temporary, json.dumps(stamp) + "\n")
         os.replace(temporary, os.path.join(planned.venv, STAMP))

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a project says about its packages: which file tells, which versions are recorded. Pure, but for reading files."""
+"""What a project says about its packages: which file tells, which versions are recorded. Only reads."""
 
 from __future__ import annotations
 
@@ -131,7 +131,8 @@ def constraints(requirement_texts: Iterable[str], freeze: Sequence[str]) -> List
 
 def installable(freeze: Sequence[str]) -> Tuple[List[str], List[str]]:
     """The lines of ``pip freeze`` that another host can install, and those that it cannot: local paths."""
-    kept, left = [], []
+    kept: List[str] = []
+    left: List[str] = []
     for line in (line.strip() for line in freeze):
         if not line or line.startswith("#") or line == "pkg-resources==0.0.0":  # Debian's invention; no such package
             continue

@@ -25,12 +25,9 @@ from ansible_collections.relocate.django.plugins.module_utils._project.git impor
 )
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 
-_DIFF: Tuple[str, ...] = tuple(
-    (
-        "-c core.quotePath=true -c diff.autoRefreshIndex=true diff --binary --full-index --no-ext-diff --no-textconv "
-        "--no-color --no-renames --src-prefix=a/ --dst-prefix=b/ --diff-algorithm=myers -U3 HEAD"
-    ).split()
-)
+_DIFF = ["-c", "core.quotePath=true", "-c", "diff.autoRefreshIndex=true"]  # the index is a copy
+_DIFF += ["diff", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames"]
+_DIFF += ["--src-prefix=a/", "--dst-prefix=b/", "--diff-algorithm=myers", "-U3", "HEAD"]
 
 
 @dataclass(frozen=True)

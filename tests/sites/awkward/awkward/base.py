@@ -17,7 +17,7 @@ VAR_DIR = BASE_DIR / "var"
 
 def record_uid():
     """Append our uid to the log named by AWKWARD_UID_LOG, or to the default one when somebody has made it."""
-    path = os.environ.get("AWKWARD_UID_LOG") or "/tmp/awkward-uids.log"  # noqa: S108
+    path = os.environ.get("AWKWARD_UID_LOG") or "/tmp/awkward-uids.log"
     if "AWKWARD_UID_LOG" not in os.environ and not (os.path.exists(path) and os.access(path, os.W_OK)):
         return
     try:

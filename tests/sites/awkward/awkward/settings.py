@@ -5,7 +5,7 @@
 
 import environ
 
-from awkward.base import *  # noqa: F403
+from awkward.base import *
 from awkward.base import BASE_DIR, VAR_DIR, names_of
 
 env = environ.Env()

@@ -8,7 +8,7 @@ import re
 
 import dj_database_url
 
-from awkward.base import *  # noqa: F403
+from awkward.base import *
 from awkward.base import BASE_DIR, VAR_DIR, names_of
 
 

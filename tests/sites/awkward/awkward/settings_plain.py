@@ -5,7 +5,7 @@
 
 import os
 
-from awkward.base import *  # noqa: F403
+from awkward.base import *
 from awkward.base import VAR_DIR, names_of
 
 SECRET_KEY = os.environ["SECRET_KEY"]

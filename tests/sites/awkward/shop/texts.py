@@ -12,10 +12,14 @@ TITLE = "Moby-Dick \U0001f433 & the \u201cZ\u00fcrich\u201d edition"
 TEXTS = [
     "",
     "plain",
-    "na\u00efve caf\u00e9 Stra\u00dfe \u0141\u00f3d\u017a "
-    "\u65e5\u672c\u8a9e \u0627\u0644\u0639\u0631\u0628\u064a\u0629 \u05e2\u05d1\u05e8\u05d9\u05ea",
-    "emoji \U0001f433 \U0001f469\u200d\U0001f469\u200d\U0001f467 \U0001f1e8\U0001f1ed "
-    "and the last code point \U0010ffff",
+    (
+        "na\u00efve caf\u00e9 Stra\u00dfe \u0141\u00f3d\u017a "
+        "\u65e5\u672c\u8a9e \u0627\u0644\u0639\u0631\u0628\u064a\u0629 \u05e2\u05d1\u05e8\u05d9\u05ea"
+    ),
+    (
+        "emoji \U0001f433 \U0001f469\u200d\U0001f469\u200d\U0001f467 \U0001f1e8\U0001f1ed "
+        "and the last code point \U0010ffff"
+    ),
     "e\u0301 is not \u00e9",  # must not be normalised
     "tab\there, newline\nhere, return\rhere, both\r\nhere, vertical\x0btab, form\x0cfeed",
     "".join(map(chr, range(1, 32))) + "\x7f\x80\x9f",

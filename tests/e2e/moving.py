@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every end-to-end test needs: a pair of hosts, an inventory, a run of the playbook, and a look from outside."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.lab.host import Host
+from tests.lab.lab import Lab
+from tests.lab.playbook import PlaybookResult, run_playbook
+from tests.sites.facts import http_get
+from tests.sites.provision import SHOP, provisioned
+from tests.sites.spec import Site
+from tests.tools.collection import ROOT
+
+COLLECTIONS = ROOT / "build" / "collections"
+DEFAULT_VENV = ROOT / "build" / "venv"
+
+
+@dataclass
+class Move:
+    """A site on a fresh old host and a blank new one, and the playbooks that are run on them."""
+
+    lab: Lab
+    old: Host
+    new: Host
+    site: Site
+    directory: Path
+    venv: Path = DEFAULT_VENV
+    variables: dict[str, Any] = field(default_factory=dict)
+
+    def inventory(self) -> Path:
+        """Write the inventory as a user would: two groups, and what is set once."""
+        path = self.directory / "inventory.yml"
+        return self.lab.write_inventory(path, {**variables_of(self.site), **self.variables})
+
+    def run(self, *args: str, playbook: str = "move", env: Mapping[str, str] | None = None) -> PlaybookResult:
+        """Run a playbook of the collection over SSH."""
+        command = [f"relocate.django.{playbook}", "-i", str(self.inventory()), *args]
+        command += [] if any(arg.startswith("--limit") for arg in args) else ["--limit", "old.lab,new.lab"]
+        return run_playbook(
+            command, venv=self.venv, collections_path=COLLECTIONS, directory=self.directory, env=env or {}
+        )
+
+    def report(self) -> dict[str, Any]:
+        """The newest JSON report."""
+        paths = sorted((self.directory / "relocate-reports").glob("*.json"), key=lambda path: path.stat().st_mtime)
+        found: dict[str, Any] = json.loads(paths[-1].read_text())
+        return found
+
+
+def variables_of(site: Site) -> dict[str, Any]:
+    """What a user of this site sets in the inventory."""
+    link = site.nginx_file.replace("sites-available", "sites-enabled")
+    return {
+        "relocate_site": site.name,
+        "relocate_path": site.app,
+        "relocate_files": [site.env_file, *site.unit_files, site.nginx_file, link],
+        "relocate_services": list(site.units),
+        "relocate_reload": ["nginx"],
+        "relocate_answers": [{"url": f"http://127.0.0.1:{site.public_port}/health"}],
+        # What the project's own driver and the web server need is the user's to know.
+        "relocate_packages": ["nginx-light"],
+    }
+
+
+def prepare(lab: Lab, directory: Path, site: Site = SHOP, rows: int = 5000) -> Move:
+    """An old host with the site out of a snapshot, and a new host that knows nothing of it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    if "old" in lab.hosts:
+        lab.remove("old")  # an earlier test may have moved its site away
+    old = provisioned(lab, site, rows=rows)
+    new = lab.host("new", fresh=True)
+    # Debian's welcome page wants to be the default server, as the site's own configuration does.
+    new.run(["rm", "-f", "/etc/nginx/sites-enabled/default"])
+    return Move(lab, old, new, site, directory)
+
+
+def changed(result: PlaybookResult) -> dict[str, int]:
+    """How many tasks of each host changed something, from the recap."""
+    return {host: int(count) for host, count in re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", result.stdout, re.M)}
+
+
+def tasks(result: PlaybookResult) -> list[str]:
+    """The names of all tasks that ran."""
+    return re.findall(r"^TASK \[(.*)\] \**$", result.stdout, re.M)
+
+
+def fails_with(result: PlaybookResult, code: str) -> bool:
+    """Whether the run failed, and says why by this stable code."""
+    return result.rc != 0 and f'"code": "{code}"' in result.stdout
+
+
+def active(host: Host, unit: str) -> bool:
+    """Whether a unit runs."""
+    return host.run(["systemctl", "is-active", "--quiet", unit], check=False).returncode == 0
+
+
+def enabled(host: Host, unit: str) -> bool:
+    """Whether a unit starts with the host."""
+    return host.run(["systemctl", "is-enabled", "--quiet", unit], check=False).returncode == 0
+
+
+@contextmanager
+def watched(host: Host, path: str = "/health", every: float = 0.25) -> Iterator[list[tuple[float, int]]]:
+    """Ask the site again and again while the block runs; gives (epoch, status) of each answer."""
+    answers: list[tuple[float, int]] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.wait(every):
+            answers.append((time.time(), http_get(host, path).status))
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    try:
+        yield answers
+    finally:
+        stop.set()
+        thread.join(10)
+
+
+def leftovers(host: Host) -> str:
+    """What a finished run must not leave: secret files, one-time keys, our processes."""
+    script = (
+        "ls -A /run/relocate 2>/dev/null; grep -rl relocate- /root/.ssh /home/*/.ssh 2>/dev/null;"
+        " ls -A /var/lib/relocate/transfer 2>/dev/null; systemctl list-units --all --plain --no-legend 'relocate-*'"
+    )
+    return host.run(["sh", "-c", script], check=False).stdout.strip()

@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A whole move, of each kind of site, and what must hold afterwards (issue 1 of 3, acceptance 3)."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.moving import Move, active, changed, enabled, leftovers, prepare
+from tests.lab.digest import difference
+from tests.lab.lab import Lab
+from tests.sites.facts import facts_of, http_get, seen_uids, wait_http, watch_uids
+from tests.sites.provision import SHOP
+from tests.sites.spec import Site
+
+#: Our own directory is the one thing, besides services, that a move leaves on old; the SSH login leaves traces.
+OURS = ("/var/lib/relocate", "/home/admin/.ansible", "/root/.ansible")
+SITES = {
+    "postgresql": SHOP,
+    "sqlite": dataclasses.replace(SHOP, engine="sqlite"),
+    "awkward-names": dataclasses.replace(SHOP, awkward_names=True, settings="awkward.settings_plain", database_host=""),
+}
+
+
+@pytest.fixture(params=list(SITES))
+def move(request: pytest.FixtureRequest, lab: Lab, tmp_path: Path) -> Move:
+    """Each kind of site, on a pair of its own."""
+    return prepare(lab, tmp_path, SITES[request.param])
+
+
+def test_whole_move(move: Move) -> None:
+    """Check first, then move: complete, proven, old stopped and else untouched; again: nothing changes."""
+    site, old, new = move.site, move.old, move.new
+    watch_uids(old)
+    watch_uids(new)
+    before, bare = old.digest(exclude=OURS), new.digest(exclude=OURS)
+    checked = move.run("--check")
+    assert checked.rc == 0, checked.stdout[-3000:]
+    assert difference(before, old.digest(exclude=OURS)) == []
+    assert difference(bare, new.digest(exclude=OURS)) == []
+
+    result = move.run()
+    assert result.rc == 0, result.stdout[-5000:] + result.stderr[-2000:]
+    recorded, arrived = facts_of(old, site), facts_of(new, site)
+    assert {alias: facts.counts for alias, facts in arrived.items()} == {a: f.counts for a, f in recorded.items()}
+    assert arrived == recorded
+    _served_by_new(site, move)
+    _old_is_untouched(move, before)
+    report = move.report()
+    assert report["status"] == "moved"
+    assert report["downtime"] < report["total"]
+
+    again = move.run()
+    assert again.rc == 0, again.stdout[-3000:]
+    assert set(changed(again).values()) == {0}
+    assert "nothing to do" in again.stdout
+
+
+def _served_by_new(site: Site, move: Move) -> None:
+    answer = wait_http(move.new, "/", port=site.public_port, seconds=5)
+    assert answer.status == 200
+    assert all(count >= 0 for count in answer.counts.values())
+    assert http_get(move.old, "/health", port=site.public_port).status != 200
+    for unit in site.units:
+        assert active(move.new, unit) and enabled(move.new, unit)
+        assert not active(move.old, unit) and not enabled(move.old, unit)
+    media = [
+        host.run(["sh", "-c", f"cd {site.media} && find . -type f -exec sha256sum {{}} + | sort"]).stdout
+        for host in (move.old, move.new)
+    ]
+    assert media[0] == media[1] != ""
+    assert move.new.run(["stat", "-c", "%U %a", site.env_file]).stdout.split() == [site.user, "600"]
+
+
+def _old_is_untouched(move: Move, before: object) -> None:
+    units = [line for line in difference(before, move.old.digest(exclude=OURS))]  # type: ignore[arg-type]
+    foreign = [line for line in units if not any(unit in line for unit in move.site.units)]
+    # What the frozen site itself no longer writes: its socket, its heartbeats.
+    foreign = [line for line in foreign if f"{move.site.var}/" not in line]
+    assert foreign == []
+    assert leftovers(move.old) == ""
+    assert leftovers(move.new) == ""
+    for host in (move.old, move.new):
+        owner = int(host.run(["id", "-u", move.site.user]).stdout)
+        assert seen_uids(host) == {owner}

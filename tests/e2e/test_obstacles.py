@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Preflight lists every obstacle at once and changes nothing (issue 1 of 3, acceptance 3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.e2e.moving import fails_with, prepare
+from tests.e2e.test_move import OURS
+from tests.lab.digest import difference
+from tests.lab.lab import Lab
+
+
+def test_five_obstacles_in_one_run(lab: Lab, tmp_path: Path) -> None:
+    """A dirty tree, an unknown unit, a file that is not there, an extension and a place that is taken."""
+    move = prepare(lab, tmp_path)
+    move.old.run(["sh", "-c", f"echo '# changed' >> {move.site.app}/manage.py"])
+    move.new.run(["sh", "-c", f"mkdir -p {move.site.app} && touch {move.site.app}/something"])
+    move.new.run(["sh", "-c", "mv /usr/share/postgresql/17/extension/citext.control /root/"])
+    move.variables["relocate_services"] = [*move.site.units, "no-such.service"]
+    move.variables["relocate_files"] = [".env", "no-such-file"]
+    before = [host.digest(exclude=OURS) for host in (move.old, move.new)]
+    result = move.run("--check")
+    assert fails_with(result, "obstacles")
+    for code in ("dirty_tree", "unit_unknown", "path_refused", "extension_missing", "checkout_occupied"):
+        assert f"[{code}]" in result.stdout, result.stdout[-3000:]
+    assert result.stdout.count("Next: ") >= 5
+    after = [host.digest(exclude=OURS) for host in (move.old, move.new)]
+    assert [difference(*pair) for pair in zip(before, after, strict=True)] == [[], []]
+    started = move.run()
+    assert fails_with(started, "obstacles")
+    after = [host.digest(exclude=OURS) for host in (move.old, move.new)]
+    assert [difference(*pair) for pair in zip(before, after, strict=True)] == [[], []]
+
+
+def test_new_is_old(lab: Lab, tmp_path: Path) -> None:
+    """An inventory that names one machine twice is refused."""
+    move = prepare(lab, tmp_path)
+    host = move.lab.hosts["old"]
+    move.variables["relocate_from"] = "new.lab"
+    result = move.run("--check", "-e", f"ansible_host={host.address}")
+    assert fails_with(result, "obstacles")
+    assert "this is the OLD host" in result.stdout
