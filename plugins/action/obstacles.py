@@ -25,6 +25,7 @@ def join(on_old: Mapping[str, Any], on_new: Mapping[str, Any]) -> Dict[str, Any]
         "label": moved.get("label", "") if done else "",
         "obstacles": [] if done else list(on_old["obstacles"]) + list(on_new["obstacles"]),
         "same_machine": info["host"]["machine_id"] == on_new["info"]["host"]["machine_id"],
+        "old_path": (info.get("project") or {}).get("path", ""),
         "owner": info.get("owner") or {},
         "media_root": str((info.get("django") or {}).get("media_root") or ""),
         "engines": sorted({item["engine"] for item in databases.values()}),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import time
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Tuple
 
@@ -129,7 +130,19 @@ def answer(module: AnsibleModule, work_on: Callable[[AnsibleModule], Dict[str, A
             result = work_on(module)
     except RelocateError as error:
         module.fail_json(elapsed=round(time.monotonic() - began, 2), **error.as_result())
+    except OSError as exc:
+        module.fail_json(elapsed=round(time.monotonic() - began, 2), **_named(exc).as_result())
     module.exit_json(elapsed=round(time.monotonic() - began, 2), **result)
+
+
+def _named(exc: OSError) -> RelocateError:
+    """The error for what this host refused, in words that hold no secret."""
+    text = "{0}: {1}".format(exc.filename or "this host", exc.strerror or type(exc).__name__)
+    if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+        return RelocateError("disk_full", text, "free space there, then run again")
+    if isinstance(exc, PermissionError):
+        return RelocateError("right_missing", text, "run the task with become")
+    return RelocateError("program_failed", text, "see what is wrong there, then run again")
 
 
 @contextlib.contextmanager

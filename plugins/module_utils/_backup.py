@@ -18,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._backup_set import
     BUNDLE,
     DATABASES,
     ENVIRONMENT,
+    LABEL,
     MEDIA,
     PATCH,
     BackupSet,
@@ -183,16 +184,21 @@ def clear_unfinished(directory: str, site: str, keep: str) -> List[str]:
     removed = []
     for name in sorted(os.listdir(home)) if os.path.isdir(home) else []:
         path = os.path.join(home, name)
-        if name not in complete and name != keep and os.path.isdir(path) and not os.path.islink(path):
+        ours = LABEL.fullmatch(name) and name not in complete and name != keep
+        if ours and os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path)
             removed.append(name)
     return removed
 
 
-def expire(directory: str, site: str, keep: int) -> Tuple[str, ...]:
-    """Remove all but the newest ``keep`` sets; returns the labels that went. 0 keeps all."""
-    labels = BackupSet.labels(directory, site)
-    gone = labels[:-keep] if keep else []
+def expire(directory: str, site: str, keep: int, made: str = "") -> Tuple[str, ...]:
+    """Remove all but the newest ``keep`` sets; returns the labels that went. 0 keeps all.
+
+    :param made: the set of this run: never removed, although a clock that was set back makes it look old
+    """
+    labels = [label for label in BackupSet.labels(directory, site) if label != made]
+    spared = keep - 1 if made else keep
+    gone = labels[: max(0, len(labels) - spared)] if keep > 0 else []
     for label in gone:
         BackupSet(os.path.join(BackupSet.home(directory, site), label)).discard()
     return tuple(gone)

@@ -108,7 +108,7 @@ def make_label(revision: str, now: datetime.datetime) -> str:
 
 def check_label(label: str) -> str:
     """The label, or path_refused: it names a directory."""
-    if not LABEL.match(label):
+    if not LABEL.fullmatch(label):
         raise RelocateError(
             "path_refused",
             "{0!r} is not a label".format(label),
@@ -179,7 +179,7 @@ class BackupSet:
             names = sorted(os.listdir(home))
         except (FileNotFoundError, NotADirectoryError):
             return []
-        return [name for name in names if LABEL.match(name) and os.path.isfile(os.path.join(home, name, MANIFEST))]
+        return [name for name in names if LABEL.fullmatch(name) and os.path.isfile(os.path.join(home, name, MANIFEST))]
 
     @classmethod
     def find(cls, directory: str, site: str, label: Optional[str] = None) -> BackupSet:
@@ -224,7 +224,9 @@ class BackupSet:
         found = cls(os.path.join(cls.home(directory, site), check_label(label)))
         if not os.path.isfile(found.file(PREPARED)):
             raise RelocateError(
-                "set_not_found", "there is no set {0} below {1}".format(label, os.path.dirname(found.path)), "transfer it"
+                "set_not_found",
+                "there is no set {0} below {1}".format(label, os.path.dirname(found.path)),
+                "transfer it",
             )
         return found
 
@@ -242,8 +244,10 @@ class BackupSet:
                 plain = json.load(stream)
             unversioned = tuple(UnversionedFile(**item) for item in plain.pop("unversioned"))
             return Prepared(unversioned=unversioned, **plain)
-        except (OSError, ValueError, KeyError, TypeError) as exc:
-            raise RelocateError("manifest_invalid", "{0} cannot be read".format(self.file(PREPARED))) from exc
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+            raise RelocateError(
+                "manifest_invalid", "{0} cannot be read".format(self.file(PREPARED)), "transfer the set again"
+            ) from exc
 
     def read_environment(self) -> Mapping[str, Any]:
         """Python version, Django version and packages, as recorded on old."""
@@ -252,7 +256,9 @@ class BackupSet:
                 data: Mapping[str, Any] = json.load(stream)
                 return data
         except (OSError, ValueError) as exc:
-            raise RelocateError("manifest_invalid", "{0} cannot be read".format(self.file(ENVIRONMENT))) from exc
+            raise RelocateError(
+                "manifest_invalid", "{0} cannot be read".format(self.file(ENVIRONMENT)), "transfer the set again"
+            ) from exc
 
     def discard(self) -> None:
         """Remove the set, its manifest first, so that a half-removed one is no set."""
@@ -265,7 +271,9 @@ class BackupSet:
     def file(self, relative: str) -> str:
         """The absolute path of a file of the set; refuses one that leads out of it."""
         if not relative or relative.startswith("/") or ".." in relative.split("/") or "\0" in relative:
-            raise RelocateError("path_refused", "{0!r} leads out of the backup set".format(relative))
+            raise RelocateError(
+                "path_refused", "{0!r} leads out of the backup set".format(relative), "take another set"
+            )
         return os.path.join(self.path, relative)
 
     def finish(self, manifest: Manifest, jobs: int = 2) -> str:
@@ -275,6 +283,8 @@ class BackupSet:
             handle = os.open(self.file(entry.path), os.O_RDONLY | os.O_NOFOLLOW)
             os.fsync(handle)
             os.close(handle)
+        for top, _directories, _names in os.walk(self.path):
+            sync_directory(top)
         text = as_text(Manifest(**{**manifest.__dict__, "files": tuple(entries)}))
         write_atomically(self.file(MANIFEST), text)
         sync_directory(os.path.dirname(self.path))
@@ -294,7 +304,9 @@ class BackupSet:
         manifest = from_text(text, self.file(MANIFEST))
         if manifest.label != self.label:
             raise RelocateError(
-                "manifest_invalid", "the manifest in {0} is of {1}".format(self.path, manifest.label), "take another set"
+                "manifest_invalid",
+                "the manifest in {0} is of {1}".format(self.path, manifest.label),
+                "take another set",
             )
         return manifest
 
@@ -318,7 +330,8 @@ class BackupSet:
         for path, entry in sorted(listed.items()):
             size = os.lstat(self.file(path)).st_size
             if size != entry.size:
-                self._differs(path, "holds {0} of {1} bytes".format(size, entry.size))
+                code = "dump_truncated" if size < entry.size and path.startswith(DATABASES + "/") else "file_differs"
+                self._differs(path, "holds {0} of {1} bytes".format(size, entry.size), code)
         for entry in self._hash(sorted(listed), jobs):
             if entry.sha256 != listed[entry.path].sha256:
                 self._differs(entry.path, "sha256 differs")
@@ -336,8 +349,7 @@ class BackupSet:
         """Bytes of all files."""
         return sum(os.lstat(self.file(path)).st_size for path in self._walk())
 
-    def _differs(self, path: str, how: str) -> None:
-        code = "dump_truncated" if how.startswith("holds") and path.startswith(DATABASES + "/") else "file_differs"
+    def _differs(self, path: str, how: str, code: str = "file_differs") -> None:
         raise RelocateError(
             code, "file {0} of {1}: {2}".format(path, self.label, how), "transfer the set again, or take another one"
         )
@@ -350,7 +362,9 @@ class BackupSet:
                 "set_incomplete", "{0} has no manifest".format(self.path), "take another set, or back up again"
             ) from exc
         except OSError as exc:
-            raise RelocateError("path_refused", "{0} is not a plain file".format(self.file(MANIFEST))) from exc
+            raise RelocateError(
+                "path_refused", "{0} is not a plain file".format(self.file(MANIFEST)), "take another set"
+            ) from exc
         with os.fdopen(handle, encoding="utf-8", errors="surrogateescape") as stream:
             return stream.read()
 
@@ -379,5 +393,3 @@ class BackupSet:
                 digest.update(chunk)  # drops the interpreter's lock: files are hashed in parallel
                 size += len(chunk)
         return FileEntry(relative, size, digest.hexdigest())
-
-

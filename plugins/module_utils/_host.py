@@ -70,7 +70,7 @@ def free_bytes(path: str) -> int:
 
 def check_site_name(site: str) -> str:
     """The name, or bad_option: it becomes a directory and part of unit and key names."""
-    if not _NAME.match(site):
+    if not _NAME.fullmatch(site):
         raise RelocateError(
             "bad_option",
             "{0!r} cannot be a site's name".format(site),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils import _host, _media, _services, _unversioned
@@ -62,7 +63,7 @@ def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     """Every obstacle on the host that the site leaves."""
     found: List[Obstacle] = []
     for alias, engine in site.engines.items():
-        found += collect(found, lambda engine=engine: engine.preflight("old"), alias) or []
+        found += collect(found, partial(engine.preflight, "old"), alias) or []
     for answer in site.facts.values():
         if isinstance(answer, dict) and "error" in answer:
             found.append(Obstacle(**answer["error"]))
@@ -166,9 +167,7 @@ def _occupied(params: Mapping[str, Any]) -> List[Obstacle]:
     return []
 
 
-def _database_obstacles(
-    params: Mapping[str, Any], old: Mapping[str, Any], secrets: SecretStore
-) -> List[Obstacle]:
+def _database_obstacles(params: Mapping[str, Any], old: Mapping[str, Any], secrets: SecretStore) -> List[Obstacle]:
     """Ask the new servers, with the settings of old: the ones of new are not there before the checkout."""
     found: List[Obstacle] = []
     context = EngineContext(secrets=secrets, admin=params["admin"], compression=params["compression"])
@@ -184,12 +183,10 @@ def _database_obstacles(
         )
         engine = open_engine(config, context)
         facts = facts_from_plain(item["facts"])
-        some = collect(found, lambda engine=engine, facts=facts: engine.preflight("new", facts), alias) or []
+        some = collect(found, partial(engine.preflight, "new", facts), alias) or []
         # What the packages role installs before the freeze is no obstacle.
         installable = ("program_missing", "library_missing") if params["installs"] else ()
-        found += [
-            Obstacle(entry.code, entry.msg, entry.hint, alias) for entry in some if entry.code not in installable
-        ]
+        found += [Obstacle(entry.code, entry.msg, entry.hint, alias) for entry in some if entry.code not in installable]
         found[:] = [entry for entry in found if entry.code not in installable]
     return found
 

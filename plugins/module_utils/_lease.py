@@ -10,6 +10,7 @@ speaks. A run that crashed blocks the next one for :data:`GRACE` seconds at most
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -18,10 +19,16 @@ from types import TracebackType
 from typing import Optional, Type
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._secrets import make_directory
 
 #: Seconds for which a run keeps the site between two of its tasks.
 GRACE = 60
+
+
+def _now() -> float:
+    """Seconds since the host started: nobody sets this clock back. An age below zero is of before the last start."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Lease:
@@ -34,19 +41,27 @@ class Lease:
 
     def __init__(self, directory: str, site: str, run: str) -> None:
         self._base, self._run = directory, run
-        self.path = os.path.join(directory, site + ".run")
+        self.path = os.path.join(directory, check_site_name(site) + ".run")
         self._handle: Optional[int] = None
 
     def __enter__(self) -> Lease:
         make_directory(self._base, 0o711)
-        self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as exc:
+            raise RelocateError(
+                "work_directory",
+                "{0} cannot be opened: {1}".format(self.path, exc.strerror),
+                "look at it, then remove it",
+            ) from exc
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._refuse("is at work")
         holder, seen = self._read()
-        if holder and holder != self._run and time.time() - seen < GRACE:
-            self._refuse("was at work {0:.0f} s ago".format(time.time() - seen))
+        age = _now() - seen
+        if holder and holder != self._run and 0 <= age < GRACE:
+            self._refuse("was at work {0:.0f} s ago".format(age))
         self._write(self._run)
         return self
 
@@ -54,7 +69,8 @@ class Lease:
         self, kind: Optional[Type[BaseException]], exc: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
         if self._handle is not None:
-            self._write(self._run)
+            with contextlib.suppress(OSError):  # a full disk must not hide how the work ended
+                self._write(self._run)
             os.close(self._handle)
 
     def release(self) -> None:
@@ -72,9 +88,9 @@ class Lease:
 
     def _write(self, run: str) -> None:
         assert self._handle is not None
-        text = json.dumps({"run": run, "seen": time.time()}).encode()
-        os.ftruncate(self._handle, 0)
-        os.pwrite(self._handle, text, 0)
+        text = json.dumps({"run": run, "seen": _now()}).encode()
+        os.pwrite(self._handle, text, 0)  # over the old text: the block is there even when the disk is full
+        os.ftruncate(self._handle, len(text))
 
     def _refuse(self, how: str) -> None:
         holder, _seen = self._read()

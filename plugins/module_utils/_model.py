@@ -264,8 +264,12 @@ def _compare_sequences(recorded: DatabaseState, found: DatabaseState) -> List[Di
                 Difference("sequence", name, "present" if old else "absent", "present" if new else "absent")
             )
         elif (old.last_value, old.is_called) != (new.last_value, new.is_called):
-            differences.append(Difference("sequence", name, str(old.last_value), str(new.last_value)))
+            differences.append(Difference("sequence", name, _position(old), _position(new)))
     return differences
+
+
+def _position(item: SequenceState) -> str:
+    return str(item.last_value) + ("" if item.is_called else " (not used yet)")
 
 
 def sequences_behind(state: DatabaseState) -> List[SequenceState]:
@@ -274,6 +278,6 @@ def sequences_behind(state: DatabaseState) -> List[SequenceState]:
     for item in state.sequences:
         if item.column_max is None:
             continue
-        if item.last_value is None or item.last_value < item.column_max:
+        if item.last_value is None or item.last_value + item.is_called <= item.column_max:
             behind.append(item)
     return behind

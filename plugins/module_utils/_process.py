@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import grp
 import os
 import pwd
 import shutil
@@ -91,8 +90,8 @@ def lookup_user(name_or_uid: Union[str, int]) -> Optional[SystemUser]:
 
 
 def _from_entry(entry: pwd.struct_passwd) -> SystemUser:
-    groups = {group.gr_gid for group in grp.getgrall() if entry.pw_name in group.gr_mem}
-    groups.add(entry.pw_gid)
+    # Asked of the name service: directories such as LDAP seldom list all their groups.
+    groups = {entry.pw_gid, *os.getgrouplist(entry.pw_name, entry.pw_gid)}
     return SystemUser(
         name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid, groups=tuple(sorted(groups)), home=entry.pw_dir
     )
@@ -153,6 +152,10 @@ def _before_exec(command: Command, parent: int) -> Callable[[], None]:
             os.setgroups(list(user.groups))
             os.setresgid(user.gid, user.gid, user.gid)
             os.setresuid(user.uid, user.uid, user.uid)
+        else:
+            # Within acting_as the real ids are still root's: a program must not find its way back to them.
+            os.setresgid(os.getegid(), os.getegid(), os.getegid())
+            os.setresuid(os.geteuid(), os.geteuid(), os.geteuid())
         # After the ids, since changing them clears it: a killed module must not leave its child running.
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
@@ -186,10 +189,9 @@ def _start(command: Command, stdin: Any, stdout: Any) -> "subprocess.Popen[bytes
         raise RelocateError(
             "program_missing", "{0} is not on this host".format(missing), "install it, or name its path"
         ) from exc
-    except OSError as exc:
-        raise RelocateError(
-            "program_failed", "{0} cannot be started: {1}".format(command.argv[0], exc.strerror or "OSError")
-        ) from exc
+    except (OSError, subprocess.SubprocessError) as exc:
+        why = getattr(exc, "strerror", None) or "its user or group cannot be taken on"
+        raise RelocateError("program_failed", "{0} cannot be started: {1}".format(command.argv[0], why)) from exc
 
 
 class _Tail(threading.Thread):
@@ -197,13 +199,18 @@ class _Tail(threading.Thread):
 
     def __init__(self, stream: IO[bytes], on_line: Optional[Callable[[str], None]] = None) -> None:
         super().__init__(daemon=True)
-        self._stream, self._on_line, self.kept = stream, on_line, b""
+        self._stream, self._on_line, self._data = stream, on_line, bytearray()
         self.start()
+
+    @property
+    def kept(self) -> bytes:
+        """The stream's last mebibyte."""
+        return bytes(self._data[-_OUTPUT_LIMIT:])
 
     def run(self) -> None:
         with self._stream:
             if self._on_line is not None:
-                for line in iter(self._stream.readline, b""):
+                for line in iter(lambda: self._stream.readline(65536), b""):
                     self._keep(line)
                     self._on_line(line.decode("utf-8", "backslashreplace").rstrip("\n"))
                 return
@@ -211,7 +218,24 @@ class _Tail(threading.Thread):
                 self._keep(chunk)
 
     def _keep(self, data: bytes) -> None:
-        self.kept = (self.kept + data)[-_OUTPUT_LIMIT:]
+        self._data += data
+        if len(self._data) > 2 * _OUTPUT_LIMIT:  # seldom, since it copies
+            del self._data[:-_OUTPUT_LIMIT]
+
+
+class _Feed(threading.Thread):
+    """Writes to a program that may not read, so that the one who waits for it can still give up."""
+
+    def __init__(self, stream: IO[bytes], data: bytes) -> None:
+        super().__init__(daemon=True)
+        self._stream, self._given = stream, data
+        self.start()
+
+    def run(self) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self._stream.write(self._given)
+        with contextlib.suppress(BrokenPipeError):
+            self._stream.close()
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
@@ -241,10 +265,7 @@ def run(
         err = _Tail(process.stderr, on_line)  # type: ignore[arg-type]
         out = _Tail(process.stdout) if process.stdout is not None else None
         if feed is not None and process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(feed)
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.close()
+            _Feed(process.stdin, feed)
         process.wait(timeout)
     except subprocess.TimeoutExpired as exc:
         raise RelocateError(

@@ -85,7 +85,8 @@ def plan(site: Site, manifest: Manifest, digest: str, record: Mapping[str, Any],
                 "use the same engine in the settings of new",
             )
         live = engine.describe()
-        done = live.exists and restored.get(alias) == digest
+        # An empty one, where the set holds tables, is another database than the one that was restored.
+        done = live.exists and restored.get(alias) == digest and (live.tables > 0 or not entry.state.tables)
         if live.tables and not done and alias not in restored and not replace_live:
             raise RelocateError(
                 "target_not_blank",
@@ -101,6 +102,7 @@ def load_and_prove(
 ) -> Tuple[DatabaseState, List[Dict[str, Any]]]:
     """Load one dump into incoming and compare it. Raises data_differs with every difference; incoming is gone then."""
     relative = entry.dump.path[len(DATABASES) + 1 :]
+    backup.file(relative)  # refuses what leads out
     engine.load(backup.file(DATABASES), replace(entry.dump, path=relative), entry.facts)
     state = state_of(engine, INCOMING, entry.state.method)
     differences = compare_states(entry.state, state)
@@ -153,7 +155,9 @@ def table_rows(recorded: DatabaseState, found: DatabaseState) -> List[Dict[str, 
             "table": table.name,
             "old": table.rows,
             "new": after[table.name].rows if table.name in after else None,
-            "fingerprint": bool(table.fingerprint) and after[table.name].fingerprint == table.fingerprint,
+            "fingerprint": bool(table.fingerprint)
+            and table.name in after
+            and after[table.name].fingerprint == table.fingerprint,
         }
         for table in recorded.tables
     ]
@@ -161,15 +165,30 @@ def table_rows(recorded: DatabaseState, found: DatabaseState) -> List[Dict[str, 
 
 def swap_all(engines: Sequence[Engine]) -> None:
     """Swap every incoming in, or none: those already swapped are taken back when one fails."""
+    _swap(engines, INCOMING, PREVIOUS)
+
+
+def _swap(engines: Sequence[Engine], chosen: str, aside: str) -> None:
     swapped: List[Engine] = []
     try:
         for engine in engines:
-            engine.swap(INCOMING, PREVIOUS)
+            engine.swap(chosen, aside)
             swapped.append(engine)
-    except BaseException:
+    except BaseException as exc:
+        stuck = []
         for engine in reversed(swapped):
-            with contextlib.suppress(Exception):
-                engine.swap(PREVIOUS, INCOMING)
+            try:
+                engine.swap(aside, chosen)
+            except Exception:
+                stuck.append(engine.config.alias)
+        if stuck:
+            raise RelocateError(
+                "swap_failed",
+                "{0}; these databases are swapped and could not be taken back: {1}".format(
+                    exc if isinstance(exc, RelocateError) else type(exc).__name__, ", ".join(stuck)
+                ),
+                "run restore with state rolled_back and aliases set to them",
+            ) from exc
         raise
 
 
@@ -195,7 +214,16 @@ def drop_blank_previous(engine: Engine) -> bool:
 
 
 def roll_back(engines: Sequence[Engine]) -> List[str]:
-    """Put every previous database back. Raises no_previous before the first swap when one is missing."""
+    """Put every previous database back, or none. What was live is dropped."""
+    require_previous(engines)
+    _swap(engines, PREVIOUS, INCOMING)
+    for engine in engines:
+        engine.drop(INCOMING)
+    return [engine.config.alias for engine in engines]
+
+
+def require_previous(engines: Sequence[Engine]) -> None:
+    """Raises no_previous naming every database that has none to go back to."""
     missing = [engine.config.alias for engine in engines if not engine.exists(PREVIOUS)]
     if missing:
         raise RelocateError(
@@ -203,13 +231,6 @@ def roll_back(engines: Sequence[Engine]) -> List[str]:
             "there is no previous database of: {0}".format(", ".join(missing)),
             "restore an older backup set instead",
         )
-    done: List[Engine] = []
-    for engine in engines:
-        engine.swap(PREVIOUS, INCOMING)
-        done.append(engine)
-    for engine in done:
-        engine.drop(INCOMING)
-    return [engine.config.alias for engine in done]
 
 
 def check_sequences(alias: str, state: DatabaseState) -> Optional[RelocateError]:

@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets as _random
 import shutil
 import stat
@@ -51,12 +52,19 @@ class SecretStore:
 
     def __enter__(self) -> SecretStore:
         make_directory(self._base, 0o711)
-        remove_leftovers(self._base)
-        self.path = os.path.join(self._base, _PREFIX + _random.token_hex(8))
-        os.mkdir(self.path, 0o700)
-        self._lock = os.open(os.path.join(self.path, _LOCK), os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self._give(self.path)
+        turn = os.open(self._base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(turn, fcntl.LOCK_EX)  # else another task could take the new directory for a leftover
+            remove_leftovers(self._base)
+            self.path = os.path.join(self._base, _PREFIX + _random.token_hex(8))
+            os.mkdir(self.path, 0o700)
+            flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC
+            self._lock = os.open(os.path.join(self.path, _LOCK), flags, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        finally:
+            os.close(turn)
+        if self._user is not None and os.geteuid() == 0:
+            os.chown(self.path, self._user.uid, self._user.gid)
         return self
 
     def __exit__(
@@ -80,14 +88,11 @@ class SecretStore:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
             stream.write(content)
-        self._give(path)
+            if self._user is not None and os.geteuid() == 0:
+                os.fchown(stream.fileno(), self._user.uid, self._user.gid)  # not by path: the directory is the user's
         return path
-
-    def _give(self, path: str) -> None:
-        if self._user is not None and os.geteuid() == 0:
-            os.chown(path, self._user.uid, self._user.gid)
 
 
 def remove_leftovers(base: str) -> List[str]:
@@ -143,12 +148,13 @@ def make_directory(path: str, mode: int = 0o700, user: Optional[SystemUser] = No
 
 def forms(secret: str) -> List[str]:
     """Every form in which a secret may turn up in text, longest first."""
-    quoted = urllib.parse.quote(secret, safe="")
+    raw = secret.encode("utf-8", "surrogateescape")
+    quoted = [urllib.parse.quote(raw, safe=safe) for safe in ("", "/")] + [urllib.parse.quote_plus(raw)]
     found = {
         secret,
-        quoted,
-        urllib.parse.quote(secret),
-        urllib.parse.quote_plus(secret),
+        raw.decode("utf-8", "backslashreplace"),  # as _process shows what is not UTF-8
+        *quoted,
+        *[re.sub("%..", lambda match: match.group().lower(), item) for item in quoted],
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
         repr(secret)[1:-1],
@@ -158,9 +164,20 @@ def forms(secret: str) -> List[str]:
         secret.replace("\\", "\\\\").replace(":", "\\:"),
         secret.replace("\\", "\\\\").replace("'", "\\'"),
         secret.replace("\\", "\\\\").replace('"', '\\"'),
-        base64.b64encode(secret.encode("utf-8", "surrogateescape")).decode("ascii"),
+        base64.b64encode(raw).decode("ascii"),
+        *_within_base64(raw),
     }
     return sorted((form for form in found if form), key=len, reverse=True)
+
+
+def _within_base64(raw: bytes) -> List[str]:
+    """What any encoding of a text that holds the secret contains, as ``user:password`` does; nothing when short."""
+    found = []
+    for before in range(3):
+        encoded = base64.b64encode(b"-" * before + raw).decode("ascii")
+        inner = encoded[(0, 2, 3)[before] : (before + len(raw)) * 8 // 6]
+        found += [inner, inner.replace("+", "-").replace("/", "_")] if len(inner) >= 8 else []
+    return found
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:

@@ -47,6 +47,8 @@ def open_site(params: Mapping[str, Any], topics: Sequence[str] = (), partial: bo
         asked = ["databases"] + list(topics)
         facts = probe.ask(project, asked, secrets=True, aliases=params["aliases"], partial=partial)
         raw = facts.pop("databases")
+        if "error" in raw:
+            raise RelocateError(**raw["error"])
         secrets.remember(*[item.get("password") for item in raw])
         context = engine_context(params, secrets, project)
         engines = {

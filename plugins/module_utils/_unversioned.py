@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import errno
+import fnmatch
 import glob
 import grp
 import os
@@ -52,7 +54,7 @@ def expand(paths: Sequence[str], project: str) -> List[str]:
     """
     found, missing = set(), []
     for entry in absolute(paths, project):
-        matches = sorted(glob.glob(entry)) if glob.has_magic(entry) else [entry] if os.path.lexists(entry) else []
+        matches = [entry] if os.path.lexists(entry) else sorted(glob.glob(entry))
         if not matches:
             missing.append(entry)
         for match in matches:
@@ -70,7 +72,17 @@ def expand(paths: Sequence[str], project: str) -> List[str]:
 def _walk(path: str) -> List[str]:
     if os.path.islink(path) or not os.path.isdir(path):
         return [path]
-    return [os.path.join(top, name) for top, _dirs, names in os.walk(path) for name in names]
+    found = []
+    for top, directories, names in os.walk(path, onerror=_unreadable):
+        links = [name for name in directories if os.path.islink(os.path.join(top, name))]
+        found += [os.path.join(top, name) for name in names + links]
+    return found
+
+
+def _unreadable(exc: OSError) -> None:
+    raise RelocateError(
+        "path_refused", "{0} cannot be read: {1}".format(exc.filename, exc.strerror), "run the task with become"
+    ) from exc
 
 
 def capture(backup: BackupSet, paths: Sequence[str], project: str) -> Tuple[UnversionedFile, ...]:
@@ -93,15 +105,22 @@ def capture(backup: BackupSet, paths: Sequence[str], project: str) -> Tuple[Unve
 
 def read_plain(path: str) -> bytes:
     """The content of a regular file; path_refused for anything else or for more than 64 MiB."""
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    refused = RelocateError(
+        "path_refused",
+        "{0} is not a regular file of 64 MiB at most".format(path),
+        "leave it out of relocate_files; MEDIA and databases travel by themselves",
+    )
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as exc:
+        if exc.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
+            raise refused from exc
+        raise
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _LIMIT:
+        os.close(handle)
+        raise refused
     with os.fdopen(handle, "rb") as stream:
-        status = os.fstat(stream.fileno())
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _LIMIT:
-            raise RelocateError(
-                "path_refused",
-                "{0} is not a regular file of 64 MiB at most".format(path),
-                "leave it out of relocate_files; MEDIA and databases travel by themselves",
-            )
         return stream.read()
 
 
@@ -140,23 +159,28 @@ def plan(
     placements = []
     for entry in entries:
         if not any(_matches(entry.path, pattern) for pattern in patterns):
-            raise RelocateError("path_refused", "{0} is in the set but not in relocate_files".format(entry.path))
+            raise RelocateError(
+                "path_refused",
+                "{0} is in the set but not in relocate_files".format(entry.path),
+                "name it there, or back up again",
+            )
         content = b"" if entry.link else read_plain(backup.file(entry.stored))
         if entry.path in wanted:
             text = content.decode("utf-8", "surrogateescape")
             content = env_files.override(text, wanted[entry.path]).encode("utf-8", "surrogateescape")
-        placements.append(Placement(entry.path, content, entry.mode, entry.owner, entry.group, entry.link))
+        mode = entry.mode & 0o777  # no file of settings is setuid
+        placements.append(Placement(entry.path, content, mode, entry.owner, entry.group, entry.link))
     return placements
 
 
 def _matches(path: str, pattern: str) -> bool:
-    if path == pattern or path.startswith(pattern.rstrip("/") + "/"):
-        return True
-    if not glob.has_magic(pattern):
+    """Whether the path is what the user named, or below it. A pattern's ``*`` does not cross a slash, as in glob."""
+    if path != os.path.normpath(path) or not os.path.isabs(path):
         return False
-    import fnmatch
-
-    return fnmatch.fnmatchcase(path, pattern) or fnmatch.fnmatchcase(path, pattern.rstrip("/") + "/*")
+    parts, wanted = path.split("/"), pattern.rstrip("/").split("/")
+    return parts[: len(wanted)] == wanted or (
+        len(parts) >= len(wanted) and all(fnmatch.fnmatchcase(part, want) for part, want in zip(parts, wanted))
+    )
 
 
 def differs(item: Placement) -> bool:
@@ -167,8 +191,10 @@ def differs(item: Placement) -> bool:
             return not stat.S_ISLNK(status.st_mode) or os.readlink(item.path) != item.link
         if not stat.S_ISREG(status.st_mode) or stat.S_IMODE(status.st_mode) != item.mode:
             return True
-        owner, group = _name(pwd.getpwuid, status.st_uid), _name(grp.getgrgid, status.st_gid)
-        return (owner, group) != (item.owner, item.group) or read_plain(item.path) != item.content
+        found = _name(pwd.getpwuid, status.st_uid), _name(grp.getgrgid, status.st_gid)
+        if os.geteuid() == 0 and found != (item.owner, item.group):  # nobody else can give files away
+            return True
+        return read_plain(item.path) != item.content
     except FileNotFoundError:
         return True
 
@@ -179,39 +205,49 @@ def place(item: Placement, owner: SystemUser) -> None:
     Raises owner_missing when user or group do not exist here, path_refused when something else is in the way.
     """
     as_owner = owner if item.owner == owner.name else None
+    uid, gid = _ids(item) if os.geteuid() == 0 else (-1, -1)  # an unprivileged run owns what it writes
+    temporary = item.path + ".relocate-new"
     with acting_as(as_owner):
         os.makedirs(os.path.dirname(item.path), 0o755, exist_ok=True)
         if os.path.isdir(item.path) and not os.path.islink(item.path):
             raise RelocateError("path_refused", "{0} is a directory on this host".format(item.path), "move it away")
-        temporary = item.path + ".relocate-new"
         if os.path.lexists(temporary):
             os.unlink(temporary)
         if item.link:
             os.symlink(item.link, temporary)
         else:
-            with open(temporary, "xb", opener=_private) as stream:
-                stream.write(item.content)
-                os.fchmod(stream.fileno(), item.mode)
-        _give(temporary, item, as_owner)
+            stream = open(temporary, "xb", opener=_private)  # noqa: SIM115 closed below, by another user
+    if item.link:
+        if as_owner is None:
+            os.chown(temporary, uid, gid, follow_symlinks=False)
+    else:
+        with stream:
+            # By handle and as root: the owner need not be in the file's group, and may have put a link in its place.
+            os.fchown(stream.fileno(), uid, gid)
+            os.fchmod(stream.fileno(), item.mode)
+            stream.write(item.content)
+    with acting_as(as_owner):
         os.replace(temporary, item.path)
 
 
-def _give(path: str, item: Placement, as_owner: Any) -> None:
-    if os.geteuid() != 0 and as_owner is None:
-        return  # an unprivileged run owns what it writes
+def _ids(item: Placement) -> Tuple[int, int]:
     try:
-        gid = grp.getgrnam(item.group).gr_gid
-        uid = pwd.getpwnam(item.owner).pw_uid
+        return pwd.getpwnam(item.owner).pw_uid, grp.getgrnam(item.group).gr_gid
     except KeyError as exc:
-        os.unlink(path)
         raise RelocateError(
             "owner_missing",
             "{0} belongs to {1}:{2}, who are not on this host".format(item.path, item.owner, item.group),
             "make them first, for instance by relocate_packages",
         ) from exc
-    os.chown(path, -1 if as_owner is not None else uid, gid, follow_symlinks=False)
-    if not item.link:
-        os.chmod(path, item.mode)  # chown drops special bits
+
+
+def _is_env_file(path: str) -> bool:
+    name = os.path.basename(path)
+    return name.startswith(".env") or name.endswith(".env") or name in ("env", "environment")
+
+
+def _size(text: str) -> str:
+    return "({0} characters, not shown)".format(len(text)) if text else ""
 
 
 def diff_of(items: Sequence[Placement]) -> List[Dict[str, str]]:
@@ -223,8 +259,9 @@ def diff_of(items: Sequence[Placement]) -> List[Dict[str, str]]:
         except (OSError, RelocateError):
             before = ""
         after = item.link or item.content.decode("utf-8", "replace")
-        masked = env_files.masked_diff(before, after)
-        shown.append(
-            {"before_header": item.path, "after_header": item.path, "before": masked[0], "after": masked[1]}
-        )
+        if item.link or _is_env_file(item.path):
+            masked = env_files.masked_diff(before, after)
+        else:  # a settings module or a key: nobody can tell what in it is secret
+            masked = (_size(before), _size(after) + (", other content" if before and before != after else ""))
+        shown.append({"before_header": item.path, "after_header": item.path, "before": masked[0], "after": masked[1]})
     return shown

@@ -138,7 +138,7 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     result["bytes"] = backup.size()
     result["rows"] = {alias: entry.state.rows() for alias, entry in databases.items()}
     result["media"] = dict(media)
-    result["expired"] = _backup.expire(params["directory"], params["site"], params["keep"])
+    result["expired"] = _backup.expire(params["directory"], params["site"], params["keep"], label)
     return result
 
 

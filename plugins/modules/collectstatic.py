@@ -75,9 +75,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
-        argument_spec=_argspec.merged(_argspec.project(), _argspec.work()), supports_check_mode=True
-    )
+    module = AnsibleModule(argument_spec=_argspec.merged(_argspec.project(), _argspec.work()), supports_check_mode=True)
     _argspec.answer(module, work_on)
 
 

@@ -111,7 +111,9 @@ def plan_of(site: Site, alias: str, app: Optional[str], name: Optional[str]) -> 
     result = probe.run_manage(site.project, args)
     if result.rc != 0:
         text = probe.scrubbed(last_lines(result.err, 3), probe.secrets_of(site.project))
-        raise RelocateError("migration_failed", "no plan for {0} on {1}: {2}".format(app, alias, text), "see showmigrations")
+        raise RelocateError(
+            "migration_failed", "no plan for {0} on {1}: {2}".format(app, alias, text), "see showmigrations"
+        )
     planned = result.out.partition("Planned operations:")[2]
     return [line.strip() for line in planned.splitlines() if line and not line.startswith(" ")]
 

@@ -122,8 +122,10 @@ from ansible_collections.relocate.django.plugins.module_utils._site import colle
 
 def look_at_old(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, Any]:
     """The site's facts, as far as it could be opened."""
-    with open_site(module.params, _inspect.TOPICS) as site:
+    with open_site(module.params, _inspect.TOPICS, partial=True) as site:
         obstacles += _inspect.obstacles_on_old(site, module.params)
+        if any("error" in answer for answer in site.facts.values()):
+            return {}
         return collect(obstacles, lambda: _inspect.describe_site(site)) or {}
 
 

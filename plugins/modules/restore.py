@@ -98,7 +98,9 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
 
 
-def apply(module: AnsibleModule, site: Site, backup: BackupSet, todo: List[_restore.Step], digest: str) -> Dict[str, Any]:
+def apply(
+    module: AnsibleModule, site: Site, backup: BackupSet, todo: List[_restore.Step], digest: str
+) -> Dict[str, Any]:
     """Load and prove all, then swap all."""
     params = module.params
     engines = [site.engines[step.alias] for step in todo]
@@ -128,7 +130,13 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     """Plan, then apply unless in check mode."""
     params = module.params
     if params["state"] == "rolled_back":
-        done = [] if module.check_mode else _restore.roll_back(list(site.engines.values()))
+        engines = list(site.engines.values())
+        _restore.require_previous(engines)
+        done = [] if module.check_mode else _restore.roll_back(engines)
+        kept = _host.read_record(params["directory"], params["site"]).get(_restore.RESTORED, {})
+        if set(done) & set(kept):
+            left = {alias: digest for alias, digest in kept.items() if alias not in done}
+            _host.update_record(params["directory"], params["site"], {_restore.RESTORED: left, "migrated": None})
         return {"changed": True, "label": "", "restored": done}
     backup = BackupSet.find(params["directory"], _host.check_site_name(params["site"]), params["label"])
     manifest = backup.read(params["manifest_sha256"])

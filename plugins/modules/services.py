@@ -172,13 +172,14 @@ answers:
   elements: dict
 """
 
+import time
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _answers, _argspec, _services
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name, read_record
+from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name, read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._systemd import Systemd, Unit, unit_name
 
 
@@ -228,10 +229,32 @@ def ask(params: Mapping[str, Any]) -> List[Dict[str, Any]]:
     return _answers.expect([_answers.Question(**item) for item in params["answers"]], params["timeout"])
 
 
+def note(params: Mapping[str, Any]) -> None:
+    """Write down that the site is served here (moved), or no longer is (retired): what makes a second move a no-op."""
+    key = {"started": "moved", "stopped": "moved", "retired": "retired", "thawed": "retired"}.get(params["state"])
+    if key is None or not (params["label"] or params["state"] in ("stopped", "thawed")):
+        return
+    known = read_record(params["directory"], params["site"]).get(key)
+    if params["state"] in ("stopped", "thawed"):
+        if known:
+            update_record(params["directory"], params["site"], {key: None})
+    elif not known or known.get("label") != params["label"]:
+        entry = {"label": params["label"], "run": params["run"], "at": int(time.time())}
+        update_record(params["directory"], params["site"], {key: entry})
+
+
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
+    """Bring the units to the state, and keep the record of it."""
+    check_site_name(module.params["site"])
+    result = bring(module)
+    if not module.check_mode:
+        note(module.params)
+    return result
+
+
+def bring(module: AnsibleModule) -> Dict[str, Any]:
     """Plan, and carry the plan out unless in check mode."""
     params = module.params
-    check_site_name(params["site"])
     wish = wish_of(params)
     record = read_record(params["directory"], params["site"])
     result: Dict[str, Any] = {"changed": False, "units": [], "steps": [], "at": 0}

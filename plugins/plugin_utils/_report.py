@@ -99,7 +99,11 @@ def _table_lines(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> List[str]
     rows.sort(key=lambda item: (item[1]["old"] == item[1]["new"], -item[1]["old"]))
     lines = [
         "    {0:<12} {1:<44} {2:>12,} {3:>12} {4}".format(
-            alias, row["table"][:44], row["old"], _number(row["new"]), "" if row["old"] == row["new"] else "<-- DIFFERENT"
+            alias,
+            row["table"][:44],
+            row["old"],
+            _number(row["new"]),
+            "" if row["old"] == row["new"] else "<-- DIFFERENT",
         ).rstrip()
         for alias, row in rows[:_ROWS_SHOWN]
     ]
@@ -158,7 +162,8 @@ def as_html(outcome: Mapping[str, Any]) -> str:
 
 def obstacles_text(obstacles: Sequence[Mapping[str, Any]]) -> str:
     """Every obstacle, numbered, each with its remedy."""
-    lines = ["{0} obstacles are in the way; nothing was changed".format(len(obstacles))]
+    count = "1 obstacle is" if len(obstacles) == 1 else "{0} obstacles are".format(len(obstacles))
+    lines = [count + " in the way; nothing was changed"]
     for number, item in enumerate(obstacles, 1):
         where = item["host"] + (", database " + item["alias"] if item.get("alias") else "")
         lines.append("{0}. [{1}] on {2}: {3}".format(number, item["code"], where, item["msg"]))

@@ -47,7 +47,7 @@ def obstacle() -> str | None:
         return f"the lab needs: apt-get install --no-install-recommends {' '.join(missing)}"
     info = call(["podman", "info", "--format={{.Host.NetworkBackend}}"], check=False)
     if info.returncode:
-        return f"podman does not work here: {info.stderr.strip().splitlines()[-1]}"
+        return f"podman does not work here: {' '.join(info.stderr.split())}"
     helpers = [name for name in ("netavark", "aardvark-dns") if not Path("/usr/lib/podman", name).exists()]
     if helpers or info.stdout.strip() != "netavark":
         return "the lab needs podman's netavark network: apt-get install --no-install-recommends netavark aardvark-dns"

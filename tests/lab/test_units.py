@@ -87,15 +87,15 @@ def test_prefixes_are_plain(prefix: str) -> None:
 
 
 def test_no_lab_without_root(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(lab.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert cli.main(["check"]) == 1
     assert capsys.readouterr().out == "the lab needs root: it makes containers with a systemd of their own\n"
     assert cli.main(["up"]) == 1
 
 
 def test_no_lab_without_podman(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(lab.shutil, "which", lambda program: None if program == "podman" else program)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("shutil.which", lambda program: None if program == "podman" else program)
     assert lab.obstacle() == "the lab needs: apt-get install --no-install-recommends podman"
 
 
@@ -111,7 +111,7 @@ def test_host_words_without_a_suite(word: str) -> None:
 
 
 def test_calls_tell_what_went_wrong() -> None:
-    with pytest.raises(LabError, match="exit code 3: sh -c .*\nreason"):
+    with pytest.raises(LabError, match=r"exit code 3: sh -c .*\nreason"):
         call(["sh", "-c", "echo reason >&2; exit 3"])
     with pytest.raises(LabError, match="no-such-program is not installed"):
         call(["no-such-program"])

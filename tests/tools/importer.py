@@ -32,7 +32,13 @@ def main() -> int:
         environment = {**os.environ, "GALAXY_IMPORTER_CONFIG": str(configuration)}
         command = [sys.executable, "-m", "galaxy_importer.main", str(archive)]
         result = subprocess.run(
-            command, cwd=directory, env=environment, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command,
+            cwd=directory,
+            env=environment,
+            check=False,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
     complained = re.search(r"(?m)^(WARNING|ERROR)", result.stdout)
     if result.returncode or complained:

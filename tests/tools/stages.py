@@ -40,7 +40,8 @@ def main(stages: list[str]) -> int:
     REPORTS.mkdir(parents=True, exist_ok=True)
     for path in REPORTS.glob("*.xml"):
         path.unlink()
-    lines, failed = [], []
+    lines: list[str] = []
+    failed: list[str] = []
     for stage in stages:
         if stage == LAST and failed:
             lines.append(f"{stage:10} not run")

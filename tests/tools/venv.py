@@ -3,14 +3,15 @@
 
 """Make a virtual environment below build/ and install requirements at the versions in constraints.txt.
 
-    python3 tests/tools/venv.py build/venv dev
-    python3 tests/tools/venv.py --controllers
+python3 tests/tools/venv.py build/venv dev
+python3 tests/tools/venv.py --controllers
 """
 
 import os
 import shutil
 import subprocess
 import sys
+from typing import List, Optional
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 REQUIREMENTS = os.path.join(ROOT, "tests", "requirements")
@@ -24,7 +25,7 @@ CONTROLLERS = {
 }
 
 
-def make(path, python=sys.executable):
+def make(path: str, python: str = sys.executable) -> None:
     """Make the environment unless it is there and works."""
     pip = os.path.join(path, "bin", "python")
     if os.path.exists(pip) and subprocess.call([pip, "-m", "pip", "--version"], stdout=subprocess.DEVNULL) == 0:
@@ -34,7 +35,7 @@ def make(path, python=sys.executable):
         sys.exit("setup: {0} cannot make virtual environments; on Debian install python3-venv".format(python))
 
 
-def install(path, name):
+def install(path: str, name: str) -> None:
     """Install one requirements file; raises SystemExit with pip's own words shown."""
     print("setup: installing {0}.txt into {1}".format(name, os.path.relpath(path, ROOT)), flush=True)
     files = [os.path.join(REQUIREMENTS, name + ".txt"), os.path.join(REQUIREMENTS, "constraints.txt")]
@@ -44,13 +45,13 @@ def install(path, name):
         sys.exit("setup: pip could not install {0}".format(files[0]))
 
 
-def runs(python, version):
+def runs(python: str, version: str) -> bool:
     """Whether a program is a Python of this version with the venv module."""
     code = "import sys, venv, ensurepip; sys.exit('%d.%d' % sys.version_info[:2] != '" + version + "')"
     return subprocess.call([python, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
 
 
-def find_python(version):
+def find_python(version: str) -> Optional[str]:
     """The path of a Python X.Y with the venv module, or None: on PATH, or one that pyenv keeps."""
     found = [shutil.which("python" + version)]
     versions = os.path.join(os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv"), "versions")
@@ -60,7 +61,7 @@ def find_python(version):
     return next((path for path in found if path and os.path.exists(path) and runs(path, version)), None)
 
 
-def controllers():
+def controllers() -> None:
     """Make build/venv-2.x for every version of ansible-core that a Python is here for."""
     for core, pythons in CONTROLLERS.items():
         python = next(filter(None, map(find_python, pythons)), None)
@@ -72,7 +73,7 @@ def controllers():
             install(path, "controller-" + core)
 
 
-def main(arguments):
+def main(arguments: List[str]) -> None:
     """Run one command line."""
     if sys.version_info[:2] < OLDEST:
         sys.exit("setup: this is Python {0}.{1}; give a later one: make PYTHON=python3.11".format(*sys.version_info))

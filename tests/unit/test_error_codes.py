@@ -10,7 +10,6 @@ import re
 from collections import defaultdict
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import CODES
-
 from tests.tools import errors_page
 from tests.unit import sources
 
@@ -40,7 +39,7 @@ def test_every_code_that_is_raised_is_known() -> None:
             if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in TAKES_CODE:
                 first = node.args[0] if node.args else None
                 if isinstance(first, ast.Constant):
-                    assert first.value in CODES, f"{sources.name_of(path)}:{node.lineno}: {first.value}"
+                    assert first.value in CODES, f"{sources.name_of(path)}:{node.lineno}: {first.value!r}"
 
 
 def test_every_known_code_is_used() -> None:

@@ -9,8 +9,8 @@ import inspect
 from typing import Any
 
 import pytest
-from ansible_collections.relocate.django.plugins.module_utils import _argspec
 
+from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from tests.unit import sources
 
 GROUPS = [
@@ -27,7 +27,11 @@ COMPARED = ("type", "elements", "required", "choices", "default", "aliases", "ve
 
 def facts(option: dict[str, Any]) -> dict[str, Any]:
     """Give what documentation and argument specification both say of an option."""
-    return {key: option[key] for key in COMPARED if option.get(key) not in (None, False) or key == "default" and key in option}
+    return {
+        key: option[key]
+        for key in COMPARED
+        if option.get(key) not in (None, False) or (key == "default" and key in option)
+    }
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import yaml
-from ansible_collections.relocate.django.plugins.module_utils import _backup_set
 
+from ansible_collections.relocate.django.plugins.module_utils import _backup_set
 from tests.unit import sources
 
+# In two parts, or the linter of licences reads the test's own line.
+_TAG = "SPDX-License-" + "Identifier:"
 GALAXY = yaml.safe_load((sources.ROOT / "galaxy.yml").read_text())
 
 
@@ -24,7 +26,7 @@ def test_the_licence_is_there() -> None:
 def test_every_plugin_says_its_licence() -> None:
     for path in sources.files("plugins/**/*.py"):
         if path.stat().st_size:
-            assert "SPDX-License-Identifier: GPL-3.0-or-later" in path.read_text()[:400], sources.name_of(path)
+            assert f"{_TAG} GPL-3.0-or-later" in path.read_text()[:400], sources.name_of(path)
 
 
 def test_first_steps_are_where_people_look() -> None:

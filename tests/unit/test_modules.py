@@ -56,10 +56,18 @@ def test_fragments_equal_option_groups(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_modules_are_small(path: Path) -> None:
-    docs = [node for node in sources.tree(path).body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
+    docs = [
+        node
+        for node in sources.tree(path).body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    ]
     documented = {line for node in docs for line in range(node.lineno, (node.end_lineno or 0) + 1)}
     lines = path.read_text().splitlines()
-    code = [line for number, line in enumerate(lines, 1) if number not in documented and line.strip(" \"") and line.strip()[0] != "#"]
+    code = [
+        line
+        for number, line in enumerate(lines, 1)
+        if number not in documented and line.strip(' "') and line.strip()[0] != "#"
+    ]
     assert len(code) <= MOST_LINES
     for node in sources.tree(path).body:
         if isinstance(node, ast.FunctionDef) and node.name == "main":

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import base, registry
-
 from tests.unit import sources
 
 ENGINES = sources.UTILS / "_engines"
@@ -17,7 +16,9 @@ ENGINES = sources.UTILS / "_engines"
 def test_registry_imports_every_engine() -> None:
     present = {path.stem for path in ENGINES.glob("[a-z]*.py")} - {"base", "registry"}
     package = sources.PREFIX + "module_utils._engines."
-    imported = {name[len(package) :] for name, _line in sources.imports(ENGINES / "registry.py") if name.startswith(package)}
+    imported = {
+        name[len(package) :] for name, _line in sources.imports(ENGINES / "registry.py") if name.startswith(package)
+    }
     assert imported - {"base"} == present
 
 

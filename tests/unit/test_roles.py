@@ -11,19 +11,23 @@ from typing import Any
 
 import pytest
 import yaml
+from jinja2 import ChainableUndefined
+from jinja2.nativetypes import NativeEnvironment
 
 from tests.unit import sources
 
 ROLES = sources.roles()
 #: The role that holds what the user sets once.
 COMMON = "common"
-#: Values that stand for "not given" in defaults, for options without a default in the specification.
 PLAYBOOKS = sources.files("playbooks/*.yml")
 
 
 def load(path: Path) -> Any:
     """Read YAML; an absent file is empty."""
     return yaml.safe_load(path.read_text()) if path.exists() else None
+
+
+COMMON_DEFAULTS = load(sources.ROOT / "roles" / COMMON / "defaults" / "main.yml") or {}
 
 
 def options(role: Path) -> dict[str, dict[str, Any]]:
@@ -33,13 +37,22 @@ def options(role: Path) -> dict[str, dict[str, Any]]:
     return dict(specification["argument_specs"]["main"].get("options", {}))
 
 
+def resolved(value: Any) -> Any:
+    """Give what a default comes down to where the user set nothing: a documented default is a value, not a template."""
+    if not (isinstance(value, str) and "{{" in value):
+        return value
+    return NativeEnvironment(undefined=ChainableUndefined).from_string(value).render(COMMON_DEFAULTS)
+
+
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 def test_defaults_equal_specification(role: Path) -> None:
     specified = options(role)
     defaults = load(role / "defaults" / "main.yml") or {}
-    assert {name: option["default"] for name, option in specified.items() if "default" in option} == defaults
+    assert {name for name, option in specified.items() if "default" in option} == set(defaults)
     for name, option in specified.items():
         assert ("default" in option) != bool(option.get("required")), f"{name}: either a default or required"
+        if "default" in option:
+            assert option["default"] in (defaults[name], resolved(defaults[name])), name
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
@@ -64,7 +77,9 @@ def test_options_are_described(role: Path) -> None:
 def test_options_are_used(role: Path) -> None:
     if role.name == COMMON:
         return
-    text = "".join(path.read_text() for path in role.rglob("*") if path.is_file() and path.parent.name not in ("defaults", "meta"))
+    text = "".join(
+        path.read_text() for path in role.rglob("*") if path.is_file() and path.parent.name not in ("defaults", "meta")
+    )
     unused = [name for name in options(role) if not re.search(rf"\b{name}\b", text)]
     assert unused == []
 

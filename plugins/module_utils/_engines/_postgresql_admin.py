@@ -139,8 +139,9 @@ def drop_database(session: Session, name: str) -> bool:
 
 
 def _sessions_of(names: Sequence[str]) -> str:
+    """The kind of another role's session is hidden from those who are no administrators."""
     return (
-        "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND datname IN ("
+        "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND coalesce(backend_type, 'client backend') = 'client backend' AND datname IN ("
         + ", ".join(literal(name) for name in names)
         + ")"
     )

@@ -14,6 +14,7 @@ import importlib
 import os
 import re
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -262,7 +263,9 @@ class Server:
         if self.config.password:
             if "\n" in self.config.password:
                 raise RelocateError("login_failed", "a password file cannot hold a password with a line break")
-            env["PGPASSFILE"] = self.context.secrets.write("pgpass", pgpass_line(self.config.password))
+            env["PGPASSFILE"] = self.context.secrets.write(
+                "pgpass-" + quote(self.config.alias, safe=""), pgpass_line(self.config.password)
+            )
         return env
 
     def connect(self, database: str) -> Session:

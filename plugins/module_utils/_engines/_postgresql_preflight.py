@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_admin import (
@@ -16,6 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._postgres
     Server,
     Session,
     driver,
+    ident,
     literal,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_programs import (
@@ -97,14 +98,25 @@ def _dump_client(major: int, findings: Findings) -> None:
 
 
 def _readable(session: Session, findings: Findings) -> None:
+    role = session.value("SELECT current_user")
     names = [queries.qualified(*row) for row in session.rows(queries.UNREADABLE)]
     if names:
-        shown = ", ".join(names[:10]) + (" and {0} more".format(len(names) - 10) if len(names) > 10 else "")
         findings.add(
             "right_missing",
-            "role {0} may not read {1}".format(session.value("SELECT current_user"), shown),
+            "role {0} may not read {1}".format(role, _some(names)),
             "GRANT SELECT on them to the role, and USAGE on their schemas",
         )
+    names = [queries.qualified(*row) for row in session.rows(queries.HIDDEN_ROWS)]
+    if names:
+        findings.add(
+            "right_missing",
+            "row-level security hides rows from role {0} in {1}".format(role, _some(names)),
+            "ALTER ROLE {0} BYPASSRLS for the time of the move".format(ident(role)),
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (" and {0} more".format(len(names) - 10) if len(names) > 10 else "")
 
 
 def check_new(server: Server, recorded: Optional[DatabaseFacts]) -> List[Obstacle]:

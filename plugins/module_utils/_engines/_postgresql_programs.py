@@ -9,8 +9,9 @@ import glob
 import os
 import re
 import shutil
+import time
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -108,6 +109,9 @@ def choose_restore(clients: Sequence[Client], dump: int, server: int) -> Client:
 
 def dump(server: Server, client: Client, database: str, snapshot_id: str, path: str) -> None:
     """Write a directory-format dump. Raises dump_failed, having removed what there was of it."""
+    with acting_as(server.context.owner):
+        if os.path.lexists(path):  # not ours to remove should pg_dump refuse it
+            raise RelocateError("dump_failed", "{0} is there already".format(path), "dump into an empty directory")
     for compression in compressions(client, server.context.compression):
         done = _dump(server, client, database, snapshot_id, path, compression)
         if done.rc == 0:
@@ -116,10 +120,15 @@ def dump(server: Server, client: Client, database: str, snapshot_id: str, path: 
         remove(server, path)
         if "compress" not in done.err.split("\n", 1)[0]:
             break
-    raise RelocateError(
-        "dump_failed",
-        "pg_dump exited {0}; no backup written: {1}".format(done.rc, _tail(server, done)),
-        "see the message; the database was not changed",
+    raise _failed(server, "dump_failed", "no backup written", done, "see the message; the database was not changed")
+
+
+def _failed(server: Server, code: str, what: str, done: Completed, hint: str) -> RelocateError:
+    text = server.context.secrets.scrub(complaint(done.err))
+    if "No space left on device" in text or "Disk quota exceeded" in text:
+        code, hint = "disk_full", "make room, then run this again"
+    return RelocateError(
+        code, "{0} exited {1}; {2}: {3}".format(os.path.basename(done.argv[0]), done.rc, what, text), hint
     )
 
 
@@ -134,8 +143,9 @@ def compressions(client: Client, wanted: str) -> List[str]:
 
 def _dump(server: Server, client: Client, database: str, snapshot_id: str, path: str, compression: str) -> Completed:
     argv = [client.path, "--format=directory", "--no-password", "--compress=" + compression, "--file=" + path]
-    argv += ["--jobs={0}".format(max(1, server.context.jobs)), "--snapshot=" + snapshot_id]
-    return run(Command(argv, user=server.context.owner, env=server.environment(database)))
+    argv += ["--jobs={0}".format(max(1, server.context.jobs)), "--snapshot=" + snapshot_id, "--verbose"]
+    command = Command(argv, user=server.context.owner, env=server.environment(database))
+    return run(command, on_line=Progress(server.context.progress))
 
 
 def client_beside(client: Client) -> Client:
@@ -236,6 +246,20 @@ def load_entries(lines: Sequence[str], schemas: Sequence[str]) -> List[str]:
     ]
 
 
+class Progress:
+    """Hands on what a client program is at, once a second at most."""
+
+    def __init__(self, tell: Callable[[str], None], pause: float = 1.0) -> None:
+        self._tell, self._pause, self._next = tell, pause, 0.0
+
+    def __call__(self, line: str) -> None:
+        """Take one line of standard error."""
+        match = re.match(r"^pg_\w+: ((?:dumping contents of|processing data for|creating) .*)$", line)
+        if match and time.monotonic() >= self._next:
+            self._next = time.monotonic() + self._pause
+            self._tell(match.group(1))
+
+
 def _list_file(server: Server, entries: Sequence[str]) -> str:
     """A file for --use-list. Numbers do; names may be in any encoding."""
     return server.context.secrets.write("entries", "".join(entry.split(";", 1)[0] + ";\n" for entry in entries))
@@ -244,17 +268,15 @@ def _list_file(server: Server, entries: Sequence[str]) -> str:
 def restore(server: Server, client: Client, database: str, path: str, entries: Sequence[str]) -> None:
     """Load a directory-format dump as the settings' role. Raises load_failed."""
     list_file = _list_file(server, entries)
-    argv = [client.path, "--exit-on-error", "--no-owner", "--no-acl", "--no-tablespaces", "--no-password"]
+    argv = [client.path, "--exit-on-error", "--no-owner", "--no-acl", "--no-tablespaces", "--no-password", "--verbose"]
     argv += ["--jobs={0}".format(max(1, server.context.jobs)), "--use-list=" + list_file]
     # An empty -d connects without parsing a name: libpq then takes PGDATABASE as it is.
     argv += ["--dbname=", path]
-    done = run(Command(argv, user=server.context.owner, env=server.environment(database)))
+    command = Command(argv, user=server.context.owner, env=server.environment(database))
+    done = run(command, on_line=Progress(server.context.progress))
     if done.rc != 0:
-        raise RelocateError(
-            "load_failed",
-            "pg_restore exited {0}: {1}".format(done.rc, _tail(server, done)),
-            "see the message; the live database was not touched",
-        )
+        hint = "see the message; the live database was not touched"
+        raise _failed(server, "load_failed", "nothing was loaded", done, hint)
 
 
 def sequence_values(server: Server, client: Client, path: str) -> Dict[Tuple[str, str], Tuple[int, bool]]:

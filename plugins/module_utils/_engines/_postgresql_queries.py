@@ -181,6 +181,13 @@ UNREADABLE = (
     "AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')) ORDER BY 1, 2"
 )
 
+#: Tables of which the role would see a part only; pg_dump refuses them.
+HIDDEN_ROWS = (
+    "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+    " WHERE c.relkind IN ('r', 'p') AND c.relrowsecurity AND row_security_active(c.oid) AND " + _USER_SCHEMA + " "
+    "AND " + _own("c") + " ORDER BY 1, 2"
+)
+
 TABLE_COUNT = (
     "SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
     " WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND " + _USER_SCHEMA + " AND " + _own("c")

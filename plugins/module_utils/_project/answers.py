@@ -226,8 +226,11 @@ def _packages(project: Project, recorded: List[str], timeout: float) -> Dict[str
 
 
 def databases(project: Project, timeout: float = 120) -> List[Dict[str, Any]]:
-    """Every alias with its password, as plain dicts: alias, backend, vendor, name, user, password, has_password, host,
-    port, options, time_zone, test_mirror, same_as, error. Raises what :func:`ask` raises."""
+    """Every alias with its password, as plain dicts.
+
+    The keys: alias, backend, vendor, name, user, password, has_password, host, port, options, time_zone, test_mirror,
+    same_as, error. Raises what :func:`ask` raises.
+    """
     found: List[Dict[str, Any]] = ask(project, ["databases"], secrets=True, timeout=timeout)["databases"]
     return found
 

@@ -155,7 +155,7 @@ def _make_parents(parent: str) -> None:
     if not os.path.isdir(parent):
         _make_parents(os.path.dirname(parent))
         os.mkdir(parent, 0o755)
-        os.chmod(parent, 0o755)
+        os.chmod(parent, 0o755)  # noqa: S103  (whatever the umask)
 
 
 def _make_incoming(path: str, owner: Optional[SystemUser]) -> str:
@@ -170,7 +170,7 @@ def _make_incoming(path: str, owner: Optional[SystemUser]) -> str:
             shutil.rmtree(incoming)
         try:
             os.mkdir(incoming, 0o755)
-            os.chmod(incoming, 0o755)  # whatever the umask: the web server reads static files below it
+            os.chmod(incoming, 0o755)  # noqa: S103  (the web server reads static files below it)
         except OSError as exc:
             raise RelocateError(
                 "checkout_failed",

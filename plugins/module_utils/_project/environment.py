@@ -294,7 +294,7 @@ def _make_venv(planned: EnvironmentPlan, runner: _Runner) -> None:
         owner = planned.owner
         with acting_as(owner if owner is not None and status.st_uid == owner.uid else None):
             os.mkdir(planned.venv, 0o755)
-            os.chmod(planned.venv, 0o755)
+            os.chmod(planned.venv, 0o755)  # noqa: S103  (whatever the umask; the service may run as another user)
             if owner is not None and os.geteuid() == 0:
                 os.chown(planned.venv, owner.uid, owner.gid, follow_symlinks=False)
     if os.path.exists(planned.interpreter) and not planned.recreate:
@@ -335,9 +335,8 @@ def _write_as(owner: Optional[SystemUser], path: str, text: str) -> str:
 
 
 def _forget_stamp(planned: EnvironmentPlan) -> None:
-    with acting_as(planned.owner):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(planned.venv, STAMP))
+    with acting_as(planned.owner), contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(planned.venv, STAMP))
 
 
 def _write_stamp(planned: EnvironmentPlan) -> None:

@@ -192,7 +192,7 @@ def with_credentials(git: Git, remote: str, secrets: Optional[SecretStore]) -> T
 
 
 def scrubbed(text: str, secrets: Optional[SecretStore]) -> str:
-    """git's text for a message."""
+    """What git said, for a message."""
     return mask_urls(secrets.scrub(text) if secrets else scrub(text, ()))
 
 

@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
 
 """What only the project itself knows, asked inside the project's own interpreter.
 

@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
 
 """Finding secrets inside the project's interpreter, so that no message made of its errors can show one.
 
@@ -50,7 +51,8 @@ def collect_secrets(name: str, value: Any, found: Set[str], depth: int = 0) -> N
         value = value.decode("utf-8", "replace")
     if isinstance(value, str):
         certain = name.upper() == "PASSWORD"
-        if certain and len(value) >= 3 or is_secret_name(name) and len(value) >= 6 and not _DOTTED.match(value):
+        named = is_secret_name(name) and len(value) >= 6 and not _DOTTED.match(value)
+        if named or (certain and len(value) >= 3):
             found.add(value)
         found.update(url_passwords(value))
     elif isinstance(value, dict) and depth < 6:

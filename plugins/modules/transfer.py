@@ -1,0 +1,325 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: transfer
+short_description: Bring a backup set or MEDIA from the old host to the new one
+version_added: 0.1.0
+description:
+  - Makes a one-time key on the new host, and with it fetches from the old host what M(relocate.django.transfer_grant)
+    lets it read, by rsync over SSH. Nothing passes through the controller.
+  - What has arrived is not sent again. A lost connection is taken up again, and an interrupted task resumes at the next run.
+  - The manifest of a set comes last. Then every file is compared with its sha256, so what lies here as a set is one.
+author:
+  - The relocate.django authors (@relocate-django)
+extends_documentation_fragment:
+  - relocate.django.work
+  - relocate.django.backup_set
+  - relocate.django.attributes
+attributes:
+  check_mode:
+    support: partial
+    details: For MEDIA it cannot ask the old host, and tells of a change whenever the directory is not proven equal.
+  diff_mode:
+    support: none
+options:
+  state:
+    description:
+      - V(ready) makes the key pair.
+      - V(fetched) brings O(what).
+      - V(absent) removes the key pair. What was fetched stays.
+    type: str
+    choices: [ready, fetched, absent]
+    default: fetched
+  what:
+    description: What to bring.
+    type: str
+    choices: [set, media]
+    default: set
+  method:
+    description: V(local) copies between two directories of one machine, without rsync and SSH.
+    type: str
+    choices: [ssh, local]
+    default: ssh
+  host:
+    description: Addresses of the old host. The first one that answers with one of O(host_keys) is taken.
+    type: list
+    elements: str
+    default: []
+  port:
+    description: The port of its SSH server.
+    type: int
+    default: 22
+  host_keys:
+    description: Its public host keys. No other host is accepted.
+    type: list
+    elements: str
+    default: []
+  login:
+    description: Whose C(authorized_keys) on the old host holds the key.
+    type: str
+    default: root
+  owner:
+    description: The project's owner on this host, who gets the dumps of a set, and MEDIA.
+    type: str
+  group:
+    description: The group of MEDIA, when this host has it. By default that of O(owner).
+    type: str
+  media:
+    description: MEDIA_ROOT on this host. Required with O(what=media).
+    type: path
+  delete:
+    description:
+      - Whether files of MEDIA that are gone on the old host are removed here. Refused for a directory that held files before
+        the first transfer.
+    type: bool
+    default: false
+  compress:
+    description: Whether rsync compresses. It costs more time than it saves, but on slow lines.
+    type: bool
+    default: false
+  source_directory:
+    description: Our directory on the old side. Required with O(method=local) and O(what=set).
+    type: path
+  media_source:
+    description: MEDIA_ROOT on the old side. Required with O(method=local) and O(what=media).
+    type: path
+seealso:
+  - module: relocate.django.transfer_grant
+  - module: relocate.django.relay
+  - module: relocate.django.backup
+"""
+
+EXAMPLES = r"""
+- name: Make a one-time key
+  relocate.django.transfer:
+    site: shop
+    state: ready
+  register: key
+
+- name: Fetch the backup set, and verify it
+  relocate.django.transfer:
+    site: shop
+    label: 20261120T193000Z-1a2b3c4d5e6f
+    manifest_sha256: "{{ backup.manifest_sha256 }}"
+    host: "{{ grant.addresses }}"
+    port: "{{ grant.port }}"
+    host_keys: "{{ grant.host_keys }}"
+    owner: shop
+
+- name: Fetch what is new in MEDIA
+  relocate.django.transfer:
+    site: shop
+    what: media
+    media: /srv/shop/media
+    owner: shop
+    host: "{{ grant.addresses }}"
+    port: "{{ grant.port }}"
+    host_keys: "{{ grant.host_keys }}"
+"""
+
+RETURN = r"""
+public_key:
+  description: The key to let in on the old host.
+  returned: when O(state=ready)
+  type: str
+addresses:
+  description: The addresses of this host.
+  returned: when O(state=ready)
+  type: list
+  elements: str
+set:
+  description: The set's directory on this host.
+  returned: when O(state=fetched) and O(what=set)
+  type: str
+complete:
+  description: Whether it is a whole set, proven by its digests.
+  returned: when O(state=fetched) and O(what=set)
+  type: bool
+files:
+  description: How many files were transferred.
+  returned: when O(state=fetched)
+  type: int
+bytes:
+  description: The size of these files.
+  returned: when O(state=fetched)
+  type: int
+received:
+  description: How many bytes came over the line.
+  returned: when O(state=fetched)
+  type: int
+deleted:
+  description: How many files were removed.
+  returned: when O(state=fetched)
+  type: int
+address:
+  description: The address of the old host that was used; empty when nothing had to be fetched.
+  returned: when O(state=fetched)
+  type: str
+"""
+
+import contextlib
+import grp
+import os
+import shutil
+from typing import Any, Dict, Mapping, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _transfer
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, check_label
+from ansible_collections.relocate.django.plugins.module_utils._copy import Copier, Ids
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name, read_record, update_record
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._network import own_addresses
+from ansible_collections.relocate.django.plugins.module_utils._process import current_user, lookup_user
+
+
+def keys_of(params: Mapping[str, Any]) -> str:
+    """The directory of the site's key pair."""
+    return os.path.join(params["directory"], "transfer", check_site_name(params["site"]))
+
+
+def owner_of(params: Mapping[str, Any]) -> Optional[SystemUser]:
+    """The project's owner, or owner_missing; None when no name is given."""
+    owner = lookup_user(params["owner"]) if params["owner"] else None
+    if params["owner"] and owner is None:
+        raise RelocateError(
+            "owner_missing", "{0} is not a user of this host".format(params["owner"]), "make that user first"
+        )
+    return owner
+
+
+def group_of(params: Mapping[str, Any], owner: SystemUser) -> int:
+    """The group of MEDIA: the named one when this host has it, else the owner's."""
+    with contextlib.suppress(KeyError):
+        if params["group"]:
+            return grp.getgrnam(params["group"]).gr_gid
+    return owner.gid
+
+
+def fetch_of(params: Mapping[str, Any], ids: Optional[Ids] = None) -> _transfer.Fetch:
+    """What answers requests: rsync with the one-time key, or copying."""
+    if params["method"] == "local":
+        home = BackupSet.home(params["source_directory"] or params["directory"], params["site"])
+        sources = {"set": os.path.join(home, params["label"] or ""), "media": params["media_source"] or ""}
+        return Copier(sources, ids if os.geteuid() == 0 else None).fetch
+    way = _transfer.Way(
+        params["site"], keys_of(params), params["host"], params["port"], params["login"], params["compress"]
+    )
+    return _transfer.Fetcher(way, params["host_keys"]).fetch
+
+
+def make_ready(module: AnsibleModule) -> Dict[str, Any]:
+    """The key pair, made when it is missing."""
+    params = module.params
+    if params["method"] == "local":
+        return {"changed": False, "public_key": "", "addresses": []}
+    directory = keys_of(params)
+    known = _transfer.read_public_key(directory)
+    changed = not known if module.check_mode else _transfer.make_key(directory, params["site"])
+    return {"changed": changed, "public_key": _transfer.read_public_key(directory), "addresses": own_addresses()}
+
+
+def fetch_set(module: AnsibleModule) -> Dict[str, Any]:
+    """The set, unless it is here and proven."""
+    params = module.params
+    owner, sha256 = owner_of(params), params["manifest_sha256"] or ""
+    path = os.path.join(BackupSet.home(params["directory"], params["site"]), check_label(params["label"] or ""))
+    moved, jobs = _transfer.Moved(), default_jobs()
+    with contextlib.suppress(RelocateError):
+        here = BackupSet(path)
+        if sha256 and os.path.isdir(path):
+            here.verify(here.read(sha256), jobs)
+            return {"changed": False, "set": path, "complete": True, **_transfer.result_of(moved)}
+    if not module.check_mode:
+        fetch = fetch_of(params)
+        backup = BackupSet.create(params["directory"], params["site"], params["label"], owner or current_user())
+        with _transfer.claimed(backup, owner):
+            moved = _transfer.bring_set(fetch, backup, sha256, jobs)
+    changed = module.check_mode or moved.anything
+    return {"changed": changed, "set": path, "complete": bool(sha256), **_transfer.result_of(moved)}
+
+
+def fetch_media(module: AnsibleModule) -> Dict[str, Any]:
+    """What is new in MEDIA."""
+    params = module.params
+    owner = owner_of(params) or current_user()
+    path = _transfer.check_media_path(params["media"], params["directory"])
+    empty = not os.path.isdir(path) or not os.listdir(path)
+    if params["delete"]:
+        _transfer.check_delete(path, read_record(params["directory"], params["site"]), empty)
+    if module.check_mode:
+        return {"changed": True, **_transfer.result_of(_transfer.Moved())}
+    ids = Ids(owner.uid, group_of(params, owner))
+    fetch = fetch_of(params, ids)
+    if not os.path.isdir(path):
+        os.makedirs(path, 0o755)
+        if os.geteuid() == 0:
+            os.chown(path, ids.uid, ids.gid)
+    if empty:
+        update_record(params["directory"], params["site"], {"media": {"path": path}})
+    names = (str(ids.uid), str(ids.gid)) if os.geteuid() == 0 else ("", "")
+    moved = fetch(_transfer.media_request(path, *names, delete=params["delete"]))
+    if params["delete"]:
+        _transfer.remove_partial(path)
+    return {"changed": moved.anything, **_transfer.result_of(moved)}
+
+
+def remove_key(module: AnsibleModule) -> Dict[str, Any]:
+    """Remove the key pair."""
+    directory = keys_of(module.params)
+    found = os.path.isdir(directory) and not os.path.islink(directory)
+    if found and not module.check_mode:
+        shutil.rmtree(directory)
+    return {"changed": found}
+
+
+def work_on(module: AnsibleModule) -> Dict[str, Any]:
+    """What the state asks for."""
+    params = module.params
+    check_site_name(params["site"])
+    if params["state"] == "ready":
+        return make_ready(module)
+    if params["state"] == "absent":
+        return remove_key(module)
+    return fetch_set(module) if params["what"] == "set" else fetch_media(module)
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec=_argspec.merged(
+            _argspec.work(),
+            _argspec.backup_set(),
+            {
+                "state": {"type": "str", "choices": ["ready", "fetched", "absent"], "default": "fetched"},
+                "what": {"type": "str", "choices": ["set", "media"], "default": "set"},
+                "method": {"type": "str", "choices": ["ssh", "local"], "default": "ssh"},
+                "host": {"type": "list", "elements": "str", "default": []},
+                "port": {"type": "int", "default": 22},
+                "host_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+                "login": {"type": "str", "default": "root"},
+                "owner": {"type": "str"},
+                "group": {"type": "str"},
+                "media": {"type": "path"},
+                "delete": {"type": "bool", "default": False},
+                "compress": {"type": "bool", "default": False},
+                "source_directory": {"type": "path"},
+                "media_source": {"type": "path"},
+            },
+        ),
+        required_if=[("what", "media", ["media"])],
+        supports_check_mode=True,
+    )
+    _argspec.answer(module, work_on)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What fails after the freeze puts the old site back, says why, and converges after the mend (acceptance 4)."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.moving import Move, active, enabled, fails_with, leftovers, prepare, watched
+from tests.lab.host import Host
+from tests.lab.lab import Lab
+from tests.lab.playbook import PlaybookResult
+from tests.sites.facts import facts_of, http_get, wait_http
+from tests.sites.provision import publish
+
+#: Seconds after the failure within which old must serve again.
+LIMIT = 15
+
+
+@pytest.fixture
+def move(lab: Lab, tmp_path: Path) -> Move:
+    """A pair of its own for each failure."""
+    return prepare(lab, tmp_path)
+
+
+def failed_at(result: PlaybookResult) -> float:
+    """When the first task failed, from Ansible's log, as an epoch."""
+    found = re.search(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d+) .*fatal: ", result.log, re.M)
+    assert found, result.log[-2000:]
+    whole = datetime.datetime.strptime(found.group(1), "%Y-%m-%d %H:%M:%S")
+    return whole.timestamp() + int(found.group(2)) / 1000
+
+
+def fails_and_is_put_back(move: Move, code: str) -> PlaybookResult:
+    """Run the move, which fails with the code; old must serve again in time, new must not."""
+    with watched(move.old) as answers:
+        result = move.run()
+    wait_http(move.old, seconds=LIMIT)
+    assert fails_with(result, code), result.stdout[-4000:]
+    assert "the old site serves again" in result.stdout
+    broken = [at for at, status in answers if status != 200]
+    assert broken, "the site was never frozen"
+    assert http_get(move.old, "/").status == 200
+    assert max(broken) - failed_at(result) < LIMIT
+    for unit in move.site.units:
+        assert active(move.old, unit) and enabled(move.old, unit)
+        assert not active(move.new, unit)
+    assert leftovers(move.old) == "" and leftovers(move.new) == ""
+    assert move.report()["status"] == "failed"
+    return result
+
+
+def converges(move: Move) -> None:
+    """The same command, after the mend, moves the site."""
+    result = move.run()
+    assert result.rc == 0, result.stdout[-5000:]
+    assert wait_http(move.new, "/").status == 200
+    assert facts_of(move.new, move.site) == facts_of(move.old, move.site)
+    assert not active(move.old, move.site.web_unit)
+
+
+@contextmanager
+def once(condition: Callable[[], bool], act: Callable[[], object]) -> Iterator[list[float]]:
+    """While the block runs, do something as soon as a condition holds; gives when it was done."""
+    done: list[float] = []
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.05):
+            if condition():
+                act()
+                done.append(time.time())
+                return
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield done
+    finally:
+        stop.set()
+        thread.join(30)
+
+
+def sql(host: Host, text: str, database: str = "postgres") -> str:
+    """One answer of psql, empty when it fails."""
+    argv = ["psql", "-X", "-qAt", "-d", database, "-c", text]
+    return host.run(argv, user="postgres", check=False).stdout.strip()
+
+
+def test_migration_that_raises(move: Move) -> None:
+    """A newer revision whose migration fails; then one whose migration works."""
+    revisions = publish(move.lab.host("db"))
+    move.variables["relocate_revision"] = revisions["raises"]
+    fails_and_is_put_back(move, "migration_failed")
+    move.variables["relocate_revision"] = revisions["next"]
+    result = move.run()
+    assert result.rc == 0, result.stdout[-5000:]
+    assert wait_http(move.new, "/").status == 200
+    assert "migrations applied: shop." in result.stdout
+
+
+def test_row_deleted_after_the_load(move: Move) -> None:
+    """Somebody deletes a row on new between the swap and the proof."""
+    table = "shop_auditentry"
+    count = "SELECT count(*) FROM " + table
+    delete = "DELETE FROM {0} WHERE ctid = (SELECT min(ctid) FROM {0})".format(table)
+    with once(
+        lambda: sql(move.new, count, move.site.databases["default"]).isdigit()
+        and int(sql(move.new, count, move.site.databases["default"]) or 0) > 0,
+        lambda: sql(move.new, delete, move.site.databases["default"]),
+    ) as done:
+        result = fails_and_is_put_back(move, "not_proven")
+    assert done and table in result.stdout
+    converges(move)
+
+
+def test_unit_that_does_not_start(move: Move) -> None:
+    """The web unit fails on new."""
+    path = "/etc/systemd/system/{0}.d/broken.conf".format(move.site.web_unit)
+    move.new.write(path, "[Service]\nExecStartPre=/bin/false\n")
+    fails_and_is_put_back(move, "unit_failed")
+    move.new.run(["rm", path])
+    converges(move)
+
+
+def test_server_stopped_during_the_load(move: Move) -> None:
+    """New's PostgreSQL dies while the dump is being loaded."""
+    incoming = "SELECT count(*) FROM pg_database WHERE datname LIKE '%incoming%'"
+    with once(
+        lambda: sql(move.new, incoming) not in ("", "0"),
+        lambda: move.new.run(["systemctl", "kill", "-s", "KILL", "postgresql@17-main.service"], check=False),
+    ) as done:
+        result = move.run()
+    assert done
+    wait_http(move.old, seconds=LIMIT)
+    assert result.rc != 0
+    assert any(f'"code": "{code}"' in result.stdout for code in ("load_failed", "server_unreachable", "query_failed"))
+    assert http_get(move.old, "/").status == 200
+    move.new.run(["systemctl", "restart", "postgresql@17-main.service"])
+    assert sql(move.new, "SELECT 1") == "1"
+    converges(move)

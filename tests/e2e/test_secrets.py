@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Canary passwords: not one form of one of them, anywhere, on success and on failure (acceptance 5)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.moving import Move, prepare
+from tests.lab.host import Host
+from tests.lab.lab import Lab
+
+_POLL = """
+import os, sys, time
+seen = set()
+end = time.time() + float(sys.argv[1])
+while time.time() < end and not os.path.exists("/run/stop-polling"):
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            line = open("/proc/%s/cmdline" % pid, "rb").read()
+        except OSError:
+            continue
+        if line not in seen:
+            seen.add(line)
+            sys.stdout.buffer.write(line.replace(b"\n", b" ") + b"\n")
+    time.sleep(0.005)
+"""
+
+
+def forms(secret: str) -> set[str]:
+    """Every form that is looked for, and any eight characters in a row of the secret."""
+    pieces = {secret[start : start + 8] for start in range(len(secret) - 7)}
+    whole = {
+        secret,
+        urllib.parse.quote(secret, safe=""),
+        urllib.parse.quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret)[1:-1],
+        base64.b64encode(secret.encode()).decode(),
+        secret.replace("\\", "\\\\").replace(":", "\\:"),
+        secret.replace("'", "''"),
+    }
+    return pieces | whole
+
+
+def hits(text: str, secrets: tuple[str, ...]) -> list[str]:
+    """Where a secret shows, with a little of what stands around it."""
+    found = []
+    for secret in secrets:
+        for form in forms(secret):
+            for match in re.finditer(re.escape(form), text):
+                found.append(text[max(0, match.start() - 60) : match.start()] + "<<HIT>>")
+    return found
+
+
+@contextmanager
+def polled(*hosts: Host) -> Iterator[list[str]]:
+    """While the block runs, collect every command line of every process of the hosts."""
+    lines: list[str] = []
+    for host in hosts:
+        host.run(["rm", "-f", "/run/stop-polling"])
+    threads = [
+        threading.Thread(
+            target=lambda host=host: lines.append(
+                host.run(["python3", "-", "600"], input=_POLL, check=False, timeout=700).stdout
+            )
+        )
+        for host in hosts
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield lines
+    finally:
+        for host in hosts:
+            host.run(["touch", "/run/stop-polling"])
+        for thread in threads:
+            thread.join(30)
+
+
+@pytest.fixture
+def move(lab: Lab, tmp_path: Path) -> Move:
+    """One pair for both runs."""
+    return prepare(lab, tmp_path)
+
+
+def everything_written(move: Move) -> str:
+    """All that the controller keeps of a run: output, log, facts cache, reports."""
+    files = [path for path in move.directory.rglob("*") if path.is_file() and path.name != "inventory.yml"]
+    return "\n".join(path.read_text(errors="replace") for path in files)
+
+
+def test_no_canary_shows(move: Move) -> None:
+    """A run that fails at the cutover, then one that succeeds, both at -vvvv with --diff and a facts cache."""
+    env = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(move.directory / "facts")}
+    broken = "/etc/systemd/system/{0}.d/broken.conf".format(move.site.web_unit)
+    move.new.write(broken, "[Service]\nExecStartPre=/bin/false\n")
+    texts = []
+    with polled(move.old, move.new) as lines:
+        failed = move.run("-vvvv", "--diff", env=env)
+        texts.append(everything_written(move))
+        move.new.run(["rm", broken])
+        moved = move.run("-vvvv", "--diff", env=env)
+        texts.append(everything_written(move))
+    assert failed.rc != 0 and moved.rc == 0, moved.stdout[-3000:]
+    assert len(lines) == 2 and all("python3" in text for text in lines)
+    assert "Load, prove and swap" in texts[1]
+    assert hits("\n".join(texts + lines), move.site.secrets) == []
+    for host in (move.old, move.new):
+        journal = host.run(["journalctl", "--no-pager", "-o", "cat"]).stdout
+        logs = host.run(["sh", "-c", "cat /var/log/postgresql/*.log"], check=False).stdout
+        assert hits(journal + logs, move.site.secrets) == []
