@@ -16,7 +16,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
 export ANSIBLE_HOME := $(CURDIR)/build/ansible
 export ANSIBLE_NOCOLOR ?= 1
 
-.PHONY: help demo test unit lint sanity docs package build lab engines benchmark controllers setup copy clean
+.PHONY: help demo test unit lint format sanity docs package build lab engines benchmark controllers setup copy clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -32,6 +32,9 @@ unit: setup ## The fast loop: unit tests
 
 lint: setup copy ## ruff, mypy, vermin, yamllint, shellcheck, licences, ansible-lint
 	@$(RUN) tests.tools.lint
+
+format: setup ## Mend what ruff can mend by itself
+	@ruff check --fix --quiet . ; ruff format .
 
 sanity: setup copy ## ansible-test sanity
 	@$(RUN) tests.tools.sanity $(T)

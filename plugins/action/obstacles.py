@@ -17,7 +17,7 @@ def join(on_old: Mapping[str, Any], on_new: Mapping[str, Any]) -> Dict[str, Any]
     """What the playbooks go by, and every obstacle. A site that was moved before has none."""
     info = on_old.get("info") or {}
     moved, retired = on_new["record"].get("moved") or {}, on_old["record"].get("retired") or {}
-    done = bool(moved) and moved.get("label") == retired.get("label")
+    done = bool(moved.get("label")) and moved.get("label") == retired.get("label")
     databases = info.get("databases") or {}
     return {
         "changed": False,

@@ -12,9 +12,10 @@ import ssl
 import time
 import urllib.parse
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._systemd import without_secrets
 
 _BODY = 1024 * 1024  # bytes read of an answer
 _HOPS = 5
@@ -61,8 +62,8 @@ def ask(question: Question, timeout: float) -> Answer:
     name = question.host or target.netloc.rpartition("@")[2]
     for _hop in range(_HOPS):
         answer = _request(question, target, name, timeout)
-        moved = urllib.parse.urljoin(urllib.parse.urlunsplit((target.scheme, name, target.path, "", "")), answer.location)
-        found = urllib.parse.urlsplit(moved)
+        here = urllib.parse.urlunsplit((target.scheme, name, target.path, "", ""))
+        found = urllib.parse.urlsplit(urllib.parse.urljoin(here, answer.location))
         own = {_hostname(name), target.hostname}
         if not answer.location or answer.status == question.status or found.hostname not in own:
             return answer
@@ -113,7 +114,7 @@ def plain_text(body: str, limit: int = 200) -> str:
 
 
 def expect(questions: Sequence[Question], timeout: float) -> List[Dict[str, Any]]:
-    """Ask until every answer is as expected, ``timeout`` seconds in all. Raises site_silent for the first that is not."""
+    """Ask until every answer is as expected, ``timeout`` seconds in all. Raises site_silent for one that is not."""
     deadline = time.monotonic() + timeout
     results: List[Dict[str, Any]] = []
     for question in questions:
@@ -126,15 +127,13 @@ def expect(questions: Sequence[Question], timeout: float) -> List[Dict[str, Any]
             if time.monotonic() + _PAUSE > deadline:
                 raise _silent(question, answer)
             time.sleep(_PAUSE)
-        results.append(
-            {"url": question.url, "host": question.host, "status": answer.status, "attempts": attempts}
-        )
+        results.append({"url": question.url, "host": question.host, "status": answer.status, "attempts": attempts})
     return results
 
 
 def _silent(question: Question, answer: Answer) -> RelocateError:
     asked = question.url + (" (Host: {0})".format(question.host) if question.host else "")
-    found: Optional[str] = plain_text(answer.body)
+    found = without_secrets(plain_text(answer.body))
     if not answer.status:
         msg = "{0} does not answer: {1}".format(asked, answer.why)
     elif answer.status != question.status:

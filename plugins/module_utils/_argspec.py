@@ -122,11 +122,16 @@ def engine_context(params: Mapping[str, Any], secrets: SecretStore, found: Proje
 Answer = Tuple[bool, Dict[str, Any]]
 
 
-def answer(module: AnsibleModule, work_on: Callable[[AnsibleModule], Dict[str, Any]]) -> None:
-    """Run a module's work and turn its one kind of error into fail_json: the only exit of every module."""
+def answer(
+    module: AnsibleModule, work_on: Callable[[AnsibleModule], Dict[str, Any]], writes: bool = True
+) -> None:
+    """Run a module's work and turn its one kind of error into fail_json: the only exit of every module.
+
+    :param writes: whether the module ever writes; one that only looks does not take the site's lease
+    """
     began = time.monotonic()
     try:
-        with _lease_of(module):
+        with _lease_of(module) if writes else contextlib.nullcontext():
             result = work_on(module)
     except RelocateError as error:
         module.fail_json(elapsed=round(time.monotonic() - began, 2), **error.as_result())

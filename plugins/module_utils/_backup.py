@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import time
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils import _host, _media, _unversioned
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import (
@@ -30,6 +30,7 @@ from ansible_collections.relocate.django.plugins.module_utils._backup_set import
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
+    DatabaseFacts,
     DatabaseState,
     DumpFile,
     Revision,
@@ -106,7 +107,7 @@ def dump_all(site: Site, backup: BackupSet, frozen: bool) -> Dict[str, DatabaseE
     for alias, engine in site.engines.items():
         if frozen:
             await_sessions(engine)
-        entries[alias] = _dump_one(site, engine, backup)
+        entries[alias] = _dump_one(site, engine, backup, frozen)
     return entries
 
 
@@ -123,16 +124,27 @@ def await_sessions(engine: Engine) -> None:
         time.sleep(0.2)
 
 
-def _dump_one(site: Site, engine: Engine, backup: BackupSet) -> DatabaseEntry:
+def _dump_one(site: Site, engine: Engine, backup: BackupSet, frozen: bool) -> DatabaseEntry:
     facts = engine.describe()
+    if engine.is_file:
+        with engine.snapshot() as snapshot:
+            return _entry(site, engine, facts, snapshot.dump(backup.file(DATABASES)), snapshot.state(fingerprints=True))
     with engine.snapshot() as snapshot, concurrent.futures.ThreadPoolExecutor(1) as pool:
-        # Side by side: the dump waits for its programs, the counts for the server.
+        # Side by side when nobody writes: the dump waits for its programs, the counts for the server. Sequences obey
+        # no snapshot, so while somebody writes the dump comes first and the state tells what is in it.
         pending: "concurrent.futures.Future[DumpFile]" = pool.submit(snapshot.dump, backup.file(DATABASES))
-        state: Optional[DatabaseState] = None
+        if not frozen:
+            pending.result()
         try:
             state = snapshot.state(fingerprints=True)
         finally:
             dump = pending.result()
+    return _entry(site, engine, facts, dump, state)
+
+
+def _entry(
+    site: Site, engine: Engine, facts: DatabaseFacts, dump: DumpFile, state: DatabaseState
+) -> DatabaseEntry:
     applied = tuple(site.facts["migrations"]["aliases"].get(engine.config.alias, {}).get("applied", ()))
     placed = DumpFile(DATABASES + "/" + dump.path, dump.client, dump.client_major)
     return DatabaseEntry(engine.config.public(), placed, facts, state, applied)

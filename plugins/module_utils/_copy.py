@@ -12,10 +12,10 @@ import stat
 from dataclasses import dataclass
 from typing import Mapping, Optional, Set
 
-from ansible_collections.relocate.django.plugins.module_utils import _media
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import MANIFEST
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._transfer import Moved, Request
+from ansible_collections.relocate.django.plugins.module_utils._tree import walk
 
 _CHUNK = 1024 * 1024
 _NEW = ".relocate-new"
@@ -60,11 +60,11 @@ class Copier:
     def _tree(self, source: str, target: str, request: Request, moved: Moved) -> None:
         media = "--links" in request.options
         seen: Set[bytes] = set()
-        for found in _media.walk(source):
+        for found in walk(source):
             if not media and found.name in (MANIFEST, MANIFEST + ".new"):
                 continue
             path = os.path.join(target, found.name)
-            mode = stat.S_IMODE(found.status.st_mode) & 0o777 if media else (0o700 if found.kind == "directory" else 0o600)
+            mode = stat.S_IMODE(found.status.st_mode) & (0o777 if media else 0o700)
             if found.kind == "directory":
                 self._directory(path, mode, moved)
             elif found.kind == "file":
@@ -121,7 +121,7 @@ class Copier:
             os.lchown(path, self._ids.uid, self._ids.gid)
 
     def _delete(self, target: str, seen: Set[bytes], moved: Moved, media: bool) -> None:
-        for found in list(_media.walk(target)):
+        for found in list(walk(target)):
             path = os.path.join(target, found.name)
             if os.fsencode(found.name) in seen or (not media and found.name == MANIFEST) or not os.path.lexists(path):
                 continue
@@ -135,4 +135,5 @@ def _same(status: os.stat_result, path: str) -> bool:
         found = os.lstat(path)
     except FileNotFoundError:
         return False
-    return stat.S_ISREG(found.st_mode) and (found.st_size, int(found.st_mtime)) == (status.st_size, int(status.st_mtime))
+    times = int(found.st_mtime), int(status.st_mtime)
+    return stat.S_ISREG(found.st_mode) and found.st_size == status.st_size and times[0] == times[1]

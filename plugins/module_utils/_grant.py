@@ -68,6 +68,7 @@ def conf_text(modules: Mapping[str, str], chroot: bool) -> str:
         "read only = yes",
         "list = no",
         "munge symlinks = no",
+        "reverse lookup = no",
         "max verbosity = 1",
         "timeout = 600",
         "refuse options = " + _REFUSED,
@@ -161,9 +162,8 @@ def _host_keys(paths: Sequence[str]) -> List[str]:
     names = ["/etc/ssh/ssh_host_{0}_key".format(kind) for kind in ("ed25519", "ecdsa", "rsa")]
     keys = []
     for path in paths or names:
-        with contextlib.suppress(OSError):
-            with open(path + ".pub", encoding="ascii", errors="replace") as stream:
-                keys.append(" ".join(stream.read().split()[:2]))
+        with contextlib.suppress(OSError), open(path + ".pub", encoding="ascii", errors="replace") as stream:
+            keys.append(" ".join(stream.read().split()[:2]))
     return [key for key in dict.fromkeys(keys) if " " in key]
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils import _host, _media, _services, _unversioned
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import open_engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
@@ -137,8 +137,9 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
         )
     found += _programs(("git",) + (("zstd",) if params["compression"] == "zstd" else ()), params)
     found += _python_obstacles(params, old)
-    if not params["installs"] and lookup_user(params["owner"] or old["owner"]["name"]) is None:
-        found.append(Obstacle("owner_missing", "there is no user {0}".format(old["owner"]["name"]), "make it"))
+    owner = params["owner"] or old["owner"]["name"]
+    if not params["installs"] and lookup_user(owner) is None:
+        found.append(Obstacle("owner_missing", "there is no user {0}".format(owner), "make it"))
     found += _occupied(params)
     found += _database_obstacles(params, old, secrets)
     sizes = [item["facts"]["size_bytes"] for item in old["databases"].values()]
@@ -176,7 +177,7 @@ def _database_obstacles(params: Mapping[str, Any], old: Mapping[str, Any], secre
             alias=alias,
             engine=item["engine"],
             backend=item["backend"],
-            name=item["name"],
+            name=_here(item["name"], str(old["project"]["path"]), params["path"]),
             user=item["user"],
             host=context.admin.host or item["host"],
             port=context.admin.port or item["port"],
@@ -184,11 +185,36 @@ def _database_obstacles(params: Mapping[str, Any], old: Mapping[str, Any], secre
         engine = open_engine(config, context)
         facts = facts_from_plain(item["facts"])
         some = collect(found, partial(engine.preflight, "new", facts), alias) or []
+        if not context.admin.host and not params["replace"]:
+            some += collect(found, partial(_occupied_database, engine, params), alias) or []
         # What the packages role installs before the freeze is no obstacle.
         installable = ("program_missing", "library_missing") if params["installs"] else ()
         found += [Obstacle(entry.code, entry.msg, entry.hint, alias) for entry in some if entry.code not in installable]
         found[:] = [entry for entry in found if entry.code not in installable]
     return found
+
+
+def _here(name: str, old_path: str, new_path: str) -> str:
+    """A SQLite file below the project, where it will be on new."""
+    inside = old_path.rstrip("/") + "/"
+    return os.path.join(new_path, name[len(inside) :]) if name.startswith(inside) else name
+
+
+def _occupied_database(engine: Engine, params: Mapping[str, Any]) -> List[Obstacle]:
+    """A live database on new with tables that no earlier run of ours restored."""
+    alias = engine.config.alias
+    if alias in _host.read_record(params["directory"], params["site"]).get("restored", {}):
+        return []
+    tables = engine.describe().tables
+    if not tables:
+        return []
+    return [
+        Obstacle(
+            "target_not_blank",
+            "database {0}: target holds {1} tables".format(alias, tables),
+            "empty it, or set relocate_replace to keep it aside as previous",
+        )
+    ]
 
 
 def _programs(names: Sequence[str], params: Mapping[str, Any]) -> List[Obstacle]:

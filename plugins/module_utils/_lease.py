@@ -42,7 +42,7 @@ class Lease:
     def __init__(self, directory: str, site: str, run: str) -> None:
         self._base, self._run = directory, run
         self.path = os.path.join(directory, check_site_name(site) + ".run")
-        self._handle: Optional[int] = None
+        self._handle = -1
 
     def __enter__(self) -> Lease:
         make_directory(self._base, 0o711)
@@ -68,17 +68,35 @@ class Lease:
     def __exit__(
         self, kind: Optional[Type[BaseException]], exc: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        if self._handle is not None:
+        if self._handle >= 0:
             with contextlib.suppress(OSError):  # a full disk must not hide how the work ended
                 self._write(self._run)
             os.close(self._handle)
+
+    @classmethod
+    def holder(cls, directory: str, site: str, run: str) -> str:
+        """Which other run has the site now, without taking it; empty when none has."""
+        lease = cls(directory, site, run)
+        try:
+            lease._handle = os.open(lease.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return ""
+        try:
+            holder, seen = lease._read()
+            try:
+                fcntl.flock(lease._handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                working = False
+            except OSError:
+                working = True
+            return holder if holder != run and holder and (working or time.time() - seen < GRACE) else ""
+        finally:
+            os.close(lease._handle)
 
     def release(self) -> None:
         """Give the site back at once, at the end of a run."""
         self._run = ""
 
     def _read(self) -> "tuple[str, float]":
-        assert self._handle is not None
         text = os.pread(self._handle, 4096, 0).decode("utf-8", "replace")
         try:
             data = json.loads(text)
@@ -87,16 +105,14 @@ class Lease:
             return "", 0.0
 
     def _write(self, run: str) -> None:
-        assert self._handle is not None
         text = json.dumps({"run": run, "seen": _now()}).encode()
         os.pwrite(self._handle, text, 0)  # over the old text: the block is there even when the disk is full
         os.ftruncate(self._handle, len(text))
 
     def _refuse(self, how: str) -> None:
         holder, _seen = self._read()
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+        os.close(self._handle)
+        self._handle = -1
         raise RelocateError(
             "locked",
             "another run on this site {0}: {1}".format(how, holder or "unknown"),

@@ -3,8 +3,7 @@
 
 """MEDIA_ROOT: what it holds as one comparable digest, and its archive in a backup set.
 
-Names are bytes on Linux; those that are not UTF-8 survive here as Python's surrogate escapes. Memory is flat however
-many files there are: nothing keeps a list of them.
+Memory is flat however many files there are: nothing keeps a list of them.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import stat
 import tarfile
 import threading
-from dataclasses import dataclass
-from typing import IO, Any, BinaryIO, Dict, Iterator, List, Optional, Tuple, Union, cast
+from typing import IO, Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
@@ -29,95 +28,33 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     last_lines,
     run,
 )
+from ansible_collections.relocate.django.plugins.module_utils._tree import Found, leads_out, shown, unreadable, walk
 
 _CHUNK = 1024 * 1024
 _NAMED = 20  # how many skipped names are told
 _DIGEST = 1 << 256
 
 
-@dataclass(frozen=True)
-class Found:
-    """One thing below MEDIA_ROOT. ``handle`` is the open directory that holds it: no path is followed twice."""
-
-    name: str  # relative to MEDIA_ROOT
-    base: str
-    handle: int
-    status: os.stat_result
-    kind: str  # file, directory, link, or why it is skipped
-    target: str = ""
-
-
-def leads_out(name: str, target: str) -> bool:
-    """Whether a link leaves the tree that it lies in. rsync's --safe-links judges the same way."""
-    if not target or target.startswith("/"):
-        return True
-    depth, below = name.count("/"), False
-    for part in target.split("/"):
-        if part == "..":
-            depth -= 1
-            if depth < 0 or below:
-                return True
-        elif part not in ("", "."):
-            depth, below = depth + 1, True
-    return False
+def check_path(path: str, directory: str) -> str:
+    """The path without trailing slash, or path_refused: MEDIA may be deleted from, so it is nobody else's directory."""
+    clean = os.path.normpath(path)
+    if not os.path.isabs(path) or clean.count("/") < 2 or re.search(r"[\x00-\x1f]", path):
+        raise RelocateError("path_refused", "{0!r} cannot be MEDIA_ROOT".format(path), "use a directory of its own")
+    real, own = os.path.realpath(clean), os.path.realpath(directory)
+    if (own + "/").startswith(real + "/") or (real + "/").startswith(own + "/"):
+        raise RelocateError("path_refused", "{0} and our work directory overlap".format(path), "use another directory")
+    return clean
 
 
-def _kind(name: str, status: os.stat_result, target: str) -> str:
-    if stat.S_ISREG(status.st_mode):
-        return "file"
-    if stat.S_ISDIR(status.st_mode):
-        return "directory"
-    if stat.S_ISLNK(status.st_mode):
-        return "link leads out of MEDIA_ROOT" if leads_out(name, target) else "link"
-    return "neither file, directory nor link"
-
-
-def walk(path: str) -> Iterator[Found]:
-    """Everything below a directory, each directory before its content, sorted; links are not followed."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as exc:
-        raise _unreadable(path, exc) from exc
-    try:
-        yield from _walk(handle, "", path)
-    finally:
-        os.close(handle)
-
-
-def _walk(handle: int, prefix: str, top: str) -> Iterator[Found]:
-    for base in sorted(os.listdir(handle), key=os.fsencode):
-        name = prefix + base
-        try:
-            status = os.lstat(base, dir_fd=handle)
-            target = os.readlink(base, dir_fd=handle) if stat.S_ISLNK(status.st_mode) else ""
-        except FileNotFoundError:
-            continue  # removed meanwhile, on a site that serves
-        kind = _kind(name, status, target)
-        yield Found(name, base, handle, status, kind, target)
-        if kind != "directory":
-            continue
-        try:
-            below = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
-        except FileNotFoundError:
-            continue
-        except OSError as exc:
-            raise _unreadable(os.path.join(top, name), exc) from exc
-        try:
-            yield from _walk(below, name + "/", top)
-        finally:
-            os.close(below)
-
-
-def _unreadable(path: str, exc: OSError) -> RelocateError:
-    shown = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return RelocateError(
-        "right_missing", "{0} cannot be read: {1}".format(shown, exc.strerror), "run the task with become"
+def check_delete(path: str, record: Mapping[str, Any], brought: bool) -> None:
+    """Refuse to delete where somebody else's files may be: only a directory that we filled is ours to clear."""
+    if brought or (record.get("media") or {}).get("path") == path:
+        return
+    raise RelocateError(
+        "path_refused",
+        "{0} held files before the move: what is not on the old host is not deleted from it".format(path),
+        "empty it first, or leave delete off",
     )
-
-
-def _shown(name: str) -> str:
-    """A name as JSON and terminals can carry it."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def inventory(path: str) -> Dict[str, Any]:
@@ -139,7 +76,7 @@ def inventory(path: str) -> Dict[str, Any]:
         else:
             if found.kind != "directory":
                 left_out += 1
-                skipped += [_shown(found.name) + ": " + found.kind] if left_out <= _NAMED else []
+                skipped += [shown(found.name) + ": " + found.kind] if left_out <= _NAMED else []
             continue
         text = os.fsencode(found.name) + b"\0" + os.fsencode(entry)
         total = (total + int.from_bytes(hashlib.sha256(text).digest(), "big")) % _DIGEST
@@ -156,7 +93,7 @@ def inventory(path: str) -> Dict[str, Any]:
 # --- writing
 
 
-def archive(path: str, out: BinaryIO, owner: Optional[SystemUser] = None, compression: str = "zstd") -> Dict[str, int]:
+def archive(path: str, out: IO[bytes], owner: Optional[SystemUser] = None, compression: str = "zstd") -> Dict[str, int]:
     """Write a tree as a tar stream, through zstd unless ``compression`` is none.
 
     :param owner: recorded for nobody: owner and group are given anew at extraction
@@ -210,19 +147,19 @@ def _add_file(tar: tarfile.TarFile, member: tarfile.TarInfo, found: Found, count
     except FileNotFoundError:
         return
     except OSError as exc:
-        raise _unreadable(found.name, exc) from exc
+        raise unreadable(found.name, exc) from exc
     with os.fdopen(handle, "rb") as stream:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             return
         member.size = status.st_size
         try:
-            tar.addfile(member, cast("IO[bytes]", stream))
+            tar.addfile(member, stream)
         except OSError as exc:
             if "unexpected end of data" not in str(exc):
                 raise
             raise RelocateError(
-                "dump_failed", "{0} shrank while it was read".format(_shown(found.name)), "freeze the site first"
+                "dump_failed", "{0} shrank while it was read".format(shown(found.name)), "freeze the site first"
             ) from exc
     counts["files"] += 1
     counts["bytes"] += member.size
@@ -252,7 +189,7 @@ def _raise_first(failed: List[BaseException], done: Completed, what: str) -> Non
 
 
 def extract(
-    source: Union[BinaryIO, IO[bytes]],
+    source: IO[bytes],
     path: str,
     owner: Optional[SystemUser] = None,
     limit: Optional[int] = None,
@@ -280,7 +217,7 @@ def extract(
 
     def unpack() -> None:
         with os.fdopen(writing, "wb") as sink:
-            ended.append(run(Command([program, "-q", "-d", "-c"]), stdin=cast("IO[bytes]", source), stdout=sink))
+            ended.append(run(Command([program, "-q", "-d", "-c"]), stdin=source, stdout=sink))
 
     reader = threading.Thread(target=unpack, daemon=True)
     reader.start()
@@ -299,11 +236,11 @@ def extract(
     return counts
 
 
-def _read_tar(stream: Union[BinaryIO, IO[bytes]], path: str, counts: Dict[str, int], limit: Optional[int]) -> None:
+def _read_tar(stream: IO[bytes], path: str, counts: Dict[str, int], limit: Optional[int]) -> None:
     top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     before: Tuple[bytes, ...] = ()
     try:
-        with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|", errors="surrogateescape") as tar:
+        with tarfile.open(fileobj=stream, mode="r|", errors="surrogateescape") as tar:
             for member in tar:
                 parts = _checked(member, before)
                 before = tuple(os.fsencode(part) for part in parts)
@@ -339,7 +276,7 @@ def _checked(member: tarfile.TarInfo, before: Tuple[bytes, ...]) -> List[str]:
 
 
 def _bad(name: str, why: str) -> RelocateError:
-    return RelocateError("path_refused", "{0} in the archive of MEDIA {1}".format(_shown(name), why), "take another set")
+    return RelocateError("path_refused", "{0} in the archive of MEDIA {1}".format(shown(name), why), "take another set")
 
 
 def _truncated(path: str) -> RelocateError:
@@ -386,16 +323,13 @@ def _put(tar: tarfile.TarFile, member: tarfile.TarInfo, base: str, handle: int) 
 def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, name: str, handle: int) -> None:
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     source = tar.extractfile(member)
-    assert source is not None
     target = os.open(name, flags, 0o600, dir_fd=handle)
-    with source, os.fdopen(target, "wb") as out:
+    with os.fdopen(target, "wb") as out:
         left = member.size
         while left:
-            chunk = source.read(min(_CHUNK, left))
+            chunk = source.read(min(_CHUNK, left)) if source is not None else b""
             if not chunk:
                 raise tarfile.ReadError("unexpected end of data")
             out.write(chunk)
             left -= len(chunk)
         os.fchmod(target, member.mode)
-
-

@@ -240,9 +240,7 @@ def _compare_tables(recorded: DatabaseState, found: DatabaseState) -> List[Diffe
     differences = []
     for name in sorted(set(before) | set(after)):
         old, new = before.get(name), after.get(name)
-        if old is None or new is None:
-            differences.append(Difference("table", name, _rows(old), _rows(new)))
-        elif old.rows != new.rows:
+        if old is None or new is None or old.rows != new.rows:
             differences.append(Difference("table", name, _rows(old), _rows(new)))
         elif old.fingerprint and new.fingerprint and old.fingerprint != new.fingerprint:
             differences.append(Difference("content of table", name, old.fingerprint, new.fingerprint))

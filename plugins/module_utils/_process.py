@@ -97,14 +97,27 @@ def _from_entry(entry: pwd.struct_passwd) -> SystemUser:
     )
 
 
+#: The effective ids belong to the whole process: no other thread may start a program or change them meanwhile.
+_IDS = threading.RLock()
+
+
 @contextlib.contextmanager
 def acting_as(user: Optional[SystemUser]) -> Iterator[None]:
     """Hold the effective ids of a user within this process, as peer authentication and SQLite files need.
 
-    A no-op when the user is None or already the effective one. Raises :class:`RelocateError` (right_missing) when
-    this process may not change its user.
+    A no-op when the user is None or already the effective one. Other threads wait, so keep the block short. Raises
+    :class:`RelocateError` (right_missing) when this process may not change its user.
     """
-    if user is None or user.uid == os.geteuid():
+    if user is None:
+        yield
+        return
+    with _IDS, _changed_ids(user):
+        yield
+
+
+@contextlib.contextmanager
+def _changed_ids(user: SystemUser) -> Iterator[None]:
+    if user.uid == os.geteuid():
         yield
         return
     groups, gid, uid = os.getgroups(), os.getegid(), os.geteuid()
@@ -165,6 +178,11 @@ def _before_exec(command: Command, parent: int) -> Callable[[], None]:
 
 
 def _start(command: Command, stdin: Any, stdout: Any) -> "subprocess.Popen[bytes]":
+    with _IDS:
+        return _start_now(command, stdin, stdout)
+
+
+def _start_now(command: Command, stdin: Any, stdout: Any) -> "subprocess.Popen[bytes]":
     if command.user is not None and os.geteuid() not in (0, command.user.uid):
         raise RelocateError(
             "right_missing",

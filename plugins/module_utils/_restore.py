@@ -33,6 +33,8 @@ from ansible_collections.relocate.django.plugins.module_utils._site import Site
 
 #: The record's key that says which set each live database came from.
 RESTORED = "restored"
+#: In the place of that set's digest: a swap was begun, and nobody noted its end.
+BEGUN = "begun"
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ def restore_media(site: Site, backup: BackupSet, manifest: Manifest, check_mode:
     if os.path.isdir(root) and _media.inventory(root)["digest"] == manifest.media["digest"]:
         return False
     if not check_mode:
-        make_directory(root, 0o755, site.project.owner)
+        if not os.path.isdir(root):  # one that is there may be a group's to write
+            make_directory(root, 0o755, site.project.owner)
         with open(backup.file(stored), "rb") as stream:
             compression = "zstd" if stored.endswith(".zst") else "none"
             _media.extract(stream, root, site.project.owner, manifest.media["archived"]["bytes"], compression)

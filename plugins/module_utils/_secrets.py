@@ -192,7 +192,7 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
 
 def _scrub_parts(text: str, secret: str, width: int = 8) -> str:
     """libpq and others echo pieces of what they could not parse: mask those too."""
-    for start in range(0, max(0, len(secret) - width + 1)):
+    for start in range(len(secret) - width + 1):
         part = secret[start : start + width]
         if part != MASK and part in text:
             text = text.replace(part, MASK)

@@ -83,10 +83,10 @@ def _stops(wish: Wish, units: Mapping[str, Unit]) -> List[Action]:
 
 def _plan_frozen(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
     stops = _stops(wish, units)
-    freeze = record.get("freeze")
+    freeze = record.get("freeze") or {}
     if record.get("retired") and not stops:
         return []  # a switch would bring a retired site back to life beside the new one
-    known = {item["name"] for item in freeze["units"]} if freeze else set()
+    known = {item["name"] for item in freeze.get("units", ())}
     another = bool(freeze) and (freeze.get("held") or (wish.run and freeze.get("run") != wish.run))
     actions = [] if freeze and not stops and not another and known >= set(wish.units) else [Action("record")]
     if wish.freeze_limit and wish.units and (not armed or actions):
@@ -103,19 +103,17 @@ def _plan_thawed(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any
     actions: List[Action] = []
     freeze = record.get("freeze") or {"units": []}
     before = {item["name"]: item for item in freeze["units"]}
+    actions += [Action("start", name) for name in start_order(before) if before[name]["active"] and not units[name].up]
     if record.get("retired"):
         actions += [Action("enable", name) for name in before if before[name]["enabled"] and not units[name].enabled]
-    actions += [
-        Action("start", name) for name in start_order(before) if before[name]["active"] and not units[name].up
-    ]
     actions += [Action("disarm")] if armed else []
     return actions + ([Action("forget")] if record.get("freeze") or record.get("retired") else [])
 
 
 def _plan_started(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
     wanted = wish.units if wish.enable is None else wish.enable
-    actions = [Action("enable", name) for name in wanted if units[name].can_enable]
-    actions += [Action("start", name) for name in start_order(wish.units) if not units[name].up and not units[name].job]
+    actions = [Action("start", name) for name in start_order(wish.units) if not units[name].up and not units[name].job]
+    actions += [Action("enable", name) for name in wanted if units[name].can_enable]
     changed = bool(actions)
     actions += [Action("start", name) for name in wish.reload if not units[name].up]
     return actions + [Action("reload", name) for name in wish.reload if units[name].up and changed]
@@ -253,7 +251,9 @@ class Services:
                 if action.verb in ("disarm", "forget") and wish.state == "thawed":
                     continue  # not before the units are known to be up
                 done.append(action)
-                self._do(action, wish, units, record)
+                if action.verb not in ("enable", "disable"):
+                    self._do(action, wish, units, record)
+            self._set_enabled(actions, record)
             self._confirm(actions, units, wish.timeout)
         except RelocateError:
             self._take_back(wish, done, units, record)
@@ -272,13 +272,20 @@ class Services:
             self._arm(wish, states_before(units, record))
         elif verb == "disarm":
             self.systemd.disarm(self.switch)
-        elif verb == "enable":
-            sources = {item["name"]: item.get("source") for item in (record.get("freeze") or {"units": []})["units"]}
-            self.systemd.enable(action.unit, sources.get(action.unit) or "")
         elif verb == "start" and wish.state == "thawed":
             self.systemd.call("start", action.unit, timeout=wish.timeout, check=False)  # go on with the others
         else:
             self.systemd.call(verb, action.unit, timeout=wish.timeout)
+
+    def _set_enabled(self, actions: Sequence[Action], record: Mapping[str, Any]) -> None:
+        """Enable or disable all at once: systemd reads every unit again for each call."""
+        sources = {item["name"]: item.get("source") for item in (record.get("freeze") or {"units": []})["units"]}
+        for verb in ("enable", "disable"):
+            names = [action.unit for action in actions if action.verb == verb]
+            if verb == "enable":
+                names = self.systemd.enable_names(names, sources)
+            if names:
+                self.systemd.call(verb, *names)
 
     def _entry(
         self, verb: str, wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any]
@@ -308,7 +315,9 @@ class Services:
         names = [item["name"] for item in before if item["active"]]
         self.systemd.disarm(self.switch)
         if names:
-            self.systemd.arm(self.switch, wish.freeze_limit, start_order(names), "Start site {0} again".format(self._site))
+            self.systemd.arm(
+                self.switch, wish.freeze_limit, start_order(names), "Start site {0} again".format(self._site)
+            )
 
     def _confirm(self, actions: Sequence[Action], units: Mapping[str, Unit], timeout: float) -> None:
         stopped = [action.unit for action in actions if action.verb == "stop"]

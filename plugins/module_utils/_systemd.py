@@ -143,7 +143,9 @@ class Systemd:
         self._run = runner
         if not os.path.isdir(running):
             raise RelocateError(
-                "program_missing", "this host is not run by systemd, which the units need", "leave the list of units empty"
+                "program_missing",
+                "this host is not run by systemd, which the units need",
+                "leave the list of units empty",
             )
         self._systemctl = find_program("systemctl") or "systemctl"
 
@@ -152,7 +154,9 @@ class Systemd:
         done = self._run(Command([self._systemctl, "show", "--property=" + ",".join(_PROPERTIES), "--", *names]))
         units = parse_show(names, done.out)
         if done.rc or len(units) != len(set(names)):
-            raise RelocateError("program_failed", "systemctl show exited {0}: {1}".format(done.rc, last_lines(done.err)))
+            raise RelocateError(
+                "program_failed", "systemctl show exited {0}: {1}".format(done.rc, last_lines(done.err))
+            )
         return units
 
     def call(self, verb: str, *units: str, timeout: Optional[float] = None, check: bool = True) -> Completed:
@@ -190,10 +194,12 @@ class Systemd:
         """Identifies the time since this host was started; a container shares the kernel's id, not process 1."""
         return "{0}/{1}".format(*(_first_words(path) for path in ("/proc/sys/kernel/random/boot_id", "/proc/1/stat")))
 
-    def enable(self, unit: str, source: str = "") -> None:
-        """Enable a unit, by the path of its file when disabling it removed the link to that."""
-        known = self.states([unit])[unit].load == "loaded"
-        self.call("enable", unit if known or not source else source)
+    def enable_names(self, names: Sequence[str], sources: Mapping[str, Optional[str]]) -> List[str]:
+        """How to name units to enable: by the path of the file when disabling a unit removed the link to that."""
+        gone = [name for name in names if sources.get(name)]
+        found = self.states(gone) if gone else {}
+        lost = {name for name in gone if found[name].load != "loaded"}
+        return [str(sources[name]) if name in lost else name for name in names]
 
     # --- the dead man's switch
 
@@ -202,8 +208,13 @@ class Systemd:
         program = find_program("systemd-run")
         if not program:
             raise RelocateError("program_missing", "systemd-run is not on this host", "install systemd's programs")
-        argv = [program, "--quiet", "--collect", "--no-ask-password", "--unit=" + name + ".service", "--description=" + why]
-        argv += ["--on-active={0}s".format(seconds), "--timer-property=AccuracySec=1s", "--property=Type=oneshot"]
+        argv = [program, "--quiet", "--collect", "--no-ask-password", "--unit=" + name + ".service"]
+        argv += [
+            "--description=" + why,
+            "--on-active={0}s".format(seconds),
+            "--timer-property=AccuracySec=1s",
+            "--property=Type=oneshot",
+        ]
         done = self._run(Command([*argv, "--", self._systemctl, "start", *units]))
         if done.rc:
             raise RelocateError(
@@ -220,7 +231,9 @@ class Systemd:
         """Refuse when a unit is still up, or left processes behind (KillMode=process)."""
         for name, unit in (self.states(names) if names else {}).items():
             if unit.active not in ("inactive", "failed"):
-                raise RelocateError("unit_failed", "{0} is {1} after its stop".format(name, unit.active), _look_at(name))
+                raise RelocateError(
+                    "unit_failed", "{0} is {1} after its stop".format(name, unit.active), _look_at(name)
+                )
             left = processes_of(before[name].group) if name in before else 0
             if left:
                 raise RelocateError(
@@ -230,7 +243,7 @@ class Systemd:
                 )
 
     def confirm_started(self, names: Sequence[str], settle: float, timeout: float) -> None:
-        """Wait until all units have stayed up for ``settle`` seconds. Raises unit_failed for the first that does not."""
+        """Wait until all units have stayed up for ``settle`` seconds. Raises unit_failed for one that does not."""
         deadline = time.monotonic() + max(timeout, settle)
         first, since = (self.states(names), time.monotonic()) if names else ({}, 0.0)
         steady: Dict[str, str] = {}
@@ -252,7 +265,9 @@ class Systemd:
         words = self.last_words(unit.name)
         raise RelocateError(
             "unit_failed",
-            "{0} did not stay up: {1}, {2}{3}".format(unit.name, unit.active, unit.result, "\n" + words if words else ""),
+            "{0} did not stay up: {1}, {2}{3}".format(
+                unit.name, unit.active, unit.result, "\n" + words if words else ""
+            ),
             _look_at(unit.name),
             {"unit": unit.name},
         )
@@ -275,7 +290,9 @@ def _first_words(path: str) -> str:
 def processes_of(group: str) -> int:
     """How many processes a control group holds, with those below it."""
     count = 0
-    for base in ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified") if group not in ("", "/") else ():
+    for base in (
+        ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified") if group not in ("", "/") else ()
+    ):
         top = base + group
         files = [top + "/cgroup.procs", *glob.glob(glob.escape(top) + "/**/cgroup.procs", recursive=True)]
         found: List[str] = []

@@ -14,7 +14,7 @@ import re
 import shutil
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import DATABASES, MANIFEST, BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -210,9 +210,8 @@ def failure(rc: int, err: str, address: str) -> RelocateError:
     if rc == 255 and _UNREACHABLE.search(err):
         return _unreachable([said])
     if _LOST.search(err) or rc in (10, 12, 30, 35, 255):
-        return RelocateError(
-            "transfer_failed", "the connection to {0} was lost: {1}".format(address, said), "run again: it resumes", {"lost": True}
-        )
+        msg = "the connection to {0} was lost: {1}".format(address, said)
+        return RelocateError("transfer_failed", msg, "run again: it resumes", {"lost": True})
     hint = "look at the message, then run again: it resumes"
     return RelocateError("transfer_failed", "rsync exited {0}: {1}".format(rc, said), hint, {"rc": rc})
 
@@ -269,7 +268,9 @@ class Fetcher:
         self._way, self._run = way, runner
         self._rsync, self._ssh = _program("rsync"), _program("ssh")
         if not os.path.isfile(os.path.join(way.keys, KEY)):
-            raise RelocateError("transfer_refused", "there is no one-time key on this host", "ask for state ready first")
+            raise RelocateError(
+                "transfer_refused", "there is no one-time key on this host", "ask for state ready first"
+            )
         write_atomically(os.path.join(way.keys, KNOWN_HOSTS), known_hosts(way.site, host_keys))
         self._addresses, self._reasons = reachable(way.addresses, way.port)
 
@@ -380,25 +381,3 @@ def result_of(moved: Moved) -> Dict[str, Any]:
         "deleted": moved.deleted,
         "address": moved.address,
     }
-
-
-def check_media_path(path: str, directory: str) -> str:
-    """The path without trailing slash, or path_refused: MEDIA may be deleted from, so it is nobody else's directory."""
-    clean = os.path.normpath(path)
-    if not os.path.isabs(path) or clean.count("/") < 2 or re.search(r"[\x00-\x1f]", path):
-        raise RelocateError("path_refused", "{0!r} cannot be MEDIA_ROOT".format(path), "use a directory of its own")
-    real, own = os.path.realpath(clean), os.path.realpath(directory)
-    if (own + "/").startswith(real + "/") or (real + "/").startswith(own + "/"):
-        raise RelocateError("path_refused", "{0} and our work directory overlap".format(path), "use another directory")
-    return clean
-
-
-def check_delete(path: str, record: Mapping[str, Any], brought: bool) -> None:
-    """Refuse to delete where somebody else's files may be: only a directory that we filled is ours to clear."""
-    if brought or (record.get("media") or {}).get("path") == path:
-        return
-    raise RelocateError(
-        "path_refused",
-        "{0} held files before the move: what is not on the old host is not deleted from it".format(path),
-        "empty it first, or leave delete off",
-    )

@@ -10,9 +10,9 @@ module: backup
 short_description: Make a backup set of a Django site
 version_added: 0.1.0
 description:
-  - Writes all that a dead server's site needs into one directory, the backup set. It holds the code as a git bundle, the
-    packages, the files that git does not hold, and a dump of every database with the counts and fingerprints of its tables,
-    taken out of the same snapshot.
+  - Writes all that a dead server's site needs into one directory, the backup set. It holds the code as a git bundle,
+    the packages, the files that git does not hold, and a dump of every database with the counts and fingerprints of
+    its tables, taken out of the same snapshot.
   - The manifest is written last. A directory without one is no backup, and the next run removes it.
 author:
   - The relocate.django authors (@relocate-django)

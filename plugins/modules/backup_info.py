@@ -10,7 +10,8 @@ module: backup_info
 short_description: List and verify backup sets
 version_added: 0.1.0
 description:
-  - Lists the complete backup sets of a site on a host, oldest first, and reads every file of those that O(verify) names.
+  - Lists the complete backup sets of a site on a host, oldest first, and reads every file of those that O(verify)
+    names.
 author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:
@@ -25,7 +26,8 @@ attributes:
 options:
   verify:
     description:
-      - V(none) reads manifests only, V(newest) hashes the files of the newest set (or of O(label)), V(all) those of every set.
+      - V(none) reads manifests only, V(newest) hashes the files of the newest set (or of O(label)), V(all) those of
+        every set.
     type: str
     choices: [none, newest, all]
     default: none
@@ -119,7 +121,7 @@ def main() -> None:
         required_by={"manifest_sha256": ["label"]},
         supports_check_mode=True,
     )
-    _argspec.answer(module, look)
+    _argspec.answer(module, look, writes=False)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ module: checkout
 short_description: Check out the exact revision of a project, from its remote or from a backup set
 version_added: 0.1.0
 description:
-  - Leaves a detached checkout of one commit, run and owned by the project's owner. Where the remote does not have the commit,
-    it comes out of the bundle in the backup set. Hooks and file system monitors of the repository are not run.
+  - Leaves a detached checkout of one commit, run and owned by the project's owner. Where the remote does not have the
+    commit, it comes out of the bundle in the backup set. Hooks and file system monitors of the repository are not
+    run.
   - With O(label) the packages are rebuilt too, from lock files or requirements, pinned by what was recorded on old.
 author:
   - The relocate.django authors (@relocate-django)

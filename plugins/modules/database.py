@@ -10,8 +10,8 @@ module: database
 short_description: Make, check or drop the databases that a project's settings name
 version_added: 0.1.0
 description:
-  - Reads the settings on this host and makes, for every alias, the user with the password in the settings, its rights, and a
-    blank database. Passwords are read and used in one process and appear nowhere.
+  - Reads the settings on this host and makes, for every alias, the user with the password in the settings, its
+    rights, and a blank database. Passwords are read and used in one process and appear nowhere.
 author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:
@@ -36,8 +36,8 @@ options:
     default: present
   recorded:
     description:
-      - What M(relocate.django.preflight) told of the databases on old, RV(relocate.django.preflight#module:info) C(databases).
-        Encoding, collation and locale follow it.
+      - What M(relocate.django.preflight) told of the databases on old, RV(relocate.django.preflight#module:info)
+        C(databases). Encoding, collation and locale follow it.
     type: dict
     default: {}
   replace:

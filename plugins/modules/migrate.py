@@ -11,8 +11,8 @@ short_description: Plan and apply Django migrations, and note what they led to
 version_added: 0.1.0
 description:
   - Runs C(manage.py migrate) in the project's interpreter as the project's owner, for every database of the project.
-  - After migrations were applied, the counts of the databases are noted on the host, so that M(relocate.django.verify) knows what
-    must be there.
+  - After migrations were applied, the counts of the databases are noted on the host, so that
+    M(relocate.django.verify) knows what must be there.
 author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:

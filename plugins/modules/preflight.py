@@ -11,7 +11,8 @@ short_description: Find every obstacle to a move before anything is changed
 version_added: 0.1.0
 description:
   - Looks at one host, O(side=old) or O(side=new), and lists all that would make the move fail, each with its remedy.
-  - It changes nothing and does not fail because of obstacles; the C(preflight) role joins the lists of both hosts and fails.
+  - It changes nothing and does not fail because of obstacles; the C(preflight) role joins the lists of both hosts and
+    fails.
 author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:
@@ -58,6 +59,10 @@ options:
     default: false
   allow_unapplied:
     description: Whether migrations that are not applied on the old host are accepted.
+    type: bool
+    default: false
+  replace:
+    description: Whether databases with tables on the new host will be put aside.
     type: bool
     default: false
   allow_same_host:
@@ -114,6 +119,7 @@ from typing import Any, Dict, List
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _inspect
+from ansible_collections.relocate.django.plugins.module_utils._lease import GRACE, Lease
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
@@ -145,6 +151,10 @@ def look(module: AnsibleModule) -> Dict[str, Any]:
     obstacles: List[Obstacle] = []
     site = _host.check_site_name(params["site"])
     side = look_at_old if params["side"] == "old" else look_at_new
+    other = Lease.holder(params["directory"], site, params["run"])
+    if other:
+        hint = "wait for it to end; after a crash the site is free again within {0} s".format(GRACE)
+        obstacles.append(Obstacle("locked", "another run is at work on this site: {0}".format(other), hint))
     info = collect(obstacles, lambda: side(module, obstacles)) or {"host": _host.describe_host()}
     record = collect(obstacles, lambda: _host.read_record(params["directory"], site)) or {}
     unique = {(item.code, item.alias, item.msg): item for item in obstacles}
@@ -169,12 +179,13 @@ def main() -> None:
                 "installs": {"type": "bool", "default": False},
                 "allow_dirty": {"type": "bool", "default": False},
                 "allow_unapplied": {"type": "bool", "default": False},
+                "replace": {"type": "bool", "default": False},
                 "allow_same_host": {"type": "bool", "default": False},
             },
         ),
         supports_check_mode=True,
     )
-    _argspec.answer(module, look)
+    _argspec.answer(module, look, writes=False)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    _argspec.answer(module, inspect)
+    _argspec.answer(module, inspect, writes=False)
 
 
 if __name__ == "__main__":

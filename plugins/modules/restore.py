@@ -10,9 +10,9 @@ module: restore
 short_description: Restore the databases of a backup set, proven equal before they go live
 version_added: 0.1.0
 description:
-  - Loads each dump into an incoming database beside the live one, and compares every table's count and fingerprint, every
-    sequence and every view, trigger and function with the manifest. Only when all databases of the site are equal, each
-    incoming one takes the name in the settings in one step.
+  - Loads each dump into an incoming database beside the live one, and compares every table's count and fingerprint,
+    every sequence and every view, trigger and function with the manifest. Only when all databases of the site are
+    equal, each incoming one takes the name in the settings in one step.
   - What was live before is kept as previous, unless it was blank, so that O(state=rolled_back) can put it back.
   - Refuses on the host, and on the database, that the set was made of.
 author:
@@ -43,7 +43,8 @@ options:
     type: bool
     default: false
   verified:
-    description: Whether the files of the set have just been verified in the same run, so that they are not hashed again.
+    description: Whether the files of the set have just been verified in the same run, so that they are not
+      hashed again.
     type: bool
     default: false
   media:
@@ -103,6 +104,7 @@ def apply(
 ) -> Dict[str, Any]:
     """Load and prove all, then swap all."""
     params = module.params
+    known = dict(_host.read_record(params["directory"], params["site"]).get(_restore.RESTORED, {}))
     engines = [site.engines[step.alias] for step in todo]
     backup.give_dumps(site.project.owner)
     tables = {}
@@ -113,12 +115,14 @@ def apply(
             if behind:
                 raise behind
         if params["state"] == "present":
+            # Before the swap: should this process die, the next run knows that what is live came from us.
+            begun = dict(known, **{step.alias: _restore.BEGUN for step in todo})
+            _host.update_record(params["directory"], params["site"], {_restore.RESTORED: begun})
             _restore.swap_all(engines)
     if params["state"] == "rehearsed":
         for engine in engines:
             engine.drop(INCOMING)
         return tables
-    known = dict(_host.read_record(params["directory"], params["site"]).get(_restore.RESTORED, {}))
     known.update({step.alias: digest for step in todo})
     _host.update_record(params["directory"], params["site"], {_restore.RESTORED: known, "migrated": None})
     for engine in engines:
@@ -145,7 +149,12 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     record = _host.read_record(params["directory"], params["site"])
     steps = _restore.plan(site, manifest, digest, record, params["replace"] or params["state"] == "rehearsed")
     todo = [step for step in steps if not step.done or params["state"] == "rehearsed"]
-    result = {"changed": bool(todo), "label": backup.label, "restored": [step.alias for step in todo], "tables": {}}
+    result: Dict[str, Any] = {
+        "changed": bool(todo),
+        "label": backup.label,
+        "restored": [step.alias for step in todo],
+        "tables": {},
+    }
     if not module.check_mode and not params["verified"]:
         backup.verify(manifest, params["jobs"] or default_jobs())
     if params["media"] and params["state"] == "present":

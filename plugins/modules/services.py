@@ -10,10 +10,10 @@ module: services
 short_description: Freeze, thaw, start or retire the systemd units of a Django site
 version_added: 0.1.0
 description:
-  - Brings all units of a site to one state, in one task. Stopping those of the old host is the only thing that a move
-    alters there, so their states are written down first, and V(thawed) brings back exactly those.
-  - While a site is frozen, a timer of systemd waits on the host itself. It starts the units again after O(freeze_limit),
-    even when the controller is lost.
+  - Brings all units of a site to one state, in one task. Stopping those of the old host is the only thing that a
+    move alters there, so their states are written down first. V(thawed) brings back exactly those.
+  - While a site is frozen, a timer of systemd waits on the host itself. It starts the units again after
+    O(freeze_limit), even when the controller is lost.
   - When a unit does not stop or start, what was done so far is taken back before the task fails.
 author:
   - The relocate.django authors (@relocate-django)
@@ -30,9 +30,10 @@ attributes:
 options:
   state:
     description:
-      - V(frozen) writes the states down, arms the timer, and stops the units. It refuses before it stops anything when a
-        unit does not exist, or when a timer or socket that is not among O(units) would start one again.
-      - V(held) makes sure that nothing has run since V(frozen) and takes the timer away. Ask for it just before the cutover.
+      - V(frozen) writes the states down, arms the timer, and stops the units. It refuses before it stops anything when
+        a unit does not exist, or when a timer or socket that is not among O(units) would start one again.
+      - V(held) makes sure that nothing has run since V(frozen) and takes the timer away. Ask for it just before the
+        cutover.
       - V(thawed) starts what was active before V(frozen), enables what V(retired) disabled, and takes the timer away.
         Without a record of a freeze it does nothing.
       - V(started) enables and starts the units on the new host, waits until they stay up, and asks for O(answers).
@@ -43,8 +44,8 @@ options:
     required: true
   units:
     description:
-      - The units, in the order in which they are stopped. They are started in the reverse order. A name without suffix is
-        a service.
+      - The units, in the order in which they are stopped. They are started in the reverse order. A name without suffix
+        is a service.
       - Timers, sockets and paths are stopped before the services that they start, wherever they stand in the list.
       - A service that runs to its end, such as one that a timer starts, is never started by this module.
     type: list
@@ -62,7 +63,7 @@ options:
     type: list
     elements: str
   freeze_limit:
-    description: Seconds after which a frozen site starts again by itself; V(0) never does it. Used with O(state=frozen).
+    description: Seconds after which a frozen site starts again by itself; V(0) never does. Used with O(state=frozen).
     type: int
     default: 14400
   answers:
@@ -198,9 +199,7 @@ def wish_of(params: Mapping[str, Any]) -> _services.Wish:
     )
 
 
-def told(
-    actions: Sequence[_services.Action], units: Mapping[str, Unit], record: Mapping[str, Any]
-) -> Dict[str, Any]:
+def told(actions: Sequence[_services.Action], units: Mapping[str, Unit], record: Mapping[str, Any]) -> Dict[str, Any]:
     """The result, out of the plan and the states before it: the same in check mode and without."""
     left = _services.after(actions, units)
     before = {item["name"]: item for item in _services.states_before(units, record)}

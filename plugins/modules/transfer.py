@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Makes a one-time key on the new host, and with it fetches from the old host what M(relocate.django.transfer_grant)
     lets it read, by rsync over SSH. Nothing passes through the controller.
-  - What has arrived is not sent again. A lost connection is taken up again, and an interrupted task resumes at the next run.
+  - What has arrived is not sent again. A lost connection is taken up again, and an interrupted task resumes at the next
+    run.
   - The manifest of a set comes last. Then every file is compared with its sha256, so what lies here as a set is one.
 author:
   - The relocate.django authors (@relocate-django)
@@ -74,8 +75,8 @@ options:
     type: path
   delete:
     description:
-      - Whether files of MEDIA that are gone on the old host are removed here. Refused for a directory that held files before
-        the first transfer.
+      - Whether files of MEDIA that are gone on the old host are removed here. Refused for a directory that held files
+        before the first transfer.
     type: bool
     default: false
   compress:
@@ -170,7 +171,7 @@ from typing import Any, Dict, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _transfer
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _media, _transfer
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, check_label
 from ansible_collections.relocate.django.plugins.module_utils._copy import Copier, Ids
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs
@@ -251,10 +252,10 @@ def fetch_media(module: AnsibleModule) -> Dict[str, Any]:
     """What is new in MEDIA."""
     params = module.params
     owner = owner_of(params) or current_user()
-    path = _transfer.check_media_path(params["media"], params["directory"])
+    path = _media.check_path(params["media"], params["directory"])
     empty = not os.path.isdir(path) or not os.listdir(path)
     if params["delete"]:
-        _transfer.check_delete(path, read_record(params["directory"], params["site"]), empty)
+        _media.check_delete(path, read_record(params["directory"], params["site"]), empty)
     if module.check_mode:
         return {"changed": True, **_transfer.result_of(_transfer.Moved())}
     ids = Ids(owner.uid, group_of(params, owner))

@@ -10,9 +10,9 @@ module: verify
 short_description: Prove that the live databases hold what the backup set recorded
 version_added: 0.1.0
 description:
-  - Counts every table of every database again and compares it with the manifest, or, when migrations were applied since, with
-    what was counted right after them. Sequences must not be behind, every model must find its rows, and Django's own
-    system check must find no error.
+  - Counts every table of every database again and compares it with the manifest, or, when migrations were applied
+    since, with what was counted right after them. Sequences must not be behind, every model must find its rows, and
+    Django's own system check must find no error.
   - It never changes anything. Everything that does not hold is told in one error.
 author:
   - The relocate.django authors (@relocate-django)
@@ -136,7 +136,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    _argspec.answer(module, work_on)
+    _argspec.answer(module, work_on, writes=False)
 
 
 if __name__ == "__main__":

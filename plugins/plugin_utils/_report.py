@@ -125,8 +125,7 @@ def next_steps(outcome: Mapping[str, Any]) -> List[str]:
     if outcome["status"] == "moved":
         return [
             "next: point DNS at {0}; old is stopped and disabled, its data untouched".format(outcome["new"]),
-            "undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves again; what new took in since is left"
-            " on new)",
+            "undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves; what new took in stays on new)",
         ]
     if outcome["status"] == "failed":
         return ["next: mend the cause and run the same command again"]
@@ -152,7 +151,8 @@ def as_html(outcome: Mapping[str, Any]) -> str:
     warnings = "".join("<li>{0}</li>".format(html.escape(str(item))) for item in outcome.get("warnings") or [])
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>'
-        "body{{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em}}pre{{white-space:pre-wrap}}"
+        "body{{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em}}"
+        "pre{{white-space:pre-wrap}}"
         "table{{border-collapse:collapse}}td,th{{padding:.2em .8em;border-bottom:1px solid #ccc;text-align:left}}"
         ".different{{background:#fdd}}</style><h1>{title}</h1><pre>{text}</pre>"
         "<h2>Tables</h2><table><tr><th>database<th>table<th>old<th>new<th>content</tr>{rows}</table>"

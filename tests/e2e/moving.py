@@ -18,8 +18,8 @@ from typing import Any
 from tests.lab.host import Host
 from tests.lab.lab import Lab
 from tests.lab.playbook import PlaybookResult, run_playbook
-from tests.sites.facts import http_get
-from tests.sites.provision import SHOP, provisioned
+from tests.sites.facts import Facts, facts_of, http_get, psql_in
+from tests.sites.provision import LIVE_TABLES, SHOP, provisioned
 from tests.sites.spec import Site
 from tests.tools.collection import ROOT
 
@@ -84,6 +84,20 @@ def prepare(lab: Lab, directory: Path, site: Site = SHOP, rows: int = 5000) -> M
     # Debian's welcome page wants to be the default server, as the site's own configuration does.
     new.run(["rm", "-f", "/etc/nginx/sites-enabled/default"])
     return Move(lab, old, new, site, directory)
+
+
+def still(host: Host, site: Site) -> dict[str, Facts]:
+    """What the databases hold, by plain SQL, but for the tables that the running site goes on writing."""
+    return {alias: facts.without(LIVE_TABLES) for alias, facts in facts_of(host, site).items()}
+
+
+def heartbeats(host: Host, site: Site) -> set[str]:
+    """The keys of the rows that the live writer has written, as the database holds them."""
+    name = site.databases["default"]
+    if site.engine == "sqlite":
+        code = "import sqlite3, sys; print(*(r[0] for r in sqlite3.connect(sys.argv[1]).execute(sys.argv[2])))"
+        return set(host.run(["python3", "-c", code, name, "SELECT id FROM shop_heartbeat"]).stdout.split())
+    return set(psql_in(host, "SELECT id FROM shop_heartbeat", name).split())
 
 
 def changed(result: PlaybookResult) -> dict[str, int]:

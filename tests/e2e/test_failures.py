@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.moving import Move, active, enabled, fails_with, leftovers, prepare, watched
+from tests.e2e.moving import Move, active, enabled, fails_with, leftovers, prepare, still, watched
 from tests.lab.host import Host
 from tests.lab.lab import Lab
 from tests.lab.playbook import PlaybookResult
-from tests.sites.facts import facts_of, http_get, wait_http
+from tests.sites.facts import http_get, wait_http
 from tests.sites.provision import publish
 
 #: Seconds after the failure within which old must serve again.
@@ -64,7 +64,7 @@ def converges(move: Move) -> None:
     result = move.run()
     assert result.rc == 0, result.stdout[-5000:]
     assert wait_http(move.new, "/").status == 200
-    assert facts_of(move.new, move.site) == facts_of(move.old, move.site)
+    assert still(move.new, move.site) == still(move.old, move.site)
     assert not active(move.old, move.site.web_unit)
 
 

@@ -12,7 +12,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 
 def binaries() -> Optional[str]:
@@ -48,14 +48,16 @@ class Cluster:
     def run(self, argv: List[str], env: Optional[Dict[str, str]] = None) -> str:
         """Run one of the server's own programs as its user; returns its output."""
         argv = [os.path.join(self.bin, argv[0]), *argv[1:]]
-        drop = {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []} if self.user else {}
+        drop: Dict[str, Any] = (
+            {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []} if self.user else {}
+        )
         base = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PGHOST": self.sockets, "PGPORT": str(self.port)}
         done = subprocess.run(
             argv, env={**base, **(env or {})}, cwd="/", capture_output=True, text=True, check=False, **drop
         )
         if done.returncode:
             raise RuntimeError("{0}: {1}{2}".format(argv[0], done.stdout, done.stderr))
-        return done.stdout
+        return str(done.stdout)
 
     def start(self) -> None:
         """Make and start the server; the superuser is ``postgres``."""
@@ -71,7 +73,9 @@ class Cluster:
             )
         # Only postgres gets in by the socket without a password, as peer authentication would have it.
         with open(os.path.join(data, "pg_hba.conf"), "w", encoding="utf-8") as stream:
-            stream.write("local all postgres trust\nlocal all all scram-sha-256\nhost all all 127.0.0.1/32 scram-sha-256\n")
+            stream.write(
+                "local all postgres trust\nlocal all all scram-sha-256\nhost all all 127.0.0.1/32 scram-sha-256\n"
+            )
         self.run(["pg_ctl", "-D", data, "-w", "-l", os.path.join(self.directory, "log"), "start"])
 
     def stop(self) -> None:

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import dataclasses
-import glob
 import os
 import shutil
+import tempfile
 import threading
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import pytest
+
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     INCOMING,
@@ -30,8 +31,8 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     Login,
     compare_states,
 )
+from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
-
 from tests.engines.postgresql_cluster import Cluster, binaries
 
 psycopg2 = pytest.importorskip("psycopg2")
@@ -62,7 +63,8 @@ SELECT 'User' || i || '@example.org', 'Näme ' || i, i * 1.5, (i || '.50')::nume
     '10.0.0.1', tstzrange(now(), now() + interval '1 h'), i, md5(i::text)::uuid, '<a>x</a>', i
 FROM generate_series(1, 3000) AS i;
 CREATE TABLE "Ot her"."Or der" (id serial PRIMARY KEY, customer_id bigint REFERENCES customer (id), note varchar(40));
-INSERT INTO "Ot her"."Or der" (customer_id, note) SELECT i, E'tab\t nl\n back\\ ' || i FROM generate_series(1, 500) AS i;
+INSERT INTO "Ot her"."Or der" (customer_id, note)
+SELECT i, E'tab\t nl\n back\\ ' || i FROM generate_series(1, 500) AS i;
 CREATE TABLE boss (id int PRIMARY KEY, of_id int);
 CREATE TABLE staff (id int PRIMARY KEY, boss_id int REFERENCES boss (id) DEFERRABLE INITIALLY DEFERRED);
 ALTER TABLE boss ADD FOREIGN KEY (of_id) REFERENCES staff (id) DEFERRABLE INITIALLY DEFERRED;
@@ -107,7 +109,7 @@ def _cluster() -> Iterator[Cluster]:
         server.psql("postgres", "CREATE DATABASE site OWNER shop")
         server.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", SITE], {"PGDATABASE": "site"})
         server.psql("site", "ALTER DATABASE site SET timezone TO 'Europe/Berlin'")
-        server.psql("site", "ALTER DATABASE site SET search_path TO \"$user\", public, \"Ot her\"")
+        server.psql("site", 'ALTER DATABASE site SET search_path TO "$user", public, "Ot her"')
         server.psql("site", "ALTER ROLE shop SET statement_timeout TO '30s'")
         server.psql("site", "ALTER DATABASE site SET app.jwt_secret TO 'hush-hush-hush'")
         yield server
@@ -176,7 +178,8 @@ def test_everything_arrives(make: Make, scratch: Callable[[str], str], cluster: 
     assert recorded.large_objects == 3
     assert 'public."we ird\'s \\ ""seq"' in {item.name for item in recorded.sequences}
     assert recorded.objects["trigger"] == (
-        '"Ot her"."Or der".idle (disabled)', '"Ot her"."Or der".touch',
+        '"Ot her"."Or der".idle (disabled)',
+        '"Ot her"."Or der".touch',
     )
     assert "public.mood('sad', 'ok', 'ha''ppy')" in recorded.objects["type"]
 
@@ -191,9 +194,8 @@ def test_everything_arrives(make: Make, scratch: Callable[[str], str], cluster: 
     assert (new.exists(LIVE), new.exists(INCOMING), new.exists(PREVIOUS)) == (True, False, True)
     assert compare_states(recorded, state_of(new)) == []
     after = new.describe()
-    # the role's own setting is recorded with the database's
     assert after.settings == facts.settings
-    assert "statement_timeout=30s" in facts.settings
+    assert "owner: statement_timeout=30s" in facts.settings
     assert 'search_path="$user", public, "Ot her"' in facts.settings
     assert "hush" not in repr(facts)
     assert facts.details["settings_left_out"] == ["app.jwt_secret"]
@@ -228,7 +230,7 @@ CHANGES = {
     "enum label": "UPDATE customer SET feeling = 'sad' WHERE id = 7",
     "scale of a free numeric": "UPDATE customer SET free = 7.5 WHERE id = 7",
     "scale inside jsonb": "UPDATE customer SET data = jsonb_set(data, '{x}', '1.00') WHERE id = 7",
-    "order of json keys": "UPDATE customer SET raw = '{\"a\": 2, \"b\": 1}' WHERE id = 7",
+    "order of json keys": 'UPDATE customer SET raw = \'{"a": 2, "b": 1}\' WHERE id = 7',
     "null for empty": "UPDATE customer SET doc = NULL WHERE id = 7",
     "array element": "UPDATE customer SET tags[2] = NULL WHERE id = 7",
     "microsecond": "UPDATE customer SET seen = seen + interval '1 microsecond' WHERE id = 7",
@@ -271,9 +273,7 @@ def test_counts_alone_and_unknown_methods(make: Make) -> None:
     assert caught.value.code == "format_unknown"
 
 
-def test_a_writer_during_the_backup(
-    make: Make, scratch: Callable[[str], str], cluster: Cluster, tmp_path: Any
-) -> None:
+def test_a_writer_during_the_backup(make: Make, scratch: Callable[[str], str], cluster: Cluster, tmp_path: Any) -> None:
     stop = threading.Event()
     written: List[int] = []
 
@@ -312,7 +312,7 @@ def test_a_writer_during_the_backup(
 
 
 def test_swap_with_live_connections(make: Make, scratch: Callable[[str], str], cluster: Cluster, tmp_path: Any) -> None:
-    dump, recorded, facts = dumped(make(), str(tmp_path))
+    dump, _recorded, facts = dumped(make(), str(tmp_path))
     new = make(scratch("served"))
     new.create_blank(facts)
     new.load(str(tmp_path), dump, facts)
@@ -349,7 +349,7 @@ def test_swap_with_live_connections(make: Make, scratch: Callable[[str], str], c
 def test_a_swap_that_fails_leaves_everything(
     make: Make, scratch: Callable[[str], str], cluster: Cluster, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dump, recorded, facts = dumped(make(), str(tmp_path))
+    dump, _recorded, facts = dumped(make(), str(tmp_path))
     new = make(scratch("kept"))
     new.load(str(tmp_path), dump, facts)
     new.swap()
@@ -405,6 +405,38 @@ def test_a_load_that_fails_drops_incoming(make: Make, scratch: Callable[[str], s
     assert not new.exists(INCOMING)
 
 
+def test_a_load_whose_sessions_are_ended(
+    make: Make, scratch: Callable[[str], str], cluster: Cluster, tmp_path: Any
+) -> None:
+    dump, recorded, facts = dumped(make(), str(tmp_path))
+    new = make(scratch("ended"))
+    stop = threading.Event()
+
+    def end() -> None:
+        connection = psycopg2.connect(host=cluster.sockets, port=cluster.port, user="postgres", dbname="postgres")
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            while not stop.is_set():
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'ended__incoming'"
+                    " AND query ~ '^COPY'"
+                )
+        connection.close()
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    try:
+        with pytest.raises(RelocateError) as caught:
+            new.load(str(tmp_path), dump, facts)
+    finally:
+        stop.set()
+        thread.join()
+    assert caught.value.code == "load_failed"
+    assert not new.exists(INCOMING)
+    new.load(str(tmp_path), dump, facts)
+    assert compare_states(recorded, state_of(new, INCOMING)) == []
+
+
 def test_roles_and_passwords(make: Make, scratch: Callable[[str], str], cluster: Cluster) -> None:
     first = make(scratch("fresh"), user="o'wn\"er é", password="first é pass")
     try:
@@ -413,9 +445,8 @@ def test_roles_and_passwords(make: Make, scratch: Callable[[str], str], cluster:
             assert snapshot.state().tables == ()
         assert first.create_blank() == []
         second = make("fresh", user="o'wn\"er é", password=CANARY)
-        with pytest.raises(RelocateError) as caught:
-            with second.snapshot():
-                pass
+        with pytest.raises(RelocateError) as caught, second.snapshot():
+            pass
         assert caught.value.code == "login_failed"
         assert second.create_blank() == ["password of role o'wn\"er é"]
         assert second.describe().exists
@@ -458,6 +489,69 @@ def test_a_failing_dump_leaves_nothing(make: Make, cluster: Cluster, tmp_path: A
         cluster.psql("site", "DROP TABLE hidden")
 
 
+def test_rows_hidden_by_a_policy(make: Make, scratch: Callable[[str], str], cluster: Cluster, tmp_path: Any) -> None:
+    engine = make(scratch("guarded"))
+    engine.create_blank()
+    cluster.psql(
+        "guarded",
+        "SET ROLE shop; CREATE TABLE t (a int); INSERT INTO t VALUES (1), (2); ALTER TABLE t ENABLE ROW LEVEL SECURITY;"
+        " ALTER TABLE t FORCE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (a = 1)",
+    )
+    assert ["row-level" in item.msg for item in engine.preflight("old")] == [True]
+    with engine.snapshot() as snapshot:
+        with pytest.raises(RelocateError) as caught:
+            snapshot.state()
+        assert caught.value.code in ("right_missing", "query_failed")
+        with pytest.raises(RelocateError) as caught:
+            snapshot.dump(str(tmp_path))
+        assert caught.value.code == "dump_failed"
+
+
+def test_an_existing_dump_is_neither_overwritten_nor_removed(make: Make, tmp_path: Any) -> None:
+    (tmp_path / "default.pgdump").mkdir()
+    with make().snapshot() as snapshot, pytest.raises(RelocateError) as caught:
+        snapshot.dump(str(tmp_path))
+    assert caught.value.code == "dump_failed"
+    assert (tmp_path / "default.pgdump").is_dir()
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or lookup_user("postgres") is None, reason="needs root and the user postgres")
+def test_programs_run_as_the_owner_and_the_administrator_by_peer(
+    cluster: Cluster, scratch: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    owner = lookup_user("nobody")
+    assert owner is not None
+    base = tempfile.mkdtemp(dir="/tmp", prefix="relocate-owner-")
+    os.chmod(base, 0o711)
+    directory = os.path.join(base, "set")
+    os.mkdir(directory, 0o700)
+    os.chown(directory, owner.uid, owner.gid)
+    lines: List[str] = []
+    try:
+        with SecretStore(os.path.join(base, "work"), owner) as store:
+            context = EngineContext(store, owner=owner, progress=lines.append)
+
+            def make(name: str) -> PostgresqlEngine:
+                config = DatabaseConfig(
+                    "de/fault", "postgresql", "", name, "shop", cluster.sockets, cluster.port, password=CANARY
+                )
+                return PostgresqlEngine(config, context)
+
+            dump, recorded, facts = dumped(make("site"), directory)
+            assert dump.path == "de%2Ffault.pgdump"
+            status = os.stat(os.path.join(directory, dump.path, "toc.dat"))
+            assert (status.st_uid, status.st_mode & 0o777) == (owner.uid, 0o600)
+            new = make(scratch("owned"))
+            new.load(directory, dump, facts)
+            new.swap()
+            assert compare_states(recorded, state_of(new)) == []
+            assert os.geteuid() == 0
+            assert any("public.customer" in line for line in lines)
+        assert os.listdir(os.path.join(base, "work")) == []
+    finally:
+        shutil.rmtree(base)
+
+
 def test_preflight_old(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     assert make().preflight("old") == []
     monkeypatch.setattr(programs, "_DIRECTORIES", ())
@@ -475,9 +569,7 @@ def test_preflight_new(make: Make) -> None:
         facts, collation="xx_YY.UTF-8", extensions={"postgis": "3"}, major="99", details={"needs_superuser": ["x"]}
     )
     codes = sorted(item.code for item in make("new").preflight("new", odd))
-    assert codes == sorted(
-        ["server_too_old", "extension_missing", "locale_missing", "right_missing", "client_too_old"]
-    )
+    assert codes == sorted(["server_too_old", "extension_missing", "locale_missing", "right_missing", "client_too_old"])
 
 
 def test_describe(make: Make, cluster: Cluster) -> None:
@@ -515,5 +607,3 @@ def test_events_and_superuser_objects_are_told(make: Make, cluster: Cluster) -> 
         assert [item.code for item in make("new").preflight("new", facts)] == ["right_missing"]
     finally:
         cluster.psql("site", "DROP EVENT TRIGGER watch; DROP FUNCTION ev()")
-
-

@@ -41,8 +41,28 @@ def same(source: Path, target: Path) -> bool:
         return False
 
 
+def own_repository() -> None:
+    """Make the copy a git repository that ignores what is not published, with no commit.
+
+    ansible-test, ansible-lint and antsibull-docs take the files of the repository around them: ours ignores build/, and
+    holds sites for tests to move.
+    """
+    exclude = COPY / ".git" / "info" / "exclude"
+    if not exclude.exists():
+        subprocess.run(["git", "init", "--quiet", "--template=", str(COPY)], check=True)
+        exclude.parent.mkdir(exist_ok=True)
+    # Read without a YAML library: this runs before there is one.
+    lines = (ROOT / "galaxy.yml").read_text(encoding="utf-8").partition("\nbuild_ignore:\n")[2].splitlines()
+    left_out = [line.strip().removeprefix("- ").strip('"') for line in lines if line.startswith("  - ")]
+    text = "".join(f"{path}\n" for path in left_out)
+    if not exclude.exists() or exclude.read_text(encoding="utf-8") != text:
+        exclude.write_text(text, encoding="utf-8")
+
+
 def sync() -> int:
     """Bring the copy up to date; returns how many files changed."""
+    COPY.mkdir(parents=True, exist_ok=True)
+    own_repository()
     names, changed = wanted(), 0
     for name in sorted(names):
         source, target = ROOT / name, COPY / name

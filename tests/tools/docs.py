@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.tools import errors_page
+from tests.tools import errors_page, role_pages
 from tests.tools.collection import COPY, ROOT, sync
 
 NAME = "relocate.django"
@@ -112,6 +112,7 @@ def build() -> list[str]:
 def main() -> int:
     """Write the generated pages, check, build; returns 1 when there is anything to mend."""
     errors_page.PAGE.write_text(errors_page.text())
+    role_pages.write()
     sync()
     failed = 0
     for step in (check_plugins, lint, build):

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from tests.lab.lab import obstacle
+from tests.tools import venv
 from tests.tools.collection import ROOT
 
 TESTS = ("tests/lab", "tests/e2e")
@@ -23,6 +24,8 @@ def main(chosen: list[str]) -> int:
         required = os.environ.get("RELOCATE_LAB_REQUIRED") == "1"
         print(f"lab: {'required, but' if required else 'skipped:'} {reason}", flush=True)
         return 1 if required else 0
+    if not chosen:
+        venv.controllers()
     report = ROOT / "build" / "reports" / "lab.xml"
     paths = chosen or [path for path in TESTS if (ROOT / path).is_dir()]
     return int(pytest.main([*paths, "--durations=10", f"--junitxml={report}"]))

@@ -39,12 +39,10 @@ def programs() -> dict[str, list[str]]:
     # By package: a path would be found twice, as itself and below ansible_collections.
     names = ["modules", "module_utils", "action", "plugin_utils"]
     packages = [f"--package={'.'.join(COPY.parts[-3:])}.plugins.{name}" for name in names]
-    packages += [
-        f"--package=tests.{name}" for name in ("tools", "lab", "demo", "unit") if files(f"tests/{name}/**/*.py")
-    ]
+    packages += [f"--package=tests.{name}" for name in ("tools", "lab") if files(f"tests/{name}/**/*.py")]
     return {
-        "ruff": ["ruff", "check", "--no-cache", "--quiet", "--output-format=concise", "."],
-        "ruff format": ["ruff", "format", "--no-cache", "--quiet", "--check", "--diff", "."],
+        "ruff": ["ruff", "check", "--no-cache", "--no-respect-gitignore", "--quiet", "--output-format=concise", "."],
+        "ruff format": ["ruff", "format", "--no-cache", "--no-respect-gitignore", "--quiet", "--check", "--diff", "."],
         "mypy": ["mypy", "--cache-dir", str(ROOT / "build" / "mypy"), *packages],
         "vermin 3.8": [*vermin, "--target=3.8-", *plugins],
         "vermin 3.6": [*vermin, "--exclude", "importlib.metadata", "--target=3.6-", *probe],

@@ -17,8 +17,6 @@ import sys
 from importlib import util
 from pathlib import Path
 
-import yaml
-
 from tests.tools.collection import COPY, ROOT
 
 HOME = ROOT / "build" / "ansible-test"
@@ -48,21 +46,9 @@ def prepare() -> dict[str, str]:
     return {**os.environ, "HOME": str(HOME)}
 
 
-def own_repository() -> None:
-    """Make the copy a git repository that ignores what is not published.
-
-    ansible-test takes the files of the repository around it: ours ignores build/, and holds sites for tests to move.
-    """
-    subprocess.run(["git", "init", "--quiet", str(COPY)], check=True)
-    left_out = yaml.safe_load((COPY / "galaxy.yml").read_text())["build_ignore"]
-    (COPY / ".git" / "info").mkdir(exist_ok=True)
-    (COPY / ".git" / "info" / "exclude").write_text("".join(f"{path}\n" for path in left_out))
-
-
 def main(options: list[str]) -> int:
     """Run the sanity tests; further arguments go to ansible-test."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    own_repository()
     program = [str(Path(sys.executable).with_name("ansible-test")), "sanity", "--color", "no", "--requirements"]
     return subprocess.run([*program, "--python", python, *options], cwd=COPY, env=prepare(), check=False).returncode
 

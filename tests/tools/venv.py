@@ -38,11 +38,13 @@ def make(path: str, python: str = sys.executable) -> None:
 def install(path: str, name: str) -> None:
     """Install one requirements file; raises SystemExit with pip's own words shown."""
     print("setup: installing {0}.txt into {1}".format(name, os.path.relpath(path, ROOT)), flush=True)
-    files = [os.path.join(REQUIREMENTS, name + ".txt"), os.path.join(REQUIREMENTS, "constraints.txt")]
+    options = ["-r", os.path.join(REQUIREMENTS, name + ".txt")]
+    if not name.startswith("controller-"):  # they name their version, and what that one needs follows
+        options += ["-c", os.path.join(REQUIREMENTS, "constraints.txt")]
     command = [os.path.join(path, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     environment = dict(os.environ, PIP_ROOT_USER_ACTION="ignore")
-    if subprocess.call([*command, "-r", files[0], "-c", files[1]], env=environment) != 0:
-        sys.exit("setup: pip could not install {0}".format(files[0]))
+    if subprocess.call([*command, *options], env=environment) != 0:
+        sys.exit("setup: pip could not install {0}".format(options[1]))
 
 
 def runs(python: str, version: str) -> bool:

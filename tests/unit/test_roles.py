@@ -14,6 +14,7 @@ import yaml
 from jinja2 import ChainableUndefined
 from jinja2.nativetypes import NativeEnvironment
 
+from tests.tools import role_pages
 from tests.unit import sources
 
 ROLES = sources.roles()
@@ -82,6 +83,11 @@ def test_options_are_used(role: Path) -> None:
     )
     unused = [name for name in options(role) if not re.search(rf"\b{name}\b", text)]
     assert unused == []
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_the_page_is_up_to_date(role: Path) -> None:
+    assert (role / "README.md").read_text() == role_pages.text(role), "run: make docs"
 
 
 def test_defaults_refer_to_variables_that_exist() -> None:

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import re
 import time
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import (
     Server,
@@ -141,7 +141,8 @@ def drop_database(session: Session, name: str) -> bool:
 def _sessions_of(names: Sequence[str]) -> str:
     """The kind of another role's session is hidden from those who are no administrators."""
     return (
-        "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND coalesce(backend_type, 'client backend') = 'client backend' AND datname IN ("
+        "FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        " AND coalesce(backend_type, 'client backend') = 'client backend' AND datname IN ("
         + ", ".join(literal(name) for name in names)
         + ")"
     )
@@ -262,19 +263,22 @@ def allow_extension_rows(server: Server, session: Session, allow: bool) -> None:
 
 def apply_settings(server: Server, session: Session, name: str, settings: Sequence[str]) -> None:
     """Replay database settings; one that this server does not know is named in the progress and left out."""
+    targets = {
+        "": "DATABASE " + ident(name),
+        OWNER: "ROLE {0}".format(ident(server.role)),
+        OWNER_HERE: "ROLE {0} IN DATABASE {1}".format(ident(server.role), ident(name)),
+    }
     for setting in settings:
-        key, _equals, value = setting.partition("=")
+        key, value = setting_name(setting), setting.partition("=")[2]
         known = "." in key or session.value(
             "SELECT count(*) FROM pg_settings WHERE lower(name) = lower({0})".format(literal(key))
         )
         if not known:
             server.context.progress("database setting {0} is unknown to this server and left out".format(key))
             continue
-        session.run(
-            "ALTER DATABASE {0} SET {1} TO {2}".format(
-                ident(name), ".".join(ident(part) for part in key.split(".")), setting_value(key, value)
-            )
-        )
+        target = targets[setting.partition("=")[0][: -len(key)]]
+        quoted = ".".join(ident(part) for part in key.split("."))
+        session.run("ALTER {0} SET {1} TO {2}".format(target, quoted, setting_value(key, value)))
 
 
 def setting_value(key: str, value: str) -> str:
@@ -286,9 +290,18 @@ def setting_value(key: str, value: str) -> str:
     return ", ".join(literal(name) for name in names) or "''"
 
 
-def merged_settings(rows: Sequence[Tuple[int, Sequence[str]]]) -> Mapping[str, str]:
-    """Settings by name out of (precedence, ["name=value", ...]) rows: the higher precedence wins."""
-    found: Dict[str, str] = {}
-    for _precedence, items in sorted(rows, key=lambda row: row[0]):
-        found.update((key, value) for key, _equals, value in (item.partition("=") for item in items))
-    return found
+#: Scopes of a recorded setting, written before its name; a database's own has none. The later wins in a session.
+OWNER, OWNER_HERE = "owner: ", "owner here: "
+
+
+def setting_name(setting: str) -> str:
+    """The name in "name=value" or "owner: name=value"."""
+    return setting.partition("=")[0].rpartition(" ")[2]
+
+
+def scoped_settings(rows: Sequence[Tuple[bool, bool, Sequence[str]]]) -> List[str]:
+    """Settings out of (of a role, of a database, ["name=value", ...]) rows, sorted, the narrowest scope last."""
+    scopes = {(True, False): OWNER, (False, True): "", (True, True): OWNER_HERE}
+    order = [OWNER, "", OWNER_HERE]
+    found = [(order.index(scopes[role, database]), item) for role, database, config in rows for item in config]
+    return [order[scope] + item for scope, item in sorted(found)]

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_admin import (
     database_exists,
-    merged_settings,
+    scoped_settings,
+    setting_name,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import (
     Server,
@@ -135,30 +136,32 @@ def _facts(server: Server, session: Session) -> DatabaseFacts:
         system_id=_system_id(session),
         extensions={name: version for name, version, _schema in extensions},
         extension_schemas={name: schema for name, _version, schema in extensions},
-        settings=tuple("{0}={1}".format(*item) for item in sorted(settings.items())),
+        settings=tuple(settings),
         details=details,
     )
 
 
-def _time_zone(session: Session, settings: Mapping[str, str]) -> str:
-    """What the site's sessions get, where nothing pins it as ours is."""
-    for name, value in settings.items():
-        if name.lower() == "timezone":
-            return value
+def _time_zone(session: Session, settings: Sequence[str]) -> str:
+    """What the site's sessions get, where nothing pins it as ours is: the narrowest scope wins."""
+    for item in reversed(settings):
+        if setting_name(item).lower() == "timezone":
+            return item.partition("=")[2]
     return str(session.value("SELECT reset_val FROM pg_settings WHERE name = 'TimeZone'"))
 
 
-def _settings(session: Session, owner: str) -> Tuple[Dict[str, str], List[str]]:
-    """What applies to the owner's sessions in this database, and the names of what is kept out as a possible secret."""
+def _settings(session: Session, owner: str) -> Tuple[List[str], List[str]]:
+    """What is set for this database and its owner, as apply_settings takes it, and the names of what is kept out.
+
+    A custom setting whose name looks like a secret's is kept out.
+    """
     rows = session.rows(
-        "SELECT (CASE WHEN s.setrole <> 0 THEN 1 ELSE 0 END) + (CASE WHEN s.setdatabase <> 0 AND s.setrole <> 0"
-        " THEN 1 ELSE 0 END), s.setconfig FROM pg_db_role_setting AS s"
+        "SELECT s.setrole <> 0, s.setdatabase <> 0, s.setconfig FROM pg_db_role_setting AS s"
         " LEFT JOIN pg_database AS d ON d.oid = s.setdatabase LEFT JOIN pg_roles AS r ON r.oid = s.setrole"
         " WHERE (s.setdatabase = 0 OR d.datname = current_database())"
         " AND (s.setrole = 0 OR r.rolname IN ({0}, current_user)) AND (s.setrole <> 0 OR s.setdatabase <> 0)".format(
             literal(owner)
         )
     )
-    merged = merged_settings([(int(precedence), config) for precedence, config in rows])
-    left_out = sorted(name for name in merged if "." in name and _SECRETIVE.search(name))
-    return {name: value for name, value in merged.items() if name not in left_out}, left_out
+    scoped = scoped_settings([(bool(role), bool(database), config) for role, database, config in rows])
+    left_out = [item for item in scoped if "." in setting_name(item) and _SECRETIVE.search(setting_name(item))]
+    return [item for item in scoped if item not in left_out], sorted(setting_name(item) for item in left_out)

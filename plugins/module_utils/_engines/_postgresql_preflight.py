@@ -20,12 +20,14 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._postgres
     literal,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_programs import (
+    ZSTD_SINCE,
     choose_dump,
     choose_restore,
     installed,
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._process import find_program
 
 #: hashtextextended() and sha256() came with 11.
 OLDEST = 11
@@ -204,3 +206,5 @@ def _restore_client(major: int, recorded: Optional[DatabaseFacts], findings: Fin
         choose_restore(installed("pg_restore"), dump, max(major, dump))
     except RelocateError as exc:
         findings.error(exc)
+    if dump >= ZSTD_SINCE and find_program("zstd") is None:
+        findings.add("program_missing", "zstd is not installed", "install zstd")

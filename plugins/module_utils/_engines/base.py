@@ -77,7 +77,8 @@ class Engine(abc.ABC):
     #: the engine's word in manifests and results, and the suffix of its dumps
     name: ClassVar[str]
     dump_suffix: ClassVar[str]
-    #: True when the database is a file on the application's own host
+    #: True when the database is a file on the application's own host: no server works while we wait, and no second
+    #: thread may touch it
     is_file: ClassVar[bool] = False
     #: how fingerprints are computed; "" is this server's best, a manifest's own method makes two servers comparable
     method: str = ""

@@ -43,7 +43,8 @@ _DATABASE_ERRORS = (
     (
         "server_unreachable",
         re.compile(
-            r"(?i)connection refused|can't connect|could not connect|could not translate|no such file|timed? ?out"
+            r"(?i)connection refused|can't connect|could not connect|could not translate|no such file|timed out"
+            r"|timeout expired"
         ),
     ),
     ("database_missing", re.compile(r"(?i)database .* does not exist|unknown database|unable to open database")),

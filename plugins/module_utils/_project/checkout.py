@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.git impor
     check_remote,
     check_revision,
     failed,
+    initialise,
     is_work_tree,
     scrubbed,
     split_credentials,
@@ -185,7 +186,7 @@ def _make_incoming(path: str, owner: Optional[SystemUser]) -> str:
 def _fill(git: Git, commit: str, source: Source) -> None:
     before = _head(git) if is_work_tree(git.path) else ""
     if not is_work_tree(git.path):
-        git.out("init", "-q", "--template=", ".")
+        initialise(git, commit)
     if source.remote:
         _set_origin(git, split_credentials(source.remote)[0])
     _obtain(git, commit, source)
@@ -273,8 +274,8 @@ def _mark_shallow(git: Git, commit: str) -> None:
         match = _BROKEN_HISTORY.search(result.err)
         if result.rc == 0 or match is None:
             return
-        with acting_as(git.owner), open(marker, "a", encoding="ascii") as stream:
-            stream.write(match.group(1) + "\n")
+        with acting_as(git.owner), open(marker, "ab") as stream:
+            stream.write(match.group(1).encode("utf-8") + b"\n")
 
 
 def _submodules(git: Git, commit: str) -> None:

@@ -35,7 +35,7 @@ _ASSIGNMENT = re.compile(
 )
 _PLAIN = re.compile(r"^[A-Za-z0-9_@%+=:,./^-]*$")
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
-_URL_CREDENTIALS = re.compile(r"(://)[^/\s\"'@]*:[^\s\"']*@|(://)[^/\s\"'@:]{20,}@")
+_URL_CREDENTIALS = re.compile(r"(://)[^/\s\"'@]*:[^\s]*@|(://)[^/\s\"'@:]{20,}@")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,9 @@ def quote(key: str, value: str) -> str:
 
 
 def override(text: str, values: Mapping[str, str]) -> str:
-    """The text with the named variables set to new values; every other byte stays.
+    """The text with the named variables set to new values; every other character stays.
+
+    Line ends too: read and write the file with ``newline=""``.
 
     A variable that is assigned more than once is changed everywhere, one that already has its value is left as it is
     written, and a new one is added at the end. Raises bad_option.

@@ -329,8 +329,8 @@ def _write_as(owner: Optional[SystemUser], path: str, text: str) -> str:
     """Write a new file as the owner, so that no link that is planted there leads root astray."""
     with acting_as(owner):
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(text.encode("utf-8"))
     return path
 
 

@@ -196,6 +196,12 @@ def scrubbed(text: str, secrets: Optional[SecretStore]) -> str:
     return mask_urls(secrets.scrub(text) if secrets else scrub(text, ()))
 
 
+def initialise(git: Git, commit: str, *options: str) -> None:
+    """Make an empty repository that can hold this commit: its id tells the hash."""
+    hashing = ["--object-format=sha256"] if len(commit) == 64 else []
+    git.out("init", "-q", "--template=", *hashing, *options, ".")
+
+
 def is_work_tree(path: str) -> bool:
     """True when path itself is the top of a checkout."""
     return os.path.lexists(os.path.join(path, ".git"))

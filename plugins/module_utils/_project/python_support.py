@@ -21,8 +21,8 @@ class Support(NamedTuple):
     breaks: Version  # from here on it is known not to start; () when it is not known
 
 
-#: From each series' release notes ("Python compatibility") and FAQ. ``breaks``: Python 3.12 dropped distutils, which
-#: Django up to 3.2 imports; Python 3.13 dropped cgi, which Django up to 4.1 imports.
+#: From each series' release notes ("Python compatibility") and FAQ. ``breaks`` was seen by importing the last release
+#: of each series: Django up to 3.1 needs distutils, gone in Python 3.12; up to 4.0 it needs cgi, gone in 3.13.
 DJANGO: Dict[Version, Support] = {
     (1, 11): Support((2, 7), (3, 7), (3, 12)),
     (2, 0): Support((3, 4), (3, 7), (3, 12)),
@@ -30,9 +30,9 @@ DJANGO: Dict[Version, Support] = {
     (2, 2): Support((3, 5), (3, 9), (3, 12)),
     (3, 0): Support((3, 6), (3, 9), (3, 12)),
     (3, 1): Support((3, 6), (3, 9), (3, 12)),
-    (3, 2): Support((3, 6), (3, 10), (3, 12)),
+    (3, 2): Support((3, 6), (3, 10), (3, 13)),
     (4, 0): Support((3, 8), (3, 10), (3, 13)),
-    (4, 1): Support((3, 8), (3, 11), (3, 13)),
+    (4, 1): Support((3, 8), (3, 11), ()),
     (4, 2): Support((3, 8), (3, 12), ()),
     (5, 0): Support((3, 10), (3, 12), ()),
     (5, 1): Support((3, 10), (3, 13), ()),

@@ -19,6 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.git impor
     Git,
     check_revision,
     failed,
+    initialise,
     scrubbed,
     split_credentials,
     with_credentials,
@@ -178,10 +179,14 @@ def traits(path: str, owner: Optional[SystemUser] = None) -> Traits:
     paths = [item.split("\n", 1)[1] for item in modules.out.split("\0") if "\n" in item]
     return Traits(
         shallow=git.run("rev-parse", "--is-shallow-repository").out.strip() == "true",
-        partial=git.test("config", "--get", "extensions.partialClone"),
+        partial=_is_partial(git),
         submodules=tuple(sorted(paths)),
         lfs=bool(lfs_files(path, owner)),
     )
+
+
+def _is_partial(git: Git) -> bool:
+    return git.test("config", "--get-regexp", r"^(extensions\.partialclone|remote\..*\.promisor)$")
 
 
 def lfs_files(path: str, owner: Optional[SystemUser] = None) -> List[str]:
@@ -200,7 +205,7 @@ def bundle(path: str, owner: Optional[SystemUser], commit: str, output: IO[bytes
     top = toplevel(path, owner)
     git = Git(top, owner)
     _expect_head(git, check_revision(commit))
-    if git.test("config", "--get", "extensions.partialClone"):
+    if _is_partial(git):
         raise RelocateError(
             "revision_refused",
             "{0} is a partial clone: a bundle of it would be incomplete".format(top),
@@ -269,7 +274,7 @@ def reachable(
 
 def _ask_for(git: Git, url: str, commit: str, timeout: float) -> Reach:
     """Not the tip of anything: fetch the commit alone, or, where servers refuse that, the history without files."""
-    git.out("init", "-q", "--bare", "--template=", ".")
+    initialise(git, commit, "--bare")
     single = git.run("fetch", "-q", "--depth=1", "--filter=tree:0", "--", url, commit, timeout=timeout)
     if single.rc != 0:
         git.run("fetch", "-q", "--filter=tree:0", "--", url, "+refs/*:refs/relocate/*", timeout=timeout)

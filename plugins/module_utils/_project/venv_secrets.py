@@ -46,19 +46,23 @@ def url_passwords(text: str) -> Set[str]:
 
 
 def collect_secrets(name: str, value: Any, found: Set[str], depth: int = 0) -> None:
-    """Add to ``found`` every text under a secret-looking name, and every password inside a URL."""
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    if isinstance(value, str):
+    """Add to ``found`` every text under a secret-looking name, and every password inside a URL.
+
+    By type(), since isinstance() would wake lazy objects, such as the settings that have just failed.
+    """
+    kind = type(value)
+    if issubclass(kind, bytes):
+        value, kind = value.decode("utf-8", "replace"), str
+    if issubclass(kind, str):
         certain = name.upper() == "PASSWORD"
         named = is_secret_name(name) and len(value) >= 6 and not _DOTTED.match(value)
         if named or (certain and len(value) >= 3):
-            found.add(value)
+            found.add(str(value))
         found.update(url_passwords(value))
-    elif isinstance(value, dict) and depth < 6:
+    elif issubclass(kind, dict) and depth < 6:
         for key, item in list(value.items()):
-            collect_secrets(str(key) if isinstance(key, str) else name, item, found, depth + 1)
-    elif isinstance(value, (list, tuple, set)) and depth < 6:
+            collect_secrets(key if issubclass(type(key), str) else name, item, found, depth + 1)
+    elif issubclass(kind, (list, tuple, set)) and depth < 6:
         for item in list(value):
             collect_secrets(name, item, found, depth + 1)
 
@@ -129,8 +133,16 @@ def _settings_secrets() -> Set[str]:
     if conf is None or not conf.settings.configured:
         return found
     for name in dir(conf.settings):
-        if name.isupper():
-            collect_secrets(name, getattr(conf.settings, name, None), found)
+        if not name.isupper():
+            continue
+        try:
+            value = getattr(conf.settings, name)
+        except Exception:  # noqa: S112  (an empty SECRET_KEY raises when it is looked at)
+            continue
+        collect_secrets(name, value, found)
+        for database in value.values() if name == "DATABASES" and isinstance(value, dict) else ():
+            if isinstance(database, dict):
+                collect_secrets("PASSWORD", str(database.get("PASSWORD") or ""), found)  # text even when it is lazy
     return found
 
 

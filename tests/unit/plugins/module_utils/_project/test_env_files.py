@@ -16,7 +16,7 @@ PARSED = [
     ("# A=1\n; B=2\n\nC=3", {"C": "3"}),
     ("export A=1\n  export\tB = 2  \n", {"A": "1", "B": "2"}),
     ("A='x # y'\nB=\"x # y\"\nC=x # y\nD=x#y\n", {"A": "x # y", "B": "x # y", "C": "x", "D": "x#y"}),
-    ("A=''\nB=\nC= # only a comment\nD=1", {"A": "", "B": "", "C": "", "D": "1"}),
+    ("A=''\nB=\nC= # like systemd\nD=1", {"A": "", "B": "", "C": "# like systemd", "D": "1"}),
     ("A=1\r\nB='2'\r\n", {"A": "1", "B": "2"}),
     ("A=1\nA=2\n", {"A": "2"}),
     ("A='it\\'s'\nB='a\\'\n", {"A": "it's", "B": "a\\"}),
@@ -38,7 +38,8 @@ def test_parse(text: str, expected: dict[str, str]) -> None:
 
 CANARIES = [
     "plain", "", "two words", "it's", 'say "hi"', "a\\b", "a\\\\b", "end\\", "#start", "in # side", "in#side", "p%q",
-    "é€😀", "a=b=c", "`x`", "a$b", "tab\there", " lead", "trail ", "mixed '\" \\ é % : #", "*?[x]", "~/x", "a;b&c|d", "!x",
+    "é€😀", "a=b=c", "`x`", "a$b",
+    "tab\there", " lead", "trail ", "mixed '\" \\ é % : #", "*?[x]", "~/x", "a;b&c|d", "!x",
 ]  # fmt: skip
 
 
@@ -112,6 +113,8 @@ def test_masked_diff() -> None:
 
 
 def test_mask_urls() -> None:
-    masked = env_files.mask_urls("fatal: https://me:s3:cr@t@host/x and ssh://git@host/y, https://abcdefghijklmnopqrstu@h")
+    masked = env_files.mask_urls(
+        "fatal: https://me:s3:cr@t@host/x and ssh://git@host/y, https://abcdefghijklmnopqrstu@h"
+    )
     assert "cr@t" not in masked and "abcdefghij" not in masked
     assert "ssh://git@host/y" in masked

@@ -48,8 +48,11 @@ def test_satisfies(version: str, specifier: str, expected: bool | None) -> None:
         ("", "5.2.4", "3.9.18", "python_too_old"),
         ("", "6.0", "3.11.2", "python_too_old"),
         ("", "3.2.25", "3.11.2", ""),  # not in its release notes, but it runs
-        ("", "3.2.25", "3.12.1", "interpreter_unusable"),
-        ("", "4.1.13", "3.13.0", "interpreter_unusable"),
+        ("", "3.2.25", "3.12.1", ""),
+        ("", "3.2.25", "3.13.0", "interpreter_unusable"),
+        ("", "3.1.14", "3.12.1", "interpreter_unusable"),
+        ("", "4.0.10", "3.13.0", "interpreter_unusable"),
+        ("", "4.1.13", "3.13.0", ""),
         ("", "4.2.16", "3.13.0", ""),
         ("", "7.4", "3.13.0", ""),
         ("", "", "3.13.0", ""),
@@ -97,7 +100,11 @@ def test_detect_given_and_tool_only_pyproject(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("texts", "freeze", "expected"),
     [
-        (["Django\nrequests==2.0"], ["Django==4.2.1", "requests==1.9", "urllib3==2.0"], ["django==4.2.1", "urllib3==2.0"]),
+        (
+            ["Django\nrequests==2.0"],
+            ["Django==4.2.1", "requests==1.9", "urllib3==2.0"],
+            ["django==4.2.1", "urllib3==2.0"],
+        ),
         (["Django==4.2.1 --hash=sha256:00"], ["urllib3==2.0"], []),
         (["Django>=4"], ["-e git+https://x/y@1#egg=z", "A.b_C==1", "x @ file:///tmp/x"], ["a-b-c==1"]),
         (["celery[redis]==5.0  # why\nx==1; python_version > '3'"], ["celery==4", "x==2", "redis==3"], ["redis==3"]),
@@ -110,7 +117,9 @@ def test_constraints(texts: list[str], freeze: list[str], expected: list[str]) -
 
 def test_included_files(tmp_path: Path) -> None:
     (tmp_path / "requirements").mkdir()
-    (tmp_path / "requirements" / "prod.txt").write_text("-r base.txt\n-r ../../outside.txt\n-c https://x/y\ngunicorn==1\n")
+    (tmp_path / "requirements" / "prod.txt").write_text(
+        "-r base.txt\n-r ../../outside.txt\n-c https://x/y\ngunicorn==1\n"
+    )
     (tmp_path / "requirements" / "base.txt").write_text("-r prod.txt\nDjango==5\n")
     texts = requirements.with_included(str(tmp_path), ["requirements/prod.txt"])
     assert sorted(texts) == ["requirements/base.txt", "requirements/prod.txt"]

@@ -1,0 +1,35 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A real site: Wagtail's own project template, with pages and pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.moving import Move, still
+from tests.lab.lab import Lab
+from tests.sites.facts import wait_http
+from tests.sites.spec import WAGTAIL, Engine
+from tests.sites.wagtail.provision import provision_wagtail
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "sqlite"])
+def test_wagtail_moves(lab: Lab, tmp_path: Path, engine: Engine) -> None:
+    """Pages, revisions, images and their renditions: all there, and served."""
+    site = dataclasses.replace(WAGTAIL, engine=engine)
+    old = lab.host("old", fresh=True)
+    provision_wagtail(old, site, git=lab.host("db"))
+    move = Move(lab, old, lab.host("new", fresh=True), site, tmp_path)
+    move.new.run(["rm", "-f", "/etc/nginx/sites-enabled/default"])
+    move.variables["relocate_answers"] = [{"url": f"http://127.0.0.1:{site.public_port}/"}]
+    before = wait_http(old, "/", port=site.public_port)
+    assert before.status == 200
+    result = move.run()
+    assert result.rc == 0, result.stdout[-5000:]
+    after = wait_http(move.new, "/", port=site.public_port)
+    assert (after.status, after.body) == (before.status, before.body)
+    assert still(move.new, site) == still(old, site)

@@ -1,0 +1,182 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Stand-ins for the tests: an engine that keeps its databases in a dict, a manifest, and how a refusal is awaited."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import DatabaseEntry, Manifest
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, LIVE, PREVIOUS
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    DatabaseConfig,
+    DatabaseFacts,
+    DatabaseState,
+    DumpFile,
+    SequenceState,
+    SystemUser,
+    TableCount,
+)
+from ansible_collections.relocate.django.plugins.module_utils._process import current_user, lookup_user
+
+LABEL = "20261120T193000Z-1a2b3c4d5e6f"
+NEWER = "20261121T193000Z-1a2b3c4d5e6f"
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="changing the user needs root")
+
+
+@contextlib.contextmanager
+def refused(code: str, text: str) -> Iterator[Any]:
+    """Expect a RelocateError with this code, whose whole text matches the pattern."""
+    with pytest.raises(RelocateError) as caught:
+        yield caught
+    assert caught.value.code == code, str(caught.value)
+    assert re.search(text, str(caught.value), re.DOTALL), str(caught.value)
+
+
+def nobody() -> SystemUser:
+    found = lookup_user("nobody")
+    assert found is not None
+    return found
+
+
+def me() -> SystemUser:
+    return current_user()
+
+
+def state(rows: int = 3, fingerprint: str = "77", **changes: Any) -> DatabaseState:
+    """A state of two tables; the second one's rows and fingerprint are given."""
+    base = DatabaseState(
+        method="fake-1",
+        tables=(TableCount("public.a", 1, "11"), TableCount("public.b", rows, fingerprint)),
+        sequences=(SequenceState("public.b_id_seq", 9, True, "public.b", "id", 9),),
+        objects={"view": ("public.v",), "trigger": ("t on b",)},
+        large_objects=1,
+        large_objects_fingerprint="5",
+    )
+    return replace(base, **changes)
+
+
+BLANK = DatabaseState(method="fake-1")
+
+
+def facts(**changes: Any) -> DatabaseFacts:
+    base = DatabaseFacts("fake", "Fake 15.1", 150001, "15", tables=2, size_bytes=100, system_id="server-1")
+    return replace(base, settings=("timezone=UTC",), extensions={"citext": "1.6"}, details={"roles": ["x"]}, **changes)
+
+
+def entry(alias: str = "default", **changes: Any) -> DatabaseEntry:
+    config = DatabaseConfig(alias, "fake", "django.db.backends.fake", "shop", "shop", password="s3cret-Canary")
+    dump = DumpFile(f"databases/{alias}.fakedump", "fake_dump 15.1", "15")
+    return replace(DatabaseEntry(config.public(), dump, facts(), state(), ("auth.0001_initial",)), **changes)
+
+
+def manifest(label: str = LABEL, **changes: Any) -> Manifest:
+    base = Manifest(
+        label=label,
+        site="shop",
+        created="2026-11-20T19:30:00+00:00",
+        host={"name": "old1", "machine_id": "0ld"},
+        code={"commit": "1a2b3c4d5e6f" + "0" * 28, "bundle": "code.bundle"},
+        django={"version": "5.2"},
+        owner={"name": "shop"},
+        databases={"default": entry()},
+    )
+    return replace(base, **changes)
+
+
+@dataclass
+class FakeEngine:
+    """An engine whose databases are states; ``fails`` names the methods that are to fail, with the call's number."""
+
+    alias: str = "default"
+    databases: dict[str, DatabaseState] = field(default_factory=dict)
+    loads: DatabaseState = field(default_factory=state)
+    fails: dict[str, int] = field(default_factory=dict)
+    facts: DatabaseFacts = field(default_factory=facts)
+    name: str = "fake"
+    method: str = ""
+    busy: list[int] = field(default_factory=list)
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+    obstacles: list[Any] = field(default_factory=list)
+
+    @property
+    def config(self) -> DatabaseConfig:
+        return DatabaseConfig(self.alias, "fake", "django.db.backends.fake", "shop", "shop", password="s3cret-Canary")
+
+    def _call(self, *call: Any) -> None:
+        self.calls.append(call)
+        if self.fails.get(call[0]) == sum(1 for item in self.calls if item[0] == call[0]):
+            raise RelocateError(f"{call[0]}_failed", f"{self.alias} cannot {call[0]}", "look at it")
+
+    def preflight(self, side: str, recorded: Any = None) -> list[Any]:
+        self._call("query", side)
+        return self.obstacles
+
+    def describe(self) -> DatabaseFacts:
+        live = self.databases.get(LIVE)
+        return replace(self.facts, exists=live is not None, tables=len(live.tables) if live else 0)
+
+    @contextlib.contextmanager
+    def snapshot(self, which: str = LIVE) -> Iterator[Any]:
+        found = self.databases[which]
+
+        def count(fingerprints: bool = True) -> DatabaseState:
+            self._call("query", which)
+            if fingerprints:
+                return found
+            tables = tuple(replace(table, fingerprint="") for table in found.tables)
+            return replace(found, tables=tables, large_objects_fingerprint="")
+
+        def dump(directory: str) -> DumpFile:
+            self._call("dump", directory)
+            with open(os.path.join(directory, self.alias + ".fakedump"), "w") as stream:
+                stream.write("dump\n")
+            return DumpFile(self.alias + ".fakedump", "fake_dump 15.1", "15")
+
+        yield SimpleNamespace(state=count, dump=dump)
+
+    def load(self, directory: str, dump: DumpFile, recorded: DatabaseFacts) -> None:
+        self._call("load", directory, dump.path)
+        self.databases[INCOMING] = self.loads
+
+    def swap(self, from_name: str = INCOMING, aside: str = PREVIOUS) -> None:
+        self._call("swap", from_name, aside)
+        live = self.databases.pop(LIVE, None)
+        self.databases[LIVE] = self.databases.pop(from_name)
+        if live is not None:
+            self.databases[aside] = live
+
+    def drop(self, which: str) -> bool:
+        self._call("drop", which)
+        return self.databases.pop(which, None) is not None
+
+    def sessions(self, terminate: bool = False) -> int:
+        return self.busy.pop(0) if self.busy else 0
+
+    def exists(self, which: str) -> bool:
+        return which in self.databases
+
+
+def fake_site(path: Any, *engines: FakeEngine, **site_facts: Any) -> Any:
+    """What modules work on, with engines that are fake."""
+    project = SimpleNamespace(
+        path=str(path), interpreter=f"{path}/venv/bin/python", settings="shop.settings", owner=me()
+    )
+    defaults = {
+        "django": {"version": "5.2", "python": "3.11.2", "media_root": ""},
+        "migrations": {"aliases": {}, "conflicts": {}},
+        "packages": {"lines": ["Django==5.2"]},
+    }
+    return SimpleNamespace(
+        project=project, facts={**defaults, **site_facts}, engines={item.alias: item for item in engines}, secrets=None
+    )

@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What preflight found on both hosts, joined."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.action import obstacles
+
+ONE = {"code": "disk_full", "msg": "full", "hint": "make room", "alias": "", "host": "old1"}
+TWO = {"code": "locale_missing", "msg": "de_DE", "hint": "make it", "alias": "default", "host": "new1"}
+
+
+def side(machine: str, found: list[Any] | None = None, record: Any = None, **info: Any) -> dict[str, Any]:
+    return {"info": {"host": {"machine_id": machine}, **info}, "obstacles": found or [], "record": record or {}}
+
+
+FULL = {
+    "project": {"path": "/srv/shop/app"},
+    "owner": {"name": "shop"},
+    "django": {"media_root": "/srv/media"},
+    "databases": {"a": {"engine": "sqlite"}, "b": {"engine": "postgresql"}, "c": {"engine": "sqlite"}},
+}
+
+
+def test_join() -> None:
+    assert obstacles.join(side("0ld", [ONE], **FULL), side("n3w", [TWO])) == {
+        "changed": False,
+        "done": False,
+        "label": "",
+        "obstacles": [ONE, TWO],
+        "same_machine": False,
+        "old_path": "/srv/shop/app",
+        "owner": {"name": "shop"},
+        "media_root": "/srv/media",
+        "engines": ["postgresql", "sqlite"],
+    }
+
+
+def test_an_old_site_that_could_not_be_opened() -> None:
+    found = obstacles.join(side("0ld", [ONE]), side("n3w"))
+    assert (found["obstacles"], found["engines"], found["owner"], found["media_root"]) == ([ONE], [], {}, "")
+
+
+def test_one_machine() -> None:
+    assert obstacles.join(side("0ld"), side("0ld"))["same_machine"] is True
+
+
+@pytest.mark.parametrize(
+    ("moved", "retired", "done"),
+    [
+        (None, None, False),
+        ({"label": "l"}, None, False),
+        (None, {"label": "l"}, False),
+        ({"label": "l"}, {"label": "m"}, False),
+        ({"label": "l"}, {"label": "l"}, True),
+        ({}, {}, False),
+        ({"at": 1}, {"at": 1}, False),  # no label is no proof
+    ],
+)
+def test_done_is_what_both_hosts_say(moved: Any, retired: Any, done: bool) -> None:
+    found = obstacles.join(side("0ld", [ONE], {"retired": retired}), side("n3w", [TWO], {"moved": moved}))
+    assert (found["done"], found["label"]) == (done, "l" if done else "")
+    assert found["obstacles"] == ([] if done else [ONE, TWO])
+
+
+def run(on_old: dict[str, Any], on_new: dict[str, Any]) -> dict[str, Any]:
+    task = MagicMock(
+        async_val=0, check_mode=False, diff=False, args={"site": "shop", "on_old": on_old, "on_new": on_new}
+    )
+    plugin = obstacles.ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
+    found: dict[str, Any] = plugin.run(None, {})
+    return found
+
+
+def test_the_task_fails_with_all_obstacles_at_once() -> None:
+    found = run(side("0ld", [ONE], **FULL), side("n3w", [TWO]))
+    assert (found["failed"], found["code"], found["changed"]) == (True, "obstacles", False)
+    assert found["msg"] == (
+        "2 obstacles are in the way; nothing was changed\n"
+        "1. [disk_full] on old1: full\n   Next: make room\n"
+        "2. [locale_missing] on new1, database default: de_DE\n   Next: make it"
+    )
+
+
+def test_the_task_tells_how_to_go_on() -> None:
+    found = run(side("0ld", **FULL), side("n3w"))
+    assert "failed" not in found
+    assert (found["obstacles"], found["engines"]) == ([], ["postgresql", "sqlite"])

@@ -1,0 +1,272 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._project import answers, probe
+
+from .conftest import digest, give
+
+CANARY = "pa'ss w\u00f6rd%:\\$1\"x"
+
+
+def found(site: Path, python: str, **options: object) -> probe.Project:
+    return probe.find_project(str(site), python, **options)  # type: ignore[arg-type]
+
+
+def add_settings(site: Path, text: str) -> None:
+    with open(site / "site1" / "settings.py", "a", encoding="utf-8") as stream:
+        stream.write("\n" + text)
+
+
+def rows(site: Path, statement: str) -> None:
+    with sqlite3.connect(site / "db.sqlite3") as connection:
+        connection.execute(statement)
+
+
+def test_nothing_is_written_and_a_missing_database_is_not_made(site: Path, python: str) -> None:
+    before = digest(site)
+    answer = probe.ask(found(site, python), probe.TOPICS)
+    assert digest(site) == before
+    assert answer["databases"][0]["name"] == str(site / "db.sqlite3")
+    assert answer["counts"] == {"default": {"exists": False, "models": {}, "without_table": []}}
+    assert answer["migrations"]["aliases"]["default"]["unapplied"][-1] == "shop.0001_initial"
+    assert answer["migrations"]["missing"] == [] and answer["migrations"]["conflicts"] == {}
+    assert answer["django"]["media_root"] == str(site / "media")
+    assert answer["django"]["apps"] == ["contenttypes", "auth", "shop"]
+    assert any(line.lower().startswith("django==") for line in answer["packages"]["lines"])
+    assert {check["level"] for check in answer["checks"]} <= {"WARNING"}
+    by_label = {model["label"]: model for model in answer["models"]}
+    assert by_label["shop.Newer"]["proxy"] and not by_label["shop.Foreign"]["managed"]
+    assert by_label["shop.Item"]["default_manager"] == "shop.models.Shown"
+
+
+def test_migrate_and_count(site: Path, python: str) -> None:
+    project = found(site, python)
+    lines: list[str] = []
+    applied = probe.migrate(project, "default", on_line=lines.append)
+    assert applied[-1] == "shop.0001_initial" and any("Applying shop.0001" in line for line in lines)
+    assert probe.migrate(project, "default") == []
+    rows(site, "insert into shop_item (name, shown) values ('a', 1), ('b', 0), ('c', 0)")
+    answer = probe.ask(project, ["counts"])["counts"]["default"]
+    assert answer["models"]["shop.Item"] == {"table": "shop_item", "rows": 3, "visible": 1}
+    assert answer["without_table"] == ["shop.Foreign"] and "shop.Newer" not in answer["models"]
+    plan = probe.migration_plan(project, "default")
+    assert plan["unapplied"] == [] and "shop.0001_initial" in plan["applied"] and plan["recorded"]
+    rows(site, "insert into django_migrations (app, name, applied) values ('gone', '0001_x', '2020-01-01')")
+    rows(site, "delete from django_migrations where name = '0002_remove_content_type_name'")
+    plan = probe.migration_plan(project, "default")
+    assert plan["unknown"] == ["gone.0001_x"] and "is applied before its dependency" in plan["inconsistent"]
+
+
+def test_migration_that_raises_is_named(site: Path, python: str, owner: SystemUser) -> None:
+    (site / "shop" / "migrations" / "0002_boom.py").write_text(
+        "from django.db import migrations\n"
+        "def boom(apps, schema):\n    raise ValueError('no, says only-for-tests-0123456789')\n"
+        "class Migration(migrations.Migration):\n"
+        "    dependencies = [('shop', '0001_initial')]\n    operations = [migrations.RunPython(boom)]\n"
+    )
+    give(site, owner)
+    with pytest.raises(RelocateError) as caught:
+        probe.migrate(found(site, python), "default")
+    assert caught.value.code == "migration_failed"
+    assert caught.value.details["migration"] == "shop.0002_boom"
+    assert "ValueError: no, says ********" in caught.value.msg and "only-for-tests" not in str(caught.value)
+    assert "shop.0001_initial" in caught.value.details["applied"]
+
+
+def test_conflicts_and_missing_migrations(site: Path, python: str) -> None:
+    models = site / "shop" / "models.py"
+    models.write_text(models.read_text().replace("max_length=20", "max_length=30"))
+    answer = probe.ask(found(site, python), ["migrations"])["migrations"]
+    assert answer["missing"] == ["shop: Alter field name on item"]
+    for name in ("0002_a", "0002_b"):
+        (site / "shop" / "migrations" / f"{name}.py").write_text(
+            "from django.db import migrations\nclass Migration(migrations.Migration):\n"
+            "    dependencies = [('shop', '0001_initial')]\n"
+        )
+    with pytest.raises(RelocateError, match=r"migration_conflict.*shop: 0002_a, 0002_b"):
+        probe.migration_plan(found(site, python), "default")
+
+
+def test_passwords_only_when_asked_for(site: Path, python: str) -> None:
+    add_settings(
+        site,
+        f"DATABASES['pg'] = {{'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:', 'PASSWORD': {CANARY!r},"
+        f" 'USER': 'u', 'PORT': '5433', 'HOST': 'h', 'OPTIONS': {{'passwd': {CANARY!r}, 'timeout': 3, 'f': print}}}}",
+    )
+    project = found(site, python)
+    public = probe.ask(project, ["databases"])["databases"]
+    assert CANARY not in repr(public)
+    assert public[1]["options"] == {"timeout": 3} and public[1]["has_password"] and public[1]["port"] == 5433
+    private = probe.databases(project)
+    assert private[1]["password"] == CANARY and private[1]["options"]["passwd"] == CANARY
+    config = probe.to_config(private[1], "sqlite")
+    assert config.password == CANARY and CANARY not in repr(config.public())
+    assert CANARY in probe.secrets_of(project)
+
+
+def test_secrets_are_not_on_the_command_line(site: Path, python: str) -> None:
+    add_settings(site, "open('cmdline', 'wb').write(open('/proc/self/cmdline', 'rb').read())")
+    probe.databases(found(site, python, env={"DB_PASSWORD": "hunter2-hunter2"}))
+    assert b"hunter2" not in (site / "cmdline").read_bytes()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become others")
+def test_code_runs_as_the_owner(site: Path, python: str, owner: SystemUser) -> None:
+    add_settings(site, "open('ids', 'w').write(repr((os.getresuid(), os.getresgid(), 0 in os.getgroups())))")
+    project = found(site, python)
+    for act in (lambda: probe.ask(project, ["django"]), lambda: probe.run_manage(project, ["check"])):
+        act()
+        assert (site / "ids").read_text() == repr(((owner.uid,) * 3, (owner.gid,) * 3, False))
+        (site / "ids").unlink()
+
+
+FAILURES = [
+    ("import absent_module", "ModuleNotFoundError: No module named 'absent_module'"),
+    (f"PASSWORD = {CANARY!r}\nraise ValueError('bad ' + PASSWORD)", "ValueError: bad ********"),
+    (f"d = {{'PASSWORD': {CANARY!r} + None}}", "TypeError"),
+    ("raise ValueError('see ' + os.environ['DATABASE_URL'])", "ValueError: see postgres://********@h/db"),
+    ("import urllib.parse\nurllib.parse.urlsplit(os.environ['DATABASE_URL']).port", "ValueError: Port could not"),
+    ("os.environ['ABSENT_SECRET_KEY']", "KeyError: 'ABSENT_SECRET_KEY'"),
+    (f"def f(token): raise ValueError(token)\nf({CANARY!r})", "ValueError: ********"),
+    ("this is no python", "SyntaxError"),
+    ("import sys; sys.exit('leave me')", "SystemExit: leave me"),
+    ("DATABASES = {'default': {'ENGINE': 'x', 'PASSWORD': 'very-secret'}}\nraise ValueError(DATABASES)", "ValueError"),
+]
+
+
+@pytest.mark.parametrize(("code", "expected"), FAILURES)
+def test_settings_that_fail(site: Path, python: str, code: str, expected: str) -> None:
+    add_settings(site, code)
+    project = found(site, python, env={"DATABASE_URL": "postgres://u:s3cr#t/w@h/db", "API_TOKEN": CANARY})
+    with pytest.raises(RelocateError) as caught:
+        probe.ask(project, ["databases"])
+    told = str(caught.value)
+    assert caught.value.code == "settings_failed" and expected in told
+    for secret in (CANARY, "s3cr", "t/w", "very-secret"):
+        assert secret not in told and repr(secret)[1:-1] not in told
+
+
+def test_apps_that_fail_and_settings_nobody_names(site: Path, python: str) -> None:
+    add_settings(site, "INSTALLED_APPS.append('absent_app')\nSECRET_KEY = ''")
+    project = found(site, python)
+    assert probe.databases(project)  # the settings alone are enough
+    with pytest.raises(RelocateError, match=r"settings_failed.*apps of settings"):
+        probe.ask(project, ["models"])
+    (site / "manage.py").write_text("from django.core.management import execute_from_command_line as e\ne()\n")
+    with pytest.raises(RelocateError, match="settings_unknown"):
+        probe.ask(found(site, python), ["databases"])
+
+
+def test_manage_py_may_set_the_environment_itself(site: Path, python: str) -> None:
+    (site / "manage.py").write_text(
+        "import os\nos.environ['DJANGO_' + 'SETTINGS_MODULE'] = 'site1.settings'\nos.environ['NAME'] = 'x.db'\n"
+        "from django.core.management import execute_from_command_line\nexecute_from_command_line(['x', 'flush'])\n"
+    )
+    add_settings(site, "DATABASES['default']['NAME'] = os.environ['NAME']")
+    assert probe.databases(found(site, python))[0]["name"] == str(site / "x.db")
+
+
+def test_interpreter_without_django(site: Path, python: str) -> None:
+    (site / "django").mkdir()
+    (site / "django" / "__init__.py").write_text("raise ImportError('no module named django')")
+    with pytest.raises(RelocateError, match=r"interpreter_unusable.*cannot import Django"):
+        probe.ask(found(site, python), ["databases"])
+
+
+def test_no_answer_and_time_out(site: Path, python: str) -> None:
+    add_settings(site, "import time\nif 'SLOW' in os.environ: time.sleep(20)\nelse: os._exit(7)")
+    with pytest.raises(RelocateError, match=r"probe_failed.*exited 7"):
+        probe.ask(found(site, python), ["databases"])
+    with pytest.raises(RelocateError, match="timed_out"):
+        probe.ask(found(site, python, env={"SLOW": "1"}), ["databases"], timeout=0.5)
+
+
+def test_threads_and_noise_do_not_keep_or_confuse(site: Path, python: str) -> None:
+    add_settings(
+        site,
+        "import threading, time, sys\nthreading.Thread(target=time.sleep, args=(60,)).start()\n"
+        "print('x' * 3000000)\nsys.stdout = None",
+    )
+    assert probe.ask(found(site, python), ["databases"], timeout=20)["databases"]
+
+
+def test_partial_answers(site: Path, python: str, owner: SystemUser) -> None:
+    (site / "db.sqlite3").write_text("this is no database file, it only has the name of one" * 9)
+    give(site, owner)
+    project = found(site, python)
+    answer = probe.ask(project, ["django", "counts"], partial=True)
+    assert answer["django"]["version"] and answer["counts"]["error"]["code"] == "query_failed"
+    with pytest.raises(RelocateError, match=r"query_failed.*not a database"):
+        probe.ask(project, ["django", "counts"])
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('FATAL:  password authentication failed for user "u"', "login_failed"),
+        ("(1045, \"Access denied for user 'u'@'localhost' (using password: YES)\")", "login_failed"),
+        ('FATAL:  role "u" does not exist', "login_failed"),
+        ('connection to server at "h" (10.0.0.1), port 5432 failed: Connection refused', "server_unreachable"),
+        ('connection to server on socket "/run/x" failed: No such file or directory', "server_unreachable"),
+        ("(2002, \"Can't connect to server on 'h' (115)\")", "server_unreachable"),
+        ('FATAL:  database "d" does not exist', "database_missing"),
+        ("(1049, \"Unknown database 'd'\")", "database_missing"),
+        ("unable to open database file", "database_missing"),
+        ("canceling statement due to statement timeout", "query_failed"),
+        ('relation "x" does not exist', "query_failed"),
+    ],
+)
+def test_database_errors(text: str, code: str) -> None:
+    types = ["django.db.utils.OperationalError", "django.db.utils.DatabaseError", "django.db.utils.Error"]
+    error = {"stage": "counts", "types": types, "lines": ["a.py, line 1, in f", "OperationalError: " + text]}
+    told = answers._topic_error("counts", error, ["hunter2-hunter2"])
+    assert told.code == code and text in told.msg and "a.py" not in told.msg
+
+
+def test_aliases(site: Path, python: str) -> None:
+    add_settings(
+        site,
+        "S = 'django.db.backends.sqlite3'\n"
+        "DATABASES['again'] = {'ENGINE': S, 'NAME': 'link.sqlite3'}\n"
+        "DATABASES['replica'] = {'ENGINE': S, 'NAME': 'replica', 'TEST': {'MIRROR': 'again'}}\n"
+        "DATABASES['logs'] = {'ENGINE': S, 'NAME': 'file:logs%20x.db?mode=ro', 'OPTIONS': {'uri': True}}\n"
+        "DATABASES['broken'] = {'ENGINE': 'no.such.backend', 'NAME': 'x', 'PASSWORD': 'hunter2'}\n",
+    )
+    (site / "link.sqlite3").symlink_to("db.sqlite3")
+    project = found(site, python)
+    raw = probe.databases(project)
+    assert {item["alias"]: item["same_as"] for item in raw} == {
+        "default": "", "again": "default", "replica": "default", "logs": "", "broken": "",
+    }  # fmt: skip
+    by_alias = {item["alias"]: item for item in raw}
+    assert by_alias["logs"]["name"] == str(site / "logs x.db") and "no.such.backend" in by_alias["broken"]["error"]
+    assert [item["alias"] for item in probe.select_aliases(raw)] == ["default", "logs", "broken"]
+    assert [item["alias"] for item in probe.select_aliases(raw, ["replica"])] == ["default"]
+    with pytest.raises(RelocateError, match=r"unknown_alias.*nothing.*choose from: again, broken"):
+        probe.select_aliases(raw, ["nothing"])
+    with pytest.raises(RelocateError, match=r"unknown_alias.*nothing"):
+        probe.ask(project, ["counts"], aliases=["nothing"])
+
+
+def test_media_is_counted_and_odd_names_survive(site: Path, python: str, owner: SystemUser) -> None:
+    odd = os.fsdecode(b"caf\xe9")
+    (site / "media" / odd).mkdir(parents=True)
+    (site / "media" / odd / "a").write_bytes(b"12345")
+    (site / "media" / "link").symlink_to("/etc")
+    give(site, owner)
+    add_settings(site, f"MEDIA_ROOT = {str(site / 'media' / odd)!r}")
+    answer = probe.ask(found(site, python), ["media"])["media"]
+    assert (answer["files"], answer["bytes"], answer["path"]) == (1, 5, str(site / "media" / odd))
+    add_settings(site, "MEDIA_ROOT = 'media'")
+    answer = probe.ask(found(site, python), ["media"])["media"]
+    assert (answer["files"], answer["links"], answer["directories"]) == (1, 1, 1)

@@ -1,0 +1,171 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Making a set: what is refused, what is cleared away, and what never is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils import _backup
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
+from tests.unit.fakes import LABEL, NEWER, FakeEngine, fake_site, manifest, me, refused, state
+
+LABELS = [f"202611{day:02d}T193000Z-1a2b3c4d5e6f" for day in range(1, 6)]
+
+
+def made(directory: Path, label: str, finished: bool = True) -> BackupSet:
+    found = BackupSet.create(str(directory), "shop", label, me())
+    if finished:
+        found.finish(manifest(label))
+    return found
+
+
+# --- sets that go
+
+
+@pytest.mark.parametrize(
+    ("keep", "this", "gone"),
+    [
+        (0, "", []),
+        (-1, "", []),
+        (1, "", LABELS[:4]),
+        (3, "", LABELS[:2]),
+        (5, "", []),
+        (9, "", []),
+        (2, LABELS[4], LABELS[:3]),
+        (1, LABELS[4], LABELS[:4]),
+        (1, LABELS[0], LABELS[1:]),  # the clock was set back: this run's set looks oldest, and stays
+        (5, LABELS[0], []),
+    ],
+)
+def test_expire(tmp_path: Path, keep: int, this: str, gone: list[str]) -> None:
+    for label in LABELS:
+        made(tmp_path, label)
+    unfinished = made(tmp_path, NEWER, finished=False)
+    assert list(_backup.expire(str(tmp_path), "shop", keep, this)) == gone
+    assert BackupSet.labels(str(tmp_path), "shop") == [label for label in LABELS if label not in gone]
+    assert os.path.isdir(unfinished.path)
+
+
+def test_expire_where_there_is_nothing(tmp_path: Path) -> None:
+    assert _backup.expire(str(tmp_path), "shop", 3) == ()
+
+
+def test_clear_unfinished(tmp_path: Path) -> None:
+    assert _backup.clear_unfinished(str(tmp_path), "shop", LABEL) == []
+    home = tmp_path / "sets" / "shop"
+    made(tmp_path, LABELS[0])
+    made(tmp_path, LABELS[1], finished=False)
+    made(tmp_path, LABEL, finished=False)
+    (home / "of the user").mkdir()
+    (home / LABELS[2]).symlink_to(home / "of the user")
+    (home / LABELS[3]).write_text("a file")
+    assert _backup.clear_unfinished(str(tmp_path), "shop", LABEL) == [LABELS[1]]
+    assert sorted(os.listdir(home)) == sorted([LABELS[0], LABELS[2], LABELS[3], LABEL, "of the user"])
+
+
+# --- dumps
+
+
+def test_dump_all(tmp_path: Path) -> None:
+    backup = made(tmp_path, LABEL, finished=False)
+    engines = [FakeEngine(alias, {LIVE: state(rows)}) for alias, rows in (("default", 3), ("other", 5))]
+    site = fake_site(tmp_path, *engines)
+    site.facts["migrations"]["aliases"] = {"default": {"applied": ["auth.0001_initial"], "unapplied": []}}
+    found = _backup.dump_all(site, backup, frozen=False)
+    assert {alias: (item.dump.path, item.state.rows(), item.migrations) for alias, item in found.items()} == {
+        "default": ("databases/default.fakedump", 4, ("auth.0001_initial",)),
+        "other": ("databases/other.fakedump", 6, ()),
+    }
+    assert os.path.isfile(backup.file("databases/other.fakedump"))
+    assert "s3cret-Canary" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("fails", "code", "text"),
+    [("dump", "dump_failed", "default cannot dump"), ("query", "query_failed", "default cannot query")],
+)
+def test_a_dump_or_a_count_that_fails(tmp_path: Path, fails: str, code: str, text: str) -> None:
+    backup = made(tmp_path, LABEL, finished=False)
+    engine = FakeEngine(databases={LIVE: state()}, fails={fails: 1})
+    with refused(code, text):
+        _backup.dump_all(fake_site(tmp_path, engine), backup, frozen=True)
+
+
+@pytest.mark.parametrize(("busy", "fails"), [([], False), ([2, 1], False), ([3] * 99, True)])
+def test_sessions_that_remain(monkeypatch: pytest.MonkeyPatch, busy: list[int], fails: bool) -> None:
+    monkeypatch.setattr(_backup, "_PATIENCE", 0.05)
+    monkeypatch.setattr(_backup.time, "sleep", lambda _seconds: None)
+    if not fails:
+        _backup.await_sessions(FakeEngine(busy=busy))  # type: ignore[arg-type]
+        return
+    monkeypatch.setattr(_backup, "_PATIENCE", -1)
+    with refused("sessions_remain", "3 sessions still use database default.*name every unit that writes"):
+        _backup.await_sessions(FakeEngine(busy=busy))  # type: ignore[arg-type]
+
+
+# --- a whole set of a real checkout
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    path = tmp_path / "project"
+    path.mkdir()
+    (path / "manage.py").write_text("")
+    (path / ".gitignore").write_text(".env\n")
+    (path / ".env").write_text("SECRET_KEY=s3cret-Canary\n")
+    git = ["git", "-C", str(path), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*git, *words], check=True)
+    return path
+
+
+def params(**changes: Any) -> dict[str, Any]:
+    return {"site": "shop", "files": [".env"], **changes}
+
+
+def test_a_dirty_tree(checkout: Path) -> None:
+    site = fake_site(checkout)
+    clean = _backup.revision_of(site, allow_dirty=False)
+    assert len(clean.commit) == 40
+    (checkout / "manage.py").write_text("changed")
+    with refused("dirty_tree", "uncommitted changes: manage.py.*set allow_dirty to carry them as a patch"):
+        _backup.revision_of(site, allow_dirty=False)
+    assert _backup.revision_of(site, allow_dirty=True).dirty
+
+
+@pytest.mark.parametrize("dirty", [False, True])
+def test_a_whole_set(tmp_path: Path, checkout: Path, dirty: bool) -> None:
+    if dirty:
+        (checkout / "manage.py").write_text("changed")
+    site = fake_site(checkout, FakeEngine(databases={LIVE: state()}))
+    revision = _backup.revision_of(site, allow_dirty=True)
+    label = _backup.label_for(revision)
+    assert label.endswith(revision.commit[:12])
+    backup = BackupSet.create(str(tmp_path / "work"), "shop", label, me())
+    for _turn in range(2):  # a second one, after the freeze, is as good
+        _backup.prepare(site, backup, revision, params())
+    assert (
+        BackupSet.prepared(str(tmp_path / "work"), "shop", label).read_prepared().unversioned[0].path.endswith(".env")
+    )
+    assert backup.read_environment()["freeze"] == ["Django==5.2"]
+    databases = _backup.dump_all(site, backup, frozen=True)
+    written = _backup.compose(site, backup, revision, params(), databases, _backup.media_of(site, backup, True, "zstd"))
+    digest = backup.finish(written)
+    found = backup.read(digest)
+    backup.verify(found)
+    assert found.code["commit"] == revision.commit
+    assert found.code["patch"] == ("code.patch" if dirty else "")
+    assert os.path.exists(backup.file("code.patch")) is dirty
+    assert Path(backup.file("code.bundle")).read_bytes().startswith(b"# v2 git bundle") or os.path.getsize(
+        backup.file("code.bundle")
+    )
+    assert "s3cret-Canary" not in Path(backup.file("manifest.json")).read_text()
+    assert (found.media, found.databases["default"].state) == ({}, state())

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Facts of the host, and the record of a site on it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils import _host
+from tests.unit.fakes import refused
+
+
+@pytest.mark.parametrize("name", ["shop", "a", "Shop-1.example_x", "1", "a" * 64])
+def test_site_names(name: str) -> None:
+    assert _host.check_site_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "-a", "a b", "a\n", "é", "a" * 65, "$x", ".x", "a\0"])
+def test_site_names_that_are_refused(name: str) -> None:
+    with refused("bad_option", "cannot be a site's name.*use letters, digits"):
+        _host.check_site_name(name)
+
+
+def test_record_is_merged_and_private(tmp_path: Path) -> None:
+    directory = str(tmp_path / "work")
+    assert _host.read_record(directory, "shop") == {}
+    _host.update_record(directory, "shop", {"restored": {"default": "x"}, "moved": {"label": "l"}})
+    _host.update_record(directory, "shop", {"moved": None, "retired": {}})
+    assert _host.read_record(directory, "shop") == {"restored": {"default": "x"}, "retired": {}}
+    assert _host.read_record(directory, "other") == {}
+    assert stat.S_IMODE(os.stat(f"{directory}/shop.json").st_mode) == 0o600
+    assert os.listdir(directory) == ["shop.json"]
+
+
+@pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe"])
+def test_a_broken_record_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "shop.json").write_bytes(content)
+    with refused("work_directory", "record of site shop.*cannot be read.*then remove it"):
+        _host.read_record(str(tmp_path), "shop")
+
+
+def test_a_record_of_another_shape_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "shop.json").write_text("[1]")
+    assert _host.read_record(str(tmp_path), "shop") == {}
+    (tmp_path / "file").write_text("")
+    assert _host.read_record(str(tmp_path / "file"), "shop") == {}
+
+
+def test_write_atomically_replaces_links_instead_of_following_them(tmp_path: Path) -> None:
+    victim, target = tmp_path / "victim", tmp_path / "target"
+    victim.write_text("keep")
+    target.symlink_to(victim)
+    (tmp_path / "target.new").symlink_to(victim)
+    _host.write_atomically(str(target), "é\n", 0o640)
+    assert victim.read_text() == "keep"
+    assert (target.is_symlink(), target.read_text(), stat.S_IMODE(target.stat().st_mode)) == (False, "é\n", 0o640)
+    assert sorted(os.listdir(tmp_path)) == ["target", "victim"]
+
+
+def test_free_bytes_looks_at_the_next_directory_that_exists(tmp_path: Path) -> None:
+    assert _host.free_bytes(str(tmp_path / "not" / "yet")) > 0
+    assert _host.free_bytes("/") > 0
+
+
+def test_describe_host() -> None:
+    found = _host.describe_host()
+    assert found["machine_id"] == _host.machine_id() != ""
+    assert found["family"] in ("debian", "redhat", "other")
+    assert found["cores"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("release", "family"),
+    [
+        ({"ID": "ubuntu", "ID_LIKE": "debian"}, "debian"),
+        ({"ID": "debian"}, "debian"),
+        ({"ID": "rocky", "ID_LIKE": "rhel centos fedora"}, "redhat"),
+        ({"ID": "fedora"}, "redhat"),
+        ({"ID": "arch"}, "other"),
+        ({}, "other"),
+    ],
+)
+def test_family(monkeypatch: pytest.MonkeyPatch, release: dict[str, str], family: str) -> None:
+    monkeypatch.setattr(_host, "_os_release", lambda: release)
+    assert _host.describe_host()["family"] == family

@@ -1,0 +1,291 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every obstacle in one list, each with its code and what to do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils import _host, _inspect
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import Login, Obstacle, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from tests.unit.fakes import BLANK, FakeEngine, facts, fake_site, me, state
+
+GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    path = tmp_path / "project"
+    path.mkdir()
+    (path / "manage.py").write_text("")
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*GIT, "-C", str(path), *words], check=True)
+    return path
+
+
+def old_params(path: Path, **changes: Any) -> dict[str, Any]:
+    base = {
+        "allow_dirty": False,
+        "allow_unapplied": False,
+        "files": [],
+        "units": [],
+        "compression": "none",
+        "installs": False,
+        "directory": str(path),
+    }
+    return {**base, **changes}
+
+
+def told(obstacles: list[Obstacle]) -> list[tuple[str, str, str, str]]:
+    return [(item.code, item.alias, item.msg, item.hint) for item in obstacles]
+
+
+# --- old
+
+
+def test_nothing_is_in_the_way(project: Path) -> None:
+    site = fake_site(project, FakeEngine(databases={LIVE: state()}))
+    assert _inspect.obstacles_on_old(site, old_params(project)) == []
+
+
+def test_everything_at_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "manage.py").write_text("changed")
+    for number in range(6):
+        (project / f"new{number}").write_text("")
+    subprocess.run([*GIT, "-C", str(project), "add", "."], check=True)
+    monkeypatch.setattr(_host, "free_bytes", lambda _path: 3 << 20)
+    monkeypatch.setattr(_inspect, "find_program", lambda _name: None)
+    engines = [
+        FakeEngine("default", obstacles=[Obstacle("client_too_old", "pg_dump 13", "install 15", "default")]),
+        FakeEngine("other", fails={"query": 1}),
+    ]
+    site = fake_site(project, *engines, packages={"error": {"code": "probe_failed", "msg": "no pip", "hint": "look"}})
+    site.facts["migrations"] = {
+        "aliases": {
+            "default": {"applied": [], "unapplied": [f"shop.000{n}" for n in range(7)]},
+            "unmoved": {"applied": [], "unapplied": ["x.0001"]},
+        },
+        "conflicts": {"shop": ["0002_a", "0002_b"]},
+    }
+    found = told(_inspect.obstacles_on_old(site, old_params(project, files=["a", "b*"], compression="zstd")))
+    needed = (200 + (64 << 20)) >> 20
+    assert sorted(found) == sorted(
+        [
+            ("client_too_old", "default", "pg_dump 13", "install 15"),
+            ("query_failed", "other", "other cannot query", "look at it"),
+            ("probe_failed", "", "no pip", "look"),
+            (
+                "dirty_tree",
+                "",
+                "the checkout holds uncommitted changes: manage.py, new0, new1, new2, new3, ...",
+                "commit them, or set relocate_allow_dirty to carry them as a patch",
+            ),
+            (
+                "unapplied_migrations",
+                "default",
+                "7 migrations are not applied: shop.0000, shop.0001, shop.0002, shop.0003, shop.0004",
+                "run migrate on old, or set relocate_allow_unapplied",
+            ),
+            (
+                "migration_conflict",
+                "",
+                "conflicting migrations in shop: 0002_a, 0002_b",
+                "merge them with makemigrations --merge",
+            ),
+            ("path_refused", "", f"not on this host: {project}/a, {project}/b*", "correct relocate_files"),
+            ("program_missing", "", "git is not installed", "install git"),
+            ("program_missing", "", "zstd is not installed", "install zstd"),
+            (
+                "disk_full",
+                "",
+                f"the backup set needs {needed} MB at {project}, 3 MB are free",
+                "free space there, or name another directory",
+            ),
+        ]
+    )
+
+
+def test_what_is_allowed_is_no_obstacle(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "manage.py").write_text("changed")
+    monkeypatch.setattr(_inspect, "find_program", lambda _name: None)
+    site = fake_site(project, FakeEngine(databases={LIVE: state()}))
+    site.facts["migrations"] = {"aliases": {"default": {"unapplied": ["shop.0001"]}}}
+    params = old_params(project, allow_dirty=True, allow_unapplied=True, installs=True)
+    assert _inspect.obstacles_on_old(site, params) == []
+
+
+def test_no_checkout(tmp_path: Path) -> None:
+    site = fake_site(tmp_path, FakeEngine(databases={LIVE: state()}))
+    (found,) = _inspect.obstacles_on_old(site, old_params(tmp_path))
+    assert (found.code, bool(found.msg)) == ("not_a_checkout", True)
+    assert _inspect.describe_site(site)["revision"] is None
+
+
+def test_describe_site_is_plain_and_holds_no_secret(project: Path) -> None:
+    import json
+
+    media = project / "media"
+    media.mkdir()
+    (media / "a").write_text("abc")
+    site = fake_site(project, FakeEngine(databases={LIVE: state()}))
+    site.facts["django"]["media_root"] = str(media)
+    found = _inspect.describe_site(site)
+    text = json.dumps(found)
+    assert "s3cret-Canary" not in text
+    assert found["databases"]["default"]["facts"]["tables"] == 2
+    assert found["databases"]["default"]["has_password"] is True
+    assert found["media"]["bytes"] == 3
+    assert found["project"]["interpreter"] == "venv/bin/python"
+    assert len(found["revision"]["commit"]) == 40
+    assert found["packages"] == {"lines": ["Django==5.2"]}
+
+
+# --- new
+
+
+def told_of_old(**changes: Any) -> dict[str, Any]:
+    database = {"engine": "fake", "backend": "b", "name": "shop", "user": "shop", "host": "", "port": None}
+    base: dict[str, Any] = {
+        "host": {"name": "old1", "machine_id": "0ld"},
+        "project": {"path": "/srv/shop/app"},
+        "owner": {"name": me().name},
+        "django": {"version": "5.2"},
+        "databases": {"default": dict(database, facts=as_plain(facts()))},
+        "media": {"bytes": 10},
+    }
+    return {**base, **changes}
+
+
+def new_params(directory: Path, **changes: Any) -> dict[str, Any]:
+    base = {
+        "path": str(directory / "app"),
+        "directory": str(directory),
+        "site": "shop",
+        "owner": None,
+        "allow_same_host": False,
+        "compression": "none",
+        "installs": False,
+        "python": "python3",
+        "units": [],
+        "admin": Login(),
+        "replace": False,
+    }
+    return {**base, **changes}
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    made = FakeEngine(databases={LIVE: BLANK})
+    monkeypatch.setattr(_inspect, "open_engine", lambda config, context: made)
+    monkeypatch.setattr(_inspect, "python_obstacle", lambda *_args: None)
+    return made
+
+
+def on_new(directory: Path, old: dict[str, Any] | None = None, **changes: Any) -> list[tuple[str, str, str, str]]:
+    with SecretStore(str(directory / "secrets")) as secrets:
+        return told(_inspect.obstacles_on_new(new_params(directory, **changes), old or told_of_old(), secrets))
+
+
+def test_nothing_is_in_the_way_on_new(tmp_path: Path, engine: FakeEngine) -> None:
+    assert on_new(tmp_path) == []
+    assert engine.calls == [("query", "new")]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "path", "refuses"),
+    [(False, "/srv/other", True), (True, "/srv/shop/app", True), (True, "/srv/other", False)],
+)
+def test_the_old_host_itself(tmp_path: Path, engine: FakeEngine, allowed: bool, path: str, refuses: bool) -> None:
+    same = told_of_old(host={"name": "old1", "machine_id": _host.machine_id()})
+    found = on_new(tmp_path, same, allow_same_host=allowed, path=path)
+    text = ("refusing: this is the OLD host (old1)", "correct the inventory: old and new must be two machines")
+    assert found == ([("same_host", "", *text)] if refuses else [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"owner": "no-such-user"}, ("owner_missing", "", "there is no user no-such-user", "make it")),
+        ({"python": "python9.9"}, ("interpreter_not_found", "", "python9.9 is not installed", "install it")),
+    ],
+)
+def test_what_the_packages_bring_is_an_obstacle_only_when_they_do_not(
+    tmp_path: Path, engine: FakeEngine, changes: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    assert on_new(tmp_path, **changes) == [expected]
+    assert on_new(tmp_path, installs=True, **changes) == []
+
+
+def test_a_directory_that_holds_something_else(tmp_path: Path, engine: FakeEngine) -> None:
+    (tmp_path / "app").mkdir()
+    assert on_new(tmp_path) == []
+    (tmp_path / "app" / "file").write_text("")
+    assert on_new(tmp_path) == [("checkout_occupied", "", f"{tmp_path}/app holds something else", "move it away")]
+    (tmp_path / "app" / ".git").mkdir()
+    assert on_new(tmp_path) == []
+
+
+def test_databases_on_new(tmp_path: Path, engine: FakeEngine) -> None:
+    engine.obstacles = [
+        Obstacle("extension_missing", "citext", "install it"),
+        Obstacle("program_missing", "pg_restore", "install it"),
+    ]
+    extension = ("extension_missing", "default", "citext", "install it")
+    assert on_new(tmp_path) == [extension, ("program_missing", "default", "pg_restore", "install it")]
+    assert on_new(tmp_path, installs=True) == [extension]
+
+
+def test_a_server_that_refuses(tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine.fails = {"query": 1}
+    monkeypatch.setattr(FakeEngine, "describe", _refusing)
+    found = on_new(tmp_path)
+    assert ("query_failed", "default", "default cannot query", "look at it") in found
+    assert all(item[1] == "default" for item in found)
+
+
+def _refusing(_self: object) -> Any:
+    raise RelocateError("login_failed", "no", "log in")
+
+
+@pytest.mark.parametrize(
+    ("ours", "replace", "refuses"), [(False, False, True), (True, False, False), (False, True, False)]
+)
+def test_a_database_that_is_in_use(
+    tmp_path: Path, engine: FakeEngine, ours: bool, replace: bool, refuses: bool
+) -> None:
+    engine.databases = {LIVE: state()}
+    if ours:
+        _host.update_record(str(tmp_path), "shop", {"restored": {"default": "x"}})
+    expected = (
+        "target_not_blank",
+        "default",
+        "database default: target holds 2 tables",
+        "empty it, or set relocate_replace to keep it aside as previous",
+    )
+    found = [(item[0], "default", *item[2:]) for item in on_new(tmp_path, replace=replace)]
+    assert found == ([expected] if refuses else [])
+
+
+def test_space_on_new(tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_host, "free_bytes", lambda _path: 1 << 20)
+    found = on_new(tmp_path, told_of_old(media={"bytes": 1 << 30}))
+    assert [(item[0], item[2]) for item in found] == [
+        ("disk_full", f"the backup set needs 64 MB at {tmp_path}, 1 MB are free"),
+        ("disk_full", f"MEDIA and the project needs 1088 MB at {tmp_path}/app, 1 MB are free"),
+    ]
+
+
+def test_units_where_systemd_does_not_run(tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.path.isdir
+    monkeypatch.setattr(_inspect.os.path, "isdir", lambda path: path != "/run/systemd/system" and real(path))
+    expected = ("program_missing", "", "systemd does not run here", "leave relocate_services empty")
+    assert on_new(tmp_path, units=["shop.service"]) == [expected]

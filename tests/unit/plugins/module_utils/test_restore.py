@@ -1,0 +1,281 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Restore: what is refused before any write, all or nothing at the swap, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils import _host, _restore
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, LIVE, PREVIOUS
+from ansible_collections.relocate.django.plugins.module_utils._model import Difference, DumpFile, SequenceState
+from tests.unit.fakes import BLANK, LABEL, FakeEngine, entry, facts, fake_site, manifest, refused, state
+
+OLD, NEW, OLDER = state(3), state(4), state(2)
+
+
+def engine(alias: str = "default", **options: Any) -> Any:
+    return FakeEngine(alias, **options)
+
+
+# --- whose host, whose server
+
+
+@pytest.mark.parametrize(
+    ("mine", "system", "name", "allowed", "text"),
+    [
+        ("n3w", "server-2", "shop", False, ""),
+        ("n3w", "server-1", "other", False, ""),
+        ("n3w", "", "shop", False, ""),  # a server without identity
+        ("0ld", "server-2", "shop", True, ""),
+        ("0ld", "server-1", "shop", True, ""),
+        ("0ld", "server-2", "shop", False, "refusing: this is the OLD host, old1 Next: correct the inventory"),
+        (
+            "n3w",
+            "server-1",
+            "shop",
+            False,
+            "database default is the OLD one, on the same server.*relocate_env_overrides",
+        ),
+    ],
+)
+def test_the_old_host_is_refused(
+    monkeypatch: pytest.MonkeyPatch, mine: str, system: str, name: str, allowed: bool, text: str
+) -> None:
+    monkeypatch.setattr(_host, "machine_id", lambda: mine)
+    one = engine(facts=replace(facts(), system_id=system), databases={LIVE: BLANK})
+    recorded = manifest(databases={"default": entry(config=dict(entry().config, name=name))})
+    if text:
+        with refused("same_host", text):
+            _restore.refuse_old_host(recorded, {"default": one}, allowed)
+    else:
+        _restore.refuse_old_host(recorded, {"default": one, "surplus": engine("surplus")}, allowed)
+
+
+# --- the plan
+
+
+@pytest.mark.parametrize(
+    ("live", "restored", "replaced", "done"),
+    [
+        (None, {}, False, False),
+        (BLANK, {}, False, False),
+        (OLD, {"default": "digest"}, False, True),
+        (OLD, {"default": "another"}, False, False),  # ours, of an earlier set
+        (OLD, {"default": _restore.BEGUN}, False, False),  # a run died at the swap
+        (OLD, {}, True, False),
+        (BLANK, {"default": "digest"}, False, False),  # the settings name another database now
+        (None, {"default": "digest"}, False, False),
+        (OLD, {"default": "digest"}, True, True),
+    ],
+)
+def test_plan(live: Any, restored: dict[str, str], replaced: bool, done: bool) -> None:
+    site = fake_site("/x", engine(databases={} if live is None else {LIVE: live}))
+    (step,) = _restore.plan(site, manifest(), "digest", {"restored": restored}, replaced)
+    assert (step.alias, step.done, step.entry) == ("default", done, manifest().databases["default"])
+
+
+@pytest.mark.parametrize(
+    ("one", "code", "text"),
+    [
+        (engine("other"), "unknown_alias", "holds no database other.*it holds: default"),
+        (engine(name="sqlite"), "unsupported_engine", "default was fake on old and is sqlite on new.*same engine"),
+        (engine(databases={LIVE: OLD}), "target_not_blank", "database default: target holds 2 tables.*set replace"),
+    ],
+)
+def test_plan_refuses(one: Any, code: str, text: str) -> None:
+    with refused(code, text):
+        _restore.plan(fake_site("/x", one), manifest(), "digest", {}, False)
+    assert one.calls == []
+
+
+def test_an_empty_database_that_was_restored_is_done() -> None:
+    recorded = manifest(databases={"default": entry(state=BLANK)})
+    site = fake_site("/x", engine(databases={LIVE: BLANK}))
+    assert _restore.plan(site, recorded, "digest", {"restored": {"default": "digest"}}, False)[0].done
+
+
+# --- load and prove
+
+
+def test_load_and_prove(tmp_path: Path) -> None:
+    one = engine(loads=OLD)
+    found, rows = _restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(state=OLD))
+    assert found == OLD
+    assert one.method == "fake-1"
+    assert one.calls[0] == ("load", str(tmp_path / LABEL / "databases"), "default.fakedump")
+    assert rows == [
+        {"table": "public.a", "old": 1, "new": 1, "fingerprint": True},
+        {"table": "public.b", "old": 3, "new": 3, "fingerprint": True},
+    ]
+
+
+def test_other_data_is_dropped_and_told(tmp_path: Path) -> None:
+    one = engine(loads=NEW, databases={LIVE: OLDER})
+    with refused(
+        "data_differs", "default differs.*table public.b: recorded 3 rows, found 4 rows.*set is untouched"
+    ) as at:
+        _restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(state=OLD))
+    assert one.databases == {LIVE: OLDER}
+    assert at.value.details == {"differences": ["table public.b: recorded 3 rows, found 4 rows"]}
+
+
+@pytest.mark.parametrize("path", ["databases/../../../etc/passwd", "databases//etc/passwd", "databases/", "x"])
+def test_a_dump_that_lies_elsewhere_is_not_loaded(tmp_path: Path, path: str) -> None:
+    one = engine()
+    with refused("path_refused", "leads out of the backup set"):
+        _restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(dump=DumpFile(path, "x")))
+    assert one.calls == []
+
+
+def test_many_differences_are_shown_in_part() -> None:
+    many = [Difference("table", f"t{number}", "1 rows", "2 rows") for number in range(12)]
+    error = _restore.differs("default", many)
+    assert error.code == "data_differs"
+    assert "table t9:" in error.msg
+    assert "t10" not in error.msg
+    assert error.msg.endswith("; ...")
+    assert len(error.details["differences"]) == 12
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (OLD, [(1, True), (3, True)]),
+        (NEW, [(1, True), (4, True)]),
+        (state(3, "other"), [(1, True), (3, False)]),
+        (state(3, ""), [(1, True), (3, False)]),
+        (state(tables=state().tables[:1]), [(1, True), (None, False)]),
+        (BLANK, [(None, False), (None, False)]),
+    ],
+)
+def test_table_rows(found: Any, expected: list[tuple[Any, bool]]) -> None:
+    assert [(row["new"], row["fingerprint"]) for row in _restore.table_rows(OLD, found)] == expected
+
+
+# --- the swap: all or none
+
+
+def loaded(alias: str, **options: Any) -> Any:
+    return engine(alias, databases={LIVE: OLD, INCOMING: NEW}, **options)
+
+
+def test_swap_all() -> None:
+    engines = [loaded("a"), loaded("b")]
+    _restore.swap_all(engines)
+    assert [one.databases for one in engines] == [{LIVE: NEW, PREVIOUS: OLD}] * 2
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_a_swap_that_fails_takes_back_those_before_it(failing: int) -> None:
+    engines = [loaded(alias, fails={"swap": 1} if number == failing else {}) for number, alias in enumerate("abc")]
+    with refused("swap_failed", f"{'abc'[failing]} cannot swap Next: look at it"):
+        _restore.swap_all(engines)
+    assert [one.databases for one in engines] == [{LIVE: OLD, INCOMING: NEW}] * 3
+
+
+def test_an_interrupt_takes_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    engines = [loaded("a"), loaded("b")]
+
+    def interrupted(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engines[1], "swap", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _restore.swap_all(engines)
+    assert engines[0].databases == {LIVE: OLD, INCOMING: NEW}
+
+
+def test_a_swap_that_cannot_be_taken_back_is_told() -> None:
+    engines = [loaded("a"), loaded("b", fails={"swap": 2}), loaded("c", fails={"swap": 1})]
+    text = "c cannot swap.*swapped and could not be taken back: b Next: run restore with state rolled_back"
+    with refused("swap_failed", text):
+        _restore.swap_all(engines)
+    assert engines[0].databases == {LIVE: OLD, INCOMING: NEW}
+    assert engines[1].databases == {LIVE: NEW, PREVIOUS: OLD}
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_incoming_is_dropped_when_something_failed(failing: bool) -> None:
+    engines = [loaded("a", fails={"drop": 1}), loaded("b"), engine("c", databases={LIVE: OLD})]
+    if not failing:
+        with _restore.incoming_dropped_on_failure(engines):
+            pass
+        assert INCOMING in engines[1].databases
+        return
+    with refused("load_failed", "the cause"), _restore.incoming_dropped_on_failure(engines):
+        raise _restore.RelocateError("load_failed", "the cause")
+    assert [INCOMING in one.databases for one in engines] == [True, False, False]  # the first could not
+
+
+# --- what was put aside
+
+
+@pytest.mark.parametrize(
+    ("databases", "dropped", "left"),
+    [
+        ({LIVE: NEW}, False, {LIVE: NEW}),
+        ({LIVE: NEW, PREVIOUS: BLANK}, True, {LIVE: NEW}),
+        ({LIVE: NEW, PREVIOUS: OLD}, False, {LIVE: NEW, PREVIOUS: OLD}),
+    ],
+)
+def test_only_a_blank_previous_is_dropped(databases: Any, dropped: bool, left: Any) -> None:
+    one = engine(databases=databases)
+    assert _restore.drop_blank_previous(one) is dropped
+    assert one.databases == left
+
+
+def swapped(alias: str, **options: Any) -> Any:
+    return engine(alias, databases={LIVE: NEW, PREVIOUS: OLD}, **options)
+
+
+def test_roll_back() -> None:
+    engines = [swapped("a"), swapped("b")]
+    assert _restore.roll_back(engines) == ["a", "b"]
+    assert [one.databases for one in engines] == [{LIVE: OLD}] * 2
+
+
+def test_roll_back_is_refused_when_one_has_no_previous() -> None:
+    engines = [swapped("a"), engine("b", databases={LIVE: NEW}), engine("c")]
+    with refused("no_previous", "no previous database of: b, c Next: restore an older backup set instead"):
+        _restore.roll_back(engines)
+    assert [one.calls for one in engines] == [[], [], []]
+
+
+def test_roll_back_of_all_or_none() -> None:
+    engines = [swapped("a"), swapped("b", fails={"swap": 1})]
+    with refused("swap_failed", "b cannot swap"):
+        _restore.roll_back(engines)
+    assert [one.databases for one in engines] == [{LIVE: NEW, PREVIOUS: OLD}] * 2
+
+
+@pytest.mark.parametrize(
+    ("last", "called", "text"),
+    [
+        (9, True, ""),
+        (5, True, "database d: sequence s is at 5, table t holds 9"),
+        (9, False, "sequence s is at 9, table t holds 9"),
+        (None, True, "sequence s is at None, table t holds 9"),
+    ],
+)
+def test_check_sequences(last: int | None, called: bool, text: str) -> None:
+    error = _restore.check_sequences("d", state(sequences=(SequenceState("s", last, called, "t", "id", 9),)))
+    if not text:
+        assert error is None
+        return
+    assert error is not None
+    assert (error.code, text in error.msg, "sqlsequencereset" in error.hint) == ("sequence_behind", True, True)
+
+
+@pytest.mark.parametrize("fingerprints", [True, False])
+def test_state_of_counts_by_the_recorded_method(fingerprints: bool) -> None:
+    one = engine(databases={LIVE: OLD})
+    found = _restore.state_of(one, LIVE, "fake-0", fingerprints)
+    assert one.method == "fake-0"
+    assert (found == OLD) is fingerprints

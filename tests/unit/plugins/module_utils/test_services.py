@@ -1,0 +1,279 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is done with units: plans as tables, and carrying them out against a systemd that is played."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.relocate.django.plugins.module_utils import _services
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import read_record
+from ansible_collections.relocate.django.plugins.module_utils._services import Action, Wish, plan
+from ansible_collections.relocate.django.plugins.module_utils._systemd import Systemd, Unit
+
+from tests.unit.fakes import refused
+
+WEB, TIMER, JOB, SOCKET = "web.service", "clear.timer", "clear.service", "web.socket"
+
+
+def unit(name: str, up: bool = True, enabled: bool = True, **more: Any) -> Unit:
+    kind = {"kind": "oneshot"} if name == JOB else {}
+    state = {"active": "active" if up else "inactive", "file_state": "enabled" if enabled else "disabled"}
+    return Unit(name, **{**state, **kind, **more})
+
+
+def units(*, up: bool, enabled: bool = True) -> dict[str, Unit]:
+    return {
+        WEB: unit(WEB, up, enabled),
+        TIMER: unit(TIMER, up, enabled),
+        JOB: unit(JOB, False, False, file_state="static"),
+    }
+
+
+def freeze(**more: Any) -> dict[str, Any]:
+    rows = [(WEB, True, True), (TIMER, True, True), (JOB, False, False)]
+    known = [{"name": name, "active": active, "enabled": enabled, "source": ""} for name, active, enabled in rows]
+    return {"at": 5, "boot": "b", "monotonic": 100, "limit": 60, "run": "me", "label": "", "units": known, **more}
+
+
+NAMES = (WEB, JOB, TIMER)
+PLANS: list[tuple[str, dict[str, Unit], dict[str, Any], bool, str]] = [
+    ("frozen", units(up=True), {}, False, "record, arm, stop clear.timer, stop web.service"),
+    ("frozen", units(up=False), {"freeze": freeze()}, True, ""),
+    ("frozen", units(up=False), {"freeze": freeze()}, False, "arm"),
+    ("frozen", units(up=False), {"freeze": freeze(run="another")}, True, "record, arm"),
+    ("frozen", units(up=False), {"freeze": freeze(held=True)}, False, "record, arm"),
+    ("frozen", units(up=True), {"freeze": freeze()}, True, "record, arm, stop clear.timer, stop web.service"),
+    ("frozen", units(up=False), {"freeze": freeze(held=True), "retired": {"at": 1}}, False, ""),
+    ("held", units(up=False), {"freeze": freeze()}, True, "disarm, hold"),
+    ("held", units(up=False), {"freeze": freeze(held=True)}, False, ""),
+    ("thawed", units(up=False), {"freeze": freeze()}, True, "start clear.timer, start web.service, disarm, forget"),
+    ("thawed", units(up=True), {}, False, ""),
+    (
+        "thawed",
+        units(up=False, enabled=False),
+        {"freeze": freeze(held=True), "retired": {"at": 1}},
+        False,
+        "start clear.timer, start web.service, enable web.service, enable clear.timer, forget",
+    ),
+    (
+        "started",
+        units(up=False, enabled=False),
+        {},
+        False,
+        "start clear.timer, start web.service, enable web.service, enable clear.timer",
+    ),
+    ("started", units(up=True), {}, False, ""),
+    ("stopped", units(up=True), {}, False, "stop clear.timer, stop web.service, disable web.service, disable clear.timer"),
+    ("stopped", units(up=False, enabled=False), {}, False, ""),
+    (
+        "retired",
+        units(up=False),
+        {"freeze": freeze(held=True)},
+        False,
+        "disable web.service, disable clear.timer, retire",
+    ),
+    ("retired", units(up=False, enabled=False), {"freeze": freeze(), "retired": {"at": 1}}, False, ""),
+    (
+        "retired",
+        units(up=True),
+        {},
+        False,
+        "record, stop clear.timer, stop web.service, disable web.service, disable clear.timer, retire",
+    ),
+]
+
+
+def words(actions: list[Action]) -> str:
+    return ", ".join(f"{action.verb} {action.unit}".strip() for action in actions)
+
+
+@pytest.mark.parametrize(("state", "now", "record", "armed", "expected"), PLANS)
+def test_plans(state: str, now: dict[str, Unit], record: dict[str, Any], armed: bool, expected: str) -> None:
+    assert words(plan(Wish(state, NAMES, run="me"), now, record, armed)) == expected
+
+
+def test_without_a_limit_no_switch_is_armed() -> None:
+    assert words(plan(Wish("frozen", (WEB,), freeze_limit=0), units(up=True), {})) == "record, stop web.service"
+
+
+def test_a_reload_follows_a_change_only() -> None:
+    now = {**units(up=True), "nginx.service": unit("nginx.service")}
+    wish = Wish("started", (WEB,), reload=("nginx.service",))
+    assert plan(wish, now, {}) == []
+    now[WEB] = unit(WEB, up=False)
+    assert words(plan(wish, now, {})) == "start web.service, reload nginx.service"
+    now["nginx.service"] = unit("nginx.service", up=False)
+    assert words(plan(wish, now, {})) == "start web.service, start nginx.service"
+
+
+def test_only_the_named_units_are_enabled() -> None:
+    now = units(up=True, enabled=False)
+    assert plan(Wish("started", NAMES, enable=()), now, {}) == []
+    assert words(plan(Wish("started", NAMES, enable=(WEB,)), now, {})) == "enable web.service"
+
+
+@pytest.mark.parametrize(
+    ("names", "stops", "starts"),
+    [
+        (["a.service", "b.service"], ["a.service", "b.service"], ["b.service", "a.service"]),
+        ([WEB, SOCKET], [SOCKET, WEB], [SOCKET, WEB]),
+        ([JOB, "x.service", TIMER], [TIMER, JOB, "x.service"], ["x.service", JOB, TIMER]),
+    ],
+)
+def test_orders(names: list[str], stops: list[str], starts: list[str]) -> None:
+    assert _services.stop_order(names) == stops
+    assert _services.start_order(names) == starts
+
+
+@pytest.mark.parametrize(
+    ("now", "record", "armed", "boot", "expected"),
+    [
+        (units(up=False), {"freeze": freeze()}, True, "b", []),
+        (units(up=False), {"freeze": freeze(limit=0)}, False, "b", []),
+        (units(up=False), {"freeze": freeze(held=True)}, False, "b", []),
+        (units(up=False), {}, True, "b", ["this host has no record of a freeze"]),
+        (units(up=False), {"freeze": freeze()}, False, "b", ["the 60 s of freeze_limit are over"]),
+        (units(up=False), {"freeze": freeze()}, True, "c", ["the host was started anew"]),
+        ({**units(up=False), WEB: unit(WEB)}, {"freeze": freeze()}, True, "b", ["web.service is active"]),
+        (
+            {**units(up=False), WEB: unit(WEB, up=False, entered=101)},
+            {"freeze": freeze()},
+            True,
+            "b",
+            ["web.service was active in between"],
+        ),
+    ],
+)
+def test_a_lost_freeze(
+    now: dict[str, Unit], record: dict[str, Any], armed: bool, boot: str, expected: list[str]
+) -> None:
+    assert _services.lost(record, now, armed, boot) == expected
+
+
+def test_the_first_states_are_kept() -> None:
+    record = {"freeze": freeze()}
+    before = {item["name"]: item for item in _services.states_before(units(up=False, enabled=False), record)}
+    assert before[WEB]["active"] and before[WEB]["enabled"]
+    assert not before[JOB]["active"]
+
+
+def test_a_diff_names_units_and_states() -> None:
+    after = _services.after([Action("stop", WEB), Action("disable", WEB)], {WEB: unit(WEB)})
+    assert _services.as_text(after) == "web.service: inactive, disabled\n"
+
+
+class Played(Systemd):
+    """A systemd in memory; what cannot start or stop is named."""
+
+    def __init__(self, present: dict[str, Unit], broken: tuple[str, ...] = ()) -> None:
+        self.units, self.broken, self.calls = dict(present), broken, []  # type: ignore[var-annotated]
+
+    def states(self, names: Any) -> dict[str, Unit]:
+        return {name: self.units.get(name, Unit(name, load="not-found")) for name in names}
+
+    def call(self, verb: str, *names: str, timeout: float | None = None, check: bool = True) -> Any:
+        self.calls.append(" ".join((verb, *names)))
+        for name in names:
+            if f"{verb} {name}" in self.broken and check:
+                raise RelocateError("unit_failed", f"{verb} {name}")
+            old = self.units.get(name, Unit(name))
+            up = {"start": True, "stop": False}.get(verb, old.up)
+            enabled = {"enable": True, "disable": False}.get(verb, old.enabled)
+            self.units[name] = unit(name, up, enabled)
+
+    def arm(self, name: str, seconds: int, names: Any, why: str) -> None:
+        self.calls.append("arm " + " ".join(names))
+        self.units[name + ".timer"] = unit(name + ".timer")
+
+    def boot(self) -> str:
+        return "b"
+
+    def confirm_started(self, names: Any, settle: float, timeout: float) -> None:
+        for name in names:
+            if f"stay {name}" in self.broken:
+                raise RelocateError("unit_failed", name)
+
+    def confirm_stopped(self, names: Any, before: Any) -> None:
+        self.confirm_started(names, 0, 0)
+
+
+def carry_out(systemd: Played, directory: Path, wish: Wish) -> list[Action]:
+    host = _services.Services(systemd, str(directory), "shop")
+    now, record, armed = host.look(wish)
+    host.check(wish, now, record, armed)
+    actions = plan(wish, now, record, armed)
+    host.apply(wish, actions)
+    return actions
+
+
+def test_a_freeze_there_and_back(tmp_path: Path) -> None:
+    systemd = Played(units(up=True))
+    assert carry_out(systemd, tmp_path, Wish("frozen", NAMES))
+    assert not systemd.units[WEB].up
+    assert systemd.units["relocate-thaw-shop.timer"].up
+    assert "arm web.service clear.timer" not in systemd.calls  # in the order of starting
+    assert carry_out(systemd, tmp_path, Wish("frozen", NAMES)) == []
+    assert carry_out(systemd, tmp_path, Wish("held", NAMES))
+    assert carry_out(systemd, tmp_path, Wish("held", NAMES)) == []
+    carry_out(systemd, tmp_path, Wish("retired", NAMES))
+    assert not systemd.units[WEB].enabled
+    assert carry_out(systemd, tmp_path, Wish("retired", NAMES)) == []
+    carry_out(systemd, tmp_path, Wish("thawed", ()))
+    assert (systemd.units[WEB].up, systemd.units[WEB].enabled, systemd.units[JOB].up) == (True, True, False)
+    assert read_record(str(tmp_path), "shop") == {}
+    assert carry_out(systemd, tmp_path, Wish("thawed", ())) == []
+
+
+@pytest.mark.parametrize("broken", ["stop web.service", "stay web.service"])
+def test_a_freeze_that_fails_is_taken_back(tmp_path: Path, broken: str) -> None:
+    systemd = Played(units(up=True), (broken,))
+    with refused("unit_failed", "web.service"):
+        carry_out(systemd, tmp_path, Wish("frozen", NAMES))
+    assert systemd.units[TIMER].up
+    assert systemd.units[WEB].up
+    assert not systemd.units["relocate-thaw-shop.timer"].up
+    assert read_record(str(tmp_path), "shop") == {}
+
+
+def test_a_start_that_fails_is_taken_back(tmp_path: Path) -> None:
+    systemd = Played(units(up=False, enabled=False), ("stay web.service",))
+    with refused("unit_failed", "web.service"):
+        carry_out(systemd, tmp_path, Wish("started", NAMES))
+    assert not any(item.up or item.enabled for item in systemd.units.values())
+
+
+def test_a_thaw_that_fails_keeps_the_record(tmp_path: Path) -> None:
+    systemd = Played(units(up=True))
+    carry_out(systemd, tmp_path, Wish("frozen", NAMES))
+    systemd.broken = ("stay web.service",)
+    with refused("unit_failed", "web.service"):
+        carry_out(systemd, tmp_path, Wish("thawed", ()))
+    assert read_record(str(tmp_path), "shop")["freeze"]
+    assert systemd.units["relocate-thaw-shop.timer"].up
+    assert systemd.units[TIMER].up, "the others are started all the same"
+
+
+def test_units_that_are_unknown_are_told_together(tmp_path: Path) -> None:
+    with refused("unit_unknown", "no.service: not-found; unit nor.timer"):
+        carry_out(Played(units(up=True)), tmp_path, Wish("frozen", (WEB, "no.service", "nor.timer")))
+
+
+def test_a_trigger_that_is_not_named_is_refused(tmp_path: Path) -> None:
+    present = {WEB: unit(WEB, triggered_by=(SOCKET,)), SOCKET: unit(SOCKET)}
+    with refused("bad_option", "web.socket can start it again.*name web.socket"):
+        carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
+    present[SOCKET] = unit(SOCKET, up=False)
+    assert carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
+
+
+def test_a_freeze_that_was_lost_is_refused(tmp_path: Path) -> None:
+    systemd = Played(units(up=True))
+    carry_out(systemd, tmp_path, Wish("frozen", NAMES))
+    systemd.units[WEB] = unit(WEB)
+    with refused("freeze_lost", "web.service is active"):
+        carry_out(systemd, tmp_path, Wish("held", NAMES))

@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""systemd: what it says, read; what we say, quoted; what it must not say, left out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.relocate.django.plugins.module_utils import _systemd
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed
+from ansible_collections.relocate.django.plugins.module_utils._systemd import Systemd, Unit, parse_show, unit_name
+
+from tests.unit.fakes import refused
+
+SHOWN = """Id=web.service
+LoadState=loaded
+ActiveState=active
+SubState=running
+UnitFileState=enabled
+Result=success
+TriggeredBy=web.socket web.path
+FragmentPath=/etc/systemd/system/web.service
+ControlGroup=/system.slice/web.service
+NRestarts=2
+InvocationID=abc
+ActiveEnterTimestampMonotonic=123
+Type=notify
+RemainAfterExit=no
+
+Id=mariadb.service
+LoadState=not-found
+ActiveState=inactive
+SubState=dead
+UnitFileState=
+NRestarts=[not set]
+"""
+
+
+def test_show_is_read_by_the_order_of_the_question() -> None:
+    web, alias = parse_show(["web.service", "mysql.service"], SHOWN).values()
+    assert web.up
+    assert web.enabled
+    assert (web.triggered_by, web.restarts, web.entered) == (("web.socket", "web.path"), 2, 123)
+    assert (alias.name, alias.load, alias.up, alias.restarts) == ("mysql.service", "not-found", False, 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "full"),
+    [("web", "web.service"), ("a.b", "a.b.service"), ("x.timer", "x.timer"), ("g@shop.service", "g@shop.service")],
+)
+def test_names(given: str, full: str) -> None:
+    assert unit_name(given) == full
+
+
+@pytest.mark.parametrize("name", ["", "-H", "--user", "a b", "web*", "a/b", "a\n", "a;b", "[ab]"])
+def test_names_that_are_refused(name: str) -> None:
+    with refused("bad_option", "is not the name of a unit"):
+        unit_name(name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "remains", "job"), [("oneshot", False, True), ("oneshot", True, False), ("simple", False, False)]
+)
+def test_jobs(kind: str, remains: bool, job: bool) -> None:
+    assert Unit("x", kind=kind, remains=remains).job is job
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "password=hunter2",
+        "PGPASSWORD: x",
+        "connecting to postgres://u:hunter2@db/x",
+        "SECRET_KEY is too short: abc",
+        "pwd=x",
+        "Authorization: Basic abc",
+    ],
+)
+def test_lines_that_look_secret_are_left_out(line: str) -> None:
+    assert _systemd.without_secrets(f"one\n{line}\ntwo") == "one\ntwo"
+
+
+@pytest.mark.parametrize("line", ["ImportError: no module named shop", "http://db:5432/x", "compass=3"])
+def test_other_lines_stay(line: str) -> None:
+    assert _systemd.without_secrets(line) == line
+
+
+def test_a_host_without_systemd_says_so(tmp_path: Path) -> None:
+    with refused("program_missing", "not run by systemd"):
+        Systemd(running=str(tmp_path / "none"))
+
+
+class Script:
+    """Answers systemctl from a list of states, one for each question."""
+
+    def __init__(self, *states: str) -> None:
+        self._states, self.asked = list(states), 0
+
+    def __call__(self, command: Command, **_more: Any) -> Completed:
+        if "show" not in command.argv:
+            return Completed(tuple(command.argv), 0)
+        self.asked += 1
+        text = self._states.pop(0) if len(self._states) > 1 else self._states[0]
+        return Completed(tuple(command.argv), 0, text.encode())
+
+
+def shown(active: str, restarts: int = 0, invocation: str = "a") -> str:
+    return f"LoadState=loaded\nActiveState={active}\nNRestarts={restarts}\nInvocationID={invocation}\nType=simple\n"
+
+
+def test_a_unit_that_stays_up(tmp_path: Path) -> None:
+    script = Script(shown("activating"), shown("active"))
+    begun = time.monotonic()
+    Systemd(script, str(tmp_path)).confirm_started(["x.service"], 0.5, 5)
+    assert time.monotonic() - begun >= 0.5
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        (shown("active"), shown("failed")),
+        (shown("active"), shown("activating", 1), shown("activating", 2, "b")),
+        (shown("active"), shown("inactive")),
+    ],
+)
+def test_a_unit_that_does_not_stay_up(tmp_path: Path, states: tuple[str, ...]) -> None:
+    with refused("unit_failed", "x.service did not stay up.*journalctl -u x.service"):
+        Systemd(Script(*states), str(tmp_path)).confirm_started(["x.service"], 0.3, 1)
+
+
+def test_a_unit_that_does_not_stop(tmp_path: Path) -> None:
+    with refused("unit_failed", "deactivating after its stop"):
+        Systemd(Script(shown("deactivating")), str(tmp_path)).confirm_stopped(["x.service"], {})
+
+
+def test_processes_that_are_left_are_counted() -> None:
+    assert _systemd.processes_of("/no/such/group") == 0
+    assert _systemd.processes_of("/") == 0

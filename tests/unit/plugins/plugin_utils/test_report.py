@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a move went, in words, for each way in which it can end."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.plugin_utils import _report
+
+NOW = 1000100.0
+TABLES = {
+    "default": [
+        {"table": "public.a", "old": 1000, "new": 1000, "fingerprint": True},
+        {"table": "public.b", "old": 5, "new": 5, "fingerprint": False},
+    ]
+}
+MOVED = {
+    "site": "shop",
+    "old": "old1",
+    "new": "new1",
+    "begun": "1000000",
+    "frozen_at": "1000020",
+    "served_at": "1000050.5",
+    "proven": True,
+    "revision": "1a2b",
+    "label": "20261120T193000Z-1a2b3c4d5e6f",
+    "steps": {"backup": "3.25", "verify": 0.01, "skipped": None},
+    "tables": TABLES,
+    "migrations": {"default": ["shop.0002"], "other": []},
+    "warnings": ["security.W004"],
+}
+CHECKED = {"site": "shop", "old": "old1", "new": "new1", "begun": 1000000}
+FAILED = {**CHECKED, "failed": True, "code": "load_failed", "task": "Load", "msg": "[load_failed] no\nsecond line"}
+
+
+def enriched(**outcome: Any) -> dict[str, Any]:
+    return _report.enrich(outcome, NOW)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "headline"),
+    [
+        (MOVED, "moved", "MOVED and proven complete"),
+        ({**MOVED, "done": True}, "already_moved", "was moved before: nothing to do"),
+        (CHECKED, "checked", "no obstacle found: the move can begin"),
+        ({**CHECKED, "failed": True, "code": "obstacles"}, "obstacles", "NOT BEGUN: there are obstacles"),
+        (FAILED, "failed", "FAILED before the freeze; the old site was not touched"),
+        ({**FAILED, "frozen_at": 5, "old_serves": True}, "failed", "FAILED; the old site serves again"),
+        ({**FAILED, "frozen_at": 5}, "failed", "FAILED; CHECK THE OLD SITE"),
+        ({**FAILED, "frozen_at": 5, "served_at": 9, "proven": True, "done": True}, "failed", "FAILED; CHECK THE OLD"),
+        ({**MOVED, "proven": False}, "checked", "no obstacle"),
+        ({**MOVED, "served_at": ""}, "checked", "no obstacle"),
+    ],
+)
+def test_status_and_headline(outcome: dict[str, Any], status: str, headline: str) -> None:
+    found = enriched(**outcome)
+    assert found["status"] == status
+    assert _report.headline(found).startswith(f"Site shop: old1 -> new1: {headline}")
+    assert _report.headline(found) in _report.as_text(found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "total", "downtime"),
+    [
+        ({}, 100.0, 30.5),
+        ({"served_at": None}, 100.0, 80.0),  # still down
+        ({"frozen_at": 0}, 100.0, 0.0),
+        ({"begun": ""}, 0.0, 30.5),
+    ],
+)
+def test_times(changes: dict[str, Any], total: float, downtime: float) -> None:
+    found = enriched(**{**MOVED, **changes})
+    assert (found["total"], found["downtime"], found["ended"]) == (total, downtime, NOW)
+    assert found["steps"] == {"backup": 3.25, "verify": 0.01, "skipped": 0.0}
+
+
+def test_a_screenful_of_a_move() -> None:
+    text = _report.as_text(enriched(**MOVED))
+    assert text == (
+        "\nSite shop: old1 -> new1: MOVED and proven complete\n"
+        "  revision 1a2b, backup set 20261120T193000Z-1a2b3c4d5e6f\n"
+        "  downtime 30.5 s (frozen at 13:47:00Z), whole run 100.0 s\n"
+        "  database default: 2 tables, 1,005 rows on old, 1,005 on new, equal; content of 1 tables equal\n"
+        f"    {'default':<12} {'public.a':<44} {'1,000':>12} {'1,000':>12}\n"
+        f"    {'default':<12} {'public.b':<44} {'5':>12} {'5':>12}\n"
+        "  steps: backup 3.2 s\n"
+        "  migrations applied: shop.0002\n"
+        "  Django's check warns of 1 points, see the report\n"
+        "  next: point DNS at new1; old is stopped and disabled, its data untouched\n"
+        "  undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves; what new took in stays on new)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected", "absent"),
+    [
+        (FAILED, ["  at: Load\n  [load_failed] no\n  second line\n", "next: mend the cause and run the same"], "undo:"),
+        ({**FAILED, "code": "obstacles"}, ["next: remove the obstacles and run the same command again"], "undo:"),
+        (CHECKED, [], "next:"),
+        ({**CHECKED, "done": True}, [], "next:"),
+    ],
+)
+def test_what_to_do_next(outcome: dict[str, Any], expected: list[str], absent: str) -> None:
+    text = _report.as_text(enriched(**outcome))
+    assert all(item in text for item in expected)
+    assert absent not in text
+    assert "downtime" not in text
+
+
+def test_tables_that_differ_come_first_and_are_marked() -> None:
+    rows = [{"table": f"t{number}", "old": number, "new": number, "fingerprint": True} for number in range(30)]
+    rows += [
+        {"table": "less", "old": 3, "new": 2, "fingerprint": False},
+        {"table": "gone", "old": 1, "new": None, "fingerprint": False},
+        {"table": "x" * 60, "old": 0, "new": 0},
+    ]
+    text = _report.as_text(enriched(**{**MOVED, "tables": {"default": rows}}))
+    shown = [line for line in text.splitlines() if line.startswith("    ")]
+    assert [re.split(" +", line.strip())[1:] for line in shown[:3]] == [
+        ["less", "3", "2", "<--", "DIFFERENT"],
+        ["gone", "1", "absent", "<--", "DIFFERENT"],
+        ["t29", "29", "29"],
+    ]
+    assert shown[-1] == "    ... and 13 more tables, all in the report"
+    assert "33 tables, 439 rows on old, 437 on new, DIFFERENT; content of 30 tables equal" in text
+
+
+def test_html_escapes_and_lists_everything() -> None:
+    rows = [{"table": f"<t{number}>", "old": 1, "new": None if number else 1} for number in range(25)]
+    outcome = enriched(**{**MOVED, "site": "<s>{0}", "tables": {"<a>": rows}, "warnings": ["<w> {1}"]})
+    page = _report.as_html(outcome)
+    assert page.count('<tr class="different">') == 24
+    assert page.count('<tr class="same">') == 1
+    assert "<td>&lt;t24&gt;</td><td>1</td><td>absent</td>" in page
+    assert "<li>&lt;w&gt; {1}</li>" in page
+    assert "<title>Site &lt;s&gt;{0}: old1" in page
+    for raw in ("<t1>", "<s>", "<w>", "<a>"):
+        assert raw not in page
+
+
+@pytest.mark.parametrize("outcome", [MOVED, CHECKED, FAILED, {**CHECKED, "done": True}])
+def test_every_outcome_has_a_page(outcome: dict[str, Any]) -> None:
+    assert _report.as_html(enriched(**outcome)).startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("obstacles", "expected"),
+    [
+        (
+            [{"code": "disk_full", "msg": "full", "hint": "make room", "host": "old1", "alias": ""}],
+            "1 obstacle is in the way; nothing was changed\n1. [disk_full] on old1: full\n   Next: make room",
+        ),
+        (
+            [
+                {"code": "a", "msg": "b", "host": "new1", "alias": "default", "hint": ""},
+                {"code": "c", "msg": "d", "host": "old1"},
+            ],
+            "2 obstacles are in the way; nothing was changed\n1. [a] on new1, database default: b\n2. [c] on old1: d",
+        ),
+    ],
+)
+def test_obstacles_text(obstacles: list[dict[str, Any]], expected: str) -> None:
+    assert _report.obstacles_text(obstacles) == expected
