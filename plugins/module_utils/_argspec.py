@@ -122,9 +122,7 @@ def engine_context(params: Mapping[str, Any], secrets: SecretStore, found: Proje
 Answer = Tuple[bool, Dict[str, Any]]
 
 
-def answer(
-    module: AnsibleModule, work_on: Callable[[AnsibleModule], Dict[str, Any]], writes: bool = True
-) -> None:
+def answer(module: AnsibleModule, work_on: Callable[[AnsibleModule], Dict[str, Any]], writes: bool = True) -> None:
     """Run a module's work and turn its one kind of error into fail_json: the only exit of every module.
 
     :param writes: whether the module ever writes; one that only looks does not take the site's lease

@@ -142,9 +142,7 @@ def _dump_one(site: Site, engine: Engine, backup: BackupSet, frozen: bool) -> Da
     return _entry(site, engine, facts, dump, state)
 
 
-def _entry(
-    site: Site, engine: Engine, facts: DatabaseFacts, dump: DumpFile, state: DatabaseState
-) -> DatabaseEntry:
+def _entry(site: Site, engine: Engine, facts: DatabaseFacts, dump: DumpFile, state: DatabaseState) -> DatabaseEntry:
     applied = tuple(site.facts["migrations"]["aliases"].get(engine.config.alias, {}).get("applied", ()))
     placed = DumpFile(DATABASES + "/" + dump.path, dump.client, dump.client_major)
     return DatabaseEntry(engine.config.public(), placed, facts, state, applied)

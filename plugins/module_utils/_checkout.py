@@ -43,7 +43,9 @@ def checkout(params: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
 def _owner(name: str, allow_root: bool, check_mode: bool) -> Optional[SystemUser]:
     owner = lookup_user(name)
     if owner is None and not check_mode:
-        raise RelocateError("owner_missing", "there is no user {0}".format(name), "run the checkout role, which makes it")
+        raise RelocateError(
+            "owner_missing", "there is no user {0}".format(name), "run the checkout role, which makes it"
+        )
     if owner is not None and owner.uid == 0 and not allow_root:
         raise RelocateError("runs_as_root", "root would own the project", "name another owner, or set allow_root")
     return owner

@@ -25,7 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Syst
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, acting_as, find_program, run
 from ansible_collections.relocate.django.plugins.module_utils._secrets import make_directory
 
-_KEY = re.compile(r"^(ssh-ed25519|ecdsa-sha2-nistp256) [A-Za-z0-9+/]{40,200}={0,3}$")
+_KEY = re.compile(r"^(ssh-ed25519|ecdsa-sha2-nistp256) [A-Za-z0-9+/]{40,200}={0,3}\Z")
 _REFUSED = (
     # Links are carried as they are: following one would let the site's user publish files that only root can read.
     "copy-links copy-unsafe-links copy-dirlinks delete remove-source-files write-devices copy-devices log-file* "

@@ -213,14 +213,18 @@ def extract(
         return counts
     reading, writing = os.pipe()
     ended: List[Completed] = []
-    program = _zstd()
+    command, started = Command([_zstd(), "-q", "-d", "-c"]), threading.Event()
 
     def unpack() -> None:
-        with os.fdopen(writing, "wb") as sink:
-            ended.append(run(Command([program, "-q", "-d", "-c"]), stdin=source, stdout=sink))
+        try:
+            with os.fdopen(writing, "wb") as sink:
+                ended.append(run(command, stdin=source, stdout=sink, on_start=started.set))
+        finally:
+            started.set()
 
     reader = threading.Thread(target=unpack, daemon=True)
     reader.start()
+    started.wait()  # no program starts while this thread acts as the owner, and this one waits for what that one writes
     failed: List[BaseException] = []
     try:
         with os.fdopen(reading, "rb", _CHUNK) as stream, acting_as(owner):

@@ -268,6 +268,7 @@ def run(
     stdout: Optional[IO[bytes]] = None,
     timeout: Optional[float] = None,
     on_line: Optional[Callable[[str], None]] = None,
+    on_start: Optional[Callable[[], None]] = None,
 ) -> Completed:
     """Run one program to its end; the exit code is the caller's to judge.
 
@@ -275,6 +276,7 @@ def run(
     :param stdout: an open binary file that takes the output; None keeps the last mebibyte
     :param timeout: seconds; then the whole process group is killed and ``timed_out`` raised
     :param on_line: called with each line of standard error as it comes (progress)
+    :param on_start: called when the program runs: from then on another thread may hold :func:`acting_as`
     """
     feed = stdin if isinstance(stdin, bytes) else None
     source: Any = subprocess.PIPE if feed is not None else (subprocess.DEVNULL if stdin is None else stdin)
@@ -282,6 +284,8 @@ def run(
     try:
         err = _Tail(process.stderr, on_line)  # type: ignore[arg-type]
         out = _Tail(process.stdout) if process.stdout is not None else None
+        if on_start is not None:
+            on_start()
         if feed is not None and process.stdin is not None:
             _Feed(process.stdin, feed)
         process.wait(timeout)

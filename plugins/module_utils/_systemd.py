@@ -23,7 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
 
 RUNNING = "/run/systemd/system"  # exists where systemd is the first process
 _SUFFIXES = (".service", ".socket", ".timer", ".path", ".target", ".mount", ".automount", ".slice", ".swap")
-_NAME = re.compile(r"^[A-Za-z0-9:_][A-Za-z0-9:_.\\@-]*$")
+_NAME = re.compile(r"^[A-Za-z0-9:_][A-Za-z0-9:_.\\@-]*\Z")
 _PROPERTIES = (
     "Id LoadState ActiveState SubState UnitFileState Result TriggeredBy FragmentPath ControlGroup NRestarts "
     "InvocationID ActiveEnterTimestampMonotonic Type RemainAfterExit"

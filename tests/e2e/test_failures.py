@@ -114,8 +114,10 @@ def test_row_deleted_after_the_load(move: Move) -> None:
     count = "SELECT count(*) FROM " + table
     delete = "DELETE FROM {0} WHERE ctid = (SELECT min(ctid) FROM {0})".format(table)
     with once(
-        lambda: sql(move.new, count, move.site.databases["default"]).isdigit()
-        and int(sql(move.new, count, move.site.databases["default"]) or 0) > 0,
+        lambda: (
+            sql(move.new, count, move.site.databases["default"]).isdigit()
+            and int(sql(move.new, count, move.site.databases["default"]) or 0) > 0
+        ),
         lambda: sql(move.new, delete, move.site.databases["default"]),
     ) as done:
         result = fails_and_is_put_back(move, "not_proven")

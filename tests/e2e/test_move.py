@@ -19,7 +19,14 @@ from tests.sites.spec import Site
 
 #: Our own directory is the one thing, besides services, that a move leaves on old; the SSH login leaves traces; and the
 #: site itself goes on writing while it serves.
-OURS = ("/var/lib/relocate", "/home/admin/.*", "/root/.ansible", "/srv/*/app/var/heartbeats.log", "/srv/*.sqlite3*", "/srv/*/.gunicorn")
+OURS = (
+    "/var/lib/relocate",
+    "/home/admin/.*",
+    "/root/.ansible",
+    "/srv/*/app/var/heartbeats.log",
+    "/srv/*.sqlite3*",
+    "/srv/*/.gunicorn",
+)
 SITES = {
     "postgresql": SHOP,
     "sqlite": dataclasses.replace(SHOP, engine="sqlite"),

@@ -174,6 +174,16 @@ class Host:
             self.network_up()
 
     @contextlib.contextmanager
+    def separated_from(self, other: Host) -> Iterator[None]:
+        """Let this host find no way to another one for the length of a ``with`` block; both still reach the rest."""
+        route = ["nsenter", f"--target={self._pid()}", "--net", "ip", "route"]
+        call([*route, "add", "unreachable", other.address])
+        try:
+            yield
+        finally:
+            call([*route, "del", "unreachable", other.address])
+
+    @contextlib.contextmanager
     def full_disk(self, path: str, size: str, *, keep: bool = False) -> Iterator[None]:
         """Mount a small disk (``size`` as "8m") over an existing directory for the length of a ``with`` block.
 

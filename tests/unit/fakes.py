@@ -105,6 +105,7 @@ class FakeEngine:
     facts: DatabaseFacts = field(default_factory=facts)
     name: str = "fake"
     method: str = ""
+    is_file: bool = False
     busy: list[int] = field(default_factory=list)
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     obstacles: list[Any] = field(default_factory=list)

@@ -74,18 +74,24 @@ def test_clear_unfinished(tmp_path: Path) -> None:
 # --- dumps
 
 
-def test_dump_all(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_file", [False, True])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_dump_all(tmp_path: Path, is_file: bool, frozen: bool) -> None:
     backup = made(tmp_path, LABEL, finished=False)
-    engines = [FakeEngine(alias, {LIVE: state(rows)}) for alias, rows in (("default", 3), ("other", 5))]
+    engines = [
+        FakeEngine(alias, {LIVE: state(rows)}, is_file=is_file) for alias, rows in (("default", 3), ("other", 5))
+    ]
     site = fake_site(tmp_path, *engines)
     site.facts["migrations"]["aliases"] = {"default": {"applied": ["auth.0001_initial"], "unapplied": []}}
-    found = _backup.dump_all(site, backup, frozen=False)
+    found = _backup.dump_all(site, backup, frozen)
     assert {alias: (item.dump.path, item.state.rows(), item.migrations) for alias, item in found.items()} == {
         "default": ("databases/default.fakedump", 4, ("auth.0001_initial",)),
         "other": ("databases/other.fakedump", 6, ()),
     }
     assert os.path.isfile(backup.file("databases/other.fakedump"))
     assert "s3cret-Canary" not in repr(found)
+    if not frozen or is_file:  # sequences obey no snapshot: while somebody writes, the dump is first
+        assert [call[0] for call in engines[0].calls] == ["dump", "query"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -317,6 +318,26 @@ def test_programs_in_threads_run_as_their_own_users() -> None:
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda user: run(Command(["id", "-u"], user=user)).out.strip(), users))
     assert found == [str(nobody().uid), "0"] * 8
+
+
+@ROOT_ONLY
+def test_threads_take_turns_at_the_users_ids() -> None:
+    started, done = threading.Event(), threading.Event()
+    ends: list[str] = []
+
+    def other() -> None:
+        ends.append(run(Command(["sh", "-c", "read word; id -u"]), stdin=b"go\n", on_start=started.set).out.strip())
+        ends.append(run(Command(["id", "-u"])).out.strip())  # waits for the block's end
+        done.set()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert started.wait(5)
+    with acting_as(nobody()):
+        assert not done.wait(0.1)
+    assert done.wait(5)
+    thread.join()
+    assert ends == ["0", "0"]
 
 
 @ROOT_ONLY

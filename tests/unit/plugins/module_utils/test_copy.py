@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A transfer within one machine: the same requests as rsync gets, with the same outcome."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.relocate.django.plugins.module_utils import _media, _transfer
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._copy import Copier
+from ansible_collections.relocate.django.plugins.module_utils._process import current_user
+
+from tests.unit.fakes import LABEL, manifest, refused
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> tuple[BackupSet, str]:
+    backup = BackupSet.create(str(tmp_path / "old"), "shop", LABEL, current_user())
+    for name in ("code.bundle", "databases/default.sqlite3.zst", "files/0001"):
+        Path(backup.file(name)).write_bytes(name.encode() * 1000)
+    return backup, backup.finish(manifest())
+
+
+def bring(source: BackupSet, target: Path, sha256: str) -> tuple[BackupSet, _transfer.Moved]:
+    backup = BackupSet.create(str(target), "shop", LABEL, current_user())
+    return backup, _transfer.bring_set(Copier({"set": source.path}).fetch, backup, sha256, 1)
+
+
+def test_a_set_is_brought_and_verified(source: tuple[BackupSet, str], tmp_path: Path) -> None:
+    backup, moved = bring(source[0], tmp_path / "new", "")
+    assert (moved.files, BackupSet.labels(str(tmp_path / "new"), "shop")) == (3, [])
+    backup, moved = bring(source[0], tmp_path / "new", source[1])
+    assert moved.files == 1, "the manifest only"
+    assert backup.digest() == source[1]
+    backup.verify(backup.read(source[1]))
+
+
+def test_a_damaged_file_is_brought_again(source: tuple[BackupSet, str], tmp_path: Path) -> None:
+    backup, _moved = bring(source[0], tmp_path / "new", source[1])
+    path = Path(backup.file("code.bundle"))
+    status = path.stat()
+    path.write_bytes(b"X" + path.read_bytes()[1:])
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    bring(source[0], tmp_path / "new", source[1])
+    assert path.read_bytes() == Path(source[0].file("code.bundle")).read_bytes()
+
+
+def test_what_differs_on_the_old_side_is_no_set(source: tuple[BackupSet, str], tmp_path: Path) -> None:
+    Path(source[0].file("code.bundle")).write_bytes(b"other")
+    with refused("file_differs", "code.bundle"):
+        bring(source[0], tmp_path / "new", source[1])
+    assert BackupSet.labels(str(tmp_path / "new"), "shop") == []
+    with refused("manifest_edited", "not the manifest that was written"):
+        bring(source[0], tmp_path / "other", "0" * 64)
+    assert BackupSet.labels(str(tmp_path / "other"), "shop") == []
+
+
+def test_a_file_too_many_goes(source: tuple[BackupSet, str], tmp_path: Path) -> None:
+    backup, _moved = bring(source[0], tmp_path / "new", "")
+    Path(backup.file("databases/left.over")).touch()
+    backup, moved = bring(source[0], tmp_path / "new", source[1])
+    assert moved.deleted == 1
+
+
+def test_media(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    (old / "a").mkdir(parents=True)
+    new.mkdir()
+    for name in (b"caf\xe9", b"b"):
+        with open(os.path.join(os.fsencode(old / "a"), name), "wb") as stream:
+            stream.write(name)
+    (old / "link").symlink_to("a/b")
+    (old / "out").symlink_to("/etc")
+    fetch = Copier({"media": str(old)}).fetch
+    moved = fetch(_transfer.media_request(str(new), "", ""))
+    assert (moved.files, moved.anything) == (2, True)
+    assert _media.inventory(str(new))["digest"] == _media.inventory(str(old))["digest"]
+    assert not os.path.lexists(new / "out")
+    assert not fetch(_transfer.media_request(str(new), "", "", delete=True)).anything
+    (old / "a" / "b").unlink()
+    assert fetch(_transfer.media_request(str(new), "", "")).anything is False
+    moved = fetch(_transfer.media_request(str(new), "", "", delete=True))
+    assert (moved.deleted, os.path.exists(new / "a" / "b")) == (1, False)
+    (new / "link").unlink()
+    (new / "link").mkdir()
+    fetch(_transfer.media_request(str(new), "", ""))
+    assert os.readlink(new / "link") == "a/b"
+
+
+def test_an_old_side_that_is_not_there(tmp_path: Path) -> None:
+    with refused("file_missing|right_missing", "not there|cannot be read"):
+        Copier({"set": str(tmp_path / "none")}).fetch(_transfer.set_request(str(tmp_path)))
