@@ -28,7 +28,7 @@ test: setup ## Everything: lint, sanity, unit, docs, package, engines, lab
 	@$(RUN) tests.tools.stages lint sanity unit docs package engines lab
 
 unit: setup ## The fast loop: unit tests
-	@$(RUN) pytest $(or $(T),tests/unit) $(PYTEST_OPTIONS)
+	@$(RUN) pytest $(or $(T),--numprocesses=2 tests/unit) $(PYTEST_OPTIONS)
 
 lint: setup copy ## ruff, mypy, vermin, yamllint, shellcheck, licences, ansible-lint
 	@$(RUN) tests.tools.lint

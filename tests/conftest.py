@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 
 from tests.tools import collection
 
-# A test run inside the copy, as ansible-test's, is up to date already.
-if collection.ROOT != collection.COPY:
+# Inside the copy it is up to date already; of the processes of one run only the first one does it.
+if collection.ROOT != collection.COPY and "PYTEST_XDIST_WORKER" not in os.environ:
     collection.sync()
 
 # The published collection comes without the lab.

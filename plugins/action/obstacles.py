@@ -13,17 +13,40 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.relocate.django.plugins.plugin_utils._report import obstacles_text
 
 
+def next_step(moved: Mapping[str, Any], old: Mapping[str, Any]) -> str:
+    """What is left of an earlier move: nothing (done), only to retire old (retire), or a whole move (move)."""
+    if moved and moved.get("label") == (old.get("retired") or {}).get("label"):
+        return "done"
+    freeze = old.get("freeze") or {}
+    # New serves and old has been still since: moving once more would replace what new has taken in.
+    return "retire" if moved and freeze.get("held") and freeze.get("label") == moved.get("label") else "move"
+
+
 def join(on_old: Mapping[str, Any], on_new: Mapping[str, Any]) -> Dict[str, Any]:
     """What the playbooks go by, and every obstacle. A site that was moved before has none."""
     info = on_old.get("info") or {}
-    moved, retired = on_new["record"].get("moved") or {}, on_old["record"].get("retired") or {}
-    done = bool(moved.get("label")) and moved.get("label") == retired.get("label")
+    moved = on_new["record"].get("moved") or {}
+    step = next_step(moved, on_old["record"])
+    obstacles = list(on_old["obstacles"]) + list(on_new["obstacles"])
+    if step == "move" and moved:
+        obstacles.append(
+            {
+                "code": "target_not_blank",
+                "host": on_new["info"]["host"]["name"],
+                "msg": "the site was moved here before (set {0}) and may have taken in data since".format(
+                    moved["label"]
+                ),
+                "hint": "run relocate.django.undo, which stops it here, then move again",
+                "alias": "",
+            }
+        )
     databases = info.get("databases") or {}
     return {
         "changed": False,
-        "done": done,
-        "label": moved.get("label", "") if done else "",
-        "obstacles": [] if done else list(on_old["obstacles"]) + list(on_new["obstacles"]),
+        "next": step,
+        "done": step == "done",
+        "label": moved.get("label", "") if step != "move" else "",
+        "obstacles": obstacles if step == "move" else [],
         "same_machine": info["host"]["machine_id"] == on_new["info"]["host"]["machine_id"],
         "old_path": (info.get("project") or {}).get("path", ""),
         "owner": info.get("owner") or {},

@@ -36,7 +36,7 @@ def write(directory: str, outcome: Mapping[str, Any]) -> Dict[str, str]:
 def conclude(outcomes: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
     """The end of a run: every site in one line, failed when one of them was not moved."""
     lines = [_report.headline(item) for item in outcomes]
-    bad = [item for item in outcomes if item["status"] in ("failed", "obstacles")]
+    bad = [item for item in outcomes if item["status"] in ("failed", "obstacles", "unfinished")]
     result: Dict[str, Any] = {"changed": False, "msg": "\n".join(lines)}
     if bad:
         code = str(bad[0].get("code") or "sites_failed") if len(bad) == 1 else "sites_failed"
@@ -66,7 +66,7 @@ class ActionModule(ActionBase):
             return result
         outcome = _report.enrich(dict(args["outcome"], site=args["site"]), time.time())
         text = _report.as_text(outcome)
-        if outcome["status"] in ("moved", "failed"):
+        if outcome["status"] in ("moved", "failed", "unfinished"):
             outcome["report"] = write(args["directory"], outcome)
             text += "  report: {0}\n".format(outcome["report"]["html"])
         _DISPLAY.display(text)

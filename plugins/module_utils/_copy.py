@@ -44,6 +44,8 @@ class Copier:
         name, _slash, inner = request.source.partition("/")
         source, target = self._sources[name], request.target.rstrip("/")
         moved = Moved(address="local")
+        if not os.path.isdir(source):
+            raise RelocateError("file_missing", "{0} is not there".format(source), "name the directory of the old side")
         try:
             if inner:
                 self._file(os.path.join(source, inner), os.path.join(target, inner), 0o600, moved, True)

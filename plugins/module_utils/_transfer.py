@@ -200,7 +200,7 @@ def failure(rc: int, err: str, address: str) -> RelocateError:
     if "Host key verification failed" in err or "IDENTIFICATION HAS CHANGED" in err:
         msg = "{0} has another host key than the old host".format(address)
         return RelocateError("transfer_refused", msg, "see which host has that address", {"host_key": True})
-    if "Permission denied (" in err:
+    if re.search(r"Permission denied \([a-z]", err):
         return RelocateError(
             "transfer_refused",
             "the old host at {0} did not accept the one-time key".format(address),

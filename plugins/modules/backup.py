@@ -114,6 +114,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _backup, _host
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
 
 
@@ -122,6 +123,12 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     params = module.params
     revision = _backup.revision_of(site, params["allow_dirty"])
     label = params["label"] or _backup.label_for(revision)
+    if label.rpartition("-")[2] != revision.commit[:12]:
+        raise RelocateError(
+            "revision_refused",
+            "the set {0} was begun for another revision than {1}".format(label, revision.commit),
+            "let deployments on old rest, and start again",
+        )
     result = {"changed": True, "label": label, "revision": revision.commit}
     if module.check_mode:
         return dict(result, set=BackupSet.home(params["directory"], params["site"]) + "/" + label)

@@ -37,7 +37,9 @@ options:
     choices: [ready, fetched, absent]
     default: fetched
   what:
-    description: What to bring.
+    description:
+      - What to bring. A set is named by O(label). Without O(manifest_sha256) it comes without its manifest, as it does
+        before the site is frozen, and is no set yet.
     type: str
     choices: [set, media]
     default: set

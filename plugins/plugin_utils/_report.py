@@ -18,6 +18,8 @@ def status_of(outcome: Mapping[str, Any]) -> str:
         return "obstacles" if outcome.get("code") == "obstacles" else "failed"
     if outcome.get("done"):
         return "already_moved"
+    if outcome.get("unfinished"):
+        return "unfinished"
     return "moved" if outcome.get("proven") and float(outcome.get("served_at") or 0) else "checked"
 
 
@@ -43,6 +45,7 @@ def headline(outcome: Mapping[str, Any]) -> str:
         "checked": "no obstacle found: the move can begin",
         "obstacles": "NOT BEGUN: there are obstacles",
         "failed": "FAILED",
+        "unfinished": "MOVED and serving on new, but old was NOT RETIRED",
     }[outcome["status"]]
     if outcome["status"] == "failed":
         if outcome["frozen_at"]:
@@ -127,6 +130,8 @@ def next_steps(outcome: Mapping[str, Any]) -> List[str]:
             "next: point DNS at {0}; old is stopped and disabled, its data untouched".format(outcome["new"]),
             "undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves; what new took in stays on new)",
         ]
+    if outcome["status"] == "unfinished":
+        return ["next: mend the cause and run the same command again; it only retires the old site"]
     if outcome["status"] == "failed":
         return ["next: mend the cause and run the same command again"]
     if outcome["status"] == "obstacles":

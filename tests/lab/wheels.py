@@ -12,7 +12,8 @@ from pathlib import Path
 from ._command import cache_directory, call, locked, timed
 
 _COMMON = (
-    "psycopg2-binary",
+    # the last one with wheels for all three: an environment is rebuilt with the version that old has
+    "psycopg2-binary==2.9.10",
     "psycopg[binary]",
     "PyMySQL",
     "gunicorn",

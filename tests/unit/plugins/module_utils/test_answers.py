@@ -10,9 +10,9 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+
 from ansible_collections.relocate.django.plugins.module_utils import _answers
 from ansible_collections.relocate.django.plugins.module_utils._answers import Question, ask, expect
-
 from tests.unit.fakes import refused
 
 

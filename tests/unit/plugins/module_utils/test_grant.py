@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.relocate.django.plugins.module_utils import _grant
 from ansible_collections.relocate.django.plugins.module_utils._grant import Sshd
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import current_user
-
 from tests.unit.fakes import refused
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPupke3RZXedF6E7f/wbB3EEmKHQY5Mz7+2SkJ/dQLJP"
@@ -88,7 +88,9 @@ def test_the_configuration_offers_reading_only() -> None:
     assert {"read only = yes", "list = no", "use chroot = yes", "munge symlinks = no", "uid = 0"} <= set(lines)
     assert lines[-5:] == ["[set]", "path = /s", "", "[media]", "path = /m x"]
     refuse = next(line for line in lines if line.startswith("refuse options")).split()
-    assert {"copy-links", "copy-unsafe-links", "copy-dirlinks", "delete", "remove-source-files", "log-file*"} <= set(refuse)
+    assert {"copy-links", "copy-unsafe-links", "copy-dirlinks", "delete", "remove-source-files", "log-file*"} <= set(
+        refuse
+    )
     assert "use chroot = no" in _grant.conf_text({"set": "/s"}, False)
 
 
@@ -148,7 +150,12 @@ def test_logins_that_pass() -> None:
 
 def traces(path: Path) -> list[tuple[str, int, int, bytes]]:
     return [
-        (str(item), item.lstat().st_mtime_ns, stat.S_IMODE(item.lstat().st_mode), item.read_bytes() if item.is_file() else b"")
+        (
+            str(item),
+            item.lstat().st_mtime_ns,
+            stat.S_IMODE(item.lstat().st_mode),
+            item.read_bytes() if item.is_file() else b"",
+        )
         for item in sorted([path, *path.rglob("*")])
     ]
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.relocate.django.plugins.module_utils import _media
 from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
 from ansible_collections.relocate.django.plugins.module_utils._tree import leads_out
-
 from tests.unit.fakes import ROOT_ONLY, refused
 
 AWKWARD = [b"a", b"caf\xe9.jpg", "Straße ☃.png".encode(), b"with\nnewline", b"x" * 255, b"-rf", b" ", b"'\"$"]

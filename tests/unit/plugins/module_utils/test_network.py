@@ -8,8 +8,8 @@ from __future__ import annotations
 import socket
 
 import pytest
-from ansible_collections.relocate.django.plugins.module_utils import _network
 
+from ansible_collections.relocate.django.plugins.module_utils import _network
 from tests.unit.fakes import refused
 
 IP = """[{"ifname":"lo","addr_info":[{"family":"inet","local":"127.0.0.1","scope":"host"}]},

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.relocate.django.plugins.module_utils import _services
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import read_record
 from ansible_collections.relocate.django.plugins.module_utils._services import Action, Wish, plan
 from ansible_collections.relocate.django.plugins.module_utils._systemd import Systemd, Unit
-
 from tests.unit.fakes import refused
 
 WEB, TIMER, JOB, SOCKET = "web.service", "clear.timer", "clear.service", "web.socket"

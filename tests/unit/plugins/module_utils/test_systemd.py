@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.relocate.django.plugins.module_utils import _systemd
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed
 from ansible_collections.relocate.django.plugins.module_utils._systemd import Systemd, Unit, parse_show, unit_name
-
 from tests.unit.fakes import refused
 
 SHOWN = """Id=web.service

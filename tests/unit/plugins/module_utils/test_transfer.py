@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.relocate.django.plugins.module_utils import _transfer
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import MANIFEST, BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import Completed
 from ansible_collections.relocate.django.plugins.module_utils._transfer import Moved, Request, Way
-
 from tests.unit.fakes import refused
 
 WAY = Way("shop", "/w/transfer/shop", ["192.0.2.1"], 2222, "admin")
@@ -110,9 +110,14 @@ def test_statistics() -> None:
         (255, "Timeout, server h not responding.", "transfer_failed", "was lost"),
         (12, "rsync: connection unexpectedly closed (0 bytes received so far)", "transfer_failed", "it resumes"),
         (30, "rsync error: timeout in data send/receive (code 30)", "transfer_failed", "was lost"),
-        (11, "rsync: write failed on \"/x\": No space left on device (28)", "disk_full", "make room"),
+        (11, 'rsync: write failed on "/x": No space left on device (28)', "disk_full", "make room"),
         (11, "rsync: Disk quota exceeded (122)", "disk_full", "make room"),
-        (23, 'rsync: [sender] send_files failed to open "/x" (in media): Permission denied (13)', "transfer_failed", "23"),
+        (
+            23,
+            'rsync: [sender] send_files failed to open "/x" (in media): Permission denied (13)',
+            "transfer_failed",
+            "23",
+        ),
         (5, "@ERROR: Unknown module 'x'", "transfer_failed", "exited 5: @ERROR: Unknown module"),
     ],
 )
@@ -123,7 +128,7 @@ def test_failures_are_named(rc: int, err: str, code: str, text: str) -> None:
 
 def test_known_hosts_go_by_the_site() -> None:
     assert _transfer.known_hosts("shop", [HOST_KEY + " comment"]) == f"relocate-shop {HOST_KEY}\n"
-    for bad in ("ssh-ed25519", "a\nb c", "@cert-authority * x", ""):
+    for bad in ("ssh-ed25519", "@cert-authority * x", "ssh-ed25519 A,B", ""):
         with refused("bad_option", "is not one"):
             _transfer.known_hosts("shop", [bad])
 
