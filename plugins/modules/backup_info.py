@@ -54,7 +54,7 @@ sets:
   contains:
     label: {description: The set's name., type: str, returned: always}
     path: {description: Its directory., type: str, returned: always}
-    created: {description: When it was written, in UTC., type: str, returned: always}
+    created: {description: "When it was written, in UTC.", type: str, returned: always}
     revision: {description: The commit., type: str, returned: always}
     host: {description: The host it was made on., type: str, returned: always}
     owner: {description: The project's owner there., type: dict, returned: always}

@@ -131,9 +131,8 @@ def main() -> int:
         return 1
     print(f"The new site answers with the data of its database, {len(pages[1])} characters, as the old one does.")
     print(f"Look at it:  cd {NEW.relative_to(ROOT)} && .venv/bin/python manage.py runserver")
-    print(
-        f"Reports:     {(DEMO / 'reports').relative_to(ROOT)}/   Backup set: {DEMO.relative_to(ROOT)}/new/work/sets/notes/"
-    )
+    print(f"Reports:     {(DEMO / 'reports').relative_to(ROOT)}/")
+    print(f"Backup set:  {DEMO.relative_to(ROOT)}/new/work/sets/notes/")
     print("Run `make demo` again: the site was moved, nothing changes.  From the start: make clean demo")
     return 0
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.lab.host import Host
 from tests.lab.lab import Lab
+from tests.lab.wheels import wheel_house
 
 from . import files
 from .databases import create_databases
@@ -108,7 +109,7 @@ def provisioned(lab: Lab, site: Site = SHOP, *, name: str = "old", suite: str = 
     """
     git = lab.host("db")
     publish(git)
-    tag = f"site_{site.name}_{digest_of(site, rows)}"
+    tag = f"site_{site.name}_{digest_of(site, rows, wheel_house().name)}"
     host = lab.provisioned(name, suite, tag, lambda fresh: _provision_quietly(fresh, site, git, rows))
     wait_http(host, port=site.public_port)
     return host
