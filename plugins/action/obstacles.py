@@ -15,11 +15,14 @@ from ansible_collections.relocate.django.plugins.plugin_utils._report import obs
 
 def next_step(moved: Mapping[str, Any], old: Mapping[str, Any]) -> str:
     """What is left of an earlier move: nothing (done), only to retire old (retire), or a whole move (move)."""
-    if moved and moved.get("label") == (old.get("retired") or {}).get("label"):
+    label = moved.get("label")
+    if not label:
+        return "move"
+    if label == (old.get("retired") or {}).get("label"):
         return "done"
     freeze = old.get("freeze") or {}
     # New serves and old has been still since: moving once more would replace what new has taken in.
-    return "retire" if moved and freeze.get("held") and freeze.get("label") == moved.get("label") else "move"
+    return "retire" if freeze.get("held") and freeze.get("label") == label else "move"
 
 
 def join(on_old: Mapping[str, Any], on_new: Mapping[str, Any]) -> Dict[str, Any]:
@@ -28,7 +31,7 @@ def join(on_old: Mapping[str, Any], on_new: Mapping[str, Any]) -> Dict[str, Any]
     moved = on_new["record"].get("moved") or {}
     step = next_step(moved, on_old["record"])
     obstacles = list(on_old["obstacles"]) + list(on_new["obstacles"])
-    if step == "move" and moved:
+    if step == "move" and moved.get("label"):
         obstacles.append(
             {
                 "code": "target_not_blank",

@@ -100,6 +100,12 @@ options:
     description: Seconds that one unit may take to stop or start, and that all of O(answers) may take.
     type: int
     default: 60
+  abandoned:
+    description:
+      - With O(state=thawed), leave a site alone that was V(held) or V(retired), since the new host may be serving then.
+        Meant for a run that lost the new host.
+    type: bool
+    default: false
   label:
     description: The backup set that the freeze belongs to, for the record.
     type: str
@@ -156,6 +162,10 @@ units:
     was_enabled:
       description: Whether it started with the host before the site was frozen.
       type: bool
+frozen:
+  description: Whether the site was left frozen.
+  returned: success
+  type: bool
 at:
   description: When the site was frozen, in seconds since 1970; 0 when it is not.
   returned: success
@@ -246,7 +256,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Bring the units to the state, and keep the record of it."""
     check_site_name(module.params["site"])
     result = bring(module)
-    if not module.check_mode:
+    if not module.check_mode and not (module.params["abandoned"] and result["frozen"]):
         note(module.params)
     return result
 
@@ -256,10 +266,12 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
     params = module.params
     wish = wish_of(params)
     record = read_record(params["directory"], params["site"])
-    result: Dict[str, Any] = {"changed": False, "units": [], "steps": [], "at": 0}
+    result: Dict[str, Any] = {"changed": False, "units": [], "steps": [], "at": 0, "frozen": False}
     started = params["state"] == "started"
     if not wish.units and not wish.reload and not record.get("freeze"):
         return dict(result, answers=ask(params)) if started and not module.check_mode else result
+    if params["abandoned"] and ((record.get("freeze") or {}).get("held") or record.get("retired")):
+        return dict(result, frozen=True)
     host = _services.Services(Systemd(), params["directory"], params["site"])
     units, record, armed = host.look(wish)
     host.check(wish, units, record, armed)
@@ -274,7 +286,7 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
                 host.undo_start(wish, actions, units)
                 raise
     freeze = read_record(params["directory"], params["site"]).get("freeze") or {}
-    return dict(result, at=freeze.get("at", 0))
+    return dict(result, at=freeze.get("at", 0), frozen=bool(freeze))
 
 
 def main() -> None:
@@ -298,6 +310,7 @@ def main() -> None:
                 "freeze_limit": {"type": "int", "default": 14400},
                 "answers": {"type": "list", "elements": "dict", "default": [], "options": answer},
                 "timeout": {"type": "int", "default": 60},
+                "abandoned": {"type": "bool", "default": False},
                 "label": {"type": "str", "default": ""},
             },
         ),

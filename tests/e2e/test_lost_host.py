@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connection to new is lost after the freeze, for good: old serves again when the run ends, and a rerun moves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.e2e.moving import active, prepare, still
+from tests.e2e.test_failures import once
+from tests.lab.lab import Lab
+from tests.sites.facts import http_get, wait_http
+
+#: What docs/limits.md tells users to set: without it SSH waits for many minutes on a connection that died silently.
+KEEPALIVE = {
+    "ANSIBLE_SSH_ARGS": "-C -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=5 -o ServerAliveCountMax=2"
+}
+
+
+def test_new_is_lost_after_the_freeze(lab: Lab, tmp_path: Path) -> None:
+    """Ansible gives an unreachable host up without any rescue: the second play of the playbook is for that."""
+    move = prepare(lab, tmp_path)
+    with once(lambda: not active(move.old, move.site.web_unit), move.new.network_down) as done:
+        result = move.run(env=KEEPALIVE)
+    assert done
+    assert result.rc != 0
+    assert "UNREACHABLE" in result.stdout
+    assert "the old site serves again" in result.stdout, result.stdout[-3000:]
+    assert http_get(move.old, "/").status == 200
+    move.new.network_up()
+    wait_http(move.old)
+    again = move.run()
+    assert again.rc == 0, again.stdout[-5000:]
+    assert wait_http(move.new, "/").status == 200
+    assert still(move.new, move.site) == still(move.old, move.site)
