@@ -88,7 +88,7 @@ class Lease:
                 working = False
             except OSError:
                 working = True
-            return holder if holder != run and holder and (working or time.time() - seen < GRACE) else ""
+            return holder if holder not in ("", run) and (working or 0 <= _now() - seen < GRACE) else ""
         finally:
             os.close(lease._handle)
 

@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
-from tests.e2e.moving import active, prepare, still
+from tests.e2e.moving import active, fails_with, prepare, still
 from tests.e2e.test_failures import once
 from tests.lab.lab import Lab
 from tests.sites.facts import http_get, wait_http
 
+#: Seconds for which a run that was lost keeps its site: GRACE of _lease.py.
+GRACE = 60
 #: What docs/limits.md tells users to set: without it SSH waits for many minutes on a connection that died silently.
-KEEPALIVE = {
-    "ANSIBLE_SSH_ARGS": "-C -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=5 -o ServerAliveCountMax=2"
-}
+ALIVE = "-o ServerAliveInterval=5 -o ServerAliveCountMax=2"
+KEEPALIVE = {"ANSIBLE_SSH_ARGS": f"-C -o ControlMaster=auto -o ControlPersist=60s {ALIVE}"}
 
 
 def test_new_is_lost_after_the_freeze(lab: Lab, tmp_path: Path) -> None:
@@ -30,6 +32,10 @@ def test_new_is_lost_after_the_freeze(lab: Lab, tmp_path: Path) -> None:
     assert http_get(move.old, "/").status == 200
     move.new.network_up()
     wait_http(move.old)
+    refused = move.run()
+    assert fails_with(refused, "obstacles")
+    assert "[locked] on new: another run is at work on this site: root@" in refused.stdout, refused.stdout[-3000:]
+    time.sleep(GRACE + 1)
     again = move.run()
     assert again.rc == 0, again.stdout[-5000:]
     assert wait_http(move.new, "/").status == 200

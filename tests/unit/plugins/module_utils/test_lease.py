@@ -133,3 +133,15 @@ def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
     with refused("work_directory", "shop.run cannot be opened.*then remove it"), Lease(str(tmp_path), "shop", FIRST):
         pass
     assert (tmp_path / "victim").read_text() == "keep"
+
+
+def test_the_holder_is_told_without_taking_the_site(tmp_path: Path) -> None:
+    directory = str(tmp_path / "work")
+    assert Lease.holder(directory, "shop", "b") == ""
+    with Lease(directory, "shop", "a"):
+        assert Lease.holder(directory, "shop", "b") == "a"
+        assert Lease.holder(directory, "shop", "a") == ""
+    assert Lease.holder(directory, "shop", "b") == "a"  # for a while after its last task
+    with Lease(directory, "shop", "a") as lease:
+        lease.release()
+    assert Lease.holder(directory, "shop", "b") == ""
