@@ -65,6 +65,8 @@ def variables_of(site: Site) -> dict[str, Any]:
     return {
         "relocate_site": site.name,
         "relocate_path": site.app,
+        # Settings that read the bare environment see what systemd's EnvironmentFile gives the units.
+        "relocate_env_files": [".env"] if site.settings.endswith("_plain") else [],
         "relocate_files": [site.env_file, *site.unit_files, site.nginx_file, link],
         "relocate_services": list(site.units),
         "relocate_reload": ["nginx"],

@@ -30,7 +30,7 @@ OURS = (
 SITES = {
     "postgresql": SHOP,
     "sqlite": dataclasses.replace(SHOP, engine="sqlite"),
-    "awkward-names": dataclasses.replace(SHOP, awkward_names=True, settings="awkward.settings_plain", database_host=""),
+    "socket": dataclasses.replace(SHOP, settings="awkward.settings_plain", database_host=""),
 }
 
 

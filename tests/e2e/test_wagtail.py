@@ -25,6 +25,8 @@ def test_wagtail_moves(lab: Lab, tmp_path: Path, engine: Engine) -> None:
     provision_wagtail(old, site, git=lab.host("db"))
     move = Move(lab, old, lab.host("new", fresh=True), site, tmp_path)
     move.new.run(["rm", "-f", "/etc/nginx/sites-enabled/default"])
+    # manage.py of the template names the settings for development, wsgi.py those for production: preflight asks which.
+    move.variables["relocate_settings"] = site.settings
     move.variables["relocate_answers"] = [{"url": f"http://127.0.0.1:{site.public_port}/"}]
     before = wait_http(old, "/", port=site.public_port)
     assert before.status == 200

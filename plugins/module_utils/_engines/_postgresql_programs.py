@@ -100,6 +100,7 @@ def choose_restore(clients: Sequence[Client], dump: int, server: int) -> Client:
         )
     for client in clients:
         if client.major >= dump:
+            _check_settings(client, server)
             return client
     if not clients:
         raise RelocateError(
@@ -110,6 +111,16 @@ def choose_restore(clients: Sequence[Client], dump: int, server: int) -> Client:
         "pg_restore {0} cannot read a dump of pg_dump {1}".format(clients[-1].major, dump),
         "install postgresql-client-{0}".format(server),
     )
+
+
+def _check_settings(client: Client, server: int) -> None:
+    """From 17 on pg_restore begins by setting transaction_timeout, which servers up to 16 do not know."""
+    if client.major >= 17 > server:
+        raise RelocateError(
+            "server_too_old",
+            "pg_restore {0} cannot load into server {1}".format(client.major, server),
+            "install postgresql-client-{0}, or upgrade the server".format(server),
+        )
 
 
 def dump(server: Server, client: Client, database: str, snapshot_id: str, path: str) -> None:
