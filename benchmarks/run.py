@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`make benchmark`: a site of N rows, moved by hand and by the playbook, on the same two hosts, in one run.
+
+By hand is what people do: pg_dump, scp, createdb, psql, for each database. Only ratios mean anything: both hosts share
+the cores of one machine. Nothing is asserted; a figure that misses its aim is printed as it is.
+
+    build/venv/bin/python benchmarks/run.py --rows 1000000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.e2e.moving import Move, variables_of
+from tests.lab.host import Host
+from tests.lab.lab import Lab
+from tests.lab.services import psql
+from tests.sites.provision import SHOP, provisioned
+from tests.tools import collection
+
+RESULTS = collection.ROOT / "build" / "benchmarks"
+_PEAK = """
+import os, sys, time
+peak = 0
+while not os.path.exists("/run/stop-measuring"):
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            line = open("/proc/%s/cmdline" % pid, "rb").read()
+            if b"python" not in line.split(b"\\0")[0] or b"manage.py" in line or b"gunicorn" in line:
+                continue
+            if pid == str(os.getpid()):
+                continue
+            for row in open("/proc/%s/status" % pid):
+                if row.startswith("VmHWM:"):
+                    peak = max(peak, int(row.split()[1]))
+        except OSError:
+            continue
+    time.sleep(0.05)
+print(peak)
+"""
+
+
+def received(host: Host) -> int:
+    """Bytes that a host has received since it started."""
+    return int(host.run(["cat", "/sys/class/net/eth0/statistics/rx_bytes"]).stdout)
+
+
+class Peak:
+    """The largest resident size of any Python process of ours on a host, in kB, while the block runs."""
+
+    def __init__(self, host: Host) -> None:
+        self.host, self.kilobytes = host, 0
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def _watch(self) -> None:
+        self.kilobytes = int(self.host.run(["python3", "-c", _PEAK], timeout=3600).stdout or 0)
+
+    def __enter__(self) -> Peak:
+        self.host.run(["rm", "-f", "/run/stop-measuring"])
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.host.run(["touch", "/run/stop-measuring"])
+        self._thread.join(30)
+
+
+def by_hand(old: Host, new: Host, databases: list[str]) -> dict[str, float]:
+    """Dump, copy, create, load; seconds of each."""
+    took = dict.fromkeys(("dump", "copy", "load"), 0.0)
+    new.run(["mkdir", "-p", "/root/hand"])
+    key = new.run(
+        "test -f /root/.ssh/hand || ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/hand; cat /root/.ssh/hand.pub"
+    )
+    old.run("mkdir -p /root/.ssh; cat >> /root/.ssh/authorized_keys", input=key.stdout)
+    for name in databases:
+        start = time.monotonic()
+        old.run(f"cd /tmp; pg_dump {name} > /tmp/{name}.sql", user="postgres", timeout=3600)
+        took["dump"] += time.monotonic() - start
+        start = time.monotonic()
+        scp = "scp -q -i /root/.ssh/hand -o StrictHostKeyChecking=no"
+        new.run(f"{scp} root@{old.address}:/tmp/{name}.sql /tmp/{name}.sql; chmod 644 /tmp/{name}.sql", timeout=3600)
+        took["copy"] += time.monotonic() - start
+        start = time.monotonic()
+        new.run(
+            f"cd /tmp; createdb hand_{name} && psql -q -d hand_{name} -f /tmp/{name}.sql >/dev/null",
+            user="postgres",
+            timeout=3600,
+        )
+        took["load"] += time.monotonic() - start
+        psql(new, f"DROP DATABASE hand_{name}")
+        for host in (old, new):
+            host.run(["rm", "-f", f"/tmp/{name}.sql"])
+    return took
+
+
+def remote_tasks(stdout: str) -> int:
+    """Tasks that a host worked on: all but those that the controller does by itself."""
+    own = ("Validating arguments", "Name the packages", "Refuse to", "Write the report", "Note ", "Keep ", "Forget",
+           "Begin", "Fail when", "Open a tunnel", "Reach old", "Close the tunnel")  # fmt: skip
+    found = 0
+    for block in re.split(r"^TASK \[", stdout, flags=re.M)[1:]:
+        name, _, rest = block.partition("]")
+        title = name.rpartition(" : ")[2]
+        if re.search(r"^(ok|changed|fatal): ", rest, re.M) and not title.startswith(own):
+            found += 1
+    return found
+
+
+def measure(rows: int) -> dict[str, object]:
+    """One run: by hand, then the move, then the move again."""
+    collection.sync()
+    with Lab("bench") as lab:
+        old = provisioned(lab, SHOP, rows=rows)
+        new = lab.host("new", fresh=True)
+        new.run(["rm", "-f", "/etc/nginx/sites-enabled/default"])
+        psql(new, "CREATE ROLE shop")
+        sizes = {name: int(psql(old, f"SELECT pg_database_size('{name}')")) for name in SHOP.databases.values()}
+        hand = by_hand(old, new, list(SHOP.databases.values()))
+        psql(new, "DROP ROLE shop")
+        move = Move(lab, old, new, SHOP, Path(tempfile.mkdtemp(prefix="bench")))
+        before = received(new)
+        with Peak(old) as on_old, Peak(new) as on_new:
+            result = move.run()
+        if result.rc:
+            sys.exit(result.stdout[-4000:])
+        moved, report = received(new) - before, move.report()
+        again = move.run()
+    steps = report["steps"]
+    ours = sum(steps[name] for name in ("backup", "transfer", "restore"))
+    total = sum(hand.values())
+    return {
+        "rows": rows,
+        "megabytes": round(sum(sizes.values()) / 1e6),
+        "by hand, s": {key: round(value, 2) for key, value in hand.items()},
+        "move, s": steps,
+        "(backup + transfer + restore) / by hand": round(ours / total, 2),
+        "downtime / by hand": round(report["downtime"] / total, 2),
+        "seconds": report.get("seconds", {}),
+        "received by new, MB": round(moved / 1e6),
+        "peak of our Python on old, MB": round(on_old.kilobytes / 1024),
+        "peak of our Python on new, MB": round(on_new.kilobytes / 1024),
+        "remote tasks": remote_tasks(result.stdout),
+        "whole run, s": round(result.seconds, 1),
+        "rerun, s": round(again.seconds, 1),
+        "inventory": sorted(variables_of(SHOP)),
+    }
+
+
+def main() -> int:
+    """Measure and print; the figures are kept below build/benchmarks."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    figures = measure(parser.parse_args().rows)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / time.strftime("%Y%m%dT%H%M%S.json")
+    path.write_text(json.dumps(figures, indent=1) + "\n")
+    for name, value in figures.items():
+        print(f"{name:44} {value}")
+    print(path.relative_to(collection.ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
