@@ -20,7 +20,7 @@ from tests.e2e.moving import Move, prepare
 from tests.lab.host import Host
 from tests.lab.lab import Lab
 
-_POLL = """
+_POLL = r"""
 import os, sys, time
 seen = set()
 end = time.time() + float(sys.argv[1])
