@@ -116,9 +116,8 @@ class Lab:
         """Take the prefix for this process; False when another one has it."""
         if self._lock:
             return True
-        directory = cache_directory() / "labs"
-        directory.mkdir(exist_ok=True)
-        lock = (directory / f"{self.prefix}.lock").open("w")
+        # Containers and networks are the machine's, whichever checkout made them: so is the lock.
+        lock = Path("/run/lock", f"relocate-lab-{self.prefix}.lock").open("w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
