@@ -117,7 +117,7 @@ class Lab:
         if self._lock:
             return True
         # Containers and networks are the machine's, whichever checkout made them: so is the lock.
-        lock = Path("/run/lock", f"relocate-lab-{self.prefix}.lock").open("w")
+        lock = Path("/run/lock", f"relocate-lab-{self.prefix}.lock").open("w")  # noqa: SIM115 (held for as long as the lab)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
