@@ -18,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._lease import Leas
 from ansible_collections.relocate.django.plugins.module_utils._model import Login
 from ansible_collections.relocate.django.plugins.module_utils._project.probe import Project, find_project
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
 
 Spec = Dict[str, Dict[str, Any]]
 
@@ -108,7 +109,9 @@ def login_of(params: Mapping[str, Any]) -> Login:
     )
 
 
-def engine_context(params: Mapping[str, Any], secrets: SecretStore, found: Project) -> EngineContext:
+def engine_context(
+    params: Mapping[str, Any], secrets: SecretStore, found: Project, stopwatch: Stopwatch
+) -> EngineContext:
     """What the engines are given, out of the option groups login, aliases and project."""
     return EngineContext(
         secrets=secrets,
@@ -116,6 +119,7 @@ def engine_context(params: Mapping[str, Any], secrets: SecretStore, found: Proje
         admin=login_of(params) if "login_user" in params else Login(),
         jobs=params["jobs"] or default_jobs(),
         compression=params["compression"],
+        stopwatch=stopwatch,
     )
 
 

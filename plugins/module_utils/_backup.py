@@ -27,7 +27,7 @@ from ansible_collections.relocate.django.plugins.module_utils._backup_set import
     Prepared,
     make_label,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, Snapshot
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseFacts,
@@ -125,18 +125,27 @@ def await_sessions(engine: Engine) -> None:
 
 
 def _dump_one(site: Site, engine: Engine, backup: BackupSet, frozen: bool) -> DatabaseEntry:
-    facts = engine.describe()
+    facts, step = engine.describe(), site.stopwatch.step
+
+    def dump_it(snapshot: Snapshot) -> DumpFile:
+        with step("dump"):
+            return snapshot.dump(backup.file(DATABASES))
+
+    def count_it(snapshot: Snapshot) -> DatabaseState:
+        with step("count"):
+            return snapshot.state(fingerprints=True)
+
     if engine.is_file:
         with engine.snapshot() as snapshot:
-            return _entry(site, engine, facts, snapshot.dump(backup.file(DATABASES)), snapshot.state(fingerprints=True))
+            return _entry(site, engine, facts, dump_it(snapshot), count_it(snapshot))
     with engine.snapshot() as snapshot, concurrent.futures.ThreadPoolExecutor(1) as pool:
         # Side by side when nobody writes: the dump waits for its programs, the counts for the server. Sequences obey
         # no snapshot, so while somebody writes the dump comes first and the state tells what is in it.
-        pending: "concurrent.futures.Future[DumpFile]" = pool.submit(snapshot.dump, backup.file(DATABASES))
+        pending: "concurrent.futures.Future[DumpFile]" = pool.submit(dump_it, snapshot)
         if not frozen:
             pending.result()
         try:
-            state = snapshot.state(fingerprints=True)
+            state = count_it(snapshot)
         finally:
             dump = pending.result()
     return _entry(site, engine, facts, dump, state)

@@ -105,8 +105,11 @@ def load_and_prove(
     """Load one dump into incoming and compare it. Raises data_differs with every difference; incoming is gone then."""
     relative = entry.dump.path[len(DATABASES) + 1 :]
     backup.file(relative)  # refuses what leads out
-    engine.load(backup.file(DATABASES), replace(entry.dump, path=relative), entry.facts)
-    state = state_of(engine, INCOMING, entry.state.method)
+    step = engine.context.stopwatch.step
+    with step("load"):
+        engine.load(backup.file(DATABASES), replace(entry.dump, path=relative), entry.facts)
+    with step("count"):
+        state = state_of(engine, INCOMING, entry.state.method)
     differences = compare_states(entry.state, state)
     if differences:
         engine.drop(INCOMING)

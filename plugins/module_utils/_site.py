@@ -17,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._project import probe
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
+from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Site:
     secrets: SecretStore
     facts: Dict[str, Any]
     engines: Dict[str, Engine]
+    stopwatch: Stopwatch
 
 
 def config_of(raw: Mapping[str, Any]) -> DatabaseConfig:
@@ -42,20 +44,21 @@ def open_site(params: Mapping[str, Any], topics: Sequence[str] = (), partial: bo
     :param topics: what else the probe shall tell, see ``venv_probe``
     :param partial: a topic that fails is told in its place instead of raising
     """
-    project = project_of(params)
+    project, stopwatch = project_of(params), Stopwatch()
     with SecretStore(secret_base(params["directory"]), project.owner) as secrets:
         asked = ["databases"] + list(topics)
-        facts = probe.ask(project, asked, secrets=True, aliases=params["aliases"], partial=partial)
+        with stopwatch.step("settings"):
+            facts = probe.ask(project, asked, secrets=True, aliases=params["aliases"], partial=partial)
         raw = facts.pop("databases")
         if "error" in raw:
             raise RelocateError(**raw["error"])
         secrets.remember(*[item.get("password") for item in raw])
-        context = engine_context(params, secrets, project)
+        context = engine_context(params, secrets, project, stopwatch)
         engines = {
             item["alias"]: open_engine(config_of(item), context)
             for item in probe.select_aliases(raw, params["aliases"])
         }
-        yield Site(project, secrets, facts, engines)
+        yield Site(project, secrets, facts, engines, stopwatch)
 
 
 def collect(obstacles: List[Obstacle], check: Callable[[], Any], alias: str = "") -> Optional[Any]:

@@ -105,6 +105,10 @@ expired:
   returned: when O(state=present)
   type: list
   elements: str
+seconds:
+  description: The seconds of each step; steps that ran side by side overlap.
+  returned: success
+  type: dict
 """
 
 from typing import Any, Dict
@@ -135,13 +139,17 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     _backup.clear_unfinished(params["directory"], params["site"], label)
     backup = BackupSet.create(params["directory"], params["site"], label, site.project.owner)
     result["set"] = backup.path
-    _backup.prepare(site, backup, revision, params)
+    with site.stopwatch.step("code and files"):
+        _backup.prepare(site, backup, revision, params)
     if params["state"] == "prepared":
-        return result
+        return dict(result, seconds=site.stopwatch.seconds())
     databases = _backup.dump_all(site, backup, params["frozen"])
-    media = _backup.media_of(site, backup, params["media"], params["compression"])
+    with site.stopwatch.step("media"):
+        media = _backup.media_of(site, backup, params["media"], params["compression"])
     manifest = _backup.compose(site, backup, revision, params, databases, media)
-    result["manifest_sha256"] = backup.finish(manifest, params["jobs"] or default_jobs())
+    with site.stopwatch.step("hash"):
+        result["manifest_sha256"] = backup.finish(manifest, params["jobs"] or default_jobs())
+    result["seconds"] = site.stopwatch.seconds()
     result["bytes"] = backup.size()
     result["rows"] = {alias: entry.state.rows() for alias, entry in databases.items()}
     result["media"] = dict(media)

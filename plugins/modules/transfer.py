@@ -82,9 +82,12 @@ options:
     type: bool
     default: false
   compress:
-    description: Whether rsync compresses. It costs more time than it saves, but on slow lines.
-    type: bool
-    default: false
+    description:
+      - The methods of compression that rsync on the old host knows, as M(relocate.django.transfer_grant) returns them.
+        A set is compressed on its way when both hosts know zstd. MEDIA, mostly compressed already, is not.
+    type: list
+    elements: str
+    default: []
   source_directory:
     description: Our directory on the old side. Required with O(method=local) and O(what=set).
     type: path
@@ -163,6 +166,10 @@ address:
   description: The address of the old host that was used; empty when nothing had to be fetched.
   returned: when O(state=fetched)
   type: str
+seconds:
+  description: The seconds of each step; steps that ran side by side overlap.
+  returned: success
+  type: dict
 """
 
 import contextlib
@@ -173,7 +180,7 @@ from typing import Any, Dict, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _media, _transfer
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _media, _rsync, _transfer
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, check_label
 from ansible_collections.relocate.django.plugins.module_utils._copy import Copier, Ids
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs
@@ -182,6 +189,7 @@ from ansible_collections.relocate.django.plugins.module_utils._host import check
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._network import own_addresses
 from ansible_collections.relocate.django.plugins.module_utils._process import current_user, lookup_user
+from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
 
 
 def keys_of(params: Mapping[str, Any]) -> str:
@@ -213,9 +221,8 @@ def fetch_of(params: Mapping[str, Any], ids: Optional[Ids] = None) -> _transfer.
         home = BackupSet.home(params["source_directory"] or params["directory"], params["site"])
         sources = {"set": os.path.join(home, params["label"] or ""), "media": params["media_source"] or ""}
         return Copier(sources, ids if os.geteuid() == 0 else None).fetch
-    way = _transfer.Way(
-        params["site"], keys_of(params), params["host"], params["port"], params["login"], params["compress"]
-    )
+    zstd = "zstd" in params["compress"] and "zstd" in _rsync.compressions()
+    way = _transfer.Way(params["site"], keys_of(params), params["host"], params["port"], params["login"], zstd)
     return _transfer.Fetcher(way, params["host_keys"]).fetch
 
 
@@ -235,19 +242,20 @@ def fetch_set(module: AnsibleModule) -> Dict[str, Any]:
     params = module.params
     owner, sha256 = owner_of(params), params["manifest_sha256"] or ""
     path = os.path.join(BackupSet.home(params["directory"], params["site"]), check_label(params["label"] or ""))
-    moved, jobs = _transfer.Moved(), default_jobs()
+    moved, jobs, stopwatch = _transfer.Moved(), default_jobs(), Stopwatch()
     with contextlib.suppress(RelocateError):
         here = BackupSet(path)
         if sha256 and os.path.isdir(path):
-            here.verify(here.read(sha256), jobs)
+            with stopwatch.step("hash"):
+                here.verify(here.read(sha256), jobs)
             return {"changed": False, "set": path, "complete": True, **_transfer.result_of(moved)}
     if not module.check_mode:
         fetch = fetch_of(params)
         backup = BackupSet.create(params["directory"], params["site"], params["label"], owner or current_user())
         with _transfer.claimed(backup, owner):
-            moved = _transfer.bring_set(fetch, backup, sha256, jobs)
-    changed = module.check_mode or moved.anything
-    return {"changed": changed, "set": path, "complete": bool(sha256), **_transfer.result_of(moved)}
+            moved = _transfer.bring_set(fetch, backup, sha256, jobs, stopwatch.step)
+    changed, seconds = module.check_mode or moved.anything, stopwatch.seconds()
+    return {"changed": changed, "set": path, "complete": bool(sha256), "seconds": seconds, **_transfer.result_of(moved)}
 
 
 def fetch_media(module: AnsibleModule) -> Dict[str, Any]:
@@ -313,7 +321,7 @@ def main() -> None:
                 "group": {"type": "str"},
                 "media": {"type": "path"},
                 "delete": {"type": "bool", "default": False},
-                "compress": {"type": "bool", "default": False},
+                "compress": {"type": "list", "elements": "str", "default": []},
                 "source_directory": {"type": "path"},
                 "media_source": {"type": "path"},
             },

@@ -95,6 +95,11 @@ login:
   description: Whom to log in as.
   returned: when O(state=present)
   type: str
+compress:
+  description: The methods of compression that rsync on this host knows.
+  returned: when O(state=present)
+  type: list
+  elements: str
 media:
   description: Owner and group of MEDIA_ROOT.
   returned: when O(state=present) and O(media) is given
@@ -112,7 +117,7 @@ from typing import Any, Dict, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _grant
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _grant, _rsync
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, check_label
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name, read_record, update_record
@@ -212,6 +217,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
         "host_keys": list(sshd.host_keys),
         "addresses": own_addresses(),
         "login": user.name,
+        "compress": list(_rsync.compressions()),
         "media": media_facts(params["media"] or ""),
     }
 

@@ -73,6 +73,10 @@ proven:
   description: Always true on success.
   returned: success
   type: bool
+seconds:
+  description: The seconds of each step; steps that ran side by side overlap.
+  returned: success
+  type: dict
 """
 
 from typing import Any, Dict, List
@@ -97,12 +101,14 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     with open_site(params, topics) as site:
         for alias, engine in site.engines.items():
             expected = _verify.expected_state(manifest, record, alias)
-            state, tables[alias] = _verify.compare(engine, expected, params["fingerprints"], findings)
+            with site.stopwatch.step("count"):
+                state, tables[alias] = _verify.compare(engine, expected, params["fingerprints"], findings)
             if params["models"]:
                 findings += _verify.models_without_rows(alias, site.facts.get("counts", {}), state)
         warned = _verify.checks(site.facts.get("checks", []), findings)
         if params["media"]:
-            findings += _verify.media(manifest.media, site.facts["django"])
+            with site.stopwatch.step("media"):
+                findings += _verify.media(manifest.media, site.facts["django"])
     if findings:
         raise RelocateError(
             "not_proven",
@@ -116,6 +122,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
         "tables": tables,
         "warnings_of_check": warned,
         "proven": True,
+        "seconds": site.stopwatch.seconds(),
     }
 
 

@@ -28,6 +28,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     TableCount,
 )
 from ansible_collections.relocate.django.plugins.module_utils._process import current_user, lookup_user
+from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
 
 LABEL = "20261120T193000Z-1a2b3c4d5e6f"
 NEWER = "20261121T193000Z-1a2b3c4d5e6f"
@@ -109,6 +110,7 @@ class FakeEngine:
     busy: list[int] = field(default_factory=list)
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     obstacles: list[Any] = field(default_factory=list)
+    context: Any = field(default_factory=lambda: SimpleNamespace(stopwatch=Stopwatch()))
 
     @property
     def config(self) -> DatabaseConfig:
@@ -179,5 +181,9 @@ def fake_site(path: Any, *engines: FakeEngine, **site_facts: Any) -> Any:
         "packages": {"lines": ["Django==5.2"]},
     }
     return SimpleNamespace(
-        project=project, facts={**defaults, **site_facts}, engines={item.alias: item for item in engines}, secrets=None
+        project=project,
+        facts={**defaults, **site_facts},
+        engines={item.alias: item for item in engines},
+        secrets=None,
+        stopwatch=Stopwatch(),
     )

@@ -14,7 +14,7 @@ import pytest
 
 from tests.unit import sources
 
-GROUND = {"_errors", "_model"}
+GROUND = {"_errors", "_model", "_stopwatch"}
 BASE = GROUND | {"_process", "_secrets", "_host", "_lease", "_systemd"}
 DRIVERS = {"psycopg2", "psycopg", "MySQLdb", "pymysql", "mysql", "sqlite3"}
 #: Files of module_utils, and which files of module_utils they may import; the first pattern that fits counts.
@@ -22,6 +22,7 @@ DRIVERS = {"psycopg2", "psycopg", "MySQLdb", "pymysql", "mysql", "sqlite3"}
 RULES: list[tuple[str, set[str]]] = [
     ("_errors", set()),
     ("_model", set()),
+    ("_stopwatch", set()),
     ("_secrets", GROUND),
     ("_process", GROUND),
     ("_host", GROUND | {"_secrets"}),

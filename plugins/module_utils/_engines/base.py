@@ -28,6 +28,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     SystemUser,
 )
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
 
 LIVE, INCOMING, PREVIOUS = "live", "incoming", "previous"
 
@@ -46,6 +47,7 @@ class EngineContext:
     :param jobs: how many tables or indexes to work on at a time
     :param progress: called with one line of text now and then
     :param compression: zstd or none, for dumps whose client cannot compress with zstd itself
+    :param stopwatch: what the engine's own steps count their time on
     """
 
     secrets: SecretStore
@@ -54,6 +56,7 @@ class EngineContext:
     jobs: int = 2
     progress: Callable[[str], None] = _silent
     compression: str = "zstd"
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
 
 class Snapshot(abc.ABC):

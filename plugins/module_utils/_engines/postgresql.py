@@ -136,8 +136,9 @@ class PostgresqlEngine(Engine):
             lines = programs.listing(self._server, client, path)
             admin.drop_database(session, incoming)
             with removed_on_failure(lambda: self.drop(INCOMING)):
-                admin.ensure_role(self._server, session)
-                admin.create_database(self._server, session, incoming, recorded)
+                with self.context.stopwatch.step("create incoming"):
+                    admin.ensure_role(self._server, session)
+                    admin.create_database(self._server, session, incoming, recorded)
                 self._fill(client, path, lines, incoming, recorded)
                 admin.apply_settings(self._server, session, incoming, recorded.settings)
 
@@ -151,7 +152,17 @@ class PostgresqlEngine(Engine):
             programs.restore(self._server, client, incoming, path, programs.load_entries(lines, schemas))
             admin.allow_extension_rows(self._server, session, False)
         self.context.progress("analysing {0}".format(incoming))
-        self._analyse(incoming)
+        with self._written_to_disk(), self.context.stopwatch.step("analyse"):
+            self._analyse(incoming)
+
+    @contextlib.contextmanager
+    def _written_to_disk(self) -> Iterator[None]:
+        """Let the server write the loaded rows to its files meanwhile: the next DROP DATABASE waits for that."""
+        with self._server.admin() as session, ThreadPoolExecutor(max_workers=1) as pool:
+            writing = pool.submit(session.run, "CHECKPOINT")
+            yield
+            with contextlib.suppress(RelocateError):  # an administrator may lack the right, and the loaded rows nothing
+                writing.result()
 
     def _analyse(self, database: str) -> None:
         """Without statistics the first queries of the new site would be the slow ones."""

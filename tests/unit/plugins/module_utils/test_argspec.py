@@ -16,6 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._lease import Lease
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
 from tests.unit.fakes import me, refused
 
 GROUPS = [_argspec.project, _argspec.login, _argspec.work, _argspec.aliases, _argspec.backup_set]
@@ -89,8 +90,10 @@ def test_engine_context(tmp_path: Path, jobs: int | None, expected: int, login: 
     if login:
         params.update(dict.fromkeys(_argspec.login()), login_user="adm")
     project: Any = type("P", (), {"owner": me()})
-    found = _argspec.engine_context(params, SecretStore(str(tmp_path)), project)
+    watch = Stopwatch()
+    found = _argspec.engine_context(params, SecretStore(str(tmp_path)), project, watch)
     assert (found.jobs, found.compression, found.owner) == (expected, "none", me())
+    assert found.stopwatch is watch
     assert found.admin.user == ("adm" if login else "")
 
 

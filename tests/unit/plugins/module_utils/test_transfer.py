@@ -68,6 +68,14 @@ def test_the_sets_command(address: str, place: str) -> None:
     assert "--checksum" in _transfer.rsync_argv(_transfer.set_request("/t", again=True), WAY, address)
 
 
+def test_a_set_is_compressed_when_both_know_zstd_and_media_never_is() -> None:
+    way = Way("shop", "/w/transfer/shop", ["192.0.2.1"], zstd=True)
+    zstd = {"--compress", "--compress-choice=zstd", "--compress-level=1"}
+    assert zstd <= set(_transfer.rsync_argv(_transfer.set_request("/t"), way, "192.0.2.1"))
+    for request in (_transfer.manifest_request("/t"), _transfer.media_request("/t", "", "")):
+        assert not zstd & set(_transfer.rsync_argv(request, way, "192.0.2.1"))
+
+
 def test_the_manifest_comes_by_itself() -> None:
     argv = _transfer.rsync_argv(_transfer.manifest_request("/t"), WAY, "192.0.2.1")
     assert argv[-2:] == ["admin@192.0.2.1::set/manifest.json", "/t/"]

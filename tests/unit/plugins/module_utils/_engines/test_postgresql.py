@@ -140,6 +140,26 @@ def test_parameters_and_environment(tmp_path: Any) -> None:
     assert one.context.secrets.scrub("sslpassword=hush") == "sslpassword=********"
 
 
+@pytest.mark.parametrize(
+    ("fields", "mode"),
+    [
+        ({"host": "127.0.0.1"}, "allow"),
+        ({"host": "localhost"}, "allow"),
+        ({"host": ""}, "allow"),
+        ({"host": "/run/postgresql"}, "allow"),
+        ({"host": "127.0.0.1", "options": {"sslmode": "require"}}, "require"),
+        ({"host": "127.0.0.1", "options": {"hostaddr": "192.0.2.1"}}, None),
+        ({"host": "", "options": {"service": "shop"}}, None),
+        ({"host": "db.example.org"}, None),
+        ({"host": "192.0.2.1"}, None),
+    ],
+)
+def test_only_the_loopback_may_go_without_tls(tmp_path: Any, fields: Dict[str, Any], mode: Optional[str]) -> None:
+    one = server(tmp_path, **fields)
+    assert one.parameters("x").get("sslmode") == mode
+    assert one.environment("x").get("PGSSLMODE") == mode
+
+
 def test_a_password_with_a_line_break_is_refused(tmp_path: Any) -> None:
     with pytest.raises(RelocateError):
         server(tmp_path, password="a\nb").environment("x")
