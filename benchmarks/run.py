@@ -4,7 +4,7 @@
 
 """`make benchmark`: a site of N rows, moved by hand and by the playbook, on the same two hosts, in one run.
 
-By hand is what people do: pg_dump, scp, createdb, psql, for each database; once before the move and once after, since
+By hand is what people do: dump, scp, create, load, for each database; once before the move and once after, since
 a server that has just made its first WAL files is faster ever after: the mean counts. Only ratios mean anything: both
 hosts share the cores of one machine. Nothing is asserted; a figure that misses its aim is printed as it is.
 
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -28,7 +29,9 @@ from tests.e2e.moving import Move
 from tests.lab.host import Host
 from tests.lab.lab import Lab
 from tests.lab.services import psql
-from tests.sites.provision import SHOP, provisioned
+from tests.sites.databases import enable_mysql
+from tests.sites.provision import MYSQL_SHOP, SHOP, provisioned
+from tests.sites.spec import Site
 from tests.tools import collection
 
 RESULTS = collection.ROOT / "build" / "benchmarks"
@@ -78,39 +81,64 @@ class Peak:
         self._thread.join(30)
 
 
-def by_hand(old: Host, new: Host, databases: list[str]) -> dict[str, float]:
+@dataclass(frozen=True)
+class ByHand:
+    """What people type, for one engine; ``{0}`` is the database."""
+
+    dump: str
+    create: str
+    load: str
+    drop: str
+    settle: str
+    user: str  # whom they are
+
+
+POSTGRESQL = ByHand(
+    dump="pg_dump {0} > /tmp/{0}.sql",
+    create="createdb hand_{0}",
+    load="psql -q -d hand_{0} -f /tmp/{0}.sql >/dev/null",
+    drop="dropdb hand_{0}",
+    settle="psql -qc CHECKPOINT",
+    user="postgres",
+)
+MYSQL = ByHand(
+    dump="mysqldump {0} > /tmp/{0}.sql",
+    create="mysql -e 'CREATE DATABASE hand_{0}'",
+    load="mysql hand_{0} < /tmp/{0}.sql",
+    drop="mysql -e 'DROP DATABASE hand_{0}'",
+    settle="mysql -e 'FLUSH LOGS'",
+    user="root",
+)
+
+
+def by_hand(old: Host, new: Host, databases: list[str], words: ByHand) -> dict[str, float]:
     """Dump, copy, create, load; seconds of each."""
     took = dict.fromkeys(("dump", "copy", "load"), 0.0)
-    new.run(["mkdir", "-p", "/root/hand"])
     key = new.run(
         "test -f /root/.ssh/hand || ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/hand; cat /root/.ssh/hand.pub"
     )
     old.run("mkdir -p /root/.ssh; cat >> /root/.ssh/authorized_keys", input=key.stdout)
+    scp = "scp -q -i /root/.ssh/hand -o StrictHostKeyChecking=no"
     for name in databases:
         start = time.monotonic()
-        old.run(f"cd /tmp; pg_dump {name} > /tmp/{name}.sql", user="postgres", timeout=3600)
+        old.run("cd /tmp; " + words.dump.format(name), user=words.user, timeout=3600)
         took["dump"] += time.monotonic() - start
         start = time.monotonic()
-        scp = "scp -q -i /root/.ssh/hand -o StrictHostKeyChecking=no"
         new.run(f"{scp} root@{old.address}:/tmp/{name}.sql /tmp/{name}.sql; chmod 644 /tmp/{name}.sql", timeout=3600)
         took["copy"] += time.monotonic() - start
         start = time.monotonic()
-        new.run(
-            f"cd /tmp; createdb hand_{name} && psql -q -d hand_{name} -f /tmp/{name}.sql >/dev/null",
-            user="postgres",
-            timeout=3600,
-        )
+        new.run(f"cd /tmp; {words.create} && {words.load}".replace("{0}", name), user=words.user, timeout=3600)
         took["load"] += time.monotonic() - start
-        psql(new, f"DROP DATABASE hand_{name}")
+        new.run("cd /tmp; " + words.drop.format(name), user=words.user, timeout=600)
         for host in (old, new):
             host.run(["rm", "-f", f"/tmp/{name}.sql"])
     return took
 
 
-def at_rest(*hosts: Host) -> None:
+def at_rest(words: ByHand, *hosts: Host) -> None:
     """What the step before left to be written to disk is not the next one's to wait for."""
     for host in hosts:
-        psql(host, "CHECKPOINT")
+        host.run("cd /tmp; " + words.settle, user=words.user)
         host.run(["sync"])
 
 
@@ -133,20 +161,24 @@ def proof(seconds: dict[str, dict[str, float]]) -> float:
     return counted / (seconds["backup"]["dump"] + seconds["restore"]["load"])
 
 
-def measure(rows: int) -> dict[str, object]:
-    """One run: by hand, then the move, then the move again."""
+def measure(rows: int, site: Site, words: ByHand) -> dict[str, object]:
+    """One run: by hand, then the move, then the move again, then by hand again."""
     collection.sync()
+    databases = list(site.databases.values())
     with Lab("bench") as lab:
-        old = provisioned(lab, SHOP, rows=rows)
+        old = provisioned(lab, site, rows=rows)
         new = lab.host("new", fresh=True)
         new.run(["rm", "-f", "/etc/nginx/sites-enabled/default"])
-        psql(new, "CREATE ROLE shop")
-        sizes = {name: int(psql(old, f"SELECT pg_database_size('{name}')")) for name in SHOP.databases.values()}
-        at_rest(old, new)
-        hands = [by_hand(old, new, list(SHOP.databases.values()))]
-        psql(new, "DROP ROLE shop")
-        at_rest(old, new)
-        move = Move(lab, old, new, SHOP, Path(tempfile.mkdtemp(prefix="bench")))
+        if site.engine == "mysql":
+            enable_mysql(new)
+        else:
+            psql(new, "CREATE ROLE shop")
+        at_rest(words, old, new)
+        hands = [by_hand(old, new, databases, words)]
+        if site.engine == "postgresql":
+            psql(new, "DROP ROLE shop")
+        at_rest(words, old, new)
+        move = Move(lab, old, new, site, Path(tempfile.mkdtemp(prefix="bench")))
         before = received(new)
         with Peak(old) as on_old, Peak(new) as on_new:
             result = move.run()
@@ -154,8 +186,8 @@ def measure(rows: int) -> dict[str, object]:
             sys.exit(result.stdout[-4000:])
         moved, report = received(new) - before, move.report()
         again = move.run()
-        at_rest(old, new)
-        hands.append(by_hand(old, new, list(SHOP.databases.values())))
+        at_rest(words, old, new)
+        hands.append(by_hand(old, new, databases, words))
     steps = report["steps"]
     ours = sum(steps[name] for name in ("backup", "transfer", "restore"))
     total = sum(sum(hand.values()) for hand in hands) / len(hands)
@@ -165,7 +197,7 @@ def measure(rows: int) -> dict[str, object]:
     )
     return {
         "rows": rows,
-        "megabytes": round(sum(sizes.values()) / 1e6),
+        "engine": site.engine,
         "by hand, before and after, s": [{key: round(value, 2) for key, value in hand.items()} for hand in hands],
         "move, s": steps,
         "(dump + transfer + load + proof) / by hand": round(core / total, 2),
@@ -186,7 +218,9 @@ def main() -> int:
     """Measure and print; the figures are kept below build/benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rows", type=int, default=1_000_000)
-    figures = measure(parser.parse_args().rows)
+    parser.add_argument("--engine", choices=["postgresql", "mysql"], default="postgresql")
+    given = parser.parse_args()
+    figures = measure(given.rows, *{"postgresql": (SHOP, POSTGRESQL), "mysql": (MYSQL_SHOP, MYSQL)}[given.engine])
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / time.strftime("%Y%m%dT%H%M%S.json")
     path.write_text(json.dumps(figures, indent=1) + "\n")

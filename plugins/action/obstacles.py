@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional
+from types import MappingProxyType
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.plugins.action import ActionBase
 
@@ -25,24 +26,50 @@ def next_step(moved: Mapping[str, Any], old: Mapping[str, Any]) -> str:
     return "retire" if freeze.get("held") and freeze.get("label") == label else "move"
 
 
-def join(on_old: Mapping[str, Any], on_new: Mapping[str, Any]) -> Dict[str, Any]:
-    """What the playbooks go by, and every obstacle. A site that was moved before has none."""
+def obstacle(code: str, side: Mapping[str, Any], msg: str, hint: str) -> Dict[str, Any]:
+    """One obstacle of the kind that preflight lists."""
+    return {"code": code, "host": side["info"]["host"]["name"], "msg": msg, "hint": hint, "alias": ""}
+
+
+def what_the_records_say(on_old: Mapping[str, Any], on_new: Mapping[str, Any], wish: Mapping[str, Any]) -> List[Any]:
+    """Obstacles to a whole move that lie in what earlier runs have left on both hosts, and in the wish itself."""
+    found = []
+    moved, served = (on_new["record"].get(key) or {} for key in ("moved", "served"))
+    retired = on_old["record"].get("retired")
+    if moved.get("label"):
+        msg = "the site was moved here before (set {0}) and may have taken in data since".format(moved["label"])
+        hint = "run relocate.django.undo, which stops it here, then move again"
+        found.append(obstacle("target_not_blank", on_new, msg, hint))
+    elif served and not wish.get("replace"):
+        msg = "the site served here after it was moved (set {0}): a move puts what it took in since aside".format(
+            served.get("label", "")
+        )
+        hint = "save what you need of it, then set relocate_replace: true to keep it as previous"
+        found.append(obstacle("target_not_blank", on_new, msg, hint))
+    if retired and not wish.get("from_retired"):
+        msg = "the site was retired here by set {0}: its data is as old as that, and the host that took over may have "
+        msg += "taken in data since"
+        hint = "run relocate.django.undo to that host first, or set relocate_from_retired: true to move the old data"
+        found.append(obstacle("old_retired", on_old, msg.format(retired.get("label", "")), hint))
+    if not wish.get("units", True) and not wish.get("unfrozen"):
+        msg = "relocate_services is empty: nothing would stop the old site, and what it writes during the move is lost"
+        hint = "name its units in relocate_services, or set relocate_unfrozen: true when something else keeps it from "
+        found.append(obstacle("no_services", on_old, msg, hint + "writing"))
+    return found
+
+
+def join(
+    on_old: Mapping[str, Any], on_new: Mapping[str, Any], wish: Mapping[str, Any] = MappingProxyType({})
+) -> Dict[str, Any]:
+    """What the playbooks go by, and every obstacle. A site that was moved before has none.
+
+    :param wish: ``units``, and whether the user wants ``replace``, ``from_retired`` or ``unfrozen``
+    """
     info = on_old.get("info") or {}
     moved = on_new["record"].get("moved") or {}
     step = next_step(moved, on_old["record"])
     obstacles = list(on_old["obstacles"]) + list(on_new["obstacles"])
-    if step == "move" and moved.get("label"):
-        obstacles.append(
-            {
-                "code": "target_not_blank",
-                "host": on_new["info"]["host"]["name"],
-                "msg": "the site was moved here before (set {0}) and may have taken in data since".format(
-                    moved["label"]
-                ),
-                "hint": "run relocate.django.undo, which stops it here, then move again",
-                "alias": "",
-            }
-        )
+    obstacles += what_the_records_say(on_old, on_new, wish)
     databases = info.get("databases") or {}
     return {
         "changed": False,
@@ -71,9 +98,13 @@ class ActionModule(ActionBase):
                 "site": {"type": "str", "required": True},
                 "on_old": {"type": "dict", "required": True},
                 "on_new": {"type": "dict", "required": True},
+                "units": {"type": "list", "elements": "str", "required": True},
+                "unfrozen": {"type": "bool", "default": False},
+                "from_retired": {"type": "bool", "default": False},
+                "replace": {"type": "bool", "default": False},
             }
         )
-        result.update(join(args["on_old"], args["on_new"]))
+        result.update(join(args["on_old"], args["on_new"], args))
         if result["obstacles"]:
             result.update(failed=True, code="obstacles", msg=obstacles_text(result["obstacles"]))
         return result

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import datetime
 import json
 import os
 import shutil
 import time
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils import _host, _media, _unversioned
+from ansible_collections.relocate.django.plugins.module_utils import _host, _media, _media_archive, _unversioned
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import (
     BUNDLE,
     DATABASES,
@@ -157,17 +158,41 @@ def _entry(site: Site, engine: Engine, facts: DatabaseFacts, dump: DumpFile, sta
     return DatabaseEntry(engine.config.public(), placed, facts, state, applied)
 
 
-def media_of(site: Site, backup: BackupSet, archive: bool, compression: str) -> Dict[str, Any]:
+def check_media(site: Site, skip: Sequence[str]) -> None:
+    """Refuse to store MEDIA in part. Raises media_skipped before any write."""
+    root = str(site.facts["django"].get("media_root") or "")
+    if os.path.isdir(root):
+        _refuse_part(_media.inventory(root, site.project.owner, skip))
+
+
+def _refuse_part(inventory: Mapping[str, Any]) -> None:
+    error = _media.left_behind(inventory)
+    if error is not None:
+        raise error
+
+
+def media_of(
+    site: Site, backup: BackupSet, archive: bool, compression: str, skip: Sequence[str] = ()
+) -> Dict[str, Any]:
     """What MEDIA_ROOT holds, and its archive in the set when asked for."""
     root = str(site.facts["django"].get("media_root") or "")
     if not root or not os.path.isdir(root):
         return {}
-    inventory = dict(_media.inventory(root), root=root, stored="")
+    inventory: Dict[str, Any] = {"root": root, "stored": ""}
+    try:
+        inventory.update(_media.inventory(root, site.project.owner, skip))
+    except RelocateError as error:
+        if archive:
+            raise
+        return dict(inventory, unread=error.msg)  # nothing to prove MEDIA by; it may not be meant to move
     if archive:
+        _refuse_part(inventory)
         name = MEDIA if compression == "zstd" else MEDIA[: -len(".zst")]
         _write(
             backup.file(name),
-            lambda out: inventory.update(archived=_media.archive(root, out, site.project.owner, compression)),
+            lambda out: inventory.update(
+                archived=_media_archive.archive(root, out, site.project.owner, compression, skip)
+            ),
         )
         inventory["stored"] = name
     return inventory
@@ -211,13 +236,25 @@ def clear_unfinished(directory: str, site: str, keep: str) -> List[str]:
 
 
 def expire(directory: str, site: str, keep: int, made: str = "") -> Tuple[str, ...]:
-    """Remove all but the newest ``keep`` sets; returns the labels that went. 0 keeps all.
+    """Remove all but the newest ``keep`` sets with MEDIA, and as many without; returns the labels that went.
 
+    Those of moves hold no MEDIA, so they must not push out the ones that do. A set that cannot be read is kept.
+
+    :param keep: how many; 0 keeps all
     :param made: the set of this run: never removed, although a clock that was set back makes it look old
     """
-    labels = [label for label in BackupSet.labels(directory, site) if label != made]
-    spared = keep - 1 if made else keep
-    gone = labels[: max(0, len(labels) - spared)] if keep > 0 else []
+    kinds: Dict[bool, List[str]] = {True: [], False: []}
+    for label in BackupSet.labels(directory, site) if keep > 0 else []:
+        with contextlib.suppress(RelocateError):
+            kinds[bool(_set(directory, site, label).read().media.get("stored"))].append(label)
+    gone = []
+    for labels in kinds.values():
+        old = [label for label in labels if label != made]
+        gone += old[: max(0, len(labels) - keep)]
     for label in gone:
-        BackupSet(os.path.join(BackupSet.home(directory, site), label)).discard()
-    return tuple(gone)
+        _set(directory, site, label).discard()
+    return tuple(sorted(gone))
+
+
+def _set(directory: str, site: str, label: str) -> BackupSet:
+    return BackupSet(os.path.join(BackupSet.home(directory, site), label))

@@ -10,6 +10,7 @@ backup: what a crash left is recognised by its absence and never taken for a set
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import datetime
 import hashlib
 import json
@@ -157,6 +158,30 @@ def from_text(text: str, where: str = MANIFEST) -> Manifest:
         ) from exc
 
 
+def _own_tree(handle: int, uid: int, gid: int) -> None:
+    """Give an open directory and all below it to a user, and to nobody else.
+
+    By handles, and the directory before what is in it: its former owner may have put links there.
+    """
+    os.fchown(handle, uid, gid)
+    os.fchmod(handle, 0o700)
+    for name in os.listdir(handle):
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            child = os.open(name, flags, dir_fd=handle)
+        except OSError:  # a link or a socket: no file of a set, which _walk refuses
+            continue
+        try:
+            status = os.fstat(child)
+            if stat.S_ISDIR(status.st_mode):
+                _own_tree(child, uid, gid)
+            elif stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+                os.fchown(child, uid, gid)
+                os.fchmod(child, 0o600)
+        finally:
+            os.close(child)
+
+
 class BackupSet:
     """A set's directory. Made by :meth:`create`, found by :meth:`find`."""
 
@@ -278,6 +303,7 @@ class BackupSet:
 
     def finish(self, manifest: Manifest, jobs: int = 2) -> str:
         """Hash every file, write the manifest last; returns the manifest's own sha256."""
+        self.take_dumps()  # before they are hashed: what is hashed is what stays
         entries = self._hash(sorted(self._walk()), jobs)
         for entry in entries:
             handle = os.open(self.file(entry.path), os.O_RDONLY | os.O_NOFOLLOW)
@@ -337,13 +363,27 @@ class BackupSet:
                 self._differs(entry.path, "sha256 differs")
         return sum(entry.size for entry in manifest.files)
 
-    def give_dumps(self, owner: SystemUser) -> None:
-        """Let the owner's client programs read the dumps: a set that was copied by hand may belong to root."""
-        if os.geteuid() != 0:
+    @contextlib.contextmanager
+    def lent_dumps(self, owner: SystemUser) -> Iterator[None]:
+        """Let the owner's client programs read the dumps meanwhile; at rest they are root's alone."""
+        try:
+            self._own_dumps(owner.uid, owner.gid)
+            yield
+        finally:
+            self.take_dumps()
+
+    def take_dumps(self) -> None:
+        """Make the dumps root's: who breaks into the site must not reach its backups."""
+        self._own_dumps(0, 0)
+
+    def _own_dumps(self, uid: int, gid: int) -> None:
+        if os.geteuid() != 0 or not os.path.isdir(self.file(DATABASES)):
             return
-        for top, _directories, names in os.walk(self.file(DATABASES)):
-            for path in [top] + [os.path.join(top, name) for name in names]:
-                os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+        handle = os.open(self.file(DATABASES), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            _own_tree(handle, uid, gid)
+        finally:
+            os.close(handle)
 
     def size(self) -> int:
         """Bytes of all files."""

@@ -6,136 +6,159 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
-from dataclasses import dataclass
-from typing import Mapping, Optional, Set
+from typing import Mapping, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import MANIFEST
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._transfer import Moved, Request
-from ansible_collections.relocate.django.plugins.module_utils._tree import walk
+from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
+from ansible_collections.relocate.django.plugins.module_utils._rsync import KEEP, Moved, Request
+from ansible_collections.relocate.django.plugins.module_utils._tree import shown, walk
 
 _CHUNK = 1024 * 1024
 _NEW = ".relocate-new"
-
-
-@dataclass(frozen=True)
-class Ids:
-    """Whom copied files belong to."""
-
-    uid: int
-    gid: int
 
 
 class Copier:
     """Answers what rsync is asked on two machines.
 
     :param sources: the directory that each module of the daemon stands for: set, media
-    :param ids: whom files belong to; None leaves them to this process
     """
 
-    def __init__(self, sources: Mapping[str, str], ids: Optional[Ids] = None) -> None:
-        self._sources, self._ids = sources, ids
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self._sources = sources
 
     def fetch(self, request: Request) -> Moved:
-        """Bring what a request asks for. Raises file_missing, disk_full, transfer_failed."""
+        """Bring what a request asks for, as its user. Raises file_missing, disk_full, transfer_failed."""
         name, _slash, inner = request.source.partition("/")
         source, target = self._sources[name], request.target.rstrip("/")
         moved = Moved(address="local")
         if not os.path.isdir(source):
             raise RelocateError("file_missing", "{0} is not there".format(source), "name the directory of the old side")
         try:
-            if inner:
-                self._file(os.path.join(source, inner), os.path.join(target, inner), 0o600, moved, True)
-            else:
-                self._tree(source, target, request, moved)
+            with acting_as(request.user):
+                if inner:
+                    paths = os.path.join(source, inner), os.path.join(target, inner)
+                    _Copy(request, target, moved).file(*paths, 0o600, True)
+                else:
+                    _Copy(request, target, moved).tree(source)
         except FileNotFoundError as exc:
             raise RelocateError("file_missing", "{0} is not there".format(exc.filename), "back up again") from exc
         except OSError as exc:
-            if exc.errno in (28, 122):
+            if exc.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise RelocateError("disk_full", "the disk is full", "make room, then run again") from exc
-            raise RelocateError("transfer_failed", "copying failed: {0}".format(exc.strerror or "OSError")) from exc
+            where = " ({0})".format(shown(str(exc.filename))) if exc.filename else ""
+            msg = "copying failed: {0}{1}".format(exc.strerror or "OSError", where)
+            raise RelocateError("transfer_failed", msg, "look at the message, then run again") from exc
         return moved
 
-    def _tree(self, source: str, target: str, request: Request, moved: Moved) -> None:
-        media = "--links" in request.options
+
+class _Copy:
+    """One request at work on its target."""
+
+    def __init__(self, request: Request, target: str, moved: Moved) -> None:
+        self._request, self._target, self._moved = request, target, moved
+        self._media = "--links" in request.options
+        self._keep = KEEP in request.options
+
+    def tree(self, source: str) -> None:
+        """Copy a directory."""
+        request = self._request
         seen: Set[bytes] = set()
-        for found in walk(source):
-            if not media and found.name in (MANIFEST, MANIFEST + ".new"):
+        for found in walk(source, request.skip):
+            if not self._media and found.name in (MANIFEST, MANIFEST + ".new"):
                 continue
-            path = os.path.join(target, found.name)
-            mode = stat.S_IMODE(found.status.st_mode) & (0o777 if media else 0o700)
+            path = os.path.join(self._target, found.name)
+            mode = stat.S_IMODE(found.status.st_mode) & (0o777 if self._media else 0o700)
             if found.kind == "directory":
-                self._directory(path, mode, moved)
+                self._directory(path, mode)
             elif found.kind == "file":
-                self._file(os.path.join(source, found.name), path, mode, moved, "--checksum" in request.options)
-            elif found.kind == "link" and media:
-                self._link(found.target, path, moved)
+                self.file(os.path.join(source, found.name), path, mode, "--checksum" in request.options)
+            elif found.kind == "link" and self._media:
+                self._link(found.target, path)
             else:
                 continue
             seen.add(os.fsencode(found.name))
         if "--delete-delay" in request.options:
-            self._delete(target, seen, moved, media)
+            self._delete(seen)
 
-    def _directory(self, path: str, mode: int, moved: Moved) -> None:
-        if os.path.islink(path) or os.path.isfile(path):
-            os.unlink(path)
-        if not os.path.isdir(path):
-            os.mkdir(path, mode)
-            self._give(path)
-            moved.made += 1
+    def _directory(self, path: str, mode: int) -> None:
+        if os.path.isdir(path) and not os.path.islink(path):
+            return
+        self._clear(path)
+        os.mkdir(path, 0o700)
+        os.chmod(path, mode)  # whatever the umask
+        self._moved.made += 1
 
-    def _file(self, source: str, path: str, mode: int, moved: Moved, always: bool) -> None:
+    def file(self, source: str, path: str, mode: int, always: bool) -> None:
+        """Copy a file, unless it is there with the same size and time."""
         with os.fdopen(os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as stream:
-            status = os.fstat(stream.fileno())
-            if not always and _same(status, path):
+            status, there = os.fstat(stream.fileno()), os.path.lexists(path)
+            if there and (self._keep or (not always and _same(status, path))):
                 return
             temporary = os.path.join(os.path.dirname(path), _NEW)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
             flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-            moved.made += not os.path.lexists(path)
             with os.fdopen(os.open(temporary, flags, 0o600), "wb") as out:
                 shutil.copyfileobj(stream, out, _CHUNK)
                 os.fchmod(out.fileno(), mode)
-                if self._ids is not None:
-                    os.fchown(out.fileno(), self._ids.uid, self._ids.gid)
             os.utime(temporary, ns=(status.st_mtime_ns, status.st_mtime_ns))
-            if os.path.isdir(path) and not os.path.islink(path):
-                shutil.rmtree(path)
+            if self._request.aside or os.path.isdir(path):
+                self._clear(path)
             os.replace(temporary, path)
-            moved.files += 1
-            moved.size += status.st_size
+            self._moved.made += not there
+            self._moved.files += 1
+            self._moved.size += status.st_size
 
-    def _link(self, target: str, path: str, moved: Moved) -> None:
-        if os.path.islink(path) and os.readlink(path) == target:
+    def _link(self, target: str, path: str) -> None:
+        there = os.path.lexists(path)
+        if there and (self._keep or (os.path.islink(path) and os.readlink(path) == target)):
             return
-        if os.path.lexists(path):
-            shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
+        self._clear(path)
         os.symlink(target, path)
-        self._give(path)
-        moved.made += 1
+        self._moved.made += 1
 
-    def _give(self, path: str) -> None:
-        if self._ids is not None:
-            os.lchown(path, self._ids.uid, self._ids.gid)
-
-    def _delete(self, target: str, seen: Set[bytes], moved: Moved, media: bool) -> None:
-        for found in list(walk(target)):
-            path = os.path.join(target, found.name)
-            if os.fsencode(found.name) in seen or (not media and found.name == MANIFEST) or not os.path.lexists(path):
+    def _delete(self, seen: Set[bytes]) -> None:
+        for found in reversed(list(walk(self._target, self._request.skip))):  # what is in a directory comes before it
+            if os.fsencode(found.name) in seen or (not self._media and found.name == MANIFEST):
                 continue
-            shutil.rmtree(path) if found.kind == "directory" else os.unlink(path)
-            moved.deleted += 1
+            if self._remove(os.path.join(self._target, found.name), found.kind == "directory"):
+                self._moved.deleted += 1
+
+    def _clear(self, path: str) -> None:
+        """Make room at a path: what is there is deleted, or put aside."""
+        if not os.path.lexists(path):
+            return
+        if os.path.isdir(path) and not os.path.islink(path):
+            for found in reversed(list(walk(path))):
+                self._remove(os.path.join(path, found.name), found.kind == "directory")
+            self._remove(path, True)
+        else:
+            self._remove(path, False)
+
+    def _remove(self, path: str, directory: bool) -> bool:
+        if directory:
+            try:
+                os.rmdir(path)
+            except OSError as exc:
+                if exc.errno != errno.ENOTEMPTY:
+                    raise
+                return False  # what was to be skipped is in it
+        elif self._request.aside:
+            kept = os.path.join(self._request.aside, os.path.relpath(path, self._target))
+            os.makedirs(os.path.dirname(kept), 0o700, exist_ok=True)
+            shutil.move(path, kept)
+        else:
+            os.unlink(path)
+        return True
 
 
 def _same(status: os.stat_result, path: str) -> bool:
     """Whether the file at a path has the size and time of another, as rsync's quick check asks."""
-    try:
-        found = os.lstat(path)
-    except FileNotFoundError:
-        return False
-    times = int(found.st_mtime), int(status.st_mtime)
+    found = os.lstat(path)
+    times = found.st_mtime_ns, status.st_mtime_ns
     return stat.S_ISREG(found.st_mode) and found.st_size == status.st_size and times[0] == times[1]

@@ -60,8 +60,12 @@ def _check_path(path: str) -> str:
     return path
 
 
-def conf_text(modules: Mapping[str, str], chroot: bool) -> str:
-    """rsyncd.conf: the directories that can be read, and that nothing else can be asked for."""
+def conf_text(modules: Mapping[str, str], chroot: bool, readers: Optional[Mapping[str, SystemUser]] = None) -> str:
+    """rsyncd.conf: the directories that can be read, and that nothing else can be asked for.
+
+    :param chroot: whether the daemon runs as root
+    :param readers: with whose rights a directory is read, where not with root's
+    """
     lines = [
         "# relocate.django: for one transfer, removed after it",
         "use chroot = {0}".format("yes" if chroot else "no"),
@@ -76,6 +80,10 @@ def conf_text(modules: Mapping[str, str], chroot: bool) -> str:
     lines += ["uid = 0", "gid = 0"] if chroot else []
     for name, path in modules.items():
         lines += ["", "[{0}]".format(name), "path = " + _check_path(path)]
+        user = (readers or {}).get(name)
+        if chroot and user is not None:
+            groups = [user.gid, *(gid for gid in user.groups if gid != user.gid)]
+            lines += ["uid = {0}".format(user.uid), "gid = " + " ".join(str(gid) for gid in groups)]
     return "\n".join(lines) + "\n"
 
 

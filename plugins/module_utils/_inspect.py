@@ -9,7 +9,7 @@ import os
 from functools import partial
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.relocate.django.plugins.module_utils import _host, _media, _services, _unversioned
+from ansible_collections.relocate.django.plugins.module_utils import _host, _media, _restored, _services, _unversioned
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import open_engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -35,7 +35,7 @@ TOPICS = ("django", "migrations", "packages")
 _SLACK = 64 * 1024 * 1024  # bytes that must stay free whatever is written
 
 
-def describe_site(site: Site) -> Dict[str, Any]:
+def describe_site(site: Site, media_skip: Sequence[str] = ()) -> Dict[str, Any]:
     """Everything worth knowing about a site, JSON-serialisable and without secrets."""
     revision: Optional[Any]
     try:
@@ -44,7 +44,6 @@ def describe_site(site: Site) -> Dict[str, Any]:
         if error.code != "not_a_checkout":
             raise
         revision = None
-    media_root = str(site.facts.get("django", {}).get("media_root") or "")
     return {
         "host": _host.describe_host(),
         "project": project_paths(site.project),
@@ -54,9 +53,25 @@ def describe_site(site: Site) -> Dict[str, Any]:
             alias: dict(engine.config.public(), facts=as_plain(engine.describe()))
             for alias, engine in site.engines.items()
         },
-        "media": _media.inventory(media_root) if media_root and os.path.isdir(media_root) else {},
+        "media": _describe_media(site, media_skip),
         **site.facts,
     }
+
+
+def _describe_media(site: Site, skip: Sequence[str]) -> Dict[str, Any]:
+    root = str(site.facts.get("django", {}).get("media_root") or "")
+    try:
+        return _media.inventory(root, site.project.owner, skip) if os.path.isdir(root) else {}
+    except RelocateError as error:  # an obstacle only for those who move it
+        return {"error": as_plain(Obstacle(error.code, error.msg, error.hint))}
+
+
+def media_obstacles(found: Mapping[str, Any]) -> List[Obstacle]:
+    """What is in the way of copying MEDIA whole, by :func:`describe_site`."""
+    if "error" in found:
+        return [Obstacle(**found["error"])]
+    error = _media.left_behind(found)
+    return [Obstacle(error.code, error.msg, error.hint)] if error is not None else []
 
 
 def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
@@ -185,7 +200,7 @@ def _database_obstacles(params: Mapping[str, Any], old: Mapping[str, Any], secre
         engine = open_engine(config, context)
         facts = facts_from_plain(item["facts"])
         some = collect(found, partial(engine.preflight, "new", facts), alias) or []
-        if not context.admin.host and not params["replace"]:
+        if not context.admin.host:
             some += collect(found, partial(_occupied_database, engine, params), alias) or []
         # What the packages role installs before the freeze is no obstacle.
         installable = ("program_missing", "library_missing") if params["installs"] else ()
@@ -201,20 +216,12 @@ def _here(name: str, old_path: str, new_path: str) -> str:
 
 
 def _occupied_database(engine: Engine, params: Mapping[str, Any]) -> List[Obstacle]:
-    """A live database on new with tables that no earlier run of ours restored."""
-    alias = engine.config.alias
-    if alias in _host.read_record(params["directory"], params["site"]).get("restored", {}):
-        return []
-    tables = engine.describe().tables
-    if not tables:
-        return []
-    return [
-        Obstacle(
-            "target_not_blank",
-            "database {0}: target holds {1} tables".format(alias, tables),
-            "empty it, or set relocate_replace to keep it aside as previous",
-        )
-    ]
+    """A live database on new that the restore would refuse to put aside, as far as the settings of old tell."""
+    record = _host.read_record(params["directory"], params["site"])
+    found: List[Obstacle] = []
+    came_from = _restored.origin(engine, record, count=False)
+    collect(found, lambda: _restored.aside_for(engine, engine.describe(), came_from, record, params["replace"]))
+    return found
 
 
 def _programs(names: Sequence[str], params: Mapping[str, Any]) -> List[Obstacle]:

@@ -26,6 +26,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 
 _PR_SET_PDEATHSIG = 1
+_CHUNK = 1024 * 1024
 _OUTPUT_LIMIT = 1024 * 1024  # bytes kept of each stream: enough for any message, flat for any program
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -256,6 +257,58 @@ class _Feed(threading.Thread):
             self._stream.close()
 
 
+class _Copier(threading.Thread):
+    """Hands a program's output on to a file or the next program, showing the beginning of it to somebody.
+
+    :param target: the file; without one, ``outlet`` is what the next program reads
+    """
+
+    def __init__(self, stream: IO[bytes], target: Optional[IO[bytes]], watch: Callable[[bytes], bool]) -> None:
+        super().__init__(daemon=True)
+        self._stream, self._watch = stream, watch
+        self.outlet: Optional[IO[bytes]] = None
+        self.error: Optional[OSError] = None
+        if target is not None:
+            self._sink = os.dup(target.fileno())
+        else:
+            reader, self._sink = os.pipe()
+            self.outlet = os.fdopen(reader, "rb")
+        self.start()
+
+    def run(self) -> None:
+        head: Optional[bytes] = b""
+        try:
+            with self._stream:
+                for chunk in iter(lambda: self._stream.read1(_CHUNK), b""):  # type: ignore[attr-defined]
+                    if head is not None:
+                        head += chunk
+                        head = None if self._watch(head) else head[-_CHUNK:]
+                    rest = memoryview(chunk)
+                    while rest:
+                        rest = rest[os.write(self._sink, rest) :]
+        except BrokenPipeError:
+            pass  # the next program has ended: its exit code tells why, and the first one's output is closed
+        except OSError as exc:  # the disk is full
+            self.error = exc
+        finally:
+            os.close(self._sink)
+
+    def finish(self) -> None:
+        """Wait for the end. Raises OSError when the target could not be written."""
+        self.join()
+        if self.error is not None:
+            raise self.error
+
+
+def _await(processes: Sequence["subprocess.Popen[bytes]"], timeout: Optional[float]) -> None:
+    deadline = None if timeout is None else time.monotonic() + timeout
+    try:
+        for process in processes:
+            process.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired as exc:
+        raise RelocateError("timed_out", "a pipeline did not end within {0:g} s".format(timeout or 0)) from exc
+
+
 def _kill(process: "subprocess.Popen[bytes]") -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -308,30 +361,37 @@ def pipeline(
     stdin: Optional[IO[bytes]] = None,
     stdout: Optional[IO[bytes]] = None,
     timeout: Optional[float] = None,
+    watch: Optional[Callable[[bytes], bool]] = None,
 ) -> List[Completed]:
-    """Run programs joined by pipes and return what *each* left; a shell would tell of the last only."""
+    """Run programs joined by pipes and return what *each* left; a shell would tell of the last only.
+
+    :param watch: is shown the beginning of what the first program writes, as far as it is there, until it returns True
+    """
     processes: List["subprocess.Popen[bytes]"] = []
     tails: List[_Tail] = []
-    deadline = None if timeout is None else time.monotonic() + timeout
+    copier: Optional[_Copier] = None
     try:
         source: Any = subprocess.DEVNULL if stdin is None else stdin
         for index, command in enumerate(commands):
             last = index == len(commands) - 1
-            process = _start(command, source, stdout if last and stdout is not None else subprocess.PIPE)
+            watched = watch is not None and index == 0 and (not last or stdout is not None)
+            process = _start(command, source, stdout if last and stdout and not watched else subprocess.PIPE)
             if index and hasattr(source, "close"):
                 source.close()  # the child holds it: without this an early exit downstream is never noticed
             processes.append(process)
             tails.append(_Tail(process.stderr))  # type: ignore[arg-type]
             source = process.stdout
+            if watched:
+                copier = _Copier(process.stdout, stdout if last else None, watch)  # type: ignore[arg-type]
+                source = copier.outlet
         out = _Tail(processes[-1].stdout) if stdout is None and processes[-1].stdout else None
-        for process in processes:
-            process.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired as exc:
-        raise RelocateError("timed_out", "a pipeline did not end within {0:g} s".format(timeout or 0)) from exc
+        _await(processes, timeout)
     finally:
         for process in processes:
             if process.poll() is None:
                 _kill(process)
+    if copier is not None:
+        copier.finish()
     for tail in tails + ([out] if out else []):
         tail.join(10)
     kept = [b""] * (len(processes) - 1) + [out.kept if out else b""]

@@ -9,18 +9,23 @@ All databases of a site are loaded and proven before the first is swapped; a swa
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils import _host, _media
+from ansible_collections.relocate.django.plugins.module_utils import _host, _restored
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import (
     DATABASES,
     BackupSet,
     DatabaseEntry,
     Manifest,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, PREVIOUS, Engine
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    DISCARDED,
+    INCOMING,
+    LIVE,
+    PREVIOUS,
+    Engine,
+)
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseState,
@@ -28,13 +33,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     compare_states,
     sequences_behind,
 )
-from ansible_collections.relocate.django.plugins.module_utils._secrets import make_directory
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
-
-#: The record's key that says which set each live database came from.
-RESTORED = "restored"
-#: In the place of that set's digest: a swap was begun, and nobody noted its end.
-BEGUN = "begun"
 
 
 @dataclass(frozen=True)
@@ -44,59 +43,116 @@ class Step:
     alias: str
     entry: DatabaseEntry
     done: bool  # live already came from this very set
+    came_from: str = ""  # the digest of the set that live came from, or "" for any other database
 
 
-def refuse_old_host(manifest: Manifest, engines: Mapping[str, Engine], allow_same_host: bool) -> None:
-    """Destructive steps run only where old's databases are not. Raises same_host."""
-    if manifest.host["machine_id"] == _host.machine_id() and not allow_same_host:
+def refuse_old_host(
+    manifest: Manifest, engines: Mapping[str, Engine], allow_same_host: bool, allow_same_database: bool = False
+) -> None:
+    """Destructive steps run only where old's databases are not. Raises same_host.
+
+    :param allow_same_host: the machine may be old's; its databases still may not
+    :param allow_same_database: nor does it matter which databases these are
+    """
+    same_machine = manifest.host["machine_id"] == _host.machine_id()
+    if same_machine and not allow_same_host:
         raise RelocateError(
             "same_host",
             "refusing: this is the OLD host, {0}".format(manifest.host["name"]),
-            "correct the inventory; allow_same_host restores in place on purpose",
+            "correct the inventory; allow_same_host accepts two sites on one machine",
         )
     for alias, engine in engines.items():
         entry = manifest.databases.get(alias)
-        if entry is None or allow_same_host:
-            continue
-        facts = engine.describe()
-        same_server = facts.system_id and facts.system_id == entry.facts.system_id
-        if same_server and engine.config.name == entry.config["name"]:
+        if entry is not None and not allow_same_database and _is_same_database(engine, entry, same_machine):
             raise RelocateError(
                 "same_host",
                 "refusing: database {0} is the OLD one, on the same server".format(alias),
-                "give the new site another database (relocate_env_overrides), or leave the alias out",
+                "give the new site another database (relocate_env_overrides), or leave the alias out;"
+                " allow_same_database restores in place on purpose",
             )
 
 
-def plan(site: Site, manifest: Manifest, digest: str, record: Mapping[str, Any], replace_live: bool) -> List[Step]:
-    """What is to be done per alias. Raises unknown_alias, unsupported_engine, target_not_blank before any write."""
-    restored = record.get(RESTORED, {})
+def _is_same_database(engine: Engine, entry: DatabaseEntry, same_machine: bool) -> bool:
+    """By the server's identity, or, where a server tells none, by where it is."""
+    if engine.config.name != entry.config["name"]:
+        return False
+    here, there = engine.describe().system_id, entry.facts.system_id
+    if here and there:
+        return here == there
+    host, recorded = engine.config.host, str(entry.config.get("host") or "")
+    if _is_local(host) and _is_local(recorded):
+        return same_machine
+    ports = (engine.config.port, entry.config.get("port"))
+    return host == recorded and (not all(ports) or ports[0] == ports[1])
+
+
+def _is_local(host: str) -> bool:
+    return host in ("", "localhost", "127.0.0.1", "::1") or host.startswith("/")
+
+
+def check_aliases(manifest: Manifest, engines: Mapping[str, Engine], chosen: Sequence[str]) -> None:
+    """Refuse to pass over a database of the set. Raises unknown_alias naming all that new's settings lack or merge.
+
+    :param chosen: the aliases that the user asked for; none means all
+    """
+    lacking = sorted(set(manifest.databases) - set(engines))
+    if chosen:
+        lacking = [alias for alias in lacking if alias in chosen]
+    if lacking:
+        raise RelocateError(
+            "unknown_alias",
+            "the backup set holds databases that the settings of new lack, or merge with another one: {0}".format(
+                ", ".join(lacking)
+            ),
+            "give new the settings that name them (relocate_files, relocate_env_overrides),"
+            " or leave them out on purpose by naming the others in relocate_aliases",
+        )
+
+
+def plan(
+    site: Site,
+    manifest: Manifest,
+    digest: str,
+    record: Mapping[str, Any],
+    replace_live: bool,
+    chosen: Sequence[str] = (),
+    swaps: bool = True,
+) -> List[Step]:
+    """What is to be done per alias.
+
+    :param swaps: whether live databases will be put aside; a rehearsal leaves them alone
+    Raises unknown_alias, unsupported_engine, target_not_blank, previous_exists before any write.
+    """
+    entries = {alias: _entry_for(engine, manifest) for alias, engine in site.engines.items()}
+    check_aliases(manifest, site.engines, chosen)
     steps = []
-    for alias, engine in site.engines.items():
-        entry = manifest.databases.get(alias)
-        if entry is None:
-            raise RelocateError(
-                "unknown_alias",
-                "the backup set holds no database {0}".format(alias),
-                "it holds: {0}".format(", ".join(sorted(manifest.databases))),
-            )
-        if entry.facts.engine != engine.name:
-            raise RelocateError(
-                "unsupported_engine",
-                "database {0} was {1} on old and is {2} on new".format(alias, entry.facts.engine, engine.name),
-                "use the same engine in the settings of new",
-            )
-        live = engine.describe()
+    for alias, entry in entries.items():
+        engine = site.engines[alias]
+        live, came_from = engine.describe(), _restored.origin(engine, record)
         # An empty one, where the set holds tables, is another database than the one that was restored.
-        done = live.exists and restored.get(alias) == digest and (live.tables > 0 or not entry.state.tables)
-        if live.tables and not done and alias not in restored and not replace_live:
-            raise RelocateError(
-                "target_not_blank",
-                "database {0}: target holds {1} tables".format(alias, live.tables),
-                "empty it, or set replace to keep it aside as previous",
-            )
-        steps.append(Step(alias, entry, done))
+        done = live.exists and came_from == digest and (live.tables > 0 or not entry.state.tables)
+        if swaps and not done:
+            _restored.aside_for(engine, live, came_from, record, replace_live)
+        steps.append(Step(alias, entry, done, came_from))
     return steps
+
+
+def _entry_for(engine: Engine, manifest: Manifest) -> DatabaseEntry:
+    alias = engine.config.alias
+    entry = manifest.databases.get(alias)
+    if entry is None:
+        raise RelocateError(
+            "unknown_alias",
+            "the backup set holds no database {0}".format(alias),
+            "it holds: {0}".format(", ".join(sorted(manifest.databases))),
+        )
+    if entry.facts.engine != engine.name:
+        raise RelocateError(
+            "unsupported_engine",
+            "database {0} was {1} on old and is {2} on new".format(alias, entry.facts.engine, engine.name),
+            "use the same engine in the settings of new",
+        )
+    return entry
 
 
 def load_and_prove(
@@ -115,22 +171,6 @@ def load_and_prove(
         engine.drop(INCOMING)
         raise differs(engine.config.alias, differences)
     return state, table_rows(entry.state, state)
-
-
-def restore_media(site: Site, backup: BackupSet, manifest: Manifest, check_mode: bool) -> bool:
-    """Bring MEDIA_ROOT back from the set, unless it holds the same already; returns whether anything was to be done."""
-    stored, root = str(manifest.media.get("stored") or ""), str(site.facts["django"].get("media_root") or "")
-    if not stored or not root:
-        return False
-    if os.path.isdir(root) and _media.inventory(root)["digest"] == manifest.media["digest"]:
-        return False
-    if not check_mode:
-        if not os.path.isdir(root):  # one that is there may be a group's to write
-            make_directory(root, 0o755, site.project.owner)
-        with open(backup.file(stored), "rb") as stream:
-            compression = "zstd" if stored.endswith(".zst") else "none"
-            _media.extract(stream, root, site.project.owner, manifest.media["archived"]["bytes"], compression)
-    return True
 
 
 def state_of(engine: Engine, which: str, method: str, fingerprints: bool = True) -> DatabaseState:
@@ -169,31 +209,63 @@ def table_rows(recorded: DatabaseState, found: DatabaseState) -> List[Dict[str, 
     ]
 
 
-def swap_all(engines: Sequence[Engine]) -> None:
-    """Swap every incoming in, or none: those already swapped are taken back when one fails."""
-    _swap(engines, INCOMING, PREVIOUS)
+@dataclass(frozen=True)
+class Swap:
+    """One database of a swap: the one that becomes live, and what the live one becomes."""
+
+    engine: Engine
+    aside: str
+    chosen: str = INCOMING
+
+    def make(self) -> None:
+        """Swap. Raises what the engine raises."""
+        self.engine.swap(self.chosen, self.aside)
+
+    def take_back(self) -> None:
+        """Undo it, if it was made."""
+        if self.engine.exists(self.aside) and not self.engine.exists(self.chosen):
+            self.engine.swap(self.aside, self.chosen)
 
 
-def _swap(engines: Sequence[Engine], chosen: str, aside: str) -> None:
-    swapped: List[Engine] = []
+def prepare_swap(swap: Swap) -> None:
+    """See that the swap can be told from no swap, and be taken back: a live one is there, and none that is put aside.
+
+    Raises swap_failed.
+    """
+    engine = swap.engine
+    engine.drop(DISCARDED)
+    drop_blank(engine, swap.aside)
+    if engine.exists(swap.aside):
+        raise RelocateError(
+            "swap_failed",
+            "database {0}: there is a {1} one already".format(engine.config.alias, swap.aside),
+            "look at it, then run again",
+        )
+    if not engine.exists(LIVE):
+        engine.create_blank()
+
+
+def swap_all(swaps: Sequence[Swap]) -> None:
+    """Make every swap, or none: those made are taken back when one fails. Each must have been prepared."""
+    tried: List[Swap] = []
     try:
-        for engine in engines:
-            engine.swap(chosen, aside)
-            swapped.append(engine)
+        for swap in swaps:
+            tried.append(swap)
+            swap.make()
     except BaseException as exc:
         stuck = []
-        for engine in reversed(swapped):
+        for swap in reversed(tried):
             try:
-                engine.swap(aside, chosen)
+                swap.take_back()
             except Exception:
-                stuck.append(engine.config.alias)
+                stuck.append(swap.engine.config.alias)
         if stuck:
             raise RelocateError(
                 "swap_failed",
-                "{0}; these databases are swapped and could not be taken back: {1}".format(
+                "{0}; these databases may be swapped and could not be taken back: {1}".format(
                     exc if isinstance(exc, RelocateError) else type(exc).__name__, ", ".join(stuck)
                 ),
-                "run restore with state rolled_back and aliases set to them",
+                "run again: it finds out which database is which",
             ) from exc
         raise
 
@@ -210,22 +282,68 @@ def incoming_dropped_on_failure(engines: Sequence[Engine]) -> Iterator[None]:
         raise
 
 
-def drop_blank_previous(engine: Engine) -> bool:
-    """Drop what the swap put aside when it held nothing; a database with content is kept for the way back."""
-    if not engine.exists(PREVIOUS):
-        return False
-    with engine.snapshot(PREVIOUS) as snapshot:
-        blank = not snapshot.state(fingerprints=False).tables
-    return engine.drop(PREVIOUS) if blank else False
+def drop_blank(engine: Engine, which: str) -> bool:
+    """Drop what a swap put aside when it held nothing; a database with content is kept for the way back."""
+    return engine.drop(which) if engine.exists(which) and _restored.is_blank(engine, which) else False
 
 
-def roll_back(engines: Sequence[Engine]) -> List[str]:
-    """Put every previous database back, or none. What was live is dropped."""
+def clear_up(swaps: Sequence[Swap]) -> List[str]:
+    """Drop what the swaps put aside and nobody needs; returns what could not be dropped, which is no failure."""
+    left = []
+    for swap in swaps:
+        try:
+            if swap.aside == DISCARDED:
+                swap.engine.drop(DISCARDED)
+            else:
+                drop_blank(swap.engine, swap.aside)
+        except RelocateError as exc:
+            left.append(
+                "database {0}: the {1} one could not be dropped: {2}".format(
+                    swap.engine.config.alias, swap.aside, exc.msg
+                )
+            )
+    return left
+
+
+def roll_back(engines: Sequence[Engine]) -> Tuple[List[str], List[str]]:
+    """Put every previous database back, or none. What was live is dropped; returns aliases, and what could not be."""
     require_previous(engines)
-    _swap(engines, PREVIOUS, INCOMING)
-    for engine in engines:
-        engine.drop(INCOMING)
-    return [engine.config.alias for engine in engines]
+    swaps = [Swap(engine, DISCARDED, PREVIOUS) for engine in engines]
+    for swap in swaps:
+        prepare_swap(swap)
+    swap_all(swaps)
+    return [engine.config.alias for engine in engines], clear_up(swaps)
+
+
+def make_live(
+    site: Site,
+    todo: Sequence[Step],
+    states: Mapping[str, DatabaseState],
+    digest: str,
+    record: _restored.Record,
+    replace_live: bool,
+) -> List[str]:
+    """Swap every incoming in, or none, so that the next run can tell what a kill at any moment left.
+
+    :param states: what was proven to be in each incoming
+    :returns: what could not be cleared up afterwards
+    Raises as :func:`_restored.aside_for` and swap_failed.
+    """
+    swaps, begun = [], dict(record.data.get(_restored.BEGUN, {}))
+    for step in todo:
+        engine = site.engines[step.alias]
+        # Asked again: since the plan was made, somebody may have written.
+        aside = _restored.aside_for(engine, engine.describe(), step.came_from, record.data, replace_live)
+        begun[step.alias] = _restored.begun_entry(digest, aside, states[step.alias])
+        swaps.append(Swap(engine, aside))
+    for swap in swaps:
+        prepare_swap(swap)
+    record.note({_restored.BEGUN: begun})
+    with site.stopwatch.step("swap"):
+        swap_all(swaps)
+    record.note(_restored.made_live(record.data, {step.alias: digest for step in todo}))
+    with site.stopwatch.step("clear up"):
+        return clear_up(swaps)
 
 
 def require_previous(engines: Sequence[Engine]) -> None:

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils import _freeze
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name, read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._systemd import Systemd, Unit, check_known, unit_name
@@ -34,6 +35,7 @@ class Wish:
     timeout: int = 60  # seconds for one unit, and for all to stay up
     label: str = ""
     run: str = ""
+    retired: bool = False  # whether thawed brings back a retired site too
 
 
 @dataclass(frozen=True)
@@ -78,34 +80,48 @@ def plan(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed
 
 
 def _stops(wish: Wish, units: Mapping[str, Unit]) -> List[Action]:
-    return [Action("stop", name) for name in stop_order(wish.units) if units[name].up]
+    return [Action("stop", name) for name in stop_order(wish.units) if not units[name].down]
+
+
+def _disables(wish: Wish, units: Mapping[str, Unit]) -> List[Action]:
+    return [Action("disable", name) for name in wish.units if units[name].enabled]
 
 
 def _plan_frozen(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
     stops = _stops(wish, units)
-    freeze = record.get("freeze") or {}
-    if record.get("retired") and not stops:
+    freeze = _freeze.freeze_of(record)
+    own = _freeze.is_of(freeze, wish.label, wish.run)
+    if record.get("retired") and own and not stops:
         return []  # a switch would bring a retired site back to life beside the new one
     known = {item["name"] for item in freeze.get("units", ())}
-    another = bool(freeze) and (freeze.get("held") or (wish.run and freeze.get("run") != wish.run))
-    actions = [] if freeze and not stops and not another and known >= set(wish.units) else [Action("record")]
-    if wish.freeze_limit and wish.units and (not armed or actions):
+    same = freeze and own and not stops and not freeze.get("held") and known >= set(wish.units)
+    actions = [] if same else [Action("record")]
+    before = _freeze.states_to_keep({name: units[name] for name in wish.units}, record)
+    if wish.freeze_limit and (not armed or actions) and any(item["active"] for item in before):
         actions.append(Action("arm"))
+    if freeze.get("held") and not record.get("retired"):
+        # Until new is about to serve, a reboot brings old back.
+        actions += [Action("enable", item["name"]) for item in before if _to_enable(item, units)]
     return actions + stops
+
+
+def _to_enable(item: Mapping[str, Any], units: Mapping[str, Unit]) -> bool:
+    return bool(item["enabled"]) and not units[item["name"]].enabled
 
 
 def _plan_held(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
     actions = [Action("disarm")] if armed else []
-    return actions if (record.get("freeze") or {}).get("held") else actions + [Action("hold")]
+    actions += [] if _freeze.freeze_of(record).get("held") else [Action("hold")]
+    # Disabling a unit that is only linked would remove it: that waits until the site is retired.
+    return actions + [item for item in _disables(wish, units) if not units[item.unit].linked_from]
 
 
 def _plan_thawed(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
-    actions: List[Action] = []
-    freeze = record.get("freeze") or {"units": []}
-    before = {item["name"]: item for item in freeze["units"]}
-    actions += [Action("start", name) for name in start_order(before) if before[name]["active"] and not units[name].up]
-    if record.get("retired"):
-        actions += [Action("enable", name) for name in before if before[name]["enabled"] and not units[name].enabled]
+    if _freeze.rests(record) and not wish.retired:
+        return []  # another host may have taken over
+    before = _freeze.recorded(record, all_of_it=wish.retired)
+    actions = [Action("start", name) for name in start_order(before) if before[name]["active"] and not units[name].up]
+    actions += [Action("enable", name) for name, item in before.items() if _to_enable(item, units)]
     actions += [Action("disarm")] if armed else []
     return actions + ([Action("forget")] if record.get("freeze") or record.get("retired") else [])
 
@@ -120,32 +136,14 @@ def _plan_started(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, An
 
 
 def _plan_stopped(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
-    return _stops(wish, units) + [Action("disable", name) for name in wish.units if units[name].enabled]
+    return _stops(wish, units) + _disables(wish, units)
 
 
 def _plan_retired(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
-    known = {item["name"] for item in (record.get("freeze") or {"units": []})["units"]}
-    actions = [] if known >= set(wish.units) else [Action("record")]
+    actions = [] if set(_freeze.recorded(record)) >= set(wish.units) else [Action("record")]
     actions += [Action("disarm")] if armed else []
     actions += _plan_stopped(wish, units, record, armed)
-    return actions + ([] if record.get("retired") and not actions else [Action("retire")])
-
-
-def states_before(units: Mapping[str, Unit], record: Mapping[str, Any]) -> List[Dict[str, Any]]:
-    """How each unit was before the site was first frozen: from the record, else as it is now."""
-    before = {item["name"]: dict(item) for item in (record.get("freeze") or {"units": []})["units"]}
-    for name, unit in units.items():
-        known = before.get(name)
-        if known is None:
-            before[name] = {
-                "name": name,
-                "active": unit.up and not unit.job,
-                "enabled": unit.enabled,
-                "source": unit.linked_from,
-            }
-        elif not record.get("retired"):
-            known["active"] = known["active"] or (unit.up and not unit.job)
-    return list(before.values())
+    return actions + ([] if _freeze.rests(record) and not actions else [Action("retire")])
 
 
 def after(actions: Sequence[Action], units: Mapping[str, Unit]) -> Dict[str, Tuple[bool, bool]]:
@@ -168,25 +166,6 @@ def as_text(states: Mapping[str, Tuple[bool, bool]]) -> str:
     )
 
 
-def lost(record: Mapping[str, Any], units: Mapping[str, Unit], armed: bool, boot: str) -> List[str]:
-    """Why the freeze cannot be relied on, one reason each; empty when the old site has been still since then."""
-    freeze = record.get("freeze")
-    if not freeze:
-        return ["this host has no record of a freeze"]
-    reasons = []
-    for item in freeze["units"]:
-        unit = units[item["name"]]
-        if item["active"] and unit.up:
-            reasons.append("{0} is active".format(unit.name))
-        elif item["active"] and freeze["boot"] == boot and unit.entered > freeze["monotonic"]:
-            reasons.append("{0} was active in between".format(unit.name))
-    if freeze["boot"] != boot:
-        reasons.append("the host was started anew")
-    if freeze["limit"] and not freeze.get("held") and not armed:
-        reasons.append("the {0} s of freeze_limit are over".format(freeze["limit"]))
-    return reasons
-
-
 class Services:
     """Carries actions out on this host.
 
@@ -202,8 +181,8 @@ class Services:
     def look(self, wish: Wish) -> Tuple[Dict[str, Unit], Dict[str, Any], bool]:
         """Units of the wish and of the record, the record, and whether the switch is armed."""
         record = read_record(self._directory, self._site)
-        recorded = [item["name"] for item in (record.get("freeze") or {"units": []})["units"]]
-        own = list(wish.units) if wish.state != "thawed" else []
+        own = list(wish.units) if wish.state != "thawed" or wish.retired else []
+        recorded = _freeze.recorded(record, all_of_it=True)
         names = own + [name for name in [*recorded, *(wish.enable or ()), *wish.reload] if name not in own]
         timer = self.switch + ".timer"
         units = self.systemd.states([*dict.fromkeys(names), timer])
@@ -216,10 +195,14 @@ class Services:
         if wish.state in ("frozen", "retired"):
             self._check_triggers(units, wish.units)
         if wish.state == "held" and wish.units:
-            self._check_lost(record, units, armed)
+            self._check_lost(wish, record, units, armed)
+        if wish.state == "retired":
+            _freeze.check_still(record, {name: units[name] for name in wish.units})
+        if wish.state == "thawed" and wish.retired:
+            _freeze.check_undoable(record, units, wish.units)
 
-    def _check_lost(self, record: Mapping[str, Any], units: Mapping[str, Unit], armed: bool) -> None:
-        reasons = lost(record, units, armed, self.systemd.boot())
+    def _check_lost(self, wish: Wish, record: Mapping[str, Any], units: Mapping[str, Unit], armed: bool) -> None:
+        reasons = _freeze.lost(record, units, armed, self.systemd.boot(), wish.label, wish.run)
         if reasons:
             raise RelocateError(
                 "freeze_lost",
@@ -241,35 +224,37 @@ class Services:
             )
 
     def apply(self, wish: Wish, actions: Sequence[Action]) -> None:
-        """Carry the actions out; what a failed freeze, start or stop did so far is taken back."""
+        """Carry the actions out; what a failed freeze, start or undo did so far is taken back."""
         units, record, _armed = self.look(wish)
+        thaws = wish.state == "thawed"
         done: List[Action] = []
         try:
             if wish.state == "started" and actions:
                 self.systemd.call("daemon-reload")
+            if thaws:
+                self._set_enabled(actions, record, check=False)  # until then systemd may not know a unit
             for action in actions:
-                if action.verb in ("disarm", "forget") and wish.state == "thawed":
+                if action.verb in ("disarm", "forget") and thaws:
                     continue  # not before the units are known to be up
                 done.append(action)
                 if action.verb not in ("enable", "disable"):
                     self._do(action, wish, units, record)
-            self._set_enabled(actions, record)
-            self._confirm(actions, units, wish.timeout)
-        except RelocateError:
-            self._take_back(wish, done, units, record)
-            raise
+            self._set_enabled(self._not_enabled(actions) if thaws else actions, record)
+            self._confirm(wish, actions, units)
+        except RelocateError as error:
+            raise self.taken_back(error, wish, done, units, record) from error
         for action in actions[len(done) :]:
             self._do(action, wish, units, record)
         if wish.state == "held" and wish.units:
             # The switch may have fired between the first look and the disarming.
-            self._check_lost(read_record(self._directory, self._site), self.look(wish)[0], True)
+            self._check_lost(wish, read_record(self._directory, self._site), self.look(wish)[0], True)
 
     def _do(self, action: Action, wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any]) -> None:
         verb = action.verb
         if verb in ("record", "hold", "retire", "forget"):
             update_record(self._directory, self._site, self._entry(verb, wish, units, record))
         elif verb == "arm":
-            self._arm(wish, states_before(units, record))
+            self._arm(wish, _freeze.states_to_keep(units, record))
         elif verb == "disarm":
             self.systemd.disarm(self.switch)
         elif verb == "start" and wish.state == "thawed":
@@ -277,39 +262,45 @@ class Services:
         else:
             self.systemd.call(verb, action.unit, timeout=wish.timeout)
 
-    def _set_enabled(self, actions: Sequence[Action], record: Mapping[str, Any]) -> None:
+    def _not_enabled(self, actions: Sequence[Action]) -> List[Action]:
+        wanted = [action.unit for action in actions if action.verb == "enable"]
+        found = self.systemd.states(wanted) if wanted else {}
+        return [Action("enable", name) for name, unit in found.items() if not unit.enabled]
+
+    def _set_enabled(self, actions: Sequence[Action], record: Mapping[str, Any], check: bool = True) -> None:
         """Enable or disable all at once: systemd reads every unit again for each call."""
-        sources = {item["name"]: item.get("source") for item in (record.get("freeze") or {"units": []})["units"]}
+        sources = {name: item.get("source") for name, item in _freeze.recorded(record, all_of_it=True).items()}
         for verb in ("enable", "disable"):
             names = [action.unit for action in actions if action.verb == verb]
             if verb == "enable":
                 names = self.systemd.enable_names(names, sources)
             if names:
-                self.systemd.call(verb, *names)
+                self.systemd.call(verb, *names, check=check)
 
     def _entry(
         self, verb: str, wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any]
     ) -> Dict[str, Optional[Dict[str, Any]]]:
         if verb == "forget":
+            if record.get("retired") and not wish.retired:
+                return {"freeze": _freeze.freeze_of(record)["earlier"] or None}
             return {"freeze": None, "retired": None}
-        if verb == "retire":
-            return {"retired": {"label": wish.label, "run": wish.run, "at": int(time.time())}}
-        if verb == "hold":
-            return {"freeze": {**(record.get("freeze") or {}), "held": True}}
         own = {name: units[name] for name in wish.units}
-        still = bool(record.get("freeze")) and not any(unit.up for unit in own.values())
-        freeze = {
-            "label": wish.label,
-            "run": wish.run,
+        now = {
             "at": int(time.time()),
             "boot": self.systemd.boot(),
             "monotonic": int(time.monotonic() * 1e6),
             "limit": wish.freeze_limit,
-            "units": states_before(own, {} if record.get("retired") and not still else record),
         }
-        if still:  # frozen already, by a run that ended early: since then nothing was written
-            freeze.update({key: record["freeze"][key] for key in ("at", "boot", "monotonic")})
-        return {"freeze": freeze, "retired": record.get("retired") if still else None}
+        latest = read_record(self._directory, self._site)
+        if verb == "retire":
+            retired = {"label": wish.label, "run": wish.run, "at": now["at"]}
+            return {"retired": retired, "freeze": _freeze.retired_entry(latest) if latest.get("freeze") else None}
+        if verb == "hold":
+            return {"freeze": {**_freeze.freeze_of(latest), "held": True}}
+        if wish.state == "retired":  # units that the freeze did not know
+            own_now = {**now, "label": wish.label, "run": wish.run, **_freeze.freeze_of(record)}
+            return {"freeze": {**own_now, "units": _freeze.states_before(own, record)}}
+        return {"freeze": _freeze.frozen_entry(record, own, wish.label, wish.run, now)}
 
     def _arm(self, wish: Wish, before: Sequence[Mapping[str, Any]]) -> None:
         names = [item["name"] for item in before if item["active"]]
@@ -319,28 +310,52 @@ class Services:
                 self.switch, wish.freeze_limit, start_order(names), "Start site {0} again".format(self._site)
             )
 
-    def _confirm(self, actions: Sequence[Action], units: Mapping[str, Unit], timeout: float) -> None:
+    def _confirm(self, wish: Wish, actions: Sequence[Action], units: Mapping[str, Unit]) -> None:
         stopped = [action.unit for action in actions if action.verb == "stop"]
-        self.systemd.confirm_stopped(stopped, units)
+        # Whether new serves nothing decides whether old may start: there the units are looked at again in any case.
+        self.systemd.confirm_stopped(list(wish.units) if wish.state == "stopped" else stopped, units)
         started = [action.unit for action in actions if action.verb == "start"]
-        self.systemd.confirm_started(started, _SETTLE, timeout)
+        self.systemd.confirm_started(started, _SETTLE, wish.timeout)
 
-    def _take_back(
-        self, wish: Wish, done: Sequence[Action], units: Mapping[str, Unit], record: Mapping[str, Any]
-    ) -> None:
-        """After a failure: a freeze is thawed, a start is undone. Errors in here would hide the first one."""
-        opposite = {"frozen": {"stop": "start"}, "started": {"start": "stop", "enable": "disable"}}.get(wish.state, {})
-        for action in reversed(done):
-            verb = opposite.get(action.verb)
-            if verb and not (verb == "start" and units[action.unit].job):
+    def taken_back(
+        self,
+        error: RelocateError,
+        wish: Wish,
+        done: Sequence[Action],
+        units: Mapping[str, Unit],
+        record: Mapping[str, Any],
+    ) -> RelocateError:
+        """Take back what a failed freeze, start or undo has done; the error then says how that went."""
+        # Old is thawed whatever comes of it, except for an undo: there new can serve on.
+        started = wish.state == "started" or (wish.state == "thawed" and wish.retired and _freeze.new_serves(record))
+        opposite = {"start": "stop", "enable": "disable"} if started else {}
+        opposite = {"stop": "start"} if wish.state == "frozen" else opposite
+        touched = [action for action in done if opposite.get(action.verb)]
+        for action in reversed(touched):
+            verb = opposite[action.verb]
+            if not (verb == "start" and units[action.unit].job):
                 self.systemd.call(verb, action.unit, timeout=wish.timeout, check=False)
-        if wish.state == "frozen":
+        remaining = self._remaining([action.unit for action in touched if action.verb in ("start", "stop")], units)
+        if wish.state == "frozen" and not remaining:  # else the record and the switch are needed still
             self.systemd.disarm(self.switch)
             update_record(self._directory, self._site, {key: record.get(key) for key in ("freeze", "retired")})
+        if not touched:
+            return error
+        words = "taking it back FAILED: " + ", ".join(remaining) if remaining else "what was done so far was taken back"
+        return RelocateError(
+            error.code, "{0}; {1}".format(error.msg, words), error.hint, {**error.details, "remaining": remaining}
+        )
 
-    def undo_start(self, wish: Wish, actions: Sequence[Action], units: Mapping[str, Unit]) -> None:
-        """Stop and disable what a start began, when the site then does not answer."""
-        self._take_back(wish, actions, units, {})
+    def _remaining(self, names: Sequence[str], before: Mapping[str, Unit]) -> List[str]:
+        """Which units are not as they were, in words; asked anew, for a verb of systemctl may come to nothing."""
+        try:
+            now = self.systemd.states(list(names)) if names else {}
+        except RelocateError as error:
+            return ["the units' states are unknown ({0})".format(error.msg)]
+        wrong = [
+            unit for name, unit in now.items() if not unit.job and (not unit.up if before[name].up else not unit.down)
+        ]
+        return ["{0} is {1}".format(unit.name, unit.active) for unit in wrong]
 
 
 def unit_states(units: Sequence[str]) -> Dict[str, Unit]:

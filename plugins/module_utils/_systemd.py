@@ -60,6 +60,11 @@ class Unit:
         return self.active in ("active", "activating", "reloading", "refreshing")
 
     @property
+    def down(self) -> bool:
+        """Neither runs, nor is about to, nor is still stopping."""
+        return self.active in ("inactive", "failed")
+
+    @property
     def enabled(self) -> bool:
         """Starts with the host."""
         return self.file_state in ("enabled", "enabled-runtime")
@@ -230,7 +235,7 @@ class Systemd:
     def confirm_stopped(self, names: Sequence[str], before: Mapping[str, Unit]) -> None:
         """Refuse when a unit is still up, or left processes behind (KillMode=process)."""
         for name, unit in (self.states(names) if names else {}).items():
-            if unit.active not in ("inactive", "failed"):
+            if not unit.down:
                 raise RelocateError(
                     "unit_failed", "{0} is {1} after its stop".format(name, unit.active), _look_at(name)
                 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from typing import Iterator
+from typing import Collection, Iterator
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 
@@ -53,26 +53,37 @@ def _kind(name: str, status: os.stat_result, target: str) -> str:
     return "neither file, directory nor link"
 
 
-def walk(path: str) -> Iterator[Found]:
-    """Everything below a directory, each directory before its content, sorted; links are not followed."""
+def walk(path: str, skip: Collection[str] = ()) -> Iterator[Found]:
+    """Everything below a directory, each directory before its content, sorted; links are not followed.
+
+    :param skip: names, relative to the directory, that are left out with all that is below them
+    """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as exc:
         raise unreadable(path, exc) from exc
     try:
-        yield from _walk(handle, "", path)
+        yield from _walk(handle, "", path, frozenset(skip))
     finally:
         os.close(handle)
 
 
-def _walk(handle: int, prefix: str, top: str) -> Iterator[Found]:
-    for base in sorted(os.listdir(handle), key=os.fsencode):
+def _walk(handle: int, prefix: str, top: str, skip: Collection[str]) -> Iterator[Found]:
+    try:
+        bases = sorted(os.listdir(handle), key=os.fsencode)
+    except OSError as exc:
+        raise unreadable(os.path.join(top, prefix), exc) from exc
+    for base in bases:
         name = prefix + base
+        if name in skip:
+            continue
         try:
             status = os.lstat(base, dir_fd=handle)
             target = os.readlink(base, dir_fd=handle) if stat.S_ISLNK(status.st_mode) else ""
         except FileNotFoundError:
             continue  # removed meanwhile, on a site that serves
+        except OSError as exc:  # a directory that may be listed, but not entered
+            raise unreadable(os.path.join(top, name), exc) from exc
         kind = _kind(name, status, target)
         yield Found(name, base, handle, status, kind, target)
         if kind != "directory":
@@ -84,7 +95,7 @@ def _walk(handle: int, prefix: str, top: str) -> Iterator[Found]:
         except OSError as exc:
             raise unreadable(os.path.join(top, name), exc) from exc
         try:
-            yield from _walk(below, name + "/", top)
+            yield from _walk(below, name + "/", top, skip)
         finally:
             os.close(below)
 
@@ -92,7 +103,9 @@ def _walk(handle: int, prefix: str, top: str) -> Iterator[Found]:
 def unreadable(path: str, exc: OSError) -> RelocateError:
     """The refusal for what the system does not let us read."""
     return RelocateError(
-        "right_missing", "{0} cannot be read: {1}".format(shown(path), exc.strerror), "run the task with become"
+        "right_missing",
+        "{0} cannot be read: {1}".format(shown(path), exc.strerror),
+        "let the project's owner read it, with whose rights MEDIA is read",
     )
 
 

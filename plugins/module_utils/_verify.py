@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils import _media
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import Manifest
@@ -15,6 +15,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseState,
+    SystemUser,
     compare_states,
     state_from_plain,
 )
@@ -86,16 +87,21 @@ def checks(items: Sequence[Mapping[str, Any]], findings: List[str]) -> List[str]
     return warned
 
 
-def media(recorded: Mapping[str, Any], django: Mapping[str, Any]) -> List[str]:
+def media(recorded: Mapping[str, Any], django: Mapping[str, Any], owner: Optional[SystemUser] = None) -> List[str]:
     """MEDIA_ROOT must hold the files that were recorded."""
     if not recorded:
         return []
+    if recorded.get("unread"):
+        return ["MEDIA_ROOT could not be read on old: {0}".format(recorded["unread"])]
     root = str(django.get("media_root") or "")
     if not root or not os.path.isdir(root):
         return ["MEDIA_ROOT {0} is missing, {1} files were recorded".format(root, recorded["files"])]
-    found = _media.inventory(root)
+    found = _media.inventory(root, owner, recorded.get("skip", ()))
     if found["digest"] == recorded["digest"]:
         return []
+    left_behind = _media.left_behind(recorded)
+    if left_behind is not None:
+        return [left_behind.msg]
     return [
         "MEDIA_ROOT holds {0} files, {1} bytes; recorded were {2} files, {3} bytes".format(
             found["files"], found["bytes"], recorded["files"], recorded["bytes"]

@@ -45,9 +45,17 @@ options:
     elements: str
     default: []
   media:
-    description: Whether MEDIA_ROOT is stored in the set. A move copies it from host to host instead.
+    description:
+      - Whether MEDIA_ROOT is stored in the set. A move copies it from host to host instead.
+      - It is refused when something in it cannot be stored, such as a link that leads out of it, unless O(media_skip)
+        names it.
     type: bool
     default: true
+  media_skip:
+    description: Names in MEDIA_ROOT, relative to it, that are left out on purpose, with all that is below them.
+    type: list
+    elements: str
+    default: []
   frozen:
     description: Whether the site has been stopped, so that a session that is left is a writer nobody named.
     type: bool
@@ -57,7 +65,9 @@ options:
     type: bool
     default: false
   keep:
-    description: How many complete sets of the site to keep; V(0) keeps all.
+    description:
+      - How many complete sets of the site to keep; V(0) keeps all.
+      - Sets with MEDIA and sets without are counted apart, so that those of moves do not push out the others.
     type: int
     default: 0
 seealso:
@@ -133,6 +143,8 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
             "the set {0} was begun for another revision than {1}".format(label, revision.commit),
             "let deployments on old rest, and start again",
         )
+    if params["media"] and params["state"] == "present":
+        _backup.check_media(site, params["media_skip"])
     result = {"changed": True, "label": label, "revision": revision.commit}
     if module.check_mode:
         return dict(result, set=BackupSet.home(params["directory"], params["site"]) + "/" + label)
@@ -145,7 +157,7 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
         return dict(result, seconds=site.stopwatch.seconds())
     databases = _backup.dump_all(site, backup, params["frozen"])
     with site.stopwatch.step("media"):
-        media = _backup.media_of(site, backup, params["media"], params["compression"])
+        media = _backup.media_of(site, backup, params["media"], params["compression"], params["media_skip"])
     manifest = _backup.compose(site, backup, revision, params, databases, media)
     with site.stopwatch.step("hash"):
         result["manifest_sha256"] = backup.finish(manifest, params["jobs"] or default_jobs())
@@ -197,6 +209,7 @@ def main() -> None:
                 "label": {"type": "str"},
                 "files": {"type": "list", "elements": "str", "default": []},
                 "media": {"type": "bool", "default": True},
+                "media_skip": {"type": "list", "elements": "str", "default": []},
                 "frozen": {"type": "bool", "default": False},
                 "allow_dirty": {"type": "bool", "default": False},
                 "keep": {"type": "int", "default": 0},

@@ -29,8 +29,9 @@ options:
   state:
     description:
       - V(present) makes what is missing and leaves a database that exists as it is.
-      - V(blank) does the same, and refuses a database that holds tables, unless they were restored by this collection.
-      - V(absent) drops the databases. It asks for O(confirm).
+      - V(blank) does the same, and refuses a database that holds tables, unless they were restored by this collection
+        and the site has not served with them since.
+      - V(absent) drops the databases that O(which) names. It asks for O(confirm).
     type: str
     choices: [present, blank, absent]
     default: present
@@ -41,9 +42,16 @@ options:
     type: dict
     default: {}
   replace:
-    description: Whether V(blank) accepts tables, since the restore will put them aside.
+    description: Whether V(blank) accepts tables, since the restore will put them aside. There is room for that only
+      when no previous database with tables is kept already.
     type: bool
     default: false
+  which:
+    description: Whether V(absent) drops the live databases and all beside them (V(all)), or only those that a restore
+      has put aside as previous (V(previous)).
+    type: str
+    choices: [all, previous]
+    default: all
   confirm:
     description: The site's name again, so that no typing error drops a database.
     type: str
@@ -55,6 +63,14 @@ EXAMPLES = r"""
     site: shop
     path: /srv/shop/app
     state: blank
+
+- name: Remove the previous databases, which nobody needs any longer
+  relocate.django.database:
+    site: shop
+    path: /srv/shop/app
+    state: absent
+    which: previous
+    confirm: shop
 """
 
 RETURN = r"""
@@ -73,8 +89,14 @@ from typing import Any, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, LIVE, PREVIOUS, Engine
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _restored
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    DISCARDED,
+    INCOMING,
+    LIVE,
+    PREVIOUS,
+    Engine,
+)
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import facts_from_plain
 from ansible_collections.relocate.django.plugins.module_utils._site import open_site
@@ -84,13 +106,10 @@ def make(module: AnsibleModule, alias: str, engine: Engine) -> List[str]:
     """Make what is missing for one alias; in check mode tell only."""
     params = module.params
     live = engine.describe()
-    ours = alias in _host.read_record(params["directory"], params["site"]).get("restored", {})
-    if params["state"] == "blank" and live.tables and not ours and not params["replace"]:
-        raise RelocateError(
-            "target_not_blank",
-            "database {0}: target holds {1} tables".format(alias, live.tables),
-            "empty it, or set relocate_replace to keep it aside as previous",
-        )
+    if params["state"] == "blank":
+        record = _host.read_record(params["directory"], params["site"])
+        came_from = _restored.origin(engine, record, count=False)
+        _restored.aside_for(engine, live, came_from, record, params["replace"])
     if module.check_mode:
         return [] if live.exists else ["database " + engine.config.name]
     recorded = params["recorded"].get(alias, {}).get("facts")
@@ -98,11 +117,17 @@ def make(module: AnsibleModule, alias: str, engine: Engine) -> List[str]:
 
 
 def drop(module: AnsibleModule, engine: Engine) -> List[str]:
-    """Drop live, incoming and previous; in check mode tell only."""
-    if module.params["confirm"] != module.params["site"]:
+    """Drop what the options name; in check mode tell only. The record says first that live is no longer ours."""
+    params = module.params
+    if params["confirm"] != params["site"]:
         raise RelocateError("bad_option", "state absent drops databases", "set confirm to the site's name")
-    present = [which for which in (LIVE, INCOMING, PREVIOUS) if engine.exists(which)]
-    if not module.check_mode:
+    chosen = (PREVIOUS,) if params["which"] == "previous" else (LIVE, INCOMING, PREVIOUS, DISCARDED)
+    present = [which for which in chosen if engine.exists(which)]
+    if not module.check_mode and present:
+        record = _host.read_record(params["directory"], params["site"])
+        if LIVE in chosen and record:
+            changes = _restored.forgotten(record, [engine.config.alias])
+            _host.update_record(params["directory"], params["site"], changes)
         for which in present:
             engine.drop(which)
     return ["{0} database of {1}".format(which, engine.config.alias) for which in present]
@@ -136,6 +161,7 @@ def main() -> None:
                 "state": {"type": "str", "choices": ["present", "blank", "absent"], "default": "present"},
                 "recorded": {"type": "dict", "default": {}},
                 "replace": {"type": "bool", "default": False},
+                "which": {"type": "str", "choices": ["all", "previous"], "default": "all"},
                 "confirm": {"type": "str"},
             },
         ),

@@ -33,6 +33,23 @@ options:
     description: What M(relocate.django.preflight) returned on new.
     type: dict
     required: true
+  units:
+    description: The systemd units of the site. None is an obstacle, since nothing would stop the old site.
+    type: list
+    elements: str
+    required: true
+  unfrozen:
+    description: Whether O(units) may be empty, since something else keeps the old site from writing.
+    type: bool
+    default: false
+  from_retired:
+    description: Whether the data of an old host may be moved that an earlier move has retired.
+    type: bool
+    default: false
+  replace:
+    description: Whether what the site took in on new, before it was stopped there by an undo, may be put aside.
+    type: bool
+    default: false
 seealso:
   - module: relocate.django.preflight
 """
@@ -43,6 +60,7 @@ EXAMPLES = r"""
     site: shop
     on_old: "{{ on_old }}"
     on_new: "{{ on_new }}"
+    units: [shop-web.service]
 """
 
 RETURN = r"""

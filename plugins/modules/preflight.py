@@ -61,6 +61,15 @@ options:
     description: Whether migrations that are not applied on the old host are accepted.
     type: bool
     default: false
+  media:
+    description: Whether MEDIA is moved, so that what of it cannot be is an obstacle.
+    type: bool
+    default: true
+  media_skip:
+    description: Names in MEDIA_ROOT, relative to it, that are left behind on purpose, with all that is below them.
+    type: list
+    elements: str
+    default: []
   replace:
     description: Whether databases with tables on the new host will be put aside.
     type: bool
@@ -132,7 +141,9 @@ def look_at_old(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, A
         obstacles += _inspect.obstacles_on_old(site, module.params)
         if any("error" in answer for answer in site.facts.values()):
             return {}
-        return collect(obstacles, lambda: _inspect.describe_site(site)) or {}
+        info = collect(obstacles, lambda: _inspect.describe_site(site, module.params["media_skip"])) or {}
+        obstacles += _inspect.media_obstacles(info.get("media") or {}) if module.params["media"] else []
+        return info
 
 
 def look_at_new(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, Any]:
@@ -179,6 +190,8 @@ def main() -> None:
                 "installs": {"type": "bool", "default": False},
                 "allow_dirty": {"type": "bool", "default": False},
                 "allow_unapplied": {"type": "bool", "default": False},
+                "media": {"type": "bool", "default": True},
+                "media_skip": {"type": "list", "elements": "str", "default": []},
                 "replace": {"type": "bool", "default": False},
                 "allow_same_host": {"type": "bool", "default": False},
             },

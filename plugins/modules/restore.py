@@ -13,7 +13,10 @@ description:
   - Loads each dump into an incoming database beside the live one, and compares every table's count and fingerprint,
     every sequence and every view, trigger and function with the manifest. Only when all databases of the site are
     equal, each incoming one takes the name in the settings in one step.
-  - What was live before is kept as previous, unless it was blank, so that O(state=rolled_back) can put it back.
+  - What was live before is kept as previous, so that O(state=rolled_back) can put it back, unless it is worth nothing.
+    That is a blank database, and one that came out of a set and with which the site has not served since.
+  - A previous database that is kept is never dropped or replaced by this module. Remove it with
+    M(relocate.django.database) when it is no longer needed.
   - Refuses on the host, and on the database, that the set was made of.
 author:
   - The relocate.django authors (@relocate-django)
@@ -34,12 +37,17 @@ options:
     description:
       - V(present) makes the set's databases live; those that already came from this set are left alone.
       - V(rehearsed) loads and proves them, then drops them again; the live ones are not touched.
-      - V(rolled_back) puts the previous databases back.
+      - V(rolled_back) puts the previous databases back, and drops those that are live, whatever they took in since.
     type: str
     choices: [present, rehearsed, rolled_back]
     default: present
   replace:
-    description: Whether a live database that holds tables of another origin may be put aside. By default it is refused.
+    description:
+      - Whether a live database may be put aside that holds tables of another origin, or with which the site has served
+        here. By default it is refused. It is kept as previous; when there is a previous one with tables already, this
+        is refused all the same.
+      - Also whether files of the set may replace those in a MEDIA_ROOT that holds files of another origin, or with
+        which the site has served here. These are not kept.
     type: bool
     default: false
   verified:
@@ -48,11 +56,19 @@ options:
     type: bool
     default: false
   media:
-    description: Whether MEDIA_ROOT is brought back too, when the set holds it. Other files in it are left alone.
+    description:
+      - Whether MEDIA_ROOT is brought back too, when the set holds it. Other files in it are left alone.
+      - It is brought once. A rerun that loads no database leaves it as it is.
     type: bool
     default: true
   allow_same_host:
-    description: Whether the set may be restored on the host that it was made on, for instance to undo a mistake.
+    description: Whether the set may be restored on the host that it was made on, as when both sites are on one machine.
+      Its databases must be others all the same, see O(allow_same_database).
+    type: bool
+    default: false
+  allow_same_database:
+    description: Whether a database may be restored onto the very one that the set was made of, for instance to undo a
+      mistake. On the host of the set this needs O(allow_same_host) as well.
     type: bool
     default: false
 seealso:
@@ -97,85 +113,109 @@ from typing import Any, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _restore
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, default_jobs
+from ansible_collections.relocate.django.plugins.module_utils import (
+    _argspec,
+    _host,
+    _restore,
+    _restore_media,
+    _restored,
+)
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, Manifest
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    DISCARDED,
+    INCOMING,
+    default_jobs,
+)
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
 
 
 def apply(
-    module: AnsibleModule, site: Site, backup: BackupSet, todo: List[_restore.Step], digest: str
+    module: AnsibleModule,
+    site: Site,
+    backup: BackupSet,
+    manifest: Manifest,
+    todo: List[_restore.Step],
+    record: _restored.Record,
+    media: bool,
 ) -> Dict[str, Any]:
-    """Load and prove all, then swap all."""
-    params = module.params
-    known = dict(_host.read_record(params["directory"], params["site"]).get(_restore.RESTORED, {}))
+    """Load and prove all, then bring MEDIA, then swap all."""
+    tables, states = {}, {}
     engines = [site.engines[step.alias] for step in todo]
-    backup.give_dumps(site.project.owner)
-    tables = {}
-    with _restore.incoming_dropped_on_failure(engines):
+    with backup.lent_dumps(site.project.owner), _restore.incoming_dropped_on_failure(engines):
         for step in todo:
             state, tables[step.alias] = _restore.load_and_prove(site.engines[step.alias], backup, step.entry)
             behind = _restore.check_sequences(step.alias, state)
             if behind:
                 raise behind
-        if params["state"] == "present":
-            # Before the swap: should this process die, the next run knows that what is live came from us.
-            begun = dict(known, **{step.alias: _restore.BEGUN for step in todo})
-            _host.update_record(params["directory"], params["site"], {_restore.RESTORED: begun})
-            with site.stopwatch.step("swap"):
-                _restore.swap_all(engines)
-    if params["state"] == "rehearsed":
-        for engine in engines:
-            engine.drop(INCOMING)
-        return tables
-    known.update({step.alias: digest for step in todo})
-    _host.update_record(params["directory"], params["site"], {_restore.RESTORED: known, "migrated": None})
-    with site.stopwatch.step("clear up"):
-        for engine in engines:
-            _restore.drop_blank_previous(engine)
+            states[step.alias] = state
+        if module.params["state"] == "rehearsed":
+            for engine in engines:
+                engine.drop(INCOMING)
+            return tables
+        if media:
+            with site.stopwatch.step("media"):
+                _restore_media.bring(site, backup, manifest, record)
+        if todo:
+            left = _restore.make_live(site, todo, states, backup.digest(), record, module.params["replace"])
+            for line in left:
+                module.warn(line)
     return tables
+
+
+def roll_back(module: AnsibleModule, site: Site) -> Dict[str, Any]:
+    """Go back to the previous databases; the record says so first: a run that dies must not leave them droppable."""
+    engines = list(site.engines.values())
+    _restore.require_previous(engines)
+    done: List[str] = []
+    if not module.check_mode:
+        record = _restored.Record.read(module.params["directory"], module.params["site"])
+        record.note({**_restored.forgotten(record.data, site.engines), "migrated": None})
+        done, left = _restore.roll_back(engines)
+        for line in left:
+            module.warn(line)
+    return {"changed": True, "label": "", "restored": done}
 
 
 def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     """Plan, then apply unless in check mode."""
-    params = module.params
-    if params["state"] == "rolled_back":
-        engines = list(site.engines.values())
-        _restore.require_previous(engines)
-        done = [] if module.check_mode else _restore.roll_back(engines)
-        kept = _host.read_record(params["directory"], params["site"]).get(_restore.RESTORED, {})
-        if set(done) & set(kept):
-            left = {alias: digest for alias, digest in kept.items() if alias not in done}
-            _host.update_record(params["directory"], params["site"], {_restore.RESTORED: left, "migrated": None})
-        return {"changed": True, "label": "", "restored": done}
+    params, present = module.params, module.params["state"] == "present"
     backup = BackupSet.find(params["directory"], _host.check_site_name(params["site"]), params["label"])
-    manifest = backup.read(params["manifest_sha256"])
-    digest = backup.digest()
-    _restore.refuse_old_host(manifest, site.engines, params["allow_same_host"])
-    record = _host.read_record(params["directory"], params["site"])
-    steps = _restore.plan(site, manifest, digest, record, params["replace"] or params["state"] == "rehearsed")
-    todo = [step for step in steps if not step.done or params["state"] == "rehearsed"]
-    result: Dict[str, Any] = {
-        "changed": bool(todo),
+    manifest, digest = backup.read(params["manifest_sha256"]), backup.digest()
+    _restore.refuse_old_host(manifest, site.engines, params["allow_same_host"], params["allow_same_database"])
+    record = _restored.Record.read(params["directory"], params["site"])
+    begun, changes = record.data.get(_restored.BEGUN, {}), _restored.settled(site.engines, record.data)
+    known = _restored.changed(record.data, changes)
+    steps = _restore.plan(site, manifest, digest, known, params["replace"], params["aliases"], present)
+    todo = [step for step in steps if not step.done or not present]
+    # Swapped by a run that died before it could say so, so nobody migrated or verified since.
+    ended = [step.alias for step in steps if step.done and present and step.alias in begun]
+    media = present and params["media"]
+    brings = media and _restore_media.wanted(site, manifest, digest, known, bool(todo), params["replace"])
+    result = {
+        "changed": bool(todo or ended or brings),
         "label": backup.label,
-        "restored": [step.alias for step in todo],
+        "restored": [step.alias for step in todo] + ended,
         "tables": {},
     }
-    if not module.check_mode and not params["verified"]:
-        with site.stopwatch.step("hash"):
-            backup.verify(manifest, params["jobs"] or default_jobs())
-    if params["media"] and params["state"] == "present":
-        result["changed"] |= _restore.restore_media(site, backup, manifest, module.check_mode)
-    if not module.check_mode and todo:
-        result["tables"] = apply(module, site, backup, todo, digest)
-    result["seconds"] = site.stopwatch.seconds()
-    return result
+    if not module.check_mode:
+        if not params["verified"]:
+            with site.stopwatch.step("hash"):
+                backup.verify(manifest, params["jobs"] or default_jobs())
+        if present:
+            record.note(changes)
+            asides = [(step.alias, begun.get(step.alias, {}).get("aside", DISCARDED)) for step in steps if step.done]
+            _restore.clear_up([_restore.Swap(site.engines[alias], aside) for alias, aside in asides])
+        if todo or brings:
+            result["tables"] = apply(module, site, backup, manifest, todo, record, brings)
+        if media and manifest.media.get("stored") and record.data.get(_restore_media.BROUGHT) != digest:
+            record.note({_restore_media.BROUGHT: digest})
+    return dict(result, seconds=site.stopwatch.seconds())
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Open the site and restore into it."""
     with open_site(module.params, ("django",)) as site:
-        return restore(module, site)
+        return roll_back(module, site) if module.params["state"] == "rolled_back" else restore(module, site)
 
 
 def main() -> None:
@@ -193,6 +233,7 @@ def main() -> None:
                 "verified": {"type": "bool", "default": False},
                 "media": {"type": "bool", "default": True},
                 "allow_same_host": {"type": "bool", "default": False},
+                "allow_same_database": {"type": "bool", "default": False},
             },
         ),
         supports_check_mode=True,

@@ -32,13 +32,16 @@ options:
     description:
       - V(frozen) writes the states down, arms the timer, and stops the units. It refuses before it stops anything when
         a unit does not exist, or when a timer or socket that is not among O(units) would start one again.
-      - V(held) makes sure that nothing has run since V(frozen) and takes the timer away. Ask for it just before the
-        cutover.
-      - V(thawed) starts what was active before V(frozen), enables what V(retired) disabled, and takes the timer away.
-        Without a record of a freeze it does nothing.
+      - V(held) makes sure that the freeze is that of O(run) and O(label), and that nothing has run since. It takes the
+        timer away, and disables the units, so that a reboot does not bring the site back beside the new one. Ask for it
+        just before the cutover.
+      - V(thawed) starts what was active before V(frozen), enables what was enabled, and takes the timer away. Without a
+        record of a freeze it does nothing. A site that was V(retired) is left alone unless O(retired=true).
       - V(started) enables and starts the units on the new host, waits until they stay up, and asks for O(answers).
-      - V(stopped) stops and disables the units on the new host.
-      - V(retired) stops and disables the units on the old host after the cutover. V(thawed) undoes it.
+      - V(stopped) stops and disables the units on the new host, and makes sure that all of them are down.
+      - V(retired) stops and disables the units on the old host after the cutover. It refuses, and stops nothing, when a
+        unit runs there although the site was V(held). V(thawed) with O(retired=true) undoes it.
+      - V(frozen), V(held) and V(retired) refuse an empty list of O(units), unless O(unfrozen=true).
     type: str
     choices: [frozen, held, thawed, started, stopped, retired]
     required: true
@@ -89,7 +92,9 @@ options:
         type: str
         default: ""
       headers:
-        description: Further headers, such as C(X-Forwarded-Proto) for an application server that expects a proxy.
+        description:
+          - Further headers, such as C(X-Forwarded-Proto) for an application server that expects a proxy.
+          - Their values are taken for secrets, and blotted out wherever they stand in the result.
         type: dict
         default: {}
       validate_certs:
@@ -104,6 +109,14 @@ options:
     description:
       - With O(state=thawed), leave a site alone that was V(held) or V(retired), since the new host may be serving then.
         Meant for a run that lost the new host.
+    type: bool
+    default: false
+  retired:
+    description: With O(state=thawed), bring back a site that was V(retired) too. Meant for an undo.
+    type: bool
+    default: false
+  unfrozen:
+    description: Whether O(units) may be empty when the old site is to be stopped, since something else keeps it still.
     type: bool
     default: false
   label:
@@ -127,6 +140,12 @@ EXAMPLES = r"""
   relocate.django.services:
     site: shop
     state: thawed
+
+- name: Bring the old site back although it was retired
+  relocate.django.services:
+    site: shop
+    state: thawed
+    retired: true
 
 - name: Start the site on the new host and see it answer
   relocate.django.services:
@@ -163,9 +182,13 @@ units:
       description: Whether it started with the host before the site was frozen.
       type: bool
 frozen:
-  description: Whether the site was left frozen.
+  description: Whether the site was left frozen, or retired.
   returned: success
   type: bool
+label:
+  description: The backup set by which the site came to serve on this host, before this task; empty when it did not.
+  returned: success
+  type: str
 at:
   description: When the site was frozen, in seconds since 1970; 0 when it is not.
   returned: success
@@ -188,7 +211,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _answers, _argspec, _services
+from ansible_collections.relocate.django.plugins.module_utils import _answers, _argspec, _freeze, _services
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name, read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._systemd import Systemd, Unit, unit_name
@@ -206,13 +229,14 @@ def wish_of(params: Mapping[str, Any]) -> _services.Wish:
         timeout=params["timeout"],
         label=params["label"],
         run=params["run"],
+        retired=params["retired"],
     )
 
 
 def told(actions: Sequence[_services.Action], units: Mapping[str, Unit], record: Mapping[str, Any]) -> Dict[str, Any]:
     """The result, out of the plan and the states before it: the same in check mode and without."""
     left = _services.after(actions, units)
-    before = {item["name"]: item for item in _services.states_before(units, record)}
+    before = {item["name"]: item for item in _freeze.states_before(units, record)}
     return {
         "changed": bool(actions),
         "steps": [" ".join(filter(None, (action.verb, action.unit))) for action in actions],
@@ -239,24 +263,29 @@ def ask(params: Mapping[str, Any]) -> List[Dict[str, Any]]:
 
 
 def note(params: Mapping[str, Any]) -> None:
-    """Write down that the site is served here (moved), or no longer is (retired): what makes a second move a no-op."""
-    key = {"started": "moved", "stopped": "moved", "retired": "retired", "thawed": "retired"}.get(params["state"])
-    if key is None or not (params["label"] or params["state"] in ("stopped", "thawed")):
-        return
-    known = read_record(params["directory"], params["site"]).get(key)
-    if params["state"] in ("stopped", "thawed"):
-        if known:
-            update_record(params["directory"], params["site"], {key: None})
-    elif not known or known.get("label") != params["label"]:
-        entry = {"label": params["label"], "run": params["run"], "at": int(time.time())}
-        update_record(params["directory"], params["site"], {key: entry})
+    """Write down that the site is served here (moved), was (served), or no longer is (retired).
+
+    ``moved`` and ``retired`` of one set make a second move a no-op. ``served`` is left of ``moved`` when the site is
+    stopped: what it took in meanwhile must not be replaced without a word.
+    """
+    record = read_record(params["directory"], params["site"])
+    changes: Dict[str, Any] = {}
+    if params["state"] == "stopped" and record.get("moved"):
+        changes = {"moved": None, "served": record["moved"]}
+    key = {"started": "moved", "retired": "retired"}.get(params["state"])
+    if key and params["label"] and (record.get(key) or {}).get("label") != params["label"]:
+        changes = {key: {"label": params["label"], "run": params["run"], "at": int(time.time())}}
+        if key == "moved" and (record.get("served") or {}).get("label") == params["label"]:
+            changes["served"] = None  # an undo that came to nothing
+    if changes:
+        update_record(params["directory"], params["site"], changes)
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Bring the units to the state, and keep the record of it."""
     check_site_name(module.params["site"])
     result = bring(module)
-    if not module.check_mode and not (module.params["abandoned"] and result["frozen"]):
+    if not module.check_mode:
         note(module.params)
     return result
 
@@ -265,12 +294,16 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
     """Plan, and carry the plan out unless in check mode."""
     params = module.params
     wish = wish_of(params)
+    if not params["unfrozen"]:
+        _freeze.check_named(wish.state, wish.units)
     record = read_record(params["directory"], params["site"])
-    result: Dict[str, Any] = {"changed": False, "units": [], "steps": [], "at": 0, "frozen": False}
+    label = (record.get("moved") or {}).get("label", "")
+    result: Dict[str, Any] = {"changed": False, "units": [], "steps": [], "at": 0, "frozen": False, "label": label}
     started = params["state"] == "started"
-    if not wish.units and not wish.reload and not record.get("freeze"):
+    stops_old = params["state"] in ("frozen", "held", "retired")
+    if not wish.units and not wish.reload and (stops_old or not record.get("freeze")):
         return dict(result, answers=ask(params)) if started and not module.check_mode else result
-    if params["abandoned"] and ((record.get("freeze") or {}).get("held") or record.get("retired")):
+    if params["abandoned"] and _freeze.new_serves(record):
         return dict(result, frozen=True)
     host = _services.Services(Systemd(), params["directory"], params["site"])
     units, record, armed = host.look(wish)
@@ -282,11 +315,10 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
         if started:
             try:
                 result["answers"] = ask(params)
-            except RelocateError:
-                host.undo_start(wish, actions, units)
-                raise
-    freeze = read_record(params["directory"], params["site"]).get("freeze") or {}
-    return dict(result, at=freeze.get("at", 0), frozen=bool(freeze))
+            except RelocateError as error:
+                raise host.taken_back(error, wish, actions, units, {}) from error
+    left = read_record(params["directory"], params["site"])
+    return dict(result, at=_freeze.freeze_of(left).get("at", 0), frozen=bool(left.get("freeze") or left.get("retired")))
 
 
 def main() -> None:
@@ -296,7 +328,7 @@ def main() -> None:
         "host": {"type": "str", "default": ""},
         "status": {"type": "int", "default": 200},
         "contains": {"type": "str", "default": ""},
-        "headers": {"type": "dict", "default": {}},
+        "headers": {"type": "dict", "default": {}, "no_log": True},
         "validate_certs": {"type": "bool", "default": True},
     }
     module = AnsibleModule(
@@ -311,6 +343,8 @@ def main() -> None:
                 "answers": {"type": "list", "elements": "dict", "default": [], "options": answer},
                 "timeout": {"type": "int", "default": 60},
                 "abandoned": {"type": "bool", "default": False},
+                "retired": {"type": "bool", "default": False},
+                "unfrozen": {"type": "bool", "default": False},
                 "label": {"type": "str", "default": ""},
             },
         ),

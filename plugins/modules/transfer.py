@@ -67,7 +67,7 @@ options:
     type: str
     default: root
   owner:
-    description: The project's owner on this host, who gets the dumps of a set, and MEDIA.
+    description: The project's owner on this host, who gets MEDIA.
     type: str
   group:
     description: The group of MEDIA, when this host has it. By default that of O(owner).
@@ -77,10 +77,22 @@ options:
     type: path
   delete:
     description:
-      - Whether files of MEDIA that are gone on the old host are removed here. Refused for a directory that held files
-        before the first transfer.
+      - Whether this is the last pass, so that files of MEDIA that are gone on the old host are removed here.
     type: bool
     default: false
+  replace:
+    description:
+      - Whether files that were in MEDIA before the first transfer are accepted. By default they are refused, in the
+        first pass already, but for those that came with the checkout.
+      - What would be overwritten or deleted of them is kept in RV(previous), as is what a site that served here took
+        in.
+    type: bool
+    default: false
+  skip:
+    description: Names in MEDIA, relative to it, that are left as they are on both hosts, with all that is below them.
+    type: list
+    elements: str
+    default: []
   compress:
     description:
       - The methods of compression that rsync on the old host knows, as M(relocate.django.transfer_grant) returns them.
@@ -162,6 +174,12 @@ deleted:
   description: How many files were removed.
   returned: when O(state=fetched)
   type: int
+previous:
+  description:
+    - The directory beside MEDIA_ROOT that holds what would have been lost here; empty when nothing would.
+    - It is the owner's alone to read, and nothing of ours deletes it.
+  returned: when O(state=fetched) and O(what=media)
+  type: str
 address:
   description: The address of the old host that was used; empty when nothing had to be fetched.
   returned: when O(state=fetched)
@@ -180,15 +198,15 @@ from typing import Any, Dict, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _media, _rsync, _transfer
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _media_root, _rsync, _transfer
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, check_label
-from ansible_collections.relocate.django.plugins.module_utils._copy import Copier, Ids
+from ansible_collections.relocate.django.plugins.module_utils._copy import Copier
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name, read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._network import own_addresses
-from ansible_collections.relocate.django.plugins.module_utils._process import current_user, lookup_user
+from ansible_collections.relocate.django.plugins.module_utils._process import acting_as, current_user, lookup_user
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
 
 
@@ -215,14 +233,16 @@ def group_of(params: Mapping[str, Any], owner: SystemUser) -> int:
     return owner.gid
 
 
-def fetch_of(params: Mapping[str, Any], ids: Optional[Ids] = None) -> _transfer.Fetch:
+def fetch_of(params: Mapping[str, Any]) -> _transfer.Fetch:
     """What answers requests: rsync with the one-time key, or copying."""
     if params["method"] == "local":
         home = BackupSet.home(params["source_directory"] or params["directory"], params["site"])
         sources = {"set": os.path.join(home, params["label"] or ""), "media": params["media_source"] or ""}
-        return Copier(sources, ids if os.geteuid() == 0 else None).fetch
+        return Copier(sources).fetch
     zstd = "zstd" in params["compress"] and "zstd" in _rsync.compressions()
-    way = _transfer.Way(params["site"], keys_of(params), params["host"], params["port"], params["login"], zstd)
+    way = _rsync.Way(
+        params["site"], keys_of(params), params["host"], params["port"], params["login"], zstd, _rsync.version()
+    )
     return _transfer.Fetcher(way, params["host_keys"]).fetch
 
 
@@ -242,7 +262,7 @@ def fetch_set(module: AnsibleModule) -> Dict[str, Any]:
     params = module.params
     owner, sha256 = owner_of(params), params["manifest_sha256"] or ""
     path = os.path.join(BackupSet.home(params["directory"], params["site"]), check_label(params["label"] or ""))
-    moved, jobs, stopwatch = _transfer.Moved(), default_jobs(), Stopwatch()
+    moved, jobs, stopwatch = _rsync.Moved(), default_jobs(), Stopwatch()
     with contextlib.suppress(RelocateError):
         here = BackupSet(path)
         if sha256 and os.path.isdir(path):
@@ -252,7 +272,7 @@ def fetch_set(module: AnsibleModule) -> Dict[str, Any]:
     if not module.check_mode:
         fetch = fetch_of(params)
         backup = BackupSet.create(params["directory"], params["site"], params["label"], owner or current_user())
-        with _transfer.claimed(backup, owner):
+        with _transfer.claimed(backup):
             moved = _transfer.bring_set(fetch, backup, sha256, jobs, stopwatch.step)
     changed, seconds = module.check_mode or moved.anything, stopwatch.seconds()
     return {"changed": changed, "set": path, "complete": bool(sha256), "seconds": seconds, **_transfer.result_of(moved)}
@@ -261,35 +281,41 @@ def fetch_set(module: AnsibleModule) -> Dict[str, Any]:
 def fetch_media(module: AnsibleModule) -> Dict[str, Any]:
     """What is new in MEDIA."""
     params = module.params
-    owner = owner_of(params) or current_user()
-    path = _media.check_path(params["media"], params["directory"])
-    empty = not os.path.isdir(path) or not os.listdir(path)
-    if params["delete"]:
-        _media.check_delete(path, read_record(params["directory"], params["site"]), empty)
+    owner, skip = owner_of(params) or current_user(), _media_root.check_skip(params["skip"])
+    path = _media_root.check_path(params["media"], params["directory"], owner)
+    record = read_record(params["directory"], params["site"])
+    claim = _media_root.claim(path, owner, record, params["replace"], skip)
+    if params["method"] == "local":
+        _media_root.check_link(params["media_source"] or "", owner)
     if module.check_mode:
-        return {"changed": True, **_transfer.result_of(_transfer.Moved())}
-    ids = Ids(owner.uid, group_of(params, owner))
-    fetch = fetch_of(params, ids)
-    if not os.path.isdir(path):
-        os.makedirs(path, 0o755)
-        if os.geteuid() == 0:
-            os.chown(path, ids.uid, ids.gid)
-    if empty:
-        update_record(params["directory"], params["site"], {"media": {"path": path}})
-    names = (str(ids.uid), str(ids.gid)) if os.geteuid() == 0 else ("", "")
-    moved = fetch(_transfer.media_request(path, *names, delete=params["delete"]))
+        return {"changed": True, "previous": "", **_transfer.result_of(_rsync.Moved())}
+    fetch = fetch_of(params)
+    _media_root.make(path, owner)
+    if claim.noted != record.get("media"):
+        update_record(params["directory"], params["site"], {"media": claim.noted})
+    # In the first pass too, which is before the freeze: it shows whether the directory can be made.
+    aside = _media_root.make_aside(path, params["label"] or "", owner) if claim.keep else ""
+    user = owner if os.geteuid() == 0 and owner.uid != 0 else None
+    try:
+        moved = fetch(_rsync.media_request(path, params["delete"], user, skip, aside))
+    finally:
+        previous = _media_root.drop_empty(aside)
     if params["delete"]:
-        _transfer.remove_partial(path)
-    return {"changed": moved.anything, **_transfer.result_of(moved)}
+        with acting_as(user):
+            _transfer.remove_partial(path)
+        update_record(params["directory"], params["site"], {"media": {"path": path}})  # all that is here is old's now
+    regrouped = _media_root.regroup(path, owner, group_of(params, owner), skip)
+    return {"changed": bool(moved.anything or regrouped), "previous": previous, **_transfer.result_of(moved)}
 
 
 def remove_key(module: AnsibleModule) -> Dict[str, Any]:
     """Remove the key pair."""
     directory = keys_of(module.params)
-    found = os.path.isdir(directory) and not os.path.islink(directory)
-    if found and not module.check_mode:
-        shutil.rmtree(directory)
-    return {"changed": found}
+    paths = [directory, _transfer.lent_path(directory)]
+    found = [path for path in paths if os.path.isdir(path) and not os.path.islink(path)]
+    for path in found if not module.check_mode else []:
+        shutil.rmtree(path)
+    return {"changed": bool(found)}
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
@@ -321,6 +347,8 @@ def main() -> None:
                 "group": {"type": "str"},
                 "media": {"type": "path"},
                 "delete": {"type": "bool", "default": False},
+                "replace": {"type": "bool", "default": False},
+                "skip": {"type": "list", "elements": "str", "default": []},
                 "compress": {"type": "list", "elements": "str", "default": []},
                 "source_directory": {"type": "path"},
                 "media_source": {"type": "path"},

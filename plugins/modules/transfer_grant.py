@@ -48,8 +48,12 @@ options:
     description: The backup set that may be read. Required with O(state=present).
     type: str
   media:
-    description: MEDIA_ROOT, when it may be read too.
+    description:
+      - MEDIA_ROOT, when it may be read too. A link in its place must lead to a directory that O(owner) may write to.
     type: path
+  owner:
+    description: The project's owner, with whose rights O(media) is read. Required with it.
+    type: str
   valid_for:
     description: Seconds until the key expires by itself. SSH servers before OpenSSH 7.7 know no expiry.
     type: int
@@ -65,6 +69,7 @@ EXAMPLES = r"""
     site: shop
     label: 20261120T193000Z-1a2b3c4d5e6f
     media: /srv/shop/media
+    owner: shop
     public_key: "{{ key.public_key }}"
     addresses: "{{ key.addresses }}"
   delegate_to: "{{ groups['old'] | first }}"
@@ -121,16 +126,17 @@ from ansible_collections.relocate.django.plugins.module_utils import _argspec, _
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, check_label
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name, read_record, update_record
+from ansible_collections.relocate.django.plugins.module_utils._media_root import check_link
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._network import check_addresses, own_addresses
 from ansible_collections.relocate.django.plugins.module_utils._process import find_program, lookup_user
 
 
 def user_of(name: str) -> SystemUser:
-    """The login, or owner_missing."""
+    """A user of this host, or owner_missing."""
     user = lookup_user(name)
     if user is None:
-        raise RelocateError("owner_missing", "{0} is not a user of this host".format(name), "name another login")
+        raise RelocateError("owner_missing", "{0} is not a user of this host".format(name), "name another one")
     return user
 
 
@@ -164,10 +170,11 @@ def give(params: Mapping[str, Any], user: SystemUser, sshd: _grant.Sshd, check: 
     if not rsync:
         raise RelocateError("program_missing", "rsync is not on this host", "install rsync on the old host")
     conf = _grant.conf_path(directory, site)
-    shared = {"set": os.path.join(BackupSet.home(directory, site), check_label(params["label"]))}
+    shared, readers = {"set": os.path.join(BackupSet.home(directory, site), check_label(params["label"]))}, {}
     if params["media"]:
-        shared["media"] = os.path.realpath(params["media"])
-    text = _grant.conf_text(shared, chroot=user.uid == 0 or bool(prefix))
+        readers["media"] = user_of(params["owner"])
+        shared["media"] = check_link(params["media"], readers["media"])
+    text = _grant.conf_text(shared, user.uid == 0 or bool(prefix), readers)
     now, valid = time.time(), params["valid_for"]
     expiry = time.strftime("%Y%m%d%H%M", time.localtime(now + valid)) if sshd.version >= (7, 7) else ""
     command = [*prefix, rsync, "--server", "--daemon", "--config=" + conf, "."]
@@ -234,10 +241,12 @@ def main() -> None:
                 "login": {"type": "str", "default": "root"},
                 "label": {"type": "str"},
                 "media": {"type": "path"},
+                "owner": {"type": "str"},
                 "valid_for": {"type": "int", "default": 86400},
             },
         ),
         required_if=[("state", "present", ["public_key", "label"])],
+        required_by={"media": "owner"},
         supports_check_mode=True,
     )
     _argspec.answer(module, work_on)

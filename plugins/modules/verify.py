@@ -83,7 +83,7 @@ from typing import Any, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _verify
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _restore, _verify
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._site import open_site
@@ -99,6 +99,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     findings: List[str] = []
     tables = {}
     with open_site(params, topics) as site:
+        _restore.check_aliases(manifest, site.engines, params["aliases"])
         for alias, engine in site.engines.items():
             expected = _verify.expected_state(manifest, record, alias)
             with site.stopwatch.step("count"):
@@ -108,7 +109,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
         warned = _verify.checks(site.facts.get("checks", []), findings)
         if params["media"]:
             with site.stopwatch.step("media"):
-                findings += _verify.media(manifest.media, site.facts["django"])
+                findings += _verify.media(manifest.media, site.facts["django"], site.project.owner)
     if findings:
         raise RelocateError(
             "not_proven",

@@ -13,13 +13,13 @@ _ROWS_SHOWN = 20
 
 
 def status_of(outcome: Mapping[str, Any]) -> str:
-    """One word for scripts: moved, already_moved, checked, obstacles or failed."""
+    """One word for scripts: moved, already_moved, unfinished, checked, obstacles or failed."""
     if outcome.get("failed"):
         return "obstacles" if outcome.get("code") == "obstacles" else "failed"
-    if outcome.get("done"):
-        return "already_moved"
     if outcome.get("unfinished"):
         return "unfinished"
+    if outcome.get("done") or outcome.get("next") == "retire":
+        return "already_moved"
     return "moved" if outcome.get("proven") and float(outcome.get("served_at") or 0) else "checked"
 
 
@@ -47,12 +47,24 @@ def headline(outcome: Mapping[str, Any]) -> str:
         "failed": "FAILED",
         "unfinished": "MOVED and serving on new, but old was NOT RETIRED",
     }[outcome["status"]]
+    if outcome["status"] == "already_moved" and outcome.get("next") == "retire":
+        words = "was moved before: only old is left to be retired"
     if outcome["status"] == "failed":
-        if outcome["frozen_at"]:
-            words += "; the old site serves again" if outcome.get("old_serves") else "; CHECK THE OLD SITE"
-        else:
-            words += " before the freeze; the old site was not touched"
+        words += what_became_of_old(outcome)
+    if outcome["status"] == "moved" and outcome.get("unfrozen"):
+        words += " as of its backup; old was NOT STOPPED by this run"
     return "Site {0}: {1} -> {2}: {3}".format(outcome["site"], outcome["old"], outcome["new"], words)
+
+
+def what_became_of_old(outcome: Mapping[str, Any]) -> str:
+    """How a move that failed has left both hosts."""
+    if not outcome["frozen_at"]:
+        return " before the freeze; the old site was not touched"
+    if outcome.get("old_serves"):
+        return "; the old site serves again" + (", but CHECK BOTH HOSTS" if outcome.get("put_back") else "")
+    if outcome.get("old_rests"):
+        return "; the old site is retired, as it was before"
+    return "; CHECK BOTH HOSTS" if outcome.get("starting") else "; CHECK THE OLD SITE"
 
 
 def totals(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> List[str]:
@@ -75,6 +87,8 @@ def as_text(outcome: Mapping[str, Any]) -> str:
     lines = ["", headline(outcome)]
     if outcome.get("msg"):
         lines += ["  at: {0}".format(outcome.get("task", "")), "  " + str(outcome["msg"]).replace("\n", "\n  ")]
+    if outcome.get("put_back"):
+        lines.append("  putting it back: " + str(outcome["put_back"]).replace("\n", "\n  "))
     if outcome.get("revision"):
         lines.append("  revision {0}, backup set {1}".format(outcome["revision"], outcome.get("label", "")))
     if outcome["frozen_at"]:
@@ -91,6 +105,8 @@ def as_text(outcome: Mapping[str, Any]) -> str:
     applied = [name for plan in (outcome.get("migrations") or {}).values() for name in plan]
     if applied:
         lines.append("  migrations applied: " + ", ".join(applied))
+    if outcome.get("media_previous"):
+        lines.append("  files of MEDIA that were only on new are kept in {0}".format(outcome["media_previous"]))
     if outcome.get("warnings"):
         lines.append("  Django's check warns of {0} points, see the report".format(len(outcome["warnings"])))
     lines += ["  " + line for line in next_steps(outcome)]
@@ -126,13 +142,20 @@ def _clock(epoch: float) -> str:
 def next_steps(outcome: Mapping[str, Any]) -> List[str]:
     """What to do now, and how to undo."""
     if outcome["status"] == "moved":
+        old = "old was not stopped: stop it yourself" if outcome.get("unfrozen") else "old is stopped and disabled"
         return [
-            "next: point DNS at {0}; old is stopped and disabled, its data untouched".format(outcome["new"]),
+            "next: point DNS at {0}; {1}, its data untouched".format(outcome["new"], old),
             "undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves; what new took in stays on new)",
         ]
     if outcome["status"] == "unfinished":
         return ["next: mend the cause and run the same command again; it only retires the old site"]
     if outcome["status"] == "failed":
+        if outcome.get("starting") and outcome["frozen_at"] and not outcome.get("old_serves"):
+            return [
+                "next: see that the site does not serve on {0}, then run relocate.django.undo: old serves again".format(
+                    outcome["new"]
+                )
+            ]
         return ["next: mend the cause and run the same command again"]
     if outcome["status"] == "obstacles":
         return ["next: remove the obstacles and run the same command again"]

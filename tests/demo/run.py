@@ -60,6 +60,7 @@ def write_inventory() -> pathlib.Path:
         "relocate_become": False,
         "relocate_install": False,
         "relocate_allow_same_host": True,
+        "relocate_unfrozen": True,  # nothing serves the site
         "relocate_allow_root": os.geteuid() == 0,
         "relocate_transfer": "local",
         "relocate_compression": "none",

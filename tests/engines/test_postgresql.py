@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -14,8 +15,10 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_admin as admin
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    DISCARDED,
     INCOMING,
     LIVE,
     PREVIOUS,
@@ -207,19 +210,86 @@ def test_everything_arrives(make: Make, scratch: Callable[[str], str], cluster: 
     assert not new.drop(INCOMING)
 
 
-def test_a_load_replaces_a_leftover_and_a_swap_an_earlier_previous(
+def test_a_load_replaces_a_leftover_and_a_swap_nothing(
     make: Make, scratch: Callable[[str], str], cluster: Cluster, tmp_path: Any
 ) -> None:
     dump, recorded, facts = dumped(make(), str(tmp_path))
     new = make(scratch("again"))
-    for _round in range(2):
+    new.create_blank(facts)
+    cluster.psql("again", "CREATE TABLE mark ()")
+    for aside in (PREVIOUS, DISCARDED):
         new.load(str(tmp_path), dump, facts)
         new.load(str(tmp_path), dump, facts)
-        new.swap()
+        incoming = state_of(new, INCOMING)
+        new.swap(INCOMING, aside)
+        # Equal to the last detail: that is how a restore that was killed is told.
+        assert state_of(new) == incoming
     assert compare_states(recorded, state_of(new)) == []
     new.load(str(tmp_path), dump, facts)
-    new.swap()
-    assert cluster.psql("postgres", "SELECT count(*) FROM pg_database WHERE datname ~ '^again'").strip() == "2"
+    for aside in (PREVIOUS, DISCARDED):
+        with pytest.raises(RelocateError) as caught:
+            new.swap(INCOMING, aside)
+        assert caught.value.code == "swap_failed"
+        assert "again__" + aside + " is there already" in caught.value.msg
+    with pytest.raises(RelocateError):
+        new.swap(PREVIOUS, INCOMING)
+    assert "mark" in cluster.psql("again__previous", "SELECT relname FROM pg_class")
+    names = cluster.psql("postgres", "SELECT datname FROM pg_database WHERE datname ~ '^again' ORDER BY 1").split()
+    assert names == ["again", "again__discarded", "again__incoming", "again__previous"]
+    assert [new.drop(which) for which in (DISCARDED, DISCARDED)] == [True, False]
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_swap_whose_answer_is_lost(
+    make: Make,
+    scratch: Callable[[str], str],
+    cluster: Cluster,
+    tmp_path: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    arrives: bool,
+) -> None:
+    """The connection ends around COMMIT: another one tells what became of it."""
+    dump, _recorded, facts = dumped(make(), str(tmp_path))
+    new = make(scratch("lost"))
+    new.create_blank()
+    new.load(str(tmp_path), dump, facts)
+
+    @contextlib.contextmanager
+    def lost(session: Any) -> Iterator[None]:
+        session.run("BEGIN")
+        yield
+        if arrives:
+            session.run("COMMIT")
+        session.close()
+        raise RelocateError("server_unreachable", "the connection ended")
+
+    monkeypatch.setattr(admin, "_transaction", lost)
+    if arrives:
+        new.swap()
+    else:
+        with pytest.raises(RelocateError) as caught:
+            new.swap()
+        assert caught.value.code == "swap_failed"
+    assert (new.exists(INCOMING), new.exists(PREVIOUS)) == (not arrives, arrives)
+    assert new.describe().tables == (facts.tables if arrives else 0)
+
+
+def test_a_swap_of_which_nothing_is_known(
+    make: Make, scratch: Callable[[str], str], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dump, _recorded, facts = dumped(make(), str(tmp_path))
+    new = make(scratch("dark"))
+    new.load(str(tmp_path), dump, facts)
+
+    def gone(*_args: Any) -> None:
+        raise RelocateError("server_unreachable", "the server is gone")
+
+    monkeypatch.setattr(admin, "rename", gone)
+    monkeypatch.setattr(admin, "has_become", gone)
+    with pytest.raises(RelocateError) as caught:
+        new.swap()
+    assert caught.value.code == "server_unreachable"
+    assert "it is not known whether database dark was swapped" in caught.value.msg
 
 
 CHANGES = {
@@ -351,20 +421,19 @@ def test_a_swap_that_fails_leaves_everything(
 ) -> None:
     dump, _recorded, facts = dumped(make(), str(tmp_path))
     new = make(scratch("kept"))
-    new.load(str(tmp_path), dump, facts)
-    new.swap()
-    new.load(str(tmp_path), dump, facts)
+    new.create_blank()
     cluster.psql("kept", "CREATE TABLE mark ()")
+    new.load(str(tmp_path), dump, facts)
     new.swap()  # mark is in previous now
     new.load(str(tmp_path), dump, facts)
     cluster.psql("postgres", "ALTER DATABASE kept__incoming OWNER TO postgres")
     weak = make("kept", admin=Login())
     with pytest.raises(RelocateError) as caught:
-        weak.swap()
+        weak.swap(INCOMING, DISCARDED)
     assert caught.value.code == "right_missing"
     assert "mark" in cluster.psql("kept__previous", "SELECT relname FROM pg_class")
     assert (new.exists(LIVE), new.exists(INCOMING), new.exists(PREVIOUS)) == (True, True, True)
-    assert not new.drop("dropped")
+    assert not new.exists(DISCARDED)
 
 
 @pytest.mark.parametrize("victim", ["toc.dat", "biggest"])
@@ -448,13 +517,25 @@ def test_roles_and_passwords(make: Make, scratch: Callable[[str], str], cluster:
         with pytest.raises(RelocateError) as caught, second.snapshot():
             pass
         assert caught.value.code == "login_failed"
-        assert second.create_blank() == ["password of role o'wn\"er é"]
-        assert second.describe().exists
+        assert [item.code for item in second.preflight("new")] == ["login_failed"]
+        for name in ("fresh", "fresh2"):
+            with pytest.raises(RelocateError) as caught:
+                make(name, user="o'wn\"er é", password=CANARY).create_blank()
+            assert caught.value.code == "login_failed"
+            assert "role o'wn\"er é exists, and its password is left as it is" in caught.value.msg
+            assert 'ALTER ROLE "o\'wn""er é" PASSWORD \'...\'' in caught.value.hint
+            assert CANARY not in str(caught.value)
+        assert not make("fresh2").exists(LIVE)
+        assert first.create_blank() == []  # nobody is locked out
+        cluster.psql("postgres", 'ALTER ROLE "o\'wn""er é" NOLOGIN')
+        with pytest.raises(RelocateError) as caught:
+            first.create_blank()
+        assert (caught.value.code, "may not log in" in caught.value.msg) == ("login_failed", True)
         log = cluster.log()
         assert "first é pass" not in log
         assert log.count("SCRAM-SHA-256$4096") == 0  # log_statement is off in our sessions
     finally:
-        second.drop(LIVE)
+        cluster.psql("postgres", "DROP DATABASE IF EXISTS fresh")
         cluster.psql("postgres", 'DROP ROLE "o\'wn""er é"')
 
 

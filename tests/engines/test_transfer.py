@@ -15,16 +15,17 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _grant, _media, _transfer
+from ansible_collections.relocate.django.plugins.module_utils import _grant, _media, _rsync, _transfer
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._process import current_user
-from ansible_collections.relocate.django.plugins.module_utils._transfer import Fetcher, Request, Way
-from tests.unit.fakes import LABEL, manifest, refused
+from ansible_collections.relocate.django.plugins.module_utils._rsync import Request, Way
+from ansible_collections.relocate.django.plugins.module_utils._transfer import Fetcher
+from tests.unit.fakes import LABEL, ROOT_ONLY, manifest, nobody, reachable, refused
 
 SSHD, RSYNC = shutil.which("sshd", path="/usr/sbin:/usr/bin:/sbin"), shutil.which("rsync")
 MISSING = [name for name, path in (("sshd", SSHD), ("rsync", RSYNC), ("ssh", shutil.which("ssh"))) if not path]
@@ -64,11 +65,11 @@ class Old:
         return Fetcher(self.way, [self.host_key])
 
     def ssh(self, *words: str) -> "subprocess.CompletedProcess[bytes]":
-        argv = [*_transfer.ssh_argv(self.way), f"{self.way.login}@127.0.0.1", *words]
+        argv = [*_rsync.ssh_argv(self.way), f"{self.way.login}@127.0.0.1", *words]
         return subprocess.run(argv, capture_output=True, timeout=20, stdin=subprocess.DEVNULL, check=False)
 
     def rsync(self, *words: str) -> "subprocess.CompletedProcess[bytes]":
-        shell = _transfer.remote_shell(_transfer.ssh_argv(self.way))
+        shell = _rsync.remote_shell(_rsync.ssh_argv(self.way))
         argv = ["rsync", "--timeout=10", "--rsh=" + shell, *words]
         return subprocess.run(argv, capture_output=True, timeout=30, stdin=subprocess.DEVNULL, check=False)
 
@@ -201,7 +202,7 @@ def test_a_connection_that_breaks_is_taken_up_again(old: Old, tmp_path: Path, mo
     cutter = threading.Thread(target=cut)
     cutter.start()
     backup = new_set(tmp_path)
-    slow = _transfer.set_request(backup.path)
+    slow = _rsync.set_request(backup.path)
     slow = Request(slow.source, slow.target, [*slow.options, "--bwlimit=15000"])
     fetcher = old.fetcher()
     fetcher.fetch(slow)
@@ -209,43 +210,109 @@ def test_a_connection_that_breaks_is_taken_up_again(old: Old, tmp_path: Path, mo
     assert broken
     _transfer.bring_set(fetcher.fetch, backup, old.sha256, 2)
     backup.verify(backup.read(old.sha256))
-    assert not list(Path(backup.path).rglob(_transfer.PARTIAL))
+    assert not list(Path(backup.path).rglob(_rsync.PARTIAL))
 
 
 def test_media_arrives_with_every_name(old: Old, tmp_path: Path) -> None:
     new = tmp_path / "new-media"
     new.mkdir()
-    moved = old.fetcher().fetch(_transfer.media_request(str(new), "", ""))
+    moved = old.fetcher().fetch(_rsync.media_request(str(new)))
     assert moved.files == 5
-    assert _media.inventory(str(new))["digest"] == _media.inventory(str(old.media))["digest"]
+    assert _media.inventory(str(new))["digest"] == _media.inventory(str(old.media), skip=["out", "pipe"])["digest"]
     assert (new / "a" / "plain").stat().st_mode & 0o7777 == 0o644
     assert not os.path.lexists(new / "out")
     (old.media / "a" / "-rf").unlink()
-    assert not old.fetcher().fetch(_transfer.media_request(str(new), "", "")).anything
-    moved = old.fetcher().fetch(_transfer.media_request(str(new), "", "", delete=True))
+    assert not old.fetcher().fetch(_rsync.media_request(str(new))).anything
+    moved = old.fetcher().fetch(_rsync.media_request(str(new), delete=True))
     assert moved.deleted == 1
-    assert not old.fetcher().fetch(_transfer.media_request(str(new), "", "", delete=True)).anything
+    assert not old.fetcher().fetch(_rsync.media_request(str(new), delete=True)).anything
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="changing the owner needs root")
-def test_media_is_given_to_its_owner(old: Old, tmp_path: Path) -> None:
+@pytest.fixture(params=["rsync lets go of root's rights", "rsync before 3.2.0"])
+def as_nobody(request: pytest.FixtureRequest, old: Old, tmp_path: Path) -> Fetcher:
+    """Give a fetcher for requests that are written as nobody."""
+    reachable(tmp_path)
+    version = _rsync.version() if "lets go" in request.param else (3, 1, 3)
+    return Fetcher(replace(old.way, version=version), [old.host_key])
+
+
+@ROOT_ONLY
+def test_media_is_written_as_its_owner(old: Old, as_nobody: Fetcher, tmp_path: Path) -> None:
+    new, victim = tmp_path / "new-media", tmp_path / "victim"
+    for path in (new, victim):
+        path.mkdir()
+    request = _rsync.media_request(str(new), True, nobody())
+    with refused("transfer_failed", "Permission denied"):
+        as_nobody.fetch(request)
+    assert list(new.iterdir()) == [], "what only root may write to is left alone"
+    os.chown(new, nobody().uid, nobody().gid)
+    assert as_nobody.fetch(request).files == 5
+    assert {item.lstat().st_uid for item in [new, *new.rglob("*")]} == {nobody().uid}
+    assert not as_nobody.fetch(request).anything
+    assert not [item for item in Path(old.way.keys).parent.iterdir() if item.name.startswith(".lent")]
+
+
+@ROOT_ONLY
+def test_what_would_be_lost_is_put_aside(old: Old, as_nobody: Fetcher, tmp_path: Path) -> None:
+    new, aside = tmp_path / "new-media", tmp_path / "new-media__previous-l"
+    for path in (aside, new, new / "a", new / "gone", new / "[s]kip"):
+        path.mkdir()
+    for name in ("a/plain", "a/taken", "gone/taken", "[s]kip/x"):
+        (new / name).write_text("new")
+    for path in (aside, new, *new.rglob("*")):
+        os.chown(path, nobody().uid, nobody().gid)
+    (old.media / "[s]kip").write_text("left behind")
+    skip = ["[s]kip"]
+    as_nobody.fetch(_rsync.media_request(str(new), False, nobody(), skip, str(aside)))
+    assert (new / "a" / "plain").read_text() == "new", "the first pass leaves alone what is there"
+    assert list(aside.iterdir()) == []
+    as_nobody.fetch(_rsync.media_request(str(new), True, nobody(), skip, str(aside)))
+    kept = {str(item.relative_to(aside)): item.read_text() for item in aside.rglob("*") if item.is_file()}
+    assert kept == {"a/plain": "new", "a/taken": "new", "gone/taken": "new"}
+    assert (new / "a" / "plain").read_text() == "plain"
+    assert (new / "[s]kip" / "x").read_text() == "new"
+    assert not (new / "gone").exists()
+
+
+def test_a_file_that_was_rewritten_within_its_second_is_brought(old: Old, tmp_path: Path) -> None:
     new = tmp_path / "new-media"
     new.mkdir()
-    old.fetcher().fetch(_transfer.media_request(str(new), "65534", "65534"))
-    assert {item.lstat().st_uid for item in [new, *new.rglob("*")]} == {65534}
+    path, fetcher = old.media / "a" / "plain", Fetcher(replace(old.way, version=_rsync.version()), [old.host_key])
+    os.utime(path, ns=(10**18, 10**18))
+    fetcher.fetch(_rsync.media_request(str(new)))
+    path.write_bytes(b"PLAIN")
+    os.utime(path, ns=(10**18 + 1000, 10**18 + 1000))
+    assert fetcher.fetch(_rsync.media_request(str(new), delete=True)).files == 1
+    assert (new / "a" / "plain").read_bytes() == b"PLAIN"
+    assert not fetcher.fetch(_rsync.media_request(str(new), delete=True)).anything
+
+
+@ROOT_ONLY
+def test_media_is_read_with_the_rights_of_its_owner(old: Old, tmp_path: Path) -> None:
+    conf = _grant.conf_path(str(tmp_path / "work"), "shop")
+    shared = {"set": old.backup.path, "media": str(old.media)}
+    _grant.write_conf(conf, _grant.conf_text(shared, True, {"media": nobody()}))
+    secret, new = old.media / "a" / "secret", tmp_path / "new-media"
+    secret.touch(0o600)
+    new.mkdir()
+    with refused("transfer_failed", "secret.*Permission denied"):
+        old.fetcher().fetch(_rsync.media_request(str(new)))
+    assert not (new / "a" / "secret").exists()
+    assert (new / "a" / "plain").exists()
+    assert old.fetcher().fetch(_rsync.set_request(new_set(tmp_path).path)).files == 3, "the set is root's still"
 
 
 def test_another_host_key_is_refused(old: Old, tmp_path: Path) -> None:
     other = old.host_key[:-8] + "AAAAAAAA"
     with refused("transfer_refused", "another host key"):
-        Fetcher(old.way, [other]).fetch(_transfer.set_request(str(tmp_path)))
+        Fetcher(old.way, [other]).fetch(_rsync.set_request(str(tmp_path)))
 
 
 def test_a_key_that_was_taken_back_is_refused(old: Old, tmp_path: Path) -> None:
     path = old.base / "authorized_keys"
     path.write_bytes(_grant.without_lines(path.read_bytes(), "shop"))
     with refused("transfer_refused", "did not accept the one-time key"):
-        old.fetcher().fetch(_transfer.set_request(str(tmp_path)))
+        old.fetcher().fetch(_rsync.set_request(str(tmp_path)))
 
 
 @pytest.mark.parametrize(
@@ -258,7 +325,7 @@ def test_the_key_is_for_one_address_and_one_day(old: Old, tmp_path: Path, change
     assert change in path.read_bytes()
     path.write_bytes(path.read_bytes().replace(change, into))
     with refused("transfer_refused", "did not accept the one-time key"):
-        old.fetcher().fetch(_transfer.set_request(str(tmp_path)))
+        old.fetcher().fetch(_rsync.set_request(str(tmp_path)))
 
 
 @pytest.mark.parametrize("words", [(), ("id",), ("cat /etc/hostname",), ("rsync --server --sender . /etc/",)])
@@ -268,7 +335,7 @@ def test_the_key_opens_no_shell(old: Old, words: tuple[str, ...]) -> None:
 
 def test_the_key_forwards_nothing(old: Old) -> None:
     local, remote = free_port(), free_port()
-    argv = [*_transfer.ssh_argv(old.way), "-o", "ExitOnForwardFailure=yes", "-N", old.at]
+    argv = [*_rsync.ssh_argv(old.way), "-o", "ExitOnForwardFailure=yes", "-N", old.at]
     done = subprocess.run(
         [*argv[:-1], "-R", f"127.0.0.1:{remote}:127.0.0.1:22", argv[-1]], capture_output=True, timeout=20, check=False
     )

@@ -59,7 +59,7 @@ def status(arguments: argparse.Namespace) -> int:
     for host in Lab.attach(arguments.prefix).hosts.values():
         state = call(["podman", "inspect", "--format={{.State.Status}}", host.container]).stdout.strip()
         if state == "running":
-            state = host.run(["systemctl", "is-system-running"], check=False).stdout.strip()
+            state = host.state()
         print(f"{host.name:10} {host.suite:10} {host.address:15} {state}")
     return 0
 

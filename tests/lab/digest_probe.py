@@ -64,7 +64,9 @@ def walk(top: str, patterns: list[str]) -> Iterator[str]:
 
 def units(patterns: list[str]) -> dict[str, str]:
     """Give each installed unit's enablement and, of services, sockets and timers, which ones are active."""
-    found = {}
+    found: dict[str, str] = {}
+    if not os.path.isdir("/run/systemd/system"):
+        return found  # another init
     listing = ["systemctl", "--no-legend", "--no-pager", "--plain", "--full"]
     out = subprocess.run([*listing, "list-unit-files"], stdout=subprocess.PIPE, check=True).stdout
     for line in out.decode().splitlines():

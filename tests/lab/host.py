@@ -16,14 +16,14 @@ from subprocess import CompletedProcess
 
 from . import digest
 from ._command import LabError, call, podman
-from .images import SNAPSHOT, recipe_digest
+from .images import SNAPSHOT, has_systemd, recipe_digest
 
 _BOOT_SECONDS = 90
 
 
 @dataclass(frozen=True)
 class Host:
-    """A running Debian server with systemd, an address of its own and sshd.
+    """A running Debian server with an address of its own, sshd and systemd (sid: a database server without systemd).
 
     ``name`` is what the other hosts of its lab resolve, ``container`` what podman calls it, ``key`` the private key
     that ``admin`` (sudo without a password) and ``root`` accept.
@@ -115,8 +115,22 @@ class Host:
         """Give the SSH host key as "type key"."""
         return " ".join(self.read("/etc/ssh/ssh_host_ed25519_key.pub").split()[:2])
 
+    @property
+    def has_systemd(self) -> bool:
+        """Whether systemd runs here; else lab-init of image-sid does."""
+        return has_systemd(self.suite)
+
+    def state(self) -> str:
+        """Give systemd's word for the system, or "running" where MySQL answers on a host without systemd."""
+        if self.has_systemd:
+            return self.run(["systemctl", "is-system-running", "--wait"], check=False).stdout.strip()
+        answer = self.run(["mysqladmin", "--connect-timeout=3", "status"], check=False)
+        return "running" if answer.returncode == 0 else (answer.stderr.strip() or "starting")
+
     def failed_units(self) -> list[str]:
         """Give the names of the units that failed."""
+        if not self.has_systemd:
+            return []
         out = self.run("systemctl list-units --failed --no-legend --plain").stdout
         return [line.split()[0] for line in out.splitlines()]
 
@@ -142,18 +156,18 @@ class Host:
         podman("unpause", self.container)
 
     def wait(self) -> None:
-        """Wait until systemd has started everything and sshd answers; raise LabError with the reason if not."""
+        """Wait until everything has started and sshd answers; raise LabError with the reason if not."""
         limit = time.monotonic() + _BOOT_SECONDS
         state = ""
         while time.monotonic() < limit:
-            state = self.run(["systemctl", "is-system-running", "--wait"], check=False).stdout.strip()
+            state = self.state()
             if state in ("running", "degraded"):
                 banner = call(["ssh-keyscan", "-T", "3", "-t", "ed25519", self.address], check=False).stdout
                 if banner:
                     return
             time.sleep(0.15)
         logs = call(["podman", "logs", "--tail=20", self.container], check=False)
-        reason = "sshd does not answer" if state in ("running", "degraded") else f"systemd says {state or 'nothing'}"
+        reason = "sshd does not answer" if state in ("running", "degraded") else f"its state is {state or 'unknown'}"
         raise LabError(f"host {self.name} ({self.suite}) is not up after {_BOOT_SECONDS} s: {reason}\n{logs.stderr}")
 
     def network_down(self) -> None:

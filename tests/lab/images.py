@@ -13,29 +13,49 @@ from pathlib import Path
 
 from ._command import LabError, cache_directory, call, locked, podman, timed
 
-SUITES = ("bullseye", "bookworm", "trixie")
+SUITES = ("bullseye", "bookworm", "trixie", "sid")
 IMAGE = "localhost/relocate-lab"
 SNAPSHOT = "localhost/relocate-lab-snapshot"
 RECIPE = Path(__file__).parent / "image"
+#: Suites whose systemd refuses cgroup v1: database servers without one, of a recipe of their own.
+RECIPES_WITHOUT_SYSTEMD = {"sid": Path(__file__).parent / "image-sid"}
 
 # Nobody reads manuals on these hosts, and less to unpack is a faster import.
 _OPTIONS = [
     "--variant=apt",
     *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("man", "doc", "info", "locale")),
 ]
+# The archive of sid is replaced several times a day: what a mirror has is often past its date.
+_OPTIONS_OF = {"sid": ['--aptopt=Acquire::Check-Valid-Until "false"']}
 
 
-def packages() -> list[str]:
-    """Give the Debian packages of every host."""
-    lines = (RECIPE / "packages.txt").read_text().splitlines()
+def has_systemd(suite: str) -> bool:
+    """Tell whether hosts of this suite run systemd; the others run image-sid's lab-init."""
+    return suite not in RECIPES_WITHOUT_SYSTEMD
+
+
+def recipe(suite: str) -> Path:
+    """Give the directory of what goes into the image of a suite."""
+    return RECIPES_WITHOUT_SYSTEMD.get(suite, RECIPE)
+
+
+def options(suite: str) -> list[str]:
+    """Give mmdebstrap's options for a suite."""
+    return [*_OPTIONS, *_OPTIONS_OF.get(suite, [])]
+
+
+def packages(suite: str) -> list[str]:
+    """Give the Debian packages of every host of a suite."""
+    lines = (recipe(suite) / "packages.txt").read_text().splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 
 
 def recipe_digest(suite: str) -> str:
     """Give the name of a recipe: 12 hexadecimal digits that change with anything that goes into the image."""
-    digest = hashlib.sha256(repr((suite, _OPTIONS, packages())).encode())
-    for path in sorted(path for path in RECIPE.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(RECIPE)}\0".encode() + path.read_bytes())
+    base = recipe(suite)
+    digest = hashlib.sha256(repr((suite, options(suite), packages(suite))).encode())
+    for path in sorted(path for path in base.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(base)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -78,23 +98,23 @@ def prune_images() -> list[str]:
 def _build(suite: str, name: str) -> None:
     with tempfile.TemporaryDirectory(dir=cache_directory()) as directory:
         overlay, root = Path(directory, "overlay.tar"), Path(directory, "root.tar")
-        overlay.write_bytes(_overlay())
+        overlay.write_bytes(_overlay(recipe(suite) / "files"))
         hooks = [
             f"--customize-hook=tar-in {shlex.quote(str(overlay))} /",
-            f"--customize-hook=copy-in {shlex.quote(str(RECIPE / 'setup.sh'))} /tmp",
+            f"--customize-hook=copy-in {shlex.quote(str(recipe(suite) / 'setup.sh'))} /tmp",
             '--customize-hook=chroot "$1" sh /tmp/setup.sh',
             '--customize-hook=rm "$1/tmp/setup.sh"',
         ]
-        include = f"--include={','.join(packages())}"
-        call(["mmdebstrap", *_OPTIONS, include, *hooks, suite, str(root)], timeout=1800)
-        changes = ['CMD ["/sbin/init"]', "STOPSIGNAL SIGRTMIN+3", f"LABEL relocate-lab-suite={suite}"]
+        include = f"--include={','.join(packages(suite))}"
+        call(["mmdebstrap", *options(suite), include, *hooks, suite, str(root)], timeout=1800)
+        start = ("/sbin/init", "SIGRTMIN+3") if has_systemd(suite) else ("/usr/local/sbin/lab-init", "SIGTERM")
+        changes = [f'CMD ["{start[0]}"]', f"STOPSIGNAL {start[1]}", f"LABEL relocate-lab-suite={suite}"]
         podman("import", *(f"--change={change}" for change in changes), str(root), name)
 
 
-def _overlay() -> bytes:
-    """Pack image/files as root's: a checkout may have any owner and umask."""
+def _overlay(base: Path) -> bytes:
+    """Pack the recipe's files as root's: a checkout may have any owner and umask."""
     buffer = io.BytesIO()
-    base = RECIPE / "files"
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for path in sorted(path for path in base.rglob("*") if path.is_file()):
             info = tarfile.TarInfo(str(path.relative_to(base)))

@@ -31,8 +31,12 @@ def psql(host: Host, sql: str, database: str = "postgres") -> str:
 
 
 def mysql(host: Host, sql: str, database: str = "mysql") -> str:
-    """Run SQL as MariaDB's local administrator; give tab-separated rows without a header."""
-    return host.run(["mysql", "--batch", "--skip-column-names", database], input=sql).stdout.strip()
+    """Run SQL as MariaDB's or MySQL's local administrator, in UTF-8; give tab-separated rows without a header.
+
+    It stops at the first error. Between ``DELIMITER //`` and ``DELIMITER ;`` a statement may hold semicolons.
+    """
+    argv = ["mysql", "--default-character-set=utf8mb4", "--batch", "--skip-column-names", database]
+    return host.run(argv, input=sql).stdout.strip()
 
 
 def enable_remote_postgresql(host: Host) -> None:
@@ -48,7 +52,12 @@ def enable_remote_postgresql(host: Host) -> None:
 
 
 def enable_mariadb(host: Host, *, remote: bool = False) -> None:
-    """Start MariaDB, now and at every start; with ``remote`` it listens on the network."""
+    """Start MariaDB, now and at every start; with ``remote`` it listens on the network.
+
+    On sid there is nothing to do: MySQL runs from the start and listens.
+    """
+    if not host.has_systemd:
+        return
     if remote:
         host.write("/etc/mysql/mariadb.conf.d/99-lab.cnf", f"{_LICENCE}[mariadbd]\nbind-address = 0.0.0.0\n")
     host.run(["systemctl", "enable", "--quiet", "mariadb.service"])
@@ -57,6 +66,8 @@ def enable_mariadb(host: Host, *, remote: bool = False) -> None:
 
 def enable_git_server(host: Host) -> None:
     """Serve the bare repositories below /srv/git, read-only, at git://NAME/REPOSITORY.git."""
+    if not host.has_systemd:
+        return  # lab-init does
     host.run("id -u git >/dev/null 2>&1 || useradd --system --home-dir /srv/git --create-home --shell /bin/sh git")
     host.write("/etc/systemd/system/git-daemon.service", _LICENCE + _GIT_DAEMON)
     host.run("systemctl daemon-reload; systemctl enable --quiet --now git-daemon.service")

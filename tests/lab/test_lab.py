@@ -152,6 +152,38 @@ def test_remote_databases(old: Host, db: Host) -> None:
     db.run("systemctl disable --quiet --now mariadb")
 
 
+def test_mysql_9_without_systemd(lab: Lab, old: Host, tmp_path: Path) -> None:
+    """A database server of suite sid: reached by name with a password, and back after each way of going down."""
+    host = lab.host("mysql", "sid")
+    try:
+        assert host.state() == "running"
+        assert ssh(host, "sudo -n id -un; hostname") == "root\nmysql"
+        assert services.mysql(host, "SELECT @@version, '\U0001f433'").startswith("9.")
+        services.enable_mariadb(host, remote=True)
+        services.mysql(host, "CREATE USER remote@'%' IDENTIFIED BY 'p w'; CREATE DATABASE kept")
+        # The client of MariaDB 10.11 sends such a password over TLS only, and asks for no proof of the certificate.
+        query = "mysql --ssl -h mysql -u remote -BNe 'SELECT 1+1'"
+        assert old.run(query, env={"MYSQL_PWD": "p w"}).stdout.strip() == "2"
+        before = host.digest()
+        server = services.mysql(host, "SELECT @@server_uuid")
+        host.run("kill -KILL $(pidof mysqld)")
+        time.sleep(1)
+        host.wait()
+        host.stop()
+        host.start()
+        host.kill()
+        host.start()
+        assert services.mysql(host, "SHOW DATABASES LIKE 'kept'; SELECT @@server_uuid") == f"kept\n{server}"
+        assert difference(before, host.digest()) == []
+        call(["git", "init", "--quiet", "--initial-branch=main", str(tmp_path)])
+        git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+        call([*git, "commit", "--quiet", "--allow-empty", "--message=one"])
+        url = services.publish_repository(host, "shop", tmp_path)
+        assert "refs/heads/main" in old.run(["git", "ls-remote", url]).stdout
+    finally:
+        lab.remove("mysql")
+
+
 def test_git_remote(new: Host, db: Host, tmp_path: Path) -> None:
     source = tmp_path / "source"
     git = ["git", "-C", str(source), "-c", "user.name=x", "-c", "user.email=x@example.org"]

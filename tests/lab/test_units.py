@@ -28,7 +28,7 @@ def test_recipes_have_digests_of_their_own(monkeypatch: pytest.MonkeyPatch) -> N
     assert len({images.recipe_digest(suite) for suite in images.SUITES}) == len(images.SUITES)
     before = images.recipe_digest("trixie")
     assert before == images.recipe_digest("trixie")
-    monkeypatch.setattr(images, "packages", lambda: ["another"])
+    monkeypatch.setattr(images, "packages", lambda suite: ["another"])
     assert images.recipe_digest("trixie") != before
 
 

@@ -10,6 +10,16 @@ from tests.lab.services import enable_mariadb, enable_remote_postgresql, mysql, 
 from .spec import Site
 
 REPORT_ROLE = "shop report"
+#: A MySQL account of which the settings know nothing: what it defined runs with its rights, and not at all without it.
+DEFINER = "'shop reports'@'localhost'"
+_DEFINED_BY_OTHERS = """
+CREATE DEFINER = {definer} SQL SECURITY DEFINER VIEW shop_books_of_authors AS
+    SELECT author_id, count(*) AS books FROM shop_book GROUP BY author_id;
+CREATE DEFINER = {definer} PROCEDURE shop_report() SELECT count(*) FROM shop_sale;
+CREATE DEFINER = {definer} TRIGGER shop_upload_hash BEFORE INSERT ON shop_upload
+    FOR EACH ROW SET NEW.sha256 = lower(NEW.sha256);
+CREATE DEFINER = {definer} EVENT shop_tidy ON SCHEDULE EVERY 1 DAY DO DELETE FROM shop_signallog WHERE id < 0;
+"""
 
 
 def identifier(name: str, mark: str = '"') -> str:
@@ -31,8 +41,26 @@ def create_databases(server: Host, site: Site, *, remote: bool) -> None:
             enable_remote_postgresql(server)
         _create_postgresql(server, site)
     elif site.engine == "mysql":
-        enable_mariadb(server, remote=remote)
+        enable_mysql(server, remote=remote)
         _create_mysql(server, site)
+
+
+def enable_mysql(server: Host, *, remote: bool = False) -> None:
+    """Start a server that runs events; MySQL 9 of suite sid runs already, and its scheduler is on by default."""
+    if server.has_systemd:
+        server.write("/etc/mysql/mariadb.conf.d/98-site.cnf", "[mariadbd]\nevent_scheduler = ON\n")
+    enable_mariadb(server, remote=remote)
+
+
+def finish_databases(server: Host, site: Site) -> None:
+    """Make what only an administrator can, once the site's tables are there: objects that another user defined."""
+    if site.engine != "mysql":
+        return
+    name = site.databases["default"]
+    mysql(server, f"CREATE USER IF NOT EXISTS {DEFINER}; GRANT ALL ON *.* TO {DEFINER};")
+    mysql(server, _DEFINED_BY_OTHERS.format(definer=DEFINER), name)
+    # The default again: who loads a trigger into a server with a binary log needs more rights than a site has.
+    mysql(server, "SET GLOBAL log_bin_trust_function_creators = OFF;")
 
 
 def _create_postgresql(server: Host, site: Site) -> None:
@@ -61,6 +89,11 @@ def _create_mysql(server: Host, site: Site) -> None:
         user = f"{literal(site.role, backslashes=True)}@{literal(host)}"
         mysql(server, f"CREATE USER {user} IDENTIFIED BY {literal(site.password, backslashes=True)};")
         for name in site.databases.values():
-            # In a GRANT, _ and % of a database name are wildcards.
-            pattern = name.replace("_", "\\_").replace("%", "\\%")
-            mysql(server, f"GRANT ALL PRIVILEGES ON {identifier(pattern, '`')}.* TO {user};")
+            mysql(server, f"GRANT ALL PRIVILEGES ON {_pattern(name)}.* TO {user};")
+    # Else a site's own migrations can make no trigger on MySQL, whose binary log is on.
+    mysql(server, "SET GLOBAL log_bin_trust_function_creators = ON;")
+
+
+def _pattern(database: str) -> str:
+    """Quote a database's name for GRANT, where _ and % are wildcards."""
+    return identifier(database.replace("_", "\\_").replace("%", "\\%"), "`")

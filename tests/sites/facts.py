@@ -41,6 +41,46 @@ _PG_SETTINGS = """
     WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1"""
 _PG_PIN = "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET extra_float_digits = 1; SET bytea_output = 'hex';"
 
+# DB stands for the database's name as a literal.
+_MYSQL_TABLES = "SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = DB"
+# MySQL caches the counters for a day unless told otherwise; MariaDB skips such a comment.
+_MYSQL_SEQUENCES = """
+    /*!80000 SET SESSION information_schema_stats_expiry = 0 */;
+    SELECT table_name, auto_increment FROM information_schema.tables
+    WHERE table_schema = DB AND auto_increment IS NOT NULL"""
+_MYSQL_OBJECTS = """
+    SELECT 'views', count(*) FROM information_schema.views WHERE table_schema = DB
+    UNION ALL SELECT 'triggers', count(*) FROM information_schema.triggers WHERE trigger_schema = DB
+    UNION ALL SELECT 'routines', count(*) FROM information_schema.routines WHERE routine_schema = DB
+    UNION ALL SELECT 'events', count(*) FROM information_schema.events WHERE event_schema = DB
+    UNION ALL SELECT 'partitions', count(*) FROM information_schema.partitions
+        WHERE table_schema = DB AND partition_name IS NOT NULL
+    UNION ALL SELECT 'index columns', count(*) FROM information_schema.statistics WHERE table_schema = DB
+    UNION ALL SELECT concat('constraints ', constraint_type), count(*) FROM information_schema.table_constraints
+        WHERE table_schema = DB GROUP BY constraint_type"""
+# All but the definers, which a move has to change, and whether an event is enabled.
+_MYSQL_DETAILS = """
+    SELECT 'database', default_character_set_name, default_collation_name FROM information_schema.schemata
+        WHERE schema_name = DB;
+    SELECT 'table', table_name, engine, table_collation, table_comment FROM information_schema.tables
+        WHERE table_schema = DB AND table_type <> 'VIEW';
+    SELECT 'column', table_name, column_name, column_type, is_nullable, coalesce(collation_name, '-'), extra
+        FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+        WHERE table_schema = DB AND table_type <> 'VIEW';
+    SELECT 'trigger', trigger_name, action_timing, event_manipulation, event_object_table, action_order, sql_mode,
+        action_statement FROM information_schema.triggers WHERE trigger_schema = DB;
+    SELECT 'routine', routine_type, routine_name, security_type, sql_mode, routine_comment, routine_definition
+        FROM information_schema.routines WHERE routine_schema = DB;
+    SELECT 'event', event_name, time_zone, interval_value, interval_field, sql_mode, event_definition
+        FROM information_schema.events WHERE event_schema = DB"""
+# Column names are part of it, since rows of two tables may be equal; binary data come out escaped, so lines are rows.
+# The number -0.0 is 0 in every dump (a literal -0 is an integer), so these two are taken as equal.
+_MYSQL_DIGESTS = """
+    while IFS= read -r name; do
+        mysql --quick --batch --default-character-set=binary -e "SELECT * FROM $name" < /dev/null \\
+            | LC_ALL=C sed -E ":a; s/(^|\\t)-0(\\t|$)/\\10\\2/; ta" | LC_ALL=C sort | md5sum | cut -d" " -f1
+    done"""
+
 _SQLITE = r"""
 import hashlib, json, sqlite3, sys
 out = {"counts": {}, "digests": {}, "sequences": {}, "objects": {}}
@@ -83,15 +123,16 @@ def facts_of(host: Host, site: Site, *, content: bool = True) -> dict[str, Facts
 
     Without `content` there are no digests: they read every row, 10 s per million.
     """
-    found = {}
-    for alias, name in site.databases.items():
-        if site.engine == "postgresql":
-            found[alias] = _postgresql(host, name, content)
-        elif site.engine == "mysql":
-            found[alias] = _mysql(host, name, content)
-        else:
-            found[alias] = Facts(**json.loads(host.run(["python3", "-", name], input=_SQLITE).stdout))
-    return found
+    return {alias: facts_in(host, site, name, content=content) for alias, name in site.databases.items()}
+
+
+def facts_in(host: Host, site: Site, database: str, *, content: bool = True) -> Facts:
+    """Give the facts of one database of any name, on a server of the site's engine."""
+    if site.engine == "postgresql":
+        return _postgresql(host, database, content)
+    if site.engine == "mysql":
+        return _mysql(host, database, content)
+    return Facts(**json.loads(host.run(["python3", "-", database], input=_SQLITE).stdout))
 
 
 def _postgresql(host: Host, database: str, content: bool) -> Facts:
@@ -123,25 +164,38 @@ def _postgresql(host: Host, database: str, content: bool) -> Facts:
 
 
 def _mysql(host: Host, database: str, content: bool) -> Facts:
-    where = f"WHERE table_schema = {literal(database, backslashes=True)}"
-    tables = mysql(host, f"SELECT table_name FROM information_schema.tables {where} AND table_type = 'BASE TABLE'")
-    facts = Facts()
-    for table in sorted(tables.splitlines()):
-        name = f"{identifier(database, '`')}.{identifier(table, '`')}"
-        facts.counts[table] = int(mysql(host, f"SELECT count(*) FROM {name}"))
-        if content:
-            # Column names, since rows of two tables may be equal; binary data come out escaped, so lines are rows.
-            script = 'printf "SELECT * FROM %s" "$1" | mysql --batch --default-character-set=binary | LC_ALL=C sort'
-            result = host.run(["bash", "-euo", "pipefail", "-c", f"{script} | md5sum", "bash", name])
-            facts.digests[table] = result.stdout.split()[0]
-    for kind, query in {
-        "views": f"SELECT count(*) FROM information_schema.views {where}",
-        "triggers": f"SELECT count(*) FROM information_schema.triggers {where.replace('table', 'trigger')}",
-        "routines": f"SELECT count(*) FROM information_schema.routines {where.replace('table', 'routine')}",
-        "events": f"SELECT count(*) FROM information_schema.events {where.replace('table', 'event')}",
-    }.items():
-        facts.objects[kind] = int(mysql(host, query))
-    return facts
+    def rows(sql: str) -> list[list[str]]:
+        text = mysql(host, sql.replace("DB", literal(database, backslashes=True)))
+        return [line.split("\t") for line in text.splitlines()]
+
+    def numbers(names: dict[str, str], value: str) -> dict[str, int]:
+        union = " UNION ALL ".join(f"SELECT {literal(key)}, {value} FROM {name}" for key, name in names.items())
+        return {key: int(number) for key, number in rows(union)} if union else {}
+
+    kinds = dict(rows(_MYSQL_TABLES))
+    quoted = {table: f"{identifier(database, '`')}.{identifier(table, '`')}" for table in sorted(kinds)}
+    tables = {table: name for table, name in quoted.items() if kinds[table] != "VIEW"}
+    views = {f"view {table}": name for table, name in quoted.items() if kinds[table] == "VIEW"}
+    digests = {}
+    if content and tables:
+        lines = host.run(_MYSQL_DIGESTS, input="".join(f"{name}\n" for name in tables.values()), timeout=1800)
+        digests = dict(zip(tables, lines.stdout.split(), strict=True))
+    return Facts(
+        # A view answers only where the account that defined it exists.
+        counts=numbers({**tables, **views}, "count(*)"),
+        digests=digests,
+        sequences={name: int(value) for name, value in rows(_MYSQL_SEQUENCES)},
+        objects={name: int(value) for name, value in rows(_MYSQL_OBJECTS)},
+        # MariaDB 10.5 still calls utf8mb3 utf8.
+        settings=sorted(re.sub(r"\butf8(?=_)", "utf8mb3", "  ".join(row)) for row in rows(_MYSQL_DETAILS)),
+    )
+
+
+def events_of(host: Host, database: str) -> dict[str, str]:
+    """Give the events of a MySQL database with their status: ENABLED, DISABLED or (SLAVESIDE_DISABLED) another one."""
+    where = f"WHERE event_schema = {literal(database, backslashes=True)}"
+    text = mysql(host, f"SELECT event_name, status FROM information_schema.events {where}")
+    return dict(line.split("\t") for line in text.splitlines())
 
 
 def psql_in(host: Host, sql: str, database: str) -> str:

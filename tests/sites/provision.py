@@ -15,7 +15,7 @@ from tests.lab.lab import Lab
 from tests.lab.wheels import wheel_house
 
 from . import files
-from .databases import create_databases
+from .databases import create_databases, finish_databases
 from .facts import Facts, Response, facts_of, http_get, psql_in, seen_uids, wait_http, watch_uids
 from .repository import SITES, Revisions, build_repository, publish
 from .spec import (
@@ -26,6 +26,7 @@ from .spec import (
     KNOWN_TITLE,
     LIVE_TABLES,
     MYSQL_SHOP,
+    REMOTE_MYSQL_SHOP,
     REMOTE_SHOP,
     SECRET_KEYS,
     SHOP,
@@ -43,6 +44,7 @@ __all__ = [
     "KNOWN_TITLE",
     "LIVE_TABLES",
     "MYSQL_SHOP",
+    "REMOTE_MYSQL_SHOP",
     "REMOTE_SHOP",
     "SECRET_KEYS",
     "SHOP",
@@ -97,6 +99,8 @@ def provision(
     manage(host, site, "migrate", "--verbosity=0")
     manage(host, site, "migrate", "--verbosity=0", "--database=archive")
     manage(host, site, "populate", f"--rows={rows}", f"--media={media}", *populate)
+    if site.project == "awkward":
+        finish_databases(database or host, site)
     manage(host, site, "collectstatic", "--no-input", "--verbosity=0")
     serve(host, site, start=start)
     return revisions

@@ -190,5 +190,7 @@ BLOG = Site(name="blog", port=8001, public_port=8080)
 SQLITE_SHOP = Site(engine="sqlite")
 MYSQL_SHOP = Site(engine="mysql")
 REMOTE_SHOP = Site(database_host="db")
+#: Its server is the lab's `db` of suite sid: MySQL 9.
+REMOTE_MYSQL_SHOP = Site(engine="mysql", database_host="db")
 AWKWARD_SHOP = Site(awkward_names=True)
 WAGTAIL = Site(name="wagtail", project="wagtail", settings="mysite.settings.production", port=8002, public_port=8081)

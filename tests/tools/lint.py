@@ -25,7 +25,7 @@ def files(*patterns: str) -> list[str]:
 
 def scripts() -> Iterable[str]:
     """Give every file that a shell runs."""
-    for name in files(".ci/run", "tests/**/*.sh", "tests/lab/image/**/*", "roles/**/files/*"):
+    for name in files(".ci/run", "tests/**/*.sh", "tests/lab/image*/**/*", "roles/**/files/*"):
         first = (COPY / name).read_bytes()[:64].split(b"\n")[0]
         if name.endswith(".sh") or (first.startswith(b"#!") and first.endswith(b"sh")):
             yield name

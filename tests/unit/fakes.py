@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import DatabaseEntry, Manifest
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, LIVE, PREVIOUS
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._errors import CODES, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
     DatabaseFacts,
@@ -48,6 +49,14 @@ def nobody() -> SystemUser:
     found = lookup_user("nobody")
     assert found is not None
     return found
+
+
+def reachable(path: Path) -> Path:
+    """Give a temporary directory that others than its owner can enter."""
+    for above in [path, *path.parents]:
+        if above.stat().st_uid == 0 and above.stat().st_mode & 0o005 != 0o005:
+            above.chmod(0o755)
+    return path
 
 
 def me() -> SystemUser:
@@ -110,16 +119,23 @@ class FakeEngine:
     busy: list[int] = field(default_factory=list)
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     obstacles: list[Any] = field(default_factory=list)
+    place: Any = ("", None)
     context: Any = field(default_factory=lambda: SimpleNamespace(stopwatch=Stopwatch()))
 
     @property
     def config(self) -> DatabaseConfig:
-        return DatabaseConfig(self.alias, "fake", "django.db.backends.fake", "shop", "shop", password="s3cret-Canary")
+        host, port = self.place
+        return DatabaseConfig(
+            self.alias, "fake", "django.db.backends.fake", "shop", "shop", host, port, password="s3cret-Canary"
+        )
 
     def _call(self, *call: Any) -> None:
         self.calls.append(call)
         if self.fails.get(call[0]) == sum(1 for item in self.calls if item[0] == call[0]):
-            raise RelocateError(f"{call[0]}_failed", f"{self.alias} cannot {call[0]}", "look at it")
+            code = f"{call[0]}_failed"
+            raise RelocateError(
+                code if code in CODES else "query_failed", f"{self.alias} cannot {call[0]}", "look at it"
+            )
 
     def preflight(self, side: str, recorded: Any = None) -> list[Any]:
         self._call("query", side)
@@ -152,8 +168,17 @@ class FakeEngine:
         self._call("load", directory, dump.path)
         self.databases[INCOMING] = self.loads
 
+    def create_blank(self, recorded: Any = None) -> list[str]:
+        self._call("create_blank")
+        if LIVE in self.databases:
+            return []
+        self.databases[LIVE] = BLANK
+        return ["database shop"]
+
     def swap(self, from_name: str = INCOMING, aside: str = PREVIOUS) -> None:
         self._call("swap", from_name, aside)
+        if aside in self.databases:
+            raise RelocateError("swap_failed", f"{self.alias}: {aside} exists")
         live = self.databases.pop(LIVE, None)
         self.databases[LIVE] = self.databases.pop(from_name)
         if live is not None:

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import re
 import time
+from dataclasses import dataclass
 from typing import Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import (
@@ -47,34 +48,43 @@ def database_exists(session: Session, name: str) -> bool:
 
 
 def ensure_role(server: Server, session: Session) -> List[str]:
-    """Make the settings' role, or set its password, as far as a login needs it; returns what was made."""
+    """Make the settings' role as far as a login needs it; returns what was made.
+
+    The password of a role that exists is never changed, since others may use it. Raises login_failed instead.
+    """
     role, password = server.role, server.config.password
     known = session.rows("SELECT rolcanlogin FROM pg_roles WHERE rolname = " + literal(role))
     secret = " PASSWORD " + literal(scram_verifier(password)) if password else ""
     if not known:
         session.run("CREATE ROLE {0} LOGIN{1}".format(ident(role), secret))
         return ["role " + role]
-    made = []
     if not known[0][0]:
-        session.run("ALTER ROLE {0} LOGIN".format(ident(role)))
-        made.append("login right of role " + role)
-    if password and not _can_log_in(server):
-        session.run("ALTER ROLE {0} LOGIN{1}".format(ident(role), secret))
-        made.append("password of role " + role)
-    return made
+        raise RelocateError(
+            "login_failed",
+            "role {0} exists and may not log in".format(role),
+            "ALTER ROLE {0} LOGIN when it is the site's, or give the site another USER".format(ident(role)),
+        )
+    if password:
+        check_login(server)
+    return []
 
 
-def _can_log_in(server: Server) -> bool:
-    """A database that is missing or closed to the role is found out only after the login."""
+def check_login(server: Server) -> None:
+    """Try the password in the settings on a role that exists. Raises login_failed with what to type."""
     try:
         server.connect(server.maintenance_database()).close()
     except RelocateError as exc:
+        # A database that is missing or closed to the role is found out only after the login.
         if exc.code in ("database_missing", "right_missing"):
-            return True
+            return
         if exc.code != "login_failed":
             raise
-        return False
-    return True
+        raise RelocateError(
+            "login_failed",
+            "role {0} exists, and its password is left as it is: {1}".format(server.role, exc.msg),
+            "ALTER ROLE {0} PASSWORD '...' with the password in the settings of new, when nobody else uses the role,"
+            " or give the site another USER; look at pg_hba.conf when the password is right".format(ident(server.role)),
+        ) from None
 
 
 def create_database(server: Server, session: Session, name: str, recorded: Optional[DatabaseFacts]) -> None:
@@ -170,7 +180,9 @@ def end_sessions(session: Session, names: Sequence[str]) -> int:
 
 
 def rename(session: Session, renames: Sequence[Tuple[str, str]]) -> None:
-    """Rename databases in one transaction, ending their sessions. Raises swap_failed; nothing is renamed then.
+    """Rename databases in one transaction, ending their sessions.
+
+    Raises swap_failed. Nothing is renamed then, unless it was the answer that was lost, see :func:`has_become`.
 
     A rename locks its database against new sessions and waits 5 s for old ones: only a session that slips in between
     the ending and the lock can disturb, so trying again is enough.
@@ -188,6 +200,30 @@ def rename(session: Session, renames: Sequence[Tuple[str, str]]) -> None:
             if not busy or attempt == _SWAP_TRIES - 1:
                 code = exc.code if exc.code in ("sessions_remain", "right_missing") else "swap_failed"
                 raise RelocateError(code, "the swap was not made: " + exc.msg, exc.hint or _OWNER_HINT) from None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A database by what a rename does not change, and the server's process that is asked to rename it."""
+
+    oid: int
+    pid: int
+
+
+def mark_of(session: Session, name: str) -> Mark:
+    """Mark a database before it is renamed."""
+    oid, pid = session.rows("SELECT oid, pg_backend_pid() FROM pg_database WHERE datname = " + literal(name))[0]
+    return Mark(int(oid), int(pid))
+
+
+def has_become(session: Session, mark: Mark, name: str) -> bool:
+    """Whether a marked database has this name now, asked in another session once the one that renames has ended."""
+    working = "SELECT count(*) FROM pg_stat_activity WHERE pid = {0} AND state <> 'idle'".format(mark.pid)
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while session.value(working) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    oid = session.value("SELECT max(oid::bigint) FROM pg_database WHERE datname = " + literal(name))
+    return oid is not None and int(oid) == mark.oid
 
 
 _OWNER_HINT = "renaming takes a superuser, or the owner with CREATEDB; the live database is as before"

@@ -9,6 +9,7 @@ from typing import List, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_admin import (
+    check_login,
     extension_hint,
     locale_hint,
 )
@@ -156,6 +157,11 @@ def _may_create(server: Server, findings: Findings) -> None:
         findings.add("right_missing", "the administrator may not create databases", "give it CREATEDB")
     if not superuser and not createrole and not exists:
         findings.add("right_missing", "the administrator may not create role " + server.role, "give it CREATEROLE")
+    if exists and server.config.password:
+        try:
+            check_login(server)
+        except RelocateError as exc:
+            findings.error(exc)
 
 
 def _matches(server: Server, session: Session, recorded: DatabaseFacts, findings: Findings) -> None:

@@ -160,10 +160,20 @@ def match_rights(path: str, model: str) -> None:
         os.chown(path, -1, status.st_gid)
 
 
+def is_second_name(path: str, live: str) -> bool:
+    """Whether the path is another name of live's own file, as an exchange that was cut short leaves it."""
+    try:
+        return os.path.samestat(os.lstat(path), os.stat(live))
+    except OSError:
+        return False
+
+
 def exchange(source: str, live: str, kept: str) -> None:
-    """Give live's file the name ``kept`` and source's the name live, which never is without a file."""
+    """Give live's file the name ``kept``, which is free, and source's the name live, which never is without a file."""
     try:
         os.link(live, kept, follow_symlinks=False)
+    except FileExistsError:
+        raise
     except OSError:  # a file system without hard links: live is absent for a moment
         os.rename(live, kept)
     try:

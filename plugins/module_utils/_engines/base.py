@@ -6,8 +6,8 @@
 Looking to add an engine? Write one file beside this one with one class that fills this contract, add one line to
 ``registry.py``, and mirror the tests of a neighbour. An engine never sees Ansible, another engine, or JSON keys.
 
-A database is named by its role in the swap: *live* (the name in the settings), *incoming* (loaded before the swap)
-and *previous* (put aside by it).
+A database is named by its role in the swap: *live* (the name in the settings), *incoming* (loaded before the swap),
+*previous* (put aside by it, to be kept) and *discarded* (put aside by it, worthless: it is dropped next).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
 
-LIVE, INCOMING, PREVIOUS = "live", "incoming", "previous"
+LIVE, INCOMING, PREVIOUS, DISCARDED = "live", "incoming", "previous", "discarded"
 
 
 def _silent(line: str) -> None:
@@ -48,6 +48,7 @@ class EngineContext:
     :param progress: called with one line of text now and then
     :param compression: zstd or none, for dumps whose client cannot compress with zstd itself
     :param stopwatch: what the engine's own steps count their time on
+    :param notes: what people should know that is no error; becomes a part of the module's result
     """
 
     secrets: SecretStore
@@ -57,6 +58,7 @@ class EngineContext:
     progress: Callable[[str], None] = _silent
     compression: str = "zstd"
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    notes: List[str] = field(default_factory=list)
 
 
 class Snapshot(abc.ABC):
@@ -104,14 +106,16 @@ class Engine(abc.ABC):
 
     @abc.abstractmethod
     def snapshot(self, which: str = LIVE) -> "contextlib.AbstractContextManager[Snapshot]":
-        """Open a consistent view of live, incoming or previous, held until the context ends."""
+        """Open a consistent view of live or of a database beside it, held until the context ends."""
 
     @abc.abstractmethod
     def create_blank(self, recorded: Optional[DatabaseFacts] = None) -> List[str]:
         """Make role, rights and the blank live database as far as they are missing; returns what was made.
 
-        A live database that exists is left as it is, whatever it holds. The password of an existing role is set
-        only when a login with the settings' password fails.
+        A live database that exists is left as it is, whatever it holds. So is the password of a role that exists, since
+        others may use it: login_failed is raised before anything is made when the settings' password does not fit,
+        with what to type in the hint. Only a role that is made here gets the password. :meth:`preflight` on new tells
+        the same when the password is known to it.
         """
 
     @abc.abstractmethod
@@ -125,12 +129,15 @@ class Engine(abc.ABC):
     def swap(self, from_name: str = INCOMING, aside: str = PREVIOUS) -> None:
         """Give ``from_name`` the name in the settings, in one step; the live one, if any, becomes ``aside``.
 
-        ``swap(PREVIOUS, INCOMING)`` takes a swap back. Sessions are ended first. On failure live is as before.
+        Nothing is ever dropped or overwritten: when ``aside`` exists, swap_failed is raised before any change.
+        ``swap(aside, from_name)`` takes a swap back. Sessions are ended first. An error means that live is as before;
+        once the exchange is made, nothing that goes wrong after it is raised, and an answer that was lost is asked for
+        again. Afterwards, and after a crash at any moment, ``exists(aside)`` tells whether the exchange was made.
         """
 
     @abc.abstractmethod
     def drop(self, which: str) -> bool:
-        """Drop live, incoming or previous if it exists; returns whether it did."""
+        """Drop live or a database beside it, with what a crash left of it; returns whether it existed."""
 
     @abc.abstractmethod
     def sessions(self, terminate: bool = False) -> int:
@@ -138,7 +145,10 @@ class Engine(abc.ABC):
 
     @abc.abstractmethod
     def exists(self, which: str) -> bool:
-        """Whether live, incoming or previous is there."""
+        """Whether live or a database beside it is there.
+
+        What a swap that died made in advance, such as an empty schema or a second name of live's file, is none.
+        """
 
 
 @contextlib.contextmanager

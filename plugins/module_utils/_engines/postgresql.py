@@ -112,7 +112,7 @@ class PostgresqlEngine(Engine):
             opened.close()
 
     def create_blank(self, recorded: Optional[DatabaseFacts] = None) -> List[str]:
-        """See :meth:`Engine.create_blank`. Raises right_missing, locale_missing, query_failed."""
+        """See :meth:`Engine.create_blank`. Raises login_failed, right_missing, locale_missing, query_failed."""
         name = self._named(LIVE)
         with self._server.admin() as session:
             made = admin.ensure_role(self._server, session)
@@ -181,21 +181,37 @@ class PostgresqlEngine(Engine):
         Raises no_previous, database_missing, sessions_remain, right_missing or swap_failed.
         """
         live, source, target = self._named(LIVE), self._named(from_name), self._named(aside)
-        doomed = admin.derived_name(self.config.name, "dropped")
         with self._server.admin() as session:
             if not admin.database_exists(session, source):
                 raise RelocateError(
                     "no_previous" if from_name == PREVIOUS else "database_missing",
                     "there is no database {0} to put in the place of {1}".format(source, live),
                 )
-            admin.drop_database(session, doomed)
-            renames = []
-            if admin.database_exists(session, live):
-                # A leftover is dropped only after the swap: when that fails, everything is as before.
-                renames += [(target, doomed)] if admin.database_exists(session, target) else []
-                renames.append((live, target))
-            admin.rename(session, renames + [(source, live)])
-            admin.drop_database(session, doomed)
+            if admin.database_exists(session, target):
+                raise RelocateError(
+                    "swap_failed",
+                    "database {0} is there already, and is not overwritten".format(target),
+                    "look at it, then drop it",
+                )
+            renames = [(live, target)] if admin.database_exists(session, live) else []
+            mark = admin.mark_of(session, source)
+            try:
+                admin.rename(session, renames + [(source, live)])
+            except RelocateError:
+                if not self._was_renamed(mark, live):
+                    raise
+
+    def _was_renamed(self, mark: admin.Mark, live: str) -> bool:
+        """Whether the database that was marked is live now: an answer that was lost on its way is no failure."""
+        try:
+            with self._server.admin() as session:
+                return admin.has_become(session, mark, live)
+        except RelocateError as exc:
+            raise RelocateError(
+                "server_unreachable",
+                "it is not known whether database {0} was swapped: {1}".format(live, exc.msg),
+                "run again when the server answers: it is found out then",
+            ) from None
 
     def drop(self, which: str) -> bool:
         """See :meth:`Engine.drop`. Raises right_missing, query_failed."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Dict, Tuple, Type
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import MysqlEngine
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import PostgresqlEngine
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite import SqliteEngine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -16,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Data
 #: One line an engine: its class and the last words of the Django backends that it serves, wrappers included
 #: (django.db.backends.postgresql, django.contrib.gis.db.backends.postgis, django_prometheus.db.backends.sqlite3).
 ENGINES: Dict[Type[Engine], Tuple[str, ...]] = {
+    MysqlEngine: ("mysql",),
     PostgresqlEngine: ("postgresql", "postgresql_psycopg2", "postgis"),
     SqliteEngine: ("sqlite3", "spatialite"),
 }

@@ -37,6 +37,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._sqlite_f
     create_file,
     exchange,
     file_size,
+    is_second_name,
     make_directories,
     match_rights,
     owned,
@@ -47,6 +48,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._sqlite_f
     zstd,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    DISCARDED,
     INCOMING,
     LIVE,
     PREVIOUS,
@@ -69,7 +71,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
 )
 
 _METHOD = "sqlite-row-1"
-_SUFFIXES = {LIVE: "", INCOMING: "__incoming", PREVIOUS: "__previous"}
+_SUFFIXES = {LIVE: "", INCOMING: "__incoming", PREVIOUS: "__previous", DISCARDED: "__discarded"}
 
 
 class _SqliteSnapshot(Snapshot):
@@ -281,13 +283,18 @@ class SqliteEngine(Engine):
         if not self.exists(from_name):
             code = "no_previous" if from_name == PREVIOUS else "swap_failed"
             raise RelocateError(code, "there is no {0}".format(source), "load a backup set first")
+        if self.exists(aside):
+            raise RelocateError(
+                "swap_failed", "{0} is there already, and is not overwritten".format(kept), "look at it, then remove it"
+            )
         self.sessions(terminate=True)
         with owned(self.context.owner, "swap_failed"):
             settle(source)
             settle(live)
             if os.path.exists(live):
                 match_rights(source, live)
-                remove_database(kept)
+                if is_second_name(kept, live):  # left by a run that died in the exchange
+                    os.unlink(kept)
                 exchange(source, live, kept)
             else:
                 os.replace(source, live)
@@ -302,9 +309,9 @@ class SqliteEngine(Engine):
 
     def exists(self, which: str) -> bool:
         """The base class's."""
-        path = self._path(which)
+        path, live = self._path(which), self._path(LIVE)
         with acting_as(self.context.owner):
-            return os.path.isfile(path)
+            return os.path.isfile(path) and (which == LIVE or not is_second_name(path, live))
 
     def sessions(self, terminate: bool = False) -> int:
         """Other processes that hold the file open, as far as this process may look.

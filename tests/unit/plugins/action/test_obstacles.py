@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -98,9 +99,12 @@ def test_done_is_what_both_hosts_say(moved: Any, retired: Any, done: bool) -> No
     assert found["obstacles"][:2] == ([] if done else [ONE, TWO])
 
 
-def run(on_old: dict[str, Any], on_new: dict[str, Any]) -> dict[str, Any]:
+def run(on_old: dict[str, Any], on_new: dict[str, Any], **more: Any) -> dict[str, Any]:
     task = MagicMock(
-        async_val=0, check_mode=False, diff=False, args={"site": "shop", "on_old": on_old, "on_new": on_new}
+        async_val=0,
+        check_mode=False,
+        diff=False,
+        args={"site": "shop", "on_old": on_old, "on_new": on_new, "units": ["web"], **more},
     )
     plugin = obstacles.ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
     found: dict[str, Any] = plugin.run(None, {})
@@ -121,3 +125,33 @@ def test_the_task_tells_how_to_go_on() -> None:
     found = run(side("0ld", **FULL), side("n3w"))
     assert "failed" not in found
     assert (found["obstacles"], found["engines"]) == ([], ["postgresql", "sqlite"])
+
+
+RETIRED = {"retired": {"label": "l1"}, "freeze": {"label": "l1", "held": True}}
+
+
+@pytest.mark.parametrize(
+    ("on_old", "on_new", "wish", "code", "text"),
+    [
+        (
+            RETIRED,
+            {},
+            {},
+            "old_retired",
+            "retired here by set l1.*undo to that host first.*relocate_from_retired: true",
+        ),
+        (RETIRED, {}, {"from_retired": True}, "", ""),
+        ({}, {"served": {"label": "l1"}}, {}, "target_not_blank", "set l1.*took in since.*relocate_replace: true"),
+        ({}, {"served": {"label": "l1"}}, {"replace": True}, "", ""),
+        # Serving now is another matter: nothing may be put aside under a site that runs.
+        ({}, {"moved": {"label": "l1"}}, {"replace": True}, "target_not_blank", "run relocate.django.undo"),
+        ({}, {}, {"units": []}, "no_services", "relocate_services is empty.*relocate_unfrozen: true"),
+        ({}, {}, {"units": [], "unfrozen": True}, "", ""),
+        (RETIRED, {"moved": {"label": "l1"}}, {"units": []}, "", ""),  # moved before: nothing to do
+    ],
+)
+def test_what_the_records_and_the_wish_say(on_old: Any, on_new: Any, wish: Any, code: str, text: str) -> None:
+    found = run(side("0ld", record=on_old, **FULL), side("n3w", record=on_new), **wish)
+    assert found["changed"] is False
+    assert [item["code"] for item in found["obstacles"]] == ([code] if code else [])
+    assert re.search(text, found.get("msg", ""), re.DOTALL)

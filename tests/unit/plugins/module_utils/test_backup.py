@@ -15,7 +15,19 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils import _backup
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
-from tests.unit.fakes import LABEL, NEWER, FakeEngine, fake_site, manifest, me, refused, state
+from tests.unit.fakes import (
+    LABEL,
+    NEWER,
+    ROOT_ONLY,
+    FakeEngine,
+    fake_site,
+    manifest,
+    me,
+    nobody,
+    reachable,
+    refused,
+    state,
+)
 
 LABELS = [f"202611{day:02d}T193000Z-1a2b3c4d5e6f" for day in range(1, 6)]
 
@@ -52,6 +64,19 @@ def test_expire(tmp_path: Path, keep: int, this: str, gone: list[str]) -> None:
     assert list(_backup.expire(str(tmp_path), "shop", keep, this)) == gone
     assert BackupSet.labels(str(tmp_path), "shop") == [label for label in LABELS if label not in gone]
     assert os.path.isdir(unfinished.path)
+
+
+def test_sets_without_media_do_not_push_out_those_with_it(tmp_path: Path) -> None:
+    stored = {"stored": "media.tar.zst", "digest": "0"}
+    for label in LABELS[:2]:
+        _backup.BackupSet.create(str(tmp_path), "shop", label, me()).finish(manifest(label, media=stored))
+    for label in LABELS[2:]:  # those of moves
+        made(tmp_path, label)
+    assert _backup.expire(str(tmp_path), "shop", 1, LABELS[4]) == (LABELS[0], *LABELS[2:4])
+    unreadable = made(tmp_path, NEWER)
+    Path(unreadable.file("manifest.json")).write_text('{"format": 99}')
+    assert _backup.expire(str(tmp_path), "shop", 1) == ()
+    assert BackupSet.labels(str(tmp_path), "shop") == [LABELS[1], LABELS[4], NEWER]
 
 
 def test_expire_where_there_is_nothing(tmp_path: Path) -> None:
@@ -175,3 +200,44 @@ def test_a_whole_set(tmp_path: Path, checkout: Path, dirty: bool) -> None:
     )
     assert "s3cret-Canary" not in Path(backup.file("manifest.json")).read_text()
     assert (found.media, found.databases["default"].state) == ({}, state())
+
+
+# --- MEDIA
+
+
+def site_with(media: Path, checkout: Path) -> Any:
+    site = fake_site(checkout, FakeEngine(databases={LIVE: state()}))
+    site.facts["django"]["media_root"] = str(media)
+    return site
+
+
+def test_media_is_not_stored_in_part(tmp_path: Path, checkout: Path) -> None:
+    media, backup = tmp_path / "media", BackupSet.create(str(tmp_path / "work"), "shop", LABEL, me())
+    media.mkdir()
+    (media / "a").touch()
+    (media / "uploads").symlink_to("/mnt/bigdisk/uploads")
+    site, before = site_with(media, checkout), sorted(os.listdir(backup.path))
+    for work in (
+        lambda: _backup.check_media(site, []),
+        lambda: _backup.media_of(site, backup, True, "none"),
+    ):
+        with refused("media_skipped", "1 entries .* cannot be moved: uploads: link leads out of MEDIA_ROOT"):
+            work()
+    assert sorted(os.listdir(backup.path)) == before
+    _backup.check_media(site, ["uploads"])
+    found = _backup.media_of(site, backup, True, "none", ["uploads"])
+    assert (found["stored"], found["skip"], found["archived"]["files"]) == ("media.tar", ["uploads"], 1)
+    assert _backup.media_of(site, backup, False, "none")["skipped"] == 1, "for verify to notice"
+
+
+@ROOT_ONLY
+def test_media_that_cannot_be_read_is_told_to_verify(tmp_path: Path, checkout: Path) -> None:
+    media, backup = reachable(tmp_path) / "media", BackupSet.create(str(tmp_path / "work"), "shop", LABEL, me())
+    media.mkdir(0o700)
+    site = site_with(media, checkout)
+    site.project.owner = nobody()
+    with refused("right_missing", "media cannot be read"):
+        _backup.media_of(site, backup, True, "none")
+    found = _backup.media_of(site, backup, False, "none")
+    assert "cannot be read" in found["unread"]
+    assert found["stored"] == ""

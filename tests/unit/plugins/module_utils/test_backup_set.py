@@ -27,6 +27,7 @@ from ansible_collections.relocate.django.plugins.module_utils._backup_set import
     as_text,
     from_text,
 )
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from tests.unit.fakes import BLANK, LABEL, NEWER, ROOT_ONLY, entry, facts, manifest, me, nobody, refused
 
@@ -180,6 +181,40 @@ def test_create_is_private_and_can_go_on(tmp_path: Path) -> None:
 def test_dumps_belong_to_the_owner(tmp_path: Path) -> None:
     made = BackupSet.create(str(tmp_path), "shop", LABEL, nobody())
     assert [os.stat(made.file(name)).st_uid for name in ("databases", "files")] == [nobody().uid, 0]
+
+
+@ROOT_ONLY
+def test_dumps_at_rest_are_roots(tmp_path: Path) -> None:
+    """The site's user reads them while they are loaded, and can neither keep them nor lay a trap."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("not ours")
+    elsewhere.chmod(0o644)
+    made = BackupSet.create(str(tmp_path), "shop", LABEL, nobody())
+    top = Path(made.file("databases"))
+    for name in ("a.pgdump/toc.dat", "b.sqlite3.zst"):
+        (top / name).parent.mkdir(exist_ok=True)
+        (top / name).write_text("dump")
+    paths = [top, *sorted(top.rglob("*"))]
+    for path in paths:
+        os.chown(path, nobody().uid, nobody().gid)
+        path.chmod(0o777)
+    made.finish(manifest())
+
+    def owners() -> list[tuple[int, int, str]]:
+        stats = [path.stat() for path in paths]
+        return [(item.st_uid, item.st_gid, f"{stat.S_IMODE(item.st_mode):o}") for item in stats]
+
+    private = ["700", "700", "600", "600"]
+    assert owners() == [(0, 0, mode) for mode in private]
+    with refused("load_failed", "broken"), made.lent_dumps(nobody()):
+        assert owners() == [(nobody().uid, nobody().gid, mode) for mode in private]
+        (top / "link").symlink_to(elsewhere)
+        os.link(elsewhere, top / "second")
+        raise RelocateError("load_failed", "broken")
+    assert owners() == [(0, 0, mode) for mode in private]
+    assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o644
+    with made.lent_dumps(nobody()):
+        assert elsewhere.stat().st_uid == 0
 
 
 def test_without_a_manifest_it_is_no_set(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _media, _transfer
+from ansible_collections.relocate.django.plugins.module_utils import _media, _rsync, _transfer
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._copy import Copier
 from ansible_collections.relocate.django.plugins.module_utils._process import current_user
-from tests.unit.fakes import LABEL, manifest, refused
+from tests.unit.fakes import LABEL, ROOT_ONLY, manifest, nobody, reachable, refused
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def source(tmp_path: Path) -> tuple[BackupSet, str]:
     return backup, backup.finish(manifest())
 
 
-def bring(source: BackupSet, target: Path, sha256: str) -> tuple[BackupSet, _transfer.Moved]:
+def bring(source: BackupSet, target: Path, sha256: str) -> tuple[BackupSet, _rsync.Moved]:
     backup = BackupSet.create(str(target), "shop", LABEL, current_user())
     return backup, _transfer.bring_set(Copier({"set": source.path}).fetch, backup, sha256, 1)
 
@@ -76,21 +76,79 @@ def test_media(tmp_path: Path) -> None:
     (old / "link").symlink_to("a/b")
     (old / "out").symlink_to("/etc")
     fetch = Copier({"media": str(old)}).fetch
-    moved = fetch(_transfer.media_request(str(new), "", ""))
+    moved = fetch(_rsync.media_request(str(new)))
     assert (moved.files, moved.anything) == (2, True)
-    assert _media.inventory(str(new))["digest"] == _media.inventory(str(old))["digest"]
+    assert _media.inventory(str(new))["digest"] == _media.inventory(str(old), skip=["out"])["digest"]
     assert not os.path.lexists(new / "out")
-    assert not fetch(_transfer.media_request(str(new), "", "", delete=True)).anything
+    assert not fetch(_rsync.media_request(str(new), delete=True)).anything
     (old / "a" / "b").unlink()
-    assert fetch(_transfer.media_request(str(new), "", "")).anything is False
-    moved = fetch(_transfer.media_request(str(new), "", "", delete=True))
+    assert fetch(_rsync.media_request(str(new))).anything is False
+    moved = fetch(_rsync.media_request(str(new), delete=True))
     assert (moved.deleted, os.path.exists(new / "a" / "b")) == (1, False)
     (new / "link").unlink()
     (new / "link").mkdir()
-    fetch(_transfer.media_request(str(new), "", ""))
+    fetch(_rsync.media_request(str(new)))
     assert os.readlink(new / "link") == "a/b"
 
 
 def test_an_old_side_that_is_not_there(tmp_path: Path) -> None:
     with refused("file_missing", "not there"):
-        Copier({"set": str(tmp_path / "none")}).fetch(_transfer.set_request(str(tmp_path)))
+        Copier({"set": str(tmp_path / "none")}).fetch(_rsync.set_request(str(tmp_path)))
+
+
+def test_a_file_that_was_rewritten_within_its_second_is_brought(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    new.mkdir()
+    fetch = Copier({"media": str(old)}).fetch
+    (old / "a").write_text("one")
+    os.utime(old / "a", ns=(10**18, 10**18))
+    fetch(_rsync.media_request(str(new)))
+    (old / "a").write_text("two")
+    os.utime(old / "a", ns=(10**18 + 1000, 10**18 + 1000))
+    assert fetch(_rsync.media_request(str(new), delete=True)).files == 1
+    assert (new / "a").read_text() == "two"
+
+
+def test_what_would_be_lost_is_put_aside(tmp_path: Path) -> None:
+    old, new, aside = (tmp_path / name for name in ("old", "new", "aside"))
+    for path in (old / "d", new / "d" / "deep", new / "file", aside):
+        path.mkdir(parents=True)
+    for name in ("changed", "d/added", "file"):
+        (old / name).write_text("old")
+    for name in ("changed", "d/taken", "d/deep/taken", "file/taken", "skipped"):
+        (new / name).write_text("new")
+    (new / "link").symlink_to("changed")
+    fetch, skip = Copier({"media": str(old)}).fetch, ["skipped"]
+    fetch(_rsync.media_request(str(new), skip=skip, aside=str(aside)))
+    assert (new / "d" / "added").read_text() == "old"
+    assert (new / "changed").read_text() == "new", "the first pass leaves alone what is there"
+    assert list(aside.iterdir()) == []
+    (old / "d" / "added").write_text("changed between the passes")
+    fetch(_rsync.media_request(str(new), True, None, skip, str(aside)))
+    kept = {str(item.relative_to(aside)) for item in aside.rglob("*") if not item.is_dir()}
+    assert kept == {"changed", "d/taken", "d/deep/taken", "d/added", "file/taken", "link"}
+    assert (aside / "changed").read_text() == (aside / "d" / "deep" / "taken").read_text() == "new"
+    assert os.readlink(aside / "link") == "changed"
+    assert sorted(os.listdir(new)) == ["changed", "d", "file", "skipped"]
+    assert (new / "changed").read_text() == (new / "file").read_text() == "old"
+    assert not (new / "d" / "deep").exists()
+
+
+@ROOT_ONLY
+def test_media_is_read_and_written_as_its_owner(tmp_path: Path) -> None:
+    old, new = reachable(tmp_path) / "old", tmp_path / "new"
+    old.mkdir()
+    new.mkdir()
+    (old / "a").touch()
+    fetch = Copier({"media": str(old)}).fetch
+    with refused("transfer_failed", "copying failed: Permission denied"):
+        fetch(_rsync.media_request(str(new), user=nobody()))
+    assert list(new.iterdir()) == []
+    os.chown(new, nobody().uid, nobody().gid)
+    assert fetch(_rsync.media_request(str(new), user=nobody())).files == 1
+    assert (new / "a").stat().st_uid == nobody().uid
+    (old / "b").touch(0o600)
+    with refused("transfer_failed", "Permission denied .*old/b"):
+        fetch(_rsync.media_request(str(new), user=nobody()))
+    assert not (new / "b").exists()

@@ -94,6 +94,14 @@ def test_the_configuration_offers_reading_only() -> None:
     assert "use chroot = no" in _grant.conf_text({"set": "/s"}, False)
 
 
+def test_media_is_read_with_the_rights_of_its_owner() -> None:
+    readers = {"media": SystemUser("shop", 1000, 1001, (33, 1001))}
+    set_part, media_part = _grant.conf_text({"set": "/s", "media": "/m"}, True, readers).split("[media]")
+    assert "uid = 0\ngid = 0\n" in set_part
+    assert media_part == "\npath = /m\nuid = 1000\ngid = 1001 33\n"
+    assert "uid" not in _grant.conf_text({"set": "/s", "media": "/m"}, False, readers)
+
+
 @pytest.mark.parametrize(
     ("seconds", "present", "lasting"),
     [(86000, LINE, True), (40000, LINE, False), (86400 * 3, LINE, False), (86000, LINE + b"x", False)],

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils import _host, _inspect
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE, PREVIOUS
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Login, Obstacle, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
-from tests.unit.fakes import BLANK, FakeEngine, facts, fake_site, me, state
+from tests.unit.fakes import BLANK, ROOT_ONLY, FakeEngine, facts, fake_site, me, nobody, reachable, state
 
 GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
 
@@ -149,6 +149,35 @@ def test_describe_site_is_plain_and_holds_no_secret(project: Path) -> None:
     assert found["packages"] == {"lines": ["Django==5.2"]}
 
 
+def test_what_of_media_cannot_be_moved_is_in_the_way(project: Path) -> None:
+    media = project / "media"
+    media.mkdir()
+    site = fake_site(project, FakeEngine(databases={LIVE: state()}))
+    site.facts["django"]["media_root"] = str(media)
+    assert _inspect.media_obstacles(_inspect.describe_site(site)["media"]) == []
+    (media / "uploads").symlink_to("/mnt/bigdisk/uploads")
+    (found,) = _inspect.media_obstacles(_inspect.describe_site(site)["media"])
+    assert (found.code, found.msg) == (
+        "media_skipped",
+        "1 entries of MEDIA_ROOT cannot be moved: uploads: link leads out of MEDIA_ROOT",
+    )
+    assert "mount --bind" in found.hint
+    assert "relocate_media_skip" in found.hint
+    assert _inspect.media_obstacles(_inspect.describe_site(site, ["uploads"])["media"]) == []
+
+
+@ROOT_ONLY
+def test_media_that_its_owner_cannot_read_is_in_the_way(project: Path) -> None:
+    media = reachable(project) / "media"
+    media.mkdir(0o700)
+    site = fake_site(project, FakeEngine(databases={LIVE: state()}))
+    site.project.owner = nobody()
+    site.facts["django"]["media_root"] = str(media)
+    (found,) = _inspect.media_obstacles(_inspect._describe_media(site, []))
+    assert found.code == "right_missing"
+    assert found.msg.endswith("media cannot be read: Permission denied")
+
+
 # --- new
 
 
@@ -257,22 +286,37 @@ def _refusing(_self: object) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("ours", "replace", "refuses"), [(False, False, True), (True, False, False), (False, True, False)]
+    ("record", "replace", "previous", "code", "text"),
+    [
+        ({}, False, None, "target_not_blank", "database default: target holds 2 tables"),
+        ({}, True, None, "", ""),
+        ({}, True, BLANK, "", ""),
+        ({}, True, state(), "previous_exists", "database default holds data, and so does the previous one"),
+        ({"restored": {"default": "x"}}, False, None, "", ""),
+        ({"restored": {"default": "x"}}, False, state(), "", ""),
+        ({"restored": {"default": "x"}, "moved": {"label": "l"}}, False, None, "target_not_blank", "has served"),
+        ({"restored": {"default": "x"}, "served": {"label": "l"}}, False, None, "target_not_blank", "has served"),
+        ({"restored": {"default": "x"}, "served": {"label": "l"}}, True, None, "", ""),
+        ({"restored": {"default": "x"}, "served": {"label": "l"}}, True, state(), "previous_exists", "look at"),
+        # A run died around the swap: once there is a previous one, live came from the set.
+        ({"begun": {"default": {"digest": "x", "aside": "previous"}}}, False, state(), "", ""),
+        ({"begun": {"default": {"digest": "x", "aside": "previous"}}}, False, None, "target_not_blank", ""),
+    ],
 )
 def test_a_database_that_is_in_use(
-    tmp_path: Path, engine: FakeEngine, ours: bool, replace: bool, refuses: bool
+    tmp_path: Path,
+    engine: FakeEngine,
+    record: dict[str, Any],
+    replace: bool,
+    previous: Any,
+    code: str,
+    text: str,
 ) -> None:
-    engine.databases = {LIVE: state()}
-    if ours:
-        _host.update_record(str(tmp_path), "shop", {"restored": {"default": "x"}})
-    expected = (
-        "target_not_blank",
-        "default",
-        "database default: target holds 2 tables",
-        "empty it, or set relocate_replace to keep it aside as previous",
-    )
-    found = [(item[0], "default", *item[2:]) for item in on_new(tmp_path, replace=replace)]
-    assert found == ([expected] if refuses else [])
+    engine.databases = {LIVE: state(), **({} if previous is None else {PREVIOUS: previous})}
+    _host.update_record(str(tmp_path), "shop", record)
+    found = on_new(tmp_path, replace=replace)
+    assert [(item[0], item[1]) for item in found] == ([(code, "default")] if code else [])
+    assert all(text in " ".join(item) for item in found)
 
 
 def test_space_on_new(tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:

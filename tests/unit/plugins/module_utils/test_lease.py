@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -145,3 +147,53 @@ def test_the_holder_is_told_without_taking_the_site(tmp_path: Path) -> None:
     with Lease(directory, "shop", "a") as lease:
         lease.release()
     assert Lease.holder(directory, "shop", "b") == ""
+
+
+OTHER = "bob@ci 20261120T193100Z-00beef -> new2"
+FREEZE = {"run": "ann@laptop 20261120T193000Z-c0ffee -> new1", "at": 1000.0, "limit": 3600}
+EARLIER = {**FREEZE, "earlier": {}}
+
+
+@pytest.mark.parametrize(
+    ("record", "run", "at", "free"),
+    [
+        ({"freeze": FREEZE}, OTHER, 1000 + GRACE + 1, False),
+        ({"freeze": FREEZE}, OTHER, 4599, False),
+        ({"freeze": FREEZE}, OTHER, 4601, True),  # the switch has started the site again
+        ({"freeze": {**FREEZE, "limit": 0}}, OTHER, 10**6, False),
+        ({"freeze": {**FREEZE, "held": True}}, OTHER, 10**6, False),
+        ({"freeze": FREEZE}, "bob@ci 20261120T193100Z -> new1", 1000 + GRACE + 1, True),
+        ({"freeze": FREEZE}, FREEZE["run"], 1001, True),
+        ({"freeze": {**FREEZE, "run": ""}}, OTHER, 1001, True),
+        ({"freeze": {**FREEZE, "held": True}, "retired": {"at": 1}}, OTHER, 2000, True),
+        ({"freeze": {**EARLIER, "held": True}, "retired": {"at": 1}}, OTHER, 2000, False),
+        ({}, OTHER, 2000, True),
+    ],
+)
+def test_a_frozen_site_belongs_to_the_run_that_froze_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record: dict[str, Any], run: str, at: float, free: bool
+) -> None:
+    (tmp_path / "shop.json").write_text(json.dumps(record))
+    monkeypatch.setattr(time, "time", lambda: float(at))
+    later(monkeypatch, 10**7)
+    if free:
+        assert Lease.holder(str(tmp_path), "shop", run) == ""
+        with Lease(str(tmp_path), "shop", run):
+            pass
+        return
+    assert FREEZE["run"] in Lease.holder(str(tmp_path), "shop", run)
+    with refused("locked", "has frozen it: ann@laptop.*relocate.django.undo"), Lease(str(tmp_path), "shop", run):
+        pass
+
+
+def test_a_reboot_ends_a_freeze_that_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 2000.0)
+    monkeypatch.setattr(_lease, "_now", lambda: 500.0)  # up for less long than the site is frozen
+    for more, free in (({}, True), ({"held": True}, False), ({"limit": 0}, False)):
+        (tmp_path / "shop.json").write_text(json.dumps({"freeze": {**FREEZE, **more}}))
+        assert (Lease.holder(str(tmp_path), "shop", OTHER) == "") == free
+
+
+def test_a_damaged_record_is_for_others_to_tell(tmp_path: Path) -> None:
+    (tmp_path / "shop.json").write_text("{")
+    assert Lease.holder(str(tmp_path), "shop", OTHER) == ""

@@ -13,7 +13,12 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils import _host, _restore
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, LIVE, PREVIOUS
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    DISCARDED,
+    INCOMING,
+    LIVE,
+    PREVIOUS,
+)
 from ansible_collections.relocate.django.plugins.module_utils._model import Difference, DumpFile, SequenceState
 from tests.unit.fakes import BLANK, LABEL, FakeEngine, entry, facts, fake_site, manifest, refused, state
 
@@ -34,7 +39,10 @@ def engine(alias: str = "default", **options: Any) -> Any:
         ("n3w", "server-1", "other", False, ""),
         ("n3w", "", "shop", False, ""),  # a server without identity
         ("0ld", "server-2", "shop", True, ""),
-        ("0ld", "server-1", "shop", True, ""),
+        ("0ld", "server-1", "other", True, ""),
+        ("0ld", "server-1", "shop", True, "database default is the OLD one"),  # about the machine alone
+        ("0ld", "", "shop", True, "database default is the OLD one"),
+        ("0ld", "", "other", True, ""),
         ("0ld", "server-2", "shop", False, "refusing: this is the OLD host, old1 Next: correct the inventory"),
         (
             "n3w",
@@ -56,6 +64,31 @@ def test_the_old_host_is_refused(
             _restore.refuse_old_host(recorded, {"default": one}, allowed)
     else:
         _restore.refuse_old_host(recorded, {"default": one, "surplus": engine("surplus")}, allowed)
+    _restore.refuse_old_host(recorded, {"default": one}, True, allow_same_database=True)
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "same"),
+    [
+        (("db.example.com", 5432), ("db.example.com", 5432), True),
+        (("db.example.com", 5432), ("db.example.com", None), True),  # the default, perhaps
+        (("db.example.com", 5432), ("db.example.com", 5433), False),
+        (("db.example.com", None), ("other.example.com", None), False),
+        (("127.0.0.1", None), ("", None), False),  # local, of another machine
+        (("db.example.com", None), ("", None), False),
+    ],
+)
+def test_a_server_without_identity_is_told_by_its_address(
+    monkeypatch: pytest.MonkeyPatch, here: Any, there: Any, same: bool
+) -> None:
+    monkeypatch.setattr(_host, "machine_id", lambda: "n3w")
+    one = engine(facts=replace(facts(), system_id=""), place=here)
+    recorded = manifest(databases={"default": entry(config=dict(entry().config, host=there[0], port=there[1]))})
+    if not same:
+        _restore.refuse_old_host(recorded, {"default": one}, False)
+        return
+    with refused("same_host", "database default is the OLD one.*allow_same_database"):
+        _restore.refuse_old_host(recorded, {"default": one}, False)
 
 
 # --- the plan
@@ -68,7 +101,7 @@ def test_the_old_host_is_refused(
         (BLANK, {}, False, False),
         (OLD, {"default": "digest"}, False, True),
         (OLD, {"default": "another"}, False, False),  # ours, of an earlier set
-        (OLD, {"default": _restore.BEGUN}, False, False),  # a run died at the swap
+        (OLD, {"default": "migrating"}, False, False),  # a migration died
         (OLD, {}, True, False),
         (BLANK, {"default": "digest"}, False, False),  # the settings name another database now
         (None, {"default": "digest"}, False, False),
@@ -86,7 +119,11 @@ def test_plan(live: Any, restored: dict[str, str], replaced: bool, done: bool) -
     [
         (engine("other"), "unknown_alias", "holds no database other.*it holds: default"),
         (engine(name="sqlite"), "unsupported_engine", "default was fake on old and is sqlite on new.*same engine"),
-        (engine(databases={LIVE: OLD}), "target_not_blank", "database default: target holds 2 tables.*set replace"),
+        (
+            engine(databases={LIVE: OLD}),
+            "target_not_blank",
+            "database default: target holds 2 tables.*set relocate_replace",
+        ),
     ],
 )
 def test_plan_refuses(one: Any, code: str, text: str) -> None:
@@ -99,6 +136,20 @@ def test_an_empty_database_that_was_restored_is_done() -> None:
     recorded = manifest(databases={"default": entry(state=BLANK)})
     site = fake_site("/x", engine(databases={LIVE: BLANK}))
     assert _restore.plan(site, recorded, "digest", {"restored": {"default": "digest"}}, False)[0].done
+
+
+@pytest.mark.parametrize(
+    ("chosen", "lacking"),
+    [((), "analytics, logs"), (("default",), ""), (("default", "logs"), "logs")],
+)
+def test_no_database_of_the_set_is_passed_over(chosen: tuple[str, ...], lacking: str) -> None:
+    recorded = manifest(databases={alias: entry(alias) for alias in ("logs", "default", "analytics")})
+    site = fake_site("/x", engine())
+    if not lacking:
+        assert [step.alias for step in _restore.plan(site, recorded, "digest", {}, False, chosen)] == ["default"]
+        return
+    with refused("unknown_alias", f"settings of new lack, or merge with another one: {lacking} Next: .*on purpose"):
+        _restore.plan(site, recorded, "digest", {}, False, chosen)
 
 
 # --- load and prove
@@ -166,9 +217,13 @@ def loaded(alias: str, **options: Any) -> Any:
     return engine(alias, databases={LIVE: OLD, INCOMING: NEW}, **options)
 
 
+def swap_all(engines: list[Any]) -> None:
+    _restore.swap_all([_restore.Swap(one, PREVIOUS) for one in engines])
+
+
 def test_swap_all() -> None:
     engines = [loaded("a"), loaded("b")]
-    _restore.swap_all(engines)
+    swap_all(engines)
     assert [one.databases for one in engines] == [{LIVE: NEW, PREVIOUS: OLD}] * 2
 
 
@@ -176,7 +231,7 @@ def test_swap_all() -> None:
 def test_a_swap_that_fails_takes_back_those_before_it(failing: int) -> None:
     engines = [loaded(alias, fails={"swap": 1} if number == failing else {}) for number, alias in enumerate("abc")]
     with refused("swap_failed", f"{'abc'[failing]} cannot swap Next: look at it"):
-        _restore.swap_all(engines)
+        swap_all(engines)
     assert [one.databases for one in engines] == [{LIVE: OLD, INCOMING: NEW}] * 3
 
 
@@ -188,17 +243,56 @@ def test_an_interrupt_takes_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(engines[1], "swap", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        _restore.swap_all(engines)
+        swap_all(engines)
     assert engines[0].databases == {LIVE: OLD, INCOMING: NEW}
 
 
 def test_a_swap_that_cannot_be_taken_back_is_told() -> None:
     engines = [loaded("a"), loaded("b", fails={"swap": 2}), loaded("c", fails={"swap": 1})]
-    text = "c cannot swap.*swapped and could not be taken back: b Next: run restore with state rolled_back"
+    text = "c cannot swap.*may be swapped and could not be taken back: b Next: run again"
     with refused("swap_failed", text):
-        _restore.swap_all(engines)
+        swap_all(engines)
     assert engines[0].databases == {LIVE: OLD, INCOMING: NEW}
     assert engines[1].databases == {LIVE: NEW, PREVIOUS: OLD}
+
+
+def test_a_swap_that_was_made_although_it_failed_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    engines = [loaded("a"), loaded("b")]
+    swap = engines[1].swap
+
+    def lost(*args: str) -> None:
+        swap(*args)
+        if args == (INCOMING, PREVIOUS):
+            raise _restore.RelocateError("server_unreachable", "the answer is lost")
+
+    monkeypatch.setattr(engines[1], "swap", lost)
+    with refused("server_unreachable", "the answer is lost"):
+        swap_all(engines)
+    assert [one.databases for one in engines] == [{LIVE: OLD, INCOMING: NEW}] * 2
+
+
+def test_what_stands_in_the_way_is_not_taken_for_a_swap() -> None:
+    one = engine("a", databases={LIVE: OLD, INCOMING: NEW, PREVIOUS: OLDER})
+    with refused("swap_failed", "database a: there is a previous one already"):
+        _restore.prepare_swap(_restore.Swap(one, PREVIOUS))
+    with refused("swap_failed", "previous exists"):
+        swap_all([one])
+    assert one.databases == {LIVE: OLD, INCOMING: NEW, PREVIOUS: OLDER}
+
+
+@pytest.mark.parametrize(
+    ("databases", "aside", "left"),
+    [
+        ({LIVE: OLD, DISCARDED: OLDER}, DISCARDED, {LIVE: OLD}),
+        ({LIVE: OLD, PREVIOUS: BLANK}, PREVIOUS, {LIVE: OLD}),
+        ({LIVE: OLD, PREVIOUS: OLDER}, DISCARDED, {LIVE: OLD, PREVIOUS: OLDER}),
+        ({}, PREVIOUS, {LIVE: BLANK}),  # so that the swap can be told, and taken back
+    ],
+)
+def test_a_swap_is_prepared(databases: Any, aside: str, left: Any) -> None:
+    one = engine("a", databases=dict(databases))
+    _restore.prepare_swap(_restore.Swap(one, aside))
+    assert one.databases == left
 
 
 @pytest.mark.parametrize("failing", [False, True])
@@ -218,17 +312,24 @@ def test_incoming_is_dropped_when_something_failed(failing: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("databases", "dropped", "left"),
+    ("databases", "aside", "left"),
     [
-        ({LIVE: NEW}, False, {LIVE: NEW}),
-        ({LIVE: NEW, PREVIOUS: BLANK}, True, {LIVE: NEW}),
-        ({LIVE: NEW, PREVIOUS: OLD}, False, {LIVE: NEW, PREVIOUS: OLD}),
+        ({LIVE: NEW}, PREVIOUS, {LIVE: NEW}),
+        ({LIVE: NEW, PREVIOUS: BLANK}, PREVIOUS, {LIVE: NEW}),
+        ({LIVE: NEW, PREVIOUS: OLD}, PREVIOUS, {LIVE: NEW, PREVIOUS: OLD}),
+        ({LIVE: NEW, DISCARDED: OLD, PREVIOUS: OLDER}, DISCARDED, {LIVE: NEW, PREVIOUS: OLDER}),
     ],
 )
-def test_only_a_blank_previous_is_dropped(databases: Any, dropped: bool, left: Any) -> None:
-    one = engine(databases=databases)
-    assert _restore.drop_blank_previous(one) is dropped
+def test_only_what_is_worthless_is_cleared_up(databases: Any, aside: str, left: Any) -> None:
+    one = engine(databases=dict(databases))
+    assert _restore.clear_up([_restore.Swap(one, aside)]) == []
     assert one.databases == left
+
+
+def test_what_cannot_be_dropped_after_the_swap_is_told_and_no_failure() -> None:
+    one = engine(databases={LIVE: NEW, DISCARDED: OLD}, fails={"drop": 1})
+    (line,) = _restore.clear_up([_restore.Swap(one, DISCARDED)])
+    assert line == "database default: the discarded one could not be dropped: default cannot drop"
 
 
 def swapped(alias: str, **options: Any) -> Any:
@@ -237,7 +338,7 @@ def swapped(alias: str, **options: Any) -> Any:
 
 def test_roll_back() -> None:
     engines = [swapped("a"), swapped("b")]
-    assert _restore.roll_back(engines) == ["a", "b"]
+    assert _restore.roll_back(engines) == (["a", "b"], [])
     assert [one.databases for one in engines] == [{LIVE: OLD}] * 2
 
 

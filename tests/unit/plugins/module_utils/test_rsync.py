@@ -30,3 +30,16 @@ Daemon auth list:
 )
 def test_compressions(text: str, names: tuple[str, ...]) -> None:
     assert _rsync.parse_compressions(text) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        (_NEW, (3, 2, 7)),
+        ("rsync  version v3.4.0pre1  protocol", (3, 4, 0)),
+        ("rsync version 2.6.9 p", (2, 6, 9)),
+        ("", ()),
+    ],
+)
+def test_the_version(text: str, version: tuple[int, ...]) -> None:
+    assert _rsync.parse_version(text) == version

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _services
+from ansible_collections.relocate.django.plugins.module_utils import _freeze, _services
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import read_record
 from ansible_collections.relocate.django.plugins.module_utils._services import Action, Wish, plan
@@ -49,17 +49,30 @@ PLANS: list[tuple[str, dict[str, Unit], dict[str, Any], bool, str]] = [
     ("frozen", units(up=False), {"freeze": freeze(held=True)}, False, "record, arm"),
     ("frozen", units(up=True), {"freeze": freeze()}, True, "record, arm, stop clear.timer, stop web.service"),
     ("frozen", units(up=False), {"freeze": freeze(held=True), "retired": {"at": 1}}, False, ""),
-    ("held", units(up=False), {"freeze": freeze()}, True, "disarm, hold"),
-    ("held", units(up=False), {"freeze": freeze(held=True)}, False, ""),
-    ("thawed", units(up=False), {"freeze": freeze()}, True, "start web.service, start clear.timer, disarm, forget"),
-    ("thawed", units(up=True), {}, False, ""),
+    ("held", units(up=False), {"freeze": freeze()}, True, "disarm, hold, disable web.service, disable clear.timer"),
+    ("held", units(up=False), {"freeze": freeze(held=True)}, False, "disable web.service, disable clear.timer"),
+    ("held", units(up=False, enabled=False), {"freeze": freeze(held=True)}, False, ""),
+    (
+        "frozen",
+        units(up=False, enabled=False),
+        {"freeze": freeze(held=True)},
+        False,
+        "record, arm, enable web.service, enable clear.timer",
+    ),
+    # Nothing was active: there is nothing that a switch could start.
+    ("frozen", units(up=False), {}, False, "record"),
+    # A retired site that another run freezes is not brought to life by a switch, nor by putting that run back.
+    ("frozen", units(up=False, enabled=False), {"freeze": freeze(run="x"), "retired": {"at": 1}}, False, "record"),
+    ("thawed", units(up=False, enabled=False), {"freeze": freeze(held=True), "retired": {"at": 1}}, False, ""),
     (
         "thawed",
         units(up=False, enabled=False),
-        {"freeze": freeze(held=True), "retired": {"at": 1}},
+        {"freeze": freeze(held=True)},
         False,
         "start web.service, start clear.timer, enable web.service, enable clear.timer, forget",
     ),
+    ("thawed", units(up=False), {"freeze": freeze()}, True, "start web.service, start clear.timer, disarm, forget"),
+    ("thawed", units(up=True), {}, False, ""),
     (
         "started",
         units(up=False, enabled=False),
@@ -158,12 +171,12 @@ def test_orders(names: list[str], stops: list[str], starts: list[str]) -> None:
 def test_a_lost_freeze(
     now: dict[str, Unit], record: dict[str, Any], armed: bool, boot: str, expected: list[str]
 ) -> None:
-    assert _services.lost(record, now, armed, boot) == expected
+    assert _freeze.lost(record, now, armed, boot) == expected
 
 
 def test_the_first_states_are_kept() -> None:
     record = {"freeze": freeze()}
-    before = {item["name"]: item for item in _services.states_before(units(up=False, enabled=False), record)}
+    before = {item["name"]: item for item in _freeze.states_before(units(up=False, enabled=False), record)}
     assert before[WEB]["active"] and before[WEB]["enabled"]
     assert not before[JOB]["active"]
 
@@ -229,7 +242,8 @@ def test_a_freeze_there_and_back(tmp_path: Path) -> None:
     carry_out(systemd, tmp_path, Wish("retired", NAMES))
     assert not systemd.units[WEB].enabled
     assert carry_out(systemd, tmp_path, Wish("retired", NAMES)) == []
-    carry_out(systemd, tmp_path, Wish("thawed", ()))
+    assert carry_out(systemd, tmp_path, Wish("thawed", ())) == [], "another host serves"
+    carry_out(systemd, tmp_path, Wish("thawed", (), retired=True))
     assert (systemd.units[WEB].up, systemd.units[WEB].enabled, systemd.units[JOB].up) == (True, True, False)
     assert read_record(str(tmp_path), "shop") == {}
     assert carry_out(systemd, tmp_path, Wish("thawed", ())) == []
@@ -283,3 +297,166 @@ def test_a_freeze_that_was_lost_is_refused(tmp_path: Path) -> None:
     systemd.units[WEB] = unit(WEB)
     with refused("freeze_lost", "web.service is active"):
         carry_out(systemd, tmp_path, Wish("held", NAMES))
+
+
+def move_away(systemd: Played, directory: Path, label: str = "l1", run: str = "r1") -> None:
+    """All that a move does on old."""
+    for state in ("frozen", "held", "retired"):
+        carry_out(systemd, directory, Wish(state, NAMES, label=label, run=run))
+
+
+def test_a_held_site_stays_down_through_a_reboot_and_a_thaw_enables_it_again(tmp_path: Path) -> None:
+    systemd = Played(units(up=True))
+    carry_out(systemd, tmp_path, Wish("frozen", NAMES))
+    assert systemd.units[WEB].enabled, "a reboot before the cutover brings the site back"
+    carry_out(systemd, tmp_path, Wish("held", NAMES))
+    assert not systemd.units[WEB].enabled
+    carry_out(systemd, tmp_path, Wish("thawed", ()))
+    assert (systemd.units[WEB].up, systemd.units[WEB].enabled) == (True, True)
+
+
+def test_units_that_are_only_linked_stay_until_the_site_is_retired() -> None:
+    class Linked(Unit):
+        linked_from = "/srv/shop/web.service"
+
+    now = {WEB: Linked(WEB, file_state="enabled")}
+    record = {"freeze": {**freeze(), "units": freeze()["units"][:1]}}
+    assert words(plan(Wish("held", (WEB,)), now, record)) == "hold"
+    assert words(plan(Wish("retired", (WEB,)), now, record)) == "disable web.service, retire"
+
+
+@pytest.mark.parametrize(
+    ("label", "run", "why"),
+    [("l2", "r1", "r1 has frozen it since, for set l1"), ("l1", "r2", "r1 has frozen it since"), ("l1", "r1", "")],
+)
+def test_only_the_run_that_froze_a_site_holds_it(tmp_path: Path, label: str, run: str, why: str) -> None:
+    systemd = Played(units(up=True))
+    carry_out(systemd, tmp_path, Wish("frozen", NAMES, label="l1", run="r1"))
+    if not why:
+        assert carry_out(systemd, tmp_path, Wish("held", NAMES, label=label, run=run))
+        return
+    with refused("freeze_lost", why):
+        carry_out(systemd, tmp_path, Wish("held", NAMES, label=label, run=run))
+    assert "held" not in read_record(str(tmp_path), "shop")["freeze"]
+    assert systemd.units["relocate-thaw-shop.timer"].up
+    assert systemd.units[WEB].enabled
+
+
+def test_a_site_that_was_stopped_already_can_be_held(tmp_path: Path) -> None:
+    systemd = Played(units(up=False))
+    carry_out(systemd, tmp_path, Wish("frozen", NAMES))
+    assert "relocate-thaw-shop.timer" not in systemd.units
+    assert carry_out(systemd, tmp_path, Wish("frozen", NAMES)) == []
+    assert carry_out(systemd, tmp_path, Wish("held", NAMES))
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_run_that_goes_on_from_another_one_is_not_held_up_by_a_reboot(tmp_path: Path, held: bool) -> None:
+    systemd = Played(units(up=True))
+    for state in ("frozen", "held")[: 1 + held]:
+        carry_out(systemd, tmp_path, Wish(state, NAMES, label="l1", run="r1"))
+    systemd.boot = lambda: "c"  # type: ignore[method-assign]
+    carry_out(systemd, tmp_path, Wish("frozen", NAMES, label="l2", run="r2"))
+    assert systemd.units[WEB].enabled
+    assert carry_out(systemd, tmp_path, Wish("held", NAMES, label="l2", run="r2"))
+
+
+def test_putting_a_move_of_a_retired_site_back_leaves_it_retired(tmp_path: Path) -> None:
+    systemd = Played(units(up=True))
+    move_away(systemd, tmp_path)
+    before = read_record(str(tmp_path), "shop")
+    for state in ("frozen", "held"):
+        assert carry_out(systemd, tmp_path, Wish(state, NAMES, label="l2", run="r2"))
+    assert carry_out(systemd, tmp_path, Wish("thawed", ()))
+    assert not any(systemd.units[name].up or systemd.units[name].enabled for name in NAMES)
+    assert read_record(str(tmp_path), "shop") == before
+
+
+def test_undo_brings_back_what_ran_before_the_first_of_two_moves(tmp_path: Path) -> None:
+    systemd = Played(units(up=True))
+    move_away(systemd, tmp_path)
+    move_away(systemd, tmp_path, "l2", "r2")
+    assert read_record(str(tmp_path), "shop")["retired"]["label"] == "l2"
+    assert carry_out(systemd, tmp_path, Wish("thawed", (), retired=True))
+    assert (systemd.units[WEB].up, systemd.units[WEB].enabled) == (True, True)
+    assert read_record(str(tmp_path), "shop") == {}
+
+
+@pytest.mark.parametrize("retired", [False, True])
+def test_a_site_that_serves_beside_new_is_not_silently_retired(tmp_path: Path, retired: bool) -> None:
+    systemd = Played(units(up=True))
+    for state in ("frozen", "held", "retired")[: 2 + retired]:
+        carry_out(systemd, tmp_path, Wish(state, NAMES))
+    systemd.units[WEB] = unit(WEB)
+    before, systemd.calls = read_record(str(tmp_path), "shop"), []
+    with refused("freeze_lost", "serving beside the new one.*web.service active.*nothing was stopped"):
+        carry_out(systemd, tmp_path, Wish("retired", NAMES))
+    assert systemd.units[WEB].up
+    assert (systemd.calls, read_record(str(tmp_path), "shop")) == ([], before)
+    systemd.units[WEB] = unit(WEB, up=False)  # somebody looked, and stopped it
+    carry_out(systemd, tmp_path, Wish("retired", NAMES))
+    assert not systemd.units[WEB].enabled
+
+
+def test_an_undo_that_fails_leaves_old_as_it_was(tmp_path: Path) -> None:
+    systemd = Played(units(up=True))
+    move_away(systemd, tmp_path)
+    before = read_record(str(tmp_path), "shop")
+    systemd.broken = ("stay web.service",)
+    with refused("unit_failed", "what was done so far was taken back"):
+        carry_out(systemd, tmp_path, Wish("thawed", (), retired=True))
+    assert not any(systemd.units[name].up or systemd.units[name].enabled for name in NAMES)
+    assert read_record(str(tmp_path), "shop") == before
+
+
+def test_an_undo_is_refused_where_nothing_could_be_brought_back(tmp_path: Path) -> None:
+    with refused("not_undoable", "no record of what ran here"):
+        carry_out(Played(units(up=False)), tmp_path, Wish("thawed", NAMES, retired=True))
+    assert carry_out(Played(units(up=True)), tmp_path, Wish("thawed", NAMES, retired=True)) == []
+    systemd = Played(units(up=True))
+    move_away(systemd, tmp_path)
+    del systemd.units[WEB]
+    with refused("unit_unknown", "web.service"):
+        carry_out(systemd, tmp_path, Wish("thawed", (), retired=True))
+    assert not systemd.units[TIMER].up
+
+
+class Stubborn(Played):
+    """One whose units stay as they are, when they are to be taken back."""
+
+    def call(self, verb: str, *names: str, timeout: float | None = None, check: bool = True) -> Any:
+        if check:
+            super().call(verb, *names, timeout=timeout)
+
+
+def test_what_could_not_be_taken_back_is_told(tmp_path: Path) -> None:
+    systemd = Stubborn(units(up=False, enabled=False), ("stay web.service",))
+    with refused("unit_failed", "taking it back FAILED: .*web.service is active") as caught:
+        carry_out(systemd, tmp_path, Wish("started", NAMES))
+    assert "web.service is active" in caught.value.details["remaining"]
+
+
+def test_a_freeze_that_cannot_be_taken_back_keeps_what_brings_the_site_back_later(tmp_path: Path) -> None:
+    systemd = Stubborn(units(up=True), ("stay web.service",))
+    with refused("unit_failed", "taking it back FAILED: .*clear.timer is inactive"):
+        carry_out(systemd, tmp_path, Wish("frozen", NAMES))
+    assert systemd.units["relocate-thaw-shop.timer"].up
+    assert read_record(str(tmp_path), "shop")["freeze"]["units"]
+
+
+def test_stopped_means_that_every_unit_is_down(tmp_path: Path) -> None:
+    asked: list[str] = []
+    systemd = Played(units(up=False))
+    systemd.confirm_stopped = lambda names, before: asked.extend(names)  # type: ignore[method-assign]
+    carry_out(systemd, tmp_path, Wish("stopped", NAMES))
+    assert asked == list(NAMES)
+    now = {**units(up=False), WEB: unit(WEB, active="deactivating")}
+    assert words(plan(Wish("stopped", (WEB,)), now, {})) == "stop web.service, disable web.service"
+
+
+@pytest.mark.parametrize("state", ["frozen", "held", "retired"])
+def test_a_site_without_units_is_not_called_stopped(state: str) -> None:
+    with refused("no_services", "nothing would stop it on old.*relocate_services"):
+        _freeze.check_named(state, ())
+    _freeze.check_named(state, (WEB,))
+    _freeze.check_named("started", ())

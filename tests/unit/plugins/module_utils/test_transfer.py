@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _transfer
+from ansible_collections.relocate.django.plugins.module_utils import _rsync, _transfer
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import MANIFEST, BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import Completed
-from ansible_collections.relocate.django.plugins.module_utils._transfer import Moved, Request, Way
+from ansible_collections.relocate.django.plugins.module_utils._rsync import Moved, Request, Way
 from tests.unit.fakes import refused
 
 WAY = Way("shop", "/w/transfer/shop", ["192.0.2.1"], 2222, "admin")
@@ -24,7 +24,7 @@ HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIGh1enw5YDax4V6v"
 
 
 def test_ssh_trusts_one_host_and_offers_one_key() -> None:
-    argv = _transfer.ssh_argv(WAY)
+    argv = _rsync.ssh_argv(WAY)
     text = " ".join(argv)
     assert argv[:6] == ["ssh", "-F", "/dev/null", "-T", "-p", "2222"]
     for option in (
@@ -47,46 +47,78 @@ def test_ssh_trusts_one_host_and_offers_one_key() -> None:
     ],
 )
 def test_the_remote_shell_is_taken_apart_by_rsync(argv: list[str], text: str) -> None:
-    assert _transfer.remote_shell(argv) == text
+    assert _rsync.remote_shell(argv) == text
 
 
 def test_a_quote_in_the_work_directory_is_refused() -> None:
     with refused("path_refused", "has a quote in its name"):
-        _transfer.remote_shell(["ssh", "-i", "/it's"])
+        _rsync.remote_shell(["ssh", "-i", "/it's"])
 
 
 @pytest.mark.parametrize(
     ("address", "place"), [("192.0.2.1", "admin@192.0.2.1::set/"), ("2001:db8::1", "admin@[2001:db8::1]::set/")]
 )
 def test_the_sets_command(address: str, place: str) -> None:
-    argv = _transfer.rsync_argv(_transfer.set_request("/t"), WAY, address)
+    argv = _rsync.rsync_argv(_rsync.set_request("/t"), WAY, address)
     assert argv[-3:] == ["--", place, "/t/"]
     assert {"--recursive", "--times", "--whole-file", "--no-links", "--exclude=/manifest.json"} <= set(argv)
     assert "--chmod=D700,F600" in argv
     assert "--checksum" not in argv
     assert not {"--compress", "-z", "--archive", "-a"} & set(argv)
-    assert "--checksum" in _transfer.rsync_argv(_transfer.set_request("/t", again=True), WAY, address)
+    assert "--checksum" in _rsync.rsync_argv(_rsync.set_request("/t", again=True), WAY, address)
 
 
 def test_a_set_is_compressed_when_both_know_zstd_and_media_never_is() -> None:
     way = Way("shop", "/w/transfer/shop", ["192.0.2.1"], zstd=True)
     zstd = {"--compress", "--compress-choice=zstd", "--compress-level=1"}
-    assert zstd <= set(_transfer.rsync_argv(_transfer.set_request("/t"), way, "192.0.2.1"))
-    for request in (_transfer.manifest_request("/t"), _transfer.media_request("/t", "", "")):
-        assert not zstd & set(_transfer.rsync_argv(request, way, "192.0.2.1"))
+    assert zstd <= set(_rsync.rsync_argv(_rsync.set_request("/t"), way, "192.0.2.1"))
+    for request in (_rsync.manifest_request("/t"), _rsync.media_request("/t")):
+        assert not zstd & set(_rsync.rsync_argv(request, way, "192.0.2.1"))
 
 
 def test_the_manifest_comes_by_itself() -> None:
-    argv = _transfer.rsync_argv(_transfer.manifest_request("/t"), WAY, "192.0.2.1")
+    argv = _rsync.rsync_argv(_rsync.manifest_request("/t"), WAY, "192.0.2.1")
     assert argv[-2:] == ["admin@192.0.2.1::set/manifest.json", "/t/"]
 
 
 def test_the_command_for_media() -> None:
-    argv = _transfer.rsync_argv(_transfer.media_request("/m", "7", "8"), WAY, "192.0.2.1")
+    argv = _rsync.rsync_argv(_rsync.media_request("/m"), WAY, "192.0.2.1")
     assert {"--links", "--safe-links", "--perms", "--chmod=Fug-s", "--no-devices", "--no-specials"} <= set(argv)
-    assert "--chown=7:8" in argv
-    assert not [word for word in argv if word.startswith("--delete")]
-    assert "--delete-delay" in _transfer.media_request("/m", "", "", delete=True).options
+    assert not [word for word in argv if word.startswith(("--delete", "--backup", "--chown", "--copy-as", "--exclude"))]
+    assert "--delete-delay" in _rsync.media_request("/m", delete=True).options
+
+
+def test_files_that_are_somebodys_are_left_alone_first_and_put_aside_then() -> None:
+    first = _rsync.rsync_argv(_rsync.media_request("/m", aside="/m__previous-l"), WAY, "192.0.2.1")
+    last = _rsync.rsync_argv(_rsync.media_request("/m", delete=True, aside="/m__previous-l"), WAY, "192.0.2.1")
+    kept = {"--backup", "--backup-dir=/m__previous-l"}
+    assert "--ignore-existing" in first
+    assert not kept & set(first)
+    assert kept <= set(last)
+    assert "--ignore-existing" not in last
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [("a b/c", "/a b/c"), ("a*[1]?", r"/a\*\[1]\?"), ("a\\b", "/a\\b"), ("a\\*", r"/a\\\*"), ("-x", "/-x")],
+)
+def test_names_that_are_skipped_are_no_patterns(name: str, pattern: str) -> None:
+    argv = _rsync.rsync_argv(_rsync.media_request("/m", skip=[name]), WAY, "192.0.2.1")
+    assert "--exclude=" + pattern in argv
+
+
+@pytest.mark.parametrize(
+    ("version", "window", "copy_as"),
+    [((), False, False), ((3, 1, 2), False, False), ((3, 1, 3), True, False), ((3, 2, 0), True, True)],
+)
+def test_what_rsync_can_do_is_asked_of_it(version: tuple[int, ...], window: bool, copy_as: bool) -> None:
+    way = Way("shop", "/w/transfer/shop", ["192.0.2.1"], version=version)
+    request = _rsync.media_request("/m", user=SystemUser("shop", 1000, 1000))
+    argv = _rsync.rsync_argv(request, way, "192.0.2.1")
+    assert ("--modify-window=-1" in argv, "--copy-as=shop" in argv) == (window, copy_as)
+    assert not {"--modify-window=-1", "--copy-as=shop"} & set(
+        _rsync.rsync_argv(_rsync.set_request("/t"), way, "192.0.2.1")
+    )
 
 
 STATS = """
@@ -102,10 +134,10 @@ Total bytes received: 18579
 
 
 def test_statistics() -> None:
-    moved = _transfer.parse_stats(STATS)
+    moved = _rsync.parse_stats(STATS)
     assert moved == Moved(files=1303, size=1089000, received=18579, deleted=2, made=1304)
     assert moved.anything
-    assert not _transfer.parse_stats("").anything
+    assert not _rsync.parse_stats("").anything
 
 
 @pytest.mark.parametrize(
@@ -131,14 +163,14 @@ def test_statistics() -> None:
 )
 def test_failures_are_named(rc: int, err: str, code: str, text: str) -> None:
     with refused(code, text):
-        raise _transfer.failure(rc, err, "h")
+        raise _rsync.failure(rc, err, "h")
 
 
 def test_known_hosts_go_by_the_site() -> None:
-    assert _transfer.known_hosts("shop", [HOST_KEY + " comment"]) == f"relocate-shop {HOST_KEY}\n"
+    assert _rsync.known_hosts("shop", [HOST_KEY + " comment"]) == f"relocate-shop {HOST_KEY}\n"
     for bad in ("ssh-ed25519", "@cert-authority * x", "ssh-ed25519 A,B", ""):
         with refused("bad_option", "is not one"):
-            _transfer.known_hosts("shop", [bad])
+            _rsync.known_hosts("shop", [bad])
 
 
 class Answers:
@@ -213,25 +245,26 @@ def test_a_set_is_no_set_until_its_manifest_came(tmp_path: Path) -> None:
 
 
 def test_what_an_interruption_left_goes(tmp_path: Path) -> None:
-    (tmp_path / "a" / _transfer.PARTIAL).mkdir(parents=True)
-    (tmp_path / "a" / _transfer.PARTIAL / "x").write_text("x")
+    (tmp_path / "a" / _rsync.PARTIAL).mkdir(parents=True)
+    (tmp_path / "a" / _rsync.PARTIAL / "x").write_text("x")
     _transfer.remove_partial(str(tmp_path))
     assert os.listdir(tmp_path / "a") == []
 
 
-def test_databases_are_given_to_the_owner_even_after_a_failure(tmp_path: Path) -> None:
+def test_databases_are_roots_even_after_a_failure(tmp_path: Path) -> None:
     if os.geteuid():
         pytest.skip("changing the owner needs root")
-    owner = SystemUser("nobody", 65534, 65534)
     backup = BackupSet(str(tmp_path))
     (tmp_path / "databases").mkdir()
+    os.chown(tmp_path / "databases", 65534, 65534)
 
     def fail() -> None:
-        with _transfer.claimed(backup, owner):
+        with _transfer.claimed(backup):
             assert (tmp_path / "databases").stat().st_uid == 0
             (tmp_path / "databases" / "x").write_text("x")
+            os.chown(tmp_path / "databases" / "x", 65534, 65534)
             raise RelocateError("transfer_failed", "lost")
 
     with refused("transfer_failed", "lost"):
         fail()
-    assert {item.stat().st_uid for item in (tmp_path / "databases", tmp_path / "databases" / "x")} == {65534}
+    assert {item.stat().st_uid for item in (tmp_path / "databases", tmp_path / "databases" / "x")} == {0}

@@ -126,3 +126,21 @@ def test_media(tmp_path: Path) -> None:
         assert _verify.media(recorded, {"media_root": missing}) == [
             f"MEDIA_ROOT {missing} is missing, 1 files were recorded"
         ]
+
+
+def test_media_that_was_left_behind_is_noticed(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for path in (old, new):
+        path.mkdir()
+    (old / "uploads").symlink_to("/mnt/bigdisk/uploads")
+    django = {"media_root": str(new)}
+    (text,) = _verify.media(_media.inventory(str(old)), django)
+    assert text == "1 entries of MEDIA_ROOT cannot be moved: uploads: link leads out of MEDIA_ROOT"
+    accepted = _media.inventory(str(old), skip=["uploads"])
+    assert _verify.media(accepted, django) == []
+    (new / "uploads").mkdir()
+    (new / "uploads" / "x").touch()
+    assert _verify.media(accepted, django) == [], "what is accepted may be something else on new"
+    assert _verify.media({"unread": "a cannot be read"}, django) == [
+        "MEDIA_ROOT could not be read on old: a cannot be read"
+    ]

@@ -52,6 +52,21 @@ def enriched(**outcome: Any) -> dict[str, Any]:
         (FAILED, "failed", "FAILED before the freeze; the old site was not touched"),
         ({**FAILED, "frozen_at": 5, "old_serves": True}, "failed", "FAILED; the old site serves again"),
         ({**FAILED, "frozen_at": 5}, "failed", "FAILED; CHECK THE OLD SITE"),
+        (
+            {**FAILED, "frozen_at": 5, "old_serves": True, "put_back": "x"},
+            "failed",
+            "FAILED; the old site serves again, but CHECK BOTH HOSTS",
+        ),
+        ({**FAILED, "frozen_at": 5, "starting": True, "put_back": "x"}, "failed", "FAILED; CHECK BOTH HOSTS"),
+        (
+            {**FAILED, "frozen_at": 5, "old_serves": False, "old_rests": True},
+            "failed",
+            "FAILED; the old site is retired",
+        ),
+        ({**CHECKED, "next": "retire"}, "already_moved", "was moved before: only old is left to be retired"),
+        ({**CHECKED, "next": "retire", "unfinished": True}, "unfinished", "MOVED and serving on new, but old was NOT"),
+        ({**MOVED, "next": "move"}, "moved", "MOVED and proven complete"),
+        ({**MOVED, "unfrozen": True}, "moved", "MOVED and proven complete as of its backup; old was NOT STOPPED"),
         ({**FAILED, "frozen_at": 5, "served_at": 9, "proven": True, "done": True}, "failed", "FAILED; CHECK THE OLD"),
         ({**MOVED, "proven": False}, "checked", "no obstacle"),
         ({**MOVED, "served_at": ""}, "checked", "no obstacle"),
@@ -100,6 +115,7 @@ def test_a_screenful_of_a_move() -> None:
     ("outcome", "expected", "absent"),
     [
         (FAILED, ["  at: Load\n  [load_failed] no\n  second line\n", "next: mend the cause and run the same"], "undo:"),
+        ({**FAILED, "frozen_at": 0, "put_back": "a\nb"}, ["  putting it back: a\n  b\n"], "undo:"),
         ({**FAILED, "code": "obstacles"}, ["next: remove the obstacles and run the same command again"], "undo:"),
         (CHECKED, [], "next:"),
         ({**CHECKED, "done": True}, [], "next:"),
@@ -166,3 +182,15 @@ def test_every_outcome_has_a_page(outcome: dict[str, Any]) -> None:
 )
 def test_obstacles_text(obstacles: list[dict[str, Any]], expected: str) -> None:
     assert _report.obstacles_text(obstacles) == expected
+
+
+def test_a_site_without_units_is_not_reported_as_stopped() -> None:
+    text = _report.as_text(enriched(**MOVED, unfrozen=True))
+    assert "stopped and disabled" not in text
+    assert "old was not stopped: stop it yourself" in text
+
+
+def test_both_hosts_down_points_to_undo() -> None:
+    text = _report.as_text(enriched(**{**FAILED, "frozen_at": 1000001, "starting": True, "put_back": "x"}))
+    assert "next: see that the site does not serve on new1, then run relocate.django.undo" in text
+    assert "run the same command" not in text

@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils import _process
 from ansible_collections.relocate.django.plugins.module_utils._engines import _sqlite_content, _sqlite_files
 from ansible_collections.relocate.django.plugins.module_utils._engines import sqlite as subject
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    DISCARDED,
     INCOMING,
     LIVE,
     PREVIOUS,
@@ -556,11 +557,38 @@ def test_swap_into_an_empty_place(plain: Bench) -> None:
     assert first_table(engine, LIVE) == "incoming" and not engine.exists(PREVIOUS)
 
 
-def test_swap_replaces_an_earlier_previous(plain: Bench) -> None:
+@pytest.mark.parametrize("aside", [PREVIOUS, DISCARDED])
+def test_swap_overwrites_nothing(plain: Bench, aside: str) -> None:
     engine = two_databases(plain)
-    run_sql(str(plain.live) + "__previous", "CREATE TABLE earlier (a)")
+    run_sql(str(plain.live) + "__" + aside, "CREATE TABLE earlier (a)")
+    with refused("swap_failed"):
+        engine.swap(INCOMING, aside)
+    assert [first_table(engine, which) for which in (LIVE, INCOMING, aside)] == ["live", "incoming", "earlier"]
+    with refused("swap_failed"):
+        engine.swap(aside, INCOMING)
+    assert [first_table(engine, which) for which in (LIVE, INCOMING, aside)] == ["live", "incoming", "earlier"]
+    engine.drop(aside)
+    engine.swap(INCOMING, aside)
+    assert [first_table(engine, which) for which in (LIVE, aside)] == ["incoming", "live"]
+
+
+def test_a_swap_that_was_killed_between_its_two_renames(plain: Bench) -> None:
+    """Live has two names then: the second is no database of its own, and not in the way."""
+    engine = two_databases(plain)
+    kept = str(plain.live) + "__previous"
+    os.link(plain.live, kept)
+    assert not engine.exists(PREVIOUS)
     engine.swap()
-    assert (first_table(engine, LIVE), first_table(engine, PREVIOUS)) == ("incoming", "live")
+    assert [first_table(engine, which) for which in (LIVE, PREVIOUS)] == ["incoming", "live"]
+
+
+def test_an_exchange_never_overwrites(plain: Bench) -> None:
+    engine = two_databases(plain)
+    kept = str(plain.live) + "__previous"
+    run_sql(kept, "CREATE TABLE earlier (a)")
+    with pytest.raises(FileExistsError):
+        _sqlite_files.exchange(str(plain.live) + "__incoming", str(plain.live), kept)
+    assert [first_table(engine, which) for which in (LIVE, INCOMING, PREVIOUS)] == ["live", "incoming", "earlier"]
 
 
 def test_swap_checkpoints_first(plain: Bench) -> None:

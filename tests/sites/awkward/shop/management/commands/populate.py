@@ -21,7 +21,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.management.color import no_style
 from django.db import connection, connections, transaction
 
-from shop import bulk, models, texts
+from shop import bulk, models, mysql_only, texts
 
 BIRTH = datetime.datetime(2026, 1, 1, 12, 0, 0, tzinfo=datetime.timezone.utc)
 CYCLE = 997  # a prime: values repeat late and never in step with row numbers
@@ -81,6 +81,8 @@ class Command(BaseCommand):
             self.reset_sequences()
         if hostile:
             self.hostile()
+        if connection.vendor == "mysql":
+            mysql_only.fill_myisam(connection)
         if self.postgresql:
             with connection.cursor() as cursor:
                 cursor.execute("REFRESH MATERIALIZED VIEW shop_book_stats")
@@ -317,6 +319,8 @@ class Command(BaseCommand):
                 cursor.execute(f"INSERT INTO {table} ({column}, amount) VALUES (%s, %s)", [f"stray {number}", number])
             for number in range(40):
                 cursor.execute(f"INSERT INTO {stock} (sku, pieces) VALUES (%s, %s)", [f"sku-{number}", number])
+            if connection.vendor == "mysql":
+                mysql_only.fill(connection)
             if not self.postgresql:
                 return
             cursor.execute(

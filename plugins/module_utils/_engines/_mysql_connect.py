@@ -1,0 +1,466 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How MySQL and MariaDB are reached: as the settings' user, as the administrator, and from client programs.
+
+Programs get everything in an options file of mode 0600, which is the first argument, so that neither a password nor
+another program's ``my.cnf`` has a part in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import ssl
+import threading
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+from urllib.parse import quote
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext, majors
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._process import acting_as, current_user, lookup_user
+
+_SOCKETS = ("/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_CONNECT_SECONDS = 15
+#: Error numbers of server and client library, by what they mean for the user.
+_CODES: Dict[str, Tuple[int, ...]] = {
+    "login_failed": (1045, 1130, 1251, 1275, 1524, 1698, 1820, 2049, 2059, 3118, 4151),
+    "database_missing": (1049,),
+    "right_missing": (1044, 1142, 1143, 1227, 1370, 1419, 1410),
+    "server_unreachable": (1040, 1053, 1129, 1203, 1927, 2002, 2003, 2005, 2006, 2013, 2055, 3032, 4031),
+}
+_HINTS = {
+    "login_failed": "check USER, PASSWORD and HOST in the settings against the users on the server",
+    "database_missing": "check NAME in the settings",
+    "right_missing": "grant the user its rights on the database",
+    "server_unreachable": "start the server, or check HOST and PORT in the settings",
+}
+#: Session settings that decide how values look as text, or that could end a long step. Unknown ones are left out.
+PINS: Dict[str, str] = {
+    "time_zone": "'+00:00'",
+    "sql_mode": "'NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO'",
+    "foreign_key_checks": "0",
+    "information_schema_stats_expiry": "0",
+    "lock_wait_timeout": "30",
+    "max_statement_time": "0",
+    "max_execution_time": "0",
+    "net_read_timeout": "3600",
+    "net_write_timeout": "3600",
+    "wait_timeout": "28800",
+    "sql_quote_show_create": "1",
+}
+
+
+def driver() -> Any:
+    """The PyMySQL module. Raises library_missing."""
+    try:
+        return importlib.import_module("pymysql")
+    except ImportError as exc:
+        raise RelocateError(
+            "library_missing", "Python cannot import pymysql", "install the package python3-pymysql"
+        ) from exc
+
+
+def ident(name: str) -> str:
+    """A name as an SQL identifier."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal; sessions of ours have no NO_BACKSLASH_ESCAPES."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''").replace("\0", "\\0") + "'"
+
+
+def error_code(number: int) -> str:
+    """Our code for an error number of the server or the client library; "" when it means nothing special."""
+    return next((code for code, numbers in _CODES.items() if number in numbers), "")
+
+
+@dataclass(frozen=True)
+class Flavor:
+    """Which of the two servers this is, and its version."""
+
+    mariadb: bool
+    text: str  # "10.11.6-MariaDB-0+deb12u1"
+
+    @property
+    def numbers(self) -> Tuple[int, ...]:
+        """(10, 11, 6). MariaDB may tell replication-safe "5.5.5-10.11.6-MariaDB"."""
+        text = self.text[6:] if self.text.startswith("5.5.5-") else self.text
+        return majors(text)
+
+    @property
+    def product(self) -> str:
+        """As people say it."""
+        return "MariaDB" if self.mariadb else "MySQL"
+
+    @property
+    def series(self) -> str:
+        """The release series: 10.11, 8.4, 9.7."""
+        return ".".join(str(number) for number in self.numbers[:2])
+
+
+class Session:
+    """A connection in autocommit mode with pinned settings; close it, or use it as a context."""
+
+    def __init__(self, connection: Any, scrub: Callable[[str], str]) -> None:
+        self._connection, self._scrub = connection, scrub
+        self._turn = threading.Lock()  # a connection answers one thread at a time
+        self.flavor = Flavor(*self._ask_flavor())
+        self.pin()
+
+    def pin(self) -> None:
+        """Set what decides how values look, and how long things may take, to what this engine relies on."""
+        names = ", ".join(literal(name) for name in PINS)
+        known = {str(row[0]).lower() for row in self.rows("SHOW VARIABLES WHERE Variable_name IN ({0})".format(names))}
+        pins = ["SESSION {0} = {1}".format(*item) for item in PINS.items() if item[0] in known]
+        self.run("SET NAMES utf8mb4", "SET " + ", ".join(pins))
+
+    def _ask_flavor(self) -> Tuple[bool, str]:
+        version, comment = self.rows("SELECT VERSION(), @@version_comment")[0]
+        return "mariadb" in (str(version) + str(comment)).lower(), str(version)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def id(self) -> int:
+        """The server's number of this connection."""
+        return int(self._connection.thread_id())
+
+    def close(self) -> None:
+        """End the session; never raises."""
+        with contextlib.suppress(Exception):
+            self._connection.close()
+
+    def rows(self, sql: str) -> List[Tuple[Any, ...]]:
+        """Run one statement; its rows, if it has any. Raises query_failed, right_missing or server_unreachable."""
+        try:
+            with self._turn, self._connection.cursor() as cursor:
+                cursor.execute(sql)
+                return [tuple(map(_as_text, row)) for row in cursor.fetchall()]
+        except driver().MySQLError as exc:
+            raise self._error(exc) from None
+
+    def value(self, sql: str) -> Any:
+        """The first column of the first row, or None. Raises as :meth:`rows`."""
+        rows = self.rows(sql)
+        return rows[0][0] if rows else None
+
+    def run(self, *statements: str) -> None:
+        """Run statements one after the other. Raises as :meth:`rows`."""
+        for statement in statements:
+            self.rows(statement)
+
+    def begin_snapshot(self) -> None:
+        """From now on this session sees this moment."""
+        self.run(
+            "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+            "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+            if self.flavor.mariadb
+            else "START TRANSACTION WITH CONSISTENT SNAPSHOT",
+        )
+
+    def stream(self, sql: str, count: int) -> Iterator[Tuple[Any, ...]]:
+        """The rows of one statement, as the server sends them, ``count`` held at a time. Raises as :meth:`rows`."""
+        cursors = importlib.import_module("pymysql.cursors")
+        try:
+            with self._turn, self._connection.cursor(cursors.SSCursor) as cursor:
+                cursor.execute(sql)
+                for some in iter(lambda: cursor.fetchmany(count), []):
+                    if not some:
+                        break
+                    yield from some
+        except driver().MySQLError as exc:
+            raise self._error(exc) from None
+
+    def use(self, database: str) -> None:
+        """Make a database the one that names without a database mean."""
+        self.run("USE " + ident(database))
+
+    def _error(self, exc: Any) -> RelocateError:
+        """The statement itself stays out of the message: it may hold a password."""
+        number, text = number_and_text(exc)
+        code = error_code(number)
+        if code == "server_unreachable":
+            return RelocateError(code, "the server ended the session: " + self._scrub(text), "see the server's log")
+        return RelocateError(
+            "right_missing" if code == "right_missing" else "query_failed",
+            "the server refused a query: " + self._scrub(text),
+            details={"number": number},
+        )
+
+
+def _as_text(value: Any) -> Any:
+    """Servers of different ages give the same text as bytes or str."""
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, (bytes, bytearray)) else value
+
+
+def number_and_text(exc: Any) -> Tuple[int, str]:
+    """Number and message of a PyMySQL error, whose arguments are not always the two."""
+    args = exc.args
+    number = args[0] if args and isinstance(args[0], int) else 0
+    text = str(args[1]) if len(args) > 1 else str(exc)
+    return number, " ".join((text or type(exc).__name__).split())
+
+
+class Server:
+    """The server of one alias: every way in that the engine uses."""
+
+    def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
+        self.config, self.context = config, context
+        self._tls: Dict[str, bool] = {}  # by user: what the last login found to work
+
+    @property
+    def user(self) -> str:
+        """The settings' user; as in the client library, the system user's name when USER is empty."""
+        return self.config.user or (self.context.owner or current_user()).name
+
+    @property
+    def socket(self) -> str:
+        """The socket that the settings use, or ""."""
+        if self.config.host.startswith("/"):
+            return self.config.host
+        given = str(self.config.options.get("unix_socket") or "")
+        if given or self.config.host not in ("", "localhost"):
+            return given
+        return local_socket()
+
+    @property
+    def is_local(self) -> bool:
+        """True when the server is this machine's, as far as the settings tell."""
+        return bool(self.socket) or self.config.host in ("", *_LOOPBACK)
+
+    def connect(self, database: str = "") -> Session:
+        """A session as the settings' user. Raises database_missing, login_failed, server_unreachable, ..."""
+        return self._open(self._place(), self.user, self.config.password, database, self.context.owner)
+
+    def raw(self, database: str) -> Session:
+        """The same, giving values as the server sends them: text as text, binary as bytes, nothing converted."""
+        return self._open(self._place(), self.user, self.config.password, database, self.context.owner, raw=True)
+
+    def _place(self) -> Dict[str, Any]:
+        if self.socket:
+            return {"unix_socket": self.socket}
+        return {"host": self.config.host or "127.0.0.1", "port": int(self.config.port or 3306)}
+
+    def admin(self, database: str = "") -> Session:
+        """A session that may create databases: ``login_*``, else root by the local socket, else the settings' user.
+
+        Raises right_missing when there is none, or what ``login_*`` met.
+        """
+        if self.context.admin.given:
+            return self._login(database)
+        reason = ""
+        for way in (self._root, self._creator):
+            try:
+                return way(database)
+            except RelocateError as exc:
+                reason = reason or exc.msg
+        raise RelocateError(
+            "right_missing",
+            "nobody here may create databases on the server of {0}: {1}".format(self.config.alias, reason),
+            "run with become on the database server's own host, or give login_user, login_password and login_host",
+        )
+
+    def anyone(self) -> Session:
+        """A session for questions about the server: the administrator's, else the settings' user's. Raises as both."""
+        try:
+            return self.admin()
+        except RelocateError as exc:
+            if self.context.admin.given or exc.code != "right_missing":
+                raise
+        return self.connect()
+
+    def _login(self, database: str) -> Session:
+        login = self.context.admin
+        place = self._place()
+        if login.unix_socket:
+            place = {"unix_socket": login.unix_socket}
+        elif login.host or login.port:
+            place = {
+                "host": login.host or self.config.host or "127.0.0.1",
+                "port": int(login.port or self.config.port or 3306),
+            }
+        return self._open(place, login.user or "root", login.password, database, None)
+
+    def _root(self, database: str) -> Session:
+        path = self.socket or local_socket()
+        if not self.is_local or not path or os.geteuid() != 0:
+            raise RelocateError("right_missing", "the server is not known to run on this host")
+        session = self._open({"unix_socket": path}, "root", "", database, None)
+        port = int(self.config.port or 3306)
+        if not self.socket and int(session.value("SELECT @@port")) != port:
+            session.close()
+            raise RelocateError("right_missing", "the server behind {0} does not serve port {1}".format(path, port))
+        return session
+
+    def _creator(self, database: str) -> Session:
+        session = self.connect(database)
+        if may_create(session):
+            return session
+        session.close()
+        raise RelocateError("right_missing", "user {0} may not create databases".format(self.user))
+
+    def _open(
+        self,
+        place: Mapping[str, Any],
+        user: str,
+        password: str,
+        database: str,
+        actor: Optional[SystemUser],
+        raw: bool = False,
+    ) -> Session:
+        """Log in with TLS or without, whichever the place makes likelier, then the other."""
+        refusals: List[RelocateError] = []
+        for tls in self._orders(place, user):
+            try:
+                arguments = self._arguments(place, user, password, database, tls, raw)
+                session = self._try(arguments, actor)
+            except RelocateError as exc:
+                refusals.append(exc)
+                if exc.code in ("database_missing", "library_missing"):
+                    break
+                continue
+            self._tls[user] = tls
+            return session
+        raise next((item for item in refusals if item.code != "server_unreachable"), refusals[0])
+
+    def _orders(self, place: Mapping[str, Any], user: str) -> List[bool]:
+        mode = self.tls_mode()
+        if "unix_socket" in place:
+            return [False]
+        if mode is not None:
+            return [mode]
+        if user in self._tls:
+            return [self._tls[user]]
+        # TLS over the loopback protects nothing and costs time; elsewhere it comes first.
+        return [False, True] if place.get("host") in _LOOPBACK else [True, False]
+
+    def tls_mode(self) -> Optional[bool]:
+        """What OPTIONS says of TLS: demanded, forbidden, or nothing."""
+        mode = str(self.config.options.get("ssl_mode") or "").upper()
+        if mode == "DISABLED":
+            return False
+        if mode in ("REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY") or self.ssl_files():
+            return True
+        return None
+
+    def ssl_files(self) -> Dict[str, str]:
+        """``ca``, ``cert`` and ``key`` out of OPTIONS["ssl"], as far as they are given."""
+        given = self.config.options.get("ssl")
+        if not isinstance(given, Mapping):
+            return {}
+        return {word: str(given[word]) for word in ("ca", "cert", "key") if given.get(word)}
+
+    def _context(self) -> ssl.SSLContext:
+        files = self.ssl_files()
+        context = ssl.create_default_context(cafile=files.get("ca"))
+        mode = str(self.config.options.get("ssl_mode") or "").upper()
+        context.check_hostname = mode == "VERIFY_IDENTITY"
+        if "ca" not in files and mode not in ("VERIFY_CA", "VERIFY_IDENTITY"):
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE  # as the client library does unless it is told to verify
+        if "cert" in files:
+            context.load_cert_chain(files["cert"], files.get("key"))
+        return context
+
+    def _arguments(
+        self, place: Mapping[str, Any], user: str, password: str, database: str, tls: bool, raw: bool
+    ) -> Dict[str, Any]:
+        found = dict(place, user=user, database=database or None, charset="utf8mb4", autocommit=True)
+        found.update(connect_timeout=_CONNECT_SECONDS, local_infile=False, defer_connect=True)
+        # As bytes: PyMySQL would send text as Latin-1, all other clients send UTF-8.
+        found["password"] = password.encode("utf-8")
+        found.update({"ssl": self._context()} if tls else {})
+        found.update({"conv": {int: str}} if raw else {})
+        return found
+
+    def _try(self, arguments: Mapping[str, Any], actor: Optional[SystemUser]) -> Session:
+        pymysql = driver()
+        user, database = str(arguments["user"]), str(arguments["database"] or "")
+        try:
+            # Only a socket asks who we are, and root may read what the libraries load late.
+            with acting_as(actor if "unix_socket" in arguments else None):
+                connection = pymysql.connect(**arguments)
+                connection.connect()
+        except pymysql.MySQLError as exc:
+            number, text = number_and_text(exc)
+            raise self._refusal(user, database, error_code(number) or "login_failed", text) from None
+        except (RuntimeError, OSError, AttributeError, TypeError) as exc:
+            # PyMySQL's own words for a password that it cannot encrypt without TLS or the library cryptography.
+            code = "server_unreachable" if isinstance(exc, OSError) else "login_failed"
+            raise self._refusal(user, database, code, str(exc)) from None
+        try:
+            return Session(connection, self.context.secrets.scrub)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _refusal(self, user: str, database: str, code: str, text: str) -> RelocateError:
+        where = " database " + database if database else " the server"
+        msg = "user {0} cannot reach{1}: {2}".format(user, where, self.context.secrets.scrub(text))
+        return RelocateError(code, msg, _HINTS[code])
+
+    def options_file(self, mariadb_client: bool) -> str:
+        """The file that makes a client program log in as the settings' user."""
+        options: Dict[str, str] = {"user": self.user, "password": self.config.password}
+        if self.socket:
+            options.update(socket=self.socket, protocol="SOCKET")
+        else:
+            place = self._place()
+            options.update(host=str(place["host"]), port=str(place["port"]), protocol="TCP")
+            options.update(self._tls_options(mariadb_client))
+        text = "[client]\n" + "".join("{0}={1}\n".format(name, quoted(value)) for name, value in options.items())
+        name = "mysql-{0}-{1}.cnf".format(quote(self.config.alias, safe=""), "m" if mariadb_client else "o")
+        return self.context.secrets.write(name, text)
+
+    def _tls_options(self, mariadb_client: bool) -> Dict[str, str]:
+        tls = self._orders(self._place(), self.user)[0]
+        files = {"ssl-" + word: path for word, path in self.ssl_files().items()} if tls else {}
+        mode = str(self.config.options.get("ssl_mode") or "").upper()
+        if mariadb_client:
+            verify = tls and mode.startswith("VERIFY")
+            # Since 11.4 this client verifies unless told not to; the settings' driver does only when asked.
+            return dict(files, ssl="1" if tls else "0", **{"loose-ssl-verify-server-cert": "1" if verify else "0"})
+        if not tls:
+            return {"ssl-mode": "DISABLED", "loose-get-server-public-key": "1"}
+        return dict(files, **{"ssl-mode": mode if mode.startswith("VERIFY") else "REQUIRED"})
+
+
+def may_create(session: Session) -> bool:
+    """Whether a session's user may create databases and users' rights."""
+    grants = [str(row[0]).upper() for row in session.rows("SHOW GRANTS")]
+    everywhere = [text for text in grants if " ON *.* TO " in text]
+    return any("ALL PRIVILEGES" in text or " CREATE," in text or " CREATE ON" in text for text in everywhere)
+
+
+def quoted(value: str) -> str:
+    """A value of an options file, in quotes: backslash sequences are read in it, and ``#`` begins a comment outside.
+
+    Raises login_failed for what such a file cannot hold.
+    """
+    if "\0" in value:
+        raise RelocateError("login_failed", "an options file cannot hold a password with a NUL")
+    escapes = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", '"': '\\"'}
+    return '"' + "".join(escapes.get(letter, letter) for letter in value) + '"'
+
+
+def local_socket(paths: Tuple[str, ...] = _SOCKETS) -> str:
+    """The socket of the server on this machine, or "". One that just anybody made is passed over."""
+    mysql = lookup_user("mysql")
+    trusted = {0, os.geteuid()} | ({mysql.uid} if mysql else set())
+    for path in paths:
+        try:
+            if os.stat(path).st_uid in trusted:
+                return path
+        except OSError:
+            continue
+    return ""

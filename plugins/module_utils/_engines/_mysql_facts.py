@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The facts of a MySQL or MariaDB database and its server."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Dict, List, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_admin import (
+    charset_of,
+    database_exists,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server, Session, literal
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
+
+_COLLATIONS = (
+    "SELECT DISTINCT COLLATION_NAME FROM information_schema.COLUMNS WHERE COLLATION_NAME IS NOT NULL"
+    " AND TABLE_SCHEMA = {0}"
+    " UNION SELECT DISTINCT TABLE_COLLATION FROM information_schema.TABLES WHERE TABLE_COLLATION IS NOT NULL"
+    " AND TABLE_SCHEMA = {0}"
+)
+_JSON = (
+    "SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {0}"
+    " AND DATA_TYPE = 'json' ORDER BY 1"
+)
+_JSON_ALIAS = (
+    "SELECT CONCAT(TABLE_NAME, '.', CONSTRAINT_NAME) FROM information_schema.CHECK_CONSTRAINTS"
+    " WHERE CONSTRAINT_SCHEMA = {0} AND CHECK_CLAUSE LIKE 'json_valid(%' ORDER BY 1"
+)
+
+
+def describe(server: Server) -> DatabaseFacts:
+    """Facts of the live database, or of the server alone. Raises login_failed, server_unreachable, right_missing."""
+    try:
+        session = server.connect(server.config.name)
+    except RelocateError as exc:
+        if exc.code not in ("database_missing", "login_failed", "right_missing"):
+            raise
+        return _without_database(server, exc)
+    with session:
+        return _database(session, server.config.name)
+
+
+def _without_database(server: Server, refusal: RelocateError) -> DatabaseFacts:
+    """The administrator tells whether there is no such database, or only no way in for the settings' user."""
+    try:
+        session = server.admin()
+    except RelocateError:
+        if refusal.code != "database_missing":
+            raise refusal from None
+        session = server.connect()
+    with session:
+        if database_exists(session, server.config.name):
+            if refusal.code != "database_missing":
+                raise refusal
+            return _database(session, server.config.name)
+        return DatabaseFacts(exists=False, **server_facts(session))
+
+
+def server_facts(session: Session) -> Dict[str, Any]:
+    """What holds for the server alone."""
+    numbers = (session.flavor.numbers + (0, 0, 0))[:3]
+    return {
+        "engine": "mysql",
+        "server": "{0} {1}".format(session.flavor.product, ".".join(str(number) for number in session.flavor.numbers)),
+        "version": numbers[0] * 10000 + numbers[1] * 100 + numbers[2],
+        "major": session.flavor.series,
+        "time_zone": str(session.value("SELECT @@global.time_zone")),
+        "system_id": system_id(session),
+    }
+
+
+def system_id(session: Session) -> str:
+    """Identifies the server instance. MySQL has an id of its own; what MariaDB's is made of does not change either."""
+    variables = {str(name): str(value) for name, value in session.rows(
+        "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_uuid', 'server_uid', 'hostname', 'datadir', 'port')"
+    )}  # fmt: skip
+    own = variables.get("server_uuid") or variables.get("server_uid")
+    place = "\n".join(variables.get(name, "") for name in ("hostname", "datadir", "port"))
+    return own or hashlib.sha256(place.encode("utf-8")).hexdigest()[:32]
+
+
+def _database(session: Session, name: str) -> DatabaseFacts:
+    session.use(name)
+    charset, collation = charset_of(session, name)
+    tables = session.rows(queries.TABLES.format(literal(name)))
+    return DatabaseFacts(
+        tables=len(tables),
+        size_bytes=sum(int(size) for _table, _engine, size in tables),
+        encoding=charset,
+        collation=collation,
+        details=_details(session, name),
+        **server_facts(session),
+    )
+
+
+def _details(session: Session, name: str) -> Dict[str, Any]:
+    where = literal(name)
+    kinds = session.rows(
+        "SELECT TABLE_NAME, TABLE_TYPE, COALESCE(ENGINE, '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = "
+        + where
+    )
+    variables = {str(key): str(value) for key, value in session.rows(
+        "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('max_allowed_packet', 'lower_case_table_names', 'sql_mode')"
+    )}  # fmt: skip
+    return {
+        "product": session.flavor.product,
+        "collations": sorted(str(row[0]) for row in session.rows(_COLLATIONS.format(where))),
+        "json": _names(session, (_JSON_ALIAS if session.flavor.mariadb else _JSON).format(where)),
+        "versioned": sorted(str(table) for table, kind, _engine in kinds if kind == "SYSTEM VERSIONED"),
+        "sequences": sorted(str(table) for table, kind, _engine in kinds if kind == "SEQUENCE"),
+        "engines": sorted({str(engine) for _table, kind, engine in kinds if kind == "BASE TABLE"} - {""}),
+        "max_allowed_packet": int(variables.get("max_allowed_packet", 0)),
+        "lower_case_table_names": int(variables.get("lower_case_table_names", 0)),
+        "sql_mode": variables.get("sql_mode", ""),
+    }
+
+
+def modern(collation: str) -> str:
+    """A collation's name, the same whether a server calls its three-byte character set utf8 or utf8mb3."""
+    return "utf8mb3" + collation[4:] if collation.startswith("utf8_") else collation
+
+
+def version_of(series: str) -> Tuple[int, ...]:
+    """10.11 as comparable numbers."""
+    return tuple(int(word) for word in series.split(".") if word.isdigit())
+
+
+def _names(session: Session, sql: str) -> List[str]:
+    try:
+        return [str(row[0]) for row in session.rows(sql)]
+    except RelocateError:  # servers before 10.3 have no such table, and no JSON columns that matter
+        return []

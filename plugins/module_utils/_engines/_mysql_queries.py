@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""SQL that counts and fingerprints tables on MySQL and MariaDB; pure text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Sequence, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import ident, literal
+
+#: The one way of computing fingerprints, the same on both servers whatever their version.
+METHOD = "my-sha1-1"
+_LONG = frozenset("tinytext text mediumtext longtext tinyblob blob mediumblob longblob json".split())
+_SHAPES = frozenset(
+    "geometry point linestring polygon multipoint multilinestring multipolygon geomcollection".split()
+    + ["geometrycollection"]
+)
+_NUMBERS = frozenset("tinyint smallint mediumint int bigint decimal year date time datetime timestamp".split())
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table, in the words of information_schema."""
+
+    name: str
+    kind: str  # DATA_TYPE: varchar, longtext, ...
+    nullable: bool
+    auto: bool = False  # AUTO_INCREMENT
+    key: bool = False  # the first column of the primary key
+    generated: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table with rows of its own."""
+
+    name: str
+    engine: str
+    size: int  # bytes, as the server estimates them
+    columns: Tuple[Column, ...] = ()
+
+    @property
+    def transactional(self) -> bool:
+        """Whether a snapshot holds for it."""
+        return self.engine.lower() in ("innodb", "rocksdb", "tokudb")
+
+
+TABLES = (
+    "SELECT TABLE_NAME, COALESCE(ENGINE, ''), COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0)"
+    " FROM information_schema.TABLES WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND TABLE_SCHEMA = {0}"
+    " AND LEFT(TABLE_NAME, 11) <> '__relocate_' ORDER BY TABLE_NAME"
+)
+COLUMNS = (
+    "SELECT TABLE_NAME, COLUMN_NAME, LOWER(DATA_TYPE), IS_NULLABLE = 'YES', LOWER(EXTRA) LIKE '%auto_increment%',"
+    " COLUMN_KEY = 'PRI', COALESCE(GENERATION_EXPRESSION, '') <> '' FROM information_schema.COLUMNS"
+    " WHERE TABLE_SCHEMA = {0} ORDER BY TABLE_NAME, ORDINAL_POSITION"
+)
+
+
+def value_of(column: Column) -> List[str]:
+    """What of a column goes into the hash of its row. Variable lengths are told apart by their length."""
+    name = ident(column.name)
+    found = ["ISNULL({0})".format(name)] if column.nullable else []
+    if column.kind in _NUMBERS:
+        return [*found, name]
+    if column.kind in ("float", "double"):
+        return [*found, "({0} + 0e0)".format(name)]
+    if column.kind == "bit":
+        return [*found, "({0} + 0)".format(name)]
+    if column.kind in _SHAPES:
+        return [*found, "SHA1(ST_AsBinary({0}))".format(name), "ST_SRID({0})".format(name)]
+    if column.kind == "json":
+        return [*found, "SHA1(CAST({0} AS CHAR CHARACTER SET utf8mb4))".format(name), "LENGTH({0})".format(name)]
+    if column.kind in _LONG:
+        # Hashed by itself: together, long values could pass max_allowed_packet, which makes CONCAT_WS a silent NULL.
+        return [*found, "SHA1({0})".format(name), "LENGTH({0})".format(name)]
+    if column.kind in ("char", "varchar", "binary", "varbinary", "enum", "set"):
+        return [*found, name, "LENGTH({0})".format(name)]
+    return [*found, "CAST({0} AS CHAR)".format(name)]
+
+
+def count_sql(table: Table, number: int, fingerprints: bool) -> str:
+    """One row: the table's number, its rows, and the sum of its rows' hashes."""
+    if not fingerprints:
+        return "SELECT {0}, COUNT(*), NULL FROM {1}".format(number, ident(table.name))
+    values = [value for column in table.columns for value in value_of(column)]
+    return (
+        "SELECT {0}, COUNT(*), COALESCE(SUM(CAST(CONV(LEFT(SHA1(CONCAT_WS(_binary'#', {1})), 16), 16, 10)"
+        " AS UNSIGNED)), 0) FROM {2}"
+    ).format(number, ", ".join(values), ident(table.name))
+
+
+def batches(tables: Sequence[Table], small: int = 4 << 20) -> List[List[int]]:
+    """Which tables, by their place in the list, share a query: big ones go alone and first."""
+    order = sorted(range(len(tables)), key=lambda number: -tables[number].size)
+    found = [[number] for number in order if tables[number].size > small]
+    rest = [number for number in order if tables[number].size <= small]
+    return found + [rest[start : start + 25] for start in range(0, len(rest), 25)]
+
+
+#: Everything with a name: (kind, name). Bodies of triggers and events are compared by their hash. Views are not, since
+#: servers print them anew, and routines are not, since only their definer and the administrator are shown them.
+OBJECTS = """
+SELECT 'view', TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'VIEW' AND TABLE_SCHEMA = {db}
+UNION ALL SELECT 'sequence', TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'SEQUENCE'
+    AND TABLE_SCHEMA = {db}
+UNION ALL SELECT 'trigger', CONCAT_WS(' ', TRIGGER_NAME, 'on', EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION,
+    SHA1(ACTION_STATEMENT)) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {db}
+UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME
+    FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {db} AND ROUTINE_TYPE IN ('FUNCTION', 'PROCEDURE')
+UNION ALL SELECT 'event', CONCAT_WS(' ', EVENT_NAME, SHA1(EVENT_DEFINITION)) FROM information_schema.EVENTS
+    WHERE EVENT_SCHEMA = {db}
+UNION ALL SELECT 'index', CONCAT(TABLE_NAME, '.', INDEX_NAME, ' (', GROUP_CONCAT(COALESCE(COLUMN_NAME, '?')
+    ORDER BY SEQ_IN_INDEX), ')', IF(NON_UNIQUE, '', ' unique')) FROM information_schema.STATISTICS
+    WHERE TABLE_SCHEMA = {db} GROUP BY TABLE_NAME, INDEX_NAME, NON_UNIQUE
+UNION ALL SELECT 'foreign key', CONCAT(TABLE_NAME, '.', CONSTRAINT_NAME, ' to ', REFERENCED_TABLE_NAME, ' ',
+    UPDATE_RULE, ', ', DELETE_RULE) FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = {db}
+UNION ALL SELECT 'check', CONCAT(TABLE_NAME, '.', CONSTRAINT_NAME) FROM information_schema.TABLE_CONSTRAINTS
+    WHERE CONSTRAINT_TYPE = 'CHECK' AND TABLE_SCHEMA = {db}
+UNION ALL SELECT 'column', CONCAT(c.TABLE_NAME, '.', c.COLUMN_NAME, ' ', LOWER(c.DATA_TYPE),
+    COALESCE(CONCAT('(', c.CHARACTER_MAXIMUM_LENGTH, ')'), ''), IF(c.IS_NULLABLE = 'YES', '', ' not null'),
+    COALESCE(CONCAT(' ', REPLACE(CONCAT('-', c.COLLATION_NAME), '-utf8_', '-utf8mb3_')), ''),
+    IF(COALESCE(c.GENERATION_EXPRESSION, '') <> '', ' generated', ''))
+    FROM information_schema.COLUMNS AS c JOIN information_schema.TABLES AS t USING (TABLE_SCHEMA, TABLE_NAME)
+    WHERE t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND c.TABLE_SCHEMA = {db}
+    AND LEFT(c.TABLE_NAME, 11) <> '__relocate_'
+UNION ALL SELECT 'table', CONCAT(TABLE_NAME, ' ', LOWER(COALESCE(ENGINE, ''))) FROM information_schema.TABLES
+    WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND TABLE_SCHEMA = {db}
+    AND LEFT(TABLE_NAME, 11) <> '__relocate_'
+"""
+
+
+def objects_sql(database: str) -> str:
+    """The query for the names of everything in a database."""
+    return OBJECTS.format(db=literal(database))

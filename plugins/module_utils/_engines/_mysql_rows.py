@@ -1,0 +1,143 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rows that mysqldump does not carry: our own INSERT statements, in the same form, streamed.
+
+Two kinds of tables are written so. With a FLOAT column: mysqldump prints six digits of its value and the rest is lost.
+With a generated column, where MariaDB's client dumps from MySQL: it writes values that MySQL refuses (error 3105).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from typing import Any, Iterator, List, Optional, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import (
+    Server,
+    Session,
+    ident,
+    literal,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_queries import Table
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, acting_as, run
+
+_STATEMENT = 1 << 20  # characters of one INSERT
+_FETCH = 500  # rows held at a time
+_HEAD = (
+    "-- Rows of {0} tables, as mysqldump writes them\n"
+    "SET NAMES utf8mb4;\nSET TIME_ZONE='+00:00';\nSET FOREIGN_KEY_CHECKS=0, UNIQUE_CHECKS=0;\n"
+    "SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO';\n"
+)
+_TAIL = "-- Dump completed\n"
+
+
+def needed(table: Table, mariadb_client: bool, mariadb_server: bool) -> bool:
+    """Whether the dump program would lose or spoil something of a table."""
+    generated = any(column.generated for column in table.columns)
+    return any(column.kind == "float" for column in table.columns) or (
+        generated and mariadb_client and not mariadb_server
+    )
+
+
+def value_literal(value: Any) -> str:
+    """A value, as the connection gives it without conversion, as an SQL literal."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, (bytes, bytearray)):
+        return "0x" + value.hex() if value else "''"
+    return literal(str(value))
+
+
+def select_sql(table: Table) -> str:
+    """All rows, every value exact."""
+    columns = [
+        "({0} + 0e0)".format(ident(column.name)) if column.kind == "float" else ident(column.name)
+        for column in table.columns
+        if not column.generated
+    ]
+    return "SELECT {0} FROM {1}".format(", ".join(columns) or "1", ident(table.name))
+
+
+def inserts(session: Session, table: Table) -> Iterator[str]:
+    """INSERT statements of about a mebibyte."""
+    names = ", ".join(ident(column.name) for column in table.columns if not column.generated)
+    head = "INSERT INTO {0} ({1}) VALUES ".format(ident(table.name), names)
+    rows: List[str] = []
+    size = 0
+    for row in session.stream(select_sql(table), _FETCH):
+        text = "(" + ",".join(map(value_literal, row)) + ")" if names else "()"
+        rows.append(text)
+        size += len(text)
+        if size > _STATEMENT:
+            yield head + ",".join(rows) + ";\n"
+            rows, size = [], 0
+    if rows:
+        yield head + ",".join(rows) + ";\n"
+
+
+class Writing:
+    """Writes tables into one file, in a transaction of its own that is open when the constructor returns."""
+
+    def __init__(
+        self, server: Server, database: str, tables: Sequence[Table], path: str, compress: Optional[str]
+    ) -> None:
+        self.begun = threading.Event()
+        self._session = server.raw(database)
+        self._session.begin_snapshot()
+        self.begun.set()
+        self._tables, self._path, self._compress, self._user = tables, path, compress, server.context.owner
+        self._error: Optional[BaseException] = None
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        try:
+            with self._session:
+                self._write()
+        except BaseException as exc:  # raised again by result()
+            self._error = exc
+
+    def _write(self) -> None:
+        with acting_as(self._user):
+            handle = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "wb") as out:
+            if not self._compress:
+                for text in self._texts():
+                    out.write(text.encode("utf-8", "surrogateescape"))
+                return
+            with _compressor(Command([self._compress, "-q", "-1", "-c"], user=self._user), out) as sink:
+                for text in self._texts():
+                    sink.write(text.encode("utf-8", "surrogateescape"))
+
+    def _texts(self) -> Iterator[str]:
+        yield _HEAD.format(len(self._tables))
+        for table in self._tables:
+            yield "-- Dumping data for table {0}\n".format(ident(table.name).replace("\n", " "))
+            yield from inserts(self._session, table)
+        yield _TAIL
+
+    def result(self) -> Completed:
+        """Wait for the end. Raises what went wrong."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return Completed(("relocate.django",), 0)
+
+
+@contextlib.contextmanager
+def _compressor(command: Command, out: Any) -> Iterator[Any]:
+    """A file to write to, whose content a program takes in and writes, compressed, to another."""
+    reader, writer = os.pipe()
+    done: List[Completed] = []
+    with os.fdopen(reader, "rb") as source:
+        thread = threading.Thread(target=lambda: done.append(run(command, stdin=source, stdout=out)), daemon=True)
+        thread.start()
+        try:
+            with os.fdopen(writer, "wb", 1 << 20) as sink:
+                yield sink
+        finally:
+            thread.join()
+    if not done or done[0].rc != 0:
+        raise OSError("the compressor failed: {0}".format(done[0].err if done else "it did not start"))

@@ -1,0 +1,185 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is in a MySQL or MariaDB database: rows, fingerprints, next numbers, and everything with a name."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import (
+    Server,
+    Session,
+    ident,
+    literal,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_queries import Column, Table
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, SequenceState, TableCount
+
+#: table -> its next AUTO_INCREMENT
+NextNumbers = Mapping[str, int]
+_NEXT = re.compile(r"\n\) ENGINE=[^\n]*?\bAUTO_INCREMENT=(\d+)")
+
+
+class View:
+    """Sessions that see one moment of one database, when they were opened while nobody could write."""
+
+    def __init__(self, server: Server, database: str, sessions: int) -> None:
+        self.database = database
+        self._all: List[Session] = []
+        try:
+            for _number in range(max(1, sessions)):
+                session = server.connect(database)
+                self._all.append(session)
+                session.begin_snapshot()
+        except RelocateError:
+            # Where the server has no room for more sessions, fewer do.
+            if len(self._all) < 2:
+                self.close()
+                raise
+            self._all.pop().close()
+        self.main = self._all[0]
+
+    def close(self) -> None:
+        """End every session."""
+        for session in self._all:
+            session.close()
+
+    def ask(self, statements: Sequence[str]) -> List[Any]:
+        """All rows of all statements, which run side by side. Raises what the first failing one met."""
+        free: "queue.Queue[Session]" = queue.Queue()
+        for session in self._all:
+            free.put(session)
+
+        def answer(sql: str) -> List[Tuple[Any, ...]]:
+            session = free.get()
+            try:
+                return session.rows(sql)
+            finally:
+                free.put(session)
+
+        with ThreadPoolExecutor(max_workers=len(self._all)) as pool:
+            return [row for rows in list(pool.map(answer, statements)) for row in rows]
+
+
+def list_tables(session: Session, database: str) -> List[Table]:
+    """Every table with rows of its own, by name."""
+    columns: Dict[str, List[Column]] = {}
+    for table, name, kind, nullable, auto, key, generated in session.rows(queries.COLUMNS.format(literal(database))):
+        columns.setdefault(str(table), []).append(
+            Column(str(name), str(kind), bool(nullable), bool(auto), bool(key), bool(generated))
+        )
+    return [
+        Table(str(name), str(engine), int(size), tuple(columns.get(str(name), ())))
+        for name, engine, size in session.rows(queries.TABLES.format(literal(database)))
+    ]
+
+
+def statements_of(session: Session, tables: Sequence[Table]) -> Dict[str, str]:
+    """The statement that makes each table."""
+    return {table.name: str(session.rows("SHOW CREATE TABLE " + ident(table.name))[0][1]) for table in tables}
+
+
+def next_numbers(statements: Mapping[str, str]) -> Dict[str, int]:
+    """The next AUTO_INCREMENT of each table, as its statement tells; 1 where it does not."""
+    found = {}
+    for name, statement in statements.items():
+        match = _NEXT.search(statement)
+        found[name] = int(match.group(1)) if match else 1
+    return found
+
+
+def counts(view: View, tables: Sequence[Table], fingerprints: bool) -> List[TableCount]:
+    """Rows and, if wanted, fingerprint of each table."""
+    statements = [
+        " UNION ALL ".join(queries.count_sql(tables[number], number, fingerprints) for number in group)
+        for group in queries.batches(tables)
+    ]
+    return [
+        TableCount(tables[int(number)].name, int(rows), "" if value is None else str(int(value)))
+        for number, rows, value in view.ask(statements)
+    ]
+
+
+def sequences(view: View, tables: Sequence[Table], numbers: NextNumbers) -> Tuple[SequenceState, ...]:
+    """Where the numbering of each table stands, in the words of sequences."""
+    found = []
+    for table in tables:
+        column = next((item.name for item in table.columns if item.auto), "")
+        if not column:
+            continue
+        highest = view.main.value("SELECT MAX({0}) FROM {1}".format(ident(column), ident(table.name)))
+        found.append(
+            SequenceState(
+                name="{0}.{1}".format(table.name, column),
+                last_value=numbers.get(table.name, 1) - 1,
+                table=table.name,
+                column=column,
+                column_max=None if highest is None else int(highest),
+            )
+        )
+    return tuple(found)
+
+
+def objects(session: Session, database: str) -> Dict[str, Tuple[str, ...]]:
+    """Everything with a name, by kind."""
+    found: Dict[str, List[str]] = {}
+    for kind, name in session.rows(queries.objects_sql(database)):
+        found.setdefault(str(kind), []).append(str(name))
+    return {kind: tuple(sorted(names)) for kind, names in sorted(found.items())}
+
+
+def assemble(
+    counted: Sequence[TableCount], numbered: Sequence[SequenceState], named: Mapping[str, Tuple[str, ...]]
+) -> DatabaseState:
+    """The state out of its parts."""
+    return DatabaseState(
+        method=queries.METHOD,
+        tables=tuple(sorted(counted, key=lambda item: item.name)),
+        sequences=tuple(numbered),
+        objects=dict(named),
+    )
+
+
+@contextlib.contextmanager
+def read_lock(session: Session, database: str) -> Iterator[None]:
+    """Let nobody write to a database's tables for as long as the block takes.
+
+    ``LOCK TABLES`` on all of them does what ``FLUSH TABLES WITH READ LOCK`` does for the whole server, without its
+    right, without stopping other sites, and without waiting for their queries. Raises right_missing, or lock_timeout
+    where a transaction goes on.
+    """
+    session.use(database)
+    names = _table_names(session, database)
+    for _attempt in range(5):
+        try:
+            if names:
+                session.run("LOCK TABLES " + ", ".join(ident(name) + " READ" for name in names))
+        except RelocateError as exc:
+            if exc.details.get("number") == 1205:
+                raise RelocateError(
+                    "lock_timeout",
+                    "writes to database {0} could not be paused within 30 s: a transaction goes on".format(database),
+                    "end it (SHOW PROCESSLIST), or back up at a quieter time",
+                ) from None
+            raise
+        found = _table_names(session, database)
+        if found == names:
+            break
+        session.run("UNLOCK TABLES")  # a table came or went meanwhile
+        names = found
+    try:
+        yield
+    finally:
+        with contextlib.suppress(RelocateError):
+            session.run("UNLOCK TABLES")
+
+
+def _table_names(session: Session, database: str) -> List[str]:
+    return [str(row[0]) for row in session.rows(queries.TABLES.format(literal(database)))]

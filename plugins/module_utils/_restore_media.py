@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""MEDIA_ROOT out of a backup set: brought once, and never over files that the site took in here."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Mapping
+
+from ansible_collections.relocate.django.plugins.module_utils import _media, _media_archive, _media_root
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, Manifest
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._restored import MOVED, SERVED, Record
+from ansible_collections.relocate.django.plugins.module_utils._site import Site
+
+#: The record's key for the digest of the set whose MEDIA was brought here.
+BROUGHT = "media_restored"
+#: In the place of that digest: bringing it was begun.
+_BEGUN = "begun"
+
+
+def root_of(site: Site) -> str:
+    """MEDIA_ROOT as the settings on this host have it, or ""."""
+    return str(site.facts["django"].get("media_root") or "")
+
+
+def wanted(site: Site, manifest: Manifest, digest: str, record: Mapping[str, Any], loads: bool, replace: bool) -> bool:
+    """Whether MEDIA is to be brought out of the set.
+
+    :param loads: whether databases of the set are loaded in this run; a rerun leaves what was brought alone
+    :param replace: whether files of another origin, or that the site took in since, may be replaced
+    Raises media_not_blank before any write.
+    """
+    root, skip = root_of(site), tuple(manifest.media.get("skip", ()))
+    if not manifest.media.get("stored") or not root or (not loads and record.get(BROUGHT) == digest):
+        return False
+    if not os.path.isdir(root) or is_empty(root) or not _media_root.foreign(root, site.project.owner, skip):
+        return True
+    if _media.inventory(root, site.project.owner, skip)["digest"] == manifest.media["digest"]:
+        return False
+    copied = record.get("media") or {}  # by a move, from host to host
+    ours = bool(record.get(BROUGHT)) or (copied.get("path") == root and not copied.get("foreign"))
+    served = bool(record.get(MOVED) or record.get(SERVED))
+    if (ours and not served) or replace:
+        return True
+    raise RelocateError(
+        "media_not_blank",
+        "MEDIA_ROOT {0} holds files {1}".format(
+            root, "and the site has served with them here" if ours else "of another origin"
+        ),
+        "move them away, or set relocate_replace to put the set's files over them,"
+        " or relocate_media to false to leave them alone",
+    )
+
+
+def is_empty(root: str) -> bool:
+    """Whether a directory holds no file but empty ones whose name begins with a dot, such as .gitkeep."""
+    for top, directories, names in os.walk(root):
+        links = [name for name in directories if os.path.islink(os.path.join(top, name))]
+        if links or any(not name.startswith(".") or os.lstat(os.path.join(top, name)).st_size for name in names):
+            return False
+    return True
+
+
+def bring(site: Site, backup: BackupSet, manifest: Manifest, record: Record) -> None:
+    """Put the set's files in MEDIA_ROOT, noting first that it is ours from now on."""
+    root, stored = root_of(site), str(manifest.media["stored"])
+    record.note({BROUGHT: _BEGUN})
+    with open(backup.file(stored), "rb") as stream:
+        compression = "zstd" if stored.endswith(".zst") else "none"
+        _media_archive.extract(stream, root, site.project.owner, manifest.media["archived"]["bytes"], compression)

@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a live database came from, by the site's record on this host: what may be dropped, and what never.
+
+A live database is *worthless* when it is blank, or when it came out of a backup set and the site has not served with it
+since. Every other one is *precious*: a swap keeps it as previous, and nothing takes the place of such a previous.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, Mapping
+
+from ansible_collections.relocate.django.plugins.module_utils import _host
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    DISCARDED,
+    LIVE,
+    PREVIOUS,
+    Engine,
+)
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, DatabaseState, as_plain
+
+#: The record's key that says which set each live database came from: alias -> digest.
+RESTORED = "restored"
+#: The record's key for swaps that were begun, and of which nobody noted the end: alias -> digest, aside, state.
+BEGUN = "begun"
+#: The record's keys that say that the site serves here, or did before an undo: written by the services module.
+MOVED, SERVED = "moved", "served"
+#: The record's key for the aliases that served was about, when others have been restored since: a list.
+SERVED_WITH = "served_with"
+
+
+def has_served(record: Mapping[str, Any], alias: str) -> bool:
+    """Whether the site has taken in data here since the database was restored."""
+    return bool(record.get(MOVED) or record.get(SERVED) or alias in record.get(SERVED_WITH, ()))
+
+
+def made_live(record: Mapping[str, Any], digests: Mapping[str, str]) -> Dict[str, Any]:
+    """The changes to a record once databases out of sets are live: alias -> digest."""
+    restored = {**record.get(RESTORED, {}), **digests}
+    served = restored if record.get(SERVED) else record.get(SERVED_WITH, ())
+    begun = {alias: entry for alias, entry in record.get(BEGUN, {}).items() if alias not in digests}
+    return {
+        RESTORED: restored,
+        BEGUN: begun or None,
+        SERVED: None,
+        SERVED_WITH: sorted(set(served) - set(digests)) or None,
+        "migrated": None,
+    }
+
+
+def state_digest(state: DatabaseState) -> str:
+    """A state in a few characters: equal ones are the same content."""
+    return hashlib.sha256(json.dumps(as_plain(state), sort_keys=True).encode("utf-8")).hexdigest()
+
+
+def begun_entry(digest: str, aside: str, state: DatabaseState) -> Dict[str, str]:
+    """What is noted before a swap, so that a later run can tell which database is which.
+
+    :param digest: the set's
+    :param aside: what the live one becomes; there is none of that name yet, so it will tell that the swap was made
+    :param state: what was proven to be in incoming
+    """
+    return {"digest": digest, "aside": aside, "method": state.method, "state": state_digest(state)}
+
+
+def origin(engine: Engine, record: Mapping[str, Any], count: bool = True) -> str:
+    """The digest of the set that live came from, as far as that is certain; "" for any other database.
+
+    :param count: whether a swap whose end nobody noted is looked into, by counting live
+    """
+    alias = engine.config.alias
+    noted = str(record.get(RESTORED, {}).get(alias, ""))
+    begun = record.get(BEGUN, {}).get(alias)
+    if not begun or not engine.exists(begun["aside"]):
+        return noted  # not swapped: live is what it was
+    if not engine.exists(LIVE):
+        return ""
+    if not count:
+        return str(begun["digest"])
+    engine.method = begun["method"]
+    with engine.snapshot(LIVE) as snapshot:
+        same = state_digest(snapshot.state(fingerprints=True)) == begun["state"]
+    return str(begun["digest"]) if same else ""
+
+
+def settled(engines: Mapping[str, Engine], record: Mapping[str, Any]) -> Dict[str, Any]:
+    """The changes to a record that tell for what it is every swap that an earlier run began and did not end."""
+    begun = record.get(BEGUN, {})
+    found = {alias: origin(engines[alias], record) for alias in sorted(set(begun) & set(engines))}
+    if not found:
+        return {}
+    made = {alias: digest for alias, digest in found.items() if digest and engines[alias].exists(begun[alias]["aside"])}
+    changes = made_live(record, made) if made else {}
+    restored = changes.get(RESTORED, record.get(RESTORED, {}))
+    changes[RESTORED] = {alias: digest for alias, digest in restored.items() if found.get(alias, digest)} or None
+    changes[BEGUN] = {alias: entry for alias, entry in begun.items() if alias not in found} or None
+    return changes
+
+
+def changed(record: Mapping[str, Any], changes: Mapping[str, Any]) -> Dict[str, Any]:
+    """The record with the changes in it, as :func:`_host.update_record` would write it."""
+    return {key: value for key, value in {**record, **changes}.items() if value is not None}
+
+
+@dataclass
+class Record:
+    """A site's record on this host, as this run found it and wrote it."""
+
+    directory: str
+    site: str
+    data: Dict[str, Any]
+
+    @classmethod
+    def read(cls, directory: str, site: str) -> Record:
+        """Raises work_directory when it cannot be read."""
+        return cls(directory, site, _host.read_record(directory, site))
+
+    def note(self, changes: Mapping[str, Any]) -> None:
+        """Write changes down, durably."""
+        if changes:
+            _host.update_record(self.directory, self.site, changes)
+            self.data = changed(self.data, changes)
+
+
+def forgotten(record: Mapping[str, Any], aliases: Iterable[str]) -> Dict[str, Any]:
+    """The changes to a record of which the live databases of these aliases no longer came from a set."""
+    gone = set(aliases)
+    return {
+        key: {alias: value for alias, value in record.get(key, {}).items() if alias not in gone} or None
+        for key in (RESTORED, BEGUN)
+    }
+
+
+def aside_for(engine: Engine, live: DatabaseFacts, came_from: str, record: Mapping[str, Any], replace: bool) -> str:
+    """What a swap makes of the live database: PREVIOUS to keep it, DISCARDED to drop it.
+
+    :param came_from: what :func:`origin` said
+    Raises target_not_blank when it is precious and ``replace`` is off, previous_exists when nothing may be put aside.
+    """
+    alias, kept = engine.config.alias, engine.exists(PREVIOUS)
+    if not live.tables:
+        return DISCARDED if kept else PREVIOUS
+    if came_from and not has_served(record, alias):
+        return DISCARDED
+    if not replace:
+        raise RelocateError(
+            "target_not_blank",
+            "database {0}: target holds {1} tables{2}".format(
+                alias, live.tables, ", and the site has served with it here" if came_from else ""
+            ),
+            "empty it, or set relocate_replace to keep it aside as previous",
+        )
+    if kept and _holds_something(engine):
+        raise RelocateError(
+            "previous_exists",
+            "database {0} holds data, and so does the previous one that is kept beside it".format(alias),
+            "look at the previous one, then remove it with relocate.django.database (state absent, which previous),"
+            " or go back to it with relocate.django.restore (state rolled_back)",
+        )
+    return PREVIOUS
+
+
+def _holds_something(engine: Engine) -> bool:
+    try:
+        return not is_blank(engine, PREVIOUS)
+    except RelocateError:
+        return True  # what cannot be looked at is kept
+
+
+def is_blank(engine: Engine, which: str) -> bool:
+    """Whether a database holds no table."""
+    with engine.snapshot(which) as snapshot:
+        return not snapshot.state(fingerprints=False).tables

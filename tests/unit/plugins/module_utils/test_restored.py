@@ -1,0 +1,363 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a restore may drop, and what never: second attempts, sites that have served, and a kill at every moment."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils import _host, _restored
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    DISCARDED,
+    INCOMING,
+    LIVE,
+    PREVIOUS,
+)
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState
+from ansible_collections.relocate.django.plugins.modules import database as database_module
+from ansible_collections.relocate.django.plugins.modules import restore as restore_module
+from tests.unit.fakes import BLANK, LABEL, NEWER, FakeEngine, entry, facts, fake_site, manifest, me, refused, state
+
+#: What the databases hold: the user's own, what two sets hold, and what the site took in.
+OWN, FIRST, SECOND, TAKEN_IN = state(10), state(11), state(12), state(13)
+
+
+UPDATE = _host.update_record
+
+
+class Killed(BaseException):
+    """As kill -9 does: nothing runs after it."""
+
+
+class Clock:
+    """Counts the writes; from the one at which the process is killed none has an effect any more."""
+
+    def __init__(self, deadly: int = 0, after: bool = False) -> None:
+        self.deadly, self.after, self.writes = deadly, after, 0
+
+    def write(self, effect: Any) -> Any:
+        self.writes += 1
+        if self.deadly and (self.writes > self.deadly or (self.writes == self.deadly and not self.after)):
+            raise Killed
+        result = effect()
+        if self.writes == self.deadly:
+            raise Killed
+        return result
+
+
+class MortalEngine(FakeEngine):
+    """An engine whose writes a clock counts."""
+
+    clock = Clock()
+
+    def load(self, *args: Any) -> None:
+        self.clock.write(lambda: super(MortalEngine, self).load(*args))
+
+    def swap(self, from_name: str = INCOMING, aside: str = PREVIOUS) -> None:
+        self.clock.write(lambda: super(MortalEngine, self).swap(from_name, aside))
+
+    def drop(self, which: str) -> bool:
+        return bool(which in self.databases and self.clock.write(lambda: super(MortalEngine, self).drop(which)))
+
+    def create_blank(self, recorded: Any = None) -> list[str]:
+        return list(self.clock.write(lambda: super(MortalEngine, self).create_blank(recorded)))
+
+
+class World:
+    """A new host: two databases, the record, and two backup sets."""
+
+    def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch, **databases: DatabaseState) -> None:
+        self.path, self.monkeypatch = str(path), monkeypatch
+        other_server = replace(facts(), system_id="server-2")
+        self.engines = [
+            MortalEngine(alias, databases=dict(databases), facts=other_server) for alias in ("default", "other")
+        ]
+        self.warned: list[str] = []
+        monkeypatch.setattr(_host, "machine_id", lambda: "n3w")
+        monkeypatch.setattr(
+            _host,
+            "update_record",
+            lambda *args: self.clock.write(lambda: UPDATE(*args)),  # type: ignore[arg-type]
+        )
+        self.clock = Clock()
+        for label, held in ((LABEL, FIRST), (NEWER, SECOND)):
+            made = BackupSet.create(self.path, "shop", label, me())
+            for one in self.engines:
+                Path(made.file(f"databases/{one.alias}.fakedump")).write_text("dump")
+            entries = {one.alias: entry(one.alias, state=held) for one in self.engines}
+            made.finish(manifest(label, databases=entries))
+
+    @property
+    def record(self) -> dict[str, Any]:
+        return _host.read_record(self.path, "shop")
+
+    def note(self, **changes: Any) -> None:
+        UPDATE(self.path, "shop", changes)
+
+    def run(self, label: str = LABEL, clock: Clock | None = None, **options: Any) -> dict[str, Any]:
+        self.clock = MortalEngine.clock = clock or Clock()
+        for one in self.engines:
+            one.loads = FIRST if label == LABEL else SECOND
+            one.calls.clear()
+        params = {
+            "directory": self.path,
+            "site": "shop",
+            "label": label,
+            "manifest_sha256": None,
+            "state": "present",
+            "allow_same_host": False,
+            "allow_same_database": False,
+            "replace": False,
+            "aliases": [],
+            "media": True,
+            "verified": False,
+            "jobs": 1,
+            "confirm": "shop",
+            "which": "previous",
+            **options,
+        }
+        module: Any = SimpleNamespace(params=params, check_mode=False, warn=self.warned.append)
+        site = fake_site(self.path, *self.engines)
+        if params["state"] == "absent":
+            return {one.alias: database_module.drop(module, one) for one in self.engines}
+        work = restore_module.roll_back if params["state"] == "rolled_back" else restore_module.restore
+        return work(module, site)
+
+    def holds(self, **databases: DatabaseState) -> None:
+        assert [one.databases for one in self.engines] == [databases] * 2
+        assert "begun" not in self.record
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    return lambda **databases: World(tmp_path, monkeypatch, **databases)
+
+
+# --- one attempt after the other
+
+
+def test_a_second_attempt_keeps_what_the_first_put_aside(world: Any) -> None:
+    new = world(live=OWN)
+    with refused("target_not_blank", "database default: target holds 2 tables Next: .*relocate_replace"):
+        new.run()
+    new.holds(live=OWN)
+    assert new.run(replace=True)["restored"] == ["default", "other"]
+    new.holds(live=FIRST, previous=OWN)
+    new.run(NEWER)  # without any option: the first attempt's is worth nothing
+    new.holds(live=SECOND, previous=OWN)
+    new.run(LABEL, replace=True)
+    new.holds(live=FIRST, previous=OWN)
+    assert new.run(LABEL)["changed"] is False
+    assert new.run(LABEL, state="rolled_back")["restored"] == ["default", "other"]
+    new.holds(live=OWN)
+    with refused("target_not_blank", "target holds 2 tables"):  # what is live again is the user's own
+        new.run()
+
+
+@pytest.mark.parametrize("there", [{}, {"live": BLANK}, {"live": BLANK, "previous": BLANK}])
+def test_attempts_into_blank_databases_leave_nothing_aside(world: Any, there: Any) -> None:
+    new = world(**there)
+    for label, held in ((LABEL, FIRST), (NEWER, SECOND), (LABEL, FIRST)):
+        assert new.run(label)["changed"] is True
+        assert {LIVE: held}.items() <= new.engines[0].databases.items()
+        assert [one.databases.get(PREVIOUS, BLANK) for one in new.engines] == [BLANK, BLANK]
+        assert new.run(label)["changed"] is False
+    with_previous = "previous" in there
+    new.holds(live=FIRST, **({"previous": BLANK} if with_previous and PREVIOUS in new.engines[0].databases else {}))
+
+
+@pytest.mark.parametrize("flag", ["moved", "served"])
+def test_what_the_site_took_in_is_kept(world: Any, flag: str) -> None:
+    new = world(live=BLANK)
+    new.run()
+    new.note(**{flag: {"label": LABEL}})
+    for one in new.engines:
+        one.databases[LIVE] = TAKEN_IN
+    assert new.run()["changed"] is False  # a rerun of the same set
+    with refused("target_not_blank", "and the site has served with it here Next: .*relocate_replace"):
+        new.run(NEWER)
+    new.holds(live=TAKEN_IN)
+    new.run(NEWER, replace=True)
+    new.holds(live=SECOND, previous=TAKEN_IN)
+    assert "served" not in new.record
+    if flag == "served":
+        new.run(LABEL)  # that attempt failed later on: the next needs no option
+        new.holds(live=FIRST, previous=TAKEN_IN)
+    new.note(served={"label": NEWER})
+    before = new.record
+    with refused("previous_exists", "database default holds data, .*which previous.*state rolled_back"):
+        new.run(NEWER if flag == "served" else LABEL, replace=True)
+    assert new.record == before
+    assert all(call[0] == "query" for one in new.engines for call in one.calls)
+    assert new.run(state="absent")["default"] == ["previous database of default"]
+    new.run(NEWER if flag == "served" else LABEL, replace=True)
+    assert [sorted(one.databases) for one in new.engines] == [[LIVE, PREVIOUS]] * 2
+
+
+def test_served_is_kept_for_what_was_not_restored_since(world: Any) -> None:
+    new = world(live=BLANK)
+    new.run()
+    new.note(served={"label": LABEL})
+    others, new.engines = new.engines, new.engines[:1]
+    new.run(NEWER, replace=True, aliases=["default"])
+    assert (new.record.get("served"), new.record["served_with"]) == (None, ["other"])
+    new.engines = others
+    with refused("target_not_blank", "database other: target holds 2 tables, and the site has served"):
+        new.run(NEWER)
+    assert new.run(NEWER, replace=True)["restored"] == ["other"]
+    assert "served_with" not in new.record
+    assert others[1].databases == {LIVE: SECOND, PREVIOUS: FIRST}
+
+
+def test_dropping_all_makes_the_next_database_somebody_elses(world: Any) -> None:
+    new = world(live=BLANK)
+    new.run()
+    new.run(state="absent", which="all")
+    assert [one.databases for one in new.engines] == [{}, {}]
+    for one in new.engines:
+        one.databases[LIVE] = OWN
+    with refused("target_not_blank", "target holds 2 tables"):
+        new.run()
+
+
+def test_a_database_that_was_written_to_while_the_dump_was_loaded_is_kept(world: Any) -> None:
+    new = world(live=BLANK)
+    load = new.engines[1].load
+
+    def meanwhile(*args: Any) -> None:
+        load(*args)
+        new.engines[1].databases[LIVE] = OWN
+
+    new.engines[1].load = meanwhile
+    with refused("target_not_blank", "database other: target holds 2 tables"):
+        new.run()
+    assert [one.databases for one in new.engines] == [{LIVE: BLANK}, {LIVE: OWN}]
+
+
+def test_a_drop_that_fails_after_the_swap_is_a_warning(world: Any) -> None:
+    new = world(live=BLANK)
+    new.run()
+    new.engines[0].fails = {"drop": 1}
+    assert new.run(NEWER)["changed"] is True
+    assert new.engines[0].databases == {LIVE: SECOND, DISCARDED: FIRST}
+    assert new.warned == ["database default: the discarded one could not be dropped: default cannot drop"]
+    new.engines[0].fails = {}
+    new.run(LABEL)
+    new.holds(live=FIRST)
+
+
+# --- a kill at every moment
+
+
+BEFORE: dict[str, tuple[dict[str, DatabaseState], dict[str, Any]]] = {
+    "blank": ({LIVE: BLANK}, {}),
+    "nothing": ({}, {}),
+    "an earlier attempt": ({LIVE: state(9)}, {"restored": {"default": "x", "other": "x"}}),
+    "an earlier attempt over their own": (
+        {LIVE: state(9), PREVIOUS: OWN},
+        {"restored": {"default": "x", "other": "x"}},
+    ),
+    "their own": ({LIVE: OWN}, {}),
+    "what it took in": ({LIVE: OWN}, {"restored": {"default": "x", "other": "x"}, "served": {"label": "l"}}),
+    "blank beside their own": ({LIVE: BLANK, PREVIOUS: OWN}, {}),
+}
+
+
+@pytest.mark.parametrize("again", [LABEL, NEWER])
+@pytest.mark.parametrize("before", list(BEFORE))
+def test_a_kill_at_every_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, again: str) -> None:
+    """The next run needs no other option than the first, and nothing but what is worthless is ever gone."""
+    there, record = BEFORE[before]
+    precious = OWN in there.values()
+    for moment, after in ((number // 2, bool(number % 2)) for number in itertools.count(2)):
+        path = tmp_path / f"{moment}{after}"
+        path.mkdir()
+        new = World(path, monkeypatch, **there)
+        new.note(**record)
+        options = {"replace": there.get(LIVE) == OWN}
+        clock = Clock(moment, after)
+        with contextlib.suppress(Killed):
+            new.run(LABEL, clock, **options)
+        if clock.writes < moment:
+            break
+        for one in new.engines:
+            assert not precious or OWN in one.databases.values(), (moment, after, one.databases)
+        result = new.run(again, **options)
+        held = FIRST if again == LABEL else SECOND
+        expected = {LIVE: held, **({PREVIOUS: OWN} if precious else {})}
+        for one in new.engines:
+            left = {which: found for which, found in one.databases.items() if found != BLANK}
+            assert left == expected, (moment, after, one.databases)
+        assert "begun" not in new.record
+        assert "served" not in new.record
+        assert set(new.record["restored"]) == {"default", "other"}
+        # Who died before it could tell has not migrated and verified either.
+        died_before_its_end = clock.writes == moment and not (again == LABEL and _was_told(new, result))
+        assert result["changed"] is True or not died_before_its_end
+        assert new.run(again)["changed"] is False
+    assert moment > 5
+
+
+def _was_told(new: World, result: dict[str, Any]) -> bool:
+    """Whether the record already said that all came from the first set when the second run began."""
+    return result["restored"] == [] and not any(call[0] == "swap" for one in new.engines for call in one.calls)
+
+
+def test_what_somebody_wrote_after_a_kill_is_precious(world: Any) -> None:
+    new = world(live=BLANK)
+    new.run()
+    for moment in range(1, 20):
+        with contextlib.suppress(Killed):
+            new.run(NEWER, Clock(moment, after=True))
+        if new.engines[0].databases[LIVE] == SECOND:
+            break
+    assert new.engines[0].databases == {LIVE: SECOND, DISCARDED: FIRST}
+    new.engines[0].databases[LIVE] = TAKEN_IN
+    with refused("target_not_blank", "database default: target holds 2 tables"):
+        new.run(NEWER)
+    new.run(NEWER, replace=True)
+    assert new.engines[0].databases == {LIVE: SECOND, PREVIOUS: TAKEN_IN}
+    assert new.engines[1].databases == {LIVE: SECOND}
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_kill_while_going_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
+    for moment in range(1, 9):
+        path = tmp_path / str(moment)
+        path.mkdir()
+        new = World(path, monkeypatch, live=OWN)
+        new.run(replace=True)
+        clock = Clock(moment, after)
+        with contextlib.suppress(Killed):
+            new.run(clock=clock, state="rolled_back")
+        assert [OWN in one.databases.values() for one in new.engines] == [True, True]
+        for one in new.engines:
+            if one.databases[LIVE] == OWN:  # and no later run takes it for an earlier attempt
+                record = new.record
+                with refused("target_not_blank", "target holds"):
+                    _restored.aside_for(one, one.describe(), _restored.origin(one, record), record, False)  # type: ignore[arg-type]
+    assert clock.writes < 9
+
+
+# --- the record
+
+
+def test_equal_states_have_equal_digests() -> None:
+    assert _restored.state_digest(state(3)) == _restored.state_digest(state(3))
+    assert len({_restored.state_digest(item) for item in (state(3), state(4), state(3, "x"), BLANK)}) == 4
+
+
+def test_the_record_of_a_swap_holds_no_data(world: Any) -> None:
+    noted = _restored.begun_entry("digest", PREVIOUS, FIRST)
+    assert noted == {"digest": "digest", "aside": PREVIOUS, "method": "fake-1", "state": _restored.state_digest(FIRST)}
+    assert os.path.isdir(world().path)

@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module around the plans: what it refuses at once, and what it notes for later runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+
+from ansible_collections.relocate.django.plugins.module_utils._host import read_record, update_record
+from ansible_collections.relocate.django.plugins.modules import services
+from tests.unit.fakes import refused
+
+L1, L2 = "20261120T193000Z-1a2b3c4d5e6f", "20261121T193000Z-1a2b3c4d5e6f"
+MOVED = {"label": L1, "run": "r1", "at": 1}
+
+
+def work(directory: Path, state: str, check: bool = False, **params: Any) -> dict[str, Any]:
+    base = {"site": "shop", "directory": str(directory), "run": "r2", "state": state, "units": [], "reload": []}
+    base.update(enable=None, freeze_limit=60, timeout=1, label="", abandoned=False, retired=False, unfrozen=False)
+    found: dict[str, Any] = services.work_on(
+        SimpleNamespace(params={**base, "answers": [], **params}, check_mode=check)  # type: ignore[arg-type]
+    )
+    return found
+
+
+@pytest.mark.parametrize("state", ["frozen", "held", "retired"])
+@pytest.mark.parametrize("check", [False, True])
+def test_no_units_are_refused_before_anything_is_written(tmp_path: Path, state: str, check: bool) -> None:
+    update_record(str(tmp_path), "shop", {"freeze": {"label": L1, "units": []}})
+    before = read_record(str(tmp_path), "shop")
+    with refused("no_services", "no unit of the site is named.*relocate_unfrozen"):
+        work(tmp_path, state, check, label=L2)
+    assert read_record(str(tmp_path), "shop") == before
+
+
+def test_a_site_that_something_else_keeps_still(tmp_path: Path) -> None:
+    for state in ("frozen", "held"):
+        assert work(tmp_path, state, unfrozen=True, label=L1)["changed"] is False
+    assert read_record(str(tmp_path), "shop") == {}
+    work(tmp_path, "retired", unfrozen=True, label=L1)
+    assert read_record(str(tmp_path), "shop")["retired"]["label"] == L1
+
+
+def test_a_site_that_starts_with_a_label_is_noted_as_serving(tmp_path: Path) -> None:
+    work(tmp_path, "started", label=L1, check=True)
+    assert read_record(str(tmp_path), "shop") == {}
+    work(tmp_path, "started", label=L1)
+    assert read_record(str(tmp_path), "shop")["moved"]["label"] == L1
+    assert work(tmp_path, "started", label=L2)["label"] == L1
+    assert read_record(str(tmp_path), "shop")["moved"]["label"] == L2
+
+
+def test_a_site_that_is_stopped_is_remembered_to_have_served(tmp_path: Path) -> None:
+    update_record(str(tmp_path), "shop", {"moved": MOVED})
+    assert work(tmp_path, "stopped", check=True)["label"] == L1
+    assert read_record(str(tmp_path), "shop") == {"moved": MOVED}
+    work(tmp_path, "stopped")
+    work(tmp_path, "stopped")
+    assert read_record(str(tmp_path), "shop") == {"served": MOVED}
+    work(tmp_path, "started", label=L1)  # an undo whose old did not come up
+    left = read_record(str(tmp_path), "shop")
+    assert (left["moved"]["label"], "served" in left) == (L1, False)
+
+
+def test_a_new_set_does_not_forget_that_the_one_before_served(tmp_path: Path) -> None:
+    update_record(str(tmp_path), "shop", {"served": MOVED})
+    work(tmp_path, "started", label=L2)
+    assert read_record(str(tmp_path), "shop")["served"] == MOVED, "that is for restore to forget"
+
+
+def test_headers_are_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden: set[str] = set()
+    answers = [{"url": "http://127.0.0.1/", "headers": {"Authorization": "Basic s3cret-Canary"}}]
+    arguments = {"ANSIBLE_MODULE_ARGS": {"site": "shop", "state": "started", "answers": answers}}
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(arguments).encode())
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    monkeypatch.setattr(services._argspec, "answer", lambda module, _work: hidden.update(module.no_log_values))
+    services.main()
+    assert "Basic s3cret-Canary" in hidden

@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The two passes of MEDIA, on one machine: what is refused before anything is written, and what is kept aside."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._host import read_record, update_record
+from ansible_collections.relocate.django.plugins.modules import transfer
+from tests.unit.fakes import LABEL, ROOT_ONLY, me, nobody, reachable, refused
+
+GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
+
+
+class Bench:
+    """Both sides of one machine."""
+
+    def __init__(self, base: Path, owner: str) -> None:
+        self.old, self.new, self.work, self.owner = base / "old", base / "site" / "media", str(base / "work"), owner
+        self.old.mkdir()
+        self.new.parent.mkdir()
+        (self.old / "photo.jpg").write_text("old")
+
+    @property
+    def aside(self) -> Path:
+        return Path(f"{self.new}__previous-{LABEL}")
+
+    def fetch(self, **more: Any) -> dict[str, Any]:
+        params = {
+            "site": "shop",
+            "directory": self.work,
+            "method": "local",
+            "source_directory": None,
+            "media_source": str(self.old),
+            "media": str(self.new),
+            "owner": self.owner,
+            "group": None,
+            "label": LABEL,
+            "delete": False,
+            "replace": False,
+            "skip": [],
+            **more,
+        }
+        return transfer.fetch_media(SimpleNamespace(params=params, check_mode=params.pop("check_mode", False)))  # type: ignore[arg-type]
+
+    def passes(self, **more: Any) -> dict[str, Any]:
+        self.fetch(**more)
+        return self.fetch(delete=True, **more)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path, me().name)
+
+
+def test_a_first_move_and_its_rerun_put_nothing_aside(bench: Bench) -> None:
+    (bench.new / "empty").mkdir(parents=True)
+    assert bench.passes()["previous"] == ""
+    result = bench.passes()
+    assert (result["changed"], result["previous"]) == (False, "")
+    assert [item.name for item in bench.new.parent.iterdir()] == ["media"]
+    assert [item.name for item in bench.new.iterdir()] == ["photo.jpg"]
+
+
+@pytest.mark.parametrize("key", ["moved", "served"])
+def test_what_new_took_in_survives_an_undo_and_another_move(bench: Bench, key: str) -> None:
+    bench.passes()
+    update_record(bench.work, "shop", {key: {"label": "earlier"}})
+    (bench.new / "upload.jpg").write_text("taken in by new")
+    (bench.new / "photo.jpg").write_text("replaced on new")
+    first = bench.fetch()
+    assert first["previous"] == ""
+    assert (bench.new / "photo.jpg").read_text() == "replaced on new"
+    last = bench.fetch(delete=True)
+    assert last["previous"] == str(bench.aside)
+    assert (bench.aside / "upload.jpg").read_text() == "taken in by new"
+    assert (bench.aside / "photo.jpg").read_text() == "replaced on new"
+    assert {item.name: item.read_text() for item in bench.new.iterdir()} == {"photo.jpg": "old"}
+    assert bench.aside.stat().st_mode & 0o777 == 0o700
+
+
+def test_files_of_others_are_refused_in_the_first_pass(bench: Bench) -> None:
+    bench.new.mkdir()
+    (bench.new / "photo.jpg").write_text("theirs")
+    for check_mode in (True, False):
+        with refused("path_refused", "held files before the move, such as photo.jpg"):
+            bench.fetch(check_mode=check_mode)
+    assert (bench.new / "photo.jpg").read_text() == "theirs"
+    assert read_record(bench.work, "shop") == {}
+
+
+def test_with_replace_files_of_others_are_kept_aside(bench: Bench) -> None:
+    bench.new.mkdir()
+    for name in ("photo.jpg", "other.jpg"):
+        (bench.new / name).write_text("theirs")
+    assert bench.passes(replace=True)["previous"] == str(bench.aside)
+    assert {item.name: item.read_text() for item in bench.aside.iterdir()} == {
+        "photo.jpg": "theirs",
+        "other.jpg": "theirs",
+    }
+    assert read_record(bench.work, "shop")["media"] == {"path": str(bench.new)}
+
+
+def test_a_run_that_ended_between_the_passes_forgets_nobodys_files(bench: Bench) -> None:
+    bench.new.mkdir()
+    (bench.new / "other.jpg").write_text("theirs")
+    bench.fetch(replace=True)
+    assert bench.fetch(delete=True)["previous"] == str(bench.aside)
+    assert (bench.aside / "other.jpg").read_text() == "theirs"
+
+
+def test_what_the_checkout_brought_is_no_content(bench: Bench) -> None:
+    bench.new.mkdir()
+    (bench.new / ".gitkeep").touch()
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*GIT, "-C", str(bench.new.parent), *words], check=True)
+    assert bench.passes()["previous"] == ""
+    assert [item.name for item in bench.new.iterdir()] == ["photo.jpg"]
+
+
+def test_what_is_skipped_stays_on_both_sides(bench: Bench) -> None:
+    (bench.old / "uploads").symlink_to("/etc")
+    bench.new.mkdir()
+    (bench.new / "uploads").mkdir()
+    (bench.new / "uploads" / "x").touch()
+    bench.passes(skip=["uploads"])
+    assert (bench.new / "uploads" / "x").exists()
+    assert not (bench.new / "uploads").is_symlink()
+
+
+@ROOT_ONLY
+def test_a_hostile_media_root_gets_nothing_of_roots(tmp_path: Path) -> None:
+    owner = nobody()
+    bench = Bench(reachable(tmp_path), owner.name)
+    os.chown(bench.new.parent, owner.uid, owner.gid)
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    bench.new.symlink_to(victim)
+    with refused("path_refused", "is a link to .*victim, which is not a directory that nobody may write to"):
+        bench.fetch()
+    assert list(victim.iterdir()) == []
+    with refused("path_refused", "lies in a directory of the system"):
+        bench.fetch(media="/etc/systemd/system")
+    bench.new.unlink()
+    (tmp_path / "secret").mkdir(0o700)
+    (tmp_path / "source").symlink_to(tmp_path / "secret")
+    with refused("path_refused", "is a link to .*secret"):
+        bench.fetch(media_source=str(tmp_path / "source"))
+    assert not bench.new.exists()
+    with refused("right_missing", "secret cannot be read: Permission denied"):
+        bench.fetch(media_source=str(tmp_path / "secret"))
+    bench.fetch(group="daemon")
+    assert {item.lstat().st_uid for item in [bench.new, *bench.new.iterdir()]} == {owner.uid}
+    assert {item.lstat().st_gid for item in [bench.new, *bench.new.iterdir()]} == {1}

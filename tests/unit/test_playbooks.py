@@ -1,0 +1,203 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way back of a move, and undo: the real playbooks on hosts that are directories, where a stub does the services.
+
+The stub writes down what it is asked for. A file ``fail-STATE`` in a host's directory makes it fail there; ``cut``
+holds the connection by which the host is reached.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit import sources
+
+STUB = """#!/usr/bin/python
+# WANT_JSON
+import json, os, sys
+args = json.load(open(sys.argv[1]))
+host, state, check = os.path.basename(args["directory"]), args["state"], bool(args.get("_ansible_check_mode"))
+here = args["directory"]
+kept = bool(args.get("retired")) or not os.path.exists(here + "/rests")
+with open(os.path.dirname(here) + "/log", "a") as out:
+    words = [host, state] + (["check"] if check else []) + (["retired"] if args.get("retired") else [])
+    out.write(" ".join(words + ["run" if args.get("run") else "no-run"]) + "\\n")
+if os.path.exists(here + "/fail-" + state) and not check:
+    print(json.dumps({"failed": True, "msg": "[unit_failed] no " + state + " on " + host, "code": "unit_failed"}))
+else:
+    unit = {"name": "web.service", "was_active": True, "was_enabled": True}
+    print(json.dumps({"changed": not check, "units": [unit], "frozen": not kept, "label": "l1"}))
+"""
+QUIET = "- ansible.builtin.debug:\n    msg: nothing\n"
+PUT_BACK = """
+- hosts: new
+  gather_facts: false
+  roles: [relocate.django.common]
+  tasks:
+    - ansible.builtin.set_fact:
+        relocate_frozen_at: 5
+        relocate_begun: 1
+        relocate_served_at: 0
+        relocate_starting: "{{ starting }}"
+        relocate_outcomes: []
+        relocate_outcome: {failed: true, code: "{{ code }}", msg: it failed, task: here}
+        preflight_result: {done: false}
+    - ansible.builtin.include_tasks: "{{ tasks }}/put_back.yml"
+    - ansible.builtin.include_tasks: "{{ tasks }}/report_site.yml"
+    - ansible.builtin.debug:
+        msg: the next site
+"""
+
+
+@dataclass
+class Stage:
+    """Two hosts in one directory, and the collection with stubs."""
+
+    path: Path
+
+    def prepare(self, *names: str) -> None:
+        """Make things go wrong: HOST/fail-STATE, or HOST/rests."""
+        for name in names:
+            (self.path / name).write_text("")
+
+    def run(self, playbook: str, **variables: Any) -> tuple[int, str, list[str]]:
+        """Exit code, output, and what the stub was asked for."""
+        host = "ansible_port=1 ansible_host=127.0.0.1 relocate_directory={0}/{1} ansible_python_interpreter={2}"
+        cut = " ansible_connection=\"{{ lookup('ansible.builtin.file', '%s') }}\""
+        lines = []
+        for name in ("old", "new"):
+            lines += [
+                f"[{name}]",
+                f"{name}1 {host.format(self.path, name, sys.executable)}{cut % (self.path / name / 'cut')}",
+            ]
+        (self.path / "inventory").write_text("\n".join([*lines, ""]))
+        given = {"relocate_become": False, "relocate_services": ["web"], "relocate_reports": str(self.path / "reports")}
+        given["relocate_transfer_login"] = "root"
+        argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.path / "inventory"), playbook]
+        argv += ["-e", json.dumps({**given, **variables})]
+        environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(self.path), "ANSIBLE_NOCOLOR": "1"}
+        environment.update(ANSIBLE_HOME=str(self.path / "home"), ANSIBLE_LOCALHOST_WARNING="0")
+        done = subprocess.run(argv, cwd=self.path, env=environment, capture_output=True, text=True, check=False)
+        log = self.path / "log"
+        return done.returncode, done.stdout + done.stderr, log.read_text().splitlines() if log.exists() else []
+
+    def report(self) -> dict[str, Any]:
+        """The report that was written."""
+        found: dict[str, Any] = json.loads(next((self.path / "reports").glob("*.json")).read_text())
+        return found
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """The collection as it is, but for what would reach a host."""
+    ours = tmp_path / "ansible_collections" / "relocate" / "django"
+    for name in ("meta", "playbooks", "roles", "plugins"):
+        (ours / name).mkdir(parents=True)
+    for name in ("meta/runtime.yml", "galaxy.yml", "playbooks", "plugins/action", "plugins/plugin_utils"):
+        target = ours / name
+        if target.is_dir():
+            target.rmdir()
+        target.symlink_to(sources.ROOT / name)
+    for role in sources.roles():
+        (ours / "roles" / role.name).symlink_to(role)
+    (ours / "roles" / "transfer").unlink()
+    (ours / "roles" / "transfer" / "tasks").mkdir(parents=True)
+    (ours / "roles" / "transfer" / "tasks" / "close.yml").write_text(QUIET)
+    (ours / "plugins" / "modules").mkdir()
+    (ours / "plugins" / "modules" / "services.py").write_text(STUB)
+    (ours / "plugins" / "modules" / "report.py").symlink_to(sources.ROOT / "plugins" / "modules" / "report.py")
+    for name in ("module_utils", "doc_fragments"):
+        (ours / "plugins" / name).symlink_to(sources.ROOT / "plugins" / name)
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cut").write_text("ansible.builtin.local")
+    (tmp_path / "put_back.yml").write_text(PUT_BACK)
+    return Stage(tmp_path)
+
+
+OLD, NEW = "old thawed run", "new stopped run"
+
+
+@pytest.mark.parametrize(
+    ("starting", "wrong", "asked", "headline"),
+    [
+        (False, (), [OLD, NEW], "FAILED; the old site serves again\n"),
+        (True, (), [NEW, OLD], "FAILED; the old site serves again\n"),
+        (False, ("old/fail-thawed",), [OLD, NEW], "FAILED; CHECK THE OLD SITE"),
+        (False, ("new/fail-stopped",), [OLD, NEW], "FAILED; the old site serves again, but CHECK BOTH HOSTS"),
+        # Two sites that write are worse than none.
+        (True, ("new/fail-stopped",), [NEW], "FAILED; CHECK BOTH HOSTS"),
+        (True, ("old/fail-thawed",), [NEW, OLD], "FAILED; CHECK BOTH HOSTS"),
+        (False, ("old/rests",), [OLD, NEW], "FAILED; the old site is retired, as it was before"),
+    ],
+)
+def test_put_back(stage: Stage, starting: bool, wrong: tuple[str, ...], asked: list[str], headline: str) -> None:
+    stage.prepare(*wrong)
+    tasks = str(sources.ROOT / "playbooks" / "tasks")
+    rc, output, log = stage.run("put_back.yml", starting=starting, code="unit_failed", tasks=tasks)
+    assert rc == 0, output[-3000:]
+    assert log == [line.replace("run", "no-run") for line in asked]
+    assert headline in output + "\n"
+    assert "the next site" in output
+    assert stage.report()["status"] == "failed"
+
+
+def test_an_old_host_that_is_lost_does_not_end_the_run(stage: Stage) -> None:
+    (stage.path / "old" / "cut").write_text("ansible.builtin.ssh")
+    tasks = str(sources.ROOT / "playbooks" / "tasks")
+    rc, output, log = stage.run("put_back.yml", starting=False, code="x", tasks=tasks)
+    assert (rc, log) == (0, ["new stopped no-run"]), output[-3000:]
+    assert "CHECK THE OLD SITE" in output
+    assert "[host_unreachable] old1" in stage.report()["put_back"]
+    assert "the next site" in output
+
+
+ASKED = ["new stopped check run", "old thawed check retired run"]
+UNDONE = [*ASKED, "new stopped run", "old thawed retired run"]
+
+
+def test_undo_asks_both_hosts_first(stage: Stage) -> None:
+    rc, output, log = stage.run("relocate.django.undo")
+    assert (rc, log) == (0, UNDONE), output[-3000:]
+
+
+def test_undo_that_cannot_reach_old_stops_nothing(stage: Stage) -> None:
+    (stage.path / "old" / "cut").write_text("ansible.builtin.ssh")
+    rc, output, log = stage.run("relocate.django.undo")
+    assert (rc != 0, log) == (True, ASKED[:1]), output[-3000:]
+    assert "[host_unreachable] old1 cannot be reached" in output
+
+
+@pytest.mark.parametrize("wrong", ["old/fail-thawed", "new/fail-stopped"])
+def test_undo_lets_new_serve_on_when_old_does_not_come_up(stage: Stage, wrong: str) -> None:
+    stage.prepare(wrong)
+    rc, output, log = stage.run("relocate.django.undo", relocate_sites=[{"name": "a"}, {"name": "b"}])
+    assert rc != 0
+    attempt = UNDONE if wrong == "old/fail-thawed" else UNDONE[:3]
+    assert log == [*attempt, "new started run"] * 2, output[-3000:]
+    assert "the site serves on new1 again" in output
+
+
+def test_undo_says_so_when_neither_serves(stage: Stage) -> None:
+    stage.prepare("old/fail-thawed", "new/fail-started")
+    rc, output, _log = stage.run("relocate.django.undo")
+    assert rc != 0
+    assert "CHECK BOTH HOSTS: [unit_failed] no started on new" in output
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_undo_without_new(stage: Stage, gone: bool) -> None:
+    (stage.path / "new" / "cut").write_text("ansible.builtin.ssh")
+    more = {"relocate_new_is_gone": True} if gone else {}
+    _rc, output, log = stage.run("relocate.django.undo", relocate_sites=[{"name": "a"}, {"name": "b"}], **more)
+    assert log == (["old thawed retired run"] * 2 if gone else []), output[-3000:]
+    assert gone or "[host_unreachable] new1 cannot be reached" in output
