@@ -29,6 +29,7 @@ class Site:
     facts: Dict[str, Any]
     engines: Dict[str, Engine]
     stopwatch: Stopwatch
+    notes: List[str]
 
 
 def config_of(raw: Mapping[str, Any]) -> DatabaseConfig:
@@ -58,7 +59,7 @@ def open_site(params: Mapping[str, Any], topics: Sequence[str] = (), partial: bo
             item["alias"]: open_engine(config_of(item), context)
             for item in probe.select_aliases(raw, params["aliases"])
         }
-        yield Site(project, secrets, facts, engines, stopwatch)
+        yield Site(project, secrets, facts, engines, stopwatch, context.notes)
 
 
 def collect(obstacles: List[Obstacle], check: Callable[[], Any], alias: str = "") -> Optional[Any]:

@@ -119,6 +119,11 @@ seconds:
   description: The seconds of each step; steps that ran side by side overlap.
   returned: success
   type: dict
+notes:
+  description: What is worth knowing and no error, such as a definer that had to be replaced.
+  returned: when O(state=present)
+  type: list
+  elements: str
 """
 
 from typing import Any, Dict
@@ -161,7 +166,9 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     manifest = _backup.compose(site, backup, revision, params, databases, media)
     with site.stopwatch.step("hash"):
         result["manifest_sha256"] = backup.finish(manifest, params["jobs"] or default_jobs())
-    result["seconds"] = site.stopwatch.seconds()
+    for note in site.notes:
+        module.warn(note)
+    result.update(seconds=site.stopwatch.seconds(), notes=site.notes)
     result["bytes"] = backup.size()
     result["rows"] = {alias: entry.state.rows() for alias, entry in databases.items()}
     result["media"] = dict(media)

@@ -107,6 +107,11 @@ seconds:
   description: The seconds of each step; steps that ran side by side overlap.
   returned: success
   type: dict
+notes:
+  description: What is worth knowing and no error, such as a definer that had to be replaced.
+  returned: when O(state=present)
+  type: list
+  elements: str
 """
 
 from typing import Any, Dict, List
@@ -209,7 +214,9 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
             result["tables"] = apply(module, site, backup, manifest, todo, record, brings)
         if media and manifest.media.get("stored") and record.data.get(_restore_media.BROUGHT) != digest:
             record.note({_restore_media.BROUGHT: digest})
-    return dict(result, seconds=site.stopwatch.seconds())
+    for note in site.notes:
+        module.warn(note)
+    return dict(result, seconds=site.stopwatch.seconds(), notes=site.notes)
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:

@@ -211,4 +211,5 @@ def fake_site(path: Any, *engines: FakeEngine, **site_facts: Any) -> Any:
         engines={item.alias: item for item in engines},
         secrets=None,
         stopwatch=Stopwatch(),
+        notes=[],
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import replace
-from typing import List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
@@ -33,11 +33,13 @@ _OURS = (JOURNAL, EVENTS)
 def park(session: Session, name: str, items: Sequence[StoredObject]) -> None:
     """Make objects in a database that is not live: nothing may happen by itself there. Raises load_failed."""
     stored.create(session, name, [stored.disabled(item) for item in items])
-    events = [item for item in items if item.kind == stored.EVENT]
-    if events:
-        place = "{0}.{1}".format(ident(name), ident(EVENTS))
-        session.run("CREATE TABLE {0} (name TEXT, enabled TEXT) CHARACTER SET utf8mb4 ENGINE=InnoDB".format(place))
-        rows = ["({0}, {1})".format(literal(item.name), literal(item.enabled)) for item in events]
+    place = "{0}.{1}".format(ident(name), ident(EVENTS))
+    # Also without events: it tells a database that is complete from one that a swap has only made.
+    session.run("CREATE TABLE {0} (name TEXT, enabled TEXT) CHARACTER SET utf8mb4 ENGINE=InnoDB".format(place))
+    rows = [
+        "({0}, {1})".format(literal(item.name), literal(item.enabled)) for item in items if item.kind == stored.EVENT
+    ]
+    if rows:
         session.run("INSERT INTO {0} VALUES {1}".format(place, ", ".join(rows)))
 
 
@@ -54,9 +56,10 @@ def parked(session: Session, name: str) -> List[StoredObject]:
 def swap(session: Session, live: str, source: str, aside: str) -> None:
     """Give ``source`` the name ``live``; what is live, if anything, becomes ``aside``, which must not exist.
 
-    Raises swap_failed or right_missing; live is as it was then.
+    Raises swap_failed or right_missing, live being as it was then; server_unreachable when the session is lost:
+    :func:`recover` tells and settles what became of it.
     """
-    if admin.database_exists(session, aside):
+    if holds(session, aside):
         raise RelocateError(
             "swap_failed", "the swap was not made: database {0} exists".format(aside), "remove it, then run this again"
         )
@@ -98,44 +101,62 @@ class Swap:
             stored.drop(session, self.live, self.old)
             self._rename(((self.live, self.aside), (self.source, self.live)))
         except RelocateError as exc:
-            self.undo()
-            code = exc.code if exc.code == "right_missing" else "swap_failed"
-            raise RelocateError(code, "the swap was not made: " + exc.msg, exc.hint) from None
+            self._give_up(exc, "the swap was not made: ")
         try:
-            self.finish()
+            self.define()
         except RelocateError as exc:
-            self._rename(((self.live, self.source), (self.aside, self.live)))
-            self.undo()
-            raise RelocateError("swap_failed", "the swap was taken back: " + exc.msg, exc.hint) from None
+            if exc.code != "server_unreachable":
+                self._rename(((self.live, self.source), (self.aside, self.live)))
+            self._give_up(exc, "the swap was taken back: ")
+        with contextlib.suppress(RelocateError):  # the swap is made: what is left of it is cleared up by the next
+            self.clear_up()
+
+    def _give_up(self, exc: RelocateError, what: str) -> None:
+        if exc.code == "server_unreachable":
+            raise exc
+        self.undo()
+        code = exc.code if exc.code == "right_missing" else "swap_failed"
+        raise RelocateError(code, what + exc.msg, exc.hint) from None
 
     def _write_journal(self) -> None:
         """Statements of both sides, in the database that is put aside; it is made like the live one."""
-        admin.create_database(self.session, self.aside, *self.charsets.get(self.live, self.charsets[self.source]))
-        place = "{0}.{1}".format(ident(self.aside), ident(JOURNAL))
-        self.session.run(
-            "CREATE TABLE {0} (side TEXT, item LONGTEXT) CHARACTER SET utf8mb4 ENGINE=InnoDB".format(place)
+        session, charset = self.session, self.charsets.get(self.live, self.charsets[self.source])
+        session.run(
+            "CREATE DATABASE IF NOT EXISTS {0} CHARACTER SET {1} COLLATE {2}".format(ident(self.aside), *charset)
         )
-        plain = {"old": as_plain(self.old), "new": as_plain(self.new), "charsets": self.charsets}
-        for side, value in plain.items():
-            text = json.dumps(value, ensure_ascii=True)
-            self.session.run("INSERT INTO {0} VALUES ({1}, {2})".format(place, literal(side), literal(text)))
+        place = "{0}.{1}".format(ident(self.aside), ident(JOURNAL))
+        session.run("CREATE TABLE {0} (side TEXT, item LONGTEXT) CHARACTER SET utf8mb4 ENGINE=InnoDB".format(place))
+        plain = {
+            "names": {"live": self.live, "source": self.source},
+            "tables": {name: len(_tables(session, name)) for name in (self.live, self.source)},
+            "charsets": self.charsets,
+            "old": as_plain(self.old),
+            "new": as_plain(self.new),
+        }
+        rows = ", ".join(
+            "({0}, {1})".format(literal(side), literal(json.dumps(value, ensure_ascii=True)))
+            for side, value in plain.items()
+        )
+        session.run("INSERT INTO {0} VALUES {1}".format(place, rows))
 
     def _rename(self, steps: Sequence[Tuple[str, str]]) -> None:
         moves = [
             "{0}.{2} TO {1}.{2}".format(ident(source), ident(target), ident(name))
             for source, target in steps
-            for name in admin.tables_of(self.session, source)
-            if name not in _OURS
+            for name in _tables(self.session, source)
         ]
         if moves:
             self.session.run("RENAME TABLE " + ", ".join(moves))
 
-    def finish(self) -> None:
-        """After the rename: definitions on both sides, then what is empty goes."""
+    def define(self) -> None:
+        """After the rename: the definitions of both sides."""
         if self.had_live:
             admin.alter_charset(self.session, self.live, *self.charsets[self.source])
         self._make(self.live, [stored.as_recorded(item) for item in self.new])
         self._park(self.aside, self.old)
+
+    def clear_up(self) -> None:
+        """What is empty now goes, the journal last."""
         self.session.run("DROP DATABASE IF EXISTS " + ident(self.source))
         if self.had_live:
             self.session.run("DROP TABLE {0}.{1}".format(ident(self.aside), ident(JOURNAL)))
@@ -164,32 +185,58 @@ class Swap:
         stored.create(self.session, name, [item for item in items if (item.kind, item.name) not in there])
 
 
+def _tables(session: Session, name: str) -> List[str]:
+    """The tables of a database but ours."""
+    return [table for table in admin.tables_of(session, name) if table not in _OURS]
+
+
+def _journal(session: Session, aside: str) -> Optional[Dict[str, Any]]:
+    """What an unfinished swap left in the database that it puts aside: None without one, {} before it was written."""
+    if JOURNAL not in admin.tables_of(session, aside):
+        return None
+    place = "{0}.{1}".format(ident(aside), ident(JOURNAL))
+    return {str(side): json.loads(str(item)) for side, item in session.rows("SELECT side, item FROM " + place)}
+
+
+def _renamed(session: Session, journal: Mapping[str, Any]) -> bool:
+    """Whether an unfinished swap got as far as its RENAME: a database that held tables holds none since."""
+    source, live = journal["names"]["source"], journal["names"]["live"]
+    if journal["tables"][source]:
+        return not _tables(session, source)
+    return not _tables(session, live)
+
+
 def holds(session: Session, name: str) -> bool:
     """Whether there is such a database. One that a swap made in advance, and has not filled yet, is none."""
     if not admin.database_exists(session, name):
         return False
-    tables = set(admin.tables_of(session, name))
-    return JOURNAL not in tables or bool(tables - set(_OURS))
+    if _tables(session, name) or stored.read(session, name):
+        return True
+    journal = _journal(session, name)
+    if journal is None:
+        return EVENTS in admin.tables_of(session, name)
+    return bool(journal) and _renamed(session, journal)
 
 
-def recover(session: Session, live: str, source: str, asides: Sequence[str]) -> List[str]:
-    """Finish or take back a swap that was killed on its way; returns what was done, in words."""
+def recover(session: Session, asides: Sequence[str]) -> List[str]:
+    """Finish or take back swaps that were killed on their way; returns what was done, in words."""
     done = []
     for aside in asides:
-        if JOURNAL not in (admin.tables_of(session, aside) if admin.database_exists(session, aside) else []):
+        journal = _journal(session, aside)
+        if journal is None:
             continue
-        kept = {
-            str(side): json.loads(str(item))
-            for side, item in session.rows("SELECT side, item FROM {0}.{1}".format(ident(aside), ident(JOURNAL)))
-        }
-        if set(kept) != {"old", "new", "charsets"}:  # killed while it was written: nothing had been dropped
+        if not journal:  # killed before it was written: nothing had been dropped
             session.run("DROP DATABASE " + ident(aside))
             continue
-        charsets = {name: (value[0], value[1]) for name, value in kept["charsets"].items()}
-        old, new = stored.from_plain(kept["old"]), stored.from_plain(kept["new"])
-        one = Swap(session, (live, source, aside), old, new, charsets)
-        left = set(admin.tables_of(session, source)) - set(_OURS) if admin.database_exists(session, source) else set()
-        renamed = not left
-        (one.finish if renamed else one.undo)()
-        done.append("a swap of {0} that was interrupted was {1}".format(live, "finished" if renamed else "taken back"))
+        names = (journal["names"]["live"], journal["names"]["source"], aside)
+        charsets = {name: (value[0], value[1]) for name, value in journal["charsets"].items()}
+        old, new = stored.from_plain(journal["old"]), stored.from_plain(journal["new"])
+        one = Swap(session, names, old, new, charsets)
+        finished = _renamed(session, journal)
+        if finished:
+            one.define()
+            one.clear_up()
+        else:
+            one.undo()
+        done.append("an interrupted swap of {0} was {1}".format(names[0], "finished" if finished else "taken back"))
     return done

@@ -298,7 +298,7 @@ def allow_extension_rows(server: Server, session: Session, allow: bool) -> None:
 
 
 def apply_settings(server: Server, session: Session, name: str, settings: Sequence[str]) -> None:
-    """Replay database settings; one that this server does not know is named in the progress and left out."""
+    """Replay database settings; one that this server does not know is noted and left out."""
     targets = {
         "": "DATABASE " + ident(name),
         OWNER: "ROLE {0}".format(ident(server.role)),
@@ -310,7 +310,7 @@ def apply_settings(server: Server, session: Session, name: str, settings: Sequen
             "SELECT count(*) FROM pg_settings WHERE lower(name) = lower({0})".format(literal(key))
         )
         if not known:
-            server.context.progress("database setting {0} is unknown to this server and left out".format(key))
+            server.context.notes.append("database setting {0} is unknown to this server and left out".format(key))
             continue
         target = targets[setting.partition("=")[0][: -len(key)]]
         quoted = ".".join(ident(part) for part in key.split("."))

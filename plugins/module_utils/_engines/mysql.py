@@ -361,22 +361,39 @@ class MysqlEngine(Engine):
         live, source, target = self._named(LIVE), self._named(from_name), self._named(aside)
         with self._server.admin() as session:
             self._recover(session)
-            if not admin.database_exists(session, source):
+            if not swapping.holds(session, source):
                 code = "no_previous" if from_name == PREVIOUS else "database_missing"
                 raise RelocateError(code, "there is no database {0}".format(source), "restore a backup set first")
             admin.end_sessions(session, [live, source])
-            swapping.swap(session, live, source, target)
+            try:
+                swapping.swap(session, live, source, target)
+            except RelocateError as exc:
+                if exc.code != "server_unreachable":
+                    raise
+                self._settle(target, exc)
+
+    def _settle(self, aside: str, lost: RelocateError) -> None:
+        """The session was lost during a swap: ask again what became of it. Raises swap_failed when it was not made."""
+        try:
+            with self._server.admin() as session:
+                self._recover(session)
+                made = swapping.holds(session, aside)
+        except RelocateError as exc:
+            raise RelocateError(
+                "swap_failed", "it is not known whether the swap was made: " + lost.msg, exc.hint or lost.hint
+            ) from None
+        if not made:
+            raise RelocateError("swap_failed", "the swap was not made: " + lost.msg, lost.hint)
 
     def _recover(self, session: Session) -> None:
         """Finish or take back a swap that was killed on its way."""
-        names = [self._named(which) for which in (PREVIOUS, INCOMING, DISCARDED)]
-        for source in (self._named(INCOMING), self._named(PREVIOUS)):
-            asides = [name for name in names if name != source]
-            self.context.notes.extend(swapping.recover(session, self._named(LIVE), source, asides))
+        asides = [self._named(which) for which in (PREVIOUS, INCOMING, DISCARDED)]
+        self.context.notes.extend(swapping.recover(session, asides))
 
     def drop(self, which: str) -> bool:
         """See :meth:`Engine.drop`. Raises right_missing, query_failed."""
         with self._server.admin() as session:
+            self._recover(session)  # what a killed swap keeps there may be needed for live
             return admin.drop_database(session, self._named(which))
 
     def sessions(self, terminate: bool = False) -> int:
@@ -388,7 +405,8 @@ class MysqlEngine(Engine):
     def exists(self, which: str) -> bool:
         """See :meth:`Engine.exists`. Raises login_failed, server_unreachable."""
         with self._server.anyone() as session:
-            return swapping.holds(session, self._named(which))
+            known = admin.database_exists if which == LIVE else swapping.holds
+            return known(session, self._named(which))
 
 
 def _table_error(name: str, exc: RelocateError) -> RelocateError:
