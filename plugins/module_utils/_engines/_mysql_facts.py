@@ -55,7 +55,7 @@ def _without_database(server: Server, refusal: RelocateError) -> DatabaseFacts:
         session = server.connect()
     with session:
         if database_exists(session, server.config.name):
-            if refusal.code != "database_missing":
+            if refusal.code != "database_missing" and server.config.password:
                 raise refusal
             return _database(session, server.config.name)
         return DatabaseFacts(exists=False, **server_facts(session))

@@ -106,7 +106,7 @@ class Swap:
             self.define()
         except RelocateError as exc:
             if exc.code != "server_unreachable":
-                self._rename(((self.live, self.source), (self.aside, self.live)))
+                self._rename_back(exc)
             self._give_up(exc, "the swap was taken back: ")
         with contextlib.suppress(RelocateError):  # the swap is made: what is left of it is cleared up by the next
             self.clear_up()
@@ -147,6 +147,21 @@ class Swap:
         ]
         if moves:
             self.session.run("RENAME TABLE " + ", ".join(moves))
+
+    def _rename_back(self, cause: RelocateError) -> None:
+        """Tables go where they were; those with triggers would refuse to. Raises swap_failed when they cannot."""
+        try:
+            for name in (self.live, self.aside):
+                stored.drop(self.session, name, stored.read(self.session, name))
+            self._rename(((self.live, self.source), (self.aside, self.live)))
+        except RelocateError as exc:
+            raise RelocateError(
+                "swap_failed",
+                "the swap was made, but not all definitions ({0}), and it could not be taken back: {1}".format(
+                    cause.msg, exc.msg
+                ),
+                "mend the cause and run this again: it goes on from there",
+            ) from None
 
     def define(self) -> None:
         """After the rename: the definitions of both sides."""
@@ -204,6 +219,11 @@ def _renamed(session: Session, journal: Mapping[str, Any]) -> bool:
     if journal["tables"][source]:
         return not _tables(session, source)
     return not _tables(session, live)
+
+
+def interrupted(session: Session, aside: str) -> bool:
+    """Whether a swap that put a database aside so was killed on its way."""
+    return _journal(session, aside) is not None
 
 
 def holds(session: Session, name: str) -> bool:

@@ -259,18 +259,24 @@ class MysqlEngine(Engine):
                 opened.close()
 
     @contextlib.contextmanager
-    def _reachable(self, which: str) -> Iterator[None]:
-        """Let the settings' user into a database that has its right on live only, for as long as the block takes."""
-        if which == LIVE:
+    def _reachable(self, *which: str) -> Iterator[None]:
+        """Let the settings' user, whose right is on live only, into others for as long as the block takes.
+
+        Views are asked for their definer's rights when others are made of them.
+        """
+        names = [self._named(one) for one in which if one != LIVE]
+        if not names:
             yield
             return
         with self._server.admin() as session:
-            admin.grant(self._server, session, self._named(which))
+            for name in names:
+                admin.grant(self._server, session, name)
         try:
             yield
         finally:
             with contextlib.suppress(RelocateError), self._server.admin() as session:
-                admin.grant(self._server, session, self._named(which), give=False)
+                for name in names:
+                    admin.grant(self._server, session, name, give=False)
 
     def create_blank(self, recorded: Optional[DatabaseFacts] = None) -> List[str]:
         """See :meth:`Engine.create_blank`. Raises right_missing, collation_missing, login_failed, query_failed."""
@@ -301,7 +307,6 @@ class MysqlEngine(Engine):
                 admin.create_database(session, incoming, schema["charset"], schema["collation"])
                 with self._reachable(INCOMING):
                     self._fill(client, incoming, schema, files)
-                    # Views are asked for their definer's rights when others are made of them.
                     self._add_objects(session, incoming, stored.from_plain(schema["objects"]))
 
     def _read_schema(self, path: str) -> Dict[str, Any]:
@@ -366,7 +371,8 @@ class MysqlEngine(Engine):
                 raise RelocateError(code, "there is no database {0}".format(source), "restore a backup set first")
             admin.end_sessions(session, [live, source])
             try:
-                swapping.swap(session, live, source, target)
+                with self._reachable(from_name, aside):
+                    swapping.swap(session, live, source, target)
             except RelocateError as exc:
                 if exc.code != "server_unreachable":
                     raise
@@ -387,8 +393,11 @@ class MysqlEngine(Engine):
 
     def _recover(self, session: Session) -> None:
         """Finish or take back a swap that was killed on its way."""
-        asides = [self._named(which) for which in (PREVIOUS, INCOMING, DISCARDED)]
-        self.context.notes.extend(swapping.recover(session, asides))
+        beside = (PREVIOUS, INCOMING, DISCARDED)
+        left = [name for name in map(self._named, beside) if swapping.interrupted(session, name)]
+        if left:
+            with self._reachable(*beside):
+                self.context.notes.extend(swapping.recover(session, left))
 
     def drop(self, which: str) -> bool:
         """See :meth:`Engine.drop`. Raises right_missing, query_failed."""
