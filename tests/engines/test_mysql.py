@@ -1,0 +1,536 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The MySQL engine against a real MariaDB server of our own."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import glob
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_swap as swapping
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    DISCARDED,
+    INCOMING,
+    LIVE,
+    PREVIOUS,
+    EngineContext,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import MysqlEngine
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    DatabaseConfig,
+    DatabaseState,
+    DumpFile,
+    Login,
+    compare_states,
+)
+from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, forms
+from tests.engines import mysql_server
+from tests.engines.mysql_server import MysqlServer
+from tests.unit.fakes import refused
+
+pymysql = pytest.importorskip("pymysql")
+PASSWORD = "q'7Kx\"Zr w%25:v\\n$HOME#J@9t;[`Lm"
+AWKWARD = r"""
+SET NAMES utf8mb4; SET sql_mode = ''; SET foreign_key_checks = 0;
+CREATE TABLE author (id bigint AUTO_INCREMENT PRIMARY KEY, name varchar(80) CHARACTER SET utf8mb4, boss bigint,
+    book bigint, KEY (boss), CONSTRAINT a_boss FOREIGN KEY (boss) REFERENCES author (id),
+    CONSTRAINT a_book FOREIGN KEY (book) REFERENCES book (id)) DEFAULT CHARSET=utf8mb4;
+CREATE TABLE book (id bigint AUTO_INCREMENT PRIMARY KEY, title varchar(120) UNIQUE, author bigint,
+    CONSTRAINT b_author FOREIGN KEY (author) REFERENCES author (id)) DEFAULT CHARSET=utf8mb4;
+INSERT INTO author VALUES (1, 'Ä 😀 \\ '' " \n\r\t', NULL, NULL), (2, 'two', 1, 1), (3, 'three', 3, NULL);
+INSERT INTO book VALUES (1, 'one', 1), (9, 'nine', 2);
+SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'; INSERT INTO book VALUES (0, 'zero', 1); SET sql_mode = '';
+INSERT INTO book VALUES (40, 'gone', 1); DELETE FROM book WHERE id = 40;
+CREATE TABLE odd (id int AUTO_INCREMENT PRIMARY KEY, f float, d double, w int, g int AS (w * 2) STORED, v int AS (w + 1),
+    b varbinary(20), bi bit(9), t text CHARACTER SET latin1, u3 varchar(9) CHARACTER SET utf8mb3, z datetime, j json,
+    e enum('a', 'b'), s set('x', 'y'), n decimal(30, 10), p point, y year, ti time(6), m timestamp(6) NULL, l longblob);
+INSERT INTO odd (f, d, w, b, bi, t, u3, z, j, e, s, n, p, y, ti, m, l) VALUES
+    (1.1234567, 0.1 + 0.2, 3, 0x00ff275c0a, b'101010101', 'é', 'ü', '0000-00-00', '{"b": 1, "a": [1, 2]}', 'a', 'x,y',
+     12345678901234567890.0123456789, point(1, 2), 2024, '-838:59:59.000000', '2024-02-29 12:00:00.123456', 0x00),
+    (-0.0, 1.7976931348623157e308, 0, '', b'0', '', '', '2024-02-29 00:00:00', NULL, '', '', -1, NULL, 0, '00:00', NULL,
+     REPEAT(0xff00, 70000));
+INSERT INTO odd (id) VALUES (NULL);
+CREATE TABLE `b``t 'q" x` (id int PRIMARY KEY, v varchar(5)); INSERT INTO `b``t 'q" x` VALUES (1, 'a');
+CREATE TABLE isam (id int, v varchar(10)) ENGINE=MyISAM; INSERT INTO isam VALUES (1, 'a'), (1, 'a');
+CREATE TABLE parted (id int PRIMARY KEY AUTO_INCREMENT, v int) PARTITION BY HASH (id) PARTITIONS 3;
+INSERT INTO parted (v) VALUES (1), (2), (3);
+CREATE TABLE empty_one (id int PRIMARY KEY AUTO_INCREMENT) AUTO_INCREMENT=77;
+CREATE VIEW z_first AS SELECT id, title FROM book; CREATE VIEW a_second AS SELECT * FROM z_first;
+CREATE FUNCTION gross(a int) RETURNS int DETERMINISTIC RETURN a * 119 / 100;
+CREATE DEFINER='gho st'@'localhost' PROCEDURE report() SELECT count(*) /* kept */ FROM book;
+CREATE TRIGGER t2 BEFORE INSERT ON author FOR EACH ROW SET NEW.name = CONCAT(NEW.name, '!');
+CREATE TRIGGER t1 BEFORE INSERT ON author FOR EACH ROW FOLLOWS t2 SET NEW.name = UPPER(NEW.name);
+CREATE EVENT runs ON SCHEDULE EVERY 1 SECOND DISABLE COMMENT 'it''s' DO UPDATE isam SET v = 'ran';
+ALTER EVENT runs ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' ENABLE;
+CREATE EVENT rests ON SCHEDULE EVERY 1 SECOND DISABLE DO DELETE FROM book;
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MysqlServer]:
+    if mysql_server.program() is None:
+        if os.environ.get("RELOCATE_LAB_REQUIRED") == "1":
+            pytest.fail("no MariaDB server program on this machine")
+        pytest.skip("no MariaDB server program on this machine")
+    one = MysqlServer()
+    try:
+        one.start()
+        yield one
+    finally:
+        one.remove()
+
+
+class Bench:
+    """One database of its own, an engine for it, a directory for dumps."""
+
+    def __init__(self, server: MysqlServer, store: SecretStore, directory: Path, name: str) -> None:
+        self.server, self.name, self.directory = server, name, directory
+        self.owner = lookup_user("nobody") if os.geteuid() == 0 else None
+        admin = Login(user="root", unix_socket=server.socket)
+        self.context = EngineContext(store, self.owner, admin, jobs=2)
+        config = DatabaseConfig(
+            "def ault", "mysql", "django.db.backends.mysql", name, user="u_" + name, host="127.0.0.1",
+            port=server.port, password=PASSWORD,
+        )  # fmt: skip
+        self.engine = MysqlEngine(config, self.context)
+        self.dumps = 0
+
+    def sql(self, text: str, database: str | None = None) -> str:
+        return self.server.sql(text, self.name if database is None else database)
+
+    def dump(self) -> tuple[Path, DumpFile, DatabaseState]:
+        self.dumps += 1
+        target = self.directory / f"dump{self.dumps}"
+        target.mkdir()
+        if self.owner:
+            os.chown(target, self.owner.uid, self.owner.gid)
+        with self.engine.snapshot() as snapshot:
+            made = snapshot.dump(str(target))
+            return target, made, snapshot.state()
+
+    def load(self, target: Path, made: DumpFile) -> None:
+        self.engine.load(str(target), made, self.engine.describe())
+
+    def state(self, which: str = LIVE) -> DatabaseState:
+        with self.engine.snapshot(which) as snapshot:
+            return snapshot.state()
+
+    def databases(self) -> set[str]:
+        return {name for name in self.server.sql("SHOW DATABASES").split("\n") if name.startswith(self.name)}
+
+    def events(self, database: str) -> dict[str, str]:
+        sql = f"SELECT EVENT_NAME, STATUS FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '{database}'"
+        return {row.split("\t")[0]: row.split("\t")[1] for row in self.server.sql(sql).splitlines()}
+
+
+NAMES = iter(f"db_{number}%" for number in range(1000))
+
+
+@pytest.fixture
+def blank(server: MysqlServer, tmp_path: Path) -> Iterator[Bench]:
+    os.chmod(tmp_path, 0o711)
+    for parent in tmp_path.parents:  # pytest's own directories are closed to the owner
+        if str(parent).startswith("/tmp/"):
+            with contextlib.suppress(OSError):
+                os.chmod(parent, 0o711)
+    owner = lookup_user("nobody") if os.geteuid() == 0 else None
+    with SecretStore(str(tmp_path), owner) as store:
+        bench = Bench(server, store, tmp_path, next(NAMES))
+        bench.engine.create_blank()
+        yield bench
+
+
+@pytest.fixture
+def awkward(blank: Bench) -> Bench:
+    blank.sql(AWKWARD)
+    return blank
+
+
+def test_a_whole_round(awkward: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dump, load, equal; swap, equal; what was live is previous; back, equal."""
+    monkeypatch.setattr(
+        programs, "plan_parts",
+        lambda tables, ranges, jobs: [programs.Part(f"rows-{n + 1:03d}", (t.name,), where)
+                                      for n, (t, where) in enumerate((t, w) for t in tables
+                                                                     for w in (ranges(t, 2) or [""]))],
+    )  # fmt: skip
+    engine = awkward.engine
+    assert engine.preflight("old") == []
+    target, made, recorded = awkward.dump()
+    assert recorded.rows() == 3 + 3 + 3 + 1 + 2 + 3
+    assert {item.name: item.last_value for item in recorded.sequences} == {
+        "author.id": 3, "book.id": 40, "odd.id": 3, "parted.id": 3, "empty_one.id": 76,
+    }  # fmt: skip
+    assert {kind: len(recorded.objects[kind]) for kind in ("view", "trigger", "function", "procedure", "event")} == {
+        "view": 2, "trigger": 2, "function": 1, "procedure": 1, "event": 2,
+    }  # fmt: skip
+    assert engine.preflight("new", engine.describe()) == []
+    awkward.load(target, made)
+    assert compare_states(recorded, awkward.state(INCOMING)) == []
+    assert awkward.events(awkward.name + "__incoming") == {"runs": "DISABLED", "rests": "DISABLED"}
+    assert any("gho st" in note and awkward.engine.config.user in note for note in awkward.context.notes)
+    loaded = awkward.state(INCOMING)
+    awkward.sql("INSERT INTO book (title) VALUES ('only in what was live')")
+    before = awkward.state()
+    engine.swap()
+    assert awkward.state() == loaded
+    assert (engine.exists(PREVIOUS), engine.exists(INCOMING)) == (True, False)
+    assert awkward.events(awkward.name) == {"runs": "ENABLED", "rests": "DISABLED"}
+    assert awkward.events(awkward.name + "__previous") == {"runs": "DISABLED", "rests": "DISABLED"}
+    assert awkward.sql("CALL report()").strip() == "3"
+    assert awkward.sql("SELECT gross(100), count(*) FROM a_second").split() == ["119", "3"]
+    awkward.sql("INSERT INTO author (name) VALUES ('lower')")
+    assert awkward.sql("SELECT name FROM author WHERE id > 3").strip() == "LOWER!"
+    engine.swap(PREVIOUS, INCOMING)
+    assert awkward.state() == before
+    assert awkward.events(awkward.name) == {"runs": "ENABLED", "rests": "DISABLED"}
+    assert engine.drop(INCOMING) and awkward.databases() == {awkward.name}
+
+
+def test_a_swap_never_overwrites(awkward: Bench) -> None:
+    target, made, _recorded = awkward.dump()
+    awkward.load(target, made)
+    awkward.engine.swap()
+    awkward.load(target, made)
+    before, previous = awkward.state(), awkward.state(PREVIOUS)
+    with refused("swap_failed", "__previous exists"):
+        awkward.engine.swap()
+    assert (awkward.state(), awkward.state(PREVIOUS)) == (before, previous)
+    awkward.engine.swap(INCOMING, DISCARDED)
+    assert awkward.engine.exists(DISCARDED) and awkward.state(PREVIOUS) == previous
+
+
+def test_a_swap_into_nothing(awkward: Bench) -> None:
+    target, made, recorded = awkward.dump()
+    awkward.load(target, made)
+    awkward.engine.drop(LIVE)
+    awkward.engine.swap()
+    assert compare_states(recorded, awkward.state()) == []
+    assert awkward.databases() == {awkward.name}
+
+
+def test_definitions_that_fail_after_the_rename_take_the_swap_back(
+    awkward: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, made, _recorded = awkward.dump()
+    awkward.load(target, made)
+    awkward.sql("INSERT INTO book (title) VALUES ('kept')")
+    before, loaded = awkward.state(), awkward.state(INCOMING)
+
+    def fails(self: swapping.Swap, name: str, items: Any) -> None:
+        raise RelocateError("load_failed", "no more")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(swapping.Swap, "_make", fails)
+        with refused("swap_failed", "no more"):
+            awkward.engine.swap()
+    awkward.engine.drop(DISCARDED)  # settles what is left of it
+    assert awkward.state() == before
+    assert awkward.events(awkward.name) == {"runs": "ENABLED", "rests": "DISABLED"}
+    assert awkward.state(INCOMING) == loaded
+    assert not awkward.engine.exists(PREVIOUS)
+
+
+class Killed(BaseException):
+    """The process was killed here."""
+
+
+STEPS = [(swapping.stored, "drop"), (swapping.Swap, "_rename"), (swapping.Swap, "define"), (swapping.Swap, "clear_up"),
+         (swapping.Swap, "_make"), (swapping.Swap, "_park")]  # fmt: skip
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(("place", "name"), STEPS, ids=[name for _place, name in STEPS])
+def test_a_swap_that_was_killed_is_finished_or_taken_back(
+    awkward: Bench, monkeypatch: pytest.MonkeyPatch, place: Any, name: str, after: bool
+) -> None:
+    """At every step: what was live and what was loaded are both there, whole, and exists() tells which is which."""
+    target, made, _recorded = awkward.dump()
+    awkward.load(target, made)
+    awkward.sql("INSERT INTO book (title) VALUES ('only in what was live')")
+    live, loaded = awkward.state(), awkward.state(INCOMING)
+    real: Callable[..., Any] = getattr(place, name)
+
+    def dies(*args: Any) -> None:
+        if after:
+            real(*args)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, dies)
+        with pytest.raises(Killed):
+            awkward.engine.swap()
+    made_it = awkward.engine.exists(PREVIOUS)
+    awkward.engine.drop(DISCARDED)  # the next step of any kind goes on from there
+    assert awkward.engine.exists(PREVIOUS) == made_it
+    if made_it:
+        assert awkward.state() == loaded
+        assert awkward.state(PREVIOUS) == live
+        awkward.engine.swap(PREVIOUS, INCOMING)
+    assert awkward.state() == live
+    assert awkward.events(awkward.name) == {"runs": "ENABLED", "rests": "DISABLED"}
+    assert awkward.state(INCOMING) == loaded
+
+
+def test_counts_and_dump_are_one_moment_whoever_writes(blank: Bench) -> None:
+    """20 backups under writers, InnoDB and MyISAM: what is loaded elsewhere is what was counted, every time."""
+    blank.sql(
+        "CREATE TABLE a (id int AUTO_INCREMENT PRIMARY KEY, v varchar(40)) ENGINE=InnoDB;"
+        "CREATE TABLE b (id int AUTO_INCREMENT PRIMARY KEY, v varchar(40)) ENGINE=InnoDB;"
+        "CREATE TABLE m (id int AUTO_INCREMENT PRIMARY KEY, v varchar(40)) ENGINE=MyISAM;"
+    )
+    stop, written = threading.Event(), [0, 0]
+
+    def write(number: int) -> None:
+        connection = pymysql.connect(unix_socket=blank.server.socket, user="root", database=blank.name, autocommit=True)
+        with connection, connection.cursor() as cursor:
+            while not stop.is_set():
+                for table in "abm":
+                    cursor.execute(f"INSERT INTO {table} (v) VALUES (UUID())")
+                cursor.execute("UPDATE a SET v = UUID() ORDER BY id DESC LIMIT 3")
+                cursor.execute("DELETE FROM b ORDER BY id LIMIT 1" if written[number] % 3 == 0 else "DO 0")
+                written[number] += 1
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    locks = []
+    try:
+        for _round in range(20):
+            target, made, recorded = blank.dump()
+            locks.append(blank.context.stopwatch.seconds()["lock"])
+            blank.load(target, made)
+            assert compare_states(recorded, blank.state(INCOMING)) == []
+            shutil.rmtree(target)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert min(written) > 20
+    assert locks[-1] / 20 < 5  # the stopwatch sums
+
+
+def test_only_this_database_is_paused(awkward: Bench) -> None:
+    awkward.server.sql("CREATE DATABASE IF NOT EXISTS neighbour; CREATE TABLE IF NOT EXISTS neighbour.n (id int)")
+    from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_state as states
+
+    with (
+        awkward.context.secrets and awkward.engine._server.connect() as session,
+        states.read_lock(session, awkward.name),
+    ):
+        awkward.server.sql("INSERT INTO neighbour.n VALUES (1)")
+        with pytest.raises(RuntimeError, match="1205|Lock wait"):
+            awkward.sql("SET lock_wait_timeout = 1; INSERT INTO book (title) VALUES ('paused')")
+    awkward.sql("INSERT INTO book (title) VALUES ('again')")
+
+
+def test_a_transaction_that_goes_on_is_an_error_and_leaves_nothing(
+    awkward: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_connect as connect
+
+    monkeypatch.setitem(connect.PINS, "lock_wait_timeout", "1")
+    connection = pymysql.connect(unix_socket=awkward.server.socket, user="root", database=awkward.name)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO book (title) VALUES ('open')")
+        with refused("lock_timeout", "a transaction goes on"):
+            awkward.dump()
+        connection.rollback()
+    assert os.listdir(awkward.directory / "dump1") == []
+
+
+def test_without_the_right_to_lock_one_program_dumps_and_it_is_said(awkward: Bench) -> None:
+    user = f"'{awkward.engine.config.user}'@'localhost'"
+    pattern = awkward.name.replace("_", "\\_").replace("%", "\\%")
+    awkward.server.sql(f"REVOKE LOCK TABLES ON `{pattern}`.* FROM {user}; FLUSH PRIVILEGES")
+    config = dataclasses.replace(awkward.engine.config)
+    context = dataclasses.replace(awkward.context, admin=Login(user=config.user, password=PASSWORD, host="127.0.0.1",
+                                                              port=awkward.server.port), notes=[])  # fmt: skip
+    awkward.sql("DROP PROCEDURE report")  # nobody but root is shown it
+    awkward.sql("DROP FUNCTION gross")
+    awkward.engine = MysqlEngine(config, context)
+    target, made, _recorded = awkward.dump()
+    assert any("writes could not be paused" in note for note in context.notes)
+    assert len(glob.glob(str(target / made.path / "rows-0*"))) == 1
+
+
+def cuts(data: bytes) -> list[int]:
+    """Each tenth, and each end of a statement but the last."""
+    ends = [place + 2 for place in range(len(data)) if data[place : place + 2] == b";\n"]
+    return sorted({len(data) * tenth // 10 for tenth in range(10)} | set(ends))
+
+
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+def test_a_truncated_dump_is_refused_before_anything_changes(awkward: Bench, compression: str) -> None:
+    awkward.engine = MysqlEngine(awkward.engine.config, dataclasses.replace(awkward.context, compression=compression))
+    target, made, before = awkward.dump()
+    databases, tried = awkward.databases(), 0
+    for path in sorted(glob.glob(str(target / made.path / "*"))):
+        whole = Path(path).read_bytes()
+        for cut in cuts(whole):
+            Path(path).write_bytes(whole[:cut])
+            with refused("dump_truncated", ""):
+                awkward.load(target, made)
+            assert awkward.databases() == databases
+            tried += 1
+        Path(path).unlink()
+        with refused("dump_truncated", ""):
+            awkward.load(target, made)
+        Path(path).write_bytes(whole)
+        if awkward.owner:
+            os.chown(path, awkward.owner.uid, awkward.owner.gid)
+    assert tried > 40
+    assert awkward.state() == before
+    awkward.load(target, made)
+
+
+def test_only_the_exit_code_tells(awkward: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = tmp_path / "mysqldump"
+    fake.write_text("#!/bin/sh\necho '-- Dumping data for table'\necho '-- Dump completed'\nexit 2\n", encoding="ascii")
+    fake.chmod(0o755)
+    monkeypatch.setattr(programs, "dump_client", lambda _flavor: programs.Client(str(fake), "fake MariaDB", True))
+    with refused("dump_failed", "exited 2"):
+        awkward.dump()
+    assert os.listdir(awkward.directory / "dump1") == []
+
+
+def test_only_the_counts_tell(awkward: Bench) -> None:
+    awkward.engine = MysqlEngine(awkward.engine.config, dataclasses.replace(awkward.context, compression="none"))
+    target, made, recorded = awkward.dump()
+    changed = 0
+    for path in glob.glob(str(target / made.path / "*.sql")):
+        text = Path(path).read_text(encoding="utf-8", errors="surrogateescape")
+        text, count = re.subn(r",\s*\(9,'nine',2\)", "", text)
+        changed += count
+        Path(path).write_text(text, encoding="utf-8", errors="surrogateescape")
+    assert changed == 1
+    awkward.load(target, made)
+    assert [item.name for item in compare_states(recorded, awkward.state(INCOMING))] == ["book"]
+
+
+def test_a_sandbox_line_is_no_obstacle(awkward: Bench) -> None:
+    awkward.engine = MysqlEngine(awkward.engine.config, dataclasses.replace(awkward.context, compression="none"))
+    target, made, recorded = awkward.dump()
+    for path in glob.glob(str(target / made.path / "rows-0*.sql")):
+        text = Path(path).read_bytes()
+        Path(path).write_bytes(b"/*M!999999\\- enable the sandbox mode */ \n" + text)
+    awkward.load(target, made)
+    assert compare_states(recorded, awkward.state(INCOMING)) == []
+
+
+def test_the_password_shows_nowhere(server: MysqlServer, blank: Bench) -> None:
+    """Command lines and environments while programs run, the server's logs, errors; options files are 0600."""
+    blank.sql(
+        "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT seq, REPEAT('x', 500) FROM seq_1_to_30000"
+    )
+    seen: set[str] = set()
+    modes: set[int] = set()
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.is_set():
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                for kind in ("cmdline", "environ"):
+                    with contextlib.suppress(OSError), open(f"/proc/{pid}/{kind}", "rb") as stream:
+                        seen.add(stream.read().decode("utf-8", "replace"))
+            for path in glob.glob(os.path.join(blank.context.secrets.path, "*.cnf")):
+                with contextlib.suppress(OSError):
+                    modes.add(os.stat(path).st_mode & 0o777)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        target, made, _recorded = blank.dump()
+        blank.load(target, made)
+    finally:
+        stop.set()
+        thread.join()
+    wrong = dataclasses.replace(blank.engine.config, password=PASSWORD + "x")
+    with pytest.raises(RelocateError) as error:
+        MysqlEngine(wrong, blank.context).create_blank()
+    text = "\n".join([*seen, server.log(), str(error.value), *blank.context.notes])
+    assert "mariadb-dump" in text or "mysqldump" in text
+    assert modes == {0o600}
+    assert [form for form in forms(PASSWORD) if form in text] == []
+
+
+def test_a_blank_database_and_its_user(server: MysqlServer, blank: Bench) -> None:
+    user = blank.engine.config.user
+    assert blank.engine.create_blank() == []
+    look_alike = blank.name.replace("_", "x")
+    server.sql(f"CREATE DATABASE `{look_alike}`; CREATE TABLE `{look_alike}`.t (id int)")
+    assert blank.engine._server.connect(blank.name).value("SELECT DATABASE()") == blank.name
+    with refused("right_missing", ""):
+        blank.engine._server.connect(look_alike)
+    hashed = server.sql(f"SELECT authentication_string FROM mysql.user WHERE User = '{user}'")
+    wrong = MysqlEngine(dataclasses.replace(blank.engine.config, password="another"), blank.context)
+    with refused("login_failed", "exists on the server"):
+        wrong.create_blank()
+    assert [item.code for item in wrong.preflight("new")] == ["login_failed"]
+    assert server.sql(f"SELECT authentication_string FROM mysql.user WHERE User = '{user}'") == hashed
+    blank.sql("CREATE TABLE t (id int); INSERT INTO t VALUES (1)")
+    assert blank.engine.create_blank() == [] and blank.sql("SELECT count(*) FROM t").strip() == "1"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"name": "nobodys"}, "right_missing"), ({"password": "x"}, "login_failed"), ({"port": 1}, "server_unreachable")],
+)
+def test_what_keeps_a_snapshot_from_being_taken(awkward: Bench, changes: dict[str, Any], code: str) -> None:
+    engine = MysqlEngine(dataclasses.replace(awkward.engine.config, **changes), awkward.context)
+    with refused(code, ""), engine.snapshot() as snapshot:
+        snapshot.state()
+
+
+def test_an_unknown_collation_is_named(awkward: Bench) -> None:
+    target, made, _recorded = awkward.dump()
+    path = target / made.path / "schema.json"
+    path.write_text(
+        path.read_text(encoding="ascii").replace("CHARSET=utf8mb4", "CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci")
+    )
+    with refused("collation_missing", "utf8mb4_0900_ai_ci"):
+        awkward.load(target, made)
+    assert awkward.databases() == {awkward.name}
+
+
+def test_sessions_are_counted_and_ended(awkward: Bench) -> None:
+    connection = pymysql.connect(unix_socket=awkward.server.socket, user="root", database=awkward.name)
+    assert awkward.engine.sessions() == 1
+    assert awkward.engine.sessions(terminate=True) >= 1
+    assert awkward.engine.sessions() == 0
+    with contextlib.suppress(pymysql.MySQLError):
+        connection.close()
+
+
+def test_a_server_that_dies_during_the_load(server: MysqlServer, awkward: Bench) -> None:
+    """Last, since the server is another afterwards: live is whole, and the next load works."""
+    awkward.sql("DROP TABLE isam")  # MyISAM does not outlive a crash
+    awkward.sql(
+        "CREATE TABLE big (id int PRIMARY KEY, v text); INSERT INTO big SELECT seq, REPEAT('y', 900) FROM seq_1_to_60000"
+    )
+    target, made, recorded = awkward.dump()
+    timer = threading.Timer(0.35, lambda: server.stop(kill=True))
+    timer.start()
+    with pytest.raises(RelocateError):
+        for _attempt in range(20):
+            awkward.load(target, made)
+    timer.join()
+    Path(server.socket).unlink(missing_ok=True)
+    server.start()
+    assert awkward.state() == recorded
+    awkward.load(target, made)
+    assert compare_states(recorded, awkward.state(INCOMING)) == []

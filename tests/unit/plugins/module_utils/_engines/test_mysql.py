@@ -1,0 +1,364 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The MySQL engine's pure functions: names, literals, plans, statements, what client programs are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_connect as connect
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_facts as facts
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_rows as rows
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_state as states
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from tests.unit.fakes import refused
+
+MIB = 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("name", "derived"),
+    [
+        ("shop", "shop__incoming"),
+        ("a" * 54, "a" * 54 + "__incoming"),
+        ("ü" * 54, "ü" * 54 + "__incoming"),
+    ],
+)
+def test_derived_names(name: str, derived: str) -> None:
+    assert admin.derived_name(name, "incoming") == derived
+
+
+def test_long_names_are_cut_and_stay_apart() -> None:
+    one, two = (admin.derived_name("a" * 60 + last, "previous") for last in "xy")
+    assert one != two
+    assert len(one) == len(two) == 64
+    assert one.endswith("__previous")
+
+
+@pytest.mark.parametrize(("name", "quoted"), [("shop", "`shop`"), ("b`t", "`b``t`"), ("", "``")])
+def test_identifiers(name: str, quoted: str) -> None:
+    assert connect.ident(name) == quoted
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [("a", "'a'"), ("it's", "'it''s'"), ("b\\", "'b\\\\'"), ("\\'", "'\\\\'''"), ("n\0l", "'n\\0l'"), ("é😀", "'é😀'")],
+)
+def test_literals(text: str, quoted: str) -> None:
+    assert connect.literal(text) == quoted
+
+
+@pytest.mark.parametrize(
+    ("value", "quoted"),
+    [
+        ("plain", '"plain"'),
+        ("a # b", '"a # b"'),
+        ('q"', '"q\\""'),
+        ("b\\n", '"b\\\\n"'),
+        ("l\n", '"l\\n"'),
+        ("$é%;[", '"$é%;["'),
+    ],
+)
+def test_values_of_an_options_file(value: str, quoted: str) -> None:
+    assert connect.quoted(value) == quoted
+
+
+def test_an_options_file_holds_no_nul() -> None:
+    with refused("login_failed", "NUL"):
+        connect.quoted("a\0b")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(1045, "login_failed"), (1049, "database_missing"), (1044, "right_missing"),
+                         (2003, "server_unreachable"), (1064, "")]
+)  # fmt: skip
+def test_error_numbers(number: int, code: str) -> None:
+    assert connect.error_code(number) == code
+
+
+@pytest.mark.parametrize(
+    ("mariadb", "text", "numbers", "series"),
+    [
+        (True, "10.11.6-MariaDB-0+deb12u1", (10, 11, 6), "10.11"),
+        (True, "5.5.5-10.5.23-MariaDB-0+deb11u1", (10, 5, 23), "10.5"),
+        (False, "9.7.4", (9, 7, 4), "9.7"),
+        (False, "8.0.36-0ubuntu0.22.04.1", (8, 0, 36), "8.0"),
+    ],
+)
+def test_flavors(mariadb: bool, text: str, numbers: tuple[int, ...], series: str) -> None:
+    flavor = connect.Flavor(mariadb, text)
+    assert flavor.numbers[:3] == numbers
+    assert flavor.series == series
+
+
+def test_the_hash_of_a_password() -> None:
+    # SELECT PASSWORD('mypass') in MySQL's own manual.
+    assert admin.native_hash("mypass") == "*6C8989366EAF75BB670AD8EA7A7FC1176A95CEF4"
+    assert admin.native_hash("") == ""
+
+
+def server(tmp_path: Path, **fields: Any) -> connect.Server:
+    store = SecretStore(str(tmp_path / "work"))
+    store.__enter__()
+    values: dict[str, Any] = {"user": "shop", "password": 'p"w#', "host": "db.example.org", "port": 3307, **fields}
+    return connect.Server(DatabaseConfig("def ault", "mysql", "", "shop", **values), EngineContext(store))
+
+
+@pytest.mark.parametrize(
+    ("fields", "mariadb_client", "lines"),
+    [
+        ({}, True, {'host="db.example.org"', 'port="3307"', 'ssl="1"', 'loose-ssl-verify-server-cert="0"'}),
+        ({}, False, {'ssl-mode="REQUIRED"'}),
+        ({"host": "127.0.0.1"}, True, {'ssl="0"', 'protocol="TCP"'}),
+        ({"host": "127.0.0.1"}, False, {'ssl-mode="DISABLED"', 'loose-get-server-public-key="1"'}),
+        ({"host": "/run/my.sock"}, True, {'socket="/run/my.sock"', 'protocol="SOCKET"'}),
+        ({"options": {"ssl": {"ca": "/ca.pem"}, "ssl_mode": "VERIFY_CA"}}, True,
+         {'ssl-ca="/ca.pem"', 'loose-ssl-verify-server-cert="1"'}),
+        ({"options": {"ssl": {"ca": "/ca.pem"}, "ssl_mode": "VERIFY_CA"}}, False,
+         {'ssl-ca="/ca.pem"', 'ssl-mode="VERIFY_CA"'}),
+        ({"options": {"ssl_mode": "DISABLED"}}, False, {'ssl-mode="DISABLED"'}),
+    ],
+)  # fmt: skip
+def test_options_files(tmp_path: Path, fields: dict[str, Any], mariadb_client: bool, lines: set[str]) -> None:
+    path = Path(server(tmp_path, **fields).options_file(mariadb_client))
+    found = path.read_text(encoding="utf-8").splitlines()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert found[0] == "[client]"
+    assert lines | {'user="shop"', 'password="p\\"w#"'} <= set(found)
+
+
+def column(name: str = "c", kind: str = "int", **more: Any) -> queries.Column:
+    return queries.Column(name, kind, more.pop("nullable", False), **more)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("int", ["`c`"]),
+        ("datetime", ["`c`"]),
+        ("float", ["(`c` + 0e0)"]),
+        ("bit", ["(`c` + 0)"]),
+        ("varchar", ["`c`", "LENGTH(`c`)"]),
+        ("longtext", ["SHA1(`c`)", "LENGTH(`c`)"]),
+        ("json", ["SHA1(CAST(`c` AS CHAR CHARACTER SET utf8mb4))", "LENGTH(`c`)"]),
+        ("point", ["SHA1(ST_AsBinary(`c`))", "ST_SRID(`c`)"]),
+        ("uuid", ["CAST(`c` AS CHAR)"]),
+    ],
+)
+def test_what_of_a_column_is_hashed(kind: str, values: list[str]) -> None:
+    assert queries.value_of(column(kind=kind)) == values
+    assert queries.value_of(column(kind=kind, nullable=True)) == ["ISNULL(`c`)", *values]
+
+
+def test_counting_sql() -> None:
+    table = queries.Table("a`b", "InnoDB", 5, (column("id"),))
+    assert queries.count_sql(table, 3, False) == "SELECT 3, COUNT(*), NULL FROM `a``b`"
+    assert "SHA1(CONCAT_WS(_binary'#', `id`))" in queries.count_sql(table, 3, True)
+
+
+def test_big_tables_are_counted_alone_and_first() -> None:
+    sizes = [1, 9 * MIB, 2, 5 * MIB]
+    tables = [queries.Table(str(number), "InnoDB", size) for number, size in enumerate(sizes)]
+    assert queries.batches(tables) == [[1], [3], [2, 0]]
+
+
+def test_a_big_table_is_dumped_in_ranges_and_small_ones_share() -> None:
+    tables = [queries.Table("sale", "InnoDB", 300 * MIB), queries.Table("book", "InnoDB", 60 * MIB),
+              queries.Table("tag", "InnoDB", 1)]  # fmt: skip
+    parts = programs.plan_parts(tables, lambda table, pieces: [f"{table.name} {n}" for n in range(pieces)], 2)
+    assert [part.tables for part in parts] == [("sale",), ("sale",), ("sale",), ("book",), ("tag",)]
+    assert [part.where for part in parts] == ["sale 0", "sale 1", "sale 2", "", ""]
+    assert len({part.name for part in parts}) == len(parts)
+
+
+def test_a_table_without_ranges_stays_whole() -> None:
+    parts = programs.plan_parts([queries.Table("sale", "InnoDB", 300 * MIB)], lambda _table, _pieces: [], 2)
+    assert [(part.tables, part.where) for part in parts] == [(("sale",), "")]
+
+
+class Answers:
+    """A session that knows the lowest and highest key."""
+
+    def __init__(self, low: Any, high: Any) -> None:
+        self.row = (low, high)
+
+    def rows(self, _sql: str) -> list[tuple[Any, ...]]:
+        return [self.row]
+
+
+@pytest.mark.parametrize(
+    ("keys", "bounds", "pieces", "expected"),
+    [
+        ([column("id", key=True)], (1, 100), 2, ["`id` < 51", "`id` >= 51"]),
+        ([column("id", key=True)], (0, 8), 3, ["`id` < 3", "`id` >= 3 AND `id` < 6", "`id` >= 6"]),
+        ([column("id", key=True)], (-5, 4), 2, ["`id` < 0", "`id` >= 0"]),
+        ([column("id", key=True)], (None, None), 2, []),
+        ([column("id", key=True)], (1, 2), 4, []),
+        ([column("id", "varchar", key=True)], (1, 100), 2, []),
+        ([column("a", key=True), column("b", key=True)], (1, 100), 2, []),
+        ([], (1, 100), 2, []),
+    ],
+)
+def test_ranges_of_a_key(keys: list[queries.Column], bounds: tuple[Any, Any], pieces: int, expected: list[str]) -> None:
+    ranges = programs.ranges_of(Answers(*bounds))  # type: ignore[arg-type]
+    assert ranges(queries.Table("t", "InnoDB", 1, tuple(keys)), pieces) == expected
+
+
+def test_ranges_leave_no_row_out_and_none_twice() -> None:
+    for low, high, pieces in ((1, 1000, 7), (-10, 13, 4), (0, 9, 3)):
+        conditions = programs.ranges_of(Answers(low, high))(  # type: ignore[arg-type]
+            queries.Table("t", "InnoDB", 1, (column("id", key=True),)), pieces
+        )
+        tests = [text.replace("`id`", "key").replace("AND", "and") for text in conditions]
+        for key in range(low - 3, high + 4):  # rows that came after the question too
+            assert sum(bool(eval(test, {"key": key})) for test in tests) == 1
+
+
+MARIADB = programs.Client("/usr/bin/mariadb-dump", "mariadb-dump from 11.8.3-MariaDB", True)
+MYSQL = programs.Client("/usr/bin/mysqldump", "mysqldump  Ver 9.7.4", False)
+
+
+def test_the_dump_command() -> None:
+    part = programs.Part("rows-001", ("-t", "b`"), "`id` < 5", 7)
+    argv = programs.dump_argv(MARIADB, "/run/o.cnf", "shop", part)
+    assert argv[:2] == ["/usr/bin/mariadb-dump", "--defaults-file=/run/o.cnf"]
+    assert argv[-4:] == ["--", "shop", "-t", "b`"]
+    assert {"--single-transaction", "--hex-blob", "--no-create-info", "--no-autocommit", "--where=`id` < 5"} <= set(
+        argv
+    )
+    assert not {"--force", "--compact", "--skip-comments"} & set(argv)
+    assert "--set-gtid-purged=OFF" in programs.dump_argv(MYSQL, "o", "shop", part)
+    huge = programs.Part("rows-001", ("t",), "", 3 << 30)
+    assert "--skip-no-autocommit" in programs.dump_argv(MARIADB, "o", "shop", huge)
+
+
+def test_the_load_command_knows_no_commands_of_the_client() -> None:
+    argv = programs.load_argv(MARIADB, "/run/o.cnf", "sh op")
+    assert argv[1] == "--defaults-file=/run/o.cnf"
+    assert "--binary-mode" in argv
+    assert argv[-1] == "--database=sh op"
+    assert not {"--force", "-f"} & set(argv)
+
+
+@pytest.mark.parametrize(
+    ("end", "well"),
+    [
+        (b"INSERT INTO t VALUES (1);\n-- Dump completed on 2026-11-21  1:02:03\n", True),
+        (b"\n-- Dump completed\n", True),
+        (b"-- Dump completed", True),
+        (b"INSERT INTO t VALUES ('-- Dump completed');\n", False),
+        (b"-- Dump completed\nINSERT INTO t VALUES (1);\n", False),
+        (b"", False),
+    ],
+)
+def test_trailers(end: bytes, well: bool) -> None:
+    assert bool(programs.TRAILER.search(end)) is well
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("CREATE VIEW `v` AS select `shop`.`t`.`id` from `shop`.`t`", "CREATE VIEW `v` AS select `t`.`id` from `t`"),
+        ("SET x = '`shop`.`t`', y = `shop`.`u`", "SET x = '`shop`.`t`', y = `u`"),
+        ("SET x = 'it''s `shop`.a', y = 'b\\' `shop`.c'", "SET x = 'it''s `shop`.a', y = 'b\\' `shop`.c'"),
+        ("select `other`.`t`.`id`", "select `other`.`t`.`id`"),
+    ],
+)
+def test_statements_do_not_lead_back(statement: str, expected: str) -> None:
+    assert stored.unqualified(statement, "shop") == expected
+
+
+TRIGGER = stored.StoredObject(
+    "trigger",
+    "t",
+    "CREATE DEFINER=`gh ost`@`%` TRIGGER t BEFORE INSERT ON b FOR EACH ROW SET x=1",
+    "`gh ost`@`%`",
+)
+
+
+def test_definers_that_are_missing_are_replaced_and_named() -> None:
+    told: list[str] = []
+    found = stored.settle_definers([TRIGGER], {"`shop`@`localhost`"}, "`shop`@`localhost`", told.append)
+    assert found[0].definer == "`shop`@`localhost`"
+    assert found[0].statement.startswith("CREATE DEFINER=`shop`@`localhost` TRIGGER t")
+    assert told == ["trigger t: definer `gh ost`@`%` is not on this server, `shop`@`localhost` takes its place"]
+    assert stored.settle_definers([TRIGGER], {"`gh ost`@`%`"}, "x", told.append) == [TRIGGER]
+    assert len(told) == 1
+
+
+EVENT = (
+    "CREATE DEFINER=`a`@`b` EVENT `e` ON SCHEDULE EVERY 1 DAY STARTS '2026-01-01' ON COMPLETION NOT PRESERVE"
+    " {0} {1}DO {2}"
+)
+
+
+@pytest.mark.parametrize("status", ["ENABLE", "DISABLE", "DISABLE ON SLAVE"])
+@pytest.mark.parametrize("comment", ["", "COMMENT 'x' "])
+def test_events_sleep_while_they_are_not_live(status: str, comment: str) -> None:
+    text = EVENT.format(status, comment, "UPDATE t SET a = 'ENABLE DO '")
+    event = stored.StoredObject("event", "e", text, enabled=status)
+    assert stored.disabled(event).statement == EVENT.format("DISABLE", comment, "UPDATE t SET a = 'ENABLE DO '")
+    assert stored.as_recorded(stored.disabled(event)).statement == text
+    assert stored.disabled(TRIGGER) is TRIGGER
+
+
+@pytest.mark.parametrize(
+    ("statement", "number"),
+    [
+        (
+            "CREATE TABLE `t` (\n  `id` int AUTO_INCREMENT\n) ENGINE=InnoDB AUTO_INCREMENT=17 DEFAULT CHARSET=utf8mb4",
+            17,
+        ),
+        ("CREATE TABLE `t` (\n  `id` int\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='AUTO'", 1),
+        (
+            "CREATE TABLE `t` (\n  `id` int\n) ENGINE=InnoDB AUTO_INCREMENT=5\n PARTITION BY HASH (`id`)\nPARTITIONS 4",
+            5,
+        ),
+        ("CREATE TABLE `t` (\n  `c` text COMMENT ') ENGINE=X AUTO_INCREMENT=9'\n) ENGINE=InnoDB AUTO_INCREMENT=3", 3),
+    ],
+)
+def test_next_numbers(statement: str, number: int) -> None:
+    assert states.next_numbers({"t": statement}) == {"t": number}
+
+
+@pytest.mark.parametrize(
+    ("value", "literal"),
+    [(None, "NULL"), (b"\x00\xff", "0x00ff"), (b"", "''"), ("it's", "'it''s'"), ("-0", "'-0'"), ("1e308", "'1e308'")],
+)
+def test_values_of_our_own_rows(value: Any, literal: str) -> None:
+    assert rows.value_literal(value) == literal
+
+
+def test_which_tables_the_dump_program_would_spoil() -> None:
+    generated = queries.Table("t", "InnoDB", 1, (column("id"), column("g", generated=True)))
+    single = queries.Table("t", "InnoDB", 1, (column("f", "float"),))
+    plain = queries.Table("t", "InnoDB", 1, (column("d", "double"),))
+    assert rows.needed(generated, mariadb_client=True, mariadb_server=False)
+    assert not rows.needed(generated, mariadb_client=True, mariadb_server=True)
+    assert not rows.needed(generated, mariadb_client=False, mariadb_server=False)
+    assert rows.needed(single, mariadb_client=True, mariadb_server=True)
+    assert not rows.needed(plain, mariadb_client=True, mariadb_server=False)
+    assert rows.select_sql(generated) == "SELECT `id` FROM `t`"
+    assert rows.select_sql(single) == "SELECT (`f` + 0e0) FROM `t`"
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("utf8_general_ci", "utf8mb3_general_ci"), ("utf8mb4_bin", "utf8mb4_bin"), ("latin1_bin", "latin1_bin")],
+)
+def test_three_byte_collations_have_one_name(name: str, known: str) -> None:
+    assert facts.modern(name) == known
+
+
+def test_series_compare() -> None:
+    assert facts.version_of("10.5") < facts.version_of("10.11") < facts.version_of("11.8")
