@@ -10,8 +10,8 @@ from typing import List, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import ident, literal
 
-#: The one way of computing fingerprints, the same on both servers whatever their version.
-METHOD = "my-sha1-1"
+#: The one way of computing fingerprints, the same on both servers whatever their version (MySQL 9.6 has given up SHA1).
+METHOD = "my-sha2-1"
 _LONG = frozenset("tinytext text mediumtext longtext tinyblob blob mediumblob longblob json".split())
 _SHAPES = frozenset(
     "geometry point linestring polygon multipoint multilinestring multipolygon geomcollection".split()
@@ -70,12 +70,12 @@ def value_of(column: Column) -> List[str]:
     if column.kind == "bit":
         return [*found, "({0} + 0)".format(name)]
     if column.kind in _SHAPES:
-        return [*found, "SHA1(ST_AsBinary({0}))".format(name), "ST_SRID({0})".format(name)]
+        return [*found, "SHA2(ST_AsBinary({0}), 256)".format(name), "ST_SRID({0})".format(name)]
     if column.kind == "json":
-        return [*found, "SHA1(CAST({0} AS CHAR CHARACTER SET utf8mb4))".format(name), "LENGTH({0})".format(name)]
+        return [*found, "SHA2(CAST({0} AS CHAR CHARACTER SET utf8mb4), 256)".format(name), "LENGTH({0})".format(name)]
     if column.kind in _LONG:
         # Hashed by itself: together, long values could pass max_allowed_packet, which makes CONCAT_WS a silent NULL.
-        return [*found, "SHA1({0})".format(name), "LENGTH({0})".format(name)]
+        return [*found, "SHA2({0}, 256)".format(name), "LENGTH({0})".format(name)]
     if column.kind in ("char", "varchar", "binary", "varbinary", "enum", "set"):
         return [*found, name, "LENGTH({0})".format(name)]
     return [*found, "CAST({0} AS CHAR)".format(name)]
@@ -87,7 +87,7 @@ def count_sql(table: Table, number: int, fingerprints: bool) -> str:
         return "SELECT {0}, COUNT(*), NULL FROM {1}".format(number, ident(table.name))
     values = [value for column in table.columns for value in value_of(column)]
     return (
-        "SELECT {0}, COUNT(*), COALESCE(SUM(CAST(CONV(LEFT(SHA1(CONCAT_WS(_binary'#', {1})), 16), 16, 10)"
+        "SELECT {0}, COUNT(*), COALESCE(SUM(CAST(CONV(LEFT(SHA2(CONCAT_WS(_binary'#', {1}), 256), 16), 16, 10)"
         " AS UNSIGNED)), 0) FROM {2}"
     ).format(number, ", ".join(values), ident(table.name))
 
@@ -107,10 +107,10 @@ SELECT 'view', TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'VIE
 UNION ALL SELECT 'sequence', TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'SEQUENCE'
     AND TABLE_SCHEMA = {db}
 UNION ALL SELECT 'trigger', CONCAT_WS(' ', TRIGGER_NAME, 'on', EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION,
-    SHA1(ACTION_STATEMENT)) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {db}
+    SHA2(ACTION_STATEMENT, 256)) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {db}
 UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME
     FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {db} AND ROUTINE_TYPE IN ('FUNCTION', 'PROCEDURE')
-UNION ALL SELECT 'event', CONCAT_WS(' ', EVENT_NAME, SHA1(EVENT_DEFINITION)) FROM information_schema.EVENTS
+UNION ALL SELECT 'event', CONCAT_WS(' ', EVENT_NAME, SHA2(EVENT_DEFINITION, 256)) FROM information_schema.EVENTS
     WHERE EVENT_SCHEMA = {db}
 UNION ALL SELECT 'index', CONCAT(TABLE_NAME, '.', INDEX_NAME, ' (', GROUP_CONCAT(COALESCE(COLUMN_NAME, '?')
     ORDER BY SEQ_IN_INDEX), ')', IF(NON_UNIQUE, '', ' unique')) FROM information_schema.STATISTICS

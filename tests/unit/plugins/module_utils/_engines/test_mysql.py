@@ -149,9 +149,9 @@ def column(name: str = "c", kind: str = "int", **more: Any) -> queries.Column:
         ("float", ["(`c` + 0e0)"]),
         ("bit", ["(`c` + 0)"]),
         ("varchar", ["`c`", "LENGTH(`c`)"]),
-        ("longtext", ["SHA1(`c`)", "LENGTH(`c`)"]),
-        ("json", ["SHA1(CAST(`c` AS CHAR CHARACTER SET utf8mb4))", "LENGTH(`c`)"]),
-        ("point", ["SHA1(ST_AsBinary(`c`))", "ST_SRID(`c`)"]),
+        ("longtext", ["SHA2(`c`, 256)", "LENGTH(`c`)"]),
+        ("json", ["SHA2(CAST(`c` AS CHAR CHARACTER SET utf8mb4), 256)", "LENGTH(`c`)"]),
+        ("point", ["SHA2(ST_AsBinary(`c`), 256)", "ST_SRID(`c`)"]),
         ("uuid", ["CAST(`c` AS CHAR)"]),
     ],
 )
@@ -163,7 +163,7 @@ def test_what_of_a_column_is_hashed(kind: str, values: list[str]) -> None:
 def test_counting_sql() -> None:
     table = queries.Table("a`b", "InnoDB", 5, (column("id"),))
     assert queries.count_sql(table, 3, False) == "SELECT 3, COUNT(*), NULL FROM `a``b`"
-    assert "SHA1(CONCAT_WS(_binary'#', `id`))" in queries.count_sql(table, 3, True)
+    assert "SHA2(CONCAT_WS(_binary'#', `id`), 256)" in queries.count_sql(table, 3, True)
 
 
 def test_big_tables_are_counted_alone_and_first() -> None:
