@@ -60,23 +60,3 @@ def test_uploads_of_new_outlive_an_undo_and_another_move(lab: Lab, tmp_path: Pat
     assert move.new.run(["cat", f"{aside}/{name}"]).stdout == "replaced\n"
     assert as_owner(move.new, move, "ls taken-in 2>&1 || true").count("No such file") == 1
     assert wait_http(move.new, "/").status == 200
-
-
-def test_files_of_others_are_refused_while_old_serves(lab: Lab, tmp_path: Path) -> None:
-    """MEDIA_ROOT on new holds somebody's files: refused before the freeze, with nothing overwritten; or kept aside."""
-    move = prepare(lab, tmp_path)
-    user, media = move.site.user, move.site.media
-    move.new.run(
-        ["sh", "-c", f"id {user} || useradd --system --create-home {user}; mkdir -p {media}; echo x > {media}/x"]
-    )
-    move.new.run(["chown", "-R", f"{user}:", media])
-    refused = move.run()
-    assert fails_with(refused, "path_refused"), refused.stdout[-3000:]
-    assert "held files before the move, such as x" in refused.stdout
-    assert move.report()["downtime"] == 0
-    assert as_owner(move.new, move, "ls -A").split() == ["x"]
-    assert all(active(move.old, unit) for unit in move.site.units)
-    move.variables["relocate_replace"] = True
-    moved = move.run()
-    assert moved.rc == 0, moved.stdout[-5000:]
-    assert move.new.run(["cat", f"{previous(move)}/x"]).stdout == "x\n"
