@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from typing import Any, Dict, List, Optional
+from typing import List, Optional
 
 
 def program() -> Optional[str]:
@@ -54,7 +54,7 @@ class MysqlServer:
         deadline = time.monotonic() + 60
         while not os.path.exists(self.socket):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(open(os.path.join(self.directory, "log"), encoding="utf-8").read()[-2000:])
+                raise RuntimeError(self._read("log")[-2000:])
             time.sleep(0.05)
         self.sql("SELECT 1")
 
@@ -97,8 +97,8 @@ class MysqlServer:
 
     def log(self) -> str:
         """Everything that the server logged, statements included."""
-        found: Dict[str, Any] = {}
-        for name in ("general.log", "log"):
-            with open(os.path.join(self.directory, name), encoding="utf-8", errors="replace") as stream:
-                found[name] = stream.read()
-        return "\n".join(found.values())
+        return self._read("general.log") + "\n" + self._read("log")
+
+    def _read(self, name: str) -> str:
+        with open(os.path.join(self.directory, name), encoding="utf-8", errors="replace") as stream:
+            return stream.read()

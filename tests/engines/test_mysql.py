@@ -55,8 +55,8 @@ INSERT INTO author VALUES (1, 'Ä 😀 \\ '' " \n\r\t', NULL, NULL), (2, 'two', 
 INSERT INTO book VALUES (1, 'one', 1), (9, 'nine', 2);
 SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'; INSERT INTO book VALUES (0, 'zero', 1); SET sql_mode = '';
 INSERT INTO book VALUES (40, 'gone', 1); DELETE FROM book WHERE id = 40;
-CREATE TABLE odd (id int AUTO_INCREMENT PRIMARY KEY, f float, d double, w int, g int AS (w * 2) STORED, v int AS (w + 1),
-    b varbinary(20), bi bit(9), t text CHARACTER SET latin1, u3 varchar(9) CHARACTER SET utf8mb3, z datetime, j json,
+CREATE TABLE odd (id int AUTO_INCREMENT PRIMARY KEY, f float, d double, w int, g int AS (w * 2) STORED,
+    v int AS (w + 1), b varbinary(20), bi bit(9), t text CHARACTER SET latin1, u3 varchar(9) CHARACTER SET utf8mb3, z datetime, j json,
     e enum('a', 'b'), s set('x', 'y'), n decimal(30, 10), p point, y year, ti time(6), m timestamp(6) NULL, l longblob);
 INSERT INTO odd (f, d, w, b, bi, t, u3, z, j, e, s, n, p, y, ti, m, l) VALUES
     (1.1234567, 0.1 + 0.2, 3, 0x00ff275c0a, b'101010101', 'é', 'ü', '0000-00-00', '{"b": 1, "a": [1, 2]}', 'a', 'x,y',
@@ -520,7 +520,7 @@ def test_a_server_that_dies_during_the_load(server: MysqlServer, awkward: Bench)
     """Last, since the server is another afterwards: live is whole, and the next load works."""
     awkward.sql("DROP TABLE isam")  # MyISAM does not outlive a crash
     awkward.sql(
-        "CREATE TABLE big (id int PRIMARY KEY, v text); INSERT INTO big SELECT seq, REPEAT('y', 900) FROM seq_1_to_60000"
+        "CREATE TABLE big (id int PRIMARY KEY, v text);INSERT INTO big SELECT seq, REPEAT('y', 900) FROM seq_1_to_60000"
     )
     target, made, recorded = awkward.dump()
     timer = threading.Timer(0.35, lambda: server.stop(kill=True))
