@@ -57,7 +57,8 @@ SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'; INSERT INTO book VALUES (0, 'zero', 1); 
 INSERT INTO book VALUES (40, 'gone', 1); DELETE FROM book WHERE id = 40;
 CREATE TABLE odd (id int AUTO_INCREMENT PRIMARY KEY, f float, d double, w int, g int AS (w * 2) STORED,
     v int AS (w + 1), b varbinary(20), bi bit(9), t text CHARACTER SET latin1, u3 varchar(9) CHARACTER SET utf8mb3,
-    z datetime, j json, e enum('a', 'b'), s set('x', 'y'), n decimal(30, 10), p point, y year, ti time(6), m timestamp(6) NULL, l longblob);
+    z datetime, j json, e enum('a', 'b'), s set('x', 'y'),
+    n decimal(30, 10), p point, y year, ti time(6), m timestamp(6) NULL, l longblob);
 INSERT INTO odd (f, d, w, b, bi, t, u3, z, j, e, s, n, p, y, ti, m, l) VALUES
     (1.1234567, 0.1 + 0.2, 3, 0x00ff275c0a, b'101010101', 'é', 'ü', '0000-00-00', '{"b": 1, "a": [1, 2]}', 'a', 'x,y',
      12345678901234567890.0123456789, point(1, 2), 2024, '-838:59:59.000000', '2024-02-29 12:00:00.123456', 0x00),
