@@ -9,7 +9,7 @@ import contextlib
 import queue
 import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import (
@@ -22,6 +22,8 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_qu
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, SequenceState, TableCount
 
+#: Runs statements; returns all rows of all of them.
+Ask = Callable[[Sequence[str]], List[Any]]
 #: table -> its next AUTO_INCREMENT
 NextNumbers = Mapping[str, int]
 _NEXT = re.compile(r"\n\) ENGINE=[^\n]*?\bAUTO_INCREMENT=(\d+)")
@@ -68,6 +70,11 @@ class View:
             return [row for rows in list(pool.map(answer, statements)) for row in rows]
 
 
+def asked_of(session: Session) -> Ask:
+    """One statement after the other, of one session."""
+    return lambda statements: [row for sql in statements for row in session.rows(sql)]
+
+
 def list_tables(session: Session, database: str) -> List[Table]:
     """Every table with rows of its own, by name."""
     columns: Dict[str, List[Column]] = {}
@@ -95,15 +102,18 @@ def next_numbers(statements: Mapping[str, str]) -> Dict[str, int]:
     return found
 
 
-def counts(view: View, tables: Sequence[Table], fingerprints: bool) -> List[TableCount]:
-    """Rows and, if wanted, fingerprint of each table."""
+def counts(ask: Ask, tables: Sequence[Table], fingerprints: bool) -> List[TableCount]:
+    """Rows and, if wanted, fingerprint of each table.
+
+    :param ask: runs statements and returns all their rows
+    """
     statements = [
         " UNION ALL ".join(queries.count_sql(tables[number], number, fingerprints) for number in group)
         for group in queries.batches(tables)
     ]
     return [
         TableCount(tables[int(number)].name, int(rows), "" if value is None else str(int(value)))
-        for number, rows, value in view.ask(statements)
+        for number, rows, value in ask(statements)
     ]
 
 

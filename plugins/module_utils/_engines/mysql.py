@@ -16,7 +16,7 @@ import os
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
@@ -102,31 +102,32 @@ class MysqlSnapshot(Snapshot):
             shutil.rmtree(path, ignore_errors=True)
 
     def _dump_into(self, path: str) -> programs.Client:
-        with self._lock() as locked:
-            view = self._open()
-            client = programs.dump_client(view.main.flavor)
+        # A session of its own: those of the view may be counting already, and the lock is not to wait for them.
+        with self._server.connect(self._database) as session, self._lock() as locked:
+            self._open()
+            client = programs.dump_client(session.flavor)
             options = self._server.options_file(client.mariadb)
-            objects = self._objects()
+            objects, charset = self._objects(), admin.charset_of(session, self._database)
             # No snapshot holds for these: they are dumped and counted before anybody may write again.
             held = [table for table in self._tables if not table.transactional] if locked else []
             parts = [programs.Part("rows-000", tuple(table.name for table in held))] if held else []
             self._finish(self._start(client, options, path, parts))
-            self._counted = states.counts(view, held, True)
+            self._counted = states.counts(states.asked_of(session), held, True)
             free = [table for table in self._tables if table not in held]
-            own = [table for table in free if rows.needed(table, client.mariadb, view.main.flavor.mariadb)]
-            planned = self._plan(view, [table for table in free if table not in own], locked)
+            own = [table for table in free if rows.needed(table, client.mariadb, session.flavor.mariadb)]
+            planned = self._plan(session, [table for table in free if table not in own], locked)
             running: List[Any] = [*self._start(client, options, path, planned), *self._write(path, own)]
             planned += [programs.Part(_OWN, tuple(table.name for table in own))] if own else []
             for one in running:
                 one.begun.wait()
-        self._write_schema(path, objects, [*parts, *planned], view.main)
+        self._write_schema(path, objects, [*parts, *planned], charset)
         self._finish(running)
         return client
 
-    def _plan(self, view: states.View, tables: Sequence[Table], locked: bool) -> List[programs.Part]:
+    def _plan(self, session: Session, tables: Sequence[Table], locked: bool) -> List[programs.Part]:
         if not locked:  # several programs would see several moments
             return [programs.Part("rows-001", tuple(table.name for table in tables))] if tables else []
-        return programs.plan_parts(tables, programs.ranges_of(view.main), self._server.context.jobs)
+        return programs.plan_parts(tables, programs.ranges_of(session), self._server.context.jobs)
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[bool]:
@@ -187,15 +188,18 @@ class MysqlSnapshot(Snapshot):
             raise programs.failed(self._server, "dump_failed", "no backup written", bad, hint)
 
     def _write_schema(
-        self, path: str, objects: Sequence[stored.StoredObject], parts: Sequence[programs.Part], session: Session
+        self,
+        path: str,
+        objects: Sequence[stored.StoredObject],
+        parts: Sequence[programs.Part],
+        charset: Tuple[str, str],
     ) -> None:
-        charset, collation = admin.charset_of(session, self._database)
         suffix = ".sql.zst" if self._server.context.compression == "zstd" else ".sql"
         plain = {
             "format": _FORMAT,
             "database": self._database,
-            "charset": charset,
-            "collation": collation,
+            "charset": charset[0],
+            "collation": charset[1],
             "tables": self._statements,
             "objects": as_plain(objects),
             "parts": [dict(as_plain(part), file=part.name + suffix) for part in parts],
@@ -211,7 +215,7 @@ class MysqlSnapshot(Snapshot):
         view = self._open()
         counted = {item.name: item for item in self._counted}
         rest = [table for table in self._tables if table.name not in counted]
-        counts = [*counted.values(), *states.counts(view, rest, fingerprints)]
+        counts = [*counted.values(), *states.counts(view.ask, rest, fingerprints)]
         numbers = states.next_numbers(self._statements)
         return states.assemble(
             counts, states.sequences(view, self._tables, numbers), states.objects(view.main, self._database)
