@@ -99,7 +99,7 @@ class Fetcher:
         write_atomically(os.path.join(way.keys, KNOWN_HOSTS), known_hosts(way.site, host_keys))
         self._addresses, self._reasons = reachable(way.addresses, way.port)
 
-    def fetch(self, request: Request, missing_is_fine: bool = False) -> Moved:
+    def fetch(self, request: Request) -> Moved:
         """Bring what a request asks for. Raises transfer_unreachable, transfer_refused, transfer_failed, disk_full."""
         error = unreachable(self._reasons)
         for address in list(self._addresses):

@@ -18,7 +18,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_connect as connect
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_swap as swapping
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
@@ -327,10 +329,8 @@ def test_counts_and_dump_are_one_moment_whoever_writes(blank: Bench) -> None:
 
 def test_only_this_database_is_paused(awkward: Bench) -> None:
     awkward.server.sql("CREATE DATABASE IF NOT EXISTS neighbour; CREATE TABLE IF NOT EXISTS neighbour.n (id int)")
-    from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_state as states
-
     with (
-        awkward.context.secrets and awkward.engine._server.connect() as session,
+        awkward.engine._server.connect() as session,
         states.read_lock(session, awkward.name),
     ):
         awkward.server.sql("INSERT INTO neighbour.n VALUES (1)")
@@ -342,8 +342,6 @@ def test_only_this_database_is_paused(awkward: Bench) -> None:
 def test_a_transaction_that_goes_on_is_an_error_and_leaves_nothing(
     awkward: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_connect as connect
-
     monkeypatch.setitem(connect.PINS, "lock_wait_timeout", "1")
     connection = pymysql.connect(unix_socket=awkward.server.socket, user="root", database=awkward.name)
     with connection, connection.cursor() as cursor:

@@ -130,11 +130,6 @@ class Session:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    @property
-    def id(self) -> int:
-        """The server's number of this connection."""
-        return int(self._connection.thread_id())
-
     def close(self) -> None:
         """End the session; never raises."""
         with contextlib.suppress(Exception):
