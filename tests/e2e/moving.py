@@ -18,6 +18,8 @@ from typing import Any
 from tests.lab.host import Host
 from tests.lab.lab import Lab
 from tests.lab.playbook import PlaybookResult, run_playbook
+from tests.lab.services import mysql
+from tests.sites.databases import enable_mysql
 from tests.sites.facts import Facts, facts_of, http_get, psql_in
 from tests.sites.provision import LIVE_TABLES, SHOP, provisioned
 from tests.sites.spec import Site
@@ -76,16 +78,24 @@ def variables_of(site: Site) -> dict[str, Any]:
     }
 
 
-def prepare(lab: Lab, directory: Path, site: Site = SHOP, rows: int = 5000) -> Move:
+def prepare(lab: Lab, directory: Path, site: Site = SHOP, rows: int = 5000, suite: str = "bookworm") -> Move:
     """An old host with the site out of a snapshot, and a new host that knows nothing of it."""
     directory.mkdir(parents=True, exist_ok=True)
     if "old" in lab.hosts:
         lab.remove("old")  # an earlier test may have moved its site away
-    old = provisioned(lab, site, rows=rows)
+    old = provisioned(lab, site, suite=suite, rows=rows)
+    new = blank(lab, site)
+    return Move(lab, old, new, site, directory)
+
+
+def blank(lab: Lab, site: Site) -> Host:
+    """A new host that knows nothing of the site. A server of MySQL's kind runs there; PostgreSQL's does anyway."""
     new = lab.host("new", fresh=True)
     # Debian's welcome page wants to be the default server, as the site's own configuration does.
     new.run(["rm", "-f", "/etc/nginx/sites-enabled/default"])
-    return Move(lab, old, new, site, directory)
+    if site.engine == "mysql" and site.database_host == "127.0.0.1":
+        enable_mysql(new)
+    return new
 
 
 def still(host: Host, site: Site) -> dict[str, Facts]:
@@ -99,7 +109,8 @@ def heartbeats(host: Host, site: Site) -> set[str]:
     if site.engine == "sqlite":
         code = "import sqlite3, sys; print(*(r[0] for r in sqlite3.connect(sys.argv[1]).execute(sys.argv[2])))"
         return set(host.run(["python3", "-c", code, name, "SELECT id FROM shop_heartbeat"]).stdout.split())
-    return set(psql_in(host, "SELECT id FROM shop_heartbeat", name).split())
+    ask = mysql if site.engine == "mysql" else psql_in
+    return set(ask(host, "SELECT id FROM shop_heartbeat", name).split())
 
 
 def changed(result: PlaybookResult) -> dict[str, int]:

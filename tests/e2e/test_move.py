@@ -12,9 +12,11 @@ import pytest
 
 from tests.e2e.moving import Move, active, changed, enabled, heartbeats, leftovers, prepare, still
 from tests.lab.digest import difference
+from tests.lab.host import Host
 from tests.lab.lab import Lab
-from tests.sites.facts import http_get, seen_uids, wait_http, watch_uids
-from tests.sites.provision import SHOP
+from tests.lab.services import mysql
+from tests.sites.facts import events_of, http_get, seen_uids, wait_http, watch_uids
+from tests.sites.provision import MYSQL_SHOP, SHOP
 from tests.sites.spec import Site
 
 #: Our own directory is the one thing, besides services, that a move leaves on old; the SSH login leaves traces; and the
@@ -31,13 +33,19 @@ SITES = {
     "postgresql": SHOP,
     "sqlite": dataclasses.replace(SHOP, engine="sqlite"),
     "socket": dataclasses.replace(SHOP, settings="awkward.settings_plain", database_host=""),
+    "mariadb-10.11": MYSQL_SHOP,
+    "mariadb-10.5": MYSQL_SHOP,
 }
+#: Old is bookworm but for these; new is trixie.
+SUITES = {"mariadb-10.5": "bullseye"}
+#: The events of the site on MariaDB, and what each must be again.
+EVENTS = {"shop_forget": "ENABLED", "shop_never": "DISABLED", "shop_tidy": "ENABLED"}
 
 
 @pytest.fixture(params=list(SITES))
 def move(request: pytest.FixtureRequest, lab: Lab, tmp_path: Path) -> Move:
     """Each kind of site, on a pair of its own."""
-    return prepare(lab, tmp_path, SITES[request.param])
+    return prepare(lab, tmp_path, SITES[request.param], suite=SUITES.get(request.param, "bookworm"))
 
 
 def test_whole_move(move: Move) -> None:
@@ -56,6 +64,9 @@ def test_whole_move(move: Move) -> None:
     assert still(new, site) == still(old, site)
     # Every heartbeat that the old database acknowledged is on new, where the worker has gone on since.
     assert set(old.read(site.heartbeats).split()) <= heartbeats(new, site)
+    if site.engine == "mysql":
+        assert events_of(new, site.databases["default"]) == EVENTS
+        programs_run(new, site.databases["default"])
     _served_by_new(site, move)
     _old_is_untouched(move, before)
     report = move.report()
@@ -66,6 +77,15 @@ def test_whole_move(move: Move) -> None:
     assert again.rc == 0, again.stdout[-3000:]
     assert set(changed(again).values()) == {0}
     assert "nothing to do" in again.stdout
+
+
+def programs_run(host: Host, database: str) -> None:
+    """What other accounts defined works: views, procedures and triggers ask for their definer when they are used."""
+    assert int(mysql(host, "SELECT count(*) FROM shop_books_of_authors", database)) > 0
+    assert int(mysql(host, "CALL shop_report()", database)) > 0
+    assert float(mysql(host, "SELECT shop_gross(100)", database)) == 119
+    upload = "INSERT INTO shop_upload (file, sha256) VALUES ('by hand', 'ABC'); SELECT sha256 FROM shop_upload"
+    assert mysql(host, f"START TRANSACTION; {upload} WHERE file = 'by hand'; ROLLBACK", database) == "abc"
 
 
 def _served_by_new(site: Site, move: Move) -> None:

@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What differs between database servers when their failures are planted and their rows are looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.lab._command import LabError
+from tests.lab.host import Host
+from tests.lab.services import mysql, psql
+from tests.sites.provision import MYSQL_SHOP, SHOP
+from tests.sites.spec import Site
+
+
+@dataclass(frozen=True)
+class Server:
+    """One kind of database server, as new (Debian trixie) runs it, and the site that lives on it."""
+
+    site: Site
+    #: The unit that is killed.
+    unit: str
+    #: Answers 0 until a dump is being loaded.
+    loading: str
+    #: Deletes one row of the table {0}.
+    delete: str
+    #: A shell command that prints everything the server logs, and histories of its client.
+    logs: str
+    #: Rows whose load takes long enough to be interrupted.
+    rows: int = 5000
+    #: Statements that make the server log each statement.
+    log_statements: str = ""
+
+    def ask(self, host: Host, sql: str, database: str = "") -> str:
+        """One answer of the server, empty when it fails."""
+        run, default = (mysql, "mysql") if self.site.engine == "mysql" else (psql, "postgres")
+        try:
+            return run(host, sql, database or default).strip()
+        except LabError:
+            return ""
+
+
+SERVERS = {
+    "postgresql": Server(
+        SHOP,
+        "postgresql@17-main.service",
+        "SELECT count(*) FROM pg_database WHERE datname LIKE '%incoming%'",
+        "DELETE FROM {0} WHERE ctid = (SELECT min(ctid) FROM {0})",
+        "cat /var/log/postgresql/*.log; find / -xdev -name .psql_history -exec cat {} +",
+    ),
+    "mysql": Server(
+        MYSQL_SHOP,
+        "mariadb.service",
+        "SELECT count(*) FROM information_schema.tables WHERE table_name = 'shop_book'",
+        "DELETE FROM {0} ORDER BY id LIMIT 1",
+        "cat /var/lib/mysql/general.log /var/log/mysql/* 2>/dev/null;"
+        " find / -xdev '(' -name .mysql_history -o -name .mariadb_history ')' -exec cat {} +",
+        100_000,
+        "SET GLOBAL general_log_file = '/var/lib/mysql/general.log'; SET GLOBAL general_log = ON",
+    ),
+}
