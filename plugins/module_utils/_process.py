@@ -362,9 +362,11 @@ def pipeline(
     stdout: Optional[IO[bytes]] = None,
     timeout: Optional[float] = None,
     watch: Optional[Callable[[bytes], bool]] = None,
+    on_line: Optional[Callable[[str], None]] = None,
 ) -> List[Completed]:
     """Run programs joined by pipes and return what *each* left; a shell would tell of the last only.
 
+    :param on_line: called with each line of any program's standard error as it comes (progress)
     :param watch: is shown the beginning of what the first program writes, as far as it is there, until it returns True
     """
     processes: List["subprocess.Popen[bytes]"] = []
@@ -379,7 +381,7 @@ def pipeline(
             if index and hasattr(source, "close"):
                 source.close()  # the child holds it: without this an early exit downstream is never noticed
             processes.append(process)
-            tails.append(_Tail(process.stderr))  # type: ignore[arg-type]
+            tails.append(_Tail(process.stderr, on_line))  # type: ignore[arg-type]
             source = process.stdout
             if watched:
                 copier = _Copier(process.stdout, stdout if last else None, watch)  # type: ignore[arg-type]

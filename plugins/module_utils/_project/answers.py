@@ -51,14 +51,10 @@ _DATABASE_ERRORS = (
 )
 
 
-def program() -> bytes:
-    """What is sent to the interpreter: the ``venv_*`` files, put where they import each other."""
-    modules = [(module.__name__, inspect.getsource(module)) for module in _parts()]
+def program(parts: Sequence[ModuleType] = (venv_secrets, venv_models, venv_probe)) -> bytes:
+    """What is run by the interpreter: the ``venv_*`` files, put where they import each other; the last one's main."""
+    modules = [(module.__name__, inspect.getsource(module)) for module in parts]
     return _LOADER.format(modules=modules).encode("ascii")
-
-
-def _parts() -> Tuple[ModuleType, ...]:
-    return venv_secrets, venv_models, venv_probe
 
 
 def ask(
@@ -98,7 +94,7 @@ def ask_all(
     reply = _exchange(project, what, secrets, aliases, timeout)
     known = sorted(set(reply["secrets"]) | set(project.env_secrets()))
     if reply["failed"]:
-        raise _start_error(project, reply["failed"], known)
+        raise start_error(project, reply["failed"], known)
     errors = {topic: _topic_error(topic, error, known) for topic, error in reply["errors"].items()}
     answers: Dict[str, Any] = reply["answers"]
     for check in answers.get("checks", ()):
@@ -120,10 +116,15 @@ def secrets_of(project: Project, timeout: float = 120) -> List[str]:
     return ask_all(project, [], False, (), timeout)[2]
 
 
+def new_marker() -> str:
+    """What an answer is recognised by, whatever else is printed."""
+    return "relocate-{0}:".format(_random.token_hex(16))
+
+
 def _exchange(
     project: Project, what: Sequence[str], secrets: bool, aliases: Iterable[str], timeout: float
 ) -> Dict[str, Any]:
-    marker = "relocate-{0}:".format(_random.token_hex(16))
+    marker = new_marker()
     request = {
         "marker": marker,
         "manage": project.manage_path,
@@ -135,18 +136,23 @@ def _exchange(
     argv = [project.interpreter, "-", json.dumps(request, ensure_ascii=True)]
     command = Command(argv, project.owner, project.environment(), project.directory, umask=0o022)
     result = run(command, stdin=program(), timeout=timeout)
-    _before, found, after = result.stdout.rpartition(marker.encode("ascii"))
+    return reply_in(project, result, result.stdout, marker)
+
+
+def reply_in(project: Project, result: Completed, output: bytes, marker: str) -> Dict[str, Any]:
+    """The answer in what a program of ours printed: what follows the marker. Raises probe_failed."""
+    _before, found, after = output.rpartition(marker.encode("ascii"))
     try:
         if not found:
             raise ValueError("no answer")
         line = after.split(b"\n", 1)[0]
         reply: Dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(line, validate=True)).decode("ascii"))
     except (ValueError, zlib.error) as exc:
-        raise _no_answer(project, result) from exc
+        raise no_answer(project, result) from exc
     return reply
 
 
-def _no_answer(project: Project, result: Completed) -> RelocateError:
+def no_answer(project: Project, result: Completed) -> RelocateError:
     # Secrets of the settings are not known here: only places and the last line's kind are safe to show.
     lines = last_lines(scrubbed(result.err, project.env_secrets()), 20).splitlines()
     kinds = [line for line in lines if re.match(r"^(\w+\.)*\w*(Error|Exception|Fault|fault)\b", line)]
@@ -160,7 +166,7 @@ def _no_answer(project: Project, result: Completed) -> RelocateError:
     )
 
 
-def _start_error(project: Project, error: Mapping[str, Any], secrets: Iterable[str]) -> RelocateError:
+def start_error(project: Project, error: Mapping[str, Any], secrets: Iterable[str]) -> RelocateError:
     stage = error["stage"]
     if stage == "aliases":
         return _unknown_alias(error["unknown"], error["known"])

@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs ``venv_fixture`` inside the project's interpreter, as the project's owner, with a fixture on its way in or out.
+
+The rows stream between the program, zstd and the file: nothing of them is held here.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import IO, Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_bulk,
+    venv_dump,
+    venv_fixture,
+    venv_lines,
+    venv_load,
+    venv_merge,
+    venv_read_objects,
+    venv_rows,
+    venv_scan,
+    venv_scan_rules,
+    venv_state,
+    venv_values,
+    venv_write_objects,
+)
+from ansible_collections.relocate.django.plugins.module_utils._process import (
+    Command,
+    Completed,
+    find_program,
+    last_lines,
+    pipeline,
+)
+from ansible_collections.relocate.django.plugins.module_utils._project import (
+    answers,
+    venv_models,
+    venv_probe,
+    venv_secrets,
+)
+from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+
+#: In the order in which they import each other; the last one's main is run.
+PARTS = (
+    venv_secrets,
+    venv_models,
+    venv_probe,
+    venv_values,
+    venv_rows,
+    venv_lines,
+    venv_write_objects,
+    venv_read_objects,
+    venv_dump,
+    venv_bulk,
+    venv_state,
+    venv_merge,
+    venv_load,
+    venv_scan_rules,
+    venv_scan,
+    venv_fixture,
+)
+_FILE = "fixture.py"
+_SAY = "say "
+ZSTD, NONE = "zstd", "none"
+
+Progress = Callable[[str], None]
+
+
+def _silent(line: str) -> None:
+    """Progress that nobody reads."""
+
+
+def run(
+    project: Project,
+    secrets: SecretStore,
+    request: Mapping[str, Any],
+    stdin: Optional[IO[bytes]] = None,
+    stdout: Optional[IO[bytes]] = None,
+    compression: str = ZSTD,
+    progress: Progress = _silent,
+    timeout: Optional[float] = None,
+) -> Dict[str, Any]:
+    """Do what the request asks for; returns the program's answer.
+
+    :param secrets: the run's entered store: the program lies in it, for its owner to read
+    :param request: see ``venv_fixture``; no secret, since it is an argument of the program
+    :param stdin: the fixture to load, an open file
+    :param stdout: the open file that takes the fixture
+    :param compression: of the file: zstd or none
+    :param progress: called with a line of text now and then
+
+    Raises RelocateError: what the fixture is refused for, with the code that it was refused with; interpreter_unusable,
+    settings_unknown, settings_failed, query_failed, dump_failed, dump_truncated, program_missing, timed_out.
+    """
+    marker = answers.new_marker()
+    path = secrets.write(_FILE, answers.program(PARTS).decode("ascii"))
+    argument = json.dumps(
+        dict(request, marker=marker, manage=project.manage_path, settings=project.settings), ensure_ascii=True
+    )
+    python = Command(
+        [project.interpreter, path, argument], project.owner, project.environment(), project.directory, umask=0o022
+    )
+    commands = _with_zstd(python, compression, stdin is not None, stdout is not None)
+    done = pipeline(commands, stdin, stdout, timeout, on_line=_listener(marker, progress))
+    return _judge(project, done, commands.index(python), marker)
+
+
+def _with_zstd(python: Command, compression: str, reads: bool, writes: bool) -> List[Command]:
+    if compression != ZSTD or not (reads or writes):
+        return [python]
+    zstd = find_program("zstd")
+    if zstd is None:
+        raise RelocateError("program_missing", "zstd is not installed", "install zstd")
+    if reads:
+        return [Command([zstd, "-dcq"], python.user), python]
+    return [python, Command([zstd, "-3", "-T0", "-qc"], python.user)]
+
+
+def _listener(marker: str, progress: Progress) -> Callable[[str], None]:
+    beginning = marker + _SAY
+
+    def listen(line: str) -> None:
+        if line.startswith(beginning):
+            progress(line[len(beginning) :])
+
+    return listen
+
+
+def _judge(project: Project, done: Sequence[Completed], index: int, marker: str) -> Dict[str, Any]:
+    ours, others = done[index], [item for number, item in enumerate(done) if number != index]
+    reply = _reply(project, ours, others, marker)
+    known = sorted(set(reply["secrets"]) | set(project.env_secrets()))
+    if reply["refused"]:
+        refused = reply["refused"]
+        _refuse_broken(others, index > 0)  # a fixture that is cut short is so because zstd gave up
+        raise RelocateError(
+            refused["code"], answers.scrubbed(refused["msg"], known), refused["hint"], refused["details"]
+        )
+    if reply["failed"]:
+        _refuse_broken(others, index > 0)
+        raise _failed(project, reply["failed"], known)
+    _refuse_broken(others, index > 0)
+    if ours.rc != 0:
+        raise answers.no_answer(project, ours)
+    found: Dict[str, Any] = reply["answer"]
+    return found
+
+
+def _reply(project: Project, ours: Completed, others: Sequence[Completed], marker: str) -> Dict[str, Any]:
+    try:
+        return answers.reply_in(project, ours, ours.stderr, marker)
+    except RelocateError:
+        _refuse_broken(others, False)
+        raise
+
+
+def _refuse_broken(others: Sequence[Completed], reading: bool) -> None:
+    """Say so when zstd failed, whose exit code a shell would have hidden."""
+    for item in others:
+        if item.rc != 0:
+            code, what = (
+                ("dump_truncated", "the fixture cannot be decompressed")
+                if reading
+                else (
+                    "dump_failed",
+                    "the fixture cannot be compressed",
+                )
+            )
+            raise RelocateError(
+                code, "{0}: zstd exited {1}: {2}".format(what, item.rc, last_lines(item.err, 2)), "take another fixture"
+            )
+
+
+def _failed(project: Project, error: Mapping[str, Any], secrets: Sequence[str]) -> RelocateError:
+    if error["stage"] in ("django", "settings", "apps"):
+        return answers.start_error(project, error, secrets)
+    text = answers.scrubbed("\n".join(error["lines"]), secrets)
+    database = "django.db.utils.Error" in error["types"]
+    return RelocateError(
+        "query_failed" if database else "fixture_failed",
+        "the {0} of the fixture failed: {1}".format(error["stage"], text),
+        "see the last line; nothing was changed",
+    )

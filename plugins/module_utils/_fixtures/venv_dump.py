@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
+
+"""Writes a fixture: every row of the chosen models, out of one transaction, as a stream.
+
+Part of the program that runs inside the project's interpreter: Python 3.6 syntax, ASCII only, standard library only,
+Django imported inside functions. The lossless form, ``lines``, is UTF-8 JSON lines:
+
+    {"relocate_fixture": 1, "alias": ..., "migrations": [...], "models": [...], "left_out": [...], ...}
+    {"model": "shop.Author", "table": "shop_author", "fields": [["id", "int"], ["name", "text"]]}
+    [1, "Ada"]
+    {"end": "shop.Author", "objects": 1, "fingerprint": "..."}
+    {"end": "", "objects": 1}
+
+Tables are written one after the other, each by itself, so neither cycles nor inheritance ask for an order.
+"""
+
+# mypy: disable-error-code="import-untyped,import-not-found"
+
+import sys
+import time
+from typing import Any, BinaryIO, Callable, Dict, List
+
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_rows, venv_write_objects
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError
+from ansible_collections.relocate.django.plugins.module_utils._project import venv_models
+
+FORMAT = 1
+LINES = "lines"
+_BLOCK = 1 << 20  # bytes
+_EVERY = 5.0  # seconds between two lines of progress
+
+Request = Dict[str, Any]
+
+
+def dump(request: Request, stream: BinaryIO, say: Callable[[str], None]) -> Dict[str, Any]:
+    """Write the fixture to a stream; returns what was written.
+
+    :param request: alias, name (another database than the settings'), format, models, exclude, keys, natural_foreign,
+        natural_primary, snapshot, handshake
+    """
+    from django.db import connections
+
+    connection = connections[request["alias"]]
+    migrations = applied(request["alias"], request.get("allow_unapplied", False))
+    if request.get("handshake"):
+        connection.ensure_connection()
+        say("ready")
+        snapshot = sys.stdin.readline().strip()
+    else:
+        snapshot = request.get("snapshot", "")
+    venv_rows.begin(connection, snapshot)
+    if request.get("handshake"):
+        say("begun")
+    tables = chosen_tables(request, connection)
+    keys = request.get("keys")
+    if keys is not None and sum(1 for table in tables if not table.model._meta.auto_created) != 1:
+        raise FixtureError("bad_option", "primary keys are of one model", "name exactly one model with them")
+    header = header_of(request, connection, tables, migrations)
+    if request["format"] == LINES:
+        counts = write_lines(stream, header, tables, keys, _progress(say))
+    else:
+        counts = venv_write_objects.write(stream, request, tables, keys, _progress(say))
+    return dict(header, counts=counts, method=venv_rows.METHOD)
+
+
+def applied(alias: str, allow_unapplied: bool) -> List[str]:
+    """The migrations that the rows are of. Raises FixtureError when the code's models are of others."""
+    found = venv_models.topic_migrations([(alias, True)])["aliases"][alias]
+    if found["unapplied"] and not allow_unapplied:
+        raise FixtureError(
+            "unapplied_migrations",
+            "{0} migrations are not applied, so the code's models do not fit the rows: {1}".format(
+                len(found["unapplied"]), ", ".join(found["unapplied"][:5])
+            ),
+            "run migrate, then dump",
+        )
+    return list(found["applied"])
+
+
+def chosen_tables(request: Request, connection: Any) -> List[venv_rows.Table]:
+    """The tables to write, in the order of the apps."""
+    models = venv_rows.models_of(request["alias"])
+    chosen = venv_rows.choose(models, request.get("models") or [], request.get("exclude") or [])
+    if request.get("keys") is not None:
+        chosen = [model for model in chosen if not model._meta.auto_created or request["format"] != LINES]
+    return [venv_rows.Table(model, connection) for model in chosen]
+
+
+def header_of(
+    request: Request, connection: Any, tables: List[venv_rows.Table], migrations: List[str]
+) -> Dict[str, Any]:
+    """What is told before the rows."""
+    import django
+    from django.conf import settings
+
+    whole = not (request.get("models") or request.get("exclude") or request.get("keys") is not None)
+    return {
+        "relocate_fixture": FORMAT,
+        "alias": request["alias"],
+        "engine": connection.vendor,
+        "django": django.get_version(),
+        "use_tz": bool(settings.USE_TZ),
+        "whole": whole,
+        "migrations": migrations,
+        "models": [table.label for table in tables],
+        "left_out": venv_rows.left_out(connection, tables) if whole else [],
+    }
+
+
+def write_lines(
+    stream: BinaryIO, header: Dict[str, Any], tables: List[venv_rows.Table], keys: Any, tell: Callable[[str, int], None]
+) -> Dict[str, Dict[str, Any]]:
+    """Write the lossless form; returns objects and fingerprint by model."""
+    counts = {}  # type: Dict[str, Dict[str, Any]]
+    block = [venv_rows.encode(header)]
+    size = 0
+    for table in tables:
+        block.append(venv_rows.encode({"model": table.label, "table": table.name, "fields": table.fields()}))
+        total = venv_rows.Sum()
+        for rows in venv_rows.stream(table, keys):
+            lines = venv_rows.lines_of(table, rows)
+            total.add(lines)
+            block += lines
+            size += sum(map(len, lines))
+            if size > _BLOCK:
+                stream.write(b"\n".join(block) + b"\n")
+                block, size = [], 0
+            tell(table.label, total.rows)
+        counts[table.label] = {"objects": total.rows, "fingerprint": total.fingerprint}
+        block.append(venv_rows.encode(dict(counts[table.label], end=table.label)))
+    block.append(venv_rows.encode({"end": "", "objects": sum(item["objects"] for item in counts.values())}))
+    stream.write(b"\n".join(block) + b"\n")
+    return counts
+
+
+def _progress(say: Callable[[str], None]) -> Callable[[str, int], None]:
+    last = [time.time()]
+
+    def tell(label: str, rows: int) -> None:
+        if time.time() - last[0] > _EVERY:
+            last[0] = time.time()
+            say("{0}: {1} rows".format(label, rows))
+
+    return tell

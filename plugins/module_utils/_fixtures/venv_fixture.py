@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
+
+"""The program that works on fixtures inside the project's interpreter: starts as manage.py does, then dumps or loads.
+
+``program.py`` runs it as a file, with a JSON request as its argument; data goes through standard input and output. The
+answer is the last line of standard error: the request's marker, then base64 of zlib of JSON, as of ``venv_probe``.
+"""
+
+# mypy: disable-error-code="import-untyped,import-not-found"
+
+import base64
+import json
+import os
+import sys
+import zlib
+from typing import Any, BinaryIO, Dict
+
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_dump,
+    venv_load,
+    venv_rows,
+    venv_scan,
+)
+from ansible_collections.relocate.django.plugins.module_utils._project import venv_probe, venv_secrets
+
+Request = Dict[str, Any]
+
+
+def work(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, Any]:
+    """Do what the request asks for, on the database that it names."""
+    from django.db import connections
+
+    alias = request["alias"]
+    if alias not in connections:
+        raise venv_rows.FixtureError("unknown_alias", "DATABASES has no alias {0}".format(alias), "choose another one")
+    if request.get("name"):
+        # Another database than the live one: nothing has connected yet.
+        connections[alias].settings_dict["NAME"] = request["name"]
+
+    def say(text: str) -> None:
+        sys.stderr.write("{0}say {1}\n".format(request["marker"], text))
+        sys.stderr.flush()
+
+    if request["work"] == "dump":
+        return venv_dump.dump(request, data_out, say)
+    if request["work"] == "load":
+        return venv_load.load(request, data_in, say)
+    return venv_scan.scan(request, say)
+
+
+def answer(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, Any]:
+    """The whole answer: ``{"answer": ..., "failed": error or None, "refused": FixtureError or None, "secrets"}``."""
+    result = {"answer": None, "failed": None, "refused": None, "secrets": []}  # type: Dict[str, Any]
+    stage, failure = "django", None
+    try:
+        import django
+
+        stage = "settings"
+        venv_probe.start(request)
+        stage = "apps"
+        django.setup()
+        stage = request["work"]
+        result["answer"] = work(request, data_in, data_out)
+        data_out.flush()
+    except venv_rows.FixtureError as error:
+        failure = error
+        result["refused"] = {"code": error.code, "msg": error.msg, "hint": error.hint, "details": error.details}
+    except (Exception, SystemExit) as error:
+        failure = error
+        result["failed"] = venv_secrets.describe_error(stage, error)
+    result["secrets"] = venv_secrets.all_secrets(failure)
+    return result
+
+
+def main() -> None:
+    """Work with the original standard output; what the project prints goes to standard error."""
+    sys.stdout.flush()
+    handle = os.dup(1)
+    os.dup2(2, 1)
+    request = json.loads(sys.argv[1])
+    with os.fdopen(handle, "wb", 1 << 20) as stream:
+        reply = answer(request, sys.stdin.buffer, stream)
+    data = json.dumps(reply, ensure_ascii=True).encode("ascii")
+    line = request["marker"] + base64.b64encode(zlib.compress(data, 6)).decode("ascii")
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+    os._exit(1 if reply["answer"] is None else 0)  # threads of the project, and its atexit hooks, must not keep us

@@ -1,0 +1,323 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
+
+"""Loads a fixture into a blank database, in one transaction, and proves what arrived by reading it back.
+
+Part of the program that runs inside the project's interpreter: Python 3.6 syntax, ASCII only, standard library only,
+Django imported inside functions. Rows go past every model, so no signal handler of the project runs.
+"""
+
+# mypy: disable-error-code="import-untyped,import-not-found"
+
+import time
+from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Optional, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_bulk,
+    venv_lines,
+    venv_rows,
+    venv_state,
+)
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
+
+Say = Callable[[str], None]
+Request = Dict[str, Any]
+
+_EVERY = 5.0  # seconds between two lines of progress
+_SHOWN = 200  # characters of a database's own words
+
+
+def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
+    """Load the lossless form; returns counts by model, and the migrations that were applied afterwards.
+
+    :param request: alias, name (the blank database to load into), without_tables (what may stay behind), forward
+    """
+    from django.db import connections
+
+    connection = connections[request["alias"]]
+    lines = venv_lines.Lines(stream)
+    check_header(lines.header)
+    registry = venv_state.migrate_to(connection, lines.header["migrations"], say)
+    tables = tables_of(connection, registry, lines.header["models"])
+    bulk = venv_bulk.open_bulk(connection, list(tables.values()))
+    venv_rows.pin(connection)
+    bulk.begin()
+    counts = _fill(connection, bulk, tables, lines, say)
+    bulk.end()
+    done = venv_state.forward(connection, say) if request.get("forward", True) else []
+    return {"counts": counts, "method": venv_rows.METHOD, "migrated": done, "header": lines.header}
+
+
+def check_header(header: Dict[str, Any]) -> None:
+    """Refuse what cannot be loaded whole. Raises FixtureError before anything is made."""
+    from django.conf import settings
+
+    if not header["whole"]:
+        raise FixtureError(
+            "fixture_partial",
+            "the fixture holds a part of a site's models only",
+            "merge it into the live database, or dump everything",
+        )
+    if bool(header["use_tz"]) != bool(settings.USE_TZ):
+        raise FixtureError(
+            "setting_differs",
+            "USE_TZ is {0} here and was {1} where the fixture was made".format(
+                bool(settings.USE_TZ), bool(header["use_tz"])
+            ),
+            "use the same setting, then change it in a step of its own",
+        )
+
+
+def tables_of(connection: Any, registry: Any, labels: Iterable[str]) -> Dict[str, Table]:
+    """The tables of the fixture's models by label. Raises FixtureError for one that the code does not know."""
+    known = {model._meta.label: model for model in registry.get_models(include_auto_created=True)}
+    kinds = venv_rows.table_kinds(connection)
+    found = {}  # type: Dict[str, Table]
+    for label in labels:
+        model = known.get(label)
+        if model is None:
+            raise FixtureError(
+                "unknown_model",
+                "the code has no model {0} at the fixture's migrations".format(label),
+                "take the revision of the code that the fixture was made with",
+            )
+        if kinds.get(model._meta.db_table.strip('"')) not in ("t", "p") and '"."' not in model._meta.db_table:
+            raise FixtureError(
+                "table_missing",
+                "the migrations made no table for {0}".format(label),
+                "leave the model out of the dump, or make its table in a migration on this engine too",
+            )
+        found[label] = Table(model, connection)
+    return found
+
+
+def _fill(
+    connection: Any, bulk: venv_bulk.Bulk, tables: Dict[str, Table], lines: venv_lines.Lines, say: Say
+) -> Dict[str, Dict[str, Any]]:
+    from django.db import transaction
+
+    counts = {}  # type: Dict[str, Dict[str, Any]]
+    with transaction.atomic(using=connection.alias):
+        bulk.strip()
+        # What migrations put there is among the fixture's rows, or was deleted since.
+        bulk.clear(list(tables.values()))
+        tell = _progress(say)
+        for section in lines.sections():
+            table = tables[section.label]
+            match_fields(table, section)
+            for rows in section.chunks():
+                insert(connection, bulk, table, rows)
+                tell(section.label, rows[-1][0])
+            counts[section.label] = {"objects": section.rows, "fingerprint": section.fingerprint}
+        say("constraints and indexes")
+        _restore(connection, bulk, tables)
+        say("reading back")
+        prove(tables, counts)
+        reset_sequences(connection, tables.values())
+    return counts
+
+
+def match_fields(table: Table, section: venv_lines.Section) -> None:
+    """Take on the fixture's order of fields. Raises FixtureError unless they are the table's, of the same kinds."""
+    expected = {column.name: column.kind for column in table.columns}
+    given = dict(section.fields)
+    unknown = [name for name, _kind in section.fields if name not in expected]
+    lacking = [name for name in expected if name not in given]
+    other = [
+        "{0} is {1}, here {2}".format(name, kind, expected[name])
+        for name, kind in section.fields
+        if expected.get(name, kind) != kind
+    ]
+    if unknown:
+        code, what = "unknown_field", "has no field {0}".format(", ".join(unknown))
+    elif lacking or len(given) != len(section.fields):
+        code, what = "fixture_invalid", "lacks the field {0}".format(", ".join(lacking) or "that is there twice")
+    elif other:
+        code, what = "fixture_invalid", "has a field of another kind: {0}".format(", ".join(other))
+    else:
+        table.arrange([name for name, _kind in section.fields])
+        return
+    raise FixtureError(
+        code,
+        "line {0}: {1} {2}".format(section.line, section.label, what),
+        "take the revision of the code that the fixture was made with, or dump it again",
+        line=section.line,
+    )
+
+
+def insert(connection: Any, bulk: venv_bulk.Bulk, table: Table, rows: venv_lines.Rows) -> None:
+    """Insert a chunk; a row that is refused is looked for and named."""
+    from django.db import Error, transaction
+
+    copies = [list(row) for _number, row in rows]
+    try:
+        with transaction.atomic(using=connection.alias):
+            bulk.insert(table, copies)
+    except (Error, ValueError, TypeError, AttributeError, KeyError, ArithmeticError) as error:
+        raise _culprit(connection, bulk, table, rows, error) from None
+
+
+def _culprit(
+    connection: Any, bulk: venv_bulk.Bulk, table: Table, rows: venv_lines.Rows, error: Exception
+) -> FixtureError:
+    """The first row of a chunk that is refused by itself."""
+    from django.db import Error, transaction
+
+    for number, row in rows:
+        try:
+            with transaction.atomic(using=connection.alias):
+                bulk.insert(table, [list(row)])
+        except Error as refused:
+            return _row_refused(table, number, row, _words(refused))
+        except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError):
+            return _row_refused(table, number, row, _wrong_value(table, row))
+    return FixtureError("fixture_invalid", "{0}: {1}".format(table.label, _words(error)), "see the database's log")
+
+
+def _row_refused(table: Table, number: int, row: List[Any], why: str) -> FixtureError:
+    pk = table.pk_of(row)
+    return FixtureError(
+        "fixture_invalid",
+        "line {0}: {1} {2}: {3}".format(number, table.label, pk, why),
+        "correct the row where it was dumped, and dump again",
+        line=number,
+        model=table.label,
+        pk=pk,
+    )
+
+
+def _wrong_value(table: Table, row: List[Any]) -> str:
+    for column, value in zip(table.columns, row):
+        if value is not None and column.write is not None:
+            try:
+                column.write(value)
+            except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError):
+                return "{0} is no {1}".format(column.name, column.kind)
+    return "a value is of the wrong type"
+
+
+def _words(error: Exception) -> str:
+    """The first line of what a database says; further lines show the row."""
+    text = str(error).strip().splitlines()
+    return (text[0] if text else type(error).__name__)[:_SHOWN]
+
+
+def _restore(connection: Any, bulk: venv_bulk.Bulk, tables: Dict[str, Table]) -> None:
+    """Put constraints back; when rows violate them, say which."""
+    from django.db import Error, transaction
+
+    try:
+        if connection.features.can_rollback_ddl:
+            with transaction.atomic(using=connection.alias):
+                bulk.restore()
+        else:
+            bulk.restore()
+    except Error as error:
+        check_references(connection, tables.values())
+        raise FixtureError("fixture_invalid", _words(error), "correct the rows where they were dumped") from None
+    if connection.vendor != "postgresql":
+        check_references(connection, tables.values())
+
+
+def check_references(connection: Any, tables: Iterable[Table]) -> None:
+    """Raises FixtureError naming the first rows whose foreign key points nowhere."""
+    for table in tables:
+        for field in table.model._meta.local_concrete_fields:
+            found = dangling(connection, table, field)
+            if found:
+                pk, value = found[0]
+                target = field.remote_field.model._meta.label
+                raise FixtureError(
+                    "reference_missing",
+                    "{0} {1}: {2} refers to {3} {4}, which is not there".format(
+                        table.label, pk, field.name, target, value
+                    ),
+                    "dump again with a frozen site, or delete the row or the reference on old",
+                    model=table.label,
+                    pk=str(pk),
+                    field=field.name,
+                )
+
+
+def dangling(connection: Any, table: Table, field: Any, limit: int = 1) -> List[Tuple[Any, Any]]:
+    """Rows of which a foreign key points nowhere: key and value. Those that ask for no constraint are let be."""
+    if field.remote_field is None or not getattr(field, "db_constraint", False):
+        return []
+    target = field.target_field
+    quote = connection.ops.quote_name
+    pk = table.model._meta.pk
+    if pk.column is None or target.column is None:
+        return []
+    sql = (
+        "SELECT c.{pk}, c.{column} FROM {table} c LEFT JOIN {parent} p ON p.{key} = c.{column}"
+        " WHERE c.{column} IS NOT NULL AND p.{key} IS NULL ORDER BY 1 LIMIT {limit}"
+    ).format(
+        pk=quote(pk.column),
+        column=quote(field.column),
+        table=table.quoted,
+        parent=quote(field.remote_field.model._meta.db_table),
+        key=quote(target.column),
+        limit=limit,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall())
+
+
+def prove(tables: Dict[str, Table], counts: Dict[str, Dict[str, Any]]) -> None:
+    """Read every row back and compare count and fingerprint with the fixture's. Raises FixtureError."""
+    for label, recorded in counts.items():
+        total = count(tables[label])
+        if total.rows != recorded["objects"]:
+            raise FixtureError(
+                "data_differs",
+                "{0}: the fixture holds {1} objects, the database {2}".format(label, recorded["objects"], total.rows),
+                "a trigger or the database changed the rows: look at the table's triggers",
+            )
+        if total.fingerprint != recorded["fingerprint"]:
+            raise FixtureError(
+                "data_differs",
+                "{0}: the database does not give back what was put in".format(label),
+                "run the conversion scan: it names the values that this engine does not keep",
+            )
+
+
+def count(table: Table, keys: Optional[List[str]] = None) -> venv_rows.Sum:
+    """Rows and fingerprint of a table as the database gives them."""
+    total = venv_rows.Sum()
+    for rows in venv_rows.stream(table, keys):
+        total.add(venv_rows.lines_of(table, rows))
+    return total
+
+
+def reset_sequences(connection: Any, tables: Iterable[Table]) -> None:
+    """Put every sequence behind the highest key. Only PostgreSQL's do not follow by themselves.
+
+    Django's own sequence_reset_sql does not quote a table's name.
+    """
+    if connection.vendor != "postgresql":
+        return
+    for table in tables:
+        for column in table.columns:
+            if column.internal.endswith("AutoField") and column.field.remote_field is None:
+                with connection.cursor() as cursor:
+                    cursor.execute(
+                        "SELECT setval(s, greatest(coalesce(m, 1), 1), m IS NOT NULL AND m > 0) FROM"
+                        " (SELECT pg_get_serial_sequence(%s, %s) AS s, (SELECT max({0}) FROM {1}) AS m) q"
+                        " WHERE s IS NOT NULL".format(
+                            column.quoted.replace("%", "%%"), table.quoted.replace("%", "%%")
+                        ),
+                        [table.quoted, column.column],
+                    )
+
+
+def _progress(say: Say) -> Callable[[str, int], None]:
+    last = [time.time()]
+
+    def tell(label: str, line: int) -> None:
+        if time.time() - last[0] > _EVERY:
+            last[0] = time.time()
+            say("{0}: line {1}".format(label, line))
+
+    return tell

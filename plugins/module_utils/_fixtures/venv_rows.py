@@ -1,0 +1,316 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
+
+"""Tables of models as streams of plain rows, out of one transaction, in flat memory.
+
+Part of the program that runs inside the project's interpreter: Python 3.6 syntax, ASCII only, standard library only,
+Django imported inside functions. A row goes past every manager: it is asked of the table.
+"""
+
+# mypy: disable-error-code="import-untyped,import-not-found"
+
+import hashlib
+import importlib
+import json
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_values
+
+#: How fingerprints are computed; only equal methods compare.
+METHOD = "relocate-row-1"
+CHUNK = 2000  # rows fetched at a time
+_MODULO = 2**64
+_CURSOR = "relocate_rows"
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+_ASCII = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
+_UNREADABLE = (ValueError, TypeError, KeyError, IndexError, ArithmeticError, AttributeError)
+
+
+class FixtureError(Exception):
+    """What a fixture, or a row for one, is refused for; the host side makes a RelocateError of it."""
+
+    def __init__(self, code: str, msg: str, hint: str = "", **details: Any) -> None:
+        """Keep the parts."""
+        super().__init__(msg)
+        self.code, self.msg, self.hint, self.details = code, msg, hint, details
+
+
+class Table:
+    """One model's own table as a fixture holds it."""
+
+    def __init__(self, model: Any, connection: Any) -> None:
+        """Look at the model's columns once."""
+        self.model, self.connection = model, connection
+        self.label, self.name = model._meta.label, model._meta.db_table
+        self.quoted = connection.ops.quote_name(self.name)
+        self.columns = venv_values.columns_of(model, connection)
+        self.arrange([column.name for column in self.columns])
+
+    def arrange(self, names: Sequence[str]) -> None:
+        """Put the columns into the order of a fixture: that of historical models is another one than the code's."""
+        by_name = {column.name: column for column in self.columns}
+        self.columns = [by_name[name] for name in names]
+        keys = [index for index, column in enumerate(self.columns) if column.column == self.model._meta.pk.column]
+        self.key = keys[0] if keys else 0
+        self._reads = [(index, column.read) for index, column in enumerate(self.columns) if column.read is not None]
+
+    def fields(self) -> List[List[str]]:
+        """Names and kinds, as a fixture tells them."""
+        return [[column.name, column.kind] for column in self.columns]
+
+    def select(self) -> str:
+        """The statement that gives every row."""
+        return "SELECT {0} FROM {1}".format(", ".join(column.select for column in self.columns), self.quoted)
+
+    def plain(self, row: Sequence[Any]) -> List[Any]:
+        """A driver's row as plain values. Raises FixtureError naming the row and the column."""
+        values = list(row)
+        try:
+            for index, read in self._reads:
+                value = values[index]
+                if value is not None:
+                    values[index] = read(value)
+        except _UNREADABLE:
+            raise self._unreadable(row) from None
+        return values
+
+    def _unreadable(self, row: Sequence[Any]) -> FixtureError:
+        for index, read in self._reads:
+            try:
+                if row[index] is not None:
+                    read(row[index])
+            except _UNREADABLE as error:
+                column = self.columns[index]
+                return FixtureError(
+                    "value_unreadable",
+                    "{0} {1}: {2} cannot be read as {3}: {4}".format(
+                        self.label, self.pk_of(row), column.name, column.kind, _kind_of(error)
+                    ),
+                    "correct the row on old",
+                    model=self.label,
+                    pk=self.pk_of(row),
+                    field=column.name,
+                )
+        return FixtureError("value_unreadable", "{0} {1} cannot be read".format(self.label, self.pk_of(row)))
+
+    def pk_of(self, row: Sequence[Any]) -> str:
+        """The row's key for messages."""
+        return str(row[self.key])[:80]
+
+
+def _kind_of(error: Exception) -> str:
+    """Why a value was not read, without the value itself, which errors of the standard library repeat."""
+    text = str(error)
+    known = text.startswith(("not a", "day is", "month must", "year", "hour must", "minute must", "second must"))
+    return text.split(":", maxsplit=1)[0] if known else type(error).__name__
+
+
+class Sum:
+    """Count and fingerprint of rows in any order: a sum, since pairs of equal rows would cancel in an XOR."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.rows, self._sum = 0, 0
+
+    def add(self, lines: Iterable[bytes]) -> None:
+        """Add rows as a fixture writes them, without the line's end."""
+        total, count = 0, 0
+        for line in lines:
+            total += int.from_bytes(hashlib.blake2b(line, digest_size=8).digest(), "big")
+            count += 1
+        self._sum = (self._sum + total) % _MODULO
+        self.rows += count
+
+    @property
+    def fingerprint(self) -> str:
+        """Decimal digits."""
+        return str(self._sum)
+
+
+def encode(row: Any) -> bytes:
+    """A plain row as one line of a fixture, without the line's end. Equal rows are equal lines."""
+    text = _ENCODER.encode(row)
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:  # half of a surrogate pair, as JSON may hold one
+        return _ASCII.encode(row).encode("ascii")
+
+
+def lines_of(table: Table, rows: Sequence[Sequence[Any]]) -> List[bytes]:
+    """Drivers' rows as lines of a fixture."""
+    plain = table.plain
+    return [encode(plain(row)) for row in rows]
+
+
+# --- which tables ---
+
+
+def models_of(alias: str) -> List[Any]:
+    """Every model that has a table of its own in this alias, through tables of many-to-many relations included."""
+    from django.apps import apps
+    from django.db import connections, router
+
+    names = table_kinds(connections[alias])
+    found, seen = [], set()
+    for model in apps.get_models(include_auto_created=True):
+        meta = model._meta
+        if meta.proxy or meta.swapped or not router.allow_migrate_model(alias, model):
+            continue
+        kind = names.get(meta.db_table.strip('"'), "t" if '"."' in meta.db_table else "")
+        if kind in ("t", "p") and meta.db_table not in seen:
+            seen.add(meta.db_table)
+            found.append(model)
+    return found
+
+
+def table_kinds(connection: Any) -> Dict[str, str]:
+    """Every table and view that the connection finds without naming a schema: name -> t, p (partitioned) or v."""
+    with connection.cursor() as cursor:
+        return {item.name: item.type for item in connection.introspection.get_table_list(cursor)}
+
+
+def choose(models: Sequence[Any], wanted: Sequence[str], excluded: Sequence[str]) -> List[Any]:
+    """The models of these apps and models; a many-to-many's through table goes with the model that declares it.
+
+    Raises FixtureError for a name that is neither an app nor a model of this alias.
+    """
+    _check_names(models, list(wanted) + list(excluded))
+    keep = {name.lower() for name in wanted}
+    drop = {name.lower() for name in excluded}
+
+    def named(model: Any, names: Any) -> bool:
+        owner = model._meta.auto_created or model
+        labels = {model._meta.label_lower, owner._meta.label_lower, owner._meta.app_label}
+        return bool(labels & names)
+
+    return [model for model in models if (not keep or named(model, keep)) and not named(model, drop)]
+
+
+def _check_names(models: Sequence[Any], names: Sequence[str]) -> None:
+    from django.apps import apps
+
+    known = {config.label for config in apps.get_app_configs()} | {model._meta.label_lower for model in models}
+    unknown = sorted(name for name in names if name.lower() not in known)
+    if unknown:
+        raise FixtureError(
+            "unknown_model",
+            "neither an app nor a model with a table in this database: {0}".format(", ".join(unknown)),
+            "name apps as their label, models as app.Model",
+        )
+
+
+def left_out(connection: Any, tables: Sequence[Table]) -> List[Dict[str, str]]:
+    """What the database holds and a fixture of these tables does not."""
+    from django.db.migrations.recorder import MigrationRecorder
+
+    mine = {table.name.strip('"') for table in tables} | {MigrationRecorder.Migration._meta.db_table}
+    found = [
+        {"what": "view" if kind == "v" else "table", "name": name}
+        for name, kind in sorted(table_kinds(connection).items())
+        if name not in mine
+    ]
+    if connection.vendor == "postgresql":
+        found += _other_schemas(connection)
+    for table in tables:
+        for field in table.model._meta.local_concrete_fields:
+            if venv_values.is_generated(field):
+                found.append({"what": "generated column", "name": "{0}.{1}".format(table.label, field.name)})
+    return found
+
+
+def _other_schemas(connection: Any) -> List[Dict[str, str]]:
+    """Relations that no model finds without naming their schema; partitions go with their table."""
+    words = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "f": "foreign table"}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n.nspname || '.' || c.relname, c.relkind"
+            " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND n.nspname !~ '^pg_'"
+            " AND n.nspname <> 'information_schema' AND (c.relkind = 'm' OR NOT pg_table_is_visible(c.oid)) ORDER BY 1"
+        )
+        return [{"what": words[str(kind)], "name": name} for name, kind in cursor.fetchall()]
+
+
+# --- one transaction ---
+
+
+def pin(connection: Any) -> None:
+    """Set whatever changes how the server writes values, the same on both sides."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('TimeZone', %s, false)", [connection.timezone_name])
+            cursor.execute("SET datestyle = 'ISO, YMD'")
+            cursor.execute("SET extra_float_digits = 1")
+
+
+def begin(connection: Any, snapshot: str = "") -> None:
+    """Begin a transaction that sees one moment until the connection is closed.
+
+    :param snapshot: on PostgreSQL the exported snapshot of another session, whose moment it is then
+    """
+    connection.ensure_connection()
+    pin(connection)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            if snapshot:
+                cursor.execute("SET TRANSACTION SNAPSHOT %s", [snapshot])
+            cursor.execute("SELECT 1")
+        elif connection.vendor == "mysql":
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        else:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT count(*) FROM sqlite_master")
+
+
+def stream(table: Table, keys: Optional[Sequence[str]] = None) -> Iterator[List[Tuple[Any, ...]]]:
+    """Drivers' rows, many at a time, in the order of the key so that two dumps of the same rows are the same."""
+    sql, params = table.select(), []  # type: Tuple[str, List[Any]]
+    meta, connection = table.model._meta, table.connection
+    if keys is not None:
+        params = [meta.pk.get_db_prep_value(meta.pk.to_python(key), connection) for key in keys]
+        marks = ", ".join(["%s"] * len(params)) or "NULL"
+        sql += " WHERE {0} IN ({1})".format(connection.ops.quote_name(meta.pk.column), marks)
+    if meta.pk.column in [column.column for column in table.columns]:
+        sql += " ORDER BY {0}".format(connection.ops.quote_name(meta.pk.column))
+    source = {"postgresql": _by_cursor, "mysql": _unbuffered, "sqlite": _plainly}[connection.vendor]
+    return source(connection, sql, params)
+
+
+def _by_cursor(connection: Any, sql: str, params: List[Any]) -> Iterator[List[Tuple[Any, ...]]]:
+    """A cursor of the server's own: both drivers would fetch everything else."""
+    with connection.cursor() as cursor:
+        cursor.execute("DECLARE {0} NO SCROLL CURSOR FOR {1}".format(_CURSOR, sql), params or None)
+        while True:
+            cursor.execute("FETCH FORWARD {0} FROM {1}".format(CHUNK, _CURSOR))
+            rows = cursor.fetchall()
+            if not rows:
+                break
+            yield rows
+        cursor.execute("CLOSE {0}".format(_CURSOR))
+
+
+def _unbuffered(connection: Any, sql: str, params: List[Any]) -> Iterator[List[Tuple[Any, ...]]]:
+    driver = importlib.import_module(connection.Database.__name__ + ".cursors")
+    cursor = connection.connection.cursor(driver.SSCursor)
+    try:
+        cursor.execute(sql, params or None)
+        while True:
+            rows = cursor.fetchmany(CHUNK)
+            if not rows:
+                break
+            yield list(rows)
+    finally:
+        cursor.close()
+
+
+def _plainly(connection: Any, sql: str, params: List[Any]) -> Iterator[List[Tuple[Any, ...]]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params or None)
+        while True:
+            rows = cursor.fetchmany(CHUNK)
+            if not rows:
+                break
+            yield rows

@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
+
+"""Brings a blank database to the migrations that a fixture was made at, gives the models of that moment, goes forward.
+
+Part of the program that runs inside the project's interpreter: Python 3.6 syntax, ASCII only, standard library only,
+Django imported inside functions. What "loaddata in a data migration" does wrong is done right here: rows are loaded
+into the tables and by the models that they were dumped from, and then every later migration runs on them.
+"""
+
+# mypy: disable-error-code="import-untyped,import-not-found"
+
+import contextlib
+import sys
+from typing import Any, Callable, List, Set, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError
+
+Node = Tuple[str, str]  # app label, name of a migration
+
+
+def nodes_of(names: List[str]) -> List[Node]:
+    """``app.name`` as Django's migration graph names it."""
+    pairs = [name.partition(".") for name in names]
+    return [(app, name) for app, _dot, name in pairs]
+
+
+def migrate_to(connection: Any, recorded: List[str], say: Callable[[str], None]) -> Any:
+    """Apply exactly the recorded migrations to a blank database; returns the apps registry of that state.
+
+    Raises FixtureError: unknown_migration when the code lacks one, target_not_blank.
+    """
+    from django.core.management import call_command
+    from django.db.migrations.executor import MigrationExecutor
+
+    found = connection.introspection.table_names()
+    if found:
+        raise FixtureError(
+            "target_not_blank",
+            "the database that the fixture would be loaded into holds {0} tables".format(len(found)),
+            "use a blank one: the migrations are applied here",
+        )
+    executor = MigrationExecutor(connection, _progress(say))
+    wanted = _known(executor.loader, nodes_of(recorded))
+    for config in _without_migrations(executor.loader):
+        with contextlib.redirect_stdout(sys.stderr):
+            call_command("migrate", config, database=connection.alias, run_syncdb=True, interactive=False, verbosity=0)
+    executor = MigrationExecutor(connection, _progress(say))
+    plan = executor.migration_plan(_leaves(executor.loader.graph, wanted))
+    planned = {(migration.app_label, migration.name) for migration, _backwards in plan}
+    missing = sorted(planned - wanted)
+    if missing:
+        raise FixtureError(
+            "unknown_migration",
+            "the fixture's migrations need others that were not applied where it was made: {0}".format(
+                ", ".join("{0}.{1}".format(*node) for node in missing[:5])
+            ),
+            "take a revision of the code whose migrations lead to the fixture's",
+        )
+    state = executor.migrate(_leaves(executor.loader.graph, wanted), plan=plan)
+    return state.apps
+
+
+def _known(loader: Any, recorded: List[Node]) -> Set[Node]:
+    """The recorded migrations as nodes of this code's graph: squashed ones count as what they replace."""
+    nodes = set(loader.graph.nodes)
+    replaced = {}  # type: Dict[Node, Node]
+    for key, migration in loader.disk_migrations.items():
+        for old in migration.replaces:
+            if key in nodes:
+                replaced[tuple(old)] = key  # type: ignore[index]
+    wanted, unknown = set(), []
+    have = set(recorded)
+    for node in recorded:
+        if node in nodes:
+            wanted.add(node)
+        elif node in replaced and {tuple(item) for item in loader.disk_migrations[replaced[node]].replaces} <= have:
+            wanted.add(replaced[node])
+        else:
+            unknown.append(node)
+    gone = [node for node in unknown if node not in loader.disk_migrations]
+    if unknown:
+        shown = ", ".join("{0}.{1}".format(*node) for node in (gone or unknown)[:5])
+        raise FixtureError(
+            "unknown_migration",
+            "the code lacks {0} migrations that the fixture was made at: {1}".format(len(unknown), shown),
+            "take a revision of the code that has them",
+        )
+    return wanted
+
+
+def _leaves(graph: Any, wanted: Set[Node]) -> List[Node]:
+    """The nodes that no other wanted one depends on: Django plans everything before them by itself."""
+    inner = {parent.key for node in wanted for parent in graph.node_map[node].parents}
+    return sorted(node for node in wanted if node not in inner)
+
+
+def _without_migrations(loader: Any) -> List[str]:
+    from django.apps import apps
+
+    return sorted(label for label in loader.unmigrated_apps if list(apps.get_app_config(label).get_models()))
+
+
+def forward(connection: Any, say: Callable[[str], None]) -> List[str]:
+    """Apply whatever the code has beyond the recorded state, as ``migrate`` does it, signals included."""
+    from django.core.management import call_command
+    from django.db.migrations.recorder import MigrationRecorder
+
+    def applied() -> Set[Node]:
+        return set(MigrationRecorder(connection).applied_migrations())
+
+    before = applied()
+    say("migrating forward")
+    with contextlib.redirect_stdout(sys.stderr):
+        call_command("migrate", database=connection.alias, interactive=False, verbosity=0)
+    return sorted("{0}.{1}".format(*node) for node in applied() - before)
+
+
+def _progress(say: Callable[[str], None]) -> Callable[..., None]:
+    def tell(action: str, migration: Any = None, fake: bool = False) -> None:
+        if action == "apply_start":
+            say("applying {0}".format(migration))
+
+    return tell
