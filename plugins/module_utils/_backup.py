@@ -12,13 +12,16 @@ import json
 import os
 import shutil
 import time
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from dataclasses import replace
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils import _host, _media, _media_archive, _unversioned
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import (
     BUNDLE,
     DATABASES,
     ENVIRONMENT,
+    FIXTURES,
     LABEL,
     MEDIA,
     PATCH,
@@ -30,6 +33,7 @@ from ansible_collections.relocate.django.plugins.module_utils._backup_set import
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, Snapshot
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.dump import Beside, beside_dump
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseFacts,
     DatabaseState,
@@ -38,6 +42,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     as_plain,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project import vcs
+from ansible_collections.relocate.django.plugins.module_utils._secrets import make_directory
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
 
 #: Seconds for the sessions of a frozen site to go away by themselves.
@@ -99,17 +104,33 @@ def _write(path: str, fill: Any) -> None:
     os.replace(temporary, path)
 
 
-def dump_all(site: Site, backup: BackupSet, frozen: bool) -> Dict[str, DatabaseEntry]:
+def dump_all(site: Site, backup: BackupSet, frozen: bool, fixtures: bool = False) -> Dict[str, DatabaseEntry]:
     """Dump and count every database, each out of one snapshot; returns the manifest's entries.
 
     :param frozen: the site has been stopped: sessions that remain are waited for, then refused
+    :param fixtures: whether each is written as a fixture too, out of the same snapshot
     """
     entries = {}
     for alias, engine in site.engines.items():
         if frozen:
             await_sessions(engine)
-        entries[alias] = _dump_one(site, engine, backup, frozen)
+        with _fixture_beside(site, engine, backup, fixtures) as beside:
+            entry = _dump_one(site, engine, backup, frozen, beside.begin if beside else None)
+            entries[alias] = replace(entry, fixture=beside.finish()) if beside else entry
     return entries
+
+
+@contextlib.contextmanager
+def _fixture_beside(site: Site, engine: Engine, backup: BackupSet, wanted: bool) -> Iterator[Optional[Beside]]:
+    if not wanted:
+        yield None
+        return
+    name = "{0}/{1}.jsonl{2}".format(
+        FIXTURES, quote(engine.config.alias, safe=""), ".zst" if engine.context.compression == "zstd" else ""
+    )
+    make_directory(backup.file(FIXTURES), 0o700)
+    with beside_dump(site, engine, backup.file(name), name) as beside:
+        yield beside
 
 
 def await_sessions(engine: Engine) -> None:
@@ -125,12 +146,14 @@ def await_sessions(engine: Engine) -> None:
         time.sleep(0.2)
 
 
-def _dump_one(site: Site, engine: Engine, backup: BackupSet, frozen: bool) -> DatabaseEntry:
+def _dump_one(
+    site: Site, engine: Engine, backup: BackupSet, frozen: bool, beside: Optional[Callable[[str], None]]
+) -> DatabaseEntry:
     facts, step = engine.describe(), site.stopwatch.step
 
     def dump_it(snapshot: Snapshot) -> DumpFile:
         with step("dump"):
-            return snapshot.dump(backup.file(DATABASES))
+            return snapshot.dump(backup.file(DATABASES), beside)
 
     def count_it(snapshot: Snapshot) -> DatabaseState:
         with step("count"):

@@ -28,6 +28,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseState,
     DumpFile,
     FileEntry,
+    Fixture,
     SystemUser,
     as_plain,
     facts_from_plain,
@@ -44,7 +45,7 @@ MANIFEST, BUNDLE, PATCH, ENVIRONMENT, MEDIA = (
     "environment.json",
     "media.tar.zst",
 )
-DATABASES, UNVERSIONED = "databases", "files"
+DATABASES, UNVERSIONED, FIXTURES = "databases", "files", "fixtures"
 #: What is known before the freeze, for the checkout on new; the manifest, when it is there, is what holds.
 PREPARED = "prepared.json"
 LABEL = re.compile(r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}$")
@@ -60,6 +61,7 @@ class DatabaseEntry:
     facts: DatabaseFacts
     state: DatabaseState
     migrations: Tuple[str, ...] = ()
+    fixture: Optional[Fixture] = None  # the same rows in a second form, when asked for
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ def from_text(text: str, where: str = MANIFEST) -> Manifest:
                 facts=facts_from_plain(item["facts"]),
                 state=state_from_plain(item["state"]),
                 migrations=tuple(item["migrations"]),
+                fixture=_fixture_from(item.get("fixture")),
             )
             for alias, item in plain["databases"].items()
         }
@@ -156,6 +159,13 @@ def from_text(text: str, where: str = MANIFEST) -> Manifest:
         raise RelocateError(
             "manifest_invalid", "{0} lacks what a manifest holds ({1})".format(where, exc), "take another set"
         ) from exc
+
+
+def _fixture_from(plain: Optional[Mapping[str, Any]]) -> Optional[Fixture]:
+    if plain is None:
+        return None
+    lists = {key: tuple(plain[key]) for key in ("migrations", "left_out")}
+    return Fixture(**{**plain, **lists})
 
 
 def _own_tree(handle: int, uid: int, gid: int) -> None:

@@ -163,6 +163,18 @@ class DumpFile:
 
 
 @dataclass(frozen=True)
+class Fixture:
+    """A fixture in a set: the rows of every model, in a form that other engines take too."""
+
+    path: str  # relative to the set
+    method: str  # how fingerprints were computed
+    engine: str  # of the database that it was made of
+    models: Mapping[str, Mapping[str, Any]]  # label -> objects, fingerprint
+    migrations: Tuple[str, ...] = ()
+    left_out: Tuple[Mapping[str, str], ...] = ()  # what, name: what the database holds and the fixture does not
+
+
+@dataclass(frozen=True)
 class FileEntry:
     """A file of a backup set."""
 

@@ -27,9 +27,11 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     Engine,
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.load import load_fixture
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseState,
     Difference,
+    Fixture,
     compare_states,
     sequences_behind,
 )
@@ -43,6 +45,7 @@ class Step:
     alias: str
     entry: DatabaseEntry
     done: bool  # live already came from this very set
+    converts: bool = False  # from another engine, by the set's fixture
     came_from: str = ""  # the digest of the set that live came from, or "" for any other database
 
 
@@ -133,7 +136,7 @@ def plan(
         done = live.exists and came_from == digest and (live.tables > 0 or not entry.state.tables)
         if swaps and not done:
             _restored.aside_for(engine, live, came_from, record, replace_live)
-        steps.append(Step(alias, entry, done, came_from))
+        steps.append(Step(alias, entry, done, entry.facts.engine != engine.name, came_from))
     return steps
 
 
@@ -147,17 +150,15 @@ def _entry_for(engine: Engine, manifest: Manifest) -> DatabaseEntry:
             "it holds: {0}".format(", ".join(sorted(manifest.databases))),
         )
     if entry.facts.engine != engine.name:
-        raise RelocateError(
-            "unsupported_engine",
-            "database {0} was {1} on old and is {2} on new".format(alias, entry.facts.engine, engine.name),
-            "use the same engine in the settings of new",
-        )
+        _fixture_of(engine, entry)
     return entry
 
 
-def load_and_prove(
-    engine: Engine, backup: BackupSet, entry: DatabaseEntry
-) -> Tuple[DatabaseState, List[Dict[str, Any]]]:
+#: What was proven to be in incoming, and its tables for the report.
+Loaded = Tuple[DatabaseState, List[Dict[str, Any]]]
+
+
+def load_and_prove(engine: Engine, backup: BackupSet, entry: DatabaseEntry) -> Loaded:
     """Load one dump into incoming and compare it. Raises data_differs with every difference; incoming is gone then."""
     relative = entry.dump.path[len(DATABASES) + 1 :]
     backup.file(relative)  # refuses what leads out
@@ -171,6 +172,43 @@ def load_and_prove(
         engine.drop(INCOMING)
         raise differs(engine.config.alias, differences)
     return state, table_rows(entry.state, state)
+
+
+def _fixture_of(engine: Engine, entry: DatabaseEntry) -> Fixture:
+    """The form of a database that another engine takes. Raises unsupported_engine when the set holds none."""
+    if entry.fixture is None:
+        raise RelocateError(
+            "unsupported_engine",
+            "database {0} was {1} on old and is {2} on new, and the set holds no fixture of it".format(
+                engine.config.alias, entry.facts.engine, engine.name
+            ),
+            "use the same engine in the settings of new, or back up with fixtures (relocate_fixtures)",
+        )
+    return entry.fixture
+
+
+def convert_and_prove(site: Site, engine: Engine, backup: BackupSet, entry: DatabaseEntry) -> Loaded:
+    """Load the set's fixture into incoming, of whatever engine, and compare every model with the manifest.
+
+    Raises data_differs, and what :func:`load_fixture` raises; incoming is gone then.
+    """
+    fixture = _fixture_of(engine, entry)
+    loaded = load_fixture(site, engine, backup.file(fixture.path))
+    counts = loaded["counts"]
+    differences = [
+        Difference("model", label, str(fixture.models.get(label)), str(counts.get(label)))
+        for label in sorted(set(fixture.models) | set(counts))
+        if fixture.models.get(label) != counts.get(label)
+    ]
+    if differences:
+        engine.drop(INCOMING)
+        raise differs(engine.config.alias, differences)
+    with engine.context.stopwatch.step("count"):
+        state = state_of(engine, INCOMING, "")
+    return state, [
+        {"table": label, "old": item["objects"], "new": item["objects"], "fingerprint": True}
+        for label, item in sorted(counts.items())
+    ]
 
 
 def state_of(engine: Engine, which: str, method: str, fingerprints: bool = True) -> DatabaseState:
@@ -334,7 +372,7 @@ def make_live(
         engine = site.engines[step.alias]
         # Asked again: since the plan was made, somebody may have written.
         aside = _restored.aside_for(engine, engine.describe(), step.came_from, record.data, replace_live)
-        begun[step.alias] = _restored.begun_entry(digest, aside, states[step.alias])
+        begun[step.alias] = _restored.begun_entry(digest, aside, states[step.alias], step.converts)
         swaps.append(Swap(engine, aside))
     for swap in swaps:
         prepare_swap(swap)

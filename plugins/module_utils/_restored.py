@@ -42,6 +42,8 @@ def has_served(record: Mapping[str, Any], alias: str) -> bool:
 def made_live(record: Mapping[str, Any], digests: Mapping[str, str]) -> Dict[str, Any]:
     """The changes to a record once databases out of sets are live: alias -> digest."""
     restored = {**record.get(RESTORED, {}), **digests}
+    converted = {alias: record.get(BEGUN, {}).get(alias, {}).get("converted") for alias in digests}
+    states = {alias: state for alias, state in converted.items() if state}
     served = restored if record.get(SERVED) else record.get(SERVED_WITH, ())
     begun = {alias: entry for alias, entry in record.get(BEGUN, {}).items() if alias not in digests}
     return {
@@ -49,7 +51,8 @@ def made_live(record: Mapping[str, Any], digests: Mapping[str, str]) -> Dict[str
         BEGUN: begun or None,
         SERVED: None,
         SERVED_WITH: sorted(set(served) - set(digests)) or None,
-        "migrated": None,
+        # What another engine holds is not what the set recorded: from here on this is what is to be proven.
+        "migrated": {"state": "applied", "states": states} if states else None,
     }
 
 
@@ -58,14 +61,16 @@ def state_digest(state: DatabaseState) -> str:
     return hashlib.sha256(json.dumps(as_plain(state), sort_keys=True).encode("utf-8")).hexdigest()
 
 
-def begun_entry(digest: str, aside: str, state: DatabaseState) -> Dict[str, str]:
+def begun_entry(digest: str, aside: str, state: DatabaseState, converted: bool = False) -> Dict[str, Any]:
     """What is noted before a swap, so that a later run can tell which database is which.
 
     :param digest: the set's
     :param aside: what the live one becomes; there is none of that name yet, so it will tell that the swap was made
     :param state: what was proven to be in incoming
+    :param converted: whether it came from another engine, so that the set does not tell this state
     """
-    return {"digest": digest, "aside": aside, "method": state.method, "state": state_digest(state)}
+    entry = {"digest": digest, "aside": aside, "method": state.method, "state": state_digest(state)}
+    return dict(entry, converted=as_plain(state)) if converted else entry
 
 
 def origin(engine: Engine, record: Mapping[str, Any], count: bool = True) -> str:

@@ -60,6 +60,13 @@ options:
     description: Whether the site has been stopped, so that a session that is left is a writer nobody named.
     type: bool
     default: false
+  fixtures:
+    description:
+      - Whether each database is written as a fixture too, out of the same snapshot as its dump.
+      - A fixture holds the rows of every model, and can be restored into a database of another engine. What it does not
+        hold (tables without a model, views, triggers) is listed in the manifest.
+    type: bool
+    default: false
   allow_dirty:
     description: Whether uncommitted changes are carried as a patch; by default they are refused.
     type: bool
@@ -160,7 +167,7 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
         _backup.prepare(site, backup, revision, params)
     if params["state"] == "prepared":
         return dict(result, seconds=site.stopwatch.seconds())
-    databases = _backup.dump_all(site, backup, params["frozen"])
+    databases = _backup.dump_all(site, backup, params["frozen"], params["fixtures"])
     with site.stopwatch.step("media"):
         media = _backup.media_of(site, backup, params["media"], params["compression"], params["media_skip"])
     manifest = _backup.compose(site, backup, revision, params, databases, media)
@@ -218,6 +225,7 @@ def main() -> None:
                 "media": {"type": "bool", "default": True},
                 "media_skip": {"type": "list", "elements": "str", "default": []},
                 "frozen": {"type": "bool", "default": False},
+                "fixtures": {"type": "bool", "default": False},
                 "allow_dirty": {"type": "bool", "default": False},
                 "keep": {"type": "int", "default": 0},
             },

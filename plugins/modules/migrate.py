@@ -121,7 +121,8 @@ def plan_of(site: Site, alias: str, app: Optional[str], name: Optional[str]) -> 
 def apply(module: AnsibleModule, site: Site, plan: Dict[str, Any]) -> None:
     """Apply alias by alias. The record says first that the databases are in motion: a failure is never resumed."""
     params = module.params
-    kept = _host.read_record(params["directory"], params["site"]).get("restored", {})
+    record = _host.read_record(params["directory"], params["site"])
+    kept, known = record.get("restored", {}), (record.get("migrated") or {}).get("states", {})
     moving = {alias: "migrating" if alias in plan else digest for alias, digest in kept.items()}
     _host.update_record(params["directory"], params["site"], {"migrated": {"state": "begun"}, "restored": moving})
     for alias in plan:
@@ -134,7 +135,7 @@ def apply(module: AnsibleModule, site: Site, plan: Dict[str, Any]) -> None:
             fake_initial=params["fake_initial"],
         )
     states = {alias: as_plain(state_of(site.engines[alias], "live", "", True)) for alias in plan}
-    done = {"migrated": {"state": "applied", "states": states}, "restored": kept}
+    done = {"migrated": {"state": "applied", "states": {**known, **states}}, "restored": kept}
     _host.update_record(params["directory"], params["site"], done)
 
 

@@ -148,7 +148,11 @@ def apply(
     engines = [site.engines[step.alias] for step in todo]
     with backup.lent_dumps(site.project.owner), _restore.incoming_dropped_on_failure(engines):
         for step in todo:
-            state, tables[step.alias] = _restore.load_and_prove(site.engines[step.alias], backup, step.entry)
+            engine = site.engines[step.alias]
+            if step.converts:
+                state, tables[step.alias] = _restore.convert_and_prove(site, engine, backup, step.entry)
+            else:
+                state, tables[step.alias] = _restore.load_and_prove(engine, backup, step.entry)
             behind = _restore.check_sequences(step.alias, state)
             if behind:
                 raise behind

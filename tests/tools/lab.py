@@ -6,29 +6,36 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
-
-import pytest
 
 from tests.lab.lab import obstacle
 from tests.tools import venv
 from tests.tools.collection import ROOT
 
-TESTS = ("tests/lab", "tests/e2e")
+#: What is run one after the other: the lab itself first, then moves, two labs at a time since they wait most of the time.
+PARTS = {"lab": ("tests/lab", ()), "e2e": ("tests/e2e", ("--numprocesses=2", "--dist=worksteal"))}
 
 
 def main(chosen: list[str]) -> int:
-    """Run the chosen tests or all of them; returns pytest's exit code."""
+    """Run the chosen tests or all of them; returns the exit code of the first part that fails."""
     reason = obstacle()
     if reason:
         required = os.environ.get("RELOCATE_LAB_REQUIRED") == "1"
         print(f"lab: {'required, but' if required else 'skipped:'} {reason}", flush=True)
         return 1 if required else 0
-    if not chosen:
-        venv.controllers()
-    report = ROOT / "build" / "reports" / "lab.xml"
-    paths = chosen or [path for path in TESTS if (ROOT / path).is_dir()]
-    return int(pytest.main([*paths, "--durations=10", f"--junitxml={report}"]))
+    if chosen:
+        return run("chosen", chosen)
+    venv.controllers()
+    parts = [(name, [path, *options]) for name, (path, options) in PARTS.items() if (ROOT / path).is_dir()]
+    return next((code for code in (run(name, arguments) for name, arguments in parts) if code), 0)
+
+
+def run(name: str, arguments: list[str]) -> int:
+    """Run pytest in a process of its own; its report is named after the part."""
+    report = ROOT / "build" / "reports" / f"{name}.xml"
+    argv = [sys.executable, "-m", "pytest", *arguments, "--durations=10", f"--junitxml={report}"]
+    return subprocess.run(argv, cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -33,6 +33,11 @@ from ansible_collections.relocate.django.plugins.module_utils._stopwatch import 
 LIVE, INCOMING, PREVIOUS, DISCARDED = "live", "incoming", "previous", "discarded"
 
 
+#: Is told what shows another session the moment of a snapshot: PostgreSQL's name of it; the file to read instead of the
+#: live one on SQLite; nothing on MySQL, where nobody can write while it is called.
+Beside = Callable[[str], None]
+
+
 def _silent(line: str) -> None:
     """Progress that nobody reads."""
 
@@ -65,9 +70,10 @@ class Snapshot(abc.ABC):
     """One consistent view of a database: the dump and the state come from the same moment."""
 
     @abc.abstractmethod
-    def dump(self, directory: str) -> DumpFile:
+    def dump(self, directory: str, beside: Optional[Beside] = None) -> DumpFile:
         """Write the dump below ``directory`` (exists, belongs to the owner); returns its relative path.
 
+        :param beside: called once, while another session of the settings' user can be shown the same moment
         Raises RelocateError: program_missing, client_too_old, dump_failed.
         """
 
@@ -123,6 +129,16 @@ class Engine(abc.ABC):
         """Load a dump into a fresh incoming database, replacing a leftover one. Live is not touched.
 
         On failure incoming is dropped and dump_truncated or load_failed raised.
+        """
+
+    @abc.abstractmethod
+    def incoming(self, recorded: Optional[DatabaseFacts] = None) -> "contextlib.AbstractContextManager[DatabaseConfig]":
+        """Make a blank incoming database, replacing a leftover one, for the block to fill as the settings' user.
+
+        Gives the settings with its name. What a load does afterwards is done after the block. When it raises, incoming
+        is dropped. Live is not touched.
+
+        :param recorded: what it shall be like; by default as live, or as the server makes them
         """
 
     @abc.abstractmethod

@@ -11,12 +11,13 @@ programs, for rows), ``_mysql_objects`` (views, triggers, routines, events), ``_
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
@@ -35,6 +36,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     INCOMING,
     LIVE,
     PREVIOUS,
+    Beside,
     Engine,
     EngineContext,
     Snapshot,
@@ -83,7 +85,7 @@ class MysqlSnapshot(Snapshot):
                 self._view = view
             return self._view
 
-    def dump(self, directory: str) -> DumpFile:
+    def dump(self, directory: str, beside: Optional[Beside] = None) -> DumpFile:
         """Write ``ALIAS.mysql`` below the directory; call it before :meth:`state` when the database is in use.
 
         Raises RelocateError: program_missing, dump_failed, lock_timeout, right_missing.
@@ -94,17 +96,19 @@ class MysqlSnapshot(Snapshot):
             with acting_as(self._server.context.owner):
                 os.mkdir(path, 0o700)
             stack.enter_context(removed_on_failure(lambda: self._remove(path)))
-            client = self._dump_into(path)
+            client = self._dump_into(path, beside)
         return DumpFile(path=name, client=client.version, client_major="")
 
     def _remove(self, path: str) -> None:
         with acting_as(self._server.context.owner):
             shutil.rmtree(path, ignore_errors=True)
 
-    def _dump_into(self, path: str) -> programs.Client:
+    def _dump_into(self, path: str, beside: Optional[Beside]) -> programs.Client:
         # A session of its own: those of the view may be counting already, and the lock is not to wait for them.
         with self._server.connect(self._database) as session, self._lock() as locked:
             self._open()
+            if beside is not None:
+                beside("")
             client = programs.dump_client(session.flavor)
             options = self._server.options_file(client.mariadb)
             objects, charset = self._objects(), admin.charset_of(session, self._database)
@@ -313,6 +317,35 @@ class MysqlEngine(Engine):
                     self._fill(client, incoming, schema, files)
                     self._add_objects(session, incoming, stored.from_plain(schema["objects"]))
 
+    @contextlib.contextmanager
+    def incoming(self, recorded: Optional[DatabaseFacts] = None) -> Iterator[DatabaseConfig]:
+        """See :meth:`Engine.incoming`; what the block defines rests until the swap. Raises right_missing."""
+        name = self._named(INCOMING)
+        with self._server.admin() as session:
+            self._recover(session)
+            live = self._named(LIVE)
+            charset = ("", "")
+            if recorded is not None:
+                charset = admin.collation_of(recorded)
+            elif admin.database_exists(session, live):
+                charset = admin.charset_of(session, live)
+            admin.drop_database(session, name)
+            with removed_on_failure(lambda: self.drop(INCOMING)):
+                admin.ensure_user(self._server, session)
+                admin.create_database(session, name, *charset)
+                with self._reachable(INCOMING):
+                    yield dataclasses.replace(self.config, name=name)
+                    self._analyse(name, admin.tables_of(session, name))
+                items = stored.read(session, name)
+                stored.drop(session, name, items)
+                swapping.park(session, name, items)
+
+    def _analyse(self, database: str, tables: Iterable[str]) -> None:
+        with self.context.stopwatch.step("analyse"), self._server.connect(database) as session:
+            names = [ident(name) for name in tables]
+            for start in range(0, len(names), 50):
+                session.rows("ANALYZE TABLE " + ", ".join(names[start : start + 50]))
+
     def _read_schema(self, path: str) -> Dict[str, Any]:
         try:
             with acting_as(self.context.owner), open(os.path.join(path, SCHEMA), encoding="ascii") as stream:
@@ -350,10 +383,7 @@ class MysqlEngine(Engine):
                 for future in pending:
                     future.cancel()
                 raise
-        with self.context.stopwatch.step("analyse"), self._server.connect(incoming) as session:
-            names = [ident(name) for name in schema["tables"]]
-            for start in range(0, len(names), 50):
-                session.rows("ANALYZE TABLE " + ", ".join(names[start : start + 50]))
+        self._analyse(incoming, schema["tables"])
 
     def _add_objects(self, session: Session, incoming: str, items: Sequence[stored.StoredObject]) -> None:
         """Views, triggers, routines and events, which may be other accounts': the administrator makes them."""

@@ -11,6 +11,7 @@ databases, renames), ``_postgresql_facts`` and ``_postgresql_preflight``.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Iterator, List, Optional
@@ -26,6 +27,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     INCOMING,
     LIVE,
     PREVIOUS,
+    Beside,
     Engine,
     EngineContext,
     Snapshot,
@@ -53,12 +55,14 @@ class PostgresqlSnapshot(Snapshot):
         """Let go of the snapshot."""
         self._view.close()
 
-    def dump(self, directory: str) -> DumpFile:
+    def dump(self, directory: str, beside: Optional[Beside] = None) -> DumpFile:
         """Write ``ALIAS.pgdump`` below the directory; call it before :meth:`state` when the database is in use.
 
         Raises RelocateError: program_missing, client_too_old, dump_failed.
         """
         client = programs.choose_dump(programs.installed("pg_dump"), self._view.main.major)
+        if beside is not None:
+            beside(self._view.snapshot_id)
         name = quote(self._server.config.alias, safe="") + ".pgdump"
         path = os.path.join(directory, name)
         programs.dump(self._server, client, self._database, self._view.snapshot_id, path)
@@ -141,6 +145,27 @@ class PostgresqlEngine(Engine):
                     admin.create_database(self._server, session, incoming, recorded)
                 self._fill(client, path, lines, incoming, recorded)
                 admin.apply_settings(self._server, session, incoming, recorded.settings)
+
+    @contextlib.contextmanager
+    def incoming(self, recorded: Optional[DatabaseFacts] = None) -> Iterator[DatabaseConfig]:
+        """See :meth:`Engine.incoming`; live's extensions and settings come along.
+
+        Raises locale_missing, right_missing, extension_missing, query_failed.
+        """
+        live = self.describe()
+        model, name = recorded or (live if live.exists else None), self._named(INCOMING)
+        with self._server.admin() as session:
+            admin.drop_database(session, name)
+            with removed_on_failure(lambda: self.drop(INCOMING)):
+                admin.ensure_role(self._server, session)
+                admin.create_database(self._server, session, name, model)
+                if model is not None:
+                    with self._server.admin(name) as inside:
+                        admin.create_extensions(self._server, inside, model)
+                    admin.apply_settings(self._server, session, name, model.settings)
+                yield dataclasses.replace(self.config, name=name)
+                with self._written_to_disk(), self.context.stopwatch.step("analyse"):
+                    self._analyse(name)
 
     def _fill(
         self, client: programs.Client, path: str, lines: List[str], incoming: str, recorded: DatabaseFacts

@@ -52,6 +52,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     INCOMING,
     LIVE,
     PREVIOUS,
+    Beside,
     Engine,
     EngineContext,
     Snapshot,
@@ -60,6 +61,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
+    DatabaseConfig,
     DatabaseFacts,
     DatabaseState,
     DumpFile,
@@ -87,7 +89,7 @@ class _SqliteSnapshot(Snapshot):
         with owned(self._context.owner, "query_failed"):
             self._connection.close()
 
-    def dump(self, directory: str) -> DumpFile:
+    def dump(self, directory: str, beside: Optional[Beside] = None) -> DumpFile:
         """The base class's; also raises database_broken, since such a dump would be refused at its load."""
         name = _file_name(self._alias)
         path = os.path.join(directory, name)
@@ -97,6 +99,8 @@ class _SqliteSnapshot(Snapshot):
                 raise RelocateError("path_refused", "{0} is there already".format(path), "name another directory")
             with removed_on_failure(lambda: self._forget(path)):
                 self._replace_view(path)
+                if beside is not None:
+                    beside(path)
         if self._context.compression == "none":
             return DumpFile(name, "SQLite " + sqlite3.sqlite_version, "3")
         try:
@@ -260,6 +264,21 @@ class SqliteEngine(Engine):
                 check_whole(incoming)
                 os.chmod(incoming, self._mode(recorded))
                 self._check_loaded(incoming)
+
+    @contextlib.contextmanager
+    def incoming(self, recorded: Optional[DatabaseFacts] = None) -> Iterator[DatabaseConfig]:
+        """The base class's: a file beside live's. Raises right_missing or disk_full."""
+        path = self._path(INCOMING)
+        self.drop(INCOMING)
+        with removed_on_failure(lambda: self.drop(INCOMING)):
+            with owned(None, "query_failed"):
+                make_directories(os.path.dirname(path), self.context.owner)
+            with owned(self.context.owner, "query_failed"):
+                create_file(path, self._mode(recorded)).close()
+            yield dataclasses.replace(self.config, name=path)
+            with owned(self.context.owner, "load_failed"):
+                self._check_loaded(path)
+                sync(path)
 
     def _unpack(self, source: str, target: str) -> None:
         if source.endswith(".zst"):

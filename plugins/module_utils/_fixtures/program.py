@@ -18,8 +18,6 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_fixture,
     venv_lines,
     venv_load,
-    venv_merge,
-    venv_read_objects,
     venv_rows,
     venv_scan,
     venv_scan_rules,
@@ -52,11 +50,9 @@ PARTS = (
     venv_rows,
     venv_lines,
     venv_write_objects,
-    venv_read_objects,
     venv_dump,
     venv_bulk,
     venv_state,
-    venv_merge,
     venv_load,
     venv_scan_rules,
     venv_scan,
@@ -87,7 +83,7 @@ def run(
 
     :param secrets: the run's entered store: the program lies in it, for its owner to read
     :param request: see ``venv_fixture``; no secret, since it is an argument of the program
-    :param stdin: the fixture to load, an open file
+    :param stdin: the fixture to load, an open file; with ``stdout`` what the program is told while it dumps
     :param stdout: the open file that takes the fixture
     :param compression: of the file: zstd or none
     :param progress: called with a line of text now and then
@@ -103,7 +99,8 @@ def run(
     python = Command(
         [project.interpreter, path, argument], project.owner, project.environment(), project.directory, umask=0o022
     )
-    commands = _with_zstd(python, compression, stdin is not None, stdout is not None)
+    # With both, standard input is no fixture but what the program is told on its way.
+    commands = _with_zstd(python, compression, stdin is not None and stdout is None, stdout is not None)
     done = pipeline(commands, stdin, stdout, timeout, on_line=_listener(marker, progress))
     return _judge(project, done, commands.index(python), marker)
 

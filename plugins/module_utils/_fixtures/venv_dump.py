@@ -28,6 +28,8 @@ from ansible_collections.relocate.django.plugins.module_utils._project import ve
 
 FORMAT = 1
 LINES = "lines"
+#: What is said and heard when a dump and a fixture look at the same moment.
+READY, GO, BEGUN = "ready", "go", "begun"
 _BLOCK = 1 << 20  # bytes
 _EVERY = 5.0  # seconds between two lines of progress
 
@@ -38,7 +40,7 @@ def dump(request: Request, stream: BinaryIO, say: Callable[[str], None]) -> Dict
     """Write the fixture to a stream; returns what was written.
 
     :param request: alias, name (another database than the settings'), format, models, exclude, keys, natural_foreign,
-        natural_primary, snapshot, handshake
+        natural_primary, handshake (wait on standard input for the moment to look at)
     """
     from django.db import connections
 
@@ -46,13 +48,11 @@ def dump(request: Request, stream: BinaryIO, say: Callable[[str], None]) -> Dict
     migrations = applied(request["alias"], request.get("allow_unapplied", False))
     if request.get("handshake"):
         connection.ensure_connection()
-        say("ready")
-        snapshot = sys.stdin.readline().strip()
+        say(READY)
+        venv_rows.begin(connection, _moment(connection))
+        say(BEGUN)
     else:
-        snapshot = request.get("snapshot", "")
-    venv_rows.begin(connection, snapshot)
-    if request.get("handshake"):
-        say("begun")
+        venv_rows.begin(connection)
     tables = chosen_tables(request, connection)
     keys = request.get("keys")
     if keys is not None and sum(1 for table in tables if not table.model._meta.auto_created) != 1:
@@ -63,6 +63,18 @@ def dump(request: Request, stream: BinaryIO, say: Callable[[str], None]) -> Dict
     else:
         counts = venv_write_objects.write(stream, request, tables, keys, _progress(say))
     return dict(header, counts=counts, method=venv_rows.METHOD)
+
+
+def _moment(connection: Any) -> str:
+    """Wait for the word that says which moment to look at. On SQLite it is a copy's path, which is read instead."""
+    word, _space, moment = sys.stdin.readline().rstrip("\n").partition(" ")
+    if word != GO:
+        raise FixtureError("dump_failed", "the dump that the fixture goes with was given up", "see its own error")
+    if connection.vendor == "sqlite" and moment:
+        connection.close()
+        connection.settings_dict["NAME"] = moment
+        return ""
+    return moment
 
 
 def applied(alias: str, allow_unapplied: bool) -> List[str]:

@@ -1,0 +1,161 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writes a fixture of one database to a file: whole, or not at all; alone, or of the same moment as a dump."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import os
+import threading
+from typing import IO, Any, Dict, Iterator, Mapping, Optional
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import program, venv_dump
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.load import compression_of
+from ansible_collections.relocate.django.plugins.module_utils._host import sync_directory
+from ansible_collections.relocate.django.plugins.module_utils._model import Fixture
+from ansible_collections.relocate.django.plugins.module_utils._site import Site
+
+LINES = venv_dump.LINES
+_PATIENCE = 120.0  # seconds for the project to start, and for its transaction to begin
+
+
+def dump_fixture(site: Site, engine: Engine, path: str, options: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
+    """Write the fixture; it takes its name when it is complete and on the disk.
+
+    :param path: where; it is compressed when the name ends in .zst
+    :param options: what ``venv_dump`` takes besides the alias: format, models, exclude, keys, ...
+
+    Returns ``counts`` (by model: objects, fingerprint), ``migrations``, ``left_out`` and the rest of the header.
+    Raises what ``program.run`` raises, dump_failed, disk_full.
+    """
+    with written(path) as stream, engine.context.stopwatch.step("fixture"):
+        return _run(site, engine, path, stream, options or {})
+
+
+def _run(
+    site: Site,
+    engine: Engine,
+    path: str,
+    stream: IO[bytes],
+    options: Mapping[str, Any],
+    stdin: Optional[IO[bytes]] = None,
+    on_word: Optional[program.Progress] = None,
+) -> Dict[str, Any]:
+    request = {"work": "dump", "alias": engine.config.alias, "format": LINES, **options}
+    progress = on_word or engine.context.progress
+    return program.run(site.project, site.secrets, request, stdin, stream, compression_of(path), progress)
+
+
+@contextlib.contextmanager
+def written(path: str) -> Iterator[IO[bytes]]:
+    """A new file that takes its name when the block ends well. Raises dump_failed or disk_full."""
+    temporary = path + ".new"
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+        sync_directory(os.path.dirname(path) or ".")
+    except OSError as exc:
+        raise RelocateError(
+            "dump_failed", "{0} cannot be written: {1}".format(path, exc.strerror), "name another place"
+        ) from exc
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
+@contextlib.contextmanager
+def beside_dump(site: Site, engine: Engine, path: str, name: str) -> Iterator[Beside]:
+    """Write a fixture of the same moment as a dump: ``begin`` is called by the dump, ``finish`` after it.
+
+    :param path: the file
+    :param name: its name in the set
+    Raises as :func:`dump_fixture`.
+    """
+    with written(path) as stream:
+        beside = Beside(site, engine, path, stream, name)
+        try:
+            yield beside
+        finally:
+            beside.close()
+
+
+class Beside:
+    """A fixture that waits for a dump's snapshot and is written beside the dump, out of the same moment."""
+
+    def __init__(self, site: Site, engine: Engine, path: str, stream: IO[bytes], name: str) -> None:
+        """Start the project's program, which connects and waits. Raises what ``program.run`` raises."""
+        self._name = name
+        self._ready, self._begun = threading.Event(), threading.Event()
+        source, sink = os.pipe()
+        self._told = os.fdopen(sink, "w", encoding="utf-8", errors="surrogateescape")
+        self._pool = concurrent.futures.ThreadPoolExecutor(1)
+        self._stdin = os.fdopen(source, "rb")
+        self._running = self._pool.submit(
+            _run, site, engine, path, stream, {"handshake": True}, self._stdin, self._listen
+        )
+        try:
+            self._await(self._ready)
+        except BaseException:
+            self.close()
+            raise
+
+    def _listen(self, word: str) -> None:
+        for said, event in ((venv_dump.READY, self._ready), (venv_dump.BEGUN, self._begun)):
+            if word == said:
+                event.set()
+
+    def _await(self, event: threading.Event) -> None:
+        """Wait for a word, or for the error that the program ended with."""
+        for _turn in range(int(_PATIENCE / 0.05)):
+            if event.wait(0.05):
+                return
+            if self._running.done():
+                self._running.result()
+                raise RelocateError("dump_failed", "the fixture ended before it began", "see the project's output")
+        raise RelocateError(
+            "timed_out",
+            "the fixture's transaction did not begin within {0:g} s".format(_PATIENCE),
+            "look at the server",
+        )
+
+    def begin(self, moment: str) -> None:
+        """Let it look at this moment; returns when its own transaction does."""
+        with contextlib.suppress(OSError):  # it has ended: its own error tells why
+            self._told.write("{0} {1}\n".format(venv_dump.GO, moment))
+            self._told.flush()
+        self._await(self._begun)
+
+    def finish(self) -> Fixture:
+        """Wait for the end; returns what the manifest tells of it."""
+        return entry_of(self._running.result(), self._name)
+
+    def close(self) -> None:
+        """Whatever happened: the program is told that nothing comes any more, and ends."""
+        with contextlib.suppress(OSError):
+            self._told.close()
+        self._pool.shutdown()
+        self._stdin.close()
+
+
+def entry_of(answer: Mapping[str, Any], path: str) -> Fixture:
+    """What a manifest tells of a fixture.
+
+    :param path: relative to the set
+    """
+    return Fixture(
+        path=path,
+        method=answer["method"],
+        engine=answer["engine"],
+        models=answer["counts"],
+        migrations=tuple(answer["migrations"]),
+        left_out=tuple(answer["left_out"]),
+    )
