@@ -39,14 +39,20 @@ from ansible_collections.relocate.django.plugins.module_utils._site import Site
 
 
 @dataclass(frozen=True)
-class Step:
-    """What restore will do with one alias."""
+class Target:
+    """A database that a proven incoming one takes the place of."""
 
     alias: str
+    came_from: str  # the digest of the set that live came from, or "" for any other database
+    converts: bool  # incoming came out of a fixture, so that no set tells its state
+
+
+@dataclass(frozen=True)
+class Step(Target):
+    """What restore will do with one alias."""
+
     entry: DatabaseEntry
     done: bool  # live already came from this very set
-    converts: bool = False  # from another engine, by the set's fixture
-    came_from: str = ""  # the digest of the set that live came from, or "" for any other database
 
 
 def refuse_old_host(
@@ -136,7 +142,7 @@ def plan(
         done = live.exists and came_from == digest and (live.tables > 0 or not entry.state.tables)
         if swaps and not done:
             _restored.aside_for(engine, live, came_from, record, replace_live)
-        steps.append(Step(alias, entry, done, entry.facts.engine != engine.name, came_from))
+        steps.append(Step(alias, came_from, entry.facts.engine != engine.name, entry, done))
     return steps
 
 
@@ -355,7 +361,7 @@ def roll_back(engines: Sequence[Engine]) -> Tuple[List[str], List[str]]:
 
 def make_live(
     site: Site,
-    todo: Sequence[Step],
+    todo: Sequence[Target],
     states: Mapping[str, DatabaseState],
     digest: str,
     record: _restored.Record,

@@ -13,7 +13,7 @@ from tests.lab.lab import obstacle
 from tests.tools import venv
 from tests.tools.collection import ROOT
 
-#: What is run one after the other: the lab itself first, then moves, two labs at a time since they wait most of the time.
+#: What is run one after the other: the lab itself first, then moves, two labs at a time, since they mostly wait.
 PARTS = {"lab": ("tests/lab", ()), "e2e": ("tests/e2e", ("--numprocesses=2", "--dist=worksteal"))}
 
 

@@ -31,12 +31,14 @@ RULES: list[tuple[str, set[str]]] = [
     ("_backup_set", GROUND | {"_secrets", "_host"}),
     ("_project.venv_*", {"_project.venv_*"}),
     ("_project.*", BASE | {"_project.*"}),
+    ("_fixtures.venv_*", {"_fixtures.venv_*", "_project.venv_*"}),
+    ("_fixtures.*", BASE | {"_fixtures.*", "_project.*", "_engines.base", "_site"}),
     ("_engines.base", GROUND | {"_secrets"}),
     ("_engines.registry", GROUND | {"_engines.base", "_engines.[a-z]*"}),
     ("_engines.*", GROUND | {"_engines.base", "_process", "_secrets", "_engines._ENGINE_*"}),
     ("_argspec", BASE | {"_engines.base", "_engines.registry", "_project.*"}),
     # What modules share: everything but engines by name.
-    ("_*", {"_[a-z]*", "_engines.base", "_engines.registry", "_project.*"}),
+    ("_*", {"_[a-z]*", "_engines.base", "_engines.registry", "_project.*", "_fixtures.[a-z]*"}),
 ]
 #: Who sees Ansible: the option groups, and what runs on the controller.
 ANSIBLE = {"_argspec"}
@@ -115,7 +117,7 @@ def test_modules_see_neither_drivers_nor_engines(path: Path) -> None:
     assert all(name.startswith((sources.PREFIX + "module_utils.", "ansible.module_utils.")) for name in outside)
 
 
-@pytest.mark.parametrize("path", sources.files("plugins/module_utils/_project/venv_*.py"), ids=sources.name_of)
+@pytest.mark.parametrize("path", sources.files("plugins/module_utils/_*/venv_*.py"), ids=sources.name_of)
 def test_what_runs_in_a_project_imports_django_inside_functions(path: Path) -> None:
     for node in sources.tree(path).body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -128,7 +130,7 @@ def test_one_place_starts_programs() -> None:
     starting = {"subprocess", "pty", "multiprocessing", "asyncio.subprocess"}
     found = {utils_name(path) for path in UTILS for name, _line in sources.imports(path) if name in starting}
     # The probe cannot import the port: it runs in the project's interpreter.
-    assert {name for name in found if not name.startswith("_project.venv_")} == {"_process"}
+    assert {name for name in found if not name.startswith(("_project.venv_", "_fixtures.venv_"))} == {"_process"}
     calls = {"system", "popen", "execv", "execve", "execvp", "posix_spawn", "spawnv", "fork"}
     for path in ALL:
         for node in ast.walk(sources.tree(path)):

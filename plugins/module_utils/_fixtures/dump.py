@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import hashlib
 import os
 import threading
 from typing import IO, Any, Dict, Iterator, Mapping, Optional
@@ -48,6 +49,20 @@ def _run(
     request = {"work": "dump", "alias": engine.config.alias, "format": LINES, **options}
     progress = on_word or engine.context.progress
     return program.run(site.project, site.secrets, request, stdin, stream, compression_of(path), progress)
+
+
+def sha256_of(path: str) -> str:
+    """The digest of a file, or "" when there is none."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as stream:
+            for chunk in iter(lambda: stream.read(1 << 20), b""):
+                digest.update(chunk)
+    except FileNotFoundError:
+        return ""
+    except OSError as exc:
+        raise RelocateError("path_refused", "{0} cannot be read: {1}".format(path, exc.strerror), "correct it") from exc
+    return digest.hexdigest()
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ commits at each DDL statement, so there a load goes into a database of its own t
 # mypy: disable-error-code="import-untyped,import-not-found"
 
 import io
-from typing import Any, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import Table
 
@@ -23,7 +23,7 @@ class Bulk:
     def __init__(self, connection: Any, tables: Sequence[Table]) -> None:
         """Take the tables that will be filled."""
         self.connection, self.tables = connection, tables
-        self._later = []  # type: List[str]
+        self._later: List[str] = []
 
     def begin(self) -> None:
         """Prepare the session, outside of any transaction."""
@@ -194,10 +194,10 @@ class SQLite(Bulk):
         self.connection.enable_constraint_checking()
 
 
-ENGINES = {"postgresql": PostgreSQL, "mysql": MySQL, "sqlite": SQLite}  # type: Dict[str, Any]
+ENGINES: Dict[str, Any] = {"postgresql": PostgreSQL, "mysql": MySQL, "sqlite": SQLite}
 
 
 def open_bulk(connection: Any, tables: Sequence[Table]) -> Bulk:
     """The way of the connection's engine."""
-    kind = ENGINES[connection.vendor]  # type: Callable[[Any, Sequence[Table]], Bulk]
+    kind: Callable[[Any, Sequence[Table]], Bulk] = ENGINES[connection.vendor]
     return kind(connection, tables)

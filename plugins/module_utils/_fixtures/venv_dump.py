@@ -125,15 +125,14 @@ def write_lines(
     stream: BinaryIO, header: Dict[str, Any], tables: List[venv_rows.Table], keys: Any, tell: Callable[[str, int], None]
 ) -> Dict[str, Dict[str, Any]]:
     """Write the lossless form; returns objects and fingerprint by model."""
-    counts = {}  # type: Dict[str, Dict[str, Any]]
+    counts: Dict[str, Dict[str, Any]] = {}
     block = [venv_rows.encode(header)]
     size = 0
     for table in tables:
         block.append(venv_rows.encode({"model": table.label, "table": table.name, "fields": table.fields()}))
-        total = venv_rows.Sum()
+        total = table.sum()
         for rows in venv_rows.stream(table, keys):
-            lines = venv_rows.lines_of(table, rows)
-            total.add(lines)
+            lines = venv_rows.lines_of(table, rows, total)
             block += lines
             size += sum(map(len, lines))
             if size > _BLOCK:

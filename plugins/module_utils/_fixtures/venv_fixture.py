@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import zlib
-from typing import Any, BinaryIO, Dict
+from typing import Any, BinaryIO, Dict, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_dump,
@@ -52,8 +52,9 @@ def work(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, A
 
 def answer(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, Any]:
     """The whole answer: ``{"answer": ..., "failed": error or None, "refused": FixtureError or None, "secrets"}``."""
-    result = {"answer": None, "failed": None, "refused": None, "secrets": []}  # type: Dict[str, Any]
-    stage, failure = "django", None
+    result: Dict[str, Any] = {"answer": None, "failed": None, "refused": None, "secrets": []}
+    stage = "django"
+    failure: Optional[BaseException] = None
     try:
         import django
 

@@ -8,7 +8,7 @@ Part of the program that runs inside the project's interpreter: Python 3.6 synta
 """
 
 import json
-from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Tuple
+from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_rows
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError
@@ -36,7 +36,8 @@ class Section:
 
     def chunks(self) -> Iterator[Rows]:
         """The rows, many at a time; at the end what the fixture says of them is compared."""
-        total, chunk = venv_rows.Sum(), []  # type: venv_rows.Sum, Rows
+        total = venv_rows.Sum(kind for _name, kind in self.fields)
+        chunk: Rows = []
         width = len(self.fields)
         while True:
             raw, item = self._lines.next("{0}: {1} objects".format(self.label, total.rows))
@@ -44,7 +45,7 @@ class Section:
                 break
             if len(item) != width:
                 raise self._lines.error("{0}: {1} values for {2} fields".format(self.label, len(item), width))
-            total.add((raw,))
+            total.add((item,), (raw,))
             chunk.append((self._lines.number, item))
             if len(chunk) == CHUNK:
                 yield chunk
@@ -82,7 +83,7 @@ class Lines:
         missing = sorted({"alias", "engine", "migrations", "models", "use_tz", "whole"} - set(header))
         if missing:
             raise self.error("the header lacks {0}".format(", ".join(missing)))
-        self.header = header  # type: Dict[str, Any]
+        self.header: Dict[str, Any] = header
 
     def next(self, had: str) -> Tuple[bytes, Any]:
         """The next line, raw and read. Raises FixtureError when there is none, or it is no JSON."""
@@ -100,7 +101,8 @@ class Lines:
 
     def sections(self) -> Iterator[Section]:
         """Each model in turn; the rows of one must be read before the next is asked for."""
-        seen, expected = set(), list(self.header["models"])
+        expected = list(self.header["models"])
+        seen: Set[str] = set()
         while True:
             _raw, item = self.next("{0} of {1} models".format(len(seen), len(expected)))
             if isinstance(item, dict) and item.get("end") == "":

@@ -73,7 +73,7 @@ def tables_of(connection: Any, registry: Any, labels: Iterable[str]) -> Dict[str
     """The tables of the fixture's models by label. Raises FixtureError for one that the code does not know."""
     known = {model._meta.label: model for model in registry.get_models(include_auto_created=True)}
     kinds = venv_rows.table_kinds(connection)
-    found = {}  # type: Dict[str, Table]
+    found: Dict[str, Table] = {}
     for label in labels:
         model = known.get(label)
         if model is None:
@@ -97,7 +97,7 @@ def _fill(
 ) -> Dict[str, Dict[str, Any]]:
     from django.db import transaction
 
-    counts = {}  # type: Dict[str, Dict[str, Any]]
+    counts: Dict[str, Dict[str, Any]] = {}
     with transaction.atomic(using=connection.alias):
         bulk.strip()
         # What migrations put there is among the fixture's rows, or was deleted since.
@@ -285,9 +285,9 @@ def prove(tables: Dict[str, Table], counts: Dict[str, Dict[str, Any]]) -> None:
 
 def count(table: Table, keys: Optional[List[str]] = None) -> venv_rows.Sum:
     """Rows and fingerprint of a table as the database gives them."""
-    total = venv_rows.Sum()
+    total = table.sum()
     for rows in venv_rows.stream(table, keys):
-        total.add(venv_rows.lines_of(table, rows))
+        venv_rows.lines_of(table, rows, total)
     return total
 
 

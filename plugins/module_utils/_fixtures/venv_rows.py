@@ -22,8 +22,9 @@ METHOD = "relocate-row-1"
 CHUNK = 2000  # rows fetched at a time
 _MODULO = 2**64
 _CURSOR = "relocate_rows"
-_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-_ASCII = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_ASCII = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+_SORTED = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
 _UNREADABLE = (ValueError, TypeError, KeyError, IndexError, ArithmeticError, AttributeError)
 
 
@@ -34,6 +35,36 @@ class FixtureError(Exception):
         """Keep the parts."""
         super().__init__(msg)
         self.code, self.msg, self.hint, self.details = code, msg, hint, details
+
+
+class Sum:
+    """Count and fingerprint of rows in any order: a sum, since pairs of equal rows would cancel in an XOR."""
+
+    def __init__(self, kinds: Iterable[str]) -> None:
+        """Begin with nothing.
+
+        :param kinds: of the columns; objects within JSON are equal in whatever order their keys are
+        """
+        self.rows, self._sum, self._sorts = 0, 0, "json" in set(kinds)
+
+    def add(self, rows: Sequence[Any], lines: Sequence[bytes]) -> None:
+        """Add plain rows.
+
+        :param lines: the same rows as a fixture writes them, without the line's end
+        """
+        total, count = 0, 0
+        if self._sorts:
+            lines = [_SORTED.encode(row).encode("ascii") for row in rows]
+        for line in lines:
+            total += int.from_bytes(hashlib.blake2b(line, digest_size=8).digest(), "big")
+            count += 1
+        self._sum = (self._sum + total) % _MODULO
+        self.rows += count
+
+    @property
+    def fingerprint(self) -> str:
+        """Decimal digits."""
+        return str(self._sum)
 
 
 class Table:
@@ -58,6 +89,10 @@ class Table:
     def fields(self) -> List[List[str]]:
         """Names and kinds, as a fixture tells them."""
         return [[column.name, column.kind] for column in self.columns]
+
+    def sum(self) -> Sum:
+        """A sum that its rows can be added to."""
+        return Sum(column.kind for column in self.columns)
 
     def select(self) -> str:
         """The statement that gives every row."""
@@ -106,30 +141,8 @@ def _kind_of(error: Exception) -> str:
     return text.split(":", maxsplit=1)[0] if known else type(error).__name__
 
 
-class Sum:
-    """Count and fingerprint of rows in any order: a sum, since pairs of equal rows would cancel in an XOR."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self.rows, self._sum = 0, 0
-
-    def add(self, lines: Iterable[bytes]) -> None:
-        """Add rows as a fixture writes them, without the line's end."""
-        total, count = 0, 0
-        for line in lines:
-            total += int.from_bytes(hashlib.blake2b(line, digest_size=8).digest(), "big")
-            count += 1
-        self._sum = (self._sum + total) % _MODULO
-        self.rows += count
-
-    @property
-    def fingerprint(self) -> str:
-        """Decimal digits."""
-        return str(self._sum)
-
-
 def encode(row: Any) -> bytes:
-    """A plain row as one line of a fixture, without the line's end. Equal rows are equal lines."""
+    """A plain row as one line of a fixture, without the line's end."""
     text = _ENCODER.encode(row)
     try:
         return text.encode("utf-8")
@@ -137,10 +150,12 @@ def encode(row: Any) -> bytes:
         return _ASCII.encode(row).encode("ascii")
 
 
-def lines_of(table: Table, rows: Sequence[Sequence[Any]]) -> List[bytes]:
-    """Drivers' rows as lines of a fixture."""
-    plain = table.plain
-    return [encode(plain(row)) for row in rows]
+def lines_of(table: Table, rows: Sequence[Sequence[Any]], total: Sum) -> List[bytes]:
+    """Drivers' rows as lines of a fixture, added to a sum."""
+    plain = [table.plain(row) for row in rows]
+    lines = [encode(row) for row in plain]
+    total.add(plain, lines)
+    return lines
 
 
 # --- which tables ---
@@ -267,7 +282,8 @@ def begin(connection: Any, snapshot: str = "") -> None:
 
 def stream(table: Table, keys: Optional[Sequence[str]] = None) -> Iterator[List[Tuple[Any, ...]]]:
     """Drivers' rows, many at a time, in the order of the key so that two dumps of the same rows are the same."""
-    sql, params = table.select(), []  # type: Tuple[str, List[Any]]
+    sql = table.select()
+    params: List[Any] = []
     meta, connection = table.model._meta, table.connection
     if keys is not None:
         params = [meta.pk.get_db_prep_value(meta.pk.to_python(key), connection) for key in keys]

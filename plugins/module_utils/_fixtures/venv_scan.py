@@ -12,7 +12,7 @@ Django imported inside functions. Findings name table, row, column, reason and r
 
 import hashlib
 import time
-from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_load, venv_rows, venv_scan_rules
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
@@ -30,7 +30,7 @@ class Findings:
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self._by_kind = {}  # type: Dict[Tuple[str, str, str], Dict[str, Any]]
+        self._by_kind: Dict[Tuple[str, str, str], Dict[str, Any]] = {}
 
     def add(self, table: str, column: str, reason: Tuple[str, str], row: Any = None) -> None:
         """Note one row, or something about the whole column or table when ``row`` is None."""
@@ -164,7 +164,7 @@ class _Unique:
             for names in unique_sets(table.model)
             if all(name in by_name for name in names) and any(kinds[name] == "text" for name in names)
         ]
-        self._seen = [set() for _key in self._keys]  # type: List[Any]
+        self._seen: List[Any] = [set() for _key in self._keys]
 
     def look_at(self, values: Sequence[Any], pk: str, findings: Findings) -> None:
         """Compare a row with those before it."""
@@ -182,7 +182,7 @@ class _Unique:
 
 def _dangling(connection: Any, table: Table, findings: Findings) -> None:
     """Foreign keys that point nowhere, which an engine without checks may hold."""
-    fields = table.model._meta.local_concrete_fields  # type: Iterable[Any]
+    fields: Iterable[Any] = table.model._meta.local_concrete_fields
     for field in fields:
         for pk, _value in venv_load.dangling(connection, table, field, limit=1000):
             target = field.remote_field.model._meta.label

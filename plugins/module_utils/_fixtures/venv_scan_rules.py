@@ -63,7 +63,7 @@ def rules_of(kind: str, column: Dict[str, Any], target: str) -> List[Rule]:
         there is none
     :param target: the new engine: postgresql, mysql or sqlite
     """
-    made = []  # type: List[Rule]
+    made: List[Rule] = []
     if kind == "text":
         made += _text_rules(column.get("max_length"), target)
     elif kind == "int":
@@ -87,7 +87,7 @@ def engine_bound(kind: str) -> bool:
 
 
 def _text_rules(max_length: Optional[int], target: str) -> List[Rule]:
-    made = []  # type: List[Rule]
+    made: List[Rule] = []
     if max_length and target != "sqlite":
 
         def fits(value: Any) -> Optional[Reason]:

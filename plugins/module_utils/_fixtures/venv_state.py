@@ -13,7 +13,7 @@ into the tables and by the models that they were dumped from, and then every lat
 
 import contextlib
 import sys
-from typing import Any, Callable, List, Set, Tuple
+from typing import Any, Callable, Dict, List, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError
 
@@ -65,11 +65,11 @@ def migrate_to(connection: Any, recorded: List[str], say: Callable[[str], None])
 def _known(loader: Any, recorded: List[Node]) -> Set[Node]:
     """The recorded migrations as nodes of this code's graph: squashed ones count as what they replace."""
     nodes = set(loader.graph.nodes)
-    replaced = {}  # type: Dict[Node, Node]
+    replaced: Dict[Node, Node] = {}
     for key, migration in loader.disk_migrations.items():
         for old in migration.replaces:
             if key in nodes:
-                replaced[tuple(old)] = key  # type: ignore[index]
+                replaced[tuple(old)] = key
     wanted, unknown = set(), []
     have = set(recorded)
     for node in recorded:

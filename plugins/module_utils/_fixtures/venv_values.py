@@ -124,11 +124,11 @@ class Column:
         self.max_digits = getattr(own, "max_digits", None)
         self.decimal_places = getattr(own, "decimal_places", None)
         self.db_type = field.db_type(connection) or ""
-        self.quoted = connection.ops.quote_name(field.column)
+        self.quoted = str(connection.ops.quote_name(field.column))
         engine = {"postgresql": _PostgreSQL, "mysql": _MySQL, "sqlite": _SQLite}[connection.vendor](connection)
         self.select = engine.select(self)
-        self.read = engine.reader(self)  # type: Convert
-        self.write = engine.writer(self)  # type: Convert
+        self.read: Convert = engine.reader(self)
+        self.write: Convert = engine.writer(self)
 
     def describe(self) -> Dict[str, Any]:
         """What rules about values need to know."""
@@ -168,7 +168,7 @@ def _read_json(value: Any) -> Dict[str, Any]:
 
 
 def _write_json(value: Any) -> str:
-    return json.dumps(value["json"], ensure_ascii=False)
+    return json.dumps(value["json"])  # the text that Django itself would have stored
 
 
 def _read_binary(value: Any) -> str:
@@ -221,7 +221,7 @@ def read_timestamp(zone: Any) -> Callable[[Any], str]:
         # The common case first: what Django writes. The calendar is asked all the same.
         if len(text) == 26 and text[20:].isdigit() and text[19] == "." and (plain_utc or zone is None):
             _check_calendar(text)
-            return text[:10] + "T" + text[11:] + ("Z" if zone is not None else "")
+            return "{0}T{1}{2}".format(text[:10], text[11:], "Z" if zone is not None else "")
         found = _TIMESTAMP.match(text)
         if not found:
             raise ValueError("not a date and time")
@@ -287,6 +287,12 @@ class _Engine:
     def select(self, column: Column) -> str:
         return column.quoted
 
+    def reader(self, column: Column) -> Convert:
+        raise NotImplementedError
+
+    def writer(self, column: Column) -> Convert:
+        raise NotImplementedError
+
     def decimal_reader(self, column: Column) -> Callable[[Any], str]:
         quantum = None if column.decimal_places is None else decimal.Decimal(1).scaleb(-column.decimal_places)
         wide = decimal.Context(prec=max(column.max_digits or 0, 400))
@@ -315,7 +321,7 @@ class _PostgreSQL(_Engine):
         return name + "::text" if column.kind == "text" else name
 
     def reader(self, column: Column) -> Convert:
-        readers = {
+        readers: Dict[str, Convert] = {
             "float": _float,
             "decimal": self.decimal_reader(column),
             "duration": int,
@@ -324,7 +330,7 @@ class _PostgreSQL(_Engine):
             "datetime": self.timestamp_reader(),
             "time": _read_time,
             "date": _infinite_or(_read_date),
-        }  # type: Dict[str, Convert]
+        }
         if column.internal in _ADDRESSES:
             return _read_address
         return readers.get(column.kind)
@@ -336,7 +342,7 @@ class _PostgreSQL(_Engine):
         return _infinite_or(lambda text: read(re.sub(r"[+-]\d\d(:\d\d)*$", "", text)))
 
     def writer(self, column: Column) -> Convert:
-        writers = {
+        writers: Dict[str, Convert] = {
             "int": str,
             "bool": lambda value: "t" if value else "f",
             "float": repr,
@@ -345,7 +351,7 @@ class _PostgreSQL(_Engine):
             "json": lambda value: escaped(_write_json(value)),
             "text": escaped,
             "native": escaped,
-        }  # type: Dict[str, Convert]
+        }
         if column.kind == "float":
             return lambda value: value if isinstance(value, str) else repr(value)
         return writers.get(column.kind)
@@ -386,7 +392,7 @@ class _MySQL(_Engine):
         return column.quoted
 
     def reader(self, column: Column) -> Convert:
-        readers = {
+        readers: Dict[str, Convert] = {
             "bool": _read_bool,
             "float": _float,
             "decimal": self.decimal_reader(column),
@@ -397,16 +403,16 @@ class _MySQL(_Engine):
             "time": _read_time,
             "datetime": read_timestamp(self.zone),
             "text": _read_text,
-        }  # type: Dict[str, Convert]
+        }
         return readers.get(column.kind)
 
     def writer(self, column: Column) -> Convert:
-        writers = {
+        writers: Dict[str, Convert] = {
             "float": _from_float,
             "binary": _write_binary,
             "json": _write_json,
             "datetime": write_timestamp(self.zone, False),
-        }  # type: Dict[str, Convert]
+        }
         if column.kind == "uuid" and "char(32)" in column.db_type:
             return _without_hyphens
         return writers.get(column.kind)
@@ -428,7 +434,7 @@ class _SQLite(_Engine):
         return read_number
 
     def reader(self, column: Column) -> Convert:
-        readers = {
+        readers: Dict[str, Convert] = {
             "int": _read_int,
             "bool": _read_bool,
             "float": _float,
@@ -441,11 +447,11 @@ class _SQLite(_Engine):
             "datetime": read_timestamp(self.zone),
             "duration": _read_int,
             "text": _read_text,
-        }  # type: Dict[str, Convert]
+        }
         return readers.get(column.kind)
 
     def writer(self, column: Column) -> Convert:
-        writers = {
+        writers: Dict[str, Convert] = {
             "bool": int,
             "float": _from_float,
             "binary": _write_binary,
@@ -453,7 +459,7 @@ class _SQLite(_Engine):
             "json": _write_json,
             "datetime": write_timestamp(self.zone, True),
             "time": lambda value: value[:8] if value.endswith(".000000") else value,
-        }  # type: Dict[str, Convert]
+        }
         return writers.get(column.kind)
 
 

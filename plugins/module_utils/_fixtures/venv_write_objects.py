@@ -16,7 +16,7 @@ import io
 import json
 from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_rows
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_rows, venv_values
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
 
 FORMATS = ("json", "jsonl", "xml", "yaml")
@@ -32,7 +32,7 @@ def write(
 ) -> Dict[str, Dict[str, Any]]:
     """Write every object; returns how many there are by model."""
     writer = _WRITERS[request["format"]](stream)
-    counts = {}  # type: Dict[str, Dict[str, Any]]
+    counts: Dict[str, Dict[str, Any]] = {}
     writer.begin()
     for table in tables:
         if table.model._meta.auto_created:
@@ -58,15 +58,14 @@ class Objects:
         self.connection = table.connection
         self.natural_foreign = bool(request.get("natural_foreign"))
         self.natural_primary = bool(request.get("natural_primary")) and hasattr(self.model, "natural_key")
-        self._natural = {}  # type: Dict[Any, Dict[str, Any]]
+        self._natural: Dict[Any, Dict[str, Any]] = {}
         columns = {column.name: (index, column) for index, column in enumerate(table.columns)}
         if self.meta.pk.name not in columns:
             raise FixtureError(
                 "unsupported_model", "{0} has no key of one column".format(table.label), "use the format lines"
             )
-        self._fields = [
-            (field, columns[field.name]) for field in self.meta.local_fields if self._is_told(field, columns)
-        ]
+        told = [field for field in self.meta.local_fields if field.name in columns and field.serialize]
+        self._fields = [(field, columns[field.name]) for field in told]
         self._lists = [
             field
             for field in self.meta.local_many_to_many
@@ -97,7 +96,8 @@ class Objects:
                 yield rows
             return
         column = self.connection.ops.quote_name(self.meta.pk.column)
-        sql, last = self.table.select(), None  # type: str, Any
+        sql = self.table.select()
+        last: Any = None
         with self.connection.cursor() as cursor:
             while True:
                 where = "" if last is None else " WHERE {0} > %s".format(column)
@@ -150,7 +150,7 @@ class Objects:
         through = field.remote_field.through
         ours = through._meta.get_field(field.m2m_field_name())
         theirs = through._meta.get_field(field.m2m_reverse_field_name())
-        columns = [venv_rows.venv_values.Column(one, self.connection) for one in (ours, theirs)]
+        columns = [venv_values.Column(one, self.connection) for one in (ours, theirs)]
         quote = self.connection.ops.quote_name
         sql = "SELECT {0}, {1} FROM {2} WHERE {3} IN ({4}) ORDER BY {5}".format(
             columns[0].select,
@@ -161,7 +161,7 @@ class Objects:
             quote(through._meta.pk.column),
         )
         params = [ours.get_db_prep_value(ours.target_field.to_python(key), self.connection) for key in keys]
-        found = {}  # type: Dict[str, List[Any]]
+        found: Dict[str, List[Any]] = {}
         with self.connection.cursor() as cursor:
             cursor.execute(sql, params)
             for row in cursor.fetchall():
@@ -178,7 +178,7 @@ def plain_key(value: Any) -> str:
 
 
 def _needs_instance(field: Any, column: Any) -> bool:
-    own = venv_rows.venv_values.own_field(field)
+    own = venv_values.own_field(field)
     return column.kind == "native" or not type(own).__module__.startswith("django.db.models")
 
 
@@ -225,7 +225,7 @@ class _JsonLines(_Json):
 
 
 def _object(meta: Any, pk: Any, pairs: Pairs) -> Dict[str, Any]:
-    found = {"model": meta.label_lower}  # type: Dict[str, Any]
+    found: Dict[str, Any] = {"model": meta.label_lower}
     if pk is not None:
         found["pk"] = pk
     found["fields"] = {field.name: value for field, value in pairs}
@@ -258,8 +258,13 @@ class _Yaml(_Json):
         pass
 
     def add(self, meta: Any, pk: Any, pairs: Pairs) -> None:
-        options = {"default_flow_style": False, "allow_unicode": True, "sort_keys": False}
-        text = self._yaml.dump([_object(meta, pk, pairs)], Dumper=self._dumper, **options)
+        text = self._yaml.dump(
+            [_object(meta, pk, pairs)],
+            Dumper=self._dumper,
+            default_flow_style=False,
+            allow_unicode=True,
+            sort_keys=False,
+        )
         self.stream.write(text.encode("utf-8"))
         self.first = False
 
@@ -345,4 +350,4 @@ class _Xml:
         self._flush()
 
 
-_WRITERS = {"json": _Json, "jsonl": _JsonLines, "xml": _Xml, "yaml": _Yaml}  # type: Dict[str, Any]
+_WRITERS: Dict[str, Any] = {"json": _Json, "jsonl": _JsonLines, "xml": _Xml, "yaml": _Yaml}

@@ -1,0 +1,160 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fixture_load
+short_description: Load a fixture into a project's database, prove every row, then swap it in
+version_added: 0.1.0
+description:
+  - What C(manage.py loaddata) is for, for fixtures of M(relocate.django.fixture_dump) with everything in them, of any
+    engine. A fresh database beside the live one is migrated to the migrations that the fixture was made at, its rows
+    are put into the tables of that moment, and every one is read back and compared.
+  - Then the migrations that the code has beyond those are applied, so that data migrations run on the data; and then
+    the database takes the place of the live one. Until then the live one is not touched, and afterwards it is kept as
+    previous, unless it was blank.
+  - Rows go past the models, so no signal handler runs. Foreign keys that point nowhere are refused, naming the row.
+    Sequences are put behind the highest key.
+author:
+  - The relocate.django authors (@relocate-django)
+extends_documentation_fragment:
+  - relocate.django.project
+  - relocate.django.login
+  - relocate.django.work
+  - relocate.django.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  alias:
+    description: The key of DATABASES to load into.
+    type: str
+    default: default
+  src:
+    description: The fixture on this host. It is decompressed when its name ends in C(.zst).
+    type: path
+    required: true
+  forward:
+    description: Whether migrations that the code has beyond the fixture's are applied to the rows.
+    type: bool
+    default: true
+  replace:
+    description: Whether a live database that holds tables is put aside as previous; by default it is refused.
+    type: bool
+    default: false
+seealso:
+  - module: relocate.django.fixture_dump
+  - module: relocate.django.restore
+"""
+
+EXAMPLES = r"""
+- name: Load the rows of another server, whatever its engine was
+  relocate.django.fixture_load:
+    site: shop
+    path: /srv/shop/app
+    src: /var/backups/shop.jsonl.zst
+"""
+
+RETURN = r"""
+objects:
+  description: How many objects the database gave back, by model.
+  returned: when something was loaded
+  type: dict
+migrated:
+  description: The migrations that were applied to the rows, beyond those that the fixture was made at.
+  returned: when something was loaded
+  type: list
+  elements: str
+sha256:
+  description: Of the file. A database that came from it is not loaded again.
+  returned: success
+  type: str
+seconds:
+  description: The seconds of each step.
+  returned: success
+  type: dict
+notes:
+  description: What is worth knowing and no error.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _restore, _restored
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import dump, load
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
+
+
+def work_on(module: AnsibleModule) -> Dict[str, Any]:
+    """Open the one database and load into it."""
+    params = module.params
+    _host.check_site_name(params["site"])
+    digest = dump.sha256_of(params["src"])
+    if not digest:
+        raise RelocateError("file_missing", "there is no fixture {0}".format(params["src"]), "correct src")
+    with open_site(dict(params, aliases=[params["alias"]], jobs=0, compression="zstd")) as site:
+        result = plan_and_load(module, site, digest)
+        for note in site.notes:
+            module.warn(note)
+        return dict(result, sha256=digest, seconds=site.stopwatch.seconds(), notes=site.notes)
+
+
+def plan_and_load(module: AnsibleModule, site: Site, digest: str) -> Dict[str, Any]:
+    """Decide what becomes of the live database; then load, prove and swap unless in check mode."""
+    params = module.params
+    engine = site.engines[params["alias"]]
+    record = _restored.Record.read(params["directory"], params["site"])
+    changes = _restored.settled(site.engines, record.data)
+    known = _restored.changed(record.data, changes)
+    live, came_from = engine.describe(), _restored.origin(engine, known)
+    if live.exists and live.tables and came_from == digest:
+        return {"changed": False}
+    _restored.aside_for(engine, live, came_from, known, params["replace"])
+    if module.check_mode:
+        return {"changed": True}
+    record.note(changes)
+    with _restore.incoming_dropped_on_failure([engine]):
+        loaded = load.load_fixture(site, engine, params["src"], params["forward"])
+        state = _restore.state_of(engine, "incoming", "")
+        target = _restore.Target(params["alias"], came_from, True)
+        left = _restore.make_live(site, [target], {target.alias: state}, digest, record, params["replace"])
+    for line in left:
+        module.warn(line)
+    return {
+        "changed": True,
+        "objects": {label: item["objects"] for label, item in loaded["counts"].items()},
+        "migrated": loaded["migrated"],
+    }
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec=_argspec.merged(
+            _argspec.project(),
+            _argspec.login(),
+            _argspec.work(),
+            {
+                "alias": {"type": "str", "default": "default"},
+                "src": {"type": "path", "required": True},
+                "forward": {"type": "bool", "default": True},
+                "replace": {"type": "bool", "default": False},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    _argspec.answer(module, work_on)
+
+
+if __name__ == "__main__":
+    main()
