@@ -315,6 +315,51 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
+class Together:
+    """Pipelines in several threads that end together: once one has failed, the others are not worth waiting for.
+
+    ``cause`` is what failed first; those that were killed for it have nothing to tell. Use it as a context: what
+    leaves the block as an error ends them too.
+    """
+
+    def __init__(self) -> None:
+        self.cause: Optional[BaseException] = None
+        self.ended = False
+        self._lock = threading.Lock()
+        self._processes: List["subprocess.Popen[bytes]"] = []
+
+    def __enter__(self) -> Together:
+        return self
+
+    def __exit__(self, _kind: object, error: Optional[BaseException], _trace: object) -> None:
+        if error is not None:
+            self.fail(error)
+
+    def add(self, process: "subprocess.Popen[bytes]") -> None:
+        """One more; when it comes too late, it ends at once."""
+        with self._lock:
+            self._processes.append(process)
+            late = self.ended
+        if late:
+            self._end([process])
+
+    def fail(self, cause: BaseException) -> None:
+        """Note the first cause, and kill whatever still runs."""
+        with self._lock:
+            self.cause = self.cause or cause
+            self.ended = True
+            processes = list(self._processes)
+        self._end(processes)
+
+    @staticmethod
+    def _end(processes: Sequence["subprocess.Popen[bytes]"]) -> None:
+        with _IDS:  # who acts as the owner may not kill everybody's
+            for process in processes:
+                if process.poll() is None:
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.killpg(process.pid, signal.SIGKILL)
+
+
 def run(
     command: Command,
     stdin: Union[bytes, IO[bytes], int, None] = None,
@@ -363,9 +408,11 @@ def pipeline(
     timeout: Optional[float] = None,
     watch: Optional[Callable[[bytes], bool]] = None,
     on_line: Optional[Callable[[str], None]] = None,
+    together: Optional[Together] = None,
 ) -> List[Completed]:
     """Run programs joined by pipes and return what *each* left; a shell would tell of the last only.
 
+    :param together: ends them when another pipeline of it fails
     :param on_line: called with each line of any program's standard error as it comes (progress)
     :param watch: is shown the beginning of what the first program writes, as far as it is there, until it returns True
     """
@@ -381,6 +428,8 @@ def pipeline(
             if index and hasattr(source, "close"):
                 source.close()  # the child holds it: without this an early exit downstream is never noticed
             processes.append(process)
+            if together is not None:
+                together.add(process)
             tails.append(_Tail(process.stderr, on_line))  # type: ignore[arg-type]
             source = process.stdout
             if watched:

@@ -11,7 +11,9 @@ import glob
 import os
 import re
 import shutil
+import statistics
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_connect as connect
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_swap as swapping
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
@@ -289,7 +292,9 @@ def test_a_swap_that_was_killed_is_finished_or_taken_back(
     assert awkward.state(INCOMING) == loaded
 
 
-def test_counts_and_dump_are_one_moment_whoever_writes(blank: Bench) -> None:
+def test_counts_and_dump_are_one_moment_whoever_writes(
+    blank: Bench, record_property: Callable[[str, object], None]
+) -> None:
     """20 backups under writers, InnoDB and MyISAM: what is loaded elsewhere is what was counted, every time."""
     blank.sql(
         "CREATE TABLE a (id int AUTO_INCREMENT PRIMARY KEY, v varchar(40)) ENGINE=InnoDB;"
@@ -311,11 +316,13 @@ def test_counts_and_dump_are_one_moment_whoever_writes(blank: Bench) -> None:
     threads = [threading.Thread(target=write, args=(number,)) for number in range(2)]
     for thread in threads:
         thread.start()
-    locks = []
+    locks, sum_before = [], 0.0
     try:
         for _round in range(20):
             target, made, recorded = blank.dump()
-            locks.append(blank.context.stopwatch.seconds()["lock"])
+            total = blank.context.stopwatch.seconds()["lock"]  # what the report shows; it sums
+            locks.append(total - sum_before)
+            sum_before = total
             blank.load(target, made)
             assert compare_states(recorded, blank.state(INCOMING)) == []
             shutil.rmtree(target)
@@ -324,7 +331,11 @@ def test_counts_and_dump_are_one_moment_whoever_writes(blank: Bench) -> None:
         for thread in threads:
             thread.join()
     assert min(written) > 20
-    assert locks[-1] / 20 < 5  # the stopwatch sums
+    assert len(locks) == 20
+    median = statistics.median(locks)
+    record_property("median of the lock time of 20 backups under writers, s", round(median, 3))
+    print(f"\nlock time of 20 backups under 2 writers: median {median:.3f} s, longest {max(locks):.3f} s")
+    assert 0 < median < 2
 
 
 def test_only_this_database_is_paused(awkward: Bench) -> None:
@@ -419,6 +430,85 @@ def test_only_the_counts_tell(awkward: Bench) -> None:
     assert changed == 1
     awkward.load(target, made)
     assert [item.name for item in compare_states(recorded, awkward.state(INCOMING))] == ["book"]
+
+
+def endless(program: Path, marker: str) -> Path:
+    """A dump program that never ends once it is asked for a part of the big table, except for one part that fails."""
+    real = shutil.which("mariadb-dump") or shutil.which("mysqldump")
+    program.write_text(
+        "#!/bin/sh\n"
+        f'case "$*" in *--version*) exec {real} --version;; *"{marker}"*) echo "-- Dumping data for table x"; sleep 1;'
+        ' echo "error: this part fails" >&2; exit 3;; esac\n'
+        'echo "-- Dumping data for table x"\nsleep 300 & wait\n'
+    )
+    program.chmod(0o755)
+    return program
+
+
+def test_a_part_of_a_dump_that_fails_ends_the_others(
+    awkward: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others would go on for five minutes; the message is of the one that failed."""
+    program = endless(tmp_path / "mariadb-dump", "< 2")
+    monkeypatch.setattr(programs, "dump_client", lambda flavor: programs.Client(str(program), "x", True))
+    monkeypatch.setattr(
+        programs, "plan_parts",
+        lambda tables, ranges, jobs: [programs.Part("rows-001", ("author",), "`id` >= 2"),
+                                      programs.Part("rows-002", ("author",), "`id` < 2")],
+    )  # fmt: skip
+    awkward.sql("DROP TABLE isam")  # it is dumped before the others, by itself
+    began = time.monotonic()
+    with refused("dump_failed", "this part fails"):
+        awkward.dump()
+    assert time.monotonic() - began < 10
+    assert not list((awkward.directory / f"dump{awkward.dumps}").iterdir())
+
+
+def test_a_part_of_a_load_that_fails_ends_the_others(
+    awkward: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The big part comes first and would go on for five minutes; the error is of the one that failed."""
+    target, made, _recorded = awkward.dump()
+    files = sorted(target.glob(f"{made.path}/rows-*"))
+    assert len(files) > 2
+    started = []
+
+    def argv(program: programs.Client, options: str, database: str) -> list[str]:
+        started.append(database)
+        if len(started) == 1:
+            return ["/bin/sh", "-c", "sleep 300 & wait"]
+        return ["/bin/sh", "-c", "sleep 1; echo 'ERROR 1: this part fails' >&2; exit 3"]
+
+    monkeypatch.setattr(programs, "load_argv", argv)
+    began = time.monotonic()
+    with refused("load_failed", "this part fails"):
+        awkward.load(target, made)
+    assert time.monotonic() - began < 10
+    assert len(started) == 2  # those that waited for their turn were not begun
+    assert not awkward.engine.exists(INCOMING)
+
+
+def test_a_big_table_is_counted_in_ranges(blank: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ranges' sums are the whole table's, with holes in its keys, negative ones, and rows outside of all bounds."""
+    blank.sql(
+        "CREATE TABLE a (id int AUTO_INCREMENT PRIMARY KEY, v varchar(9));"
+        "INSERT INTO a (v) VALUES ('x'), ('x'), (NULL), ('y'); INSERT INTO a VALUES (-50, 'm'), (900, 'n'), (901, 'o');"
+    )
+    whole = blank.state().tables
+    monkeypatch.setattr(states, "_DIVIDED", 0)
+    asked: list[str] = []
+    count_sql = queries.count_sql
+    monkeypatch.setattr(queries, "count_sql", lambda *args: asked.append(count_sql(*args)) or asked[-1])
+    monkeypatch.setattr(queries, "batches", lambda tables: [[number] for number in range(len(tables))])
+    assert blank.state().tables == whole
+    assert [table.rows for table in whole] == [7]
+    assert len(asked) == 4
+    with blank.engine.snapshot() as snapshot:
+        assert [table.rows for table in snapshot.state(fingerprints=False).tables] == [7]
+    blank.sql("DELETE FROM a WHERE id = 1; UPDATE a SET v = 'z' WHERE id = 2")
+    assert blank.state().tables != whole
+    blank.sql("DELETE FROM a")
+    assert [table.rows for table in blank.state().tables] == [0]
 
 
 def test_a_sandbox_line_is_no_obstacle(awkward: Bench) -> None:

@@ -22,12 +22,13 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_co
     Session,
     ident,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_queries import Table
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_queries import Table, divided, integer_key
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
     Completed,
+    Together,
     acting_as,
     find_program,
     last_lines,
@@ -101,12 +102,14 @@ class Part:
 
 
 def plan_parts(tables: Sequence[Table], ranges: Callable[[Table, int], List[str]], jobs: int) -> List[Part]:
-    """Divide tables among files of about the same size, at most two a job: all must begin at one moment.
+    """Divide tables among files of about the same size, some a job: those who load take the next when one is done.
+
+    All are dumped at once, since all must begin at one moment.
 
     :param ranges: the conditions that divide a table into so many ranges; [] when it cannot be divided
     """
     total = sum(table.size for table in tables) or 1
-    share = max(total // (2 * jobs), 16 << 20)
+    share = max(total // (3 * jobs), 16 << 20)
     parts: List[Part] = []
     rest: List[Table] = []
     for table in sorted(tables, key=lambda item: -item.size):
@@ -130,17 +133,11 @@ def ranges_of(session: Session) -> Callable[[Table, int], List[str]]:
     """Divide tables by their integer key, over the values that it has now."""
 
     def ranges(table: Table, pieces: int) -> List[str]:
-        keys = [column for column in table.columns if column.key]
-        if len(keys) != 1 or keys[0].kind not in ("int", "bigint", "mediumint", "smallint"):
+        key = integer_key(table)
+        if not key:
             return []
-        name = ident(keys[0].name)
-        low, high = session.rows("SELECT MIN({0}), MAX({0}) FROM {1}".format(name, ident(table.name)))[0]
-        if low is None or high - low < pieces:
-            return []
-        bounds = [low + (high - low + 1) * number // pieces for number in range(1, pieces)]
-        first, last = "{0} < {1}".format(name, bounds[0]), "{0} >= {1}".format(name, bounds[-1])
-        middle = ["{0} >= {1} AND {0} < {2}".format(name, *pair) for pair in zip(bounds, bounds[1:])]
-        return [first, *middle, last]
+        low, high = session.rows("SELECT MIN({0}), MAX({0}) FROM {1}".format(ident(key), ident(table.name)))[0]
+        return [] if low is None else divided(key, int(low), int(high), pieces)
 
     return ranges
 
@@ -166,25 +163,33 @@ def dump_argv(program: Client, options: str, database: str, part: Part) -> List[
     return [*argv, "--", database, *part.tables]
 
 
+class ProgramError(Exception):
+    """A program ended with an error."""
+
+    def __init__(self, done: Completed) -> None:
+        super().__init__(done.rc)
+        self.done = done
+
+
 class Dumping:
     """One dump process at work. ``begun`` is set once its transaction is open, or it has ended.
 
     We hand its output on and look at the first of it: that it names a table tells that the snapshot is open.
     """
 
-    def __init__(self, command: Command, path: str, compress: Optional[str]) -> None:
+    def __init__(self, command: Command, path: str, compress: Optional[str], together: Together) -> None:
         self.begun = threading.Event()
-        self._command, self._path, self._compress = command, path, compress
-        self._done: Optional[Completed] = None
-        self._error: Optional[BaseException] = None
+        self._command, self._path, self._compress, self._together = command, path, compress, together
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
     def _work(self) -> None:
         try:
-            self._done = self._dump()
-        except BaseException as exc:  # raised again by result()
-            self._error = exc
+            done = self._dump()
+            if done.rc != 0:
+                raise ProgramError(done)
+        except BaseException as exc:  # raised again by who waits for all
+            self._together.fail(exc)
         finally:
             self.begun.set()
 
@@ -195,7 +200,7 @@ class Dumping:
         commands = [self._command]
         commands += [Command([self._compress, "-q", "-1", "-c"], user=user)] if self._compress else []
         with os.fdopen(handle, "wb") as out:
-            results = pipeline(commands, stdout=out, watch=self._watch)
+            results = pipeline(commands, stdout=out, watch=self._watch, together=self._together)
         return next((done for done in results if done.rc != 0), results[0])
 
     def _watch(self, head: bytes) -> bool:
@@ -203,12 +208,9 @@ class Dumping:
             self.begun.set()
         return self.begun.is_set()
 
-    def result(self) -> Completed:
-        """Wait for the end. Raises what kept the process from being started."""
+    def join(self) -> None:
+        """Wait for the end."""
         self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._done or Completed(tuple(self._command.argv), 1)
 
 
 def complaint(server: Server, done: Completed) -> str:
@@ -290,15 +292,31 @@ def load_argv(program: Client, options: str, database: str) -> List[str]:
 _INIT = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
 
-def load(server: Server, program: Client, options: str, database: str, path: str) -> None:
-    """Load one file of rows. Raises load_failed."""
+def load(server: Server, program: Client, options: str, database: str, paths: Sequence[str]) -> None:
+    """Load files of rows side by side, in this order. Raises load_failed for the first that fails; all end then."""
+    with ThreadPoolExecutor(max_workers=max(1, server.context.jobs)) as pool, Together() as together:
+
+        def load_next(path: str) -> None:
+            if together.ended:
+                return
+            try:
+                _load_file(server, load_argv(program, options, database), path, together)
+            except BaseException as exc:
+                together.fail(exc)
+
+        list(pool.map(load_next, paths))
+    if together.cause is not None:
+        raise together.cause
+
+
+def _load_file(server: Server, argv: Sequence[str], path: str, together: Together) -> None:
     user = server.context.owner
     commands = [Command([zstd(), "-q", "-d", "-c"], user=user)] if path.endswith(".zst") else []
     if _has_sandbox_line(path, user):
         commands.append(Command([_tool("tail"), "-n", "+2"], user=user))
-    commands.append(Command(load_argv(program, options, database), user=user))
+    commands.append(Command(argv, user=user))
     with _opened(path, user) as stream:
-        results = pipeline(commands, stdin=stream)
+        results = pipeline(commands, stdin=stream, together=together)
     bad = [done for done in reversed(results) if done.rc != 0]
     if bad:
         hint = "see the message; the live database was not touched"

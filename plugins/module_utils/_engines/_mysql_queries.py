@@ -81,15 +81,34 @@ def value_of(column: Column) -> List[str]:
     return [*found, "CAST({0} AS CHAR)".format(name)]
 
 
-def count_sql(table: Table, number: int, fingerprints: bool) -> str:
-    """One row: the table's number, its rows, and the sum of its rows' hashes."""
+def integer_key(table: Table) -> str:
+    """The column by whose values a table can be divided into ranges; "" when its key is another."""
+    keys = [column for column in table.columns if column.key]
+    fits = len(keys) == 1 and keys[0].kind in ("int", "bigint", "mediumint", "smallint")
+    return keys[0].name if fits else ""
+
+
+def divided(key: str, low: int, high: int, pieces: int) -> List[str]:
+    """Conditions that divide the values of a key; every row, also one that came since, fits exactly one of them."""
+    if high - low < pieces or pieces < 2:
+        return []
+    name = ident(key)
+    bounds = [low + (high - low + 1) * number // pieces for number in range(1, pieces)]
+    first, last = "{0} < {1}".format(name, bounds[0]), "{0} >= {1}".format(name, bounds[-1])
+    middle = ["{0} >= {1} AND {0} < {2}".format(name, *pair) for pair in zip(bounds, bounds[1:])]
+    return [first, *middle, last]
+
+
+def count_sql(table: Table, number: int, fingerprints: bool, where: str = "") -> str:
+    """One row: the table's number, its rows (those of a range), and the sum of their hashes."""
+    place = ident(table.name) + (" WHERE " + where if where else "")
     if not fingerprints:
-        return "SELECT {0}, COUNT(*), NULL FROM {1}".format(number, ident(table.name))
+        return "SELECT {0}, COUNT(*), NULL FROM {1}".format(number, place)
     values = [value for column in table.columns for value in value_of(column)]
     return (
         "SELECT {0}, COUNT(*), COALESCE(SUM(CAST(CONV(LEFT(SHA2(CONCAT_WS(_binary'#', {1}), 256), 16), 16, 10)"
         " AS UNSIGNED)), 0) FROM {2}"
-    ).format(number, ", ".join(values), ident(table.name))
+    ).format(number, ", ".join(values), place)
 
 
 def batches(tables: Sequence[Table], small: int = 4 << 20) -> List[List[int]]:

@@ -21,7 +21,14 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_co
     literal,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_queries import Table
-from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, acting_as, run
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._process import (
+    Command,
+    Completed,
+    Together,
+    acting_as,
+    run,
+)
 
 _STATEMENT = 1 << 20  # characters of one INSERT
 _FETCH = 500  # rows held at a time
@@ -81,14 +88,20 @@ class Writing:
     """Writes tables into one file, in a transaction of its own that is open when the constructor returns."""
 
     def __init__(
-        self, server: Server, database: str, tables: Sequence[Table], path: str, compress: Optional[str]
+        self,
+        server: Server,
+        database: str,
+        tables: Sequence[Table],
+        path: str,
+        compress: Optional[str],
+        together: Together,
     ) -> None:
         self.begun = threading.Event()
         self._session = server.raw(database)
         self._session.begin_snapshot()
         self.begun.set()
         self._tables, self._path, self._compress, self._user = tables, path, compress, server.context.owner
-        self._error: Optional[BaseException] = None
+        self._together = together
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
@@ -96,8 +109,8 @@ class Writing:
         try:
             with self._session:
                 self._write()
-        except BaseException as exc:  # raised again by result()
-            self._error = exc
+        except BaseException as exc:  # raised again by who waits for all
+            self._together.fail(exc)
 
     def _write(self) -> None:
         with acting_as(self._user):
@@ -115,15 +128,15 @@ class Writing:
         yield _HEAD.format(len(self._tables))
         for table in self._tables:
             yield "-- Dumping data for table {0}\n".format(ident(table.name).replace("\n", " "))
-            yield from inserts(self._session, table)
+            for text in inserts(self._session, table):
+                if self._together.ended:
+                    raise RelocateError("dump_failed", "another part of the dump failed")
+                yield text
         yield _TAIL
 
-    def result(self) -> Completed:
-        """Wait for the end. Raises what went wrong."""
+    def join(self) -> None:
+        """Wait for the end."""
         self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return Completed(("relocate.django",), 0)
 
 
 @contextlib.contextmanager

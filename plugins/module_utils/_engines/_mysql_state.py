@@ -26,6 +26,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Data
 Ask = Callable[[Sequence[str]], List[Any]]
 #: table -> its next AUTO_INCREMENT
 NextNumbers = Mapping[str, int]
+_DIVIDED = 32 << 20  # bytes: smaller tables are counted by one session
 _NEXT = re.compile(r"\n\) ENGINE=[^\n]*?\bAUTO_INCREMENT=(\d+)")
 
 
@@ -47,6 +48,11 @@ class View:
                 raise
             self._all.pop().close()
         self.main = self._all[0]
+
+    @property
+    def width(self) -> int:
+        """How many statements run side by side."""
+        return len(self._all)
 
     def close(self) -> None:
         """End every session."""
@@ -102,19 +108,40 @@ def next_numbers(statements: Mapping[str, str]) -> Dict[str, int]:
     return found
 
 
-def counts(ask: Ask, tables: Sequence[Table], fingerprints: bool) -> List[TableCount]:
+def counts(ask: Ask, tables: Sequence[Table], fingerprints: bool, pieces: int = 1) -> List[TableCount]:
     """Rows and, if wanted, fingerprint of each table.
 
     :param ask: runs statements and returns all their rows
+    :param pieces: into how many ranges a big table is divided, since one session keeps one processor busy
     """
-    statements = [
-        " UNION ALL ".join(queries.count_sql(tables[number], number, fingerprints) for number in group)
-        for group in queries.batches(tables)
-    ]
+    statements: List[str] = []
+    for group in queries.batches(tables):
+        where = _ranges(ask, tables[group[0]], pieces) if len(group) == 1 else []
+        if where:
+            statements += [queries.count_sql(tables[group[0]], group[0], fingerprints, one) for one in where]
+        else:
+            statements.append(
+                " UNION ALL ".join(queries.count_sql(tables[number], number, fingerprints) for number in group)
+            )
+    rows: Dict[int, int] = {}
+    sums: Dict[int, int] = {}
+    for number, some, value in ask(statements):  # of a divided table there are several: sums add up
+        rows[int(number)] = rows.get(int(number), 0) + int(some)
+        if value is not None:
+            sums[int(number)] = sums.get(int(number), 0) + int(value)
     return [
-        TableCount(tables[int(number)].name, int(rows), "" if value is None else str(int(value)))
-        for number, rows, value in ask(statements)
+        TableCount(tables[number].name, count, str(sums[number]) if number in sums else "")
+        for number, count in rows.items()
     ]
+
+
+def _ranges(ask: Ask, table: Table, pieces: int) -> List[str]:
+    """The conditions that divide a table which is worth it."""
+    key = queries.integer_key(table) if pieces > 1 and table.size > _DIVIDED else ""
+    if not key:
+        return []
+    low, high = ask(["SELECT MIN({0}), MAX({0}) FROM {1}".format(ident(key), ident(table.name))])[0]
+    return [] if low is None else queries.divided(key, int(low), int(high), pieces)
 
 
 def sequences(view: View, tables: Sequence[Table], numbers: NextNumbers) -> Tuple[SequenceState, ...]:

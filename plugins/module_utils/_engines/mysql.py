@@ -16,7 +16,6 @@ import json
 import os
 import shutil
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
@@ -52,7 +51,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     TableCount,
     as_plain,
 )
-from ansible_collections.relocate.django.plugins.module_utils._process import Command, acting_as
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, Together, acting_as
 
 SCHEMA = "schema.json"
 _FORMAT = 1
@@ -105,7 +104,7 @@ class MysqlSnapshot(Snapshot):
 
     def _dump_into(self, path: str, beside: Optional[Beside]) -> programs.Client:
         # A session of its own: those of the view may be counting already, and the lock is not to wait for them.
-        with self._server.connect(self._database) as session, self._lock() as locked:
+        with self._server.connect(self._database) as session, Together() as together, self._lock() as locked:
             self._open()
             if beside is not None:
                 beside("")
@@ -115,17 +114,21 @@ class MysqlSnapshot(Snapshot):
             # No snapshot holds for these: they are dumped and counted before anybody may write again.
             held = [table for table in self._tables if not table.transactional] if locked else []
             parts = [programs.Part("rows-000", tuple(table.name for table in held))] if held else []
-            self._finish(self._start(client, options, path, parts))
+            self._finish(self._start(client, options, path, parts, together), together)
             self._counted = states.counts(states.asked_of(session), held, True)
             free = [table for table in self._tables if table not in held]
             own = [table for table in free if rows.needed(table, client.mariadb, session.flavor.mariadb)]
             planned = self._plan(session, [table for table in free if table not in own], locked)
-            running: List[Any] = [*self._start(client, options, path, planned), *self._write(path, own)]
+            running: List[Any] = [
+                *self._start(client, options, path, planned, together),
+                *self._write(path, own, together),
+            ]
             planned += [programs.Part(_OWN, tuple(table.name for table in own))] if own else []
             for one in running:
                 one.begun.wait()
-        self._write_schema(path, objects, [*parts, *planned], charset)
-        self._finish(running)
+        with together:
+            self._write_schema(path, objects, [*parts, *planned], charset)
+        self._finish(running, together)
         return client
 
     def _plan(self, session: Session, tables: Sequence[Table], locked: bool) -> List[programs.Part]:
@@ -162,7 +165,7 @@ class MysqlSnapshot(Snapshot):
             return stored.read(session, self._database)
 
     def _start(
-        self, client: programs.Client, options: str, path: str, parts: Sequence[programs.Part]
+        self, client: programs.Client, options: str, path: str, parts: Sequence[programs.Part], together: Together
     ) -> List[programs.Dumping]:
         context = self._server.context
         squeeze = programs.zstd() if context.compression == "zstd" else None
@@ -172,24 +175,28 @@ class MysqlSnapshot(Snapshot):
                 Command(programs.dump_argv(client, options, self._database, part), user=context.owner),
                 os.path.join(path, part.name + suffix),
                 squeeze,
+                together,
             )
             for part in parts
         ]
 
-    def _write(self, path: str, tables: Sequence[Table]) -> List[rows.Writing]:
+    def _write(self, path: str, tables: Sequence[Table], together: Together) -> List[rows.Writing]:
         """What the dump program would spoil is written by us."""
         if not tables:
             return []
         squeeze = programs.zstd() if self._server.context.compression == "zstd" else None
         target = os.path.join(path, _OWN + (".sql.zst" if squeeze else ".sql"))
-        return [rows.Writing(self._server, self._database, tables, target, squeeze)]
+        return [rows.Writing(self._server, self._database, tables, target, squeeze, together)]
 
-    def _finish(self, running: Sequence[Any]) -> None:
-        done = [one.result() for one in running]
-        bad = next((item for item in done if item.rc != 0), None)
-        if bad is not None:
+    def _finish(self, running: Sequence[Any], together: Together) -> None:
+        """Wait for all. Raises what failed first; the others were ended then."""
+        for one in running:
+            one.join()
+        if isinstance(together.cause, programs.ProgramError):
             hint = "see the message; the database was not changed"
-            raise programs.failed(self._server, "dump_failed", "no backup written", bad, hint)
+            raise programs.failed(self._server, "dump_failed", "no backup written", together.cause.done, hint) from None
+        if together.cause is not None:
+            raise together.cause
 
     def _write_schema(
         self,
@@ -219,7 +226,7 @@ class MysqlSnapshot(Snapshot):
         view = self._open()
         counted = {item.name: item for item in self._counted}
         rest = [table for table in self._tables if table.name not in counted]
-        counts = [*counted.values(), *states.counts(view.ask, rest, fingerprints)]
+        counts = [*counted.values(), *states.counts(view.ask, rest, fingerprints, _pieces(view))]
         numbers = states.next_numbers(self._statements)
         return states.assemble(
             counts, states.sequences(view, self._tables, numbers), states.objects(view.main, self._database)
@@ -374,15 +381,7 @@ class MysqlEngine(Engine):
         sizes = [int(part.get("size", 0)) for part in schema["parts"]]
         largest = [file for _size, file in sorted(zip(sizes, files), reverse=True)]
         self.context.progress("loading {0} files into {1}".format(len(files), incoming))
-        with ThreadPoolExecutor(max_workers=max(1, self.context.jobs)) as pool:
-            pending = [pool.submit(programs.load, self._server, client, options, incoming, file) for file in largest]
-            try:
-                for future in pending:
-                    future.result()
-            except BaseException:
-                for future in pending:
-                    future.cancel()
-                raise
+        programs.load(self._server, client, options, incoming, largest)
         self._analyse(incoming, schema["tables"])
 
     def _add_objects(self, session: Session, incoming: str, items: Sequence[stored.StoredObject]) -> None:
@@ -450,6 +449,11 @@ class MysqlEngine(Engine):
         with self._server.anyone() as session:
             known = admin.database_exists if which == LIVE else swapping.holds
             return known(session, self._named(which))
+
+
+def _pieces(view: states.View) -> int:
+    """More ranges of a table than sessions: keys are seldom spread evenly."""
+    return 2 * view.width if view.width > 1 else 1
 
 
 def _table_error(name: str, exc: RelocateError) -> RelocateError:

@@ -176,8 +176,8 @@ def test_a_big_table_is_dumped_in_ranges_and_small_ones_share() -> None:
     tables = [queries.Table("sale", "InnoDB", 300 * MIB), queries.Table("book", "InnoDB", 60 * MIB),
               queries.Table("tag", "InnoDB", 1)]  # fmt: skip
     parts = programs.plan_parts(tables, lambda table, pieces: [f"{table.name} {n}" for n in range(pieces)], 2)
-    assert [part.tables for part in parts] == [("sale",), ("sale",), ("sale",), ("book",), ("tag",)]
-    assert [part.where for part in parts] == ["sale 0", "sale 1", "sale 2", "", ""]
+    assert [part.tables for part in parts] == [("sale",), ("sale",), ("sale",), ("sale",), ("book",), ("tag",)]
+    assert [part.where for part in parts] == ["sale 0", "sale 1", "sale 2", "sale 3", "", ""]
     assert len({part.name for part in parts}) == len(parts)
 
 
