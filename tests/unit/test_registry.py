@@ -36,7 +36,7 @@ def test_engines_fill_the_contract() -> None:
     for engine in registry.ENGINES:
         assert issubclass(engine, base.Engine)
         assert engine.__abstractmethods__ == frozenset()
-        assert engine.dump_suffix
+        assert engine.name
 
 
 def test_backends_are_not_named_elsewhere() -> None:

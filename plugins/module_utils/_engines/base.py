@@ -85,9 +85,8 @@ class Snapshot(abc.ABC):
 class Engine(abc.ABC):
     """One alias of DATABASES on one host. Methods raise RelocateError; none leaves a half-made database behind."""
 
-    #: the engine's word in manifests and results, and the suffix of its dumps
+    #: the engine's word in manifests and results
     name: ClassVar[str]
-    dump_suffix: ClassVar[str]
     #: True when the database is a file on the application's own host: no server works while we wait, and no second
     #: thread may touch it
     is_file: ClassVar[bool] = False

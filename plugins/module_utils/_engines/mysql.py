@@ -237,7 +237,6 @@ class MysqlEngine(Engine):
     """A database on a MariaDB (10.3 or later) or MySQL (8.0 or later) server."""
 
     name = "mysql"
-    dump_suffix = "mysql"
 
     def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
         super().__init__(config, context)

@@ -82,7 +82,6 @@ class PostgresqlEngine(Engine):
     """A database on a PostgreSQL server, 11 or later."""
 
     name = "postgresql"
-    dump_suffix = "pgdump"
 
     def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
         super().__init__(config, context)

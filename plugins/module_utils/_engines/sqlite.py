@@ -151,7 +151,6 @@ class SqliteEngine(Engine):
     """A SQLite file, at the absolute path that the settings name."""
 
     name = "sqlite"
-    dump_suffix = "sqlite3.zst"
     is_file = True
 
     def _path(self, which: str) -> str:

@@ -141,16 +141,6 @@ def installable(freeze: Sequence[str]) -> Tuple[List[str], List[str]]:
     return kept, left
 
 
-def compare_packages(recorded: Sequence[str], found: Sequence[str]) -> List[str]:
-    """Differences between two freezes, readable; packages that only installers need are passed over."""
-    before, after = pinned(recorded), pinned(found)
-    told = []
-    for name in sorted(set(before) | set(after)):
-        if name not in ("pip", "setuptools", "wheel", "pkg-resources") and before.get(name) != after.get(name):
-            told.append("{0}: {1} on old, {2} on new".format(name, before.get(name, "none"), after.get(name, "none")))
-    return told
-
-
 def django_of(freeze: Sequence[str]) -> Optional[str]:
     """The Django version in a freeze."""
     return pinned(freeze).get("django")

@@ -65,10 +65,6 @@ def start(request: Request) -> None:
 # --- topics ---
 
 
-def _holds_secret(name: str, value: str) -> bool:
-    return venv_secrets.is_secret_name(name) or bool(venv_secrets.url_passwords(value))
-
-
 def _plain(value: Any, secrets: bool, name: str = "") -> Any:
     """The part of OPTIONS that JSON can carry; without ``secrets`` also without secret-looking entries."""
     if (
