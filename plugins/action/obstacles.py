@@ -81,7 +81,9 @@ def join(
         "old_path": (info.get("project") or {}).get("path", ""),
         "owner": info.get("owner") or {},
         "media_root": str((info.get("django") or {}).get("media_root") or ""),
-        "engines": sorted({item["engine"] for item in databases.values()}),
+        "engines": sorted(
+            {(wish.get("engines") or {}).get(alias, item["engine"]) for alias, item in databases.items()}
+        ),
     }
 
 
@@ -99,6 +101,7 @@ class ActionModule(ActionBase):
                 "on_old": {"type": "dict", "required": True},
                 "on_new": {"type": "dict", "required": True},
                 "units": {"type": "list", "elements": "str", "required": True},
+                "engines": {"type": "dict", "default": {}},
                 "unfrozen": {"type": "bool", "default": False},
                 "from_retired": {"type": "bool", "default": False},
                 "replace": {"type": "bool", "default": False},

@@ -11,8 +11,9 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils import _host, _media, _restored, _services, _unversioned
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, EngineContext
-from ansible_collections.relocate.django.plugins.module_utils._engines.registry import open_engine
+from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES, open_engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
     Obstacle,
@@ -83,12 +84,28 @@ def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
         if isinstance(answer, dict) and "error" in answer:
             found.append(Obstacle(**answer["error"]))
     found += _code_obstacles(site, params) + _migration_obstacles(site, params)
+    for alias, target in sorted(params["engines"].items()):
+        found += _conversion_obstacles(site, alias, target, params["left_behind"], found)
     collect(found, lambda: _unversioned.expand(params["files"], site.project.path))
     collect(found, lambda: _services.require(params["units"]))
     found += _programs(("git",) + (("zstd",) if params["compression"] == "zstd" else ()), params)
     needed = sum(_size(site, alias) for alias in site.engines)
     found += _space(params["directory"], needed, "the backup set")
     return found
+
+
+def _conversion_obstacles(
+    site: Site, alias: str, target: str, left_behind: Sequence[str], found: List[Obstacle]
+) -> List[Obstacle]:
+    """What keeps a database from getting another engine. Every row is read."""
+    engine, names = site.engines.get(alias), sorted(kind.name for kind in ENGINES)
+    if engine is None or target not in names:
+        known = "aliases: {0}; engines: {1}".format(", ".join(sorted(site.engines)), ", ".join(names))
+        return [Obstacle("bad_option", "relocate_engines: {0}: {1} is not known".format(alias, target), known)]
+    if engine.name == target:
+        return []
+    looked = collect(found, lambda: scan.scan(site, engine, target, left_behind), alias)
+    return scan.obstacles(alias, looked, target) if looked else []
 
 
 def _size(site: Site, alias: str) -> int:
@@ -188,6 +205,8 @@ def _database_obstacles(params: Mapping[str, Any], old: Mapping[str, Any], secre
     found: List[Obstacle] = []
     context = EngineContext(secrets=secrets, admin=params["admin"], compression=params["compression"])
     for alias, item in sorted(old["databases"].items()):
+        if params["engines"].get(alias, item["engine"]) != item["engine"]:
+            continue  # only the settings of new tell where that is: in the database step, before the freeze
         config = DatabaseConfig(
             alias=alias,
             engine=item["engine"],

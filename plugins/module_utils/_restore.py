@@ -199,6 +199,13 @@ def convert_and_prove(site: Site, engine: Engine, backup: BackupSet, entry: Data
     Raises data_differs, and what :func:`load_fixture` raises; incoming is gone then.
     """
     fixture = _fixture_of(engine, entry)
+    if fixture.left_out:
+        names = ", ".join("{0} {1}".format(item["what"], item["name"]) for item in fixture.left_out)
+        engine.context.notes.append(
+            "database {0} was {1} and is {2}: not carried over: {3}".format(
+                engine.config.alias, entry.facts.engine, engine.name, names
+            )
+        )
     loaded = load_fixture(site, engine, backup.file(fixture.path))
     counts = loaded["counts"]
     differences = [

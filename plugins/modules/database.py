@@ -41,6 +41,10 @@ options:
         C(databases). Encoding, collation and locale follow it.
     type: dict
     default: {}
+  engines:
+    description: The databases that get another engine than O(recorded) says, as alias and engine.
+    type: dict
+    default: {}
   replace:
     description: Whether V(blank) accepts tables, since the restore will put them aside. There is room for that only
       when no previous database with tables is kept already.
@@ -85,7 +89,7 @@ media_root:
   type: str
 """
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -98,13 +102,31 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     Engine,
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import facts_from_plain
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, facts_from_plain
 from ansible_collections.relocate.django.plugins.module_utils._site import open_site
+
+
+def recorded_for(params: Mapping[str, Any], alias: str, engine: Engine) -> Optional[DatabaseFacts]:
+    """The facts of the database on old, unless it gets another engine, as must have been said before."""
+    plain = params["recorded"].get(alias, {}).get("facts")
+    if not plain:
+        return None
+    facts = facts_from_plain(plain)
+    if facts.engine == engine.name:
+        return facts
+    if params["engines"].get(alias) != engine.name:
+        raise RelocateError(
+            "unsupported_engine",
+            "database {0} is {1} on old and {2} in the settings of new".format(alias, facts.engine, engine.name),
+            "use the same engine, or set relocate_engines: {{{0}: {1}}} to convert it".format(alias, engine.name),
+        )
+    return None
 
 
 def make(module: AnsibleModule, alias: str, engine: Engine) -> List[str]:
     """Make what is missing for one alias; in check mode tell only."""
     params = module.params
+    recorded = recorded_for(params, alias, engine)
     live = engine.describe()
     if params["state"] == "blank":
         record = _host.read_record(params["directory"], params["site"])
@@ -112,8 +134,7 @@ def make(module: AnsibleModule, alias: str, engine: Engine) -> List[str]:
         _restored.aside_for(engine, live, came_from, record, params["replace"])
     if module.check_mode:
         return [] if live.exists else ["database " + engine.config.name]
-    recorded = params["recorded"].get(alias, {}).get("facts")
-    return engine.create_blank(facts_from_plain(recorded) if recorded else None)
+    return engine.create_blank(recorded)
 
 
 def drop(module: AnsibleModule, engine: Engine) -> List[str]:
@@ -160,6 +181,7 @@ def main() -> None:
             {
                 "state": {"type": "str", "choices": ["present", "blank", "absent"], "default": "present"},
                 "recorded": {"type": "dict", "default": {}},
+                "engines": {"type": "dict", "default": {}},
                 "replace": {"type": "bool", "default": False},
                 "which": {"type": "str", "choices": ["all", "previous"], "default": "all"},
                 "confirm": {"type": "str"},

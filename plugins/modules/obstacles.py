@@ -38,6 +38,10 @@ options:
     type: list
     elements: str
     required: true
+  engines:
+    description: The databases that get another engine on new, as alias and engine.
+    type: dict
+    default: {}
   unfrozen:
     description: Whether O(units) may be empty, since something else keeps the old site from writing.
     type: bool

@@ -61,6 +61,15 @@ options:
     description: Whether migrations that are not applied on the old host are accepted.
     type: bool
     default: false
+  engines:
+    description: The databases that get another engine on new, as alias and engine.
+    type: dict
+    default: {}
+  left_behind:
+    description: Names of tables without a model that may stay behind when a database gets another engine.
+    type: list
+    elements: str
+    default: []
   media:
     description: Whether MEDIA is moved, so that what of it cannot be is an obstacle.
     type: bool
@@ -190,6 +199,8 @@ def main() -> None:
                 "installs": {"type": "bool", "default": False},
                 "allow_dirty": {"type": "bool", "default": False},
                 "allow_unapplied": {"type": "bool", "default": False},
+                "engines": {"type": "dict", "default": {}},
+                "left_behind": {"type": "list", "elements": "str", "default": []},
                 "media": {"type": "bool", "default": True},
                 "media_skip": {"type": "list", "elements": "str", "default": []},
                 "replace": {"type": "bool", "default": False},

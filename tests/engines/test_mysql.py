@@ -20,9 +20,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_connect as connect
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_session as session_module
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_swap as swapping
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
@@ -353,7 +353,7 @@ def test_only_this_database_is_paused(awkward: Bench) -> None:
 def test_a_transaction_that_goes_on_is_an_error_and_leaves_nothing(
     awkward: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(connect.PINS, "lock_wait_timeout", "1")
+    monkeypatch.setitem(session_module.PINS, "lock_wait_timeout", "1")
     connection = pymysql.connect(unix_socket=awkward.server.socket, user="root", database=awkward.name)
     with connection, connection.cursor() as cursor:
         cursor.execute("INSERT INTO book (title) VALUES ('open')")

@@ -35,7 +35,8 @@ RULES: list[tuple[str, set[str]]] = [
     ("_fixtures.*", BASE | {"_fixtures.*", "_project.*", "_engines.base", "_site"}),
     ("_engines.base", GROUND | {"_secrets"}),
     ("_engines.registry", GROUND | {"_engines.base", "_engines.[a-z]*"}),
-    ("_engines.*", GROUND | {"_engines.base", "_process", "_secrets", "_engines._ENGINE_*"}),
+    ("_engines._sql", GROUND),
+    ("_engines.*", GROUND | {"_engines.base", "_engines._sql", "_process", "_secrets", "_engines._ENGINE_*"}),
     ("_argspec", BASE | {"_engines.base", "_engines.registry", "_project.*"}),
     # What modules share: everything but engines by name.
     ("_*", {"_[a-z]*", "_engines.base", "_engines.registry", "_project.*", "_fixtures.[a-z]*"}),

@@ -12,12 +12,8 @@ import time
 from typing import List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import (
-    Server,
-    Session,
-    ident,
-    literal,
-)
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident, literal
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
 

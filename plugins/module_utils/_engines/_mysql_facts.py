@@ -13,7 +13,8 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_ad
     charset_of,
     database_exists,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server, Session, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, literal
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
 

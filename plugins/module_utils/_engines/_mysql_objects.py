@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Session, ident, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident, literal
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 
 VIEW, TRIGGER, FUNCTION, PROCEDURE, EVENT = "view", "trigger", "function", "procedure", "event"

@@ -5,43 +5,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Optional, Sequence
+from typing import Any, List, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_facts as facts
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import (
-    Flavor,
-    Server,
-    Session,
-    driver,
-)
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Flavor, Session, driver
+from ansible_collections.relocate.django.plugins.module_utils._engines._sql import Findings
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Obstacle
 
 #: The first releases whose clients and catalogue are what this engine expects.
 OLDEST = {"MariaDB": (10, 3), "MySQL": (8, 0)}
-
-
-class Findings:
-    """Obstacles of one alias, as they are found."""
-
-    def __init__(self, alias: str) -> None:
-        self.alias = alias
-        self.found: List[Obstacle] = []
-
-    def add(self, code: str, msg: str, hint: str = "") -> None:
-        """Note one."""
-        self.found.append(Obstacle(code, msg, hint, self.alias))
-
-    def collect(self, check: Callable[[], Any]) -> Any:
-        """Run a check; what it refuses is noted, and None returned."""
-        try:
-            return check()
-        except RelocateError as exc:
-            self.add(exc.code, exc.msg, exc.hint)
-            return None
 
 
 def _some(names: Sequence[str]) -> str:

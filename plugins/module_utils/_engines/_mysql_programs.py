@@ -16,13 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO, Callable, List, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import (
-    Flavor,
-    Server,
-    Session,
-    ident,
-)
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_queries import Table, divided, integer_key
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Flavor, Session, ident
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import List, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import ident, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import ident, literal
 
 #: The one way of computing fingerprints, the same on both servers whatever their version (MySQL 9.6 has given up SHA1).
 METHOD = "my-sha2-1"

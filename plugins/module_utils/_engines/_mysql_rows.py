@@ -14,13 +14,9 @@ import os
 import threading
 from typing import Any, Iterator, List, Optional, Sequence
 
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import (
-    Server,
-    Session,
-    ident,
-    literal,
-)
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_queries import Table
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident, literal
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,

@@ -6,19 +6,14 @@
 from __future__ import annotations
 
 import contextlib
-import queue
 import re
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import (
-    Server,
-    Session,
-    ident,
-    literal,
-)
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_queries import Column, Table
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._sql import ask_side_by_side
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, SequenceState, TableCount
 
@@ -61,19 +56,7 @@ class View:
 
     def ask(self, statements: Sequence[str]) -> List[Any]:
         """All rows of all statements, which run side by side. Raises what the first failing one met."""
-        free: "queue.Queue[Session]" = queue.Queue()
-        for session in self._all:
-            free.put(session)
-
-        def answer(sql: str) -> List[Tuple[Any, ...]]:
-            session = free.get()
-            try:
-                return session.rows(sql)
-            finally:
-                free.put(session)
-
-        with ThreadPoolExecutor(max_workers=len(self._all)) as pool:
-            return [row for rows in list(pool.map(answer, statements)) for row in rows]
+        return ask_side_by_side(self._all, statements)
 
 
 def asked_of(session: Session) -> Ask:

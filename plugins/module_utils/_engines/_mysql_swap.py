@@ -17,8 +17,8 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Session, ident, literal
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_objects import StoredObject
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident, literal
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import as_plain
 

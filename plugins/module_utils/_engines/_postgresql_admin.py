@@ -12,13 +12,13 @@ import time
 from dataclasses import dataclass
 from typing import Iterator, List, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import (
-    Server,
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_scram import scram_verifier
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import (
     Session,
     ident,
     literal,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_scram import scram_verifier
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
 

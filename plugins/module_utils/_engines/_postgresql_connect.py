@@ -10,12 +10,16 @@ Connections take keyword arguments and programs take environment variables and a
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import re
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 from urllib.parse import quote
 
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import (
+    Session,
+    driver,
+    ident,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, SystemUser
@@ -51,34 +55,18 @@ KEYWORDS: Dict[str, str] = {
     "target_session_attrs": "PGTARGETSESSIONATTRS",
     "tcp_user_timeout": "",
 }
+
+
 #: What the administrator's connection takes over from OPTIONS: how to reach the server, not who is there.
 _REACHING = tuple(word for word in KEYWORDS if word not in ("options", "passfile", "requirepeer", "service"))
 
-#: Session settings that decide how values look as text, or that could end a long step.
-PINS: Dict[str, str] = {
-    "bytea_output": "hex",
-    "DateStyle": "ISO, MDY",
-    "default_transaction_deferrable": "off",
-    "default_transaction_read_only": "off",
-    "extra_float_digits": "3",
-    "idle_in_transaction_session_timeout": "0",
-    "idle_session_timeout": "0",
-    "IntervalStyle": "postgres",
-    "lc_messages": "C",
-    "lc_monetary": "C",
-    "lock_timeout": "0",
-    "log_min_duration_statement": "-1",  # with log_statement: no password verifier in the server's log
-    "log_statement": "none",
-    "row_security": "off",  # rows hidden by a policy are an error, not a smaller count
-    "search_path": "pg_catalog",
-    "statement_timeout": "0",
-    "TimeZone": "UTC",
-    "transaction_timeout": "0",
-    "xmlbinary": "base64",
-}
 
 _LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
+
+
 _SOCKET_DIRECTORIES = ("/var/run/postgresql", "/run/postgresql", "/tmp")
+
+
 _ERRORS: Tuple[Tuple[str, str], ...] = (
     (r'database "[^\n]*" does not exist', "database_missing"),
     (r"permission denied for database|CONNECT privilege", "right_missing"),
@@ -98,6 +86,8 @@ _ERRORS: Tuple[Tuple[str, str], ...] = (
         "server_unreachable",
     ),
 )
+
+
 _HINTS: Dict[str, str] = {
     "database_missing": "check NAME in the settings",
     "login_failed": "check USER, PASSWORD and HOST in the settings against pg_hba.conf and the role on the server",
@@ -106,98 +96,12 @@ _HINTS: Dict[str, str] = {
 }
 
 
-def driver() -> Any:
-    """The psycopg2 module. Raises library_missing."""
-    try:
-        return importlib.import_module("psycopg2")
-    except ImportError as exc:
-        raise RelocateError(
-            "library_missing", "Python cannot import psycopg2", "install the package python3-psycopg2"
-        ) from exc
-
-
-def ident(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as an SQL literal, right whatever standard_conforming_strings says."""
-    quoted = "'" + text.replace("'", "''") + "'"
-    return " E" + quoted.replace("\\", "\\\\") if "\\" in quoted else quoted
-
-
 def connection_error_code(text: str) -> str:
     """The error code behind libpq's message. A message in the server's own language counts as a refused login."""
     for pattern, code in _ERRORS:
         if re.search(pattern, text):
             return code
     return "login_failed"
-
-
-class Session:
-    """A connection in autocommit mode with pinned settings; close it, or use it as a context."""
-
-    def __init__(self, connection: Any, scrub: Callable[[str], str]) -> None:
-        self._connection, self._scrub = connection, scrub
-        connection.autocommit = True
-        values = ", ".join("({0}, {1})".format(literal(name), literal(PINS[name])) for name in sorted(PINS))
-        self.rows(
-            "SELECT pg_catalog.set_config(s.name, v.value, false) FROM (VALUES " + values + ") AS v (name, value)"
-            " JOIN pg_catalog.pg_settings AS s ON s.name = v.name WHERE s.context = 'user'"
-            " OR (s.context = 'superuser' AND pg_catalog.current_setting('is_superuser') = 'on')"
-        )
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    @property
-    def version(self) -> int:
-        """The server's version: 150018."""
-        return int(self._connection.server_version)
-
-    @property
-    def major(self) -> int:
-        """The server's major version: 15."""
-        return self.version // 10000
-
-    def close(self) -> None:
-        """End the session; never raises."""
-        with contextlib.suppress(Exception):
-            self._connection.close()
-
-    def rows(self, sql: str) -> List[Tuple[Any, ...]]:
-        """Run one statement; its rows, if it has any. Raises query_failed, right_missing or server_unreachable."""
-        try:
-            with self._connection.cursor() as cursor:
-                cursor.execute(sql)
-                return list(cursor.fetchall()) if cursor.description else []
-        except driver().Error as exc:
-            raise self._error(exc) from None
-
-    def value(self, sql: str) -> Any:
-        """The first column of the first row, or None. Raises as :meth:`rows`."""
-        rows = self.rows(sql)
-        return rows[0][0] if rows else None
-
-    def run(self, *statements: str) -> None:
-        """Run statements one after the other. Raises as :meth:`rows`."""
-        for statement in statements:
-            self.rows(statement)
-
-    def _error(self, exc: Any) -> RelocateError:
-        """The statement itself stays out of the message: it may hold a verifier."""
-        state = exc.pgcode or ""
-        primary = getattr(exc.diag, "message_primary", None) or str(exc).strip() or type(exc).__name__
-        detail = getattr(exc.diag, "message_detail", None)
-        text = self._scrub(primary + (" ({0})".format(detail) if detail else ""))
-        if self._connection.closed or state.startswith(("57P", "08")):
-            return RelocateError("server_unreachable", "PostgreSQL ended the session: " + text, "see the server's log")
-        code = "right_missing" if state == "42501" else "query_failed"
-        return RelocateError(code, "PostgreSQL refused a query: " + text, details={"sqlstate": state})
 
 
 @contextlib.contextmanager

@@ -14,11 +14,8 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._postgres
     scoped_settings,
     setting_name,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import (
-    Server,
-    Session,
-    literal,
-)
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import Session, literal
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
 

@@ -13,41 +13,26 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._postgres
     extension_hint,
     locale_hint,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import (
-    Server,
-    Session,
-    driver,
-    ident,
-    literal,
-)
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_programs import (
     ZSTD_SINCE,
     choose_dump,
     choose_restore,
     installed,
 )
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import (
+    Session,
+    driver,
+    ident,
+    literal,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines._sql import Findings
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._process import find_program
 
 #: hashtextextended() and sha256() came with 11.
 OLDEST = 11
-
-
-class Findings:
-    """Obstacles of one alias, as they are found."""
-
-    def __init__(self, alias: str) -> None:
-        self.alias = alias
-        self.found: List[Obstacle] = []
-
-    def add(self, code: str, msg: str, hint: str = "") -> None:
-        """Note one."""
-        self.found.append(Obstacle(code, msg, hint, self.alias))
-
-    def error(self, exc: RelocateError) -> None:
-        """Note what a refusal says."""
-        self.add(exc.code, exc.msg, exc.hint)
 
 
 def check_old(server: Server) -> List[Obstacle]:

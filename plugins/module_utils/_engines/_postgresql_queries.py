@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Dict, List, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import ident, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import ident, literal
 
 #: Fingerprint methods. Both are sums over rows, exact and free of order, so a duplicated pair cannot cancel out.
 RECORD, TEXT = "pg-record-1", "pg-text-1"

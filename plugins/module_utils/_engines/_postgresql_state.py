@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-import queue
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
-from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import (
-    Server,
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_queries import Table
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import (
     Session,
     ident,
     literal,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_queries import Table
+from ansible_collections.relocate.django.plugins.module_utils._engines._sql import ask_side_by_side
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, SequenceState, TableCount
 
@@ -97,29 +96,7 @@ class View:
         """All rows of all statements, which run side by side. Raises what the first failing one met."""
         if len(statements) > 1:
             self._widen()
-        free: "queue.Queue[Session]" = queue.Queue()
-        for session in self._all:
-            free.put(session)
-
-        def answer(sql: str) -> List[Tuple[Any, ...]]:
-            session = free.get()
-            try:
-                return session.rows(sql)
-            finally:
-                free.put(session)
-
-        rows: List[Any] = []
-        with ThreadPoolExecutor(max_workers=len(self._all)) as pool:
-            futures = [pool.submit(answer, sql) for sql in statements]
-            try:
-                for count, future in enumerate(as_completed(futures), 1):
-                    rows += future.result()
-                    done(count)
-            except BaseException:
-                for future in futures:
-                    future.cancel()
-                raise
-        return rows
+        return ask_side_by_side(self._all, statements, done)
 
 
 def read_state(view: View, method: str, fingerprints: bool, dumped: Optional[SequenceValues] = None) -> DatabaseState:

@@ -28,8 +28,9 @@ from ansible_collections.relocate.django.plugins.module_utils._engines import _m
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_rows as rows
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_swap as swapping
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server, Session, ident
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_queries import Table
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
     INCOMING,

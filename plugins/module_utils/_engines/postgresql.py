@@ -22,7 +22,8 @@ from ansible_collections.relocate.django.plugins.module_utils._engines import _p
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_preflight as checks
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_state as states
-from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server, Session
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import Session
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     INCOMING,
     LIVE,

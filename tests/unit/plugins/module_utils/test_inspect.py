@@ -39,6 +39,8 @@ def old_params(path: Path, **changes: Any) -> dict[str, Any]:
         "files": [],
         "units": [],
         "compression": "none",
+        "engines": {},
+        "left_behind": [],
         "installs": False,
         "directory": str(path),
     }
@@ -202,6 +204,8 @@ def new_params(directory: Path, **changes: Any) -> dict[str, Any]:
         "owner": None,
         "allow_same_host": False,
         "compression": "none",
+        "engines": {},
+        "left_behind": [],
         "installs": False,
         "python": "python3",
         "units": [],

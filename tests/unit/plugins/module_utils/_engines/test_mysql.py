@@ -17,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines import _m
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_rows as rows
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_session as session_module
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig
@@ -47,7 +48,7 @@ def test_long_names_are_cut_and_stay_apart() -> None:
 
 @pytest.mark.parametrize(("name", "quoted"), [("shop", "`shop`"), ("b`t", "`b``t`"), ("", "``")])
 def test_identifiers(name: str, quoted: str) -> None:
-    assert connect.ident(name) == quoted
+    assert session_module.ident(name) == quoted
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_identifiers(name: str, quoted: str) -> None:
     [("a", "'a'"), ("it's", "'it''s'"), ("b\\", "'b\\\\'"), ("\\'", "'\\\\'''"), ("n\0l", "'n\\0l'"), ("é😀", "'é😀'")],
 )
 def test_literals(text: str, quoted: str) -> None:
-    assert connect.literal(text) == quoted
+    assert session_module.literal(text) == quoted
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_an_options_file_holds_no_nul() -> None:
                          (2003, "server_unreachable"), (1064, "")]
 )  # fmt: skip
 def test_error_numbers(number: int, code: str) -> None:
-    assert connect.error_code(number) == code
+    assert session_module.error_code(number) == code
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_error_numbers(number: int, code: str) -> None:
     ],
 )
 def test_flavors(mariadb: bool, text: str, numbers: tuple[int, ...], series: str) -> None:
-    flavor = connect.Flavor(mariadb, text)
+    flavor = session_module.Flavor(mariadb, text)
     assert flavor.numbers[:3] == numbers
     assert flavor.series == series
 

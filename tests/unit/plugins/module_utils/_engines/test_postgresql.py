@@ -17,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines import _p
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_connect as connect
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_session as session_module
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_scram import prepare, scram_verifier
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
@@ -39,8 +40,8 @@ CANARY = "ca'n\"a ry é%:\\$#@1"
     ],
 )
 def test_quoting(name: str, identifier: str, text: str) -> None:
-    assert connect.ident(name) == identifier
-    assert connect.literal(name) == text
+    assert session_module.ident(name) == identifier
+    assert session_module.literal(name) == text
 
 
 @pytest.mark.parametrize(

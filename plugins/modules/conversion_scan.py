@@ -1,0 +1,129 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: conversion_scan
+short_description: Find what another database engine would not take of a project's rows
+version_added: 0.1.0
+description:
+  - Reads every row of every model, without changing anything, and lists what the new engine would refuse or change
+    silently, such as texts that are too long, NUL characters, numbers and dates out of range, values that are not what
+    their field says, unique keys that differ in case only, and foreign keys that point nowhere.
+  - Tables that hold rows and have no model are listed too, since a fixture does not carry them.
+  - It fails when it finds anything. So does the preflight of a move to another engine (C(relocate_engines)).
+author:
+  - The relocate.django authors (@relocate-django)
+extends_documentation_fragment:
+  - relocate.django.project
+  - relocate.django.work
+  - relocate.django.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  alias:
+    description: The key of DATABASES to look at.
+    type: str
+    default: default
+  engine:
+    description: The engine that the rows will have to live with.
+    type: str
+    choices: [postgresql, mysql, sqlite]
+    required: true
+  left_behind:
+    description: Names of tables without a model that may stay behind with their rows.
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: relocate.django.fixture_dump
+  - module: relocate.django.fixture_load
+"""
+
+EXAMPLES = r"""
+- name: Would PostgreSQL take everything
+  relocate.django.conversion_scan:
+    site: shop
+    path: /srv/shop/app
+    engine: postgresql
+"""
+
+RETURN = r"""
+findings:
+  description: What was found; in C(details) when the module fails. Values themselves are never shown.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    table: {description: The table., type: str, returned: always}
+    column: {description: The column; empty when it is about the table., type: str, returned: always}
+    code: {description: The kind of the finding., type: str, returned: always}
+    reason: {description: Why the value is not taken., type: str, returned: always}
+    remedy: {description: What to do about it., type: str, returned: always}
+    rows: {description: The keys of the first rows., type: list, elements: str, returned: always}
+    count: {description: How many rows there are., type: int, returned: always}
+rows:
+  description: How many rows were read.
+  returned: success
+  type: int
+seconds:
+  description: The seconds of each step.
+  returned: success
+  type: dict
+"""
+
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
+from ansible_collections.relocate.django.plugins.module_utils._site import open_site
+
+
+def work_on(module: AnsibleModule) -> Dict[str, Any]:
+    """Scan one alias; whatever is found is one error."""
+    params = module.params
+    _host.check_site_name(params["site"])
+    with open_site(dict(params, aliases=[params["alias"]], jobs=0, compression="zstd")) as site:
+        found = scan.scan(site, site.engines[params["alias"]], params["engine"], params["left_behind"])
+        seconds = site.stopwatch.seconds()
+    if found["findings"]:
+        lines = [scan.sentence(item) for item in found["findings"]]
+        raise RelocateError(
+            "not_convertible",
+            "{0} would not take everything: {1}{2}".format(
+                params["engine"], "; ".join(lines[:10]), "; ..." if len(lines) > 10 else ""
+            ),
+            found["findings"][0]["remedy"],
+            {"findings": found["findings"]},
+        )
+    return {"changed": False, "findings": [], "rows": found["rows"], "seconds": seconds}
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec=_argspec.merged(
+            _argspec.project(),
+            _argspec.work(),
+            {
+                "alias": {"type": "str", "default": "default"},
+                "engine": {"type": "str", "choices": ["postgresql", "mysql", "sqlite"], "required": True},
+                "left_behind": {"type": "list", "elements": "str", "default": []},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    _argspec.answer(module, work_on, writes=False)
+
+
+if __name__ == "__main__":
+    main()
