@@ -104,24 +104,29 @@ def _write(path: str, fill: Any) -> None:
     os.replace(temporary, path)
 
 
-def dump_all(site: Site, backup: BackupSet, frozen: bool, fixtures: bool = False) -> Dict[str, DatabaseEntry]:
+def dump_all(
+    site: Site, backup: BackupSet, frozen: bool, fixtures: bool = False, left_behind: Sequence[str] = ()
+) -> Dict[str, DatabaseEntry]:
     """Dump and count every database, each out of one snapshot; returns the manifest's entries.
 
     :param frozen: the site has been stopped: sessions that remain are waited for, then refused
     :param fixtures: whether each is written as a fixture too, out of the same snapshot
+    :param left_behind: models that fixtures leave out on purpose
     """
     entries = {}
     for alias, engine in site.engines.items():
         if frozen:
             await_sessions(engine)
-        with _fixture_beside(site, engine, backup, fixtures) as beside:
+        with _fixture_beside(site, engine, backup, fixtures, left_behind) as beside:
             entry = _dump_one(site, engine, backup, frozen, beside.begin if beside else None)
             entries[alias] = replace(entry, fixture=beside.finish()) if beside else entry
     return entries
 
 
 @contextlib.contextmanager
-def _fixture_beside(site: Site, engine: Engine, backup: BackupSet, wanted: bool) -> Iterator[Optional[Beside]]:
+def _fixture_beside(
+    site: Site, engine: Engine, backup: BackupSet, wanted: bool, left_behind: Sequence[str]
+) -> Iterator[Optional[Beside]]:
     if not wanted:
         yield None
         return
@@ -129,7 +134,7 @@ def _fixture_beside(site: Site, engine: Engine, backup: BackupSet, wanted: bool)
         FIXTURES, quote(engine.config.alias, safe=""), ".zst" if engine.context.compression == "zstd" else ""
     )
     make_directory(backup.file(FIXTURES), 0o700)
-    with beside_dump(site, engine, backup.file(name), name) as beside:
+    with beside_dump(site, engine, backup.file(name), name, left_behind) as beside:
         yield beside
 
 

@@ -51,7 +51,7 @@ def describe_site(site: Site, media_skip: Sequence[str] = ()) -> Dict[str, Any]:
         "owner": owner_facts(site.project),
         "revision": revision,
         "databases": {
-            alias: dict(engine.config.public(), facts=as_plain(engine.describe()))
+            alias: dict(engine.config.public(), facts=as_plain(engine.describe()), scanned=site.scanned.get(alias, {}))
             for alias, engine in site.engines.items()
         },
         "media": _describe_media(site, media_skip),
@@ -105,7 +105,10 @@ def _conversion_obstacles(
     if engine.name == target:
         return []
     looked = collect(found, lambda: scan.scan(site, engine, target, left_behind), alias)
-    return scan.obstacles(alias, looked, target) if looked else []
+    if not looked:
+        return []
+    site.scanned[alias] = {key: looked[key] for key in ("schema", "migrations")}
+    return scan.obstacles(alias, looked, target)
 
 
 def _size(site: Site, alias: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._argspec import engine_context, project_of
@@ -30,6 +30,7 @@ class Site:
     engines: Dict[str, Engine]
     stopwatch: Stopwatch
     notes: List[str]
+    scanned: Dict[str, Any] = field(default_factory=dict)  # by alias: the models whose rows another engine would take
 
 
 def config_of(raw: Mapping[str, Any]) -> DatabaseConfig:

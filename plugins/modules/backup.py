@@ -67,6 +67,11 @@ options:
         hold (tables without a model, views, triggers) is listed in the manifest.
     type: bool
     default: false
+  left_behind:
+    description: Models that fixtures leave out on purpose.
+    type: list
+    elements: str
+    default: []
   allow_dirty:
     description: Whether uncommitted changes are carried as a patch; by default they are refused.
     type: bool
@@ -167,7 +172,7 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
         _backup.prepare(site, backup, revision, params)
     if params["state"] == "prepared":
         return dict(result, seconds=site.stopwatch.seconds())
-    databases = _backup.dump_all(site, backup, params["frozen"], params["fixtures"])
+    databases = _backup.dump_all(site, backup, params["frozen"], params["fixtures"], params["left_behind"])
     with site.stopwatch.step("media"):
         media = _backup.media_of(site, backup, params["media"], params["compression"], params["media_skip"])
     manifest = _backup.compose(site, backup, revision, params, databases, media)
@@ -226,6 +231,7 @@ def main() -> None:
                 "media_skip": {"type": "list", "elements": "str", "default": []},
                 "frozen": {"type": "bool", "default": False},
                 "fixtures": {"type": "bool", "default": False},
+                "left_behind": {"type": "list", "elements": "str", "default": []},
                 "allow_dirty": {"type": "bool", "default": False},
                 "keep": {"type": "int", "default": 0},
             },

@@ -37,7 +37,7 @@ options:
     choices: [postgresql, mysql, sqlite]
     required: true
   left_behind:
-    description: Names of tables without a model that may stay behind with their rows.
+    description: Tables and models that may stay behind with their rows.
     type: list
     elements: str
     default: []

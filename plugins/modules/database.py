@@ -102,8 +102,9 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     Engine,
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, facts_from_plain
-from ansible_collections.relocate.django.plugins.module_utils._site import open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
 
 
 def recorded_for(params: Mapping[str, Any], alias: str, engine: Engine) -> Optional[DatabaseFacts]:
@@ -123,7 +124,7 @@ def recorded_for(params: Mapping[str, Any], alias: str, engine: Engine) -> Optio
     return None
 
 
-def make(module: AnsibleModule, alias: str, engine: Engine) -> List[str]:
+def make(module: AnsibleModule, site: Site, alias: str, engine: Engine) -> List[str]:
     """Make what is missing for one alias; in check mode tell only."""
     params = module.params
     recorded = recorded_for(params, alias, engine)
@@ -134,7 +135,11 @@ def make(module: AnsibleModule, alias: str, engine: Engine) -> List[str]:
         _restored.aside_for(engine, live, came_from, record, params["replace"])
     if module.check_mode:
         return [] if live.exists else ["database " + engine.config.name]
-    return engine.create_blank(recorded)
+    made = engine.create_blank(recorded)
+    scanned = params["recorded"].get(alias, {}).get("scanned")
+    if scanned and recorded is None:
+        scan.rehearse(site, engine, scanned)
+    return made
 
 
 def drop(module: AnsibleModule, engine: Engine) -> List[str]:
@@ -161,7 +166,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     with open_site(module.params, ("django",)) as site:
         media_root = str(site.facts["django"].get("media_root") or "")
         made = {
-            alias: drop(module, engine) if absent else make(module, alias, engine)
+            alias: drop(module, engine) if absent else make(module, site, alias, engine)
             for alias, engine in site.engines.items()
         }
     lines = [item for items in made.values() for item in items]

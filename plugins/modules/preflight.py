@@ -66,7 +66,7 @@ options:
     type: dict
     default: {}
   left_behind:
-    description: Names of tables without a model that may stay behind when a database gets another engine.
+    description: Tables and models that may stay behind when a database gets another engine.
     type: list
     elements: str
     default: []

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import threading
-from typing import IO, Any, Dict, Iterator, Mapping, Optional
+from typing import IO, Any, Dict, Iterator, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -88,15 +88,16 @@ def written(path: str) -> Iterator[IO[bytes]]:
 
 
 @contextlib.contextmanager
-def beside_dump(site: Site, engine: Engine, path: str, name: str) -> Iterator[Beside]:
+def beside_dump(site: Site, engine: Engine, path: str, name: str, left_behind: Sequence[str] = ()) -> Iterator[Beside]:
     """Write a fixture of the same moment as a dump: ``begin`` is called by the dump, ``finish`` after it.
 
     :param path: the file
     :param name: its name in the set
+    :param left_behind: models that it leaves out on purpose
     Raises as :func:`dump_fixture`.
     """
     with written(path) as stream:
-        beside = Beside(site, engine, path, stream, name)
+        beside = Beside(site, engine, path, stream, name, left_behind)
         try:
             yield beside
         finally:
@@ -106,7 +107,9 @@ def beside_dump(site: Site, engine: Engine, path: str, name: str) -> Iterator[Be
 class Beside:
     """A fixture that waits for a dump's snapshot and is written beside the dump, out of the same moment."""
 
-    def __init__(self, site: Site, engine: Engine, path: str, stream: IO[bytes], name: str) -> None:
+    def __init__(
+        self, site: Site, engine: Engine, path: str, stream: IO[bytes], name: str, left_behind: Sequence[str]
+    ) -> None:
         """Start the project's program, which connects and waits. Raises what ``program.run`` raises."""
         self._name = name
         self._ready, self._begun = threading.Event(), threading.Event()
@@ -115,7 +118,14 @@ class Beside:
         self._pool = concurrent.futures.ThreadPoolExecutor(1)
         self._stdin = os.fdopen(source, "rb")
         self._running = self._pool.submit(
-            _run, site, engine, path, stream, {"handshake": True}, self._stdin, self._listen
+            _run,
+            site,
+            engine,
+            path,
+            stream,
+            {"handshake": True, "left_behind": list(left_behind)},
+            self._stdin,
+            self._listen,
         )
         try:
             self._await(self._ready)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Sequence
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, Engine
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import program
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
@@ -21,7 +22,8 @@ def scan(site: Site, engine: Engine, target: str, left_behind: Sequence[str] = (
     :param target: the engine that the database will have
     :param left_behind: names of tables without a model that may stay behind
 
-    Returns ``findings`` (each with table, column, code, reason, remedy, rows and count), ``rows`` and ``models``.
+    Returns ``findings`` (each with table, column, code, reason, remedy, rows and count), ``rows`` (how many were read),
+    ``schema`` (fields and kinds by model) and ``migrations``: what :func:`rehearse` wants to know.
     Raises what ``program.run`` raises.
     """
     request = {"work": "scan", "alias": engine.config.alias, "target": target, "left_behind": list(left_behind)}
@@ -29,13 +31,42 @@ def scan(site: Site, engine: Engine, target: str, left_behind: Sequence[str] = (
         return program.run(site.project, site.secrets, request, progress=engine.context.progress)
 
 
+def rehearse(site: Site, engine: Engine, scanned: Mapping[str, Any]) -> None:
+    """Make the tables that the rows will go to, in an incoming database that is dropped again.
+
+    Raises not_convertible when the code, on this engine, has other models or fields than were scanned; what a load
+    raises when the migrations do not run.
+    """
+    with engine.context.stopwatch.step("rehearse"):
+        try:
+            with engine.incoming() as config:
+                request = {"work": "schema", "alias": engine.config.alias, "name": config.name}
+                made = program.run(
+                    site.project, site.secrets, {**request, "migrations": scanned["migrations"]}, timeout=3600
+                )["schema"]
+        finally:
+            engine.drop(INCOMING)
+    wrong = [
+        "{0} ({1})".format(label, "other fields" if label in made else "no such model")
+        for label, fields in sorted(scanned["schema"].items())
+        if made.get(label) is None or dict(made[label]) != dict(fields)
+    ]
+    if wrong:
+        raise RelocateError(
+            CODE,
+            "database {0}: with {1} the code has other models: {2}".format(
+                engine.config.alias, engine.name, ", ".join(wrong)
+            ),
+            "name in relocate_left_behind what may stay behind, such as a search index that is made again",
+        )
+
+
 def sentence(finding: Mapping[str, Any]) -> str:
     """A finding for people: where, how often, why."""
     where = "table {0}".format(finding["table"])
     where += ", column {0}".format(finding["column"]) if finding["column"] else ""
-    rows = ", ".join(finding["rows"])
-    rows += ", ..." if finding["count"] > len(finding["rows"]) else ""
-    named = " ({0} rows: {1})".format(finding["count"], rows) if rows else ""
+    rows = ", ".join(finding["rows"]) + (", ..." if finding["count"] > len(finding["rows"]) else "")
+    named = " ({0} rows: {1})".format(finding["count"], rows) if finding["rows"] else ""
     return "{0}: {1}{2}".format(where, finding["reason"], named)
 
 

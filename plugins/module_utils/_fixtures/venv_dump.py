@@ -93,7 +93,7 @@ def applied(alias: str, allow_unapplied: bool) -> List[str]:
 
 def chosen_tables(request: Request, connection: Any) -> List[venv_rows.Table]:
     """The tables to write, in the order of the apps."""
-    models = venv_rows.models_of(request["alias"])
+    models = venv_rows.without(venv_rows.models_of(request["alias"]), request.get("left_behind") or [])
     chosen = venv_rows.choose(models, request.get("models") or [], request.get("exclude") or [])
     if request.get("keys") is not None:
         chosen = [model for model in chosen if not model._meta.auto_created or request["format"] != LINES]

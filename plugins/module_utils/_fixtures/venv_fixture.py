@@ -47,6 +47,8 @@ def work(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, A
         return venv_dump.dump(request, data_out, say)
     if request["work"] == "load":
         return venv_load.load(request, data_in, say)
+    if request["work"] == "schema":
+        return venv_load.schema(request, say)
     return venv_scan.scan(request, say)
 
 

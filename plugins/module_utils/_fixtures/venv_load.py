@@ -49,6 +49,21 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     return {"counts": counts, "method": venv_rows.METHOD, "migrated": done, "header": lines.header}
 
 
+def schema(request: Request, say: Say) -> Dict[str, Any]:
+    """Make the tables of these migrations in a blank database, and tell them: fields and kinds by model."""
+    from django.db import connections
+
+    connection = connections[request["alias"]]
+    registry = venv_state.migrate_to(connection, request["migrations"], say)
+    kinds = venv_rows.table_kinds(connection)
+    found = {}
+    for model in registry.get_models(include_auto_created=True):
+        meta = model._meta
+        if not meta.proxy and (kinds.get(meta.db_table.strip('"')) in ("t", "p") or '"."' in meta.db_table):
+            found[meta.label] = Table(model, connection).fields()
+    return {"schema": found}
+
+
 def check_header(header: Dict[str, Any]) -> None:
     """Refuse what cannot be loaded whole. Raises FixtureError before anything is made."""
     from django.conf import settings

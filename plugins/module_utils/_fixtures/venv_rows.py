@@ -13,7 +13,7 @@ Django imported inside functions. A row goes past every manager: it is asked of 
 import hashlib
 import importlib
 import json
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_values
 
@@ -185,6 +185,12 @@ def table_kinds(connection: Any) -> Dict[str, str]:
         return {item.name: item.type for item in connection.introspection.get_table_list(cursor)}
 
 
+def without(models: Sequence[Any], names: Sequence[str]) -> List[Any]:
+    """The models but for those that are left behind on purpose, by label or table."""
+    gone = {name.lower() for name in names}
+    return [model for model in models if not gone & {model._meta.label_lower, model._meta.db_table.lower()}]
+
+
 def choose(models: Sequence[Any], wanted: Sequence[str], excluded: Sequence[str]) -> List[Any]:
     """The models of these apps and models; a many-to-many's through table goes with the model that declares it.
 
@@ -216,14 +222,14 @@ def _check_names(models: Sequence[Any], names: Sequence[str]) -> None:
 
 
 def left_out(connection: Any, tables: Sequence[Table]) -> List[Dict[str, str]]:
-    """What the database holds and a fixture of these tables does not."""
+    """What the database holds and a fixture of these tables does not; tables within other tables are not told."""
     from django.db.migrations.recorder import MigrationRecorder
 
     mine = {table.name.strip('"') for table in tables} | {MigrationRecorder.Migration._meta.db_table}
     found = [
         {"what": "view" if kind == "v" else "table", "name": name}
         for name, kind in sorted(table_kinds(connection).items())
-        if name not in mine
+        if name not in mine and name not in _shadows(connection)
     ]
     if connection.vendor == "postgresql":
         found += _other_schemas(connection)
@@ -232,6 +238,17 @@ def left_out(connection: Any, tables: Sequence[Table]) -> List[Dict[str, str]]:
             if venv_values.is_generated(field):
                 found.append({"what": "generated column", "name": "{0}.{1}".format(table.label, field.name)})
     return found
+
+
+def _shadows(connection: Any) -> Set[str]:
+    """Tables in which SQLite keeps the content of virtual ones, such as full-text indexes."""
+    if connection.vendor != "sqlite":
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+        found = cursor.fetchall()
+    virtual = [name for name, sql in found if (sql or "").upper().startswith("CREATE VIRTUAL TABLE")]
+    return {name for name, _sql in found if any(name.startswith(one + "_") for one in virtual)}
 
 
 def _other_schemas(connection: Any) -> List[Dict[str, str]]:

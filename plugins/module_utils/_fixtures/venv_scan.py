@@ -14,7 +14,12 @@ import hashlib
 import time
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_load, venv_rows, venv_scan_rules
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_dump,
+    venv_load,
+    venv_rows,
+    venv_scan_rules,
+)
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
 
 Say = Callable[[str], None]
@@ -66,10 +71,11 @@ def scan(request: Request, say: Say) -> Dict[str, Any]:
     connection, target = connections[request["alias"]], request["target"]
     findings = Findings()
     venv_rows.begin(connection)
-    tables = [Table(model, connection) for model in venv_rows.models_of(request["alias"])]
-    accepted = set(request.get("left_behind") or [])
+    accepted = request.get("left_behind") or []
+    models = venv_rows.without(venv_rows.models_of(request["alias"]), accepted)
+    tables = [Table(model, connection) for model in models]
     for item in venv_rows.left_out(connection, tables):
-        if item["what"] in ("table", "foreign table") and item["name"] not in accepted:
+        if item["what"] in ("table", "foreign table") and not _accepted(item["name"], accepted):
             rows = _rows_in(connection, item["name"])
             if rows:
                 text = "{0} rows in a table of no model: a fixture does not carry them".format(rows)
@@ -82,7 +88,20 @@ def scan(request: Request, say: Say) -> Dict[str, Any]:
                 last = time.time()
                 say("{0}: {1} rows scanned".format(table.label, rows))
         _dangling(connection, table, findings)
-    return {"findings": findings.all(), "rows": rows, "models": len(tables), "engine": connection.vendor}
+    return {
+        "findings": findings.all(),
+        "rows": rows,
+        "schema": {table.label: table.fields() for table in tables},
+        "migrations": venv_dump.applied(request["alias"], True),
+    }
+
+
+def _accepted(table: str, names: Sequence[str]) -> bool:
+    """Whether a table may stay behind: by its own name, or as that of a model."""
+    from django.apps import apps
+
+    labels = {model._meta.db_table: model._meta.label_lower for model in apps.get_models(include_auto_created=True)}
+    return bool({table.lower(), labels.get(table, table)} & {name.lower() for name in names})
 
 
 def _rows_in(connection: Any, name: str) -> int:
