@@ -160,9 +160,9 @@ class MysqlEngine(Engine):
                 with self._reachable(INCOMING):
                     yield dataclasses.replace(self.config, name=name)
                     self._analyse(name, admin.tables_of(session, name))
-                items = stored.read(session, name)
-                stored.drop(session, name, items)
-                swapping.park(session, name, items)
+                    items = stored.read(session, name)
+                    stored.drop(session, name, items)
+                    swapping.park(session, name, items)
 
     def _analyse(self, database: str, tables: Iterable[str]) -> None:
         with self.context.stopwatch.step("analyse"), self._server.connect(database) as session:

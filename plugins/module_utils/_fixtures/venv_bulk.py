@@ -115,7 +115,7 @@ class PostgreSQL(Bulk):
         lines = ["\t".join(["\\N" if value is None else value for value in row]) for row in self.written(table, rows)]
         data = ("\n".join(lines) + "\n").encode("utf-8")
         sql = "COPY {0} ({1}) FROM STDIN".format(table.quoted, self.columns(table))
-        with self.connection.cursor() as cursor:
+        with self.connection.cursor() as cursor, self.connection.wrap_database_errors:
             raw = cursor.cursor
             if hasattr(raw, "copy_expert"):  # psycopg2
                 raw.copy_expert(sql, io.BytesIO(data))
@@ -135,7 +135,6 @@ class MySQL(Bulk):
     def begin(self) -> None:
         """Checks are made at the end, by one query for each foreign key."""
         self._run("SET SESSION foreign_key_checks = 0")
-        self._run("SET SESSION unique_checks = 0")
         mode = self._ask("SELECT @@SESSION.sql_mode")[0][0]
         self._run("SET SESSION sql_mode = %s", [",".join(filter(None, [mode, "NO_AUTO_VALUE_ON_ZERO"]))])
 
@@ -162,7 +161,6 @@ class MySQL(Bulk):
 
     def end(self) -> None:
         """Checks are on again."""
-        self._run("SET SESSION unique_checks = 1")
         self._run("SET SESSION foreign_key_checks = 1")
 
 

@@ -140,7 +140,7 @@ def write_lines(
                 block, size = [], 0
             tell(table.label, total.rows)
         counts[table.label] = {"objects": total.rows, "fingerprint": total.fingerprint}
-        block.append(venv_rows.encode(dict(counts[table.label], end=table.label)))
+        block.append(venv_rows.encode(dict({"end": table.label}, **counts[table.label])))
     block.append(venv_rows.encode({"end": "", "objects": sum(item["objects"] for item in counts.values())}))
     stream.write(b"\n".join(block) + b"\n")
     return counts

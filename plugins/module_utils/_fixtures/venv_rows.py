@@ -226,10 +226,11 @@ def left_out(connection: Any, tables: Sequence[Table]) -> List[Dict[str, str]]:
     from django.db.migrations.recorder import MigrationRecorder
 
     mine = {table.name.strip('"') for table in tables} | {MigrationRecorder.Migration._meta.db_table}
+    within = _shadows(connection)
     found = [
         {"what": "view" if kind == "v" else "table", "name": name}
         for name, kind in sorted(table_kinds(connection).items())
-        if name not in mine and name not in _shadows(connection)
+        if name not in mine and name not in within
     ]
     if connection.vendor == "postgresql":
         found += _other_schemas(connection)
@@ -241,10 +242,13 @@ def left_out(connection: Any, tables: Sequence[Table]) -> List[Dict[str, str]]:
 
 
 def _shadows(connection: Any) -> Set[str]:
-    """Tables in which SQLite keeps the content of virtual ones, such as full-text indexes."""
-    if connection.vendor != "sqlite":
+    """Tables that are a part of others: partitions, and where SQLite keeps virtual ones such as full-text indexes."""
+    if connection.vendor == "mysql":
         return set()
     with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT relname FROM pg_class WHERE relispartition AND relkind IN ('r', 'p', 'f')")
+            return {name for (name,) in cursor.fetchall()}
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
         found = cursor.fetchall()
     virtual = [name for name, sql in found if (sql or "").upper().startswith("CREATE VIRTUAL TABLE")]

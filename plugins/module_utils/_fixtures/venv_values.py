@@ -128,7 +128,7 @@ class Column:
         engine = {"postgresql": _PostgreSQL, "mysql": _MySQL, "sqlite": _SQLite}[connection.vendor](connection)
         self.select = engine.select(self)
         self.read: Convert = engine.reader(self)
-        self.write: Convert = engine.writer(self)
+        self.write: Convert = _checked(self.kind, engine.writer(self), connection.vendor)
 
     def describe(self) -> Dict[str, Any]:
         """What rules about values need to know."""
@@ -147,6 +147,28 @@ def columns_of(model: Any, connection: Any) -> List[Column]:
 
 
 # --- what all engines share ---
+
+
+#: The plain forms of dates and times: servers take words such as "yesterday" too.
+_PLAIN = {
+    "date": re.compile(r"\d{4}-\d\d-\d\d\Z").match,
+    "time": re.compile(r"\d\d:\d\d:\d\d\.\d{6}\Z").match,
+    "datetime": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z?\Z").match,
+}
+
+
+def _checked(kind: str, write: Convert, vendor: str) -> Convert:
+    """The writer of a kind, that refuses a date or time which is none with ValueError."""
+    plain = _PLAIN.get(kind)
+    if plain is None:
+        return write
+
+    def checked(value: Any) -> Any:
+        if not plain(value) and not (vendor == "postgresql" and (value.endswith(("infinity", " BC")))):
+            raise ValueError("not a " + kind)
+        return value if write is None else write(value)
+
+    return checked
 
 
 def _float(value: Any) -> Any:
