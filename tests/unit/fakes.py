@@ -212,4 +212,5 @@ def fake_site(path: Any, *engines: FakeEngine, **site_facts: Any) -> Any:
         secrets=None,
         stopwatch=Stopwatch(),
         notes=[],
+        scanned={},
     )

@@ -115,7 +115,7 @@ class PostgreSQL(Bulk):
         lines = ["\t".join(["\\N" if value is None else value for value in row]) for row in self.written(table, rows)]
         data = ("\n".join(lines) + "\n").encode("utf-8")
         sql = "COPY {0} ({1}) FROM STDIN".format(table.quoted, self.columns(table))
-        with self.connection.cursor() as cursor, self.connection.wrap_database_errors:
+        with self.connection.wrap_database_errors, self.connection.cursor() as cursor:
             raw = cursor.cursor
             if hasattr(raw, "copy_expert"):  # psycopg2
                 raw.copy_expert(sql, io.BytesIO(data))

@@ -211,7 +211,7 @@ def _read_uuid(value: Any) -> str:
 
 
 def _read_text(value: Any) -> str:
-    if type(value) is not str:
+    if not isinstance(value, str):
         raise ValueError("not a text")
     return value
 
@@ -492,7 +492,7 @@ def _read_bool(value: Any) -> bool:
 
 
 def _read_int(value: Any) -> int:
-    if type(value) is not int:
+    if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError("not an integer")
     return value
 

@@ -92,8 +92,7 @@ class Objects:
     def _pages(self, keys: Optional[Sequence[str]]) -> Iterator[List[Tuple[Any, ...]]]:
         """Page after page by the key: a cursor that is open would keep MySQL from answering anything else."""
         if keys is not None:
-            for rows in venv_rows.stream(self.table, keys):
-                yield rows
+            yield from venv_rows.stream(self.table, keys)
             return
         column = self.connection.ops.quote_name(self.meta.pk.column)
         sql = self.table.select()
