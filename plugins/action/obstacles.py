@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.relocate.django.plugins.plugin_utils import _wishes
 from ansible_collections.relocate.django.plugins.plugin_utils._report import obstacles_text
 
 
@@ -105,9 +106,22 @@ class ActionModule(ActionBase):
                 "unfrozen": {"type": "bool", "default": False},
                 "from_retired": {"type": "bool", "default": False},
                 "replace": {"type": "bool", "default": False},
+                "from": {"type": "str"},
+                "answers": {"type": "raw", "default": []},
             }
         )
         result.update(join(args["on_old"], args["on_new"], args))
+        # A site that was moved before is left alone, whatever the inventory says now.
+        if result["next"] == "move":
+            result["obstacles"] = self._wishes(args, task_vars or {}) + result["obstacles"]
         if result["obstacles"]:
             result.update(failed=True, code="obstacles", msg=obstacles_text(result["obstacles"]))
         return result
+
+    def _wishes(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> List[Dict[str, Any]]:
+        """What both hosts' variables hold and could not have been meant."""
+        names = set(task_vars)
+        others = task_vars.get("hostvars") or {}
+        if args["from"] and args["from"] in others:
+            names |= set(others[args["from"]])
+        return _wishes.obstacles(names, self._templar.template(task_vars.get("relocate_sites")), args["answers"])

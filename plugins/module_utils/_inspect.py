@@ -88,6 +88,8 @@ def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
         found += _conversion_obstacles(site, alias, target, params["left_behind"], found)
     collect(found, lambda: _unversioned.expand(params["files"], site.project.path))
     collect(found, lambda: _services.require(params["units"]))
+    path, left = site.project.path, params["services_left"]
+    found += collect(found, lambda: _services.unnamed(path, params["units"], left)) or []
     found += _programs(("git",) + (("zstd",) if params["compression"] == "zstd" else ()), params)
     needed = sum(_size(site, alias) for alias in site.engines)
     found += _space(params["directory"], needed, "the backup set")

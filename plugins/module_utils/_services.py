@@ -9,6 +9,7 @@ that record. A timer of systemd's own, the dead man's switch, starts the units a
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
@@ -16,7 +17,14 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 from ansible_collections.relocate.django.plugins.module_utils import _freeze
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name, read_record, update_record
-from ansible_collections.relocate.django.plugins.module_utils._systemd import Systemd, Unit, check_known, unit_name
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._systemd import (
+    RUNNING,
+    Systemd,
+    Unit,
+    check_known,
+    unit_name,
+)
 
 STATES = ("frozen", "held", "thawed", "started", "stopped", "retired")
 _TRIGGERS = (".timer", ".socket", ".path")
@@ -367,3 +375,26 @@ def unit_states(units: Sequence[str]) -> Dict[str, Unit]:
 def require(units: Sequence[str]) -> None:
     """Raise unit_unknown, naming all that this host does not have; program_missing where systemd does not run."""
     check_known(unit_states(units).values())
+
+
+def unnamed(path: str, units: Sequence[str], left: Sequence[str]) -> List[Obstacle]:
+    """One obstacle for each unit that runs the project on this host and that nobody named: it would go on writing.
+
+    :param path: the project's directory
+    :param units: what the move stops; what one of these starts goes with it
+    :param left: what goes on running on purpose; ``*`` is everything
+    """
+    if "*" in left or not os.path.isdir(RUNNING):
+        return []
+    named = {unit_name(name) for name in (*units, *left)}
+    found = []
+    for unit in Systemd().running_below(path):
+        if unit.name not in named and not named & set(unit.triggered_by):
+            found.append(
+                Obstacle(
+                    "unit_unnamed",
+                    "unit {0} runs the project, and relocate_services does not name it".format(unit.name),
+                    "add it to relocate_services, or to relocate_services_left when it may go on running on old",
+                )
+            )
+    return found

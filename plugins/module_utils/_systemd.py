@@ -10,7 +10,7 @@ import os
 import re
 import time
 from dataclasses import dataclass
-from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._process import (
@@ -28,6 +28,7 @@ _PROPERTIES = (
     "Id LoadState ActiveState SubState UnitFileState Result TriggeredBy FragmentPath ControlGroup NRestarts "
     "InvocationID ActiveEnterTimestampMonotonic Type RemainAfterExit"
 ).split()
+_PLACES = ("WorkingDirectory", "ExecStart", "EnvironmentFiles")
 _SECRET = re.compile(
     r"passw|passphrase|secret|token|credential|api[_-]?key|private[_-]?key|authorization|cookie|dsn"
     r"|://[^\s/@]*:[^\s@]*@|\b(pwd|pass)\b\s*[=:]",
@@ -164,6 +165,29 @@ class Systemd:
             )
         return units
 
+    def running_below(self, path: str) -> List[Unit]:
+        """The units that are up and belong to a directory: they run in it, or a program or an env file of it.
+
+        A timer, socket or path belongs where the service does that it starts.
+        """
+        listing = ["list-units", "--plain", "--no-legend", "--no-pager", "--state=active,activating"]
+        done = self._run(Command([self._systemctl, *listing, "--type=service,timer,socket,path"]))
+        names = [line.split()[0] for line in done.out.splitlines() if line.strip()]
+        shown = self._shown(names)
+        starts = {name: _started_by(text) for name, text in shown.items()}
+        shown.update(self._shown(sorted(set().union(*starts.values()) - set(names))))
+        below = {name for name, text in shown.items() if _is_below(text, path)}
+        chosen = [name for name in names if name in below or below & starts.get(name, set())]
+        return list(self.states(chosen).values()) if chosen else []
+
+    def _shown(self, names: Sequence[str]) -> Dict[str, str]:
+        """Where each unit runs, what, and what it starts, in systemd's words."""
+        if not names:
+            return {}
+        argv = [self._systemctl, "show", "--property=Id," + ",".join(_PLACES) + ",Triggers", "--", *names]
+        blocks = [part for part in self._run(Command(argv)).out.split("\n\n") if part.strip()]
+        return dict(zip(names, blocks))
+
     def call(self, verb: str, *units: str, timeout: Optional[float] = None, check: bool = True) -> Completed:
         """One verb of systemctl. Raises unit_failed with the unit's last words, or right_missing."""
         verb = "reload-or-restart" if verb == "reload" else verb
@@ -276,6 +300,17 @@ class Systemd:
             _look_at(unit.name),
             {"unit": unit.name},
         )
+
+
+def _started_by(shown: str) -> Set[str]:
+    """What a timer, socket or path starts."""
+    return {name for line in shown.splitlines() if line.startswith("Triggers=") for name in line[9:].split()}
+
+
+def _is_below(shown: str, path: str) -> bool:
+    """Whether a unit runs in a directory, or something of it. A property may be there more than once."""
+    place = re.compile(r"(?<![\w/.])" + re.escape(path.rstrip("/")) + r"(?=[/\s;\"']|$)")
+    return any(place.search(line) for line in shown.splitlines() if line.partition("=")[0] in _PLACES)
 
 
 def _look_at(unit: str) -> str:

@@ -42,6 +42,13 @@ options:
     description: The databases that get another engine on new, as alias and engine.
     type: dict
     default: {}
+  from:
+    description: The old host, whose variables are looked at too.
+    type: str
+  answers:
+    description: What the site must answer on new, as the user wrote it; it is looked at here, before anything is asked.
+    type: raw
+    default: []
   unfrozen:
     description: Whether O(units) may be empty, since something else keeps the old site from writing.
     type: bool

@@ -57,6 +57,11 @@ options:
     description: Whether uncommitted changes are accepted.
     type: bool
     default: false
+  services_left:
+    description: Units of the project that run on the old host and are left running there on purpose.
+    type: list
+    elements: str
+    default: []
   allow_unapplied:
     description: Whether migrations that are not applied on the old host are accepted.
     type: bool
@@ -194,6 +199,7 @@ def main() -> None:
                 "side": {"type": "str", "choices": ["old", "new"], "required": True},
                 "old": {"type": "dict"},
                 "units": {"type": "list", "elements": "str", "default": []},
+                "services_left": {"type": "list", "elements": "str", "default": []},
                 "files": {"type": "list", "elements": "str", "default": []},
                 "python": {"type": "str", "default": "python3"},
                 "installs": {"type": "bool", "default": False},

@@ -111,10 +111,13 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
             with site.stopwatch.step("media"):
                 findings += _verify.media(manifest.media, site.facts["django"], site.project.owner)
     if findings:
+        serves = bool(record.get("moved") or record.get("served"))
         raise RelocateError(
             "not_proven",
             "; ".join(findings[:10]) + ("; ..." if len(findings) > 10 else ""),
-            "nothing was switched on: find out who changed the data, then run again",
+            "the site has served here since, and what it took in differs from the set: verify is for the time before"
+            if serves
+            else "nothing was switched on: find out who changed the data, then run again",
             {"findings": findings},
         )
     return {

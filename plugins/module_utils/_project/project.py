@@ -107,7 +107,7 @@ def _find_manage(path: str, manage: str) -> str:
         raise RelocateError("project_not_found", "{0} is not a directory".format(path), "check the path")
     hint = "name the directory that holds manage.py"
     if others:
-        hint = "there is {0}: set manage to {1}".format(others[0], os.path.relpath(others[0], path))
+        hint = "there is {0}: set relocate_path to {1}".format(others[0], os.path.dirname(others[0]))
     raise RelocateError("project_not_found", "{0} holds no {1}".format(path, manage), hint)
 
 

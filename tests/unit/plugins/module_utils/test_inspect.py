@@ -38,6 +38,7 @@ def old_params(path: Path, **changes: Any) -> dict[str, Any]:
         "allow_unapplied": False,
         "files": [],
         "units": [],
+        "services_left": [],
         "compression": "none",
         "engines": {},
         "left_behind": [],

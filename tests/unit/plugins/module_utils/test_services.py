@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -460,3 +461,26 @@ def test_a_site_without_units_is_not_called_stopped(state: str) -> None:
         _freeze.check_named(state, ())
     _freeze.check_named(state, (WEB,))
     _freeze.check_named("started", ())
+
+
+@pytest.mark.parametrize(
+    ("units", "left", "told"),
+    [
+        ([], [], ["web.service", "tidy.timer", "job.service"]),
+        (["web"], ["tidy.timer"], []),
+        (["web", "tidy.timer"], [], []),
+        (["tidy.timer"], [], ["web.service"]),
+        (["web"], ["*"], []),
+    ],
+)
+def test_units_that_nobody_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, units: list[str], left: list[str], told: list[str]
+) -> None:
+    """A job that a named timer starts goes with it."""
+    running = [Unit("web.service"), Unit("tidy.timer"), Unit("job.service", triggered_by=("tidy.timer",))]
+    monkeypatch.setattr(_services, "RUNNING", str(tmp_path))
+    monkeypatch.setattr(_services, "Systemd", lambda: SimpleNamespace(running_below=lambda _path: running))
+    found = _services.unnamed("/srv/shop/app", units, left)
+    assert [item.code for item in found] == ["unit_unnamed"] * len(told)
+    assert [item.msg.split()[1] for item in found] == told
+    assert all("relocate_services_left" in item.hint for item in found)

@@ -140,3 +140,43 @@ def test_a_unit_that_does_not_stop(tmp_path: Path) -> None:
 def test_processes_that_are_left_are_counted() -> None:
     assert _systemd.processes_of("/no/such/group") == 0
     assert _systemd.processes_of("/") == 0
+
+
+CELERY = "/srv/shop/app/.venv/bin/celery"
+UNITS = {
+    "shop-web.service": "WorkingDirectory=/srv/shop/app\nExecStart={ path=/usr/bin/gunicorn }",
+    "shop-queue.service": f"ExecStart={{ path={CELERY} ; argv[]={CELERY} worker }}",
+    "shop-env.service": "EnvironmentFiles=/etc/default/x (x)\nEnvironmentFiles=/srv/shop/app/.env (ignore_errors=no)",
+    "shop-tidy.timer": "Triggers=shop-tidy.service",
+    "shop-tidy.service": "WorkingDirectory=!/srv/shop/app",
+    "other.service": "WorkingDirectory=/srv/shop/app2\nExecStart={ path=/mnt/srv/shop/app/x }",
+    "nginx.service": "ExecStart={ path=/usr/sbin/nginx }",
+}
+
+
+def answers(command: Command, **_options: Any) -> Completed:
+    """systemctl, with three questions that it can answer; a job rests until its timer starts it."""
+    argv = list(command.argv)
+    if "list-units" in argv:
+        up = [name for name in UNITS if name != "shop-tidy.service"]
+        return Completed(tuple(argv), 0, "".join(f"{name} loaded active running x\n" for name in up).encode())
+    names = argv[argv.index("--") + 1 :]
+    if "--property=Id,WorkingDirectory,ExecStart,EnvironmentFiles,Triggers" in argv:
+        return Completed(tuple(argv), 0, "\n\n".join(f"Id={name}\n{UNITS[name]}" for name in names).encode())
+    said = "\n\n".join(f"Id={name}\nLoadState=loaded\nActiveState=active" for name in names)
+    return Completed(tuple(argv), 0, said.encode())
+
+
+def test_units_that_run_a_project(tmp_path: Path) -> None:
+    found = Systemd(answers, str(tmp_path)).running_below("/srv/shop/app")
+    assert [unit.name for unit in found] == [
+        "shop-web.service",
+        "shop-queue.service",
+        "shop-env.service",
+        "shop-tidy.timer",
+    ]
+
+
+def test_a_host_where_nothing_runs(tmp_path: Path) -> None:
+    silent = Systemd(lambda command, **_options: Completed(tuple(command.argv), 0), str(tmp_path))
+    assert silent.running_below("/srv/shop/app") == []

@@ -57,7 +57,7 @@ def test_wsgi_that_names_other_settings_is_not_guessed_away(site: Path, python: 
 
 def test_not_found(site: Path, home: Path, python: str) -> None:
     refusal("project_not_found", str(home / "absent"))
-    assert "manage to site/manage.py" in refusal("project_not_found", str(home)).hint
+    assert "set relocate_path to" in refusal("project_not_found", str(home)).hint
     refusal("interpreter_not_found", str(site))
     refusal("interpreter_not_found", str(site), "bin/nothing")
     refusal("owner_missing", str(site), python, owner="nobody-of-that-name")

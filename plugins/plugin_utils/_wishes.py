@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the user wrote in the inventory, and could not have meant; pure functions, for the controller."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Sequence
+
+#: The parts of an item of relocate_answers; a unit test keeps them equal to the services module's.
+ANSWER = frozenset({"url", "host", "status", "contains", "headers", "validate_certs"})
+_PREFIX = "relocate_"
+_COLLECTION = Path(__file__).resolve().parents[2]
+
+
+@lru_cache(maxsize=1)
+def known_names() -> FrozenSet[str]:
+    """Every variable of ours that the collection's own YAML reads or sets: so there is no second list to keep."""
+    found = set()
+    for folder in ("roles", "playbooks"):
+        for path in sorted((_COLLECTION / folder).rglob("*.yml")):
+            found.update(re.findall(r"\brelocate_[a-z_]+\b", path.read_text(encoding="utf-8")))
+    return frozenset(found)
+
+
+@lru_cache(maxsize=1)
+def site_keys() -> FrozenSet[str]:
+    """The keys that an item of relocate_sites may have."""
+    found = set()
+    for path in sorted((_COLLECTION / "roles").rglob("*.yml")):
+        found.update(re.findall(r"\brelocate_current\.([a-z_]+)", path.read_text(encoding="utf-8")))
+    return frozenset(found | {"name"})
+
+
+def unknown_variables(names: Iterable[str]) -> List[str]:
+    """A sentence for each variable that looks like ours and is none."""
+    known = known_names()
+    wrong = sorted(name for name in set(names) if name.startswith(_PREFIX) and name not in known)
+    return ["variable {0} is unknown{1}".format(name, _meant(name, known)) for name in wrong]
+
+
+def unknown_site_keys(sites: Any) -> List[str]:
+    """A sentence for each key of relocate_sites that means nothing."""
+    known = site_keys()
+    keys = {str(key) for item in sites or [] if isinstance(item, Mapping) for key in item}
+    return ["relocate_sites: {0} is unknown{1}".format(key, _meant(key, known)) for key in sorted(keys - known)]
+
+
+def bad_answers(answers: Any) -> List[str]:
+    """A sentence for each item of relocate_answers that could not be asked."""
+    if not isinstance(answers, Sequence) or isinstance(answers, str):
+        return ["relocate_answers is no list"]
+    found = []
+    for item in answers:
+        if not isinstance(item, Mapping):
+            found.append("relocate_answers: an item is no mapping")
+            continue
+        wrong = sorted(set(map(str, item)) - ANSWER)
+        found += ["relocate_answers: {0} is unknown{1}".format(key, _meant(key, ANSWER)) for key in wrong]
+        if not item.get("url"):
+            found.append("relocate_answers: an item has no url")
+    return found
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), 1)
+    return ": did you mean {0}?".format(close[0]) if close else ""
+
+
+def obstacles(names: Iterable[str], sites: Any, answers: Any) -> List[Dict[str, Any]]:
+    """Everything of the above as obstacles of the inventory."""
+    texts = unknown_variables(names) + unknown_site_keys(sites) + bad_answers(answers)
+    return [
+        {"code": "bad_option", "host": "the controller", "msg": text, "hint": "correct the inventory", "alias": ""}
+        for text in texts
+    ]

@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a user wrote and could not have meant is told, with what was meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.relocate.django.plugins.modules import services
+from ansible_collections.relocate.django.plugins.plugin_utils import _wishes
+from tests.unit import sources
+
+
+def test_every_variable_in_the_specs_is_known() -> None:
+    spec = yaml.safe_load((sources.ROOT / "roles/common/meta/argument_specs.yml").read_text())
+    options = set(spec["argument_specs"]["main"]["options"])
+    assert options <= _wishes.known_names()
+    assert {"relocate_sites", "relocate_label", "relocate_become"} <= _wishes.known_names()
+
+
+def test_answers_are_those_of_the_module() -> None:
+    documented = yaml.safe_load(services.DOCUMENTATION)["options"]["answers"]["suboptions"]
+    assert set(documented) == _wishes.ANSWER
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("relocate_service", "variable relocate_service is unknown: did you mean relocate_services?"),
+        ("relocate_pth", "variable relocate_pth is unknown: did you mean relocate_path?"),
+        ("relocate_zzzzzzzzzzzzzzzzzzzz", "variable relocate_zzzzzzzzzzzzzzzzzzzz is unknown"),
+    ],
+)
+def test_unknown_variables(name: str, text: str) -> None:
+    assert _wishes.unknown_variables([name, "relocate_path", "ansible_host", "relocated"]) == [text]
+
+
+@pytest.mark.parametrize(
+    ("sites", "texts"),
+    [
+        ([{}], []),
+        (None, []),
+        ([{"name": "a", "path": "/a", "services": []}], []),
+        ([{"name": "a", "servces": []}], ["relocate_sites: servces is unknown: did you mean services?"]),
+    ],
+)
+def test_unknown_keys_of_sites(sites: Any, texts: list[str]) -> None:
+    assert _wishes.unknown_site_keys(sites) == texts
+
+
+@pytest.mark.parametrize(
+    ("answers", "texts"),
+    [
+        ([], []),
+        ([{"url": "http://127.0.0.1/", "host": "x", "contains": "y"}], []),
+        ("http://127.0.0.1/", ["relocate_answers is no list"]),
+        (["http://127.0.0.1/"], ["relocate_answers: an item is no mapping"]),
+        (
+            [{"uri": "http://127.0.0.1/"}],
+            ["relocate_answers: uri is unknown: did you mean url?", "relocate_answers: an item has no url"],
+        ),
+    ],
+)
+def test_bad_answers(answers: Any, texts: list[str]) -> None:
+    assert _wishes.bad_answers(answers) == texts
+
+
+def test_all_at_once() -> None:
+    found = _wishes.obstacles(["relocate_service"], [{"paht": 1}], [{"uri": 1}])
+    assert [item["code"] for item in found] == ["bad_option"] * 4
