@@ -14,19 +14,27 @@ from tests.lab.lab import Lab
 
 
 def test_five_obstacles_in_one_run(lab: Lab, tmp_path: Path) -> None:
-    """A dirty tree, an unknown unit, a file that is not there, an extension and a place that is taken."""
+    """A dirty tree, units unknown and forgotten, a file, an extension, a place that is taken, variables misspelled."""
     move = prepare(lab, tmp_path)
     move.old.run(["sh", "-c", f"echo '# changed' >> {move.site.app}/manage.py"])
     move.new.run(["sh", "-c", f"mkdir -p {move.site.app} && touch {move.site.app}/something"])
     move.new.run(["sh", "-c", "mv /usr/share/postgresql/17/extension/citext.control /root/"])
-    move.variables["relocate_services"] = [*move.site.units, "no-such.service"]
+    forgotten = move.site.worker_unit
+    named = [unit for unit in move.site.units if unit != forgotten]
+    move.variables["relocate_services"] = [*named, "no-such.service"]
+    move.variables["relocate_service"] = forgotten
+    move.variables["relocate_answers"] = [{"uri": "http://127.0.0.1/health"}]
     move.variables["relocate_files"] = [".env", "no-such-file"]
     before = [host.digest(exclude=OURS) for host in (move.old, move.new)]
     result = move.run("--check")
     assert fails_with(result, "obstacles")
     for code in ("dirty_tree", "unit_unknown", "path_refused", "extension_missing", "checkout_occupied"):
         assert f"[{code}]" in result.stdout, result.stdout[-3000:]
-    assert result.stdout.count("Next: ") >= 5
+    assert f"[unit_unnamed] on old: unit {forgotten} runs the project" in result.stdout, result.stdout[-3000:]
+    assert result.stdout.count("[unit_unnamed]") == 1
+    assert "relocate_service is unknown: did you mean relocate_services?" in result.stdout
+    assert "uri is unknown: did you mean url?" in result.stdout
+    assert result.stdout.count("Next: ") >= 8
     after = [host.digest(exclude=OURS) for host in (move.old, move.new)]
     assert [difference(*pair) for pair in zip(before, after, strict=True)] == [[], []]
     started = move.run()

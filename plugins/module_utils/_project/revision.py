@@ -130,7 +130,11 @@ def _honest_index(git: Git, always: bool = False) -> Iterator[Dict[str, str]]:
         return
     with owned_directory(git.owner) as directory:
         copy = os.path.join(directory, "index")
-        shutil.copyfile(os.path.join(git.path, git.out("rev-parse", "--git-path", "index")), copy)
+        source = os.path.join(git.path, git.out("rev-parse", "--git-path", "index"))
+        shutil.copyfile(source, copy)
+        # By its age git knows which files it has to read again: those that were written as late as the index was.
+        written = os.stat(source)
+        os.utime(copy, ns=(written.st_atime_ns, written.st_mtime_ns))
         if git.owner is not None and os.geteuid() == 0:
             os.chown(copy, git.owner.uid, git.owner.gid)
         env = {"GIT_INDEX_FILE": copy}

@@ -48,7 +48,7 @@ CREATE TRIGGER book_added AFTER INSERT ON book BEGIN SELECT 1; END;
 
 
 def run_sql(path: Any, script: str) -> None:
-    with contextlib.closing(sqlite3.connect(str(path))) as connection:
+    with contextlib.closing(sqlite3.connect(str(path), timeout=60)) as connection:
         connection.executescript(script)
         connection.commit()
 
@@ -292,6 +292,7 @@ def test_dump_and_state_are_one_moment(bench: Bench, state_first: bool) -> None:
                     connection.execute("UPDATE book SET price = price + 1 WHERE id % 7 = 0")
                 except sqlite3.Error as exc:
                     errors.append(exc)
+                stop.wait(0.001)  # else nobody else gets a turn
 
     writer = threading.Thread(target=write)
     writer.start()
