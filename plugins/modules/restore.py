@@ -99,6 +99,10 @@ restored:
   returned: success
   type: list
   elements: str
+served:
+  description: Whether the site has served here with these databases, so that what they hold has moved on from the set.
+  returned: when O(state) is not V(rolled_back)
+  type: bool
 tables:
   description: Table by table, the rows on old and on new, for each alias that was loaded.
   returned: when O(state) is not V(rolled_back)
@@ -220,6 +224,7 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
             record.note({_restore_media.BROUGHT: digest})
     for note in site.notes:
         module.warn(note)
+    result["served"] = any(_restored.has_served(record.data, alias) for alias in site.engines)
     return dict(result, seconds=site.stopwatch.seconds(), notes=site.notes)
 
 
