@@ -34,9 +34,7 @@ def write(
     writer = _WRITERS[request["format"]](stream)
     counts: Dict[str, Dict[str, Any]] = {}
     writer.begin()
-    for table in tables:
-        if table.model._meta.auto_created:
-            continue  # a list in the objects of the model that declares the relation
+    for table in ordered(tables):
         objects = Objects(table, request)
         number = 0
         for pk, pairs in objects.all(keys):
@@ -47,6 +45,22 @@ def write(
         counts[table.label] = {"objects": number}
     writer.end()
     return counts
+
+
+def ordered(tables: Sequence[Table]) -> List[Table]:
+    """The tables that have objects of their own, each after those that its natural keys refer to, as dumpdata does it.
+
+    A many-to-many relation is a list in the objects of the model that declares it.
+    """
+    from django.core import serializers
+
+    by_model = {table.model: table for table in tables if not table.model._meta.auto_created}
+    listed = [(None, list(by_model))]
+    try:
+        models = serializers.sort_dependencies(listed, allow_cycles=True)
+    except TypeError:  # Django before 3.2
+        models = serializers.sort_dependencies(listed)
+    return [by_model[model] for model in models if model in by_model]
 
 
 class Objects:
