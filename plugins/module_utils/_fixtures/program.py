@@ -14,6 +14,7 @@ from typing import IO, Any, Callable, Dict, List, Mapping, Optional, Sequence
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_bulk,
+    venv_columns,
     venv_dump,
     venv_fixture,
     venv_lines,
@@ -47,6 +48,7 @@ PARTS = (
     venv_models,
     venv_probe,
     venv_values,
+    venv_columns,
     venv_rows,
     venv_lines,
     venv_write_objects,

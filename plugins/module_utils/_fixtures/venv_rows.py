@@ -15,7 +15,7 @@ import importlib
 import json
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_values
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_columns, venv_values
 
 #: How fingerprints are computed; only equal methods compare.
 METHOD = "relocate-row-1"
@@ -75,7 +75,7 @@ class Table:
         self.model, self.connection = model, connection
         self.label, self.name = model._meta.label, model._meta.db_table
         self.quoted = connection.ops.quote_name(self.name)
-        self.columns = venv_values.columns_of(model, connection)
+        self.columns = venv_columns.columns_of(model, connection)
         self.arrange([column.name for column in self.columns])
 
     def arrange(self, names: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ import io
 import json
 from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_rows, venv_values
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_columns, venv_rows, venv_values
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
 
 FORMATS = ("json", "jsonl", "xml", "yaml")
@@ -163,7 +163,7 @@ class Objects:
         through = field.remote_field.through
         ours = through._meta.get_field(field.m2m_field_name())
         theirs = through._meta.get_field(field.m2m_reverse_field_name())
-        columns = [venv_values.Column(one, self.connection) for one in (ours, theirs)]
+        columns = [venv_columns.Column(one, self.connection) for one in (ours, theirs)]
         quote = self.connection.ops.quote_name
         sql = "SELECT {0}, {1} FROM {2} WHERE {3} IN ({4}) ORDER BY {5}".format(
             columns[0].select,
