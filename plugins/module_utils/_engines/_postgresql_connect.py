@@ -81,7 +81,8 @@ _ERRORS: Tuple[Tuple[str, str], ...] = (
         (
             r"[Cc]onnection refused|No such file or directory|could not translate host name|timeout expired"
             r"|timed out|could not connect|No route to host|unreachable|server closed the connection"
-            r"|starting up|shutting down|too many clients|connection slots|Connection reset"
+            r"|starting up|shutting down|in recovery mode|accepting connections|too many clients|connection slots"
+            r"|Connection reset|Broken pipe|EOF detected|closed unexpectedly|terminating connection"
         ),
         "server_unreachable",
     ),

@@ -59,6 +59,11 @@ def test_quoting(name: str, identifier: str, text: str) -> None:
         ('connection to server on socket "/s/.s.PGSQL.5432" failed: No such file or directory', "server_unreachable"),
         ('could not translate host name "nowhere" to address: Name or service not known', "server_unreachable"),
         ("FATAL:  the database system is starting up", "server_unreachable"),
+        # What a server says between a crash and the end of its recovery.
+        ("FATAL:  the database system is in recovery mode", "server_unreachable"),
+        ("FATAL:  the database system is not yet accepting connections", "server_unreachable"),
+        ("could not send SSL negotiation packet: Broken pipe", "server_unreachable"),
+        ("SSL SYSCALL error: EOF detected", "server_unreachable"),
         ("FATAL:  sorry, too many clients already", "server_unreachable"),
         # ::1 refuses, 127.0.0.1 answers: the answer counts
         (
