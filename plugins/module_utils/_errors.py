@@ -101,6 +101,7 @@ CODES: Dict[str, str] = {
     # migrations
     "unapplied_migrations": "migrations are not applied",
     "missing_migrations": "models have changes that no migration holds",
+    "migration_faulty": "migrations that break on a fresh database, or lose data",
     "migration_failed": "a migration failed",
     "migration_conflict": "the project has conflicting migrations",
     # services and proof

@@ -12,7 +12,7 @@ import re
 import secrets as _random
 import zlib
 from types import ModuleType
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig
@@ -23,6 +23,8 @@ from ansible_collections.relocate.django.plugins.module_utils._project.project i
 from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
 
 TOPICS = tuple(venv_probe.TOPICS)
+#: In the order in which they import each other; the last one's main is run.
+PARTS = (venv_secrets, venv_models, venv_probe)
 _LOADER = """
 import sys, types
 for name, source in {modules!r}:
@@ -51,7 +53,7 @@ _DATABASE_ERRORS = (
 )
 
 
-def program(parts: Sequence[ModuleType] = (venv_secrets, venv_models, venv_probe)) -> bytes:
+def program(parts: Sequence[ModuleType] = PARTS) -> bytes:
     """What is run by the interpreter: the ``venv_*`` files, put where they import each other; the last one's main."""
     modules = [(module.__name__, inspect.getsource(module)) for module in parts]
     return _LOADER.format(modules=modules).encode("ascii")
@@ -85,13 +87,24 @@ def ask(
 
 
 def ask_all(
-    project: Project, what: Sequence[str], secrets: bool, aliases: Iterable[str], timeout: float
+    project: Project,
+    what: Sequence[str],
+    secrets: bool,
+    aliases: Iterable[str],
+    timeout: float,
+    parts: Sequence[ModuleType] = PARTS,
+    more: Optional[Mapping[str, Any]] = None,
 ) -> Tuple[Dict[str, Any], Dict[str, RelocateError], List[str]]:
-    """Answers, the errors of topics that failed, and the project's secrets for scrubbing other output."""
-    unknown = sorted(set(what) - set(TOPICS))
+    """Answers, the errors of topics that failed, and the project's secrets for scrubbing other output.
+
+    :param parts: a program with topics of its own
+    :param more: what those topics want to know, no secrets
+    """
+    unknown = sorted(set(what) - set(TOPICS)) if parts is PARTS else []
     if unknown:
         raise RelocateError("bad_option", "unknown topic: " + ", ".join(unknown), "known: " + ", ".join(TOPICS))
-    reply = _exchange(project, what, secrets, aliases, timeout)
+    request = dict(more or {}, what=list(what), secrets=secrets, aliases=list(aliases))
+    reply = _exchange(project, request, parts, timeout)
     known = sorted(set(reply["secrets"]) | set(project.env_secrets()))
     if reply["failed"]:
         raise start_error(project, reply["failed"], known)
@@ -122,20 +135,13 @@ def new_marker() -> str:
 
 
 def _exchange(
-    project: Project, what: Sequence[str], secrets: bool, aliases: Iterable[str], timeout: float
+    project: Project, wanted: Mapping[str, Any], parts: Sequence[ModuleType], timeout: float
 ) -> Dict[str, Any]:
     marker = new_marker()
-    request = {
-        "marker": marker,
-        "manage": project.manage_path,
-        "settings": project.settings,
-        "what": list(what),
-        "secrets": secrets,
-        "aliases": list(aliases),
-    }
+    request = dict(wanted, marker=marker, manage=project.manage_path, settings=project.settings)
     argv = [project.interpreter, "-", json.dumps(request, ensure_ascii=True)]
     command = Command(argv, project.owner, project.environment(), project.directory, umask=0o022)
-    result = run(command, stdin=program(), timeout=timeout)
+    result = run(command, stdin=program(parts), timeout=timeout)
     return reply_in(project, result, result.stdout, marker)
 
 

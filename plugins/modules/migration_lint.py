@@ -1,0 +1,129 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: migration_lint
+short_description: Find migrations that break on a fresh database, cannot be taken back, or lose data
+version_added: 0.1.0
+description:
+  - Reads a project's migrations, as Django loads them and as they are written, and tells file, line and remedy of each
+    finding. No migration is run and no database is asked.
+  - A move, a restore and a fixture's load all run migrations on a new server, often years after they were written.
+    What was right on the day fails then, when it used the models of the day.
+  - "Errors: C(loaddata_in_migration), a fixture that is loaded inside a migration without the models of that moment;
+    C(model_import), a model that is imported or used as the code has it today; C(missing_migration), a change of a
+    model that no migration holds; C(conflicting_leaves), two last migrations of one app."
+  - "Warnings: C(no_reverse), a RunPython or RunSQL without a way back; C(loses_data), a column or table that is
+    removed with what is in it."
+author:
+  - The relocate.django authors (@relocate-django)
+extends_documentation_fragment:
+  - relocate.django.project
+  - relocate.django.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  apps:
+    description: The labels of the apps to look at; by default those that lie below the project's directory.
+    type: list
+    elements: str
+    default: []
+  ignore:
+    description:
+      - What is meant to be as it is.
+      - The code of a finding, a migration as C(app.name), or both as C(app.name:code).
+    type: list
+    elements: str
+    default: []
+  fail_on:
+    description: Which findings make the module fail. V(warning) is for errors too.
+    type: str
+    choices: [error, warning, nothing]
+    default: error
+seealso:
+  - module: relocate.django.migrate
+  - module: relocate.django.fixture_load
+"""
+
+EXAMPLES = r"""
+- name: Look at the project's own migrations
+  relocate.django.migration_lint:
+    path: /srv/shop/app
+    ignore: ["shop.0004_drop_legacy:loses_data"]
+    fail_on: warning
+"""
+
+RETURN = r"""
+findings:
+  description: What was found, by app, migration and line; in C(details) when the module fails.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    code: {description: The kind of the finding., type: str, returned: always}
+    level: {description: Either C(error) or C(warning)., type: str, returned: always}
+    app: {description: The app's label., type: str, returned: always}
+    migration: {description: The migration's name; empty when it is about the app., type: str, returned: always}
+    file: {description: The file, below the project's directory where it is the project's own., type: str,
+      returned: always}
+    line: {description: The line., type: int, returned: always}
+    msg: {description: What is wrong., type: str, returned: always}
+    remedy: {description: What to do about it., type: str, returned: always}
+"""
+
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relocate.django.plugins.module_utils import _argspec
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._project import lint
+
+_SHOWN = 10
+_FATAL = {"error": ("error",), "warning": ("error", "warning"), "nothing": ()}
+
+
+def work_on(module: AnsibleModule) -> Dict[str, Any]:
+    """Lint, and fail with all findings at once when one of them is of a level that is fatal."""
+    params = module.params
+    found = lint.lint(_argspec.project_of(params), params["apps"])
+    findings = [item for item in found if not lint.ignored(item, params["ignore"])]
+    fatal = [item for item in findings if item["level"] in _FATAL[params["fail_on"]]]
+    if fatal:
+        lines = [lint.sentence(item) for item in fatal]
+        raise RelocateError(
+            "migration_faulty",
+            "{0} findings in migrations: {1}{2}".format(
+                len(lines), "; ".join(lines[:_SHOWN]), "; ..." if len(lines) > _SHOWN else ""
+            ),
+            fatal[0]["remedy"],
+            {"findings": findings},
+        )
+    return {"changed": False, "findings": findings}
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec=_argspec.merged(
+            _argspec.project(),
+            {
+                "apps": {"type": "list", "elements": "str", "default": []},
+                "ignore": {"type": "list", "elements": "str", "default": []},
+                "fail_on": {"type": "str", "choices": ["error", "warning", "nothing"], "default": "error"},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    _argspec.answer(module, work_on, writes=False)
+
+
+if __name__ == "__main__":
+    main()
