@@ -10,9 +10,11 @@ module: fixture_load
 short_description: Load a fixture into a project's database, prove every row, then swap it in
 version_added: 0.1.0
 description:
-  - What C(manage.py loaddata) is for, for fixtures of M(relocate.django.fixture_dump) with everything in them, of any
-    engine. A fresh database beside the live one is migrated to the migrations that the fixture was made at, its rows
-    are put into the tables of that moment, and every one is read back and compared.
+  - What C(manage.py loaddata) is for. A fresh database beside the live one is migrated to the migrations that the
+    fixture was made at, its rows are put into the tables of that moment, and every one is read back and compared.
+  - It takes the lossless form of M(relocate.django.fixture_dump), of whatever engine, and Django's own formats, made
+    by that module or by plain C(dumpdata). Rows that migrations put into the tables of a model are replaced by the
+    fixture's, content types and permissions among them; natural keys are found by the project's own managers.
   - Then the migrations that the code has beyond those are applied, so that data migrations run on the data; and then
     the database takes the place of the live one. Until then the live one is not touched, and afterwards it is kept as
     previous, unless it was blank.
@@ -36,9 +38,30 @@ options:
     type: str
     default: default
   src:
-    description: The fixture on this host. It is decompressed when its name ends in C(.zst).
+    description:
+      - The fixture on this host. It is decompressed when its name ends in C(.zst), C(.gz), C(.bz2), C(.xz) or
+        C(.lzma).
     type: path
     required: true
+  format:
+    description:
+      - The fixture's format; by default its name tells. V(lines) is the lossless form, which is also known by its first
+        line.
+    type: str
+    choices: [lines, json, jsonl, xml, yaml]
+  state:
+    description:
+      - Which migrations a fixture of Django's own formats is of, since it does not tell by itself. By app label the
+        last migration that was applied when it was dumped; of other apps the newest is taken.
+      - The rows are loaded into the tables of that moment, and the later migrations run on them.
+    type: dict
+    default: {}
+  signals:
+    description:
+      - Whether objects are saved one by one by the project's models, so that its signal handlers run. It is slow, and
+        only the number of objects is proven, since handlers may change rows. For Django's own formats only.
+    type: bool
+    default: false
   forward:
     description: Whether migrations that the code has beyond the fixture's are applied to the rows.
     type: bool
@@ -58,6 +81,13 @@ EXAMPLES = r"""
     site: shop
     path: /srv/shop/app
     src: /var/backups/shop.jsonl.zst
+
+- name: Load what plain dumpdata wrote three migrations ago, and migrate the rows
+  relocate.django.fixture_load:
+    site: shop
+    path: /srv/shop/app
+    src: /var/backups/shop.json.gz
+    state: {shop: "0004"}
 """
 
 RETURN = r"""
@@ -124,7 +154,9 @@ def plan_and_load(module: AnsibleModule, site: Site, digest: str) -> Dict[str, A
         return {"changed": True}
     record.note(changes)
     with _restore.incoming_dropped_on_failure([engine]):
-        loaded = load.load_fixture(site, engine, params["src"], params["forward"])
+        loaded = load.load_fixture(
+            site, engine, params["src"], params["forward"], params["format"] or "", params["state"], params["signals"]
+        )
         state = _restore.state_of(engine, "incoming", "")
         target = _restore.Target(params["alias"], came_from, True)
         left = _restore.make_live(site, [target], {target.alias: state}, digest, record, params["replace"])
@@ -147,6 +179,9 @@ def main() -> None:
             {
                 "alias": {"type": "str", "default": "default"},
                 "src": {"type": "path", "required": True},
+                "format": {"type": "str", "choices": list(load.FORMS)},
+                "state": {"type": "dict", "default": {}},
+                "signals": {"type": "bool", "default": False},
                 "forward": {"type": "bool", "default": True},
                 "replace": {"type": "bool", "default": False},
             },

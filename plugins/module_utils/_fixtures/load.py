@@ -6,24 +6,41 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import program
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
 
+FORMS = ("lines", "json", "jsonl", "xml", "yaml")
+_COMPRESSIONS = {".zst": program.ZSTD, ".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".lzma": "xz"}
+_FORMS = {".json": "json", ".jsonl": "jsonl", ".xml": "xml", ".yaml": "yaml", ".yml": "yaml"}
 
-def load_fixture(site: Site, engine: Engine, path: str, forward: bool = True) -> Dict[str, Any]:
+
+def load_fixture(
+    site: Site,
+    engine: Engine,
+    path: str,
+    forward: bool = True,
+    form: str = "",
+    state: Optional[Mapping[str, str]] = None,
+    signals: bool = False,
+) -> Dict[str, Any]:
     """Make incoming, fill it out of the fixture and prove it; what goes wrong drops it.
 
-    :param path: the fixture; it is compressed when its name ends in .zst
+    :param path: the fixture; how it is compressed, and its form unless that is given, are told by its name
     :param forward: whether migrations that the code has beyond the fixture's are applied to the rows
+    :param form: one of FORMS
+    :param state: what a fixture of Django's own formats does not tell: app -> its last migration then
+    :param signals: whether objects are saved one by one, so that the project's signal handlers run
 
     Returns ``counts`` (by model: objects, fingerprint, as read back from the database), ``migrated`` and ``header``.
     Raises what ``program.run`` and :meth:`Engine.incoming` raise.
     """
     with engine.context.stopwatch.step("load"), engine.incoming() as config, open(path, "rb") as stream:
         request = {"work": "load", "alias": engine.config.alias, "name": config.name, "forward": forward}
+        request.update(form=form or form_of(path), state=dict(state or {}), signals=signals)
         return program.run(
             site.project,
             site.secrets,
@@ -36,7 +53,24 @@ def load_fixture(site: Site, engine: Engine, path: str, forward: bool = True) ->
 
 def compression_of(path: str) -> str:
     """By the file's name."""
-    return program.ZSTD if os.path.basename(path).endswith(".zst") else program.NONE
+    return _COMPRESSIONS.get(os.path.splitext(path)[1].lower(), program.NONE)
+
+
+def form_of(path: str) -> str:
+    """By the file's name, what it is compressed with left out. Raises bad_option for a name that tells nothing.
+
+    What ends in .jsonl may be either form of JSON lines: the program looks at how it begins.
+    """
+    if compression_of(path) != program.NONE:
+        path = os.path.splitext(path)[0]
+    form = _FORMS.get(os.path.splitext(path)[1].lower())
+    if form is None:
+        raise RelocateError(
+            "bad_option",
+            "the name of the fixture {0} does not tell its format".format(os.path.basename(path)),
+            "say it with format: " + ", ".join(FORMS),
+        )
+    return form
 
 
 def _told(progress: Callable[[str], None], alias: str) -> Callable[[str], None]:

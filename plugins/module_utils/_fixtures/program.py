@@ -9,6 +9,8 @@ The rows stream between the program, zstd and the file: nothing of them is held 
 from __future__ import annotations
 
 import json
+import os
+import signal
 from typing import IO, Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -19,11 +21,16 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_fixture,
     venv_lines,
     venv_load,
+    venv_load_objects,
+    venv_load_signals,
+    venv_read_objects,
     venv_rows,
     venv_scan,
     venv_scan_rules,
+    venv_shapes,
     venv_state,
     venv_values,
+    venv_words,
     venv_write_objects,
 )
 from ansible_collections.relocate.django.plugins.module_utils._process import (
@@ -56,6 +63,11 @@ PARTS = (
     venv_bulk,
     venv_state,
     venv_load,
+    venv_read_objects,
+    venv_words,
+    venv_shapes,
+    venv_load_objects,
+    venv_load_signals,
     venv_scan_rules,
     venv_scan,
     venv_fixture,
@@ -63,6 +75,13 @@ PARTS = (
 _FILE = "fixture.py"
 _SAY = "say "
 ZSTD, NONE = "zstd", "none"
+#: The program that decompresses, with its arguments, by how a file is compressed; "" is for plain ones.
+DECOMPRESSORS: Dict[str, Sequence[str]] = {
+    ZSTD: ("zstd", "-dcq"),
+    "gzip": ("gzip", "-dcq"),
+    "bzip2": ("bzip2", "-dcq"),
+    "xz": ("xz", "-dcq"),
+}
 
 Progress = Callable[[str], None]
 
@@ -87,7 +106,7 @@ def run(
     :param request: see ``venv_fixture``; no secret, since it is an argument of the program
     :param stdin: the fixture to load, an open file; with ``stdout`` what the program is told while it dumps
     :param stdout: the open file that takes the fixture
-    :param compression: of the file: zstd or none
+    :param compression: of the file: a key of DECOMPRESSORS, or none; what is written is zstd or none
     :param progress: called with a line of text now and then
 
     Raises RelocateError: what the fixture is refused for, with the code that it was refused with; interpreter_unusable,
@@ -102,20 +121,21 @@ def run(
         [project.interpreter, path, argument], project.owner, project.environment(), project.directory, umask=0o022
     )
     # With both, standard input is no fixture but what the program is told on its way.
-    commands = _with_zstd(python, compression, stdin is not None and stdout is None, stdout is not None)
+    commands = _compressed(python, compression, stdin is not None and stdout is None, stdout is not None)
     done = pipeline(commands, stdin, stdout, timeout, on_line=_listener(marker, progress))
     return _judge(project, done, commands.index(python), marker)
 
 
-def _with_zstd(python: Command, compression: str, reads: bool, writes: bool) -> List[Command]:
-    if compression != ZSTD or not (reads or writes):
+def _compressed(python: Command, compression: str, reads: bool, writes: bool) -> List[Command]:
+    if compression == NONE or not (reads or writes):
         return [python]
-    zstd = find_program("zstd")
-    if zstd is None:
-        raise RelocateError("program_missing", "zstd is not installed", "install zstd")
+    name, *arguments = DECOMPRESSORS[compression]
+    program = find_program(name)
+    if program is None:
+        raise RelocateError("program_missing", "{0} is not installed".format(name), "install " + name)
     if reads:
-        return [Command([zstd, "-dcq"], python.user), python]
-    return [python, Command([zstd, "-3", "-T0", "-qc"], python.user)]
+        return [Command([program] + arguments, python.user), python]
+    return [python, Command([program, "-3", "-T0", "-qc"], python.user)]
 
 
 def _listener(marker: str, progress: Progress) -> Callable[[str], None]:
@@ -157,9 +177,10 @@ def _reply(project: Project, ours: Completed, others: Sequence[Completed], marke
 
 
 def _refuse_broken(others: Sequence[Completed], reading: bool) -> None:
-    """Say so when zstd failed, whose exit code a shell would have hidden."""
+    """Say so when the compressor failed, whose exit code a shell would have hidden."""
     for item in others:
-        if item.rc != 0:
+        stopped = reading and (item.rc == -signal.SIGPIPE or "Broken pipe" in item.err)
+        if item.rc != 0 and not stopped:  # the program refused the fixture before its end
             code, what = (
                 ("dump_truncated", "the fixture cannot be decompressed")
                 if reading
@@ -169,7 +190,11 @@ def _refuse_broken(others: Sequence[Completed], reading: bool) -> None:
                 )
             )
             raise RelocateError(
-                code, "{0}: zstd exited {1}: {2}".format(what, item.rc, last_lines(item.err, 2)), "take another fixture"
+                code,
+                "{0}: {1} exited {2}: {3}".format(
+                    what, os.path.basename(item.argv[0]), item.rc, last_lines(item.err, 2)
+                ),
+                "take another fixture",
             )
 
 

@@ -15,17 +15,21 @@ import json
 import os
 import sys
 import zlib
-from typing import Any, BinaryIO, Dict, Optional
+from typing import Any, BinaryIO, Callable, Dict, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_dump,
     venv_load,
+    venv_load_objects,
+    venv_load_signals,
     venv_rows,
     venv_scan,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project import venv_probe, venv_secrets
 
 Request = Dict[str, Any]
+#: How the lossless form begins.
+_LINES = b'{"relocate_fixture"'
 
 
 def work(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, Any]:
@@ -46,10 +50,26 @@ def work(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, A
     if request["work"] == "dump":
         return venv_dump.dump(request, data_out, say)
     if request["work"] == "load":
-        return venv_load.load(request, data_in, say)
+        return load(request, data_in, say)
     if request["work"] == "schema":
         return venv_load.schema(request, say)
     return venv_scan.scan(request, say)
+
+
+def load(request: Request, data_in: BinaryIO, say: Callable[[str], None]) -> Dict[str, Any]:
+    """By the form of the fixture: ``lines`` are told from Django's own JSON lines by how they begin."""
+    begins: bytes = getattr(data_in, "peek", lambda _size: b"")(len(_LINES))
+    if request["form"] == "lines" or (request["form"] == "jsonl" and begins.startswith(_LINES)):
+        if request.get("state") or request.get("signals"):
+            raise venv_rows.FixtureError(
+                "bad_option",
+                "this fixture tells its own migrations, and its rows go past the models",
+                "leave out state and signals",
+            )
+        return venv_load.load(request, data_in, say)
+    if request.get("signals"):
+        return venv_load_signals.load(request, data_in, say)
+    return venv_load_objects.load(request, data_in, say)
 
 
 def answer(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, Any]:

@@ -23,6 +23,10 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_row
 
 Say = Callable[[str], None]
 Request = Dict[str, Any]
+#: Rows with where they stand: a line's number, or an object's place.
+Rows = List[Tuple[Any, List[Any]]]
+#: What inserts rows into a table.
+Put = Callable[[Table, List[List[Any]]], None]
 
 _EVERY = 5.0  # seconds between two lines of progress
 _SHOWN = 200  # characters of a database's own words
@@ -117,16 +121,16 @@ def _fill(
         bulk.strip()
         # What migrations put there is among the fixture's rows, or was deleted since.
         bulk.clear(list(tables.values()))
-        tell = _progress(say)
+        tell = progress(say)
         for section in lines.sections():
             table = tables[section.label]
             match_fields(table, section)
             for rows in section.chunks():
-                insert(connection, bulk, table, rows)
+                insert(connection, bulk.insert, table, rows)
                 tell(section.label, rows[-1][0])
             counts[section.label] = {"objects": section.rows, "fingerprint": section.fingerprint}
         say("constraints and indexes")
-        _restore(connection, bulk, tables)
+        restore(connection, bulk, tables)
         say("reading back")
         prove(tables, counts)
         reset_sequences(connection, tables.values())
@@ -161,42 +165,40 @@ def match_fields(table: Table, section: venv_lines.Section) -> None:
     )
 
 
-def insert(connection: Any, bulk: venv_bulk.Bulk, table: Table, rows: venv_lines.Rows) -> None:
+def insert(connection: Any, put: Put, table: Table, rows: Rows) -> None:
     """Insert a chunk; a row that is refused is looked for and named."""
     from django.db import Error, transaction
 
     copies = [list(row) for _number, row in rows]
     try:
         with transaction.atomic(using=connection.alias):
-            bulk.insert(table, copies)
+            put(table, copies)
     except (Error, ValueError, TypeError, AttributeError, KeyError, ArithmeticError) as error:
-        raise _culprit(connection, bulk, table, rows, error) from None
+        raise _culprit(connection, put, table, rows, error) from None
 
 
-def _culprit(
-    connection: Any, bulk: venv_bulk.Bulk, table: Table, rows: venv_lines.Rows, error: Exception
-) -> FixtureError:
+def _culprit(connection: Any, put: Put, table: Table, rows: Rows, error: Exception) -> FixtureError:
     """The first row of a chunk that is refused by itself."""
     from django.db import Error, transaction
 
-    for number, row in rows:
+    for place, row in rows:
         try:
             with transaction.atomic(using=connection.alias):
-                bulk.insert(table, [list(row)])
+                put(table, [list(row)])
         except Error as refused:
-            return _row_refused(table, number, row, _words(refused))
+            return _row_refused(table, place, row, _words(refused))
         except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError):
-            return _row_refused(table, number, row, _wrong_value(table, row))
+            return _row_refused(table, place, row, _wrong_value(table, row))
     return FixtureError("fixture_invalid", "{0}: {1}".format(table.label, _words(error)), "see the database's log")
 
 
-def _row_refused(table: Table, number: int, row: List[Any], why: str) -> FixtureError:
+def _row_refused(table: Table, place: Any, row: List[Any], why: str) -> FixtureError:
     pk = table.pk_of(row)
     return FixtureError(
         "fixture_invalid",
-        "line {0}: {1} {2}: {3}".format(number, table.label, pk, why),
+        "{0}: {1} {2}: {3}".format("line {0}".format(place) if isinstance(place, int) else place, table.label, pk, why),
         "correct the row where it was dumped, and dump again",
-        line=number,
+        line=getattr(place, "line", place),
         model=table.label,
         pk=pk,
     )
@@ -218,7 +220,7 @@ def _words(error: Exception) -> str:
     return (text[0] if text else type(error).__name__)[:_SHOWN]
 
 
-def _restore(connection: Any, bulk: venv_bulk.Bulk, tables: Dict[str, Table]) -> None:
+def restore(connection: Any, bulk: venv_bulk.Bulk, tables: Dict[str, Table]) -> None:
     """Put constraints back; when rows violate them, say which."""
     from django.db import Error, transaction
 
@@ -290,7 +292,7 @@ def prove(tables: Dict[str, Table], counts: Dict[str, Dict[str, Any]]) -> None:
                 "{0}: the fixture holds {1} objects, the database {2}".format(label, recorded["objects"], total.rows),
                 "a trigger or the database changed the rows: look at the table's triggers",
             )
-        if total.fingerprint != recorded["fingerprint"]:
+        if "fingerprint" in recorded and total.fingerprint != recorded["fingerprint"]:
             raise FixtureError(
                 "data_differs",
                 "{0}: the database does not give back what was put in".format(label),
@@ -327,7 +329,8 @@ def reset_sequences(connection: Any, tables: Iterable[Table]) -> None:
                     )
 
 
-def _progress(say: Say) -> Callable[[str, int], None]:
+def progress(say: Say) -> Callable[[str, int], None]:
+    """Tells, every now and then, how far a load has come."""
     last = [time.time()]
 
     def tell(label: str, line: int) -> None:

@@ -62,6 +62,51 @@ def migrate_to(connection: Any, recorded: List[str], say: Callable[[str], None])
     return state.apps
 
 
+def nodes_at(connection: Any, state: Dict[str, str]) -> List[str]:
+    """Every migration of a state: of the apps that it names up to that one, of others the newest that fit.
+
+    :param state: app label -> name of its last migration, or a beginning of it that only one has
+
+    Raises FixtureError for an app or a migration that the code does not have.
+    """
+    from django.db.migrations.loader import MigrationLoader
+
+    graph = MigrationLoader(None, ignore_no_migrations=True).graph
+    gone: Set[Node] = set()
+    for label, name in state.items():
+        found = [node for node in graph.nodes if node[0] == label and node[1].startswith(name)]
+        exact = [node for node in found if node[1] == name] or found
+        if len(exact) != 1:
+            raise FixtureError(
+                "unknown_migration",
+                "the code has {0} migrations {1}.{2}".format("several" if exact else "no", label, name),
+                "name one that it has in state",
+            )
+        before = set(graph.forwards_plan(exact[0]))
+        for node in graph.nodes:
+            if node[0] == label and node not in before:
+                gone |= set(graph.backwards_plan(node))
+    return sorted("{0}.{1}".format(*node) for node in graph.nodes if node not in gone)
+
+
+def make_content_types(connection: Any, registry: Any) -> None:
+    """What migrate makes after the last migration: content types and permissions, for natural keys to find."""
+    from django.apps import apps
+
+    makers = []
+    if apps.is_installed("django.contrib.contenttypes"):
+        from django.contrib.contenttypes.management import create_contenttypes
+
+        makers.append(create_contenttypes)
+    if apps.is_installed("django.contrib.auth"):
+        from django.contrib.auth.management import create_permissions
+
+        makers.append(create_permissions)
+    for make in makers:
+        for config in apps.get_app_configs():
+            make(config, verbosity=0, interactive=False, using=connection.alias, apps=registry)
+
+
 def _known(loader: Any, recorded: List[Node]) -> Set[Node]:
     """The recorded migrations as nodes of this code's graph: squashed ones count as what they replace."""
     nodes = set(loader.graph.nodes)

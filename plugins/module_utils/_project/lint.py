@@ -25,7 +25,7 @@ def lint(project: Project, apps: Sequence[str] = (), timeout: float = 120) -> Li
     """
     found, errors, _secrets = answers.ask_all(project, ["lint"], False, (), timeout, _PARTS, {"apps": list(apps)})
     for error in errors.values():
-        if "UnknownApp" in error.msg:
+        if "UnknownAppError" in error.msg:
             raise RelocateError("bad_option", error.msg.splitlines()[-1].partition(": ")[2], "name apps as their label")
         raise error
     findings: List[Dict[str, Any]] = found["lint"]

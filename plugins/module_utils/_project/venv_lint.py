@@ -71,18 +71,18 @@ def _loader() -> Any:
         return MigrationLoader(None, ignore_no_migrations=True)
 
 
-class UnknownApp(Exception):
+class UnknownAppError(Exception):
     """An app that the project does not have."""
 
 
 def chosen(wanted: List[str], directory: str) -> Set[str]:
-    """The labels to look at. Raises UnknownApp."""
+    """The labels to look at. Raises UnknownAppError."""
     from django.apps import apps
 
     paths = {config.label: os.path.realpath(config.path) for config in apps.get_app_configs()}
     unknown = sorted(set(wanted) - set(paths))
     if unknown:
-        raise UnknownApp("the project has no app {0}".format(", ".join(unknown)))
+        raise UnknownAppError("the project has no app {0}".format(", ".join(unknown)))
     if wanted:
         return set(wanted)
     own, prefix = os.path.realpath(directory) + os.sep, os.path.realpath(sys.prefix) + os.sep

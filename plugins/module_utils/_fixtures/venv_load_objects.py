@@ -1,0 +1,395 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
+
+"""Loads a fixture of Django's own formats into a blank database, as ``venv_load`` does with the lossless form.
+
+Part of the program that runs inside the project's interpreter: Python 3.6 syntax, ASCII only, standard library only,
+Django imported inside functions. Objects come in any order: constraints are away meanwhile, and what is named by a
+natural key that is not there yet is put aside, on disk, until it is.
+"""
+
+# mypy: disable-error-code="import-untyped,import-not-found"
+
+import json
+import tempfile
+from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, NamedTuple, Set, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_bulk,
+    venv_load,
+    venv_read_objects,
+    venv_rows,
+    venv_shapes,
+    venv_state,
+    venv_values,
+)
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_read_objects import Item, Place, invalid
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_shapes import Shape, UnresolvedError
+
+Say = Callable[[str], None]
+Request = Dict[str, Any]
+
+_CONTENT_TYPE, _PERMISSION = "contenttypes.contenttype", "auth.permission"
+_NATURAL = "dump it again with --natural-foreign"
+
+
+def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
+    """Load Django's own format; returns counts by model, and the migrations that were applied afterwards.
+
+    :param request: alias, name (the blank database to load into), form, state (app -> migration that the objects are
+        of; the newest for others), signals, forward
+    """
+    from django.db import connections, transaction
+
+    connection = connections[request["alias"]]
+    items = venv_read_objects.READERS[request["form"]](stream)
+    migrations = venv_state.nodes_at(connection, request.get("state") or {})
+    registry = venv_state.migrate_to(connection, migrations, say)
+    tables = tables_of(connection, registry)
+    bulk = venv_bulk.open_bulk(connection, list(tables.values()))
+    venv_rows.pin(connection)
+    venv_state.make_content_types(connection, registry)
+    bulk.begin()
+    with transaction.atomic(using=connection.alias):
+        bulk.strip()
+        objects = Objects(connection, bulk, registry, request["form"] == "xml", say)
+        objects.read(items)
+        say("constraints and indexes")
+        venv_load.restore(connection, bulk, tables)
+        say("reading back")
+        venv_load.prove(tables, objects.counts)
+        venv_load.reset_sequences(connection, tables.values())
+    bulk.end()
+    done = venv_state.forward(connection, say) if request.get("forward", True) else []
+    header = {"migrations": migrations, "form": request["form"], "alias": request["alias"]}
+    return {"counts": objects.counts, "method": venv_rows.METHOD, "migrated": done, "header": header}
+
+
+def tables_of(connection: Any, registry: Any) -> Dict[str, Table]:
+    """The table of every model of a state that has one."""
+    kinds = venv_rows.table_kinds(connection)
+    return {
+        model._meta.label: Table(model, connection)
+        for model in venv_shapes.labels_of(registry).values()
+        if kinds.get(model._meta.db_table.strip('"')) in ("t", "p") or '"."' in model._meta.db_table
+    }
+
+
+class _Spool:
+    """What is put aside, on disk: a fixture of the wrong order must not fill the memory."""
+
+    def __init__(self) -> None:
+        self._file, self.count = tempfile.TemporaryFile("w+", encoding="ascii"), 0  # noqa: SIM115
+
+    def add(self, place: Place, *parts: Any) -> None:
+        self._file.write(json.dumps([place, parts], default=_as_text) + "\n")
+        self.count += 1
+
+    def take(self) -> Iterator[Tuple[Any, ...]]:
+        self._file.seek(0)
+        for line in self._file:
+            place, parts = json.loads(line)
+            yield (Place(*place),) + tuple(parts)
+        self._file.close()
+
+
+def _as_text(value: Any) -> str:
+    """What YAML makes of dates and bytes, as the other formats have them."""
+    return venv_values.read_binary(value) if isinstance(value, bytes) else str(value)
+
+
+class _Later(NamedTuple):
+    """A row that was written without a reference, since what it refers to refers back."""
+
+    place: Place
+    shape: Shape
+    row: List[Any]
+    index: int
+    key: Any
+
+
+class Objects:
+    """Everything that was read: rows on their way into their tables."""
+
+    def __init__(self, connection: Any, bulk: venv_bulk.Bulk, registry: Any, texts_only: bool, say: Say) -> None:
+        """Begin with nothing; tables are emptied when their first object comes."""
+        self.counts: Dict[str, Dict[str, Any]] = {}
+        self._connection, self._bulk, self._texts_only = connection, bulk, texts_only
+        self._models = venv_shapes.labels_of(registry)
+        self._keys = venv_shapes.NaturalKeys(connection.alias, self.flush)
+        self._tell = venv_load.progress(say)
+        self._shapes: Dict[str, Shape] = {}
+        self._sums: Dict[str, Any] = {}
+        self._waiting: Dict[str, Tuple[Table, Any, List[Tuple[Any, List[Any]]]]] = {}
+        self._next: Dict[str, int] = {}
+        self._through: Dict[str, int] = {}
+        self._objects, self._relations = _Spool(), _Spool()
+        self._lenient = False
+        self._later: List[_Later] = []
+        self._without_key: Set[str] = set()
+        self._by_number: Dict[str, Tuple[Place, str]] = {}
+
+    def read(self, items: Iterable[Item]) -> None:
+        """Take every object. Raises FixtureError."""
+        for place, item in items:
+            self._take(place, item)
+            self._tell(item["model"], place.line)
+        if not self._shapes:
+            raise FixtureError("fixture_invalid", "the fixture holds no object", "take another fixture")
+        self._settle()
+        self.flush()
+        self._check_numbers()
+        for label, total in self._sums.items():
+            self.counts[label] = {"objects": total.rows, "fingerprint": total.fingerprint}
+
+    # --- one object ---
+
+    def _shape(self, place: Place, name: str) -> Shape:
+        shape = self._shapes.get(name)
+        if shape is None:
+            model = self._models.get(name.lower())
+            if model is None:
+                raise FixtureError(
+                    "unknown_model",
+                    "{0}: the code has no model {1} at this state".format(place, name),
+                    "take the revision of the code that the fixture was made with, or say its migrations with state",
+                    line=place.line,
+                    model=name,
+                )
+            shape = next((one for one in self._shapes.values() if one.model is model), None)
+            if shape is None:
+                shape = self._begin(place, model)
+            self._shapes[name] = shape
+        return shape
+
+    def _begin(self, place: Place, model: Any) -> Shape:
+        """The first object of a model: what migrations put into its tables is the fixture's now."""
+        shape = Shape(model, self._connection, self._texts_only)
+        if not shape.has_key:
+            raise invalid(place, "{0} has no key of one column".format(shape.label))
+        tables = [shape.table] + [relation.table for relation in shape.relations.values()]
+        if model._meta.label_lower == _CONTENT_TYPE:
+            tables += self._permissions()
+        self._bulk.clear(tables)
+        for table in tables[: 1 + len(shape.relations)]:
+            if table.label == shape.label and shape.own_words:
+                self.counts[table.label] = {"objects": 0}
+            else:
+                self._sums[table.label] = table.sum()
+        return shape
+
+    def _permissions(self) -> List[Table]:
+        """Permissions that migrations made are those of content types that go; migrate makes them again."""
+        from django.contrib.contenttypes.models import ContentType
+
+        ContentType.objects.clear_cache()
+        known = any(shape.label.lower() == _PERMISSION for shape in self._shapes.values())
+        model = self._models.get(_PERMISSION)
+        return [Table(model, self._connection)] if model is not None and not known else []
+
+    def _take(self, place: Place, item: Dict[str, Any]) -> None:
+        shape = self._shape(place, item["model"])
+        fields = item["fields"]
+        shape.check_names(place, fields)
+        try:
+            row, later = self._row(place, shape, item.get("pk"), fields)
+        except UnresolvedError:
+            self._objects.add(place, item)
+            return
+        self._put(shape.table, place, row, shape, not later)
+        self._later += [_Later(place, shape, row, index, key) for index, key in later]
+        for name, relation in shape.relations.items():
+            if name in fields:
+                self._relate(place, shape, relation, row[shape.table.key], fields[name])
+
+    def _row(
+        self, place: Place, shape: Shape, raw_key: Any, fields: Dict[str, Any]
+    ) -> Tuple[List[Any], List[Tuple[int, Any]]]:
+        table, later = shape.table, []
+        row: List[Any] = [None] * len(table.columns)
+        key = raw_key if raw_key is not None else fields.get(table.columns[table.key].name)
+        for index, column in enumerate(table.columns):
+            if index == table.key:
+                continue
+            if column.name not in fields:
+                row[index] = shape.default(place, index)
+                continue
+            raw = fields[column.name]
+            try:
+                row[index] = shape.value(place, key, index, raw, self._keys)
+            except UnresolvedError as error:
+                if not (self._lenient and column.field.null):
+                    raise
+                later.append((index, error.key))
+            if index in shape.targets and raw is not None and not isinstance(raw, (list, tuple)):
+                self._by_number.setdefault(shape.targets[index], (place, column.name))
+        row[table.key] = self._key_of(place, shape, key)
+        return row, later
+
+    def _key_of(self, place: Place, shape: Shape, raw: Any) -> Any:
+        if raw is not None:
+            key = shape.key(place, raw)
+            if shape.numbers_itself:
+                self._next[shape.label] = max(self._next.get(shape.label, 1), key + 1)
+            return key
+        self._without_key.add(shape.label)
+        if shape.numbers_itself:
+            self._next[shape.label] = self._next.get(shape.label, 1) + 1
+            return self._next[shape.label] - 1
+        if shape.table.columns[shape.table.key].field.has_default():
+            return shape.default(place, shape.table.key)
+        raise invalid(place, "{0} has no key".format(shape.label), model=shape.label)
+
+    # --- related objects ---
+
+    def _relate(self, place: Place, shape: Shape, relation: venv_shapes.Relation, key: Any, raw: Any) -> None:
+        if not isinstance(raw, list):
+            raise invalid(place, "{0} {1}: {2} is no list".format(shape.label, key, relation.name))
+        found = []
+        for item in raw:
+            try:
+                if isinstance(item, (list, tuple)):
+                    item = self._keys.find(relation.name, relation.model, item, relation.to_field)
+                else:
+                    self._by_number.setdefault(relation.model, (place, relation.name))
+                found.append(relation.parse(item))
+            except UnresolvedError:
+                self._relations.add(place, shape.meta.label_lower, relation.name, key, raw)
+                return
+            except venv_shapes.UNREADABLE:
+                raise invalid(
+                    place, "{0} {1}: {2} holds what is no key".format(shape.label, key, relation.name)
+                ) from None
+        through = relation.table.label
+        for target in dict.fromkeys(found):
+            self._through[through] = self._through.get(through, 0) + 1
+            row = [self._through[through]] * len(relation.table.columns)
+            row[relation.source], row[relation.target] = key, target
+            self._put(relation.table, place, row, None)
+
+    # --- what had to wait ---
+
+    def _settle(self) -> None:
+        """Take what was put aside, again and again while that brings something forward."""
+        while self._objects.count:
+            self.flush()
+            waiting, self._objects = self._objects, _Spool()
+            for place, item in waiting.take():
+                self._take(place, item)
+            if self._objects.count == waiting.count:
+                if self._lenient:
+                    self._refuse_first()
+                # What refers to each other is written without the reference, where there may be none.
+                self._lenient = True
+        self.flush()
+        for place, label, name, key, raw in self._taken(self._relations):
+            shape = self._shape(place, label)
+            before = self._relations.count
+            self._relate(place, shape, shape.relations[name], key, raw)
+            if self._relations.count != before:
+                self._refuse_relation(place, shape, name, raw)
+        self._fill_later()
+
+    def _taken(self, spool: _Spool) -> Iterator[Any]:
+        self._relations = _Spool()
+        return spool.take()
+
+    def _refuse_first(self) -> None:
+        place, item = next(self._objects.take())
+        shape = self._shape(place, item["model"])
+        try:
+            self._row(place, shape, item.get("pk"), item["fields"])
+        except UnresolvedError as error:
+            raise error.refusal(place, shape.label) from None
+
+    def _refuse_relation(self, place: Place, shape: Shape, name: str, raw: List[Any]) -> None:
+        relation = shape.relations[name]
+        for item in raw:
+            try:
+                if isinstance(item, (list, tuple)):
+                    self._keys.find(name, relation.model, item, relation.to_field)
+            except UnresolvedError as error:
+                raise error.refusal(place, shape.label) from None
+
+    def _fill_later(self) -> None:
+        quote = self._connection.ops.quote_name
+        for place, shape, row, index, raw in self._later:
+            table = shape.table
+            column = table.columns[index]
+            try:
+                row[index] = shape.value(place, row[table.key], index, raw, self._keys)
+            except UnresolvedError as error:
+                raise error.refusal(place, shape.label) from None
+            sql = "UPDATE {0} SET {1} = %s WHERE {2} = %s".format(
+                table.quoted.replace("%", "%%"), quote(column.column), quote(shape.meta.pk.column)
+            )
+            with self._connection.cursor() as cursor:
+                cursor.execute(sql, [self._parameter(column, row[index]), self._parameter_of_key(shape, row)])
+        for _place, shape, row, _index, _raw in {id(one.row): one for one in self._later}.values():
+            self._count(shape.table, [row])
+
+    def _parameter(self, column: Any, value: Any) -> Any:
+        if column.write is None or self._connection.vendor == "postgresql":
+            return value
+        return column.write(value)
+
+    def _parameter_of_key(self, shape: Shape, row: List[Any]) -> Any:
+        return self._parameter(shape.table.columns[shape.table.key], row[shape.table.key])
+
+    # --- rows ---
+
+    def _put(self, table: Table, place: Place, row: List[Any], shape: Any, counted: bool = True) -> None:
+        own = shape is not None and shape.own_words
+        _table, _own, rows = self._waiting.setdefault(table.label, (table, own, []))
+        rows.append((place, row))
+        if counted and own:
+            self.counts[table.label]["objects"] += 1
+        elif counted:
+            self._count(table, [row])
+        if len(rows) >= venv_rows.CHUNK:
+            self._write(table.label)
+
+    def _count(self, table: Table, rows: List[List[Any]]) -> None:
+        if table.label in self._sums:
+            self._sums[table.label].add(rows, [venv_rows.encode(row) for row in rows])
+        else:
+            self.counts[table.label]["objects"] += len(rows)
+
+    def flush(self) -> bool:
+        """Write what was read; returns whether there was anything."""
+        labels = [label for label, (_table, _own, rows) in self._waiting.items() if rows]
+        for label in labels:
+            self._write(label)
+        return bool(labels)
+
+    def _write(self, label: str) -> None:
+        table, own, rows = self._waiting.pop(label)
+        venv_load.insert(self._connection, self._as_objects if own else self._bulk.insert, table, rows)
+
+    def _as_objects(self, table: Table, rows: List[List[Any]]) -> None:
+        """By Django's own statement, for fields that know best how they are stored; no signal is sent."""
+        from django.db.models import QuerySet
+
+        fields = [column.field for column in table.columns]
+        made = [table.model(**{field.attname: value for field, value in zip(fields, row)}) for row in rows]
+        size = max(self._connection.ops.bulk_batch_size(fields, made), 1)
+        for start in range(0, len(made), size):
+            QuerySet(model=table.model, using=self._connection.alias)._insert(
+                made[start : start + size], fields=fields, using=self._connection.alias, raw=True
+            )
+
+    # --- numbers that mean something else here ---
+
+    def _check_numbers(self) -> None:
+        """Refuse keys that the fixture cannot stand for: of objects that get new ones, or that others made."""
+        there = {shape.label for shape in self._shapes.values()}
+        for target, (place, name) in self._by_number.items():
+            if target in self._without_key:
+                why = "{0} refers to {1} by key, but in the fixture those have none".format(name, target)
+            elif target in venv_shapes.NUMBERED and target not in there:
+                why = "{0} refers to {1} by number, which is another one in each database".format(name, target)
+            else:
+                continue
+            raise FixtureError("fixture_invalid", "{0}: {1}".format(place, why), _NATURAL, line=place.line)

@@ -1,0 +1,291 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
+
+"""How an object of Django's own formats becomes a row of its model's table, and its related objects.
+
+Part of the program that runs inside the project's interpreter: Python 3.6 syntax, ASCII only, standard library only,
+Django imported inside functions. An object has one row, in its own model's table; a parent's fields are an object of
+their own, and what is related through many-to-many fields are rows of another table.
+"""
+
+# mypy: disable-error-code="import-untyped,import-not-found"
+
+import copy
+import json
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_values, venv_words
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_columns import Column
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_read_objects import Place, invalid
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
+
+#: What reading a value raises: parsers raise ValueError, the project's own fields may raise others of these.
+UNREADABLE = (ValueError, TypeError, KeyError, IndexError, ArithmeticError, AttributeError)
+_REMEMBERED = 200000  # natural keys
+NUMBERED = ("contenttypes.ContentType", "auth.Permission")
+
+
+class UnresolvedError(Exception):
+    """A natural key of which the object is not there, yet."""
+
+    def __init__(self, field: str, model: str, key: Any) -> None:
+        """Keep the parts."""
+        super().__init__(field)
+        self.field, self.model, self.key = field, model, key
+
+    def refusal(self, place: Place, label: str) -> FixtureError:
+        """What the fixture is refused for when the object never comes."""
+        return FixtureError(
+            "reference_missing",
+            "{0}: {1}: {2} refers to {3} {4}, which is not there".format(
+                place, label, self.field, self.model, json.dumps(self.key, default=str)
+            ),
+            "dump what it refers to as well, or leave the object out",
+            line=place.line,
+            model=label,
+            field=self.field,
+        )
+
+
+class Relation(NamedTuple):
+    """A many-to-many field: the table of its rows, and where in a row the two keys stand."""
+
+    name: str
+    table: Table
+    source: int
+    target: int
+    model: str
+    parse: Callable[[Any], Any]
+    to_field: str
+
+
+class Shape:
+    """One model as objects of a fixture have it."""
+
+    def __init__(self, model: Any, connection: Any, texts_only: bool) -> None:
+        """Look at the model once.
+
+        :param texts_only: whether the format has nothing but texts
+        """
+        self.model, self.meta, self.label = model, model._meta, model._meta.label
+        self.table = Table(model, connection)
+        self.has_key = any(column.column == self.meta.pk.column for column in self.table.columns)
+        self.own_words = any(needs_own_words(column.field, column) for column in self.table.columns)
+        self._texts_only = texts_only
+        self._generated = {field.name for field in self.meta.local_concrete_fields if venv_values.is_generated(field)}
+        names = [column.name for column in self.table.columns]
+        self.targets = {
+            index: column.field.remote_field.model._meta.label
+            for index, column in enumerate(self.table.columns)
+            if column.field.remote_field is not None
+        }
+        self._readers = [(name, self._reader(column)) for name, column in zip(names, self.table.columns)]
+        self.relations = {
+            field.name: _relation(field, connection, texts_only)
+            for field in self.meta.local_many_to_many
+            if field.remote_field.through._meta.auto_created
+        }
+        self.known = set(names) | self._generated | set(self.relations)
+        self._autokey = self._key_column() if self.has_key else None
+
+    def _reader(self, column: Column) -> Callable[[Any], Any]:
+        if not self.own_words:
+            return venv_words.parser(column, self._texts_only)
+        to_python: Callable[[Any], Any] = column.field.to_python
+        if column.field.remote_field is not None:
+            to_python = column.field.target_field.to_python
+        if column.kind == "json" and self._texts_only:
+            return lambda value: to_python(json.loads(value))
+        return to_python
+
+    def _key_column(self) -> Optional[Column]:
+        column = self.table.columns[self.table.key]
+        return column if column.internal.endswith("AutoField") and column.field.remote_field is None else None
+
+    @property
+    def numbers_itself(self) -> bool:
+        """Whether the database gives the key."""
+        return self._autokey is not None
+
+    def check_names(self, place: Place, fields: Dict[str, Any]) -> None:
+        """Refuse a name that is no field of this very model. Raises FixtureError."""
+        unknown = sorted(set(fields) - self.known)
+        if not unknown:
+            return
+        inherited = {field.name for field in self.meta.get_fields()} - self.known
+        through = {field.name for field in self.meta.local_many_to_many}
+        name = unknown[0]
+        why = "has no field {0}".format(name)
+        if name in through:
+            why = "{0} is kept by a model of its own: its objects have to be in the fixture".format(name)
+        elif name in inherited:
+            why = "{0} belongs to a parent, which has to be an object of its own".format(name)
+        raise FixtureError(
+            "unknown_field",
+            "{0}: {1} {2}".format(place, self.label, why),
+            "take the revision of the code that the fixture was made with, or say its migrations with state",
+            line=place.line,
+            model=self.label,
+            field=name,
+        )
+
+    def value(self, place: Place, pk: Any, index: int, raw: Any, keys: "NaturalKeys") -> Any:
+        """One column's value. Raises FixtureError, and UnresolvedError for a natural key."""
+        name, read = self._readers[index]
+        if raw is None:
+            return None
+        try:
+            if isinstance(raw, (list, tuple)) and index in self.targets:
+                field = self.table.columns[index].field
+                return read(keys.find(name, self.targets[index], raw, field.target_field.name))
+            return read(raw)
+        except UNREADABLE as error:
+            text = (
+                str(error) if isinstance(error, ValueError) and str(error).startswith(("not ", "more ", "a ")) else ""
+            )
+            kind = self.table.columns[index].kind
+            raise invalid(
+                place,
+                "{0} {1}: {2} {3}".format(self.label, pk, name, "is " + text if text else "is no " + kind),
+                model=self.label,
+                field=name,
+            ) from None
+
+    def key(self, place: Place, raw: Any) -> Any:
+        """The primary key of an object that has one."""
+        _name, read = self._readers[self.table.key]
+        try:
+            return read(raw)
+        except UNREADABLE:
+            raise invalid(place, "{0}: {1} is no key".format(self.label, json.dumps(raw, default=str)[:80])) from None
+
+    def default(self, place: Place, index: int) -> Any:
+        """What a field is that an object leaves out. Raises FixtureError where Django would make something up."""
+        column = self.table.columns[index]
+        field = column.field
+        if field.has_default():
+            value = field.get_default()
+            if value is None or self.own_words:
+                return value
+            return venv_words.parser(column, False)(value)
+        if field.null:
+            return None
+        if field.blank and field.empty_strings_allowed and column.kind == "text":
+            return ""
+        raise invalid(
+            place, "{0} lacks the field {1}".format(self.label, column.name), model=self.label, field=column.name
+        )
+
+
+def needs_own_words(field: Any, column: Column) -> bool:
+    """Whether only the field itself can put values into words: its own conversions, and types of one engine."""
+    own = venv_values.own_field(field)
+    return column.kind == "native" or not type(own).__module__.startswith("django.db.models")
+
+
+def _relation(field: Any, connection: Any, texts_only: bool) -> Relation:
+    through = field.remote_field.through
+    table = Table(through, connection)
+    names = [column.name for column in table.columns]
+    target = names.index(field.m2m_reverse_field_name())
+    column = table.columns[target]
+    return Relation(
+        field.name,
+        table,
+        names.index(field.m2m_field_name()),
+        target,
+        field.remote_field.model._meta.label,
+        venv_words.parser(column, texts_only) if column.kind != "native" else column.field.target_field.to_python,
+        column.field.target_field.name,
+    )
+
+
+class NaturalKeys:
+    """Finds objects by natural keys, as the project's own managers do, each once.
+
+    :param flush: writes what was read and is not in the database yet; returns whether there was anything
+    """
+
+    def __init__(self, alias: str, flush: Callable[[], bool]) -> None:
+        """Begin with none."""
+        self._alias, self._flush = alias, flush
+        self._known: Dict[Tuple[str, Any], Any] = {}
+        self._managers: Dict[str, Any] = {}
+
+    def find(self, field: str, label: str, key: Any, to_field: str) -> Any:
+        """The key of the object. Raises UnresolvedError; FixtureError when it cannot be asked for."""
+        known = (label + "." + to_field, _hashable(key))
+        if known not in self._known:
+            value = self._ask(label, key, to_field)
+            if value is None and self._flush():
+                value = self._ask(label, key, to_field)
+            if value is None:
+                raise UnresolvedError(field, label, key)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[known] = value
+        return self._known[known]
+
+    def _ask(self, label: str, key: Any, to_field: str) -> Any:
+        from django.core.exceptions import ObjectDoesNotExist
+
+        manager = self._manager(label)
+        try:
+            found = manager.get_by_natural_key(*key)
+        except ObjectDoesNotExist:
+            return None
+        except Exception as error:  # the project's own code, and what it asks of a database of another state
+            raise FixtureError(
+                "fixture_invalid",
+                "{0} cannot be found by the natural key {1}: {2}".format(
+                    label, json.dumps(key, default=str)[:200], type(error).__name__
+                ),
+                "dump without natural keys",
+            ) from None
+        value = getattr(found, to_field)
+        while hasattr(value, "_meta"):  # the key is itself a reference
+            value = value.pk
+        return value
+
+    def _manager(self, label: str) -> Any:
+        if label not in self._managers:
+            from django.apps import apps
+
+            manager = None
+            try:
+                manager = apps.get_model(label)._default_manager
+            except LookupError:
+                pass
+            if not hasattr(manager, "get_by_natural_key"):
+                raise FixtureError(
+                    "fixture_invalid",
+                    "{0} has no natural keys in today's code".format(label),
+                    "dump without natural keys",
+                )
+            self._managers[label] = _unfiltered(manager, self._alias)
+        return self._managers[label]
+
+
+def _unfiltered(manager: Any, alias: str) -> Any:
+    """The same manager seeing every row: a default manager may hide some."""
+    kind = type(manager)
+
+    class Unfiltered(kind):  # type: ignore[misc,valid-type]
+        def get_queryset(self) -> Any:
+            return self._queryset_class(model=self.model, using=self._db, hints=self._hints)
+
+    found = copy.copy(manager)
+    found.__class__ = Unfiltered
+    found._db = alias
+    return found
+
+
+def _hashable(key: Any) -> Any:
+    return tuple(_hashable(item) for item in key) if isinstance(key, (list, tuple)) else key
+
+
+def labels_of(registry: Any) -> Dict[str, Any]:
+    """The models of a state by label in small letters, as fixtures name them."""
+    models: List[Any] = list(registry.get_models(include_auto_created=True))
+    return {model._meta.label_lower: model._meta.concrete_model for model in models}

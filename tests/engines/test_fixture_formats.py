@@ -1,0 +1,301 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Django's own fixture formats, ours and those of plain dumpdata, loaded on real servers; bad ones refused whole."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, LIVE, PREVIOUS
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import dump, load
+from tests.engines.fixture_sites import ENGINES, Project, Servers
+
+ROWS = 500
+FORMS = ("json", "jsonl", "xml", "yaml")
+#: JSON's null becomes NULL in all of Django's formats.
+NULLS = {"shop.Everything", "shop.Book"}
+#: XML has no control characters, and the texts of others do.
+FIT_FOR_XML = [
+    *("auth", "contenttypes", "shop.Category", "shop.Tag", "shop.Place", "shop.Bookshop", "shop.Cafe"),
+    "shop.Invoice",
+]
+
+
+@pytest.fixture(scope="module", name="servers")
+def _servers() -> Iterator[Servers]:
+    found = Servers()
+    try:
+        found.start()
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture(scope="module", name="source")
+def _source(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The awkward site on SQLite, its fingerprints, and a fixture of each form."""
+    directory = tmp_path_factory.mktemp("formats")
+    project = Project(servers, "sqlite", "formats", directory)
+    project.fill(ROWS)
+    with project.opened() as site:
+        one = site.engines["default"]
+        counts = dump.dump_fixture(site, one, str(directory / "whole.jsonl.zst"))["counts"]
+        for form in FORMS:
+            options = {"format": form, **({"models": FIT_FOR_XML} if form == "xml" else {})}
+            dump.dump_fixture(site, one, str(directory / f"ours.{form}"), options)
+    return {"project": project, "directory": directory, "counts": counts}
+
+
+@pytest.fixture(scope="module", name="targets")
+def _targets(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Project]:
+    directory = tmp_path_factory.mktemp("targets")
+    return {engine: Project(servers, engine, f"formats_{engine}", directory) for engine in ENGINES}
+
+
+def load_into(target: Project, path: Path, **options: Any) -> dict[str, Any]:
+    """Load, and put away what was loaded."""
+    with target.opened() as site:
+        one = site.engines["default"]
+        loaded = load.load_fixture(site, one, str(path), **options)
+        one.drop(INCOMING)
+    return loaded
+
+
+def make_live(target: Project, path: Path) -> dict[str, Any]:
+    """Load, and put it in the place of the live database."""
+    with target.opened() as site:
+        one = site.engines["default"]
+        loaded = load.load_fixture(site, one, str(path))
+        if one.exists(LIVE):
+            one.drop(LIVE)
+        one.create_blank()
+        one.swap()
+    return loaded
+
+
+def blank(target: Project) -> None:
+    """Make the live database blank again."""
+    with target.opened() as site:
+        for role in (LIVE, PREVIOUS):
+            if site.engines["default"].exists(role):
+                site.engines["default"].drop(role)
+        site.engines["default"].create_blank()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("form", FORMS)
+def test_ours(source: dict[str, Any], targets: dict[str, Project], tmp_path: Path, form: str, engine: str) -> None:
+    """Counts and fingerprints are those of the source, as the new database gives them back."""
+    target = targets[engine]
+    loaded = make_live(target, source["directory"] / f"ours.{form}")["counts"]
+    with target.opened() as site:
+        again = dump.dump_fixture(site, site.engines["default"], str(tmp_path / "again.jsonl.zst"))["counts"]
+    blank(target)
+    expected = {label: item for label, item in source["counts"].items() if label in loaded}
+    assert {label: item["objects"] for label, item in loaded.items()} == {
+        label: item["objects"] for label, item in expected.items()
+    }
+    # Rows of many-to-many relations get numbers of their own.
+    same = [label for label in loaded if label not in NULLS and label.count("_") == 0]
+    assert len(same) > 8
+    assert {label: again[label] for label in same} == {label: expected[label] for label in same}
+    if form != "xml":
+        assert loaded["shop.Book_tags"]["objects"] > 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--all"],
+        ["--all", "--natural-foreign", "-e", "contenttypes", "-e", "auth.permission"],
+        ["--all", "--natural-foreign", "--natural-primary", "--format", "yaml", "-e", "admin"],
+        ["--all", "--indent", "2", "--natural-foreign", "-e", "contenttypes", "-e", "auth.permission"],
+    ],
+    ids=["plain", "natural", "natural keys only", "indented"],
+)
+def test_of_plain_dumpdata(
+    source: dict[str, Any], targets: dict[str, Project], tmp_path: Path, options: list[str], engine: str
+) -> None:
+    """What people have: every object arrives, hidden ones too where --all was said."""
+    path = tmp_path / ("plain.yaml" if "yaml" in options else "plain.json")
+    project: Project = source["project"]
+    project.must("dumpdata", *options, "-o", str(path))
+    loaded = load_into(targets[engine], path)["counts"]
+    expected = source["counts"]
+    assert loaded["shop.Book"]["objects"] == expected["shop.Book"]["objects"] >= 50
+    # dumpdata leaves out relations to rows that a default manager hides, whatever it is told.
+    for label in set(loaded) - {"shop.Book_similar"}:
+        assert loaded[label]["objects"] == expected[label]["objects"], label
+    assert 0 < loaded["shop.Book_similar"]["objects"] < expected["shop.Book_similar"]["objects"]
+    assert loaded["auth.Group_permissions"]["objects"] == expected["auth.Group_permissions"]["objects"]
+    assert loaded["shop.Sale"]["objects"] == expected["shop.Sale"]["objects"]
+
+
+@pytest.mark.parametrize(
+    ("name", "compress"),
+    [("f.json.gz", gzip.compress), ("f.json.bz2", bz2.compress), ("f.json.xz", lzma.compress), ("f.json.zst", None)],
+)
+def test_compressed(
+    source: dict[str, Any], targets: dict[str, Project], tmp_path: Path, name: str, compress: Callable[[bytes], bytes]
+) -> None:
+    raw = (source["directory"] / "ours.json").read_bytes()
+    path = tmp_path / name
+    if compress is None:
+        path.write_bytes(subprocess.run(["zstd", "-c"], input=raw, capture_output=True, check=True).stdout)
+    else:
+        path.write_bytes(compress(raw))
+    loaded = load_into(targets["sqlite"], path)["counts"]
+    assert loaded["shop.Sale"]["objects"] == source["counts"]["shop.Sale"]["objects"]
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(RelocateError) as caught:
+        load_into(targets["sqlite"], path)
+    assert caught.value.code == "dump_truncated"
+
+
+NATURAL = [
+    {"model": "shop.category", "pk": 1, "fields": {"name": "a", "parent": 2}},
+    {"model": "shop.category", "pk": 2, "fields": {"name": "b", "parent": None}},
+    {"model": "auth.group", "fields": {"name": "late", "permissions": [["add_user", "auth", "user"]]}},
+    {"model": "auth.user", "pk": 5, "fields": {"username": "u", "password": "x", "groups": [["later"]]}},
+    {"model": "admin.logentry", "pk": 1, "fields": {
+        "action_time": "2026-01-01T00:00:00Z", "user": ["unseen"], "content_type": ["shop", "book"], "object_id": "1",
+        "object_repr": "x", "action_flag": 1, "change_message": ""}},
+    {"model": "auth.group", "fields": {"name": "later", "permissions": []}},
+    {"model": "auth.user", "pk": 9, "fields": {"username": "unseen", "password": "x"}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_natural_keys_in_any_order(targets: dict[str, Project], tmp_path: Path, engine: str) -> None:
+    """References ahead of their objects, objects without a key, content types that only migrate makes."""
+    path = tmp_path / "natural.json"
+    path.write_text(json.dumps(NATURAL))
+    target = targets[engine]
+    loaded = make_live(target, path)["counts"]
+    assert loaded["auth.Group"]["objects"] == 2 and loaded["auth.User_groups"]["objects"] == 1
+    code = (
+        "from django.contrib.admin.models import LogEntry; from django.contrib.auth.models import *\n"
+        "e = LogEntry.objects.get(); u = User.objects.get(pk=5); g = Group.objects.get(name='late')\n"
+        "print('OK', e.user_id, e.content_type.model, u.groups.get().name, g.permissions.get().codename)\n"
+        "from shop.models import Category; print(Category.objects.get(pk=1).parent.name, Category.objects.create().pk)"
+    )
+    assert target.must("shell", "-c", code).split("OK ")[-1].split() == ["9", "book", "later", "add_user", "b", "3"]
+    blank(target)
+
+
+def objects(*found: dict[str, Any]) -> str:
+    return json.dumps(list(found))
+
+
+TAG = {"model": "shop.tag", "pk": "00000000-0000-4000-8000-000000000001", "fields": {"slug": "x"}}
+CATEGORY = {"model": "shop.category", "pk": 1, "fields": {"name": "a"}}
+INVOICE = {"model": "shop.invoice", "pk": 1, "fields": {"net": "1.00", "vat": "0.19"}}
+
+
+def category(**fields: Any) -> dict[str, Any]:
+    return {"model": "shop.category", "pk": 1, "fields": {"name": "a", **fields}}
+
+
+#: File name, content, the error's code and words of it.
+BAD: dict[str, tuple[str, str | bytes, str, str]] = {
+    "nothing": ("f.json", "", "fixture_truncated", "after 0 objects"),
+    "no object": ("f.json", "[]", "fixture_invalid", "no object"),
+    "no list": ("f.json", "{}", "fixture_invalid", "line 1: this is not a list"),
+    "truncated": ("f.json", objects(TAG, CATEGORY)[:-30], "fixture_truncated", "after 1 objects"),
+    "truncated between objects": ("f.json", objects(TAG)[:-1] + ",", "fixture_truncated", "after 1 objects"),
+    "more after the end": ("f.json", objects(TAG) + "\n[]", "fixture_invalid", "line 2: there is more"),
+    "not JSON": ("f.json", '[\n{"model": "shop.tag", oops}' + " " * 50 + "]", "fixture_invalid", "object 1, line 2"),
+    "wrong encoding": ("f.json", objects(category(name="ö")).encode("latin-1").replace(b"\\u00f6", b"\xf6"),
+                       "fixture_invalid", "not UTF-8"),
+    "duplicated": ("f.json", objects(TAG, TAG), "fixture_invalid", "object 2, line 1: shop.Tag"),
+    "a field twice": ("f.json", '[{"model": "shop.tag", "pk": 1, "fields": {"slug": "a", "slug": "b"}}]',
+                      "fixture_invalid", "object 1, line 1: a name is there twice"),
+    "no model": ("f.json", '[{"pk": 1, "fields": {}}]', "fixture_invalid", "not an object with a model"),
+    "no fields": ("f.json", '[{"model": "shop.tag", "pk": 1}]', "fixture_invalid", "has no fields"),
+    "something else": ("f.json", objects(dict(TAG, key=1)), "fixture_invalid", "what no object has: key"),
+    "unknown model": ("f.json", objects({"model": "shop.nothing", "pk": 1, "fields": {}}), "unknown_model",
+                      "object 1, line 1: the code has no model shop.nothing"),
+    "unknown field": ("f.json", objects(category(nome="x")), "unknown_field", "shop.Category has no field nome"),
+    "a parent's field": ("f.json", objects({"model": "shop.cafe", "pk": 1, "fields": {"name": "x"}}),
+                         "unknown_field", "belongs to a parent"),
+    "a missing field": ("f.json", objects({"model": "shop.sale", "pk": 1, "fields": {}}), "fixture_invalid", "lacks"),
+    "bad foreign key": ("f.json", objects(category(parent=77)), "reference_missing", "refers to shop.Category 77"),
+    "bad natural key": ("f.json", objects(dict(NATURAL[4])), "reference_missing", 'auth.User ["unseen"]'),
+    "bad related key": ("f.json", objects({"model": "auth.group", "pk": 1, "fields": {
+        "name": "x", "permissions": [["nope", "auth", "user"]]}}), "reference_missing", "nope"),
+    "content type by number": ("f.json", objects(dict(NATURAL[4], fields={
+        **NATURAL[4]["fields"], "content_type": 3, "user": 9}), NATURAL[6]), "fixture_invalid", "another one in each"),
+    "no number": ("f.json", objects(category(parent="x")), "fixture_invalid", "parent is no int"),
+    "no key": ("f.json", objects(dict(CATEGORY, pk="x")), "fixture_invalid", "is no key"),
+    "too many digits": ("f.json", objects({"model": "shop.sale", "pk": 1, "fields": {"sold_at": "never"}}),
+                        "fixture_invalid", "shop.Sale"),
+    "a list for a text": ("f.json", objects(category(name=[1])), "fixture_invalid", "name is not a text"),
+    "no list of related": ("f.json", objects({"model": "auth.group", "pk": 1, "fields": {
+        "name": "x", "permissions": 3}}), "fixture_invalid", "permissions is no list"),
+    "not JSON lines": ("f.jsonl", json.dumps(TAG) + "\n{\n", "fixture_invalid", "object 2, line 2"),
+    "JSON lines cut": ("f.jsonl", json.dumps(TAG) + "\n" + json.dumps(CATEGORY)[:-9], "fixture_truncated", "1 objects"),
+    "not XML": ("f.xml", "<django-objects><object></django-objects>", "fixture_invalid", "not XML"),
+    "XML cut": ("f.xml", '<django-objects><object model="shop.tag"', "fixture_truncated", "after 0 objects"),
+    "XML entities": ("f.xml", '<!DOCTYPE x [<!ENTITY a "b">]><django-objects/>', "fixture_invalid", "document type"),
+    "other XML": ("f.xml", "<html/>", "fixture_invalid", "not a fixture of Django"),
+    "not YAML": ("f.yaml", "- model: shop.tag\n  fields: {slug: [}\n", "fixture_invalid", "not YAML"),
+    "a YAML mapping": ("f.yaml", "model: shop.tag\n", "fixture_invalid", "not a list"),
+    "YAML objects of Python": ("f.yaml", "- !!python/object/apply:os.getcwd []\n", "fixture_invalid", "not YAML"),
+    "a YAML field twice": ("f.yaml", "- model: shop.tag\n  pk: 1\n  fields: {slug: a, slug: b}\n", "fixture_invalid",
+                           "twice"),
+    "no format": ("fixture", objects(TAG), "bad_option", "does not tell its format"),
+}  # fmt: skip
+#: What a server has to refuse, not the reader: tried on each.
+ON_EACH = ("duplicated", "bad foreign key", "bad natural key")
+
+
+@pytest.mark.parametrize(
+    ("case", "engine"), [(case, engine) for case in BAD for engine in (ENGINES if case in ON_EACH else ("sqlite",))]
+)
+def test_bad_fixtures(targets: dict[str, Project], tmp_path: Path, case: str, engine: str) -> None:
+    """One clear error with line and object; the live database is as it was, and nothing is left beside it."""
+    name, content, code, words = BAD[case]
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with targets[engine].opened() as site:
+        one = site.engines["default"]
+        before = one.describe().tables
+        with pytest.raises(RelocateError) as caught:
+            load.load_fixture(site, one, str(path))
+        assert (caught.value.code, words in caught.value.msg) == (code, True), (caught.value.code, caught.value.msg)
+        assert caught.value.hint
+        assert not one.exists(INCOMING)
+        assert one.describe().tables == before
+
+
+def test_signals(source: dict[str, Any], targets: dict[str, Project], tmp_path: Path) -> None:
+    """A handler that logs each saved object runs when that is asked for, and only then."""
+    path = tmp_path / "categories.json"
+    path.write_text(objects(CATEGORY, {"model": "shop.author", "pk": 1, "fields": {"name": "A", "email": "a@b.c"}}))
+    for signals in (False, True):
+        with targets["sqlite"].opened() as site:
+            one = site.engines["default"]
+            loaded = load.load_fixture(site, one, str(path), signals=signals)
+            assert loaded["counts"]["shop.Category"]["objects"] == 1
+            one.drop(INCOMING)
+    for options, code in (
+        ({"path": source["directory"] / "whole.jsonl.zst", "signals": True}, "bad_option"),
+        ({"path": path, "signals": True, "state": {"shop": "0001"}}, "bad_option"),
+        ({"path": path, "state": {"shop": "0099"}}, "unknown_migration"),
+        ({"path": path, "state": {"nowhere": "0001"}}, "unknown_migration"),
+    ):
+        with pytest.raises(RelocateError) as caught:
+            load_into(targets["sqlite"], **options)
+        assert caught.value.code == code
