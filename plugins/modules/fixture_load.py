@@ -62,6 +62,16 @@ options:
         only the number of objects is proven, since handlers may change rows. For Django's own formats only.
     type: bool
     default: false
+  mode:
+    description:
+      - With V(blank) the fixture is everything that the new database holds.
+      - With V(merge) it is put into the live database, in one transaction. A row of the same key is updated, in the
+        fields that the fixture gives; a row of a new key is inserted; nothing is deleted but the relations of an object
+        whose list the fixture gives. Content types and permissions are those of the database. For fixtures of parts of
+        a site, and while nothing else writes to the same rows.
+    type: str
+    choices: [blank, merge]
+    default: blank
   forward:
     description: Whether migrations that the code has beyond the fixture's are applied to the rows.
     type: bool
@@ -88,6 +98,13 @@ EXAMPLES = r"""
     path: /srv/shop/app
     src: /var/backups/shop.json.gz
     state: {shop: "0004"}
+
+- name: Bring the books of the shop's other site up to date
+  relocate.django.fixture_load:
+    site: shop
+    path: /srv/shop/app
+    src: /var/backups/books.jsonl
+    mode: merge
 """
 
 RETURN = r"""
@@ -100,6 +117,20 @@ migrated:
   returned: when something was loaded
   type: list
   elements: str
+merged:
+  description: How many rows were inserted, updated, left and (relations only) deleted, by model.
+  returned: with O(mode=merge)
+  type: dict
+rows:
+  description:
+    - What became of each row, of the first 10,000; C(model), C(pk), C(action), and the C(fields) that were changed.
+  returned: with O(mode=merge)
+  type: list
+  elements: dict
+untold:
+  description: How many rows more there are.
+  returned: with O(mode=merge)
+  type: int
 sha256:
   description: Of the file. A database that came from it is not loaded again.
   returned: success
@@ -133,10 +164,33 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     if not digest:
         raise RelocateError("file_missing", "there is no fixture {0}".format(params["src"]), "correct src")
     with open_site(dict(params, aliases=[params["alias"]], jobs=0, compression="zstd")) as site:
-        result = plan_and_load(module, site, digest)
+        work = merge if params["mode"] == "merge" else plan_and_load
+        result = work(module, site, digest)
         for note in site.notes:
             module.warn(note)
         return dict(result, sha256=digest, seconds=site.stopwatch.seconds(), notes=site.notes)
+
+
+def merge(module: AnsibleModule, site: Site, _digest: str) -> Dict[str, Any]:
+    """Merge into the live database; in check mode everything is taken back."""
+    params = module.params
+    given = [name for name in ("state", "signals", "replace") if params[name]]
+    if given:
+        raise RelocateError(
+            "bad_option",
+            "a fixture is merged at the state that the live database is at, past the models: {0}".format(
+                ", ".join(given)
+            ),
+            "leave these out, or mode",
+        )
+    engine = site.engines[params["alias"]]
+    merged = load.merge_fixture(site, engine, params["src"], params["format"] or "", module.check_mode)
+    return {
+        "changed": any(sum(item.values()) > item["left"] for item in merged["counts"].values()),
+        "merged": merged["counts"],
+        "rows": merged["rows"],
+        "untold": merged["untold"],
+    }
 
 
 def plan_and_load(module: AnsibleModule, site: Site, digest: str) -> Dict[str, Any]:
@@ -182,6 +236,7 @@ def main() -> None:
                 "format": {"type": "str", "choices": list(load.FORMS)},
                 "state": {"type": "dict", "default": {}},
                 "signals": {"type": "bool", "default": False},
+                "mode": {"type": "str", "choices": ["blank", "merge"], "default": "blank"},
                 "forward": {"type": "bool", "default": True},
                 "replace": {"type": "bool", "default": False},
             },

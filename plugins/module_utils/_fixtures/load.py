@@ -51,6 +51,27 @@ def load_fixture(
         )
 
 
+def merge_fixture(site: Site, engine: Engine, path: str, form: str = "", check: bool = False) -> Dict[str, Any]:
+    """Merge a fixture into the live database, in one transaction.
+
+    :param path: the fixture, as of :func:`load_fixture`
+    :param check: look at what would become of each row, and take everything back
+
+    Returns ``counts`` (by model: inserted, updated, left, deleted), ``rows`` (the first of them, one by one) and
+    ``untold`` (how many more there are). Raises what ``program.run`` raises; then nothing was changed.
+    """
+    request = {"work": "merge", "alias": engine.config.alias, "form": form or form_of(path), "check": check}
+    with engine.context.stopwatch.step("merge"), open(path, "rb") as stream:
+        return program.run(
+            site.project,
+            site.secrets,
+            request,
+            stdin=stream,
+            compression=compression_of(path),
+            progress=_told(engine.context.progress, engine.config.alias),
+        )
+
+
 def compression_of(path: str) -> str:
     """By the file's name."""
     return _COMPRESSIONS.get(os.path.splitext(path)[1].lower(), program.NONE)

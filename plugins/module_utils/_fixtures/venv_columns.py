@@ -47,6 +47,11 @@ class Column:
         self.select = engine.select(self)
         self.read: values.Convert = engine.reader(self)
         self.write: values.Convert = _checked(self.kind, engine.writer(self), connection.vendor)
+        self._parameter = _PARAMETERS.get(self.kind) if connection.vendor == "postgresql" else self.write
+
+    def parameter(self, value: Any) -> Any:
+        """A plain value as a statement's parameter, which is not COPY's text."""
+        return value if value is None or self._parameter is None else self._parameter(value)
 
     def describe(self) -> Dict[str, Any]:
         """What rules about values need to know."""
@@ -64,6 +69,12 @@ def columns_of(model: Any, connection: Any) -> List[Column]:
     return [Column(field, connection) for field in fields]
 
 
+#: What PostgreSQL does not make out of the plain value by itself.
+_PARAMETERS: Dict[str, Callable[[Any], Any]] = {
+    "duration": values.write_interval,
+    "binary": values.write_binary,
+    "json": values.write_json,
+}
 #: The plain forms of dates and times: servers take words such as "yesterday" too.
 _PLAIN = {
     "date": re.compile(r"\d{4}-\d\d-\d\d\Z").match,

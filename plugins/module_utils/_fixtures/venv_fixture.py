@@ -22,6 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_load,
     venv_load_objects,
     venv_load_signals,
+    venv_merge,
     venv_rows,
     venv_scan,
 )
@@ -49,7 +50,7 @@ def work(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, A
 
     if request["work"] == "dump":
         return venv_dump.dump(request, data_out, say)
-    if request["work"] == "load":
+    if request["work"] in ("load", "merge"):
         return load(request, data_in, say)
     if request["work"] == "schema":
         return venv_load.schema(request, say)
@@ -57,9 +58,13 @@ def work(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, A
 
 
 def load(request: Request, data_in: BinaryIO, say: Callable[[str], None]) -> Dict[str, Any]:
-    """By the form of the fixture: ``lines`` are told from Django's own JSON lines by how they begin."""
+    """Load or merge, by the form of the fixture: ``lines`` are told from Django's own JSON lines by how they begin."""
     begins: bytes = getattr(data_in, "peek", lambda _size: b"")(len(_LINES))
-    if request["form"] == "lines" or (request["form"] == "jsonl" and begins.startswith(_LINES)):
+    if request["form"] == "jsonl" and begins.startswith(_LINES):
+        request = dict(request, form=venv_dump.LINES)
+    if request["work"] == "merge":
+        return venv_merge.merge(request, data_in, say)
+    if request["form"] == venv_dump.LINES:
         if request.get("state") or request.get("signals"):
             raise venv_rows.FixtureError(
                 "bad_option",

@@ -186,10 +186,10 @@ def _culprit(connection: Any, put: Put, table: Table, rows: Rows, error: Excepti
             with transaction.atomic(using=connection.alias):
                 put(table, [list(row)])
         except Error as refused:
-            return _row_refused(table, place, row, _words(refused))
+            return _row_refused(table, place, row, words(refused))
         except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError):
             return _row_refused(table, place, row, _wrong_value(table, row))
-    return FixtureError("fixture_invalid", "{0}: {1}".format(table.label, _words(error)), "see the database's log")
+    return FixtureError("fixture_invalid", "{0}: {1}".format(table.label, words(error)), "see the database's log")
 
 
 def _row_refused(table: Table, place: Any, row: List[Any], why: str) -> FixtureError:
@@ -214,7 +214,7 @@ def _wrong_value(table: Table, row: List[Any]) -> str:
     return "a value is of the wrong type"
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
     """The first line of what a database says; further lines show the row."""
     text = str(error).strip().splitlines()
     return (text[0] if text else type(error).__name__)[:_SHOWN]
@@ -232,7 +232,7 @@ def restore(connection: Any, bulk: venv_bulk.Bulk, tables: Dict[str, Table]) -> 
             bulk.restore()
     except Error as error:
         check_references(connection, tables.values())
-        raise FixtureError("fixture_invalid", _words(error), "correct the rows where they were dumped") from None
+        raise FixtureError("fixture_invalid", words(error), "correct the rows where they were dumped") from None
     if connection.vendor != "postgresql":
         check_references(connection, tables.values())
 

@@ -13,7 +13,7 @@ natural key that is not there yet is put aside, on disk, until it is.
 
 import json
 import tempfile
-from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, NamedTuple, Set, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_bulk,
@@ -75,6 +75,21 @@ def tables_of(connection: Any, registry: Any) -> Dict[str, Table]:
         for model in venv_shapes.labels_of(registry).values()
         if kinds.get(model._meta.db_table.strip('"')) in ("t", "p") or '"."' in model._meta.db_table
     }
+
+
+def update(connection: Any, table: Table, key: Any, values: Dict[int, Any]) -> None:
+    """Change some columns of one row.
+
+    :param values: by the place of the column
+    """
+    columns = table.columns
+    settings = ", ".join("{0} = %s".format(columns[index].quoted.replace("%", "%%")) for index in values)
+    sql = "UPDATE {0} SET {1} WHERE {2} = %s".format(
+        table.quoted.replace("%", "%%"), settings, columns[table.key].quoted.replace("%", "%%")
+    )
+    parameters = [columns[index].parameter(value) for index, value in values.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters + [columns[table.key].parameter(key)])
 
 
 class _Spool:
@@ -250,11 +265,7 @@ class Objects:
         found = []
         for item in raw:
             try:
-                if isinstance(item, (list, tuple)):
-                    item = self._keys.find(relation.name, relation.model, item, relation.to_field)
-                else:
-                    self._by_number.setdefault(relation.model, (place, relation.name))
-                found.append(relation.parse(item))
+                found.append(self._related_key(place, relation, item))
             except UnresolvedError:
                 self._relations.add(place, shape.meta.label_lower, relation.name, key, raw)
                 return
@@ -262,8 +273,23 @@ class Objects:
                 raise invalid(
                     place, "{0} {1}: {2} holds what is no key".format(shape.label, key, relation.name)
                 ) from None
+        self._write_relation(place, shape, relation, key, list(dict.fromkeys(found)))
+
+    def _related_key(self, place: Place, relation: venv_shapes.Relation, item: Any) -> Any:
+        if isinstance(item, (list, tuple)):
+            return relation.parse(self._keys.find(relation.name, relation.model, item, relation.to_field))
+        self._by_number.setdefault(relation.model, (place, relation.name))
+        return self._here(relation.model, relation.name, relation.parse(item))
+
+    def _here(self, model: str, name: str, key: Any) -> Any:
+        """What a key of the fixture is in the database. Raises UnresolvedError."""
+        return key
+
+    def _write_relation(
+        self, place: Place, shape: Shape, relation: venv_shapes.Relation, key: Any, targets: Sequence[Any]
+    ) -> None:
         through = relation.table.label
-        for target in dict.fromkeys(found):
+        for target in targets:
             self._through[through] = self._through.get(through, 0) + 1
             row = [self._through[through]] * len(relation.table.columns)
             row[relation.source], row[relation.target] = key, target
@@ -300,43 +326,30 @@ class Objects:
         place, item = next(self._objects.take())
         shape = self._shape(place, item["model"])
         try:
-            self._row(place, shape, item.get("pk"), item["fields"])
+            self._attempt(place, shape, item)
         except UnresolvedError as error:
             raise error.refusal(place, shape.label) from None
 
+    def _attempt(self, place: Place, shape: Shape, item: Dict[str, Any]) -> None:
+        self._row(place, shape, item.get("pk"), item["fields"])
+
     def _refuse_relation(self, place: Place, shape: Shape, name: str, raw: List[Any]) -> None:
-        relation = shape.relations[name]
         for item in raw:
             try:
-                if isinstance(item, (list, tuple)):
-                    self._keys.find(name, relation.model, item, relation.to_field)
+                self._related_key(place, shape.relations[name], item)
             except UnresolvedError as error:
                 raise error.refusal(place, shape.label) from None
 
     def _fill_later(self) -> None:
-        quote = self._connection.ops.quote_name
         for place, shape, row, index, raw in self._later:
             table = shape.table
-            column = table.columns[index]
             try:
                 row[index] = shape.value(place, row[table.key], index, raw, self._keys)
             except UnresolvedError as error:
                 raise error.refusal(place, shape.label) from None
-            sql = "UPDATE {0} SET {1} = %s WHERE {2} = %s".format(
-                table.quoted.replace("%", "%%"), quote(column.column), quote(shape.meta.pk.column)
-            )
-            with self._connection.cursor() as cursor:
-                cursor.execute(sql, [self._parameter(column, row[index]), self._parameter_of_key(shape, row)])
+            update(self._connection, table, row[table.key], {index: row[index]})
         for _place, shape, row, _index, _raw in {id(one.row): one for one in self._later}.values():
             self._count(shape.table, [row])
-
-    def _parameter(self, column: Any, value: Any) -> Any:
-        if column.write is None or self._connection.vendor == "postgresql":
-            return value
-        return column.write(value)
-
-    def _parameter_of_key(self, shape: Shape, row: List[Any]) -> Any:
-        return self._parameter(shape.table.columns[shape.table.key], row[shape.table.key])
 
     # --- rows ---
 
@@ -388,8 +401,8 @@ class Objects:
         for target, (place, name) in self._by_number.items():
             if target in self._without_key:
                 why = "{0} refers to {1} by key, but in the fixture those have none".format(name, target)
-            elif target in venv_shapes.NUMBERED and target not in there:
-                why = "{0} refers to {1} by number, which is another one in each database".format(name, target)
+            elif target in venv_rows.NUMBERED and target not in there:
+                why = venv_shapes.BY_NUMBER.format(name, target)
             else:
                 continue
             raise FixtureError("fixture_invalid", "{0}: {1}".format(place, why), _NATURAL, line=place.line)

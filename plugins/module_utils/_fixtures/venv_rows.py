@@ -20,6 +20,8 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import v
 #: How fingerprints are computed; only equal methods compare.
 METHOD = "relocate-row-1"
 CHUNK = 2000  # rows fetched at a time
+#: Models whose rows migrate makes, with numbers that differ from one database to the next; in the order of references.
+NUMBERED = ("contenttypes.ContentType", "auth.Permission")
 _MODULO = 2**64
 _CURSOR = "relocate_rows"
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)

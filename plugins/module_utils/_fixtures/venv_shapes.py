@@ -15,7 +15,7 @@ import copy
 import json
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_values, venv_words
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_rows, venv_values, venv_words
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_columns import Column
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_read_objects import Place, invalid
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
@@ -23,7 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_row
 #: What reading a value raises: parsers raise ValueError, the project's own fields may raise others of these.
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, ArithmeticError, AttributeError)
 _REMEMBERED = 200000  # natural keys
-NUMBERED = ("contenttypes.ContentType", "auth.Permission")
+BY_NUMBER = "{0} refers to {1} by number, which is another one in each database"
 
 
 class UnresolvedError(Exception):
@@ -36,6 +36,13 @@ class UnresolvedError(Exception):
 
     def refusal(self, place: Place, label: str) -> FixtureError:
         """What the fixture is refused for when the object never comes."""
+        if self.model in venv_rows.NUMBERED and not isinstance(self.key, (list, tuple)):
+            return FixtureError(
+                "fixture_invalid",
+                "{0}: {1}".format(place, BY_NUMBER.format(self.field, self.model)),
+                "dump it again with --natural-foreign, or with content types and permissions",
+                line=place.line,
+            )
         return FixtureError(
             "reference_missing",
             "{0}: {1}: {2} refers to {3} {4}, which is not there".format(
