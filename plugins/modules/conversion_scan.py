@@ -14,6 +14,7 @@ description:
     silently, such as texts that are too long, NUL characters, numbers and dates out of range, values that are not what
     their field says, unique keys that differ in case only, and foreign keys that point nowhere.
   - Tables that hold rows and have no model are listed too, since a fixture does not carry them.
+  - A database that has this engine already is not read.
   - It fails when it finds anything. So does the preflight of a move to another engine (C(relocate_engines)).
 author:
   - The relocate.django authors (@relocate-django)
@@ -68,6 +69,11 @@ findings:
     remedy: {description: What to do about it., type: str, returned: always}
     rows: {description: The keys of the first rows., type: list, elements: str, returned: always}
     count: {description: How many rows there are., type: int, returned: always}
+current:
+  description: The engine that the database has.
+  returned: success
+  type: str
+  sample: sqlite
 rows:
   description: How many rows were read.
   returned: success
@@ -93,7 +99,10 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     params = module.params
     _host.check_site_name(params["site"])
     with open_site(dict(params, aliases=[params["alias"]], jobs=0, compression="zstd")) as site:
-        found = scan.scan(site, site.engines[params["alias"]], params["engine"], params["left_behind"])
+        current = site.engines[params["alias"]].config.engine
+        found: Dict[str, Any] = {"findings": [], "rows": 0}
+        if current != params["engine"]:
+            found = scan.scan(site, site.engines[params["alias"]], params["engine"], params["left_behind"])
         seconds = site.stopwatch.seconds()
     if found["findings"]:
         lines = [scan.sentence(item) for item in found["findings"]]
@@ -105,7 +114,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
             found["findings"][0]["remedy"],
             {"findings": found["findings"]},
         )
-    return {"changed": False, "findings": [], "rows": found["rows"], "seconds": seconds}
+    return {"changed": False, "findings": [], "current": current, "rows": found["rows"], "seconds": seconds}
 
 
 def main() -> None:
