@@ -71,8 +71,7 @@ findings:
     level: {description: Either C(error) or C(warning)., type: str, returned: always}
     app: {description: The app's label., type: str, returned: always}
     migration: {description: The migration's name; empty when it is about the app., type: str, returned: always}
-    file: {description: The file, below the project's directory where it is the project's own., type: str,
-      returned: always}
+    file: {description: "The file; of the project's own, below its directory.", type: str, returned: always}
     line: {description: The line., type: int, returned: always}
     msg: {description: What is wrong., type: str, returned: always}
     remedy: {description: What to do about it., type: str, returned: always}

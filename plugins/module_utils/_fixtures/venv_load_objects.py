@@ -121,7 +121,7 @@ class _Later(NamedTuple):
     place: Place
     shape: Shape
     row: List[Any]
-    index: int
+    column: int
     key: Any
 
 

@@ -358,7 +358,7 @@ class Merging(venv_load_objects.Objects):
         there = _targets(relation, key)
         lacking = [target for target in targets if target not in there]
         surplus = {target: number for target, number in there.items() if target not in targets}
-        rows = []
+        rows: venv_load.Rows = []
         for target in lacking:
             row = [_free_number(self._connection, relation.table, len(rows))] * len(relation.table.columns)
             row[relation.source], row[relation.target] = key, target
@@ -504,7 +504,7 @@ def _merge_pairs(
         with connection.cursor() as cursor:
             cursor.execute(sql, [first.parameter(value) for value in some])
             there.update(tuple(table.plain(row)[index] for index in pair) for row in cursor.fetchall())
-    fresh = []
+    fresh: venv_load.Rows = []
     for line, row in rows:
         both = tuple(row[index] for index in pair)
         action = LEFT if both in there else INSERTED

@@ -368,7 +368,7 @@ def _yaml_loader(yaml: Any, stream: BinaryIO) -> Any:
         return yaml.SafeLoader(stream)
     parser = next(base for base in fast.__mro__ if base.__name__ == "CParser")
 
-    class Loader(parser, Composer, SafeConstructor, Resolver):  # type: ignore[misc]
+    class Loader(parser, Composer, SafeConstructor, Resolver):  # type: ignore[misc,valid-type]
         """Events by libyaml; nodes one by one, which libyaml's own loader does not offer."""
 
         def __init__(self, source: BinaryIO) -> None:
