@@ -113,9 +113,16 @@ def recorded_for(params: Mapping[str, Any], alias: str, engine: Engine) -> Optio
     if not plain:
         return None
     facts = facts_from_plain(plain)
-    if facts.engine == engine.name:
+    wanted = params["engines"].get(alias, facts.engine)
+    if engine.name != wanted and alias in params["engines"]:
+        raise RelocateError(
+            "unsupported_engine",
+            "database {0} is {1} in the settings of new, not {2}".format(alias, engine.name, wanted),
+            "let relocate_env_overrides name the database of the new engine",
+        )
+    if engine.name == facts.engine:
         return facts
-    if params["engines"].get(alias) != engine.name:
+    if engine.name != wanted:
         raise RelocateError(
             "unsupported_engine",
             "database {0} is {1} on old and {2} in the settings of new".format(alias, facts.engine, engine.name),

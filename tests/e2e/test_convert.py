@@ -16,6 +16,7 @@ from tests.lab.host import Host
 from tests.lab.inventory import write_inventory
 from tests.lab.lab import Lab
 from tests.lab.playbook import PlaybookResult, run_playbook
+from tests.lab.services import psql
 from tests.sites.facts import http_get, wait_http
 from tests.sites.provision import manage
 from tests.sites.spec import SQLITE_SHOP
@@ -55,6 +56,12 @@ def test_sqlite_to_postgresql_in_place(lab: Lab, tmp_path: Path) -> None:
         "relocate_engines": {"default": "postgresql"},
         "relocate_env_overrides": {".env": {"DATABASE_URL": url}},
     }
+
+    # One of its models lives in a schema of its own there, which the database has to look into.
+    quoted = PASSWORD.replace("'", "''")
+    psql(host, f"CREATE ROLE shop LOGIN PASSWORD '{quoted}'")
+    psql(host, "CREATE DATABASE shop OWNER shop")
+    psql(host, "ALTER DATABASE shop SET search_path = public, warehouse")
 
     refused = convert(host, tmp_path, variables)
     assert refused.rc != 0 and "not_convertible" in refused.stdout and "stray" in refused.stdout, refused.stdout[-3000:]

@@ -14,6 +14,7 @@ commits at each DDL statement, so there a load goes into a database of its own t
 import io
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_rows
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import Table
 
 
@@ -146,7 +147,7 @@ class MySQL(Bulk):
             " WHERE trigger_schema = DATABASE() ORDER BY event_object_table, action_timing, action_order"
         ):
             if table in names:
-                quoted = self.connection.ops.quote_name(name)
+                quoted = venv_rows.quote(self.connection, name)
                 self._later.append(self._ask("SHOW CREATE TRIGGER " + quoted)[0][2])
                 self._run("DROP TRIGGER " + quoted)
 
@@ -177,7 +178,7 @@ class SQLite(Bulk):
         found = self._ask("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE type IN ('index', 'trigger')")
         for kind, name, table, sql in found:
             if table in names and sql:
-                self._run("DROP {0} {1}".format(kind.upper(), self.connection.ops.quote_name(name)))
+                self._run("DROP {0} {1}".format(kind.upper(), venv_rows.quote(self.connection, name)))
                 self._later.append(sql)
 
     def insert(self, table: Table, rows: List[List[Any]]) -> None:

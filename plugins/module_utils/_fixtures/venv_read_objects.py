@@ -168,6 +168,8 @@ def _json_lines(stream: BinaryIO) -> Iterator[Item]:
         raw = stream.readline(_LONGEST)
         line += 1
         if not raw:
+            if number == 0:
+                raise _truncated(0)
             return
         if not raw.strip():
             continue

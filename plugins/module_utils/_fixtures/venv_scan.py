@@ -105,11 +105,10 @@ def _accepted(table: str, names: Sequence[str]) -> bool:
 
 
 def _rows_in(connection: Any, name: str) -> int:
-    quote = connection.ops.quote_name
-    quoted = quote(name)
+    quoted = venv_rows.quote(connection, name)
     if connection.vendor == "postgresql" and "." in name:
         schema, _dot, table = name.partition(".")
-        quoted = quote(schema) + "." + quote(table)
+        quoted = venv_rows.quote(connection, schema) + "." + venv_rows.quote(connection, table)
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM " + quoted)
         return int(cursor.fetchone()[0])
