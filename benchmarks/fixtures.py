@@ -3,7 +3,8 @@
 
 """fixture_dump and fixture_load against plain dumpdata and loaddata, on database servers of this machine.
 
-``python benchmarks/fixtures.py --rows 40000 --engine postgresql``: both ways in one run, of which only ratios count.
+``python benchmarks/fixtures.py --rows 40000 --engine postgresql``: that many objects of ``library``, both ways in one
+run, of which only ratios count.
 Plain fixtures are given the options without which they lose or refuse rows. Our load includes the migrations, the
 constraints and the proof; theirs does not include the migrations. ``--ours`` leaves out the plain commands, which take
 hours for a million rows, and ``--from sqlite`` compares a conversion.
@@ -27,6 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "build" / "collecti
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import dump, load
 from tests.engines.fixture_sites import ENGINES, Project, Servers
 
+#: Five related models: two thirds as many rows of a many-to-many relation as objects come on top.
+LIBRARY = Path(__file__).resolve().parent / "library"
 PLAIN = ("--all", "--natural-foreign", "--natural-primary", "-e", "contenttypes", "-e", "auth.permission")
 
 Figures = dict[str, tuple[float, int]]  # what -> seconds, and MB of the largest process
@@ -69,9 +72,10 @@ def loaded(project: Project, path: Path) -> None:
 
 def compare(servers: Servers, source: str, engine: str, arguments: argparse.Namespace, directory: Path) -> Figures:
     """Every figure of one source and one target."""
-    old = Project(servers, source, f"bench_{source}_{engine}", directory)
-    old.fill(arguments.rows)
-    target = Project(servers, engine, f"bench_{source}_{engine}_ours", directory)
+    old = Project(servers, source, f"bench_{source}_{engine}", directory, LIBRARY)
+    old.must("migrate", "-v0")
+    old.must("fill", "--rows", str(arguments.rows))
+    target = Project(servers, engine, f"bench_{source}_{engine}_ours", directory, LIBRARY)
     ours, own_json = directory / "ours.jsonl.zst", directory / "ours.json.gz"
     found = {"fixture_dump": measured(lambda: dumped(old, ours, "lines"))}
     found["fixture_load"] = measured(lambda: loaded(target, ours))
@@ -81,7 +85,7 @@ def compare(servers: Servers, source: str, engine: str, arguments: argparse.Name
     found["dumpdata"] = measured(lambda: old.must("dumpdata", *PLAIN, "-o", str(plain)))
     os.system(f"gzip -1 -c {plain} > {own_json}")
     found["fixture_load of the same file"] = measured(lambda: loaded(target, own_json))
-    new = Project(servers, engine, f"bench_{source}_{engine}_plain", directory)
+    new = Project(servers, engine, f"bench_{source}_{engine}_plain", directory, LIBRARY)
     new.must("migrate", "-v0")
     found["loaddata"] = measured(lambda: new.must("loaddata", str(plain)))
     return found

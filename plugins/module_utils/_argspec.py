@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Tuple
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext, default_jobs
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._lease import Lease
 from ansible_collections.relocate.django.plugins.module_utils._model import Login
 from ansible_collections.relocate.django.plugins.module_utils._project.probe import Project, find_project
@@ -148,7 +148,7 @@ def _named(exc: OSError) -> RelocateError:
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
         return RelocateError("disk_full", text, "free space there, then run again")
     if isinstance(exc, PermissionError):
-        return RelocateError("right_missing", text, "run the task with become")
+        return RelocateError("right_missing", text, AS_ROOT)
     return RelocateError("program_failed", text, "see what is wrong there, then run again")
 
 

@@ -12,6 +12,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional
 
+#: The next step wherever only root can go on.
+AS_ROOT = "let the connection's user become root there (sudo), and do not set relocate_become to false"
+
 #: Every code, with its meaning in one line. ``docs/errors.md`` is checked against this table by a unit test.
 CODES: Dict[str, str] = {
     # the project

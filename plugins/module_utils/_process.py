@@ -22,7 +22,7 @@ import time
 from dataclasses import dataclass, field
 from typing import IO, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 
 _PR_SET_PDEATHSIG = 1
@@ -126,7 +126,7 @@ def _changed_ids(user: SystemUser) -> Iterator[None]:
         raise RelocateError(
             "right_missing",
             "this task runs as uid {0} and cannot act as {1}".format(uid, user.name),
-            "run the task with become",
+            AS_ROOT,
         )
     os.setgroups(list(user.groups))
     os.setegid(user.gid)
@@ -190,7 +190,7 @@ def _start_now(command: Command, stdin: Any, stdout: Any) -> "subprocess.Popen[b
             "this task runs as uid {0} and cannot run {1} as {2}".format(
                 os.geteuid(), os.path.basename(command.argv[0]), command.user.name
             ),
-            "run the task with become",
+            AS_ROOT,
         )
     try:
         return subprocess.Popen(

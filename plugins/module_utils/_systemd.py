@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
     Completed,
@@ -200,7 +200,7 @@ class Systemd:
             raise self._failed(verb, units, error.msg) from error
         if done.rc and check:
             if "authentication required" in done.err.lower() or "Access denied" in done.err:
-                raise RelocateError("right_missing", "this user may not control units", "run the task with become")
+                raise RelocateError("right_missing", "this user may not control units", AS_ROOT)
             raise self._failed(verb, units, last_lines(without_secrets(done.err), 3))
         return done
 

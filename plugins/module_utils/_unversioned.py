@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import UNVERSIONED, BackupSet, UnversionedFile
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
 from ansible_collections.relocate.django.plugins.module_utils._project import env_files
@@ -80,9 +80,7 @@ def _walk(path: str) -> List[str]:
 
 
 def _unreadable(exc: OSError) -> None:
-    raise RelocateError(
-        "path_refused", "{0} cannot be read: {1}".format(exc.filename, exc.strerror), "run the task with become"
-    ) from exc
+    raise RelocateError("path_refused", "{0} cannot be read: {1}".format(exc.filename, exc.strerror), AS_ROOT) from exc
 
 
 def capture(backup: BackupSet, paths: Sequence[str], project: str) -> Tuple[UnversionedFile, ...]:

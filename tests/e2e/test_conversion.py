@@ -9,9 +9,10 @@ import dataclasses
 import json
 from pathlib import Path
 
-from tests.e2e.moving import Move, changed, fails_with, leftovers
+from tests.e2e.moving import COLLECTIONS, DEFAULT_VENV, Move, changed, fails_with, leftovers
 from tests.lab.host import Host
 from tests.lab.lab import Lab
+from tests.lab.playbook import run_playbook
 from tests.sites.facts import wait_http
 from tests.sites.provision import manage
 from tests.sites.spec import WAGTAIL, Site
@@ -20,6 +21,11 @@ from tests.sites.wagtail.provision import provision_wagtail
 SITE = dataclasses.replace(WAGTAIL, engine="sqlite")
 #: The search index has other columns on each engine; `update_index` makes it again.
 INDEX = ["wagtailsearch.IndexEntry", "wagtailsearch.SQLiteFTSIndexEntry"]
+#: Django's and Wagtail's own apps.
+THEIR_APPS = [
+    *("admin", "auth", "contenttypes", "sessions", "taggit", "wagtailadmin", "wagtailcore", "wagtaildocs"),
+    *("wagtailembeds", "wagtailforms", "wagtailimages", "wagtailredirects", "wagtailsearch", "wagtailusers"),
+]
 #: The settings ask the env file which database there is, as projects do that run on more than one.
 LOCAL = """
 from pathlib import Path
@@ -102,3 +108,14 @@ def test_wagtail_moves_from_sqlite_to_postgresql(lab: Lab, tmp_path: Path) -> No
     assert leftovers(old) == "" and leftovers(move.new) == ""
     again = move.run()
     assert again.rc == 0 and set(changed(again).values()) == {0}, again.stdout[-3000:]
+
+    # Nobody's migrations are faulted without a reason: this one says by itself that it is an exception.
+    play = {"hosts": "new", "gather_facts": False, "tasks": [{"relocate.django.migration_lint": {
+        "path": SITE.app, "settings": SITE.settings, "apps": THEIR_APPS, "fail_on": "nothing"}}]}  # fmt: skip
+    (tmp_path / "lint.yml").write_text(json.dumps([play]))
+    command = ["lint.yml", "-i", str(move.inventory()), "-v"]
+    found = run_playbook(command, venv=DEFAULT_VENV, collections_path=COLLECTIONS, directory=tmp_path).stdout
+    findings = json.loads(found[found.index("=> {") + 3 : found.index("\n\nPLAY RECAP")])["findings"]
+    assert {item["code"] for item in findings} == {"loses_data", "no_reverse", "model_import"}
+    errors = [(item["app"], item["migration"]) for item in findings if item["level"] == "error"]
+    assert errors == [("wagtailcore", "0059_apply_collection_ordering")]

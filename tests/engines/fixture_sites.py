@@ -85,10 +85,14 @@ class Project:
         lines = {"SECRET_KEY": "not-a-secret", "DATABASE_URL": servers.url(engine, name, directory)}
         lines["ARCHIVE_URL"] = f"sqlite:///{directory / name}-archive.sqlite3"
         (self.path / ".env").write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
+        self.make_blank()
+
+    def make_blank(self) -> None:
+        """Make the blank database; the awkward site has a table in a schema of its own."""
         with self.opened() as site:
             site.engines["default"].create_blank()
-        if engine == "postgresql":
-            servers.postgresql.psql(name, f"ALTER DATABASE {name} SET search_path = public, warehouse")
+        if self.engine == "postgresql":
+            self._servers.postgresql.psql(self.name, f"ALTER DATABASE {self.name} SET search_path = public, warehouse")
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Site]:

@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import dump, load
 from tests.engines.fixture_sites import ENGINES, Project, Servers
+from tests.engines.test_fixture_state import code
 
 ROWS = 500
 FORMS = ("json", "jsonl", "xml", "yaml")
@@ -77,9 +78,6 @@ def make_live(target: Project, path: Path) -> dict[str, Any]:
     with target.opened() as site:
         one = site.engines["default"]
         loaded = load.load_fixture(site, one, str(path))
-        if one.exists(LIVE):
-            one.drop(LIVE)
-        one.create_blank()
         one.swap()
     return loaded
 
@@ -90,7 +88,7 @@ def blank(target: Project) -> None:
         for role in (LIVE, PREVIOUS):
             if site.engines["default"].exists(role):
                 site.engines["default"].drop(role)
-        site.engines["default"].create_blank()
+    target.make_blank()
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -290,7 +288,7 @@ def test_signals(source: dict[str, Any], targets: dict[str, Project], tmp_path: 
             loaded = load.load_fixture(site, one, str(path), signals=signals)
             assert loaded["counts"]["shop.Category"]["objects"] == 1
             one.drop(INCOMING)
-    for options, code in (
+    for options, refused in (
         ({"path": source["directory"] / "whole.jsonl.zst", "signals": True}, "bad_option"),
         ({"path": path, "signals": True, "state": {"shop": "0001"}}, "bad_option"),
         ({"path": path, "state": {"shop": "0099"}}, "unknown_migration"),
@@ -298,4 +296,66 @@ def test_signals(source: dict[str, Any], targets: dict[str, Project], tmp_path: 
     ):
         with pytest.raises(RelocateError) as caught:
             load_into(targets["sqlite"], **options)
-        assert caught.value.code == code
+        assert caught.value.code == refused
+
+
+OWN_MODELS = """
+import uuid
+from django.db import models
+
+class Reversed(models.CharField):
+    def from_db_value(self, value, expression, connection):
+        return None if value is None else value[::-1]
+    def get_prep_value(self, value):
+        return None if value is None else str(value)[::-1]
+
+class Labels(models.Manager):
+    def get_by_natural_key(self, name):
+        return self.get(name=name)
+
+class Label(models.Model):
+    name = models.CharField(max_length=20, unique=True)
+    objects = Labels()
+    def natural_key(self):
+        return (self.name,)
+
+class Item(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    code = Reversed(max_length=20)
+    parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE)
+    labels = models.ManyToManyField(Label)
+"""
+OWN_OBJECTS = [
+    {"model": "people.item", "pk": "00000000-0000-4000-8000-000000000001",
+     "fields": {"code": "abc", "parent": "00000000-0000-4000-8000-000000000002", "labels": [["b"], ["a"]]}},
+    {"model": "people.item", "pk": "00000000-0000-4000-8000-000000000002", "fields": {"code": "xyz", "labels": []}},
+    {"model": "people.label", "fields": {"name": "a"}},
+    {"model": "people.label", "fields": {"name": "b"}},
+]  # fmt: skip
+OWN_LOOK = """
+from people.models import *; from django.db import connection
+i = Item.objects.get(code='abc'); c = connection.cursor(); c.execute('SELECT code FROM people_item ORDER BY 1')
+print('OK', i.parent.code, *sorted(i.labels.values_list('name', flat=True)), *[row[0] for row in c.fetchall()])
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_fields_of_the_project_itself(servers: Servers, tmp_path: Path, engine: str) -> None:
+    """A field with conversions of its own stores what it would have stored; loaded, merged, and merged once more."""
+    source = code(tmp_path / "own-code", OWN_MODELS, [])
+    target = Project(servers, engine, f"own_{engine}", tmp_path, source)
+    target.must("makemigrations", "people", "-v0")
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(OWN_OBJECTS))
+    loaded = make_live(target, path)["counts"]
+    assert loaded["people.Item"] == {"objects": 2} and loaded["people.Item_labels"]["objects"] == 2
+    assert target.must("shell", "-c", OWN_LOOK).split("OK ")[-1].split() == ["xyz", "a", "b", "cba", "zyx"]
+    OWN_OBJECTS[1]["fields"]["code"] = "new"
+    path.write_text(json.dumps(OWN_OBJECTS))
+    with target.opened() as site:
+        first, second = (load.merge_fixture(site, site.engines["default"], str(path)) for _turn in range(2))
+    OWN_OBJECTS[1]["fields"]["code"] = "xyz"
+    assert first["counts"]["people.Item"] == {"inserted": 0, "updated": 1, "left": 1, "deleted": 0}
+    assert first["counts"]["people.Label"]["left"] == 2
+    assert all(sum(item.values()) == item["left"] for item in second["counts"].values())
+    assert target.must("shell", "-c", OWN_LOOK).split("OK ")[-1].split() == ["new", "a", "b", "cba", "wen"]

@@ -18,6 +18,16 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import v
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import Table
 
 
+def _columns_of(table: Table, rows: Sequence[Sequence[Any]]) -> List[Sequence[Any]]:
+    """What the driver takes, column by column."""
+    found: List[Sequence[Any]] = list(zip(*rows))
+    for index, column in enumerate(table.columns):
+        write = column.write
+        if write is not None:
+            found[index] = [None if value is None else write(value) for value in found[index]]
+    return found
+
+
 class Bulk:
     """One load into one database. ``begin`` comes before the transaction, ``strip`` and ``restore`` within it."""
 
@@ -37,8 +47,8 @@ class Bulk:
         for table in tables:
             self._run("DELETE FROM " + table.quoted)
 
-    def insert(self, table: Table, rows: List[List[Any]]) -> None:
-        """Insert plain rows, converting them in place."""
+    def insert(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert plain rows."""
         raise NotImplementedError
 
     def restore(self) -> None:
@@ -59,16 +69,9 @@ class Bulk:
             return list(cursor.fetchall())
 
     @staticmethod
-    def written(table: Table, rows: List[List[Any]]) -> List[List[Any]]:
+    def written(table: Table, rows: Sequence[Sequence[Any]]) -> List[Sequence[Any]]:
         """The rows as the driver takes them."""
-        for index, column in enumerate(table.columns):
-            write = column.write
-            if write is None:
-                continue
-            for row in rows:
-                if row[index] is not None:
-                    row[index] = write(row[index])
-        return rows
+        return list(zip(*_columns_of(table, rows)))
 
     @staticmethod
     def columns(table: Table) -> str:
@@ -111,10 +114,10 @@ class PostgreSQL(Bulk):
         if tables:
             self._run("TRUNCATE " + ", ".join(table.quoted for table in tables))
 
-    def insert(self, table: Table, rows: List[List[Any]]) -> None:
+    def insert(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """One COPY, in its text form, which both drivers take as it is."""
-        lines = ["\t".join(["\\N" if value is None else value for value in row]) for row in self.written(table, rows)]
-        data = ("\n".join(lines) + "\n").encode("utf-8")
+        columns = [["\\N" if value is None else value for value in values] for values in _columns_of(table, rows)]
+        data = ("\n".join(map("\t".join, zip(*columns))) + "\n").encode("utf-8")
         sql = "COPY {0} ({1}) FROM STDIN".format(table.quoted, self.columns(table))
         with self.connection.wrap_database_errors, self.connection.cursor() as cursor:
             raw = cursor.cursor
@@ -151,7 +154,7 @@ class MySQL(Bulk):
                 self._later.append(self._ask("SHOW CREATE TRIGGER " + quoted)[0][2])
                 self._run("DROP TRIGGER " + quoted)
 
-    def insert(self, table: Table, rows: List[List[Any]]) -> None:
+    def insert(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Drivers make one statement of many rows, as large as they think fit."""
         marks = ", ".join(["%s"] * len(table.columns))
         sql = "INSERT INTO {0} ({1}) VALUES ({2})".format(
@@ -181,7 +184,7 @@ class SQLite(Bulk):
                 self._run("DROP {0} {1}".format(kind.upper(), venv_rows.quote(self.connection, name)))
                 self._later.append(sql)
 
-    def insert(self, table: Table, rows: List[List[Any]]) -> None:
+    def insert(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """Past Django's cursor, which rewrites each statement."""
         marks = ", ".join("?" * len(table.columns))
         sql = "INSERT INTO {0} ({1}) VALUES ({2})".format(table.quoted, self.columns(table), marks)

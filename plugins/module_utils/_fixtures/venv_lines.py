@@ -16,6 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_row
 FORMAT = 1
 CHUNK = 2000  # rows handed on at a time
 _LONGEST = 1 << 30  # bytes of one line: a row with a file in it
+_DECODE = json.JSONDecoder().raw_decode
 _ANOTHER = "take another fixture, or dump it again"
 
 Rows = List[Tuple[int, List[Any]]]  # number of the line, the row
@@ -37,22 +38,22 @@ class Section:
     def chunks(self) -> Iterator[Rows]:
         """The rows, many at a time; at the end what the fixture says of them is compared."""
         total = venv_rows.Sum(kind for _name, kind in self.fields)
-        chunk: Rows = []
-        width = len(self.fields)
+        lines, width = self._lines, len(self.fields)
         while True:
-            raw, item = self._lines.next("{0}: {1} objects".format(self.label, total.rows))
-            if not isinstance(item, list):
+            raws: List[bytes] = []
+            items: List[List[Any]] = []
+            first = lines.number + 1
+            for raw, item in lines.following(CHUNK, self.label, total.rows):
+                if len(item) != width:
+                    raise lines.error("{0}: {1} values for {2} fields".format(self.label, len(item), width))
+                raws.append(raw)
+                items.append(item)
+            total.add(items, raws)
+            if items:
+                yield list(zip(range(first, first + len(items)), items))
+            if len(items) < CHUNK:
                 break
-            if len(item) != width:
-                raise self._lines.error("{0}: {1} values for {2} fields".format(self.label, len(item), width))
-            total.add((item,), (raw,))
-            chunk.append((self._lines.number, item))
-            if len(chunk) == CHUNK:
-                yield chunk
-                chunk = []
-        if chunk:
-            yield chunk
-        self._close(item, total)
+        self._close(lines.next("{0}: {1} objects".format(self.label, total.rows))[1], total)
 
     def _close(self, item: Any, total: venv_rows.Sum) -> None:
         self.rows, self.fingerprint = total.rows, total.fingerprint
@@ -71,6 +72,7 @@ class Lines:
     def __init__(self, stream: BinaryIO) -> None:
         """Read the header."""
         self._stream, self.number, self.total = stream, 0, 0
+        self._ahead: Optional[Tuple[bytes, Any]] = None
         _raw, header = self.next("its header")
         if not isinstance(header, dict) or "relocate_fixture" not in header:
             raise self.error("this is not the header of a fixture of relocate.django")
@@ -85,15 +87,35 @@ class Lines:
             raise self.error("the header lacks {0}".format(", ".join(missing)))
         self.header: Dict[str, Any] = header
 
-    def next(self, had: str) -> Tuple[bytes, Any]:
-        """The next line, raw and read. Raises FixtureError when there is none, or it is no JSON."""
-        raw = self._stream.readline(_LONGEST)
+    def following(self, most: int, label: str, before: int) -> Iterator[Tuple[bytes, List[Any]]]:
+        """The lines that are rows, no more than so many; the line after them is not taken."""
+        for count in range(most):
+            raw, item = self.next("{0}: {1} objects", label, before + count)
+            if not isinstance(item, list):
+                self._ahead = (raw, item)
+                self.number -= 1
+                return
+            yield raw, item
+
+    def next(self, had: str, *parts: Any) -> Tuple[bytes, Any]:
+        """The next line, raw and read. Raises FixtureError when there is none, or it is no JSON.
+
+        :param had: what came before, for the error, with places for the parts
+        """
         self.number += 1
+        if self._ahead is not None:
+            ahead, self._ahead = self._ahead, None
+            return ahead
+        raw = self._stream.readline(_LONGEST)
         if not raw.endswith(b"\n"):
-            raise FixtureError("fixture_truncated", "the fixture ends after {0}".format(had), _ANOTHER)
+            raise FixtureError("fixture_truncated", "the fixture ends after {0}".format(had.format(*parts)), _ANOTHER)
         raw = raw[:-1]
         try:
-            return raw, json.loads(raw.decode("utf-8"))
+            text = raw.decode("utf-8")
+            item, end = _DECODE(text)
+            if end != len(text):
+                raise ValueError("more than one value")
+            return raw, item
         except UnicodeDecodeError:
             raise self.error("this line is not UTF-8") from None
         except ValueError:

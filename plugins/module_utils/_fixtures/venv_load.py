@@ -11,7 +11,7 @@ Django imported inside functions. Rows go past every model, so no signal handler
 # mypy: disable-error-code="import-untyped,import-not-found"
 
 import time
-from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_bulk,
@@ -26,7 +26,7 @@ Request = Dict[str, Any]
 #: Rows with where they stand: a line's number, or an object's place.
 Rows = List[Tuple[Any, List[Any]]]
 #: What inserts rows into a table.
-Put = Callable[[Table, List[List[Any]]], None]
+Put = Callable[[Table, Sequence[Sequence[Any]]], None]
 
 _EVERY = 5.0  # seconds between two lines of progress
 _SHOWN = 200  # characters of a database's own words
@@ -63,7 +63,7 @@ def schema(request: Request, say: Say) -> Dict[str, Any]:
     found = {}
     for model in registry.get_models(include_auto_created=True):
         meta = model._meta
-        if not meta.proxy and (kinds.get(meta.db_table.strip('"')) in ("t", "p") or '"."' in meta.db_table):
+        if not meta.proxy and venv_rows.has_table(kinds, model):
             found[meta.label] = Table(model, connection).fields()
     return {"schema": found}
 
@@ -101,14 +101,19 @@ def tables_of(connection: Any, registry: Any, labels: Iterable[str]) -> Dict[str
                 "the code has no model {0} at the fixture's migrations".format(label),
                 "take the revision of the code that the fixture was made with",
             )
-        if kinds.get(model._meta.db_table.strip('"')) not in ("t", "p") and '"."' not in model._meta.db_table:
-            raise FixtureError(
-                "table_missing",
-                "the migrations made no table for {0}".format(label),
-                "leave the model out of the dump, or make its table in a migration on this engine too",
-            )
+        if not venv_rows.has_table(kinds, model):
+            raise table_missing(label)
         found[label] = Table(model, connection)
     return found
+
+
+def table_missing(label: str) -> FixtureError:
+    """What a model without a table is refused for."""
+    return FixtureError(
+        "table_missing",
+        "the migrations made no table for {0}".format(label),
+        "leave the model out of the dump, or make its table in a migration on this engine too",
+    )
 
 
 def _fill(
@@ -169,10 +174,9 @@ def insert(connection: Any, put: Put, table: Table, rows: Rows) -> None:
     """Insert a chunk; a row that is refused is looked for and named."""
     from django.db import Error, transaction
 
-    copies = [list(row) for _number, row in rows]
     try:
         with transaction.atomic(using=connection.alias):
-            put(table, copies)
+            put(table, [row for _place, row in rows])
     except (Error, ValueError, TypeError, AttributeError, KeyError, ArithmeticError) as error:
         raise _culprit(connection, put, table, rows, error) from None
 
@@ -184,7 +188,7 @@ def _culprit(connection: Any, put: Put, table: Table, rows: Rows, error: Excepti
     for place, row in rows:
         try:
             with transaction.atomic(using=connection.alias):
-                put(table, [list(row)])
+                put(table, [row])
         except Error as refused:
             return _row_refused(table, place, row, words(refused))
         except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError):

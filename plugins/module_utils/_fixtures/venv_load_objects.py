@@ -73,7 +73,7 @@ def tables_of(connection: Any, registry: Any) -> Dict[str, Table]:
     return {
         model._meta.label: Table(model, connection)
         for model in venv_shapes.labels_of(registry).values()
-        if kinds.get(model._meta.db_table.strip('"')) in ("t", "p") or '"."' in model._meta.db_table
+        if venv_rows.has_table(kinds, model)
     }
 
 
@@ -133,6 +133,7 @@ class Objects:
         self.counts: Dict[str, Dict[str, Any]] = {}
         self._connection, self._bulk, self._texts_only = connection, bulk, texts_only
         self._models = venv_shapes.labels_of(registry)
+        self._kinds = venv_rows.table_kinds(connection)
         self._keys = venv_shapes.NaturalKeys(connection.alias, self.flush)
         self._tell = venv_load.progress(say)
         self._shapes: Dict[str, Shape] = {}
@@ -173,6 +174,8 @@ class Objects:
                     line=place.line,
                     model=name,
                 )
+            if not venv_rows.has_table(self._kinds, model):
+                raise venv_load.table_missing(model._meta.label)
             shape = next((one for one in self._shapes.values() if one.model is model), None)
             if shape is None:
                 shape = self._begin(place, model)
@@ -292,7 +295,7 @@ class Objects:
         for target in targets:
             self._through[through] = self._through.get(through, 0) + 1
             row = [self._through[through]] * len(relation.table.columns)
-            row[relation.source], row[relation.target] = key, target
+            row[relation.source], row[relation.target] = relation.parse_source(key), target
             self._put(relation.table, place, row, None)
 
     # --- what had to wait ---
@@ -381,7 +384,7 @@ class Objects:
         table, own, rows = self._waiting.pop(label)
         venv_load.insert(self._connection, self._as_objects if own else self._bulk.insert, table, rows)
 
-    def _as_objects(self, table: Table, rows: List[List[Any]]) -> None:
+    def _as_objects(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
         """By Django's own statement, for fields that know best how they are stored; no signal is sent."""
         from django.db.models import QuerySet
 

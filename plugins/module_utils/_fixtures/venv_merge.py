@@ -355,13 +355,13 @@ class Merging(venv_load_objects.Objects):
     ) -> None:
         """Make the relations of one object those of the fixture, as loaddata does."""
         self._merge(shape.label)
-        there = _targets(relation, key)
+        there = _targets(relation, relation.parse_source(key))
         lacking = [target for target in targets if target not in there]
         surplus = {target: number for target, number in there.items() if target not in targets}
         rows: venv_load.Rows = []
         for target in lacking:
             row = [_free_number(self._connection, relation.table, len(rows))] * len(relation.table.columns)
-            row[relation.source], row[relation.target] = key, target
+            row[relation.source], row[relation.target] = relation.parse_source(key), target
             rows.append((place, row))
             self._report.add(relation.table.label, "{0} {1}".format(key, target), INSERTED)
         if rows:

@@ -10,10 +10,12 @@ Django imported inside functions. A row goes past every manager: it is asked of 
 
 # mypy: disable-error-code="import-untyped,import-not-found"
 
+import array
 import hashlib
 import importlib
 import json
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+import sys
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_columns, venv_values
 
@@ -28,6 +30,13 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 _ASCII = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False)
 _SORTED = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
 _UNREADABLE = (ValueError, TypeError, KeyError, IndexError, ArithmeticError, AttributeError)
+
+
+#: Readers that only look at a value's type, which all values of a column can be asked for at once.
+_BY_TYPE: Dict[Any, Set[type]] = {
+    venv_values.read_int: {int, type(None)},
+    venv_values.read_text: {str, type(None)},
+}
 
 
 class FixtureError(Exception):
@@ -54,14 +63,14 @@ class Sum:
 
         :param lines: the same rows as a fixture writes them, without the line's end
         """
-        total, count = 0, 0
         if self._sorts:
-            lines = [_SORTED.encode(row).encode("ascii") for row in rows]
-        for line in lines:
-            total += int.from_bytes(hashlib.blake2b(line, digest_size=8).digest(), "big")
-            count += 1
-        self._sum = (self._sum + total) % _MODULO
-        self.rows += count
+            lines = [_sorted_text(row).encode("ascii") for row in rows]
+        blake2b = hashlib.blake2b
+        digests = array.array("Q", b"".join([blake2b(line, digest_size=8).digest() for line in lines]))
+        if sys.byteorder == "little":
+            digests.byteswap()
+        self._sum = (self._sum + sum(digests)) % _MODULO
+        self.rows += len(lines)
 
     @property
     def fingerprint(self) -> str:
@@ -106,6 +115,18 @@ class Table:
         """The statement that gives every row."""
         return "SELECT {0} FROM {1}".format(", ".join(column.select for column in self.columns), self.quoted)
 
+    def plain_rows(self, rows: Sequence[Sequence[Any]]) -> List[Sequence[Any]]:
+        """Drivers' rows as plain values, column by column, which is twice as fast as row by row."""
+        columns: List[Sequence[Any]] = list(zip(*rows))
+        try:
+            for index, read in self._reads:
+                if read in _BY_TYPE and _BY_TYPE[read].issuperset(map(type, columns[index])):
+                    continue
+                columns[index] = [None if value is None else read(value) for value in columns[index]]
+        except _UNREADABLE:
+            return [self.plain(row) for row in rows]  # the row that is not readable is named
+        return list(zip(*columns))
+
     def plain(self, row: Sequence[Any]) -> List[Any]:
         """A driver's row as plain values. Raises FixtureError naming the row and the column."""
         values = list(row)
@@ -149,9 +170,26 @@ def _kind_of(error: Exception) -> str:
     return text.split(":", maxsplit=1)[0] if known else type(error).__name__
 
 
+def _quick(encoder: json.JSONEncoder) -> Callable[[Any], str]:
+    """What the encoder's own encode does, without making its C part anew for each row."""
+    words = json.encoder.encode_basestring_ascii if encoder.ensure_ascii else json.encoder.encode_basestring
+    try:
+        make: Any = json.encoder.c_make_encoder  # type: ignore[attr-defined]
+        parts = make(None, encoder.default, words, None, ":", ",", encoder.sort_keys, False, False)
+        if "".join(parts(["x", {"y": None}], 0)) == '["x",{"y":null}]':
+            return lambda row: "".join(parts(row, 0))
+    except (AttributeError, TypeError):  # another Python than CPython, or a version that does it in another way
+        pass
+    return encoder.encode
+
+
+_text = _quick(_ENCODER)
+_sorted_text = _quick(_SORTED)
+
+
 def encode(row: Any) -> bytes:
     """A plain row as one line of a fixture, without the line's end."""
-    text = _ENCODER.encode(row)
+    text = _text(row)
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:  # half of a surrogate pair, as JSON may hold one
@@ -160,7 +198,7 @@ def encode(row: Any) -> bytes:
 
 def lines_of(table: Table, rows: Sequence[Sequence[Any]], total: Sum) -> List[bytes]:
     """Drivers' rows as lines of a fixture, added to a sum."""
-    plain = [table.plain(row) for row in rows]
+    plain = table.plain_rows(rows)
     lines = [encode(row) for row in plain]
     total.add(plain, lines)
     return lines
@@ -180,8 +218,7 @@ def models_of(alias: str) -> List[Any]:
         meta = model._meta
         if meta.proxy or meta.swapped or not router.allow_migrate_model(alias, model):
             continue
-        kind = names.get(meta.db_table.strip('"'), "t" if '"."' in meta.db_table else "")
-        if kind in ("t", "p") and meta.db_table not in seen:
+        if has_table(names, model) and meta.db_table not in seen:
             seen.add(meta.db_table)
             found.append(model)
     return found
@@ -191,6 +228,15 @@ def table_kinds(connection: Any) -> Dict[str, str]:
     """Every table and view that the connection finds without naming a schema: name -> t, p (partitioned) or v."""
     with connection.cursor() as cursor:
         return {item.name: item.type for item in connection.introspection.get_table_list(cursor)}
+
+
+def has_table(kinds: Dict[str, str], model: Any) -> bool:
+    """Whether a model's table is there; one that names its schema is taken to be.
+
+    :param kinds: of :func:`table_kinds`
+    """
+    name = model._meta.db_table
+    return '"."' in name or kinds.get(name.strip('"')) in ("t", "p")
 
 
 def without(models: Sequence[Any], names: Sequence[str]) -> List[Any]:

@@ -63,6 +63,7 @@ class Relation(NamedTuple):
     source: int
     target: int
     model: str
+    parse_source: Callable[[Any], Any]
     parse: Callable[[Any], Any]
     to_field: str
 
@@ -195,17 +196,15 @@ def _relation(field: Any, connection: Any, texts_only: bool) -> Relation:
     through = field.remote_field.through
     table = Table(through, connection)
     names = [column.name for column in table.columns]
-    target = names.index(field.m2m_reverse_field_name())
-    column = table.columns[target]
-    return Relation(
-        field.name,
-        table,
-        names.index(field.m2m_field_name()),
-        target,
-        field.remote_field.model._meta.label,
-        venv_words.parser(column, texts_only) if column.kind != "native" else column.field.target_field.to_python,
-        column.field.target_field.name,
-    )
+    source, target = names.index(field.m2m_field_name()), names.index(field.m2m_reverse_field_name())
+
+    def parser(index: int) -> Callable[[Any], Any]:
+        column = table.columns[index]
+        to_python: Callable[[Any], Any] = column.field.target_field.to_python
+        return to_python if column.kind == "native" else venv_words.parser(column, texts_only)
+
+    label, to_field = field.remote_field.model._meta.label, table.columns[target].field.target_field.name
+    return Relation(field.name, table, source, target, label, parser(source), parser(target), to_field)
 
 
 class NaturalKeys:

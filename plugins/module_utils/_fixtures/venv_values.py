@@ -198,10 +198,14 @@ def read_timestamp(zone: Any) -> Callable[[Any], str]:
     return read
 
 
-def _check_calendar(text: str) -> None:
-    datetime.datetime(
+def _spelled_out(text: str) -> datetime.datetime:
+    return datetime.datetime(
         int(text[:4]), int(text[5:7]), int(text[8:10]), int(text[11:13]), int(text[14:16]), int(text[17:19])
     )
+
+
+#: Raises ValueError for what is no moment of the calendar. Python 3.6 has no quick way.
+_check_calendar: Callable[[str], datetime.datetime] = getattr(datetime.datetime, "fromisoformat", _spelled_out)
 
 
 def _offset(text: str) -> datetime.timezone:

@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass
 from typing import ContextManager, List, Mapping, Optional
 
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
 from ansible_collections.relocate.django.plugins.module_utils._project.git import (
@@ -176,7 +176,7 @@ def _make_incoming(path: str, owner: Optional[SystemUser]) -> str:
             raise RelocateError(
                 "checkout_failed",
                 "{0} cannot be made: {1}".format(incoming, exc.strerror),
-                "run the task with become, or make {0} for the owner".format(path),
+                "{0}; or make {1} for the owner".format(AS_ROOT, path),
             ) from exc
         if owner is not None and os.geteuid() == 0:
             os.chown(incoming, owner.uid, owner.gid, follow_symlinks=False)
