@@ -178,3 +178,48 @@ def test_refused_whole(filled: dict[str, Project], tmp_path: Path, case: str, en
         merge(filled[engine], path)
     assert (caught.value.code, words in caught.value.msg) == (code, True), caught.value.msg
     assert state(filled[engine], tmp_path) == before
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_new_keys_are_free(servers: Servers, tmp_path: Path, engine: str) -> None:
+    """A sequence that stayed behind must not lead to a row that is there; the site's next row gets a key too."""
+    project = Project(servers, engine, f"merge_free_{engine}", tmp_path)
+    project.must("migrate", "-v0")
+    make = "from django.contrib.auth.models import *\nfor n in range(1, 8): Group.objects.create(pk=n, name=f'g{n}')"
+    project.must("shell", "-c", make)
+    path = tmp_path / "new.json"
+    path.write_text(json.dumps([{"model": "auth.group", "fields": {"name": f"new {n}"}} for n in range(3)]))
+    done = merge(project, path)
+    assert done["counts"]["auth.Group"] == {"inserted": 3, "updated": 0, "left": 0, "deleted": 0}
+    look = (
+        "from django.contrib.auth.models import *\n"
+        "print('OK', Group.objects.count(), Group.objects.create(name='next').pk > 10, Group.objects.get(pk=1).name)"
+    )
+    assert shell(project, look) == ["10", "True", "g1"]
+
+
+def test_what_only_looks_the_same(filled: dict[str, Project], tmp_path: Path) -> None:
+    """1 is not true in JSON; the second of two objects counts; other time zones and new ones by number are refused."""
+    project, path = filled["sqlite"], tmp_path / "same.json"
+
+    def put(*found: dict[str, Any]) -> dict[str, Any]:
+        path.write_text(json.dumps(found))
+        return merge(project, path)["counts"]
+
+    put({"model": "shop.book", "pk": 2, "fields": {"data": {"a": 1}}})
+    assert put({"model": "shop.book", "pk": 2, "fields": {"data": {"a": True}}})["shop.Book"]["updated"] == 1
+    twice = [{"model": "shop.category", "pk": 2, "fields": {"name": name}} for name in ("once", "twice")]
+    put(*twice)
+    assert shell(project, "from shop.models import *; print('OK', Category.objects.get(pk=2).name)") == ["twice"]
+    with pytest.raises(RelocateError) as caught:
+        put(
+            {"model": "auth.user", "fields": {"username": "fresh", "password": "x"}},
+            {"model": "shop.note", "pk": 1, "fields": {"content_type": 1}},
+        )
+    assert caught.value.code == "fixture_invalid" and "by number" in caught.value.msg
+    lines = tmp_path / "zones.jsonl"
+    dumped(project, lines, models=["shop.Category"])
+    lines.write_text(lines.read_text().replace('"use_tz":true', '"use_tz":false'))
+    with pytest.raises(RelocateError) as caught:
+        merge(project, lines)
+    assert caught.value.code == "setting_differs"

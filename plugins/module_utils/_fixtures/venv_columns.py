@@ -123,6 +123,8 @@ class _Engine:
             number = value if isinstance(value, decimal.Decimal) else decimal.Decimal(str(value))
             if not number.is_finite():
                 return str(number)
+            if not number:
+                number = abs(number)  # no server keeps a negative zero, SQLite does
             if quantum is not None:
                 number = number.quantize(quantum, context=wide)
             return "{0:f}".format(number)

@@ -7,16 +7,17 @@
 Part of the program that runs inside the project's interpreter: Python 3.6 syntax, ASCII only, standard library only.
 """
 
+import collections
 import json
-from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Set, Tuple
+from typing import Any, BinaryIO, Deque, Dict, Iterator, List, Optional, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_rows
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError
 
 FORMAT = 1
 CHUNK = 2000  # rows handed on at a time
-_LONGEST = 1 << 30  # bytes of one line: a row with a file in it
-_DECODE = json.JSONDecoder().raw_decode
+_BLOCK = 1 << 18  # bytes read at a time
+_MOST = 1 << 24  # bytes of a chunk: rows with files in them
 _ANOTHER = "take another fixture, or dump it again"
 
 Rows = List[Tuple[int, List[Any]]]  # number of the line, the row
@@ -40,18 +41,16 @@ class Section:
         total = venv_rows.Sum(kind for _name, kind in self.fields)
         lines, width = self._lines, len(self.fields)
         while True:
-            raws: List[bytes] = []
-            items: List[List[Any]] = []
             first = lines.number + 1
-            for raw, item in lines.following(CHUNK, self.label, total.rows):
-                if len(item) != width:
-                    raise lines.error("{0}: {1} values for {2} fields".format(self.label, len(item), width))
-                raws.append(raw)
-                items.append(item)
+            raws, items = lines.rows(CHUNK)
+            if any(len(item) != width for item in items):
+                wrong = next(index for index, item in enumerate(items) if len(item) != width)
+                lines.number = first + wrong
+                raise lines.error("{0}: {1} values for {2} fields".format(self.label, len(items[wrong]), width))
             total.add(items, raws)
             if items:
                 yield list(zip(range(first, first + len(items)), items))
-            if len(items) < CHUNK:
+            if not items:
                 break
         self._close(lines.next("{0}: {1} objects".format(self.label, total.rows))[1], total)
 
@@ -72,7 +71,7 @@ class Lines:
     def __init__(self, stream: BinaryIO) -> None:
         """Read the header."""
         self._stream, self.number, self.total = stream, 0, 0
-        self._ahead: Optional[Tuple[bytes, Any]] = None
+        self._waiting: Deque[bytes] = collections.deque()
         _raw, header = self.next("its header")
         if not isinstance(header, dict) or "relocate_fixture" not in header:
             raise self.error("this is not the header of a fixture of relocate.django")
@@ -87,35 +86,56 @@ class Lines:
             raise self.error("the header lacks {0}".format(", ".join(missing)))
         self.header: Dict[str, Any] = header
 
-    def following(self, most: int, label: str, before: int) -> Iterator[Tuple[bytes, List[Any]]]:
-        """The lines that are rows, no more than so many; the line after them is not taken."""
-        for count in range(most):
-            raw, item = self.next("{0}: {1} objects", label, before + count)
-            if not isinstance(item, list):
-                self._ahead = (raw, item)
-                self.number -= 1
-                return
-            yield raw, item
+    def rows(self, most: int) -> Tuple[List[bytes], List[List[Any]]]:
+        """The lines that are rows, no more than so many, raw and read; the line after them is not taken.
 
-    def next(self, had: str, *parts: Any) -> Tuple[bytes, Any]:
-        """The next line, raw and read. Raises FixtureError when there is none, or it is no JSON.
-
-        :param had: what came before, for the error, with places for the parts
+        Many lines are read as one JSON list, which is twice as fast as one by one.
         """
+        raws: List[bytes] = []
+        size = 0
+        while len(raws) < most and size < _MOST and self._peek()[:1] == b"[" and self._peek()[-1:] == b"\n":
+            raws.append(self._waiting.popleft())
+            size += len(raws[-1])
+        if not raws:
+            return [], []
+        whole = b"".join(raws)[:-1]
+        try:
+            items = json.loads("[{0}]".format(whole.decode("utf-8").replace("\n", ",")))
+        except ValueError:
+            items = []
+        if len(items) == len(raws) and all(type(item) is list for item in items):
+            self.number += len(raws)
+            return whole.split(b"\n"), items
+        self._waiting.extendleft(reversed(raws))
+        return self._one_by_one(len(raws))
+
+    def _one_by_one(self, count: int) -> Tuple[List[bytes], List[List[Any]]]:
+        """The slow way, which raises FixtureError at the line that is wrong."""
+        raws, items = [], []
+        for _turn in range(count):
+            raw, item = self.next("")
+            if not isinstance(item, list):
+                raise self.error("this line is not a row")
+            raws.append(raw)
+            items.append(item)
+        return raws, items
+
+    def _peek(self) -> bytes:
+        """The next line as it is; empty at the end."""
+        if not self._waiting:
+            self._waiting.extend(self._stream.readlines(_BLOCK))
+        return self._waiting[0] if self._waiting else b""
+
+    def next(self, had: str) -> Tuple[bytes, Any]:
+        """The next line, raw and read. Raises FixtureError when there is none, or it is no JSON."""
+        raw = self._peek()
         self.number += 1
-        if self._ahead is not None:
-            ahead, self._ahead = self._ahead, None
-            return ahead
-        raw = self._stream.readline(_LONGEST)
         if not raw.endswith(b"\n"):
-            raise FixtureError("fixture_truncated", "the fixture ends after {0}".format(had.format(*parts)), _ANOTHER)
+            raise FixtureError("fixture_truncated", "the fixture ends after {0}".format(had), _ANOTHER)
+        self._waiting.popleft()
         raw = raw[:-1]
         try:
-            text = raw.decode("utf-8")
-            item, end = _DECODE(text)
-            if end != len(text):
-                raise ValueError("more than one value")
-            return raw, item
+            return raw, json.loads(raw.decode("utf-8"))
         except UnicodeDecodeError:
             raise self.error("this line is not UTF-8") from None
         except ValueError:
@@ -143,7 +163,7 @@ class Lines:
             raise self.error("the fixture lacks {0}".format(", ".join(missing[:5])))
         if item.get("objects") != self.total:
             raise self.error("the fixture holds {0} of {1} objects".format(self.total, item.get("objects")))
-        if self._stream.read(1):
+        if self._peek():
             self.number += 1
             raise self.error("there is more after the end")
 

@@ -10,6 +10,7 @@ Django imported inside functions. Rows go past every model, so no signal handler
 
 # mypy: disable-error-code="import-untyped,import-not-found"
 
+import re
 import time
 from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
@@ -29,6 +30,10 @@ Rows = List[Tuple[Any, List[Any]]]
 Put = Callable[[Table, Sequence[Sequence[Any]]], None]
 
 _EVERY = 5.0  # seconds between two lines of progress
+#: How PostgreSQL and MySQL repeat a value.
+_VALUES = re.compile(
+    r"(Duplicate entry|[Ii]ncorrect \w+ value:|invalid input syntax for type [\w ]+:|value) (['\"]).*\2"
+)
 _SHOWN = 200  # characters of a database's own words
 
 
@@ -70,14 +75,19 @@ def schema(request: Request, say: Say) -> Dict[str, Any]:
 
 def check_header(header: Dict[str, Any]) -> None:
     """Refuse what cannot be loaded whole. Raises FixtureError before anything is made."""
-    from django.conf import settings
-
     if not header["whole"]:
         raise FixtureError(
             "fixture_partial",
             "the fixture holds a part of a site's models only",
             "merge it into the live database, or dump everything",
         )
+    check_time_zones(header)
+
+
+def check_time_zones(header: Dict[str, Any]) -> None:
+    """Refuse datetimes that mean something else here. Raises FixtureError."""
+    from django.conf import settings
+
     if bool(header["use_tz"]) != bool(settings.USE_TZ):
         raise FixtureError(
             "setting_differs",
@@ -219,9 +229,9 @@ def _wrong_value(table: Table, row: List[Any]) -> str:
 
 
 def words(error: Exception) -> str:
-    """The first line of what a database says; further lines show the row."""
+    """The first line of what a database says, without the value that it repeats; further lines show the row."""
     text = str(error).strip().splitlines()
-    return (text[0] if text else type(error).__name__)[:_SHOWN]
+    return _VALUES.sub(r"\1 ...", text[0] if text else type(error).__name__)[:_SHOWN]
 
 
 def restore(connection: Any, bulk: venv_bulk.Bulk, tables: Dict[str, Table]) -> None:

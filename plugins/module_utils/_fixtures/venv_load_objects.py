@@ -92,17 +92,45 @@ def update(connection: Any, table: Table, key: Any, values: Dict[int, Any]) -> N
         cursor.execute(sql, parameters + [columns[table.key].parameter(key)])
 
 
-class _Spool:
+def given_key(shape: Shape, raw: Any, fields: Dict[str, Any]) -> Any:
+    """An object's key as it is given: one that is itself a reference may be among the fields too, by a natural key."""
+    named = fields.get(shape.table.columns[shape.table.key].name)
+    return named if raw is None or isinstance(named, (list, tuple)) else raw
+
+
+def _one_sided(relation: venv_shapes.Relation) -> List[Tuple[Any, Any]]:
+    """Pairs of a symmetrical relation whose other direction has no row."""
+    table = relation.table
+    source, target = (table.columns[index].quoted.replace("%", "%%") for index in (relation.source, relation.target))
+    name = table.quoted.replace("%", "%%")
+    sql = "SELECT {0} FROM {1} a WHERE NOT EXISTS (SELECT 1 FROM {1} b WHERE b.{2} = a.{3} AND b.{3} = a.{2})".format(
+        ", ".join(column.select.replace(column.quoted, "a." + column.quoted) for column in table.columns).replace(
+            "%", "%%"
+        ),
+        name,
+        source,
+        target,
+    )
+    with table.connection.cursor() as cursor:
+        cursor.execute(sql, [])
+        rows = [table.plain(row) for row in cursor.fetchall()]
+    return [(row[relation.source], row[relation.target]) for row in rows]
+
+
+class Spool:
     """What is put aside, on disk: a fixture of the wrong order must not fill the memory."""
 
     def __init__(self) -> None:
+        """Begin with nothing, in a file that has no name."""
         self._file, self.count = tempfile.TemporaryFile("w+", encoding="ascii"), 0  # noqa: SIM115
 
     def add(self, place: Place, *parts: Any) -> None:
+        """Put something aside, with the place that it was read at."""
         self._file.write(json.dumps([place, parts], default=_as_text) + "\n")
         self.count += 1
 
     def take(self) -> Iterator[Tuple[Any, ...]]:
+        """Everything in its order, once."""
         self._file.seek(0)
         for line in self._file:
             place, parts = json.loads(line)
@@ -134,14 +162,15 @@ class Objects:
         self._connection, self._bulk, self._texts_only = connection, bulk, texts_only
         self._models = venv_shapes.labels_of(registry)
         self._kinds = venv_rows.table_kinds(connection)
-        self._keys = venv_shapes.NaturalKeys(connection.alias, self.flush)
+        self._keys = venv_shapes.NaturalKeys(connection.alias, self.flush, self._settled)
+        self._all_read = False
         self._tell = venv_load.progress(say)
         self._shapes: Dict[str, Shape] = {}
         self._sums: Dict[str, Any] = {}
         self._waiting: Dict[str, Tuple[Table, Any, List[Tuple[Any, List[Any]]]]] = {}
         self._next: Dict[str, int] = {}
         self._through: Dict[str, int] = {}
-        self._objects, self._relations = _Spool(), _Spool()
+        self._objects, self._relations = Spool(), Spool()
         self._lenient = False
         self._later: List[_Later] = []
         self._without_key: Set[str] = set()
@@ -154,11 +183,17 @@ class Objects:
             self._tell(item["model"], place.line)
         if not self._shapes:
             raise FixtureError("fixture_invalid", "the fixture holds no object", "take another fixture")
+        self._all_read = True
         self._settle()
+        self._mirror()
         self.flush()
         self._check_numbers()
         for label, total in self._sums.items():
             self.counts[label] = {"objects": total.rows, "fingerprint": total.fingerprint}
+
+    def _settled(self, label: str) -> bool:
+        """Whether natural keys of a model can be asked for: rows that migrations made may still have to go."""
+        return self._all_read or any(shape.label == label for shape in self._shapes.values())
 
     # --- one object ---
 
@@ -187,11 +222,14 @@ class Objects:
         shape = Shape(model, self._connection, self._texts_only)
         if not shape.has_key:
             raise invalid(place, "{0} has no key of one column".format(shape.label))
-        tables = [shape.table] + [relation.table for relation in shape.relations.values()]
+        # Objects of a relation's own rows may have come before those that list them.
+        own = [shape.table] + [relation.table for relation in shape.relations.values()]
+        own = [table for table in own if table.label not in self._sums]
+        tables = list(own)
         if model._meta.label_lower == _CONTENT_TYPE:
             tables += self._permissions()
         self._bulk.clear(tables)
-        for table in tables[: 1 + len(shape.relations)]:
+        for table in own:
             if table.label == shape.label and shape.own_words:
                 self.counts[table.label] = {"objects": 0}
             else:
@@ -227,7 +265,7 @@ class Objects:
     ) -> Tuple[List[Any], List[Tuple[int, Any]]]:
         table, later = shape.table, []
         row: List[Any] = [None] * len(table.columns)
-        key = raw_key if raw_key is not None else fields.get(table.columns[table.key].name)
+        key = given_key(shape, raw_key, fields)
         for index, column in enumerate(table.columns):
             if index == table.key:
                 continue
@@ -247,7 +285,12 @@ class Objects:
         return row, later
 
     def _key_of(self, place: Place, shape: Shape, raw: Any) -> Any:
+        target = shape.targets.get(shape.table.key)
+        if target is not None and isinstance(raw, (list, tuple)):
+            return shape.value(place, None, shape.table.key, raw, self._keys)
         if raw is not None:
+            if target is not None:
+                self._by_number.setdefault(target, (place, shape.table.columns[shape.table.key].name))
             key = shape.key(place, raw)
             if shape.numbers_itself:
                 self._next[shape.label] = max(self._next.get(shape.label, 1), key + 1)
@@ -298,13 +341,22 @@ class Objects:
             row[relation.source], row[relation.target] = relation.parse_source(key), target
             self._put(relation.table, place, row, None)
 
+    def _mirror(self) -> None:
+        """A symmetrical relation that is listed on one side only holds on both, as Django sees to."""
+        self.flush()
+        place = Place(0, 0)
+        for shape in {id(shape): shape for shape in self._shapes.values()}.values():
+            for relation in shape.relations.values():
+                for source, target in _one_sided(relation) if relation.symmetrical else ():
+                    self._write_relation(place, shape, relation, target, [source])
+
     # --- what had to wait ---
 
     def _settle(self) -> None:
         """Take what was put aside, again and again while that brings something forward."""
         while self._objects.count:
             self.flush()
-            waiting, self._objects = self._objects, _Spool()
+            waiting, self._objects = self._objects, Spool()
             for place, item in waiting.take():
                 self._take(place, item)
             if self._objects.count == waiting.count:
@@ -321,8 +373,8 @@ class Objects:
                 self._refuse_relation(place, shape, name, raw)
         self._fill_later()
 
-    def _taken(self, spool: _Spool) -> Iterator[Any]:
-        self._relations = _Spool()
+    def _taken(self, spool: Spool) -> Iterator[Any]:
+        self._relations = Spool()
         return spool.take()
 
     def _refuse_first(self) -> None:
@@ -350,7 +402,14 @@ class Objects:
                 row[index] = shape.value(place, row[table.key], index, raw, self._keys)
             except UnresolvedError as error:
                 raise error.refusal(place, shape.label) from None
-            update(self._connection, table, row[table.key], {index: row[index]})
+            venv_load.insert(
+                self._connection,
+                lambda table, rows, index=index: update(  # type: ignore[misc]
+                    self._connection, table, rows[0][table.key], {index: rows[0][index]}
+                ),
+                table,
+                [(place, row)],
+            )
         for _place, shape, row, _index, _raw in {id(one.row): one for one in self._later}.values():
             self._count(shape.table, [row])
 
@@ -402,10 +461,12 @@ class Objects:
         """Refuse keys that the fixture cannot stand for: of objects that get new ones, or that others made."""
         there = {shape.label for shape in self._shapes.values()}
         for target, (place, name) in self._by_number.items():
+            hint = _NATURAL
             if target in self._without_key:
                 why = "{0} refers to {1} by key, but in the fixture those have none".format(name, target)
+                hint = "dump it again without --natural-primary, or with --natural-foreign where that is lacking"
             elif target in venv_rows.NUMBERED and target not in there:
                 why = venv_shapes.BY_NUMBER.format(name, target)
             else:
                 continue
-            raise FixtureError("fixture_invalid", "{0}: {1}".format(place, why), _NATURAL, line=place.line)
+            raise FixtureError("fixture_invalid", "{0}: {1}".format(place, why), hint, line=place.line)

@@ -12,7 +12,7 @@ reference checked and every object looked for afterwards.
 # mypy: disable-error-code="import-untyped,import-not-found"
 
 import json
-from typing import Any, BinaryIO, Callable, Dict, List, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_bulk,
@@ -46,7 +46,9 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     session.begin()
     with transaction.atomic(using=connection.alias):
         saving = _Saving(connection, request["form"] == "xml", venv_load.progress(say))
-        for place, item in items:
+        waiting = saving.gather(items)
+        saving.clear()
+        for place, item in waiting.take():
             saving.take(place, item)
         saving.finish()
         say("looking for every object")
@@ -65,29 +67,69 @@ class _Saving:
         self.counts: Dict[str, Dict[str, Any]] = {}
         self._connection, self._texts_only, self._tell = connection, texts_only, tell
         self._later: List[Tuple[Place, Any]] = []
-        self._cleared: Dict[Any, venv_shapes.Shape] = {}
+        self._shapes: Dict[str, venv_shapes.Shape] = {}
+        self._kinds = venv_rows.table_kinds(connection)
 
-    def take(self, place: Place, item: Dict[str, Any]) -> None:
-        """Save one object, emptying its model's tables of what migrations made when it is the first."""
+    def gather(self, items: Iterable[Tuple[Place, Dict[str, Any]]]) -> venv_load_objects.Spool:
+        """Put everything aside, on disk: natural keys must not find rows that still have to go."""
+        waiting = venv_load_objects.Spool()
+        numbers: Dict[str, Tuple[Place, str]] = {}
+        for place, item in items:
+            shape = self._shape(place, item["model"])
+            shape.check_names(place, item["fields"])
+            for target, name in shape.numbered(item["fields"]):
+                numbers.setdefault(target, (place, name))
+            waiting.add(place, item)
+        for target, (place, name) in numbers.items():
+            if target not in self._shapes:
+                raise FixtureError(
+                    "fixture_invalid",
+                    "{0}: {1}".format(place, venv_shapes.BY_NUMBER.format(name, target)),
+                    "dump it again with --natural-foreign",
+                    line=place.line,
+                )
+        return waiting
+
+    def _shape(self, place: Place, name: str) -> venv_shapes.Shape:
         from django.apps import apps
-        from django.core.exceptions import ValidationError
-        from django.core.serializers.base import DeserializationError
-        from django.core.serializers.python import Deserializer
-        from django.db import Error
 
         try:
-            model = apps.get_model(item["model"])._meta.concrete_model
+            model = apps.get_model(name)._meta.concrete_model
         except (LookupError, ValueError):
             raise FixtureError(
                 "unknown_model",
-                "{0}: the code has no model {1}".format(place, item["model"]),
+                "{0}: the code has no model {1}".format(place, name),
                 "take the revision of the code that the fixture was made with",
                 line=place.line,
             ) from None
-        shape = self._cleared.get(model)
-        if shape is None:
-            shape = self._cleared[model] = self._clear(model)
-        shape.check_names(place, item["fields"])
+        label = model._meta.label
+        if label not in self._shapes:
+            if not venv_rows.has_table(self._kinds, model):
+                raise venv_load.table_missing(label)
+            self._shapes[label] = venv_shapes.Shape(model, self._connection, self._texts_only)
+        return self._shapes[label]
+
+    def clear(self) -> None:
+        """Delete what migrations made in these models' tables; permissions go with their content types."""
+        from django.apps import apps
+
+        tables = []
+        for shape in self._shapes.values():
+            tables += [relation.table for relation in shape.relations.values()] + [shape.table]
+        content_type, permission = venv_rows.NUMBERED
+        if content_type in self._shapes:
+            apps.get_model(content_type).objects.clear_cache()
+            if permission not in self._shapes and apps.is_installed("django.contrib.auth"):
+                tables.append(venv_rows.Table(apps.get_model(permission), self._connection))
+        for table in tables:
+            with self._connection.cursor() as cursor:
+                cursor.execute("DELETE FROM {0}".format(table.quoted))
+
+    def take(self, place: Place, item: Dict[str, Any]) -> None:
+        """Save one object."""
+        from django.core.serializers.python import Deserializer
+
+        shape = self._shape(place, item["model"])
         if self._texts_only:
             self._read_json(place, shape, item["fields"])
         try:
@@ -95,22 +137,12 @@ class _Saving:
                 found.save(using=self._connection.alias)
                 if found.deferred_fields:
                     self._later.append((place, found))
-        except (DeserializationError, ValidationError, Error, ValueError, TypeError) as error:
+        except Exception as error:  # Django's own, a driver's, or a signal handler's
             raise invalid(
                 place, "{0} {1} is not taken: {2}".format(shape.label, item.get("pk"), _kind_of(error))
             ) from None
         self.counts.setdefault(shape.label, {"objects": 0})["objects"] += 1
         self._tell(shape.label, place.line)
-
-    def _clear(self, model: Any) -> venv_shapes.Shape:
-        shape = venv_shapes.Shape(model, self._connection, self._texts_only)
-        tables = [relation.table for relation in shape.relations.values()] + [shape.table]
-        for table in tables:
-            with self._connection.cursor() as cursor:
-                cursor.execute("DELETE FROM {0}".format(table.quoted))
-        if model._meta.label == "contenttypes.ContentType":
-            model.objects.clear_cache()
-        return shape
 
     @staticmethod
     def _read_json(place: Place, shape: venv_shapes.Shape, fields: Dict[str, Any]) -> None:
@@ -123,14 +155,12 @@ class _Saving:
 
     def finish(self) -> None:
         """Put references that were ahead of their objects; then every object has to be there."""
-        from django.core.exceptions import ObjectDoesNotExist
-        from django.core.serializers.base import DeserializationError
         from django.db.models import QuerySet
 
         for place, found in self._later:
             try:
                 found.save_deferred_fields(using=self._connection.alias)
-            except (DeserializationError, ObjectDoesNotExist) as error:
+            except Exception as error:  # as above
                 raise FixtureError(
                     "reference_missing",
                     "{0}: it refers to what is not there: {1}".format(place, _kind_of(error)),
@@ -139,8 +169,8 @@ class _Saving:
                 ) from None
         if not self.counts:
             raise FixtureError("fixture_invalid", "the fixture holds no object", "take another fixture")
-        for model, shape in self._cleared.items():
-            there = QuerySet(model=model, using=self._connection.alias).count()
+        for shape in self._shapes.values():
+            there = QuerySet(model=shape.model, using=self._connection.alias).count()
             if there < self.counts[shape.label]["objects"]:
                 raise FixtureError(
                     "data_differs",

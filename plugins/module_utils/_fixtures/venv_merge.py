@@ -22,6 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_read_objects,
     venv_rows,
     venv_shapes,
+    venv_values,
 )
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_read_objects import Place
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
@@ -61,7 +62,7 @@ def merge(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
                 merging = Merging(connection, bulk, registry, request["form"] == "xml", say, report)
                 merging.read(venv_read_objects.READERS[request["form"]](stream))
                 tables = merging.touched
-            _check(connection, tables)
+            _check(connection, registry, tables)
             if request.get("check"):
                 transaction.set_rollback(True, using=connection.alias)
             else:
@@ -71,11 +72,21 @@ def merge(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     return {"counts": report.counts, "rows": report.rows, "untold": report.untold}
 
 
-def _check(connection: Any, tables: Sequence[Table]) -> None:
-    """Every reference of the tables that were touched, before anything is committed."""
+def _check(connection: Any, registry: Any, tables: Sequence[Table]) -> None:
+    """Every reference from and to the tables that were touched, before anything is committed."""
     from django.db import Error
 
-    venv_load.check_references(connection, tables)
+    touched = {table.label for table in tables}
+    others = [
+        table
+        for table in venv_load_objects.tables_of(connection, registry).values()
+        if table.label in touched
+        or any(
+            column.field.remote_field is not None and column.field.remote_field.model._meta.label in touched
+            for column in table.columns
+        )
+    ]
+    venv_load.check_references(connection, others)
     if connection.vendor == "postgresql":
         try:
             with connection.cursor() as cursor:
@@ -98,7 +109,7 @@ def _raise_sequences(connection: Any, tables: Sequence[Table]) -> None:
             if sequence:
                 cursor.execute(
                     "SELECT setval(%s, m) FROM (SELECT max({0}) AS m FROM {1}) q, (SELECT last_value AS l FROM {2}) s"
-                    " WHERE m > l".format(column.quoted.replace("%", "%%"), table.quoted.replace("%", "%%"), sequence),
+                    " WHERE m >= l".format(column.quoted.replace("%", "%%"), table.quoted.replace("%", "%%"), sequence),
                     [sequence],
                 )
 
@@ -128,6 +139,32 @@ def existing(table: Table, keys: Sequence[Any]) -> Dict[Any, List[Any]]:
                 plain = table.plain(row)
                 found[plain[table.key]] = plain
     return found
+
+
+def differs(table: Table, index: int, one: Any, other: Any) -> bool:
+    """Whether two plain values are not the same: to Python 1 is True, also within JSON."""
+    if table.columns[index].kind == "json" and one is not None and other is not None:
+        return venv_values.dumps_json(one) != venv_values.dumps_json(other)
+    return bool(one != other)
+
+
+def prove(table: Table, given: Dict[Any, Dict[int, Any]]) -> None:
+    """Read back what was written. Raises FixtureError: a server may cut, round or clip without an error.
+
+    :param given: by key what was given, by the place of the column
+    """
+    there = existing(table, list(given))
+    for key, values in given.items():
+        row = there.get(key)
+        wrong = [index for index, value in values.items() if row is None or differs(table, index, row[index], value)]
+        if row is None or wrong:
+            raise FixtureError(
+                "data_differs",
+                "{0} {1}: the database does not give back {2}".format(
+                    table.label, key, ", ".join(table.columns[index].name for index in wrong) or "the row"
+                ),
+                "look at the table's triggers, and at what the column keeps",
+            )
 
 
 class _Numbers:
@@ -174,14 +211,20 @@ def _free_number(connection: Any, table: Table, taken: int = 0) -> int:
 
     :param taken: how many were taken that are in no row yet
     """
+    name, key = table.quoted.replace("%", "%%"), table.columns[table.key].quoted.replace("%", "%%")
     column = table.columns[table.key]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [table.quoted, column.column])
             sequence = cursor.fetchone()[0]
-            if sequence:
+            while sequence:
                 cursor.execute("SELECT nextval(%s)", [sequence])
-                return int(cursor.fetchone()[0])
+                free = int(cursor.fetchone()[0])
+                cursor.execute("SELECT 1 FROM {0} WHERE {1} = %s".format(name, key), [free])
+                if cursor.fetchone() is None:
+                    return free
+                # A sequence that stayed behind: rows were inserted with keys of their own.
+                cursor.execute("SELECT setval(%s, (SELECT max({0}) FROM {1}))".format(key, name), [sequence])
         cursor.execute("SELECT coalesce(max({0}), 0) + 1 + {2} FROM {1}".format(column.quoted, table.quoted, taken))
         return int(cursor.fetchone()[0])
 
@@ -197,7 +240,7 @@ class Merging(venv_load_objects.Objects):
         self._report, self._numbers = report, _Numbers(connection)
         self._batches: Dict[str, Tuple[Shape, List[Tuple[Place, Any, Dict[int, Any]]]]] = {}
         self.touched: List[Table] = []
-        self._related: Dict[Tuple[str, Any], Set[str]] = {}
+        self._in_batch: Set[Tuple[str, Any]] = set()
 
     def _begin(self, place: Place, model: Any) -> Shape:
         shape = Shape(model, self._connection, self._texts_only)
@@ -212,10 +255,13 @@ class Merging(venv_load_objects.Objects):
         shape.check_names(place, fields)
         try:
             values = self._values(place, shape, item.get("pk"), fields)
-            key = self._place_of(place, shape, item.get("pk"), values)
+            key = self._place_of(place, shape, item.get("pk"), values, fields)
         except UnresolvedError:
             self._objects.add(place, item)
             return
+        if (shape.label, key) in self._in_batch:
+            self._merge(shape.label)  # the same object once more: it is compared with what the first one made
+        self._in_batch.add((shape.label, key))
         _shape, batch = self._batches.setdefault(shape.label, (shape, []))
         batch.append((place, key, values))
         if len(batch) >= _BATCH or shape.label in venv_rows.NUMBERED:
@@ -233,20 +279,24 @@ class Merging(venv_load_objects.Objects):
             raw = fields[column.name]
             value = shape.value(place, raw_key, index, raw, self._keys)
             if index in shape.targets and value is not None and not isinstance(raw, (list, tuple)):
+                self._by_number.setdefault(shape.targets[index], (place, column.name))
                 value = self._here(shape.targets[index], column.name, value)
             found[index] = value
         return found
 
-    def _place_of(self, place: Place, shape: Shape, raw: Any, values: Dict[int, Any]) -> Any:
+    def _place_of(self, place: Place, shape: Shape, raw: Any, values: Dict[int, Any], fields: Dict[str, Any]) -> Any:
         """The key of the row that the object is, or will be."""
-        key = None if raw is None else shape.key(place, raw)
+        key = None
+        if raw is not None or shape.table.key in shape.targets:
+            key = self._key_of(place, shape, venv_load_objects.given_key(shape, raw, fields))
         if shape.label in venv_rows.NUMBERED:
             named = {shape.table.columns[index].name: value for index, value in values.items()}
             here = self._numbers.learn(shape.label, key, named)
             return self._numbers.fresh(shape.table, key) if here is None else here
         if key is not None:
             return key
-        found = self._by_natural_key(shape, values)
+        self._without_key.add(shape.label)
+        found = self._by_natural_key(place, shape, values, fields)
         if found is not None:
             return found
         if shape.numbers_itself:
@@ -254,21 +304,32 @@ class Merging(venv_load_objects.Objects):
             return _free_number(self._connection, shape.table)
         return self._key_of(place, shape, None)
 
-    def _by_natural_key(self, shape: Shape, values: Dict[int, Any]) -> Any:
+    def _by_natural_key(self, place: Place, shape: Shape, values: Dict[int, Any], fields: Dict[str, Any]) -> Any:
         """As Django does it: of an instance of today's model, which may ask the database for its parts."""
         from django.apps import apps
         from django.core.exceptions import ObjectDoesNotExist
 
-        try:
-            model = apps.get_model(shape.label)
-            given = {shape.table.columns[index].field.attname: value for index, value in values.items()}
-            natural = model(**given)
-            natural._state.db = self._connection.alias
-            key = natural.natural_key()
-        except (LookupError, AttributeError, ObjectDoesNotExist):
+        model = apps.get_model(shape.label)
+        if not (hasattr(model, "natural_key") and hasattr(model._default_manager, "get_by_natural_key")):
             return None
+        given = {}
+        for index, value in values.items():
+            field = shape.table.columns[index].field
+            own = field if field.remote_field is None else field.target_field
+            raw = fields[field.name] if field.remote_field is None else value
+            given[field.attname] = own.to_python(raw) if raw is not None else None
+        natural = model(**given)
+        natural._state.db = self._connection.alias
         try:
-            return shape.key(Place(0, 0), self._keys.find("", shape.label, key, shape.meta.pk.name))
+            key = natural.natural_key()
+        except ObjectDoesNotExist:
+            return None
+        except Exception as error:  # the project's own code
+            raise venv_read_objects.invalid(
+                place, "{0} gives no natural key: {1}".format(shape.label, type(error).__name__)
+            ) from None
+        try:
+            return shape.key(place, self._keys.find("", shape.label, key, shape.meta.pk.name))
         except UnresolvedError:
             return None
 
@@ -286,6 +347,7 @@ class Merging(venv_load_objects.Objects):
         if shape is None or not batch:
             return
         table = shape.table
+        self._in_batch -= {(label, key) for _place, key, _values in batch}
         there = self._there(shape, [key for _place, key, _values in batch])
         rows = []
         for place, key, values in batch:
@@ -305,6 +367,9 @@ class Merging(venv_load_objects.Objects):
             self._report.add(label, key, UPDATED if changed else LEFT, names)
         if rows:
             venv_load.insert(self._connection, self._as_objects if shape.own_words else self._bulk.insert, table, rows)
+        if not shape.own_words:
+            whole = {row[table.key]: dict(enumerate(row)) for _place, row in rows}
+            prove(table, {key: whole.get(key, values) for _place, key, values in batch})
 
     def _there(self, shape: Shape, keys: List[Any]) -> Dict[Any, Any]:
         if not shape.own_words:
@@ -320,7 +385,7 @@ class Merging(venv_load_objects.Objects):
     @staticmethod
     def _differs(shape: Shape, there: Any, index: int, value: Any) -> bool:
         if not shape.own_words:
-            return bool(there[index] != value)
+            return differs(shape.table, index, there[index], value)
         field = shape.table.columns[index].field
         return bool(getattr(there, field.attname) != value)
 
@@ -337,7 +402,7 @@ class Merging(venv_load_objects.Objects):
                     QuerySet(model=shape.model, using=self._connection.alias).filter(pk=key).update(**named)
                 else:
                     venv_load_objects.update(self._connection, shape.table, key, changed)
-        except Error as error:
+        except (Error,) + venv_shapes.UNREADABLE as error:
             raise venv_read_objects.invalid(
                 place, "{0} {1}: {2}".format(shape.label, key, venv_load.words(error)), model=shape.label, pk=str(key)
             ) from None
@@ -356,6 +421,7 @@ class Merging(venv_load_objects.Objects):
         """Make the relations of one object those of the fixture, as loaddata does."""
         self._merge(shape.label)
         there = _targets(relation, relation.parse_source(key))
+        both = relation.symmetrical
         lacking = [target for target in targets if target not in there]
         surplus = {target: number for target, number in there.items() if target not in targets}
         rows: venv_load.Rows = []
@@ -364,8 +430,18 @@ class Merging(venv_load_objects.Objects):
             row[relation.source], row[relation.target] = relation.parse_source(key), target
             rows.append((place, row))
             self._report.add(relation.table.label, "{0} {1}".format(key, target), INSERTED)
+            if both and relation.parse_source(key) not in _targets(relation, target):
+                other = [_free_number(self._connection, relation.table, len(rows))] * len(relation.table.columns)
+                other[relation.source], other[relation.target] = target, relation.parse_source(key)
+                rows.append((place, other))
+                self._report.add(relation.table.label, "{0} {1}".format(target, key), INSERTED)
         if rows:
             venv_load.insert(self._connection, self._bulk.insert, relation.table, rows)
+        if both:
+            for target in list(surplus):
+                mirrored = _targets(relation, target).get(relation.parse_source(key))
+                if mirrored is not None:
+                    surplus[(target, key)] = mirrored
         for target, number in surplus.items():
             with self._connection.cursor() as cursor:
                 cursor.execute(
@@ -380,7 +456,13 @@ class Merging(venv_load_objects.Objects):
                 self._report.add(relation.table.label, "{0} {1}".format(key, target), LEFT)
 
     def _check_numbers(self) -> None:
-        """Nothing to check: a number is either mapped or refused."""
+        """Numbers of content types and permissions are mapped, or were refused."""
+        for label in venv_rows.NUMBERED:
+            self._by_number.pop(label, None)
+        super()._check_numbers()
+
+    def _mirror(self) -> None:
+        """Each list was made whole when it was written."""
 
 
 def _targets(relation: venv_shapes.Relation, key: Any) -> Dict[Any, Any]:
@@ -413,6 +495,7 @@ def _merge_lines(
             "the fixture was made at other migrations than the database is at: {0}".format(", ".join(other[:5])),
             "dump and merge at the same revision of the code",
         )
+    venv_load.check_time_zones(lines.header)
     tables = venv_load.tables_of(connection, registry, lines.header["models"])
     numbers, tell = _Numbers(connection), venv_load.progress(say)
     for section in lines.sections():
@@ -443,13 +526,14 @@ def _merge_chunk(
         if before is None:
             report.add(table.label, row[table.key], INSERTED)
             continue
-        changed = {index: value for index, value in enumerate(row) if before[index] != value}
+        changed = {index: value for index, value in enumerate(row) if differs(table, index, before[index], value)}
         if changed:
             _update(connection, table, line, row[table.key], changed)
         names = [table.columns[index].name for index in changed]
         report.add(table.label, row[table.key], UPDATED if changed else LEFT, names)
     if fresh:
         venv_load.insert(connection, bulk.insert, table, fresh)
+    prove(table, {row[table.key]: dict(enumerate(row)) for _line, row in rows})
 
 
 def _update(connection: Any, table: Table, line: int, key: Any, changed: Dict[int, Any]) -> None:
@@ -458,7 +542,7 @@ def _update(connection: Any, table: Table, line: int, key: Any, changed: Dict[in
     try:
         with transaction.atomic(using=connection.alias):
             venv_load_objects.update(connection, table, key, changed)
-    except Error as error:
+    except (Error,) + venv_shapes.UNREADABLE as error:
         raise venv_read_objects.invalid(
             "line {0}".format(line), "{0} {1}: {2}".format(table.label, key, venv_load.words(error))
         ) from None

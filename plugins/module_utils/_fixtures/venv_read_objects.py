@@ -146,6 +146,8 @@ class _Json:
             except json.JSONDecodeError as error:
                 self._wait_for_more(place, error)
                 continue
+            except ValueError:  # an integer of thousands of digits
+                raise invalid(place, "it holds a number that is too long") from None
             self._number += 1
             self._advance(end)
             return _checked(place, item)
@@ -252,8 +254,10 @@ class _Xml:
                 self._field["list"].append(attributes["pk"])
             else:
                 self._natural = []
-        elif depth == 3 and name == "natural" and self._natural is None:
-            self._natural = []
+        elif name == "natural" and depth in (3, 4):
+            self._natural = [] if self._natural is None else self._natural
+        elif depth > 2 and not (depth == 3 and name == "None"):
+            raise invalid(self._place, "an element {0} within a field".format(name))
 
     def _start_field(self, name: str, attributes: Dict[str, str]) -> None:
         if name != "field" or not attributes.get("name"):
@@ -358,6 +362,8 @@ def _yaml(stream: BinaryIO) -> Iterator[Item]:
         raise invalid("the fixture", "this is not UTF-8") from None
     except yaml.YAMLError as error:
         raise source.refusal(error) from None
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise source.refusal(error) from None
 
 
 def _yaml_loader(yaml: Any, stream: BinaryIO) -> Any:
@@ -367,7 +373,12 @@ def _yaml_loader(yaml: Any, stream: BinaryIO) -> Any:
 
     fast = getattr(yaml, "CSafeLoader", None)
     if fast is None:
-        return yaml.SafeLoader(stream)
+
+        class Plain(yaml.SafeLoader):  # type: ignore[misc]
+            """PyYAML's own, with scalars as they are written."""
+
+        _keep_texts(Plain)
+        return Plain(stream)
     parser = next(base for base in fast.__mro__ if base.__name__ == "CParser")
 
     class Loader(parser, Composer, SafeConstructor, Resolver):  # type: ignore[misc,valid-type]
@@ -379,7 +390,36 @@ def _yaml_loader(yaml: Any, stream: BinaryIO) -> Any:
             SafeConstructor.__init__(self)
             Resolver.__init__(self)
 
+    _keep_texts(Loader)
     return Loader(stream)
+
+
+class _Int(int):
+    """A number, and how it was written: 010 in a text is no 8."""
+
+    text = ""
+
+
+class _Float(float):
+    """A number, and how it was written: 1.10 in a text is no 1.1."""
+
+    text = ""
+
+
+def _keep_texts(loader: Any) -> None:
+    """Dates stay texts, which old versions of PyYAML make naive; numbers remember theirs."""
+
+    def number(kind: Any, construct: Any) -> Any:
+        def made(self: Any, node: Any) -> Any:
+            found = kind(construct(self, node))
+            found.text = node.value
+            return found
+
+        return made
+
+    loader.add_constructor("tag:yaml.org,2002:timestamp", loader.construct_yaml_str)
+    loader.add_constructor("tag:yaml.org,2002:int", number(_Int, loader.construct_yaml_int))
+    loader.add_constructor("tag:yaml.org,2002:float", number(_Float, loader.construct_yaml_float))
 
 
 def _check_doubled(yaml: Any, place: Place, node: Any) -> None:

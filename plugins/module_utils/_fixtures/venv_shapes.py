@@ -66,6 +66,7 @@ class Relation(NamedTuple):
     parse_source: Callable[[Any], Any]
     parse: Callable[[Any], Any]
     to_field: str
+    symmetrical: bool
 
 
 class Shape:
@@ -100,12 +101,20 @@ class Shape:
     def _reader(self, column: Column) -> Callable[[Any], Any]:
         if not self.own_words:
             return venv_words.parser(column, self._texts_only)
-        to_python: Callable[[Any], Any] = column.field.to_python
-        if column.field.remote_field is not None:
-            to_python = column.field.target_field.to_python
+        field = column.field if column.field.remote_field is None else column.field.target_field
+        to_python = venv_words.checked(field.to_python)
         if column.kind == "json" and self._texts_only:
             return lambda value: to_python(json.loads(value))
-        return to_python
+        if needs_own_words(column.field, column):
+            return to_python
+        # What Django would change without a word is refused here as for other models.
+        strict = venv_words.parser(column, self._texts_only)
+
+        def read(value: Any) -> Any:
+            strict(value)
+            return to_python(value)
+
+        return read
 
     def _key_column(self) -> Optional[Column]:
         column = self.table.columns[self.table.key]
@@ -137,6 +146,18 @@ class Shape:
             model=self.label,
             field=name,
         )
+
+    def numbered(self, fields: Dict[str, Any]) -> List[Tuple[str, str]]:
+        """Which models with numbers of their own an object refers to by number: label and field."""
+        found = [(target, self.table.columns[index].name) for index, target in self.targets.items()]
+        found += [(relation.model, name) for name, relation in self.relations.items()]
+        wanted = [(target, name) for target, name in found if target in venv_rows.NUMBERED and fields.get(name)]
+        return [
+            (target, name)
+            for target, name in wanted
+            if not isinstance(fields[name], (list, tuple))
+            or (name in self.relations and not all(isinstance(item, (list, tuple)) for item in fields[name]))
+        ]
 
     def value(self, place: Place, pk: Any, index: int, raw: Any, keys: "NaturalKeys") -> Any:
         """One column's value. Raises FixtureError, and UnresolvedError for a natural key."""
@@ -177,6 +198,13 @@ class Shape:
             if value is None or self.own_words:
                 return value
             return venv_words.parser(column, False)(value)
+        if getattr(field, "db_default", None) is not None and type(field.db_default).__name__ != "type":
+            raise invalid(
+                place,
+                "{0} lacks the field {1}, which only the database has a default for".format(self.label, column.name),
+                model=self.label,
+                field=column.name,
+            )
         if field.null:
             return None
         if field.blank and field.empty_strings_allowed and column.kind == "text":
@@ -200,27 +228,43 @@ def _relation(field: Any, connection: Any, texts_only: bool) -> Relation:
 
     def parser(index: int) -> Callable[[Any], Any]:
         column = table.columns[index]
-        to_python: Callable[[Any], Any] = column.field.target_field.to_python
+        to_python = venv_words.checked(column.field.target_field.to_python)
         return to_python if column.kind == "native" else venv_words.parser(column, texts_only)
 
     label, to_field = field.remote_field.model._meta.label, table.columns[target].field.target_field.name
-    return Relation(field.name, table, source, target, label, parser(source), parser(target), to_field)
+    symmetrical = _is_symmetrical(field)
+    return Relation(field.name, table, source, target, label, parser(source), parser(target), to_field, symmetrical)
+
+
+def _is_symmetrical(field: Any) -> bool:
+    """By today's code: migrations do not tell."""
+    from django.apps import apps
+    from django.core.exceptions import FieldDoesNotExist
+
+    try:
+        field = apps.get_model(field.model._meta.label)._meta.get_field(field.name)
+    except (LookupError, FieldDoesNotExist):
+        return False
+    return bool(getattr(field.remote_field, "symmetrical", False))
 
 
 class NaturalKeys:
     """Finds objects by natural keys, as the project's own managers do, each once.
 
     :param flush: writes what was read and is not in the database yet; returns whether there was anything
+    :param settled: whether a model's rows are the fixture's by now: those that migrations made will go
     """
 
-    def __init__(self, alias: str, flush: Callable[[], bool]) -> None:
+    def __init__(self, alias: str, flush: Callable[[], bool], settled: Callable[[str], bool]) -> None:
         """Begin with none."""
-        self._alias, self._flush = alias, flush
+        self._alias, self._flush, self._settled = alias, flush, settled
         self._known: Dict[Tuple[str, Any], Any] = {}
         self._managers: Dict[str, Any] = {}
 
     def find(self, field: str, label: str, key: Any, to_field: str) -> Any:
         """The key of the object. Raises UnresolvedError; FixtureError when it cannot be asked for."""
+        if not self._settled(label):
+            raise UnresolvedError(field, label, key)
         known = (label + "." + to_field, _hashable(key))
         if known not in self._known:
             value = self._ask(label, key, to_field)

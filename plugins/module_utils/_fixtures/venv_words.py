@@ -22,6 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import v
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_columns import Column
 
 Parse = Callable[[Any], Any]
+_EXACT = 15  # digits that a float keeps, whichever they are
 _WIDE = decimal.Context(prec=400)
 _MICROSECOND = datetime.timedelta(microseconds=1)
 _TRUE, _FALSE = ("t", "true", "1"), ("f", "false", "0")
@@ -37,11 +38,24 @@ def parser(column: Column, texts_only: bool) -> Parse:
     if column.kind == "datetime":
         return _timestamp()
     if column.kind == "json":
-        return _json_in_text if texts_only else lambda value: {"json": value}
+        return _json_in_text if texts_only else _json
     if column.internal in ("GenericIPAddressField", "IPAddressField"):
-        own = values.own_field(column.field)
-        return lambda value: str(own.to_python(value))
+        to_python = checked(values.own_field(column.field).to_python)
+        return lambda value: str(to_python(value))
     return _PARSERS[column.kind]
+
+
+def checked(to_python: Parse) -> Parse:
+    """A field's own reader, whose ValidationError is no ValueError."""
+    from django.core.exceptions import ValidationError
+
+    def parse(value: Any) -> Any:
+        try:
+            return to_python(value)
+        except ValidationError:
+            raise ValueError("not a value of this field") from None
+
+    return parse
 
 
 def _int(value: Any) -> int:
@@ -68,7 +82,7 @@ def _text(value: Any) -> str:
         return value
     if isinstance(value, (bool, list, dict, tuple, bytes)):
         raise ValueError("not a text")
-    return str(value)  # a number or a date that YAML made out of a text without quotes
+    return str(getattr(value, "text", value))  # a number that YAML made out of a text without quotes
 
 
 def _float(value: Any) -> Any:
@@ -83,12 +97,16 @@ def _decimal(column: Column) -> Parse:
     def parse(value: Any) -> str:
         if isinstance(value, bool):
             raise ValueError("not a number")
+        if isinstance(value, float) and len(repr(value).partition("e")[0].replace(".", "").strip("-0")) > _EXACT:
+            raise ValueError("a number of more digits than a float keeps: it has to be a text")
         try:
             number = decimal.Decimal(repr(value) if isinstance(value, float) else str(value).strip())
         except decimal.InvalidOperation:
             raise ValueError("not a number") from None
         if not number.is_finite():
             return str(number)
+        if not number:
+            number = abs(number)  # no server keeps a negative zero
         if quantum is None:
             return "{0:f}".format(number)
         kept = number.quantize(quantum, context=_WIDE)
@@ -110,8 +128,8 @@ def _date(value: Any) -> str:
 def _time(value: Any) -> str:
     if isinstance(value, datetime.time):
         value = value.isoformat()
-    if isinstance(value, int):  # YAML 1.1 reads 12:30:00 without quotes as a number of base 60
-        value = "{0:02d}:{1:02d}:{2:02d}".format(value // 3600, value // 60 % 60, value % 60)
+    if isinstance(value, (int, float)):  # YAML 1.1 reads 12:30 without quotes as a number of base 60
+        value = getattr(value, "text", value)
     return values.read_time(str(value).strip())
 
 
@@ -159,8 +177,14 @@ def _uuid(value: Any) -> str:
     return str(value if isinstance(value, uuid.UUID) else uuid.UUID(str(value).strip()))
 
 
+def _json(value: Any) -> Dict[str, Any]:
+    """What JSON can hold: YAML has dates and keys of any kind, Python's JSON has NaN. Raises ValueError, TypeError."""
+    json.dumps(value, allow_nan=False, sort_keys=True)
+    return {"json": value}
+
+
 def _json_in_text(value: Any) -> Dict[str, Any]:
-    return {"json": json.loads(value)}
+    return _json(json.loads(value))
 
 
 _PARSERS: Dict[str, Parse] = {

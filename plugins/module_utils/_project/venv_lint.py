@@ -11,6 +11,7 @@ standard library only, Django imported inside functions. No database is asked.
 # mypy: disable-error-code="import-untyped,import-not-found"
 
 import importlib
+import inspect
 import io
 import os
 import sys
@@ -180,12 +181,16 @@ def _lost(operation: Any, label: str, state: Any) -> str:
     """What a RemoveField or DeleteModel takes away with rows in it; empty when no table or column goes."""
     model_name = getattr(operation, "model_name", None) or operation.name
     model = state.models.get((label, model_name.lower())) if state is not None else None
+    if state is not None and model is None:
+        return ""  # it was made by the same migration
     if model is not None and (model.options.get("proxy") or not model.options.get("managed", True)):
         return ""
     shown = "{0}.{1}".format(label, model.name if model is not None else model_name)
     if not hasattr(operation, "model_name"):
         return "the table of {0} is dropped with its rows".format(shown)
     field = _field(model, operation.name) if model is not None else None
+    if model is not None and field is None:
+        return ""
     if field is not None and field.many_to_many and getattr(field.remote_field, "through", None):
         return ""  # the relations are rows of a model of its own
     return "{0}.{1} is removed with its values".format(shown, operation.name)
@@ -212,7 +217,7 @@ def _resolve(parts: List[str]) -> Optional[Tuple[str, Any]]:
             step = _module(".".join(parts[: index + 1]))
         if step is None:
             return None
-        if isinstance(step, type) and issubclass(step, Model):
+        if inspect.isclass(step) and not hasattr(step, "__origin__") and issubclass(step, Model):
             meta = getattr(step, "_meta", None)  # Model itself has none
             return (meta.label, step) if meta is not None and not meta.abstract else None
         current = step

@@ -22,6 +22,8 @@ _LOADDATA = "django.core.management.commands.loaddata"
 _SERIALIZERS = "django.core.serializers"
 #: What a migration replaces to make deserializers use its own models.
 _PATCHED = (_SERIALIZERS + ".python._get_model", _SERIALIZERS + ".python.apps", _SERIALIZERS + ".base.apps")
+#: What of a model's class asks the database, or tells what the model is today.
+_ROWS = ("objects", "_meta", "_base_manager", "_default_manager")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 Bindings = Dict[str, str]  # a name -> the dotted path that it was imported from
@@ -76,7 +78,8 @@ class _Reader:
         self._patched = False
 
     def read(self, tree: Any) -> None:
-        self._patched = any(self._is_patch(node, self._all_imports(tree)) for node in ast.walk(tree))
+        imports = self._all_imports(tree)
+        self._patched = any(self._is_patch(node, imports) for node in ast.walk(tree))
         self._block(tree.body, {}, None)
         for name, (line, label) in self._imported.items():
             if not self._used.get(name, False):
@@ -175,7 +178,12 @@ class _Reader:
             self._used.setdefault(name, True)
             return
         # Django's own writer names a function of a model's class as a default, and classes as bases.
-        harmless = isinstance(node, ast.Attribute) and self.is_model(self._path(node.value, bindings)) == label
+        harmless = (
+            isinstance(node, ast.Attribute)
+            and node.attr not in _ROWS
+            and self.is_model(self._path(node.value, bindings)) == label
+            and not (isinstance(node.value, ast.Attribute) and node.value.attr in _ROWS)
+        )
         harmless = harmless or any(isinstance(item, ast.keyword) and item.arg == "bases" for item in above)
         self._used[name] = self._used.get(name, True) and harmless
 
@@ -189,7 +197,8 @@ class _Reader:
 
     def _call(self, node: Any, bindings: Bindings) -> None:
         path = self._path(node.func, bindings)
-        if path in _CALL_COMMAND and node.args and _text_of(node.args[0]) == "loaddata":
+        names = node.args[:1] + [item.value for item in node.keywords if item.arg == "command_name"]
+        if path in _CALL_COMMAND and any(_text_of(name) == "loaddata" for name in names):
             self._loads(node.lineno, "loaddata is called")
         last = path.rpartition(".")[2]
         if path.startswith(_SERIALIZERS + ".") and last in ("deserialize", "get_deserializer", "Deserializer"):
