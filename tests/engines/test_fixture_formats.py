@@ -10,7 +10,7 @@ import gzip
 import json
 import lzma
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +31,6 @@ FIT_FOR_XML = [
     *("auth", "contenttypes", "shop.Category", "shop.Tag", "shop.Place", "shop.Bookshop", "shop.Cafe"),
     "shop.Invoice",
 ]
-
-
-@pytest.fixture(scope="module", name="servers")
-def _servers() -> Iterator[Servers]:
-    found = Servers()
-    try:
-        found.start()
-        yield found
-    finally:
-        found.stop()
 
 
 @pytest.fixture(scope="module", name="source")

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,6 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import d
 from tests.engines.fixture_sites import ENGINES, Project, Servers
 
 ROWS = 300
-
-
-@pytest.fixture(scope="module", name="servers")
-def _servers() -> Iterator[Servers]:
-    found = Servers()
-    try:
-        found.start()
-        yield found
-    finally:
-        found.stop()
 
 
 @pytest.fixture(scope="module", name="filled")

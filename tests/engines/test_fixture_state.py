@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,16 +76,6 @@ MIGRATIONS = {
             migrations.RemoveField("Person", "name")]""",
 }
 NAMES = ["Ada Lovelace", "Grace Hopper", "Žofie Nováková", "Plato"]
-
-
-@pytest.fixture(scope="module", name="servers")
-def _servers() -> Iterator[Servers]:
-    found = Servers()
-    try:
-        found.start()
-        yield found
-    finally:
-        found.stop()
 
 
 def code(directory: Path, models: str, migrations: list[str]) -> Path:

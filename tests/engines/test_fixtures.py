@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,6 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import d
 from tests.engines.fixture_sites import ENGINES, Project, Servers
 
 ROWS = 800
-
-
-@pytest.fixture(scope="module", name="servers")
-def _servers() -> Iterator[Servers]:
-    found = Servers()
-    try:
-        found.start()
-        yield found
-    finally:
-        found.stop()
 
 
 @pytest.fixture(scope="module", name="dumped")

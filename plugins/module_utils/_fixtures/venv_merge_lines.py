@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
+
+"""Merges the lossless form of a fixture: rows of tables, content types and permissions renumbered.
+
+Part of the program that runs inside the project's interpreter: Python 3.6 syntax, ASCII only, standard library only,
+Django imported inside functions. ``venv_merge`` is the way in.
+"""
+
+# mypy: disable-error-code="import-untyped,import-not-found"
+
+from typing import Any, Callable, Dict, List, Sequence, Set, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_bulk,
+    venv_lines,
+    venv_load,
+    venv_load_objects,
+    venv_merge_rows,
+    venv_read_objects,
+    venv_rows,
+    venv_shapes,
+)
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_merge_rows import (
+    INSERTED,
+    LEFT,
+    UPDATED,
+    Numbers,
+    Report,
+)
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_shapes import UnresolvedError
+
+Say = Callable[[str], None]
+
+_WHOLE = "dump content types and permissions as well, or with natural keys"
+
+
+def merge_lines(
+    connection: Any,
+    bulk: venv_bulk.Bulk,
+    registry: Any,
+    lines: venv_lines.Lines,
+    migrations: List[str],
+    report: Report,
+    say: Say,
+) -> List[Table]:
+    """Merge; returns the tables that were touched. Raises FixtureError."""
+    other = sorted(set(lines.header["migrations"]) ^ set(migrations))
+    if other:
+        raise FixtureError(
+            "unknown_migration",
+            "the fixture was made at other migrations than the database is at: {0}".format(", ".join(other[:5])),
+            "dump and merge at the same revision of the code",
+        )
+    venv_load.check_time_zones(lines.header)
+    tables = venv_load.tables_of(connection, registry, lines.header["models"])
+    numbers, tell = Numbers(connection), venv_load.progress(say)
+    for section in lines.sections():
+        table = tables[section.label]
+        venv_load.match_fields(table, section)
+        for rows in section.chunks():
+            _merge_chunk(connection, bulk, table, numbers, rows, report)
+            tell(section.label, rows[-1][0])
+    return list(tables.values())
+
+
+def _merge_chunk(
+    connection: Any,
+    bulk: venv_bulk.Bulk,
+    table: Table,
+    numbers: Numbers,
+    rows: Sequence[Tuple[int, List[Any]]],
+    report: Report,
+) -> None:
+    rows = [(line, _renumbered(connection, table, numbers, line, list(row))) for line, row in rows]
+    if table.model._meta.auto_created:
+        _merge_pairs(connection, bulk, table, rows, report)
+        return
+    there = venv_merge_rows.existing(table, [row[table.key] for _line, row in rows])
+    fresh = [(line, row) for line, row in rows if row[table.key] not in there]
+    for line, row in rows:
+        before = there.get(row[table.key])
+        if before is None:
+            report.add(table.label, row[table.key], INSERTED)
+            continue
+        changed = {
+            index: value
+            for index, value in enumerate(row)
+            if venv_merge_rows.differs(table, index, before[index], value)
+        }
+        if changed:
+            _update(connection, table, line, row[table.key], changed)
+        names = [table.columns[index].name for index in changed]
+        report.add(table.label, row[table.key], UPDATED if changed else LEFT, names)
+    if fresh:
+        venv_load.insert(connection, bulk.insert, table, fresh)
+    venv_merge_rows.prove(table, {row[table.key]: dict(enumerate(row)) for _line, row in rows})
+
+
+def _update(connection: Any, table: Table, line: int, key: Any, changed: Dict[int, Any]) -> None:
+    from django.db import Error, transaction
+
+    try:
+        with transaction.atomic(using=connection.alias):
+            venv_load_objects.update(connection, table, key, changed)
+    except (Error,) + venv_shapes.UNREADABLE as error:
+        raise venv_read_objects.invalid(
+            "line {0}".format(line), "{0} {1}: {2}".format(table.label, key, venv_load.words(error))
+        ) from None
+
+
+def _renumbered(connection: Any, table: Table, numbers: Numbers, line: int, row: List[Any]) -> List[Any]:
+    """A row with the database's own content types and permissions."""
+    for index, column in enumerate(table.columns):
+        remote = column.field.remote_field
+        target = remote.model._meta.label if remote is not None else ""
+        if target in venv_rows.NUMBERED and row[index] is not None:
+            try:
+                row[index] = numbers.of(target, column.name, row[index])
+            except UnresolvedError:
+                raise FixtureError(
+                    "fixture_invalid",
+                    "line {0}: {1}: {2} refers to {3} by number, which is another one in each database".format(
+                        line, table.label, column.name, target
+                    ),
+                    _WHOLE,
+                    line=line,
+                ) from None
+    if table.label in venv_rows.NUMBERED:
+        named = {column.name: value for column, value in zip(table.columns, row)}
+        number = row[table.key]
+        here = numbers.learn(table.label, number, named)
+        row[table.key] = numbers.fresh(table, number) if here is None else here
+    return row
+
+
+def _merge_pairs(
+    connection: Any, bulk: venv_bulk.Bulk, table: Table, rows: Sequence[Tuple[int, List[Any]]], report: Report
+) -> None:
+    """Rows of a many-to-many relation: their own numbers say nothing, only what is related counts."""
+    pair = [index for index in range(len(table.columns)) if index != table.key]
+    first = table.columns[pair[0]]
+    sources = list(dict.fromkeys(row[pair[0]] for _line, row in rows))
+    there: Set[Tuple[Any, ...]] = set()
+    for start in range(0, len(sources), venv_merge_rows.BATCH):
+        some = sources[start : start + venv_merge_rows.BATCH]
+        marks = ", ".join(["%s"] * len(some))
+        sql = "{0} WHERE {1} IN ({2})".format(table.select().replace("%", "%%"), first.quoted.replace("%", "%%"), marks)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [first.parameter(value) for value in some])
+            there.update(tuple(table.plain(row)[index] for index in pair) for row in cursor.fetchall())
+    fresh: venv_load.Rows = []
+    for line, row in rows:
+        both = tuple(row[index] for index in pair)
+        action = LEFT if both in there else INSERTED
+        report.add(table.label, " ".join(map(str, both)), action)
+        if action == INSERTED:
+            row[table.key] = venv_merge_rows.free_number(connection, table, len(fresh))
+            fresh.append((line, row))
+    if fresh:
+        venv_load.insert(connection, bulk.insert, table, fresh)

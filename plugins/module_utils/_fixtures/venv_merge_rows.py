@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
+
+"""Rows of a fixture beside those that are there: compared, given keys, told one by one, read back.
+
+Part of the program that runs inside the project's interpreter: Python 3.6 syntax, ASCII only, standard library only,
+Django imported inside functions. What both forms of a fixture need to be merged.
+"""
+
+# mypy: disable-error-code="import-untyped,import-not-found"
+
+from typing import Any, Dict, List, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_rows, venv_values
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_shapes import UnresolvedError
+
+INSERTED, UPDATED, LEFT = "inserted", "updated", "left"
+DELETED = "deleted"  # what an object is no longer related to
+BATCH = 500  # rows compared by one query: SQLite takes no more than 999 parameters
+_CONTENT_TYPE = venv_rows.NUMBERED[0]
+_TOLD = 10000  # rows told one by one
+
+
+def raise_sequences(connection: Any, tables: Sequence[Table]) -> None:
+    """Never back: other sessions may have taken numbers that are in no row yet."""
+    if connection.vendor != "postgresql":
+        return
+    for table in tables:
+        column = table.columns[table.key]
+        if not column.internal.endswith("AutoField") or column.field.remote_field is not None:
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [table.quoted, column.column])
+            sequence = cursor.fetchone()[0]
+            if sequence:
+                cursor.execute(
+                    "SELECT setval(%s, m) FROM (SELECT max({0}) AS m FROM {1}) q, (SELECT last_value AS l FROM {2}) s"
+                    " WHERE m >= l".format(column.quoted.replace("%", "%%"), table.quoted.replace("%", "%%"), sequence),
+                    [sequence],
+                )
+
+
+class Report:
+    """What became of each row."""
+
+    def __init__(self) -> None:
+        self.counts: Dict[str, Dict[str, int]] = {}
+        self.rows: List[Dict[str, Any]] = []
+        self.untold = 0
+
+    def add(self, label: str, key: Any, action: str, fields: Sequence[str] = ()) -> None:
+        """Count a row, and tell it while there is room."""
+        self.counts.setdefault(label, {INSERTED: 0, UPDATED: 0, LEFT: 0, DELETED: 0})[action] += 1
+        if len(self.rows) < _TOLD:
+            self.rows.append({"model": label, "pk": str(key), "action": action, "fields": list(fields)})
+        else:
+            self.untold += 1
+
+
+def existing(table: Table, keys: Sequence[Any]) -> Dict[Any, List[Any]]:
+    """The rows that are there, by key, as plain values."""
+    found = {}
+    for start in range(0, len(keys), BATCH):
+        for rows in venv_rows.stream(table, keys[start : start + BATCH]):
+            for row in rows:
+                plain = table.plain(row)
+                found[plain[table.key]] = plain
+    return found
+
+
+def differs(table: Table, index: int, one: Any, other: Any) -> bool:
+    """Whether two plain values are not the same: to Python 1 is True, also within JSON."""
+    if table.columns[index].kind == "json" and one is not None and other is not None:
+        return venv_values.dumps_json(one) != venv_values.dumps_json(other)
+    return bool(one != other)
+
+
+def prove(table: Table, given: Dict[Any, Dict[int, Any]]) -> None:
+    """Read back what was written. Raises FixtureError: a server may cut, round or clip without an error.
+
+    :param given: by key what was given, by the place of the column
+    """
+    there = existing(table, list(given))
+    for key, values in given.items():
+        row = there.get(key)
+        wrong = [index for index, value in values.items() if row is None or differs(table, index, row[index], value)]
+        if row is None or wrong:
+            raise FixtureError(
+                "data_differs",
+                "{0} {1}: the database does not give back {2}".format(
+                    table.label, key, ", ".join(table.columns[index].name for index in wrong) or "the row"
+                ),
+                "look at the table's triggers, and at what the column keeps",
+            )
+
+
+class Numbers:
+    """Which number of the fixture is which of the database's, for content types and permissions."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._known: Dict[str, Dict[Any, Any]] = {}
+        self._last: Dict[str, int] = {}
+
+    def learn(self, label: str, number: Any, fields: Dict[str, Any]) -> Any:
+        """The database's own number of a content type or permission; None when it has no such."""
+        from django.apps import apps
+        from django.db.models import QuerySet
+
+        wanted = {"codename": fields.get("codename"), "content_type_id": fields.get("content_type")}
+        if label == _CONTENT_TYPE:
+            wanted = {"app_label": fields.get("app_label"), "model": fields.get("model")}
+        found = QuerySet(model=apps.get_model(label), using=self._connection.alias).filter(**wanted)
+        here = found.values_list("pk", flat=True).first()
+        if here is not None and number is not None:
+            self._known.setdefault(label, {})[number] = here
+        return here
+
+    def fresh(self, table: Table, number: Any) -> int:
+        """A number for one that the database does not have; several may be asked for before the first is written."""
+        last = self._last.get(table.label)
+        here = last + 1 if last is not None else free_number(self._connection, table)
+        if self._connection.vendor != "postgresql":
+            self._last[table.label] = here
+        self._known.setdefault(table.label, {})[number] = here
+        return here
+
+    def of(self, label: str, field: str, number: Any) -> Any:
+        """What a number of the fixture is here. Raises UnresolvedError when the fixture has not told it (yet)."""
+        known = self._known.get(label, {})
+        if number not in known:
+            raise UnresolvedError(field, label, number)
+        return known[number]
+
+
+def free_number(connection: Any, table: Table, taken: int = 0) -> int:
+    """A key that no row has: the sequence's next where there is one.
+
+    :param taken: how many were taken that are in no row yet
+    """
+    name, key = table.quoted.replace("%", "%%"), table.columns[table.key].quoted.replace("%", "%%")
+    column = table.columns[table.key]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [table.quoted, column.column])
+            sequence = cursor.fetchone()[0]
+            while sequence:
+                cursor.execute("SELECT nextval(%s)", [sequence])
+                free = int(cursor.fetchone()[0])
+                cursor.execute("SELECT 1 FROM {0} WHERE {1} = %s".format(name, key), [free])
+                if cursor.fetchone() is None:
+                    return free
+                # A sequence that stayed behind: rows were inserted with keys of their own.
+                cursor.execute("SELECT setval(%s, (SELECT max({0}) FROM {1}))".format(key, name), [sequence])
+        cursor.execute("SELECT coalesce(max({0}), 0) + 1 + {2} FROM {1}".format(column.quoted, table.quoted, taken))
+        return int(cursor.fetchone()[0])
