@@ -43,10 +43,10 @@ class Section:
         while True:
             first = lines.number + 1
             raws, items = lines.rows(CHUNK)
-            if any(len(item) != width for item in items):
-                wrong = next(index for index, item in enumerate(items) if len(item) != width)
-                lines.number = first + wrong
-                raise lines.error("{0}: {1} values for {2} fields".format(self.label, len(items[wrong]), width))
+            for index, item in enumerate(items):
+                if len(item) != width:
+                    lines.number = first + index
+                    raise lines.error("{0}: {1} values for {2} fields".format(self.label, len(item), width))
             total.add(items, raws)
             if items:
                 yield list(zip(range(first, first + len(items)), items))
@@ -103,7 +103,7 @@ class Lines:
             items = json.loads("[{0}]".format(whole.decode("utf-8").replace("\n", ",")))
         except ValueError:
             items = []
-        if len(items) == len(raws) and all(type(item) is list for item in items):
+        if len(items) == len(raws) and all(isinstance(item, list) for item in items):
             self.number += len(raws)
             return whole.split(b"\n"), items
         self._waiting.extendleft(reversed(raws))

@@ -127,7 +127,7 @@ def test_a_refusal(tmp_path: Path) -> None:
         (
             PermissionError(errno.EACCES, "Permission denied", "/root/x"),
             "right_missing",
-            "/root/x: Permission denied Next: run",
+            "/root/x: Permission denied Next: let the connection's user become root",
         ),
         (OSError(errno.EIO, "Input/output error", "/x"), "program_failed", "/x: Input/output error"),
         (ConnectionResetError("correct horse battery"), "program_failed", "this host: ConnectionResetError"),
