@@ -63,11 +63,11 @@ def load_into(target: Project, path: Path, **options: Any) -> dict[str, Any]:
     return loaded
 
 
-def make_live(target: Project, path: Path) -> dict[str, Any]:
+def make_live(target: Project, path: Path, **options: Any) -> dict[str, Any]:
     """Load, and put it in the place of the live database."""
     with target.opened() as site:
         one = site.engines["default"]
-        loaded = load.load_fixture(site, one, str(path))
+        loaded = load.load_fixture(site, one, str(path), **options)
         one.swap()
     return loaded
 
@@ -202,7 +202,6 @@ CATEGORY = {"model": "shop.category", "pk": 1, "fields": {"name": "a"}}
 BOOK: dict[str, Any] = {"model": "shop.book", "pk": 1, "fields": {
     "title": "x", "author": 1, "category": None, "description": "", "price": "1", "data": None, "cover": None,
     "added_at": "2026-01-01T00:00:00Z"}}  # fmt: skip
-INVOICE = {"model": "shop.invoice", "pk": 1, "fields": {"net": "1.00", "vat": "0.19"}}
 
 
 def category(**fields: Any) -> dict[str, Any]:
@@ -297,12 +296,11 @@ def test_signals(source: dict[str, Any], targets: dict[str, Project], tmp_path: 
     """A handler that logs each saved object runs when that is asked for, and only then."""
     path = tmp_path / "categories.json"
     path.write_text(objects(CATEGORY, {"model": "shop.author", "pk": 1, "fields": {"name": "A", "email": "a@b.c"}}))
-    for signals in (False, True):
-        with targets["sqlite"].opened() as site:
-            one = site.engines["default"]
-            loaded = load.load_fixture(site, one, str(path), signals=signals)
-            assert loaded["counts"]["shop.Category"]["objects"] == 1
-            one.drop(INCOMING)
+    look = "from shop.models import *; print('OK', Author.objects.count(), SignalLog.objects.count())"
+    for signals, logged in ((False, "0"), (True, "1")):
+        assert make_live(targets["sqlite"], path, signals=signals)["counts"]["shop.Category"]["objects"] == 1
+        assert targets["sqlite"].must("shell", "-c", look).split("OK ")[-1].split() == ["1", logged]
+        blank(targets["sqlite"])
     for options, refused in (
         ({"path": source["directory"] / "whole.jsonl.zst", "signals": True}, "bad_option"),
         ({"path": path, "signals": True, "state": {"shop": "0001"}}, "bad_option"),

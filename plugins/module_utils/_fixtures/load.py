@@ -38,17 +38,9 @@ def load_fixture(
     Returns ``counts`` (by model: objects, fingerprint, as read back from the database), ``migrated`` and ``header``.
     Raises what ``program.run`` and :meth:`Engine.incoming` raise.
     """
-    with engine.context.stopwatch.step("load"), engine.incoming() as config, open(path, "rb") as stream:
-        request = {"work": "load", "alias": engine.config.alias, "name": config.name, "forward": forward}
-        request.update(form=form or form_of(path), state=dict(state or {}), signals=signals)
-        return program.run(
-            site.project,
-            site.secrets,
-            request,
-            stdin=stream,
-            compression=compression_of(path),
-            progress=_told(engine.context.progress, engine.config.alias),
-        )
+    request = {"work": "load", "form": form or form_of(path), "forward": forward, "signals": signals}
+    with engine.context.stopwatch.step("load"), engine.incoming() as config:
+        return _run(site, engine, path, dict(request, name=config.name, state=dict(state or {})))
 
 
 def merge_fixture(site: Site, engine: Engine, path: str, form: str = "", check: bool = False) -> Dict[str, Any]:
@@ -60,12 +52,17 @@ def merge_fixture(site: Site, engine: Engine, path: str, form: str = "", check: 
     Returns ``counts`` (by model: inserted, updated, left, deleted), ``rows`` (the first of them, one by one) and
     ``untold`` (how many more there are). Raises what ``program.run`` raises; then nothing was changed.
     """
-    request = {"work": "merge", "alias": engine.config.alias, "form": form or form_of(path), "check": check}
-    with engine.context.stopwatch.step("merge"), open(path, "rb") as stream:
+    request = {"work": "merge", "form": form or form_of(path), "check": check}
+    with engine.context.stopwatch.step("merge"):
+        return _run(site, engine, path, request)
+
+
+def _run(site: Site, engine: Engine, path: str, request: Mapping[str, Any]) -> Dict[str, Any]:
+    with open(path, "rb") as stream:
         return program.run(
             site.project,
             site.secrets,
-            request,
+            dict(request, alias=engine.config.alias),
             stdin=stream,
             compression=compression_of(path),
             progress=_told(engine.context.progress, engine.config.alias),

@@ -38,6 +38,8 @@ class Column:
         own = values.own_field(field)
         self.field, self.name, self.column = field, field.name, field.column
         self.internal, self.kind = own.get_internal_type(), values.kind(field)
+        #: Whether only the field itself can put values into words: its own conversions, and types of one engine.
+        self.needs_own_words = self.kind == "native" or not type(own).__module__.startswith("django.db.models")
         self.max_length = getattr(own, "max_length", None)
         self.max_digits = getattr(own, "max_digits", None)
         self.decimal_places = getattr(own, "decimal_places", None)

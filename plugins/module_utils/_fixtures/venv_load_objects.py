@@ -365,17 +365,14 @@ class Objects:
                 # What refers to each other is written without the reference, where there may be none.
                 self._lenient = True
         self.flush()
-        for place, label, name, key, raw in self._taken(self._relations):
+        relations, self._relations = self._relations, Spool()
+        for place, label, name, key, raw in relations.take():
             shape = self._shape(place, label)
             before = self._relations.count
             self._relate(place, shape, shape.relations[name], key, raw)
             if self._relations.count != before:
                 self._refuse_relation(place, shape, name, raw)
         self._fill_later()
-
-    def _taken(self, spool: Spool) -> Iterator[Any]:
-        self._relations = Spool()
-        return spool.take()
 
     def _refuse_first(self) -> None:
         place, item = next(self._objects.take())

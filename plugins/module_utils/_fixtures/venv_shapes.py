@@ -80,7 +80,7 @@ class Shape:
         self.model, self.meta, self.label = model, model._meta, model._meta.label
         self.table = Table(model, connection)
         self.has_key = any(column.column == self.meta.pk.column for column in self.table.columns)
-        self.own_words = any(needs_own_words(column.field, column) for column in self.table.columns)
+        self.own_words = any(column.needs_own_words for column in self.table.columns)
         self._texts_only = texts_only
         self._generated = {field.name for field in self.meta.local_concrete_fields if venv_values.is_generated(field)}
         names = [column.name for column in self.table.columns]
@@ -105,7 +105,7 @@ class Shape:
         to_python = venv_words.checked(field.to_python)
         if column.kind == "json" and self._texts_only:
             return lambda value: to_python(json.loads(value))
-        if needs_own_words(column.field, column):
+        if column.needs_own_words:
             return to_python
         # What Django would change without a word is refused here as for other models.
         strict = venv_words.parser(column, self._texts_only)
@@ -212,12 +212,6 @@ class Shape:
         raise invalid(
             place, "{0} lacks the field {1}".format(self.label, column.name), model=self.label, field=column.name
         )
-
-
-def needs_own_words(field: Any, column: Column) -> bool:
-    """Whether only the field itself can put values into words: its own conversions, and types of one engine."""
-    own = venv_values.own_field(field)
-    return column.kind == "native" or not type(own).__module__.startswith("django.db.models")
 
 
 def _relation(field: Any, connection: Any, texts_only: bool) -> Relation:

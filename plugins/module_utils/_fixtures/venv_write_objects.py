@@ -16,7 +16,7 @@ import io
 import json
 from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_columns, venv_rows, venv_values
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_columns, venv_rows
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
 
 FORMATS = ("json", "jsonl", "xml", "yaml")
@@ -86,7 +86,7 @@ class Objects:
             if field.serialize and field.remote_field.through._meta.auto_created
         ]
         # What only the field itself can put into words: its own conversions, and types of one engine.
-        self._own_words = [field for field, (_index, column) in self._fields if _needs_instance(field, column)]
+        self._own_words = [field for field, (_index, column) in self._fields if column.needs_own_words]
 
     def all(self, keys: Optional[Sequence[str]]) -> Iterator[Tuple[Any, Pairs]]:
         """Key (None with natural primary keys) and fields of each object."""
@@ -188,11 +188,6 @@ class Objects:
 def plain_key(value: Any) -> str:
     """A key as the plain rows have it, for comparing."""
     return str(value)
-
-
-def _needs_instance(field: Any, column: Any) -> bool:
-    own = venv_values.own_field(field)
-    return column.kind == "native" or not type(own).__module__.startswith("django.db.models")
 
 
 def duration_text(microseconds: int) -> str:
