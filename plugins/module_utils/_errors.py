@@ -110,6 +110,7 @@ CODES: Dict[str, str] = {
     # services and proof
     "unit_unknown": "a systemd unit does not exist",
     "unit_unnamed": "a unit runs the project and is not named",
+    "site_running": "the site runs where its data is to be replaced",
     "unit_failed": "a systemd unit did not start or stop",
     "freeze_lost": "the old site is no longer frozen",
     "no_services": "no unit of the site is named, so nothing would stop it",

@@ -82,7 +82,7 @@ def lost(
         reasons.append("{0} has frozen it since, for set {1}".format(freeze["run"] or "somebody", freeze["label"]))
     for item in freeze["units"]:
         unit = units[item["name"]]
-        if item["active"] and unit.up:
+        if unit.up:  # whether it ran before or not: a job that somebody started writes too
             reasons.append("{0} is active".format(unit.name))
         elif item["active"] and freeze["boot"] == boot and unit.entered > freeze["monotonic"]:
             reasons.append("{0} was active in between".format(unit.name))

@@ -164,7 +164,8 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
     """Every obstacle on the host that the site goes to, given what preflight told of old."""
     found: List[Obstacle] = []
     same = old["host"]["machine_id"] == _host.machine_id()
-    if same and not (params["allow_same_host"] and old["project"]["path"] != params["path"]):
+    itself = same and not (params["allow_same_host"] and old["project"]["path"] != params["path"])
+    if itself:
         found.append(
             Obstacle(
                 "same_host",
@@ -178,6 +179,8 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
     if not params["installs"] and lookup_user(owner) is None:
         found.append(Obstacle("owner_missing", "there is no user {0}".format(owner), "make it"))
     found += _occupied(params)
+    if not itself and not _host.read_record(params["directory"], params["site"]).get("moved"):
+        found += collect(found, lambda: _services.running(params["path"], params["services_left"])) or []
     found += _database_obstacles(params, old, secrets)
     sizes = [item["facts"]["size_bytes"] for item in old["databases"].values()]
     found += _space(params["directory"], sum(sizes), "the backup set")

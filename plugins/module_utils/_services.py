@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils import _freeze
@@ -28,6 +28,8 @@ from ansible_collections.relocate.django.plugins.module_utils._systemd import (
 
 STATES = ("frozen", "held", "thawed", "started", "stopped", "retired")
 _TRIGGERS = (".timer", ".socket", ".path")
+#: States in which nothing of the site may run.
+_STILL = ("frozen", "held", "retired", "stopped")
 _SETTLE = 1.5  # seconds for which a started unit must stay up before it counts as started
 
 
@@ -44,6 +46,7 @@ class Wish:
     label: str = ""
     run: str = ""
     retired: bool = False  # whether thawed brings back a retired site too
+    woken: Tuple[str, ...] = ()  # those of the units that a timer or path starts, and that the user did not name
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,11 @@ def after(actions: Sequence[Action], units: Mapping[str, Unit]) -> Dict[str, Tup
     return state
 
 
+def jobs_cut(wish: Wish, actions: Sequence[Action], units: Mapping[str, Unit]) -> List[str]:
+    """The services that run to their end and are stopped before it: only the user knows what that means."""
+    return [item.unit for item in actions if item.verb == "stop" and item.unit in wish.units and units[item.unit].job]
+
+
 def as_text(states: Mapping[str, Tuple[bool, bool]]) -> str:
     """The states of units as the diff shows them, one line each."""
     words = (("inactive", "active"), ("disabled", "enabled"))
@@ -186,6 +194,18 @@ class Services:
         self.systemd, self._directory, self._site = systemd, directory, site
         self.switch = switch_name(site)
 
+    def whole(self, wish: Wish) -> Wish:
+        """The wish with what its timers, sockets and paths start: stopping these leaves that running."""
+        if wish.state not in _STILL or not wish.units:
+            return wish
+        named = self.systemd.states(list(wish.units))
+        wakers = {name: unit.name for unit in named.values() for name in unit.triggers if name not in named}
+        found = self.systemd.states(list(wakers)) if wakers else {}
+        # What systemd cannot load cannot run either: the user's own names are checked, not these.
+        more = tuple(name for name, unit in found.items() if unit.load == "loaded")
+        woken = tuple(name for name in more if not wakers[name].endswith(".socket"))
+        return replace(wish, units=(*wish.units, *more), woken=woken)
+
     def look(self, wish: Wish) -> Tuple[Dict[str, Unit], Dict[str, Any], bool]:
         """Units of the wish and of the record, the record, and whether the switch is armed."""
         record = read_record(self._directory, self._site)
@@ -194,6 +214,7 @@ class Services:
         names = own + [name for name in [*recorded, *(wish.enable or ()), *wish.reload] if name not in own]
         timer = self.switch + ".timer"
         units = self.systemd.states([*dict.fromkeys(names), timer])
+        units.update({name: replace(units[name], woken=True) for name in wish.woken})
         return {name: unit for name, unit in units.items() if name != timer}, record, units[timer].up
 
     def check(self, wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> None:
@@ -375,6 +396,29 @@ def unit_states(units: Sequence[str]) -> Dict[str, Unit]:
 def require(units: Sequence[str]) -> None:
     """Raise unit_unknown, naming all that this host does not have; program_missing where systemd does not run."""
     check_known(unit_states(units).values())
+
+
+def running(path: str, left: Sequence[str] = ()) -> List[Obstacle]:
+    """One obstacle when the site runs on the host that its data comes to: it would write while that is replaced.
+
+    :param path: the project's directory; what runs in it counts, not others of its units, such as nginx
+    :param left: what may run all the same; ``*`` is everything
+    """
+    if "*" in left or not os.path.isdir(RUNNING):
+        return []
+    spared = {unit_name(name) for name in left}
+    up = [unit.name for unit in Systemd().running_below(path) if unit.name not in spared]
+    if not up:
+        return []
+    return [
+        Obstacle(
+            "site_running",
+            "{0} {1} here, and would write while the data of the site is replaced".format(
+                ", ".join(up), "runs" if len(up) == 1 else "run"
+            ),
+            "systemctl stop {0}, then run again; the site is started when its data is proven".format(" ".join(up)),
+        )
+    ]
 
 
 def unnamed(path: str, units: Sequence[str], left: Sequence[str]) -> List[Obstacle]:

@@ -25,7 +25,7 @@ RUNNING = "/run/systemd/system"  # exists where systemd is the first process
 _SUFFIXES = (".service", ".socket", ".timer", ".path", ".target", ".mount", ".automount", ".slice", ".swap")
 _NAME = re.compile(r"^[A-Za-z0-9:_][A-Za-z0-9:_.\\@-]*\Z")
 _PROPERTIES = (
-    "Id LoadState ActiveState SubState UnitFileState Result TriggeredBy FragmentPath ControlGroup NRestarts "
+    "Id LoadState ActiveState SubState UnitFileState Result Triggers TriggeredBy FragmentPath ControlGroup NRestarts "
     "InvocationID ActiveEnterTimestampMonotonic Type RemainAfterExit"
 ).split()
 _PLACES = ("WorkingDirectory", "ExecStart", "EnvironmentFiles")
@@ -46,6 +46,7 @@ class Unit:
     sub: str = ""
     file_state: str = ""
     result: str = ""
+    triggers: Tuple[str, ...] = ()
     triggered_by: Tuple[str, ...] = ()
     fragment: str = ""
     group: str = ""
@@ -54,6 +55,7 @@ class Unit:
     entered: int = 0  # microseconds of the monotonic clock
     kind: str = ""
     remains: bool = False
+    woken: bool = False  # a timer or path starts it, and the user named only that
 
     @property
     def up(self) -> bool:
@@ -78,7 +80,7 @@ class Unit:
     @property
     def job(self) -> bool:
         """Runs to its end and is then inactive: what a timer starts. Nothing that should be up."""
-        return self.kind == "oneshot" and not self.remains
+        return self.woken or (self.kind == "oneshot" and not self.remains)
 
     @property
     def linked_from(self) -> str:
@@ -105,6 +107,7 @@ def parse_show(names: Sequence[str], text: str) -> Dict[str, Unit]:
             sub=found.get("SubState", ""),
             file_state=found.get("UnitFileState", ""),
             result=found.get("Result", ""),
+            triggers=tuple(found.get("Triggers", "").split()),
             triggered_by=tuple(found.get("TriggeredBy", "").split()),
             fragment=found.get("FragmentPath", ""),
             group=found.get("ControlGroup", ""),

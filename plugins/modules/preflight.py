@@ -58,7 +58,7 @@ options:
     type: bool
     default: false
   services_left:
-    description: Units of the project that run on the old host and are left running there on purpose.
+    description: Units of the project that run on this host and are left running there on purpose.
     type: list
     elements: str
     default: []

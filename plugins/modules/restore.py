@@ -55,6 +55,13 @@ options:
       hashed again.
     type: bool
     default: false
+  services_left:
+    description:
+      - Systemd units of the project in O(path) that may run while the databases are replaced; V(*) is all of them. When
+        any other runs, and there is something to restore, O(state=present) refuses.
+    type: list
+    elements: str
+    default: []
   media:
     description:
       - Whether MEDIA_ROOT is brought back too, when the set holds it. Other files in it are left alone.
@@ -118,7 +125,7 @@ notes:
   elements: str
 """
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -128,6 +135,7 @@ from ansible_collections.relocate.django.plugins.module_utils import (
     _restore,
     _restore_media,
     _restored,
+    _services,
 )
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, Manifest
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
@@ -135,6 +143,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     INCOMING,
     default_jobs,
 )
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
 
 
@@ -204,6 +213,8 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     ended = [step.alias for step in steps if step.done and present and step.alias in begun]
     media = present and params["media"]
     brings = media and _restore_media.wanted(site, manifest, digest, known, bool(todo), params["replace"])
+    if present and (todo or brings):
+        refuse_running(site.project.path, params)
     result = {
         "changed": bool(todo or ended or brings),
         "label": backup.label,
@@ -228,6 +239,12 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     return dict(result, seconds=site.stopwatch.seconds(), notes=site.notes)
 
 
+def refuse_running(path: str, params: Mapping[str, Any]) -> None:
+    """What a site writes while its data is replaced would be lost, and it would serve what is not proven."""
+    for found in _services.running(path, params["services_left"]):
+        raise RelocateError(found.code, found.msg, found.hint)
+
+
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Open the site and restore into it."""
     with open_site(module.params, ("django",)) as site:
@@ -248,6 +265,7 @@ def main() -> None:
                 "replace": {"type": "bool", "default": False},
                 "verified": {"type": "bool", "default": False},
                 "media": {"type": "bool", "default": True},
+                "services_left": {"type": "list", "elements": "str", "default": []},
                 "allow_same_host": {"type": "bool", "default": False},
                 "allow_same_database": {"type": "bool", "default": False},
             },

@@ -50,7 +50,9 @@ options:
       - The units, in the order in which they are stopped. They are started in the reverse order. A name without suffix
         is a service.
       - Timers, sockets and paths are stopped before the services that they start, wherever they stand in the list.
-      - A service that runs to its end, such as one that a timer starts, is never started by this module.
+      - What these start need not be named. While it runs it is stopped with them, since it would go on writing.
+      - A service that runs to its end, such as one that a timer starts, is never started by this module. One that was
+        running and had to be stopped is told in a warning.
     type: list
     elements: str
     default: []
@@ -306,10 +308,13 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
     if params["abandoned"] and _freeze.new_serves(record):
         return dict(result, frozen=True)
     host = _services.Services(Systemd(), params["directory"], params["site"])
+    wish = host.whole(wish)
     units, record, armed = host.look(wish)
     host.check(wish, units, record, armed)
     actions = _services.plan(wish, units, record, armed)
     result.update(told(actions, units, record))
+    for name in _services.jobs_cut(wish, actions, units):
+        module.warn("{0} was running and was stopped; nothing starts it again before its time comes".format(name))
     if not module.check_mode:
         host.apply(wish, actions)
         if started:

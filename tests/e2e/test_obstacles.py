@@ -14,11 +14,14 @@ from tests.lab.lab import Lab
 
 
 def test_five_obstacles_in_one_run(lab: Lab, tmp_path: Path) -> None:
-    """A dirty tree, units unknown and forgotten, a file, an extension, a place that is taken, variables misspelled."""
+    """A dirty tree, units unknown, forgotten and running, a file, an extension, a taken place, misspelled variables."""
     move = prepare(lab, tmp_path)
     move.old.run(["sh", "-c", f"echo '# changed' >> {move.site.app}/manage.py"])
     move.new.run(["sh", "-c", f"mkdir -p {move.site.app} && touch {move.site.app}/something"])
     move.new.run(["sh", "-c", "mv /usr/share/postgresql/17/extension/citext.control /root/"])
+    crashing = f"[Service]\nWorkingDirectory={move.site.app}\nExecStart=/bin/false\nRestart=always\nRestartSec=600\n"
+    move.new.write(f"/etc/systemd/system/{move.site.web_unit}", crashing)
+    move.new.run(["systemctl", "start", "--no-block", move.site.web_unit])
     forgotten = move.site.worker_unit
     named = [unit for unit in move.site.units if unit != forgotten]
     move.variables["relocate_services"] = [*named, "no-such.service"]
@@ -32,6 +35,7 @@ def test_five_obstacles_in_one_run(lab: Lab, tmp_path: Path) -> None:
         assert f"[{code}]" in result.stdout, result.stdout[-3000:]
     assert f"[unit_unnamed] on old: unit {forgotten} runs the project" in result.stdout, result.stdout[-3000:]
     assert not any(f"unit {unit} runs the project" in result.stdout for unit in named)
+    assert f"[site_running] on new: {move.site.web_unit} runs here" in result.stdout, result.stdout[-3000:]
     assert "relocate_service is unknown: did you mean relocate_services?" in result.stdout
     assert "uri is unknown: did you mean url?" in result.stdout
     assert result.stdout.count("Next: ") >= 8

@@ -170,6 +170,9 @@ def serve(host: Host, site: Site, *, start: bool = True) -> None:
     if not start:
         return
     host.run(["systemctl", "enable", "--quiet", "--now", *site.units])
+    if site.project == "awkward":
+        # The timer's job has run before, as on any site: its first run writes bytecode, at whatever time that is.
+        host.run(["systemctl", "start", site.cleanup_unit])
     host.run("systemctl enable --quiet nginx; systemctl reload-or-restart nginx")
     response = wait_http(host, "/health" if site.project == "awkward" else "/", port=site.public_port)
     if response.status != 200:

@@ -210,6 +210,7 @@ def new_params(directory: Path, **changes: Any) -> dict[str, Any]:
         "installs": False,
         "python": "python3",
         "units": [],
+        "services_left": [],
         "admin": Login(),
         "replace": False,
     }
@@ -265,6 +266,19 @@ def test_a_directory_that_holds_something_else(tmp_path: Path, engine: FakeEngin
     (tmp_path / "app" / "file").write_text("")
     assert on_new(tmp_path) == [("checkout_occupied", "", f"{tmp_path}/app holds something else", "move it away")]
     (tmp_path / "app" / ".git").mkdir()
+    assert on_new(tmp_path) == []
+
+
+def test_a_site_that_runs_already(tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As what an earlier provisioning started; new that serves the site since a move is another matter."""
+    asked: list[Any] = []
+    wrong = Obstacle("site_running", "shop.service runs here", "stop it")
+    monkeypatch.setattr(_inspect._services, "running", lambda *what: asked.append(what) or [wrong])
+    assert on_new(tmp_path, services_left=["logs"]) == [("site_running", "", wrong.msg, wrong.hint)]
+    assert asked == [(f"{tmp_path}/app", ["logs"])]
+    same = told_of_old(host={"name": "old1", "machine_id": _host.machine_id()})
+    assert [item[0] for item in on_new(tmp_path, same)] == ["same_host"], "its units are old's own"
+    _host.update_record(str(tmp_path), "shop", {"moved": {"label": "l"}})
     assert on_new(tmp_path) == []
 
 

@@ -49,6 +49,7 @@ class Site:
             "replace": False,
             "aliases": [],
             "media": True,
+            "services_left": [],
             "verified": False,
             "jobs": 1,
             **options,

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _host, _restored
+from ansible_collections.relocate.django.plugins.module_utils import _host, _restored, _services
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
@@ -23,7 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     LIVE,
     PREVIOUS,
 )
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, Obstacle
 from ansible_collections.relocate.django.plugins.modules import database as database_module
 from ansible_collections.relocate.django.plugins.modules import restore as restore_module
 from tests.unit.fakes import BLANK, LABEL, NEWER, FakeEngine, entry, facts, fake_site, manifest, me, refused, state
@@ -120,6 +120,7 @@ class World:
             "replace": False,
             "aliases": [],
             "media": True,
+            "services_left": [],
             "verified": False,
             "jobs": 1,
             "confirm": "shop",
@@ -162,6 +163,17 @@ def test_a_second_attempt_keeps_what_the_first_put_aside(world: Any) -> None:
     new.holds(live=OWN)
     with refused("target_not_blank", "target holds 2 tables"):  # what is live again is the user's own
         new.run()
+
+
+def test_a_site_that_runs_is_stopped_by_its_user_first(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = world(live=BLANK)
+    up = [Obstacle("site_running", "shop.service runs here", "stop it")]
+    monkeypatch.setattr(_services, "running", lambda path, left: [] if "shop" in left else up)
+    with refused("site_running", "shop.service runs here Next: stop it"):
+        new.run()
+    new.holds(live=BLANK)
+    assert new.run(services_left=["shop"])["changed"]
+    assert new.run()["changed"] is False, "it may run when there is nothing to do"
 
 
 @pytest.mark.parametrize("there", [{}, {"live": BLANK}, {"live": BLANK, "previous": BLANK}])

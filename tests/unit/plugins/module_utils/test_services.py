@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -160,6 +161,7 @@ def test_orders(names: list[str], stops: list[str], starts: list[str]) -> None:
         (units(up=False), {"freeze": freeze()}, False, "b", ["the 60 s of freeze_limit are over"]),
         (units(up=False), {"freeze": freeze()}, True, "c", ["the host was started anew"]),
         ({**units(up=False), WEB: unit(WEB)}, {"freeze": freeze()}, True, "b", ["web.service is active"]),
+        ({**units(up=False), JOB: unit(JOB)}, {"freeze": freeze()}, True, "b", ["clear.service is active"]),
         (
             {**units(up=False), WEB: unit(WEB, up=False, entered=101)},
             {"freeze": freeze()},
@@ -204,7 +206,8 @@ class Played(Systemd):
             old = self.units.get(name, Unit(name))
             up = {"start": True, "stop": False}.get(verb, old.up)
             enabled = {"enable": True, "disable": False}.get(verb, old.enabled)
-            self.units[name] = unit(name, up, enabled)
+            now = unit(name, up, enabled)
+            self.units[name] = dataclasses.replace(old, active=now.active, file_state=now.file_state, kind=now.kind)
 
     def arm(self, name: str, seconds: int, names: Any, why: str) -> None:
         self.calls.append("arm " + " ".join(names))
@@ -224,6 +227,7 @@ class Played(Systemd):
 
 def carry_out(systemd: Played, directory: Path, wish: Wish) -> list[Action]:
     host = _services.Services(systemd, str(directory), "shop")
+    wish = host.whole(wish)
     now, record, armed = host.look(wish)
     host.check(wish, now, record, armed)
     actions = plan(wish, now, record, armed)
@@ -290,6 +294,46 @@ def test_a_trigger_that_is_not_named_is_refused(tmp_path: Path) -> None:
         carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
     present[SOCKET] = unit(SOCKET, up=False)
     assert carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
+
+
+def woken() -> dict[str, Unit]:
+    """A timer, and a socket, with what they start: all of it runs."""
+    return {
+        TIMER: unit(TIMER, triggers=(JOB, "gone.service")),
+        JOB: unit(JOB, active="activating", file_state="static", triggered_by=(TIMER,)),
+        SOCKET: unit(SOCKET, triggers=(WEB,)),
+        WEB: unit(WEB, triggered_by=(SOCKET,), file_state="disabled"),
+    }
+
+
+@pytest.mark.parametrize("state", ["frozen", "stopped", "retired"])
+def test_what_a_timer_or_a_socket_started_is_stopped_with_it(tmp_path: Path, state: str) -> None:
+    """A job in its midst, and a service that holds the socket itself, would go on writing."""
+    systemd = Played(woken())
+    actions = carry_out(systemd, tmp_path, Wish(state, (TIMER, SOCKET)))
+    assert [name for name, item in systemd.units.items() if item.up and "thaw" not in name] == []
+    whole = _services.Services(systemd, str(tmp_path), "shop").whole(Wish(state, (TIMER, SOCKET)))
+    assert whole.units == (TIMER, SOCKET, JOB, WEB), "what systemd does not know is left out"
+    assert whole.woken == (JOB,)
+    assert _services.jobs_cut(whole, actions, {**woken(), JOB: unit(JOB, woken=True)}) == [JOB]
+    assert carry_out(systemd, tmp_path, Wish(state, (TIMER, SOCKET))) == []
+
+
+@pytest.mark.parametrize("kind", ["oneshot", "simple"])
+def test_a_thaw_starts_what_ran_but_no_job(tmp_path: Path, kind: str) -> None:
+    """Many jobs are of the type that systemd takes for a daemon: started by us, they would not stay up."""
+    present = woken()
+    present[JOB] = dataclasses.replace(present[JOB], kind=kind)
+    systemd = Played(present)
+    carry_out(systemd, tmp_path, Wish("frozen", (TIMER, SOCKET)))
+    carry_out(systemd, tmp_path, Wish("thawed", ()))
+    assert {name for name, item in systemd.units.items() if item.up} >= {TIMER, SOCKET, WEB}
+    assert not systemd.units[JOB].up
+
+
+def test_what_is_started_on_new_is_what_was_named(tmp_path: Path) -> None:
+    wish = Wish("started", (TIMER, SOCKET))
+    assert _services.Services(Played(woken()), str(tmp_path), "shop").whole(wish) == wish
 
 
 def test_a_freeze_that_was_lost_is_refused(tmp_path: Path) -> None:
@@ -484,3 +528,28 @@ def test_units_that_nobody_named(
     assert [item.code for item in found] == ["unit_unnamed"] * len(told)
     assert [item.msg.split()[1] for item in found] == told
     assert all("relocate_services_left" in item.hint for item in found)
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        ([], "web.service, tidy.timer run here"),
+        (["tidy.timer"], "web.service runs here"),
+        (["web", "tidy.timer"], ""),
+        (["*"], ""),
+    ],
+)
+def test_a_site_that_runs_where_its_data_comes_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, left: list[str], told: str
+) -> None:
+    monkeypatch.setattr(_services, "RUNNING", str(tmp_path))
+    below = {"/srv/shop/app": [Unit("web.service"), Unit("tidy.timer")]}
+    monkeypatch.setattr(_services, "Systemd", lambda: SimpleNamespace(running_below=below.__getitem__))
+    found = _services.running("/srv/shop/app", left)
+    assert [item.msg.partition(", and")[0] for item in found] == ([told] if told else [])
+    assert all(item.hint.startswith("systemctl stop web.service") for item in found)
+
+
+def test_no_site_runs_where_systemd_does_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(_services, "RUNNING", str(tmp_path / "none"))
+    assert _services.running("/srv/shop/app") == []

@@ -41,7 +41,9 @@ NRestarts=[not set]
 
 
 def test_show_is_read_by_the_order_of_the_question() -> None:
-    web, alias = parse_show(["web.service", "mysql.service"], SHOWN).values()
+    timer = "Id=a.timer\nTriggers=a.service\n\n"
+    first, web, alias = parse_show(["a.timer", "web.service", "mysql.service"], timer + SHOWN).values()
+    assert (first.triggers, web.triggers) == (("a.service",), ())
     assert web.up
     assert web.enabled
     assert (web.triggered_by, web.restarts, web.entered) == (("web.socket", "web.path"), 2, 123)
