@@ -10,6 +10,7 @@ that, so that putting this run back leaves the site retired.
 
 from __future__ import annotations
 
+import time
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -84,7 +85,7 @@ def lost(
         unit = units[item["name"]]
         if unit.up:  # whether it ran before or not: a job that somebody started writes too
             reasons.append("{0} is active".format(unit.name))
-        elif item["active"] and freeze["boot"] == boot and unit.entered > freeze["monotonic"]:
+        elif freeze["boot"] == boot and unit.entered > freeze["monotonic"]:
             reasons.append("{0} was active in between".format(unit.name))
     if freeze["boot"] != boot:
         reasons.append("the host was started anew")
@@ -121,6 +122,24 @@ def retired_entry(record: Record) -> Dict[str, Any]:
     freeze["units"] = list(recorded(record, all_of_it=True).values())
     freeze.pop("earlier", None)
     return freeze
+
+
+def noted(record: Record, state: str, label: str, run: str) -> Dict[str, Any]:
+    """The changes to a record by which the site is served here (moved), was (served), or no longer is (retired).
+
+    ``moved`` and ``retired`` of one set make a second move a no-op. ``served`` is left of ``moved`` when the site is
+    stopped: what it took in meanwhile must not be replaced without a word.
+    """
+    changes: Dict[str, Any] = {}
+    if state == "stopped" and record.get("moved"):
+        changes = {"moved": None, "served": record["moved"]}
+    # A site that is thawed for a set serves from it, but that is not the end of the run yet.
+    key = {"started": "moved", "retired": "retired", "thawed": "served"}.get(state)
+    if key and label and (record.get(key) or {}).get("label") != label:
+        changes = {key: {"label": label, "run": run, "at": int(time.time())}}
+        if key == "moved" and (record.get("served") or {}).get("label") == label:
+            changes["served"] = None  # an undo that came to nothing
+    return changes
 
 
 def check_named(state: str, units: Sequence[str]) -> None:

@@ -87,6 +87,7 @@ def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     for alias, target in sorted(params["engines"].items()):
         found += _conversion_obstacles(site, alias, target, params["left_behind"], found)
     collect(found, lambda: _unversioned.expand(params["files"], site.project.path))
+    found += _files_outside(site, [*params["files"], *params["files_left"]])
     collect(found, lambda: _services.require(params["units"]))
     path, left = site.project.path, params["services_left"]
     found += collect(found, lambda: _services.unnamed(path, params["units"], left)) or []
@@ -94,6 +95,28 @@ def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     needed = sum(_size(site, alias) for alias in site.engines)
     found += _space(params["directory"], needed, "the backup set")
     return found
+
+
+def _files_outside(site: Site, named: Sequence[str]) -> List[Obstacle]:
+    """Directories of models' files that neither MEDIA nor the user's list brings: only their rows would arrive."""
+    try:
+        spared = [os.path.realpath(path) for path in _unversioned.absolute(named, site.project.path)]
+    except RelocateError:
+        return []  # told of already
+    return [
+        Obstacle(
+            "files_outside",
+            "{0} keeps files in {1}, which is not below MEDIA_ROOT".format(item["field"], item["path"]),
+            "name it in relocate_files, or in relocate_files_left when you carry it yourself or it may stay behind",
+        )
+        for item in site.facts.get("django", {}).get("file_stores", ())
+        if _holds_a_file(item["path"])
+        and not any((item["path"] + "/").startswith(path.rstrip("/") + "/") for path in spared)
+    ]
+
+
+def _holds_a_file(path: str) -> bool:
+    return any(files for _directory, _below, files in os.walk(path))
 
 
 def _conversion_obstacles(

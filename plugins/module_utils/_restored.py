@@ -44,11 +44,13 @@ def made_live(record: Mapping[str, Any], digests: Mapping[str, str]) -> Dict[str
     restored = {**record.get(RESTORED, {}), **digests}
     converted = {alias: record.get(BEGUN, {}).get(alias, {}).get("converted") for alias in digests}
     states = {alias: state for alias, state in converted.items() if state}
-    served = restored if record.get(SERVED) else record.get(SERVED_WITH, ())
+    served = restored if record.get(MOVED) or record.get(SERVED) else record.get(SERVED_WITH, ())
     begun = {alias: entry for alias, entry in record.get(BEGUN, {}).items() if alias not in digests}
     return {
         RESTORED: restored,
         BEGUN: begun or None,
+        # What is live now has not been proven to the end, whatever served before.
+        MOVED: None,
         SERVED: None,
         SERVED_WITH: sorted(set(served) - set(digests)) or None,
         # What another engine holds is not what the set recorded: from here on this is what is to be proven.

@@ -30,6 +30,8 @@ STATES = ("frozen", "held", "thawed", "started", "stopped", "retired")
 _TRIGGERS = (".timer", ".socket", ".path")
 #: States in which nothing of the site may run.
 _STILL = ("frozen", "held", "retired", "stopped")
+#: The host's own: they are not a site's to stop.
+_TARGETS = ("multi-user.target", "graphical.target", "default.target", "basic.target", "sysinit.target")
 _SETTLE = 1.5  # seconds for which a started unit must stay up before it counts as started
 
 
@@ -222,7 +224,7 @@ class Services:
         if wish.state in ("frozen", "started", "retired"):
             check_known(units[name] for name in [*wish.units, *wish.reload])
         if wish.state in ("frozen", "retired"):
-            self._check_triggers(units, wish.units)
+            check_lasting(self.systemd, {name: units[name] for name in wish.units})
         if wish.state == "held" and wish.units:
             self._check_lost(wish, record, units, armed)
         if wish.state == "retired":
@@ -240,16 +242,6 @@ class Services:
                 ),
                 "run the move again; it freezes the site and takes a new backup set",
                 {"reasons": reasons},
-            )
-
-    def _check_triggers(self, units: Mapping[str, Unit], names: Sequence[str]) -> None:
-        wakers = {waker: name for name in names for waker in units[name].triggered_by if waker not in names}
-        awake = [name for name, unit in self.systemd.states(list(wakers)).items() if unit.up] if wakers else []
-        if awake:
-            raise RelocateError(
-                "bad_option",
-                "stopping {0} would not last: {1} can start it again".format(wakers[awake[0]], ", ".join(awake)),
-                "name {0} in units too".format(", ".join(awake)),
             )
 
     def apply(self, wish: Wish, actions: Sequence[Action]) -> None:
@@ -274,6 +266,10 @@ class Services:
             raise self.taken_back(error, wish, done, units, record) from error
         for action in actions[len(done) :]:
             self._do(action, wish, units, record)
+        if wish.state == "frozen" and any(action.verb == "stop" for action in actions):
+            # What started between the record and its stop wrote before anything was dumped.
+            freeze = _freeze.freeze_of(read_record(self._directory, self._site))
+            update_record(self._directory, self._site, {"freeze": {**freeze, "monotonic": _microseconds()}})
         if wish.state == "held" and wish.units:
             # The switch may have fired between the first look and the disarming.
             self._check_lost(wish, read_record(self._directory, self._site), self.look(wish)[0], True)
@@ -317,7 +313,7 @@ class Services:
         now = {
             "at": int(time.time()),
             "boot": self.systemd.boot(),
-            "monotonic": int(time.monotonic() * 1e6),
+            "monotonic": _microseconds(),
             "limit": wish.freeze_limit,
         }
         latest = read_record(self._directory, self._site)
@@ -342,7 +338,8 @@ class Services:
     def _confirm(self, wish: Wish, actions: Sequence[Action], units: Mapping[str, Unit]) -> None:
         stopped = [action.unit for action in actions if action.verb == "stop"]
         # Whether new serves nothing decides whether old may start: there the units are looked at again in any case.
-        self.systemd.confirm_stopped(list(wish.units) if wish.state == "stopped" else stopped, units)
+        # So they are where the site has to be still: of a unit that failed earlier, processes may be left.
+        self.systemd.confirm_stopped(list(wish.units) if wish.state in _STILL else stopped, units)
         started = [action.unit for action in actions if action.verb == "start"]
         self.systemd.confirm_started(started, _SETTLE, wish.timeout)
 
@@ -387,6 +384,46 @@ class Services:
         return ["{0} is {1}".format(unit.name, unit.active) for unit in wrong]
 
 
+def check_lasting(systemd: Systemd, units: Mapping[str, Unit]) -> None:
+    """Refuse units that something else starts again: at once, or with the host when they cannot be disabled.
+
+    :param units: all that is to be stopped, as it is now
+    """
+    triggers = {waker: name for name, unit in units.items() for waker in unit.triggered_by if waker not in units}
+    wanters = {
+        waker: name
+        for name, unit in units.items()
+        if not unit.enabled
+        for waker in unit.wanted_by
+        if waker not in units and waker not in triggers
+    }
+    found = systemd.states([*triggers, *wanters]) if triggers or wanters else {}
+    awake = [name for name in triggers if found[name].up]
+    if awake:
+        raise RelocateError(
+            "bad_option",
+            "stopping {0} would not last: {1} can start it again".format(triggers[awake[0]], ", ".join(awake)),
+            "name {0} in units too".format(", ".join(awake)),
+        )
+    coming = [name for name in wanters if found[name].up or found[name].enabled]
+    if coming:
+        own = [name for name in coming if name not in _TARGETS]
+        raise RelocateError(
+            "bad_option",
+            "{0} would start again with the host: it cannot be disabled, and {1} wants it".format(
+                wanters[coming[0]], ", ".join(coming)
+            ),
+            "name {0} in units too".format(", ".join(own))
+            if own
+            else "give {0} an [Install] section, then enable it".format(wanters[coming[0]]),
+        )
+
+
+def _microseconds() -> int:
+    """Now, by the clock of systemd's timestamps."""
+    return int(time.monotonic() * 1e6)
+
+
 def unit_states(units: Sequence[str]) -> Dict[str, Unit]:
     """How each unit is now, by one question to systemd; names may lack ``.service``."""
     names = [unit_name(name) for name in units]
@@ -394,8 +431,11 @@ def unit_states(units: Sequence[str]) -> Dict[str, Unit]:
 
 
 def require(units: Sequence[str]) -> None:
-    """Raise unit_unknown, naming all that this host does not have; program_missing where systemd does not run."""
-    check_known(unit_states(units).values())
+    """Raise what a freeze would: unit_unknown, naming all that this host does not have; program_missing; bad_option."""
+    found = unit_states(units)
+    check_known(found.values())
+    if found:
+        check_lasting(Systemd(), found)
 
 
 def running(path: str, left: Sequence[str] = ()) -> List[Obstacle]:

@@ -26,8 +26,9 @@ _SUFFIXES = (".service", ".socket", ".timer", ".path", ".target", ".mount", ".au
 _NAME = re.compile(r"^[A-Za-z0-9:_][A-Za-z0-9:_.\\@-]*\Z")
 _PROPERTIES = (
     "Id LoadState ActiveState SubState UnitFileState Result Triggers TriggeredBy FragmentPath ControlGroup NRestarts "
-    "InvocationID ActiveEnterTimestampMonotonic Type RemainAfterExit"
+    "InvocationID InactiveExitTimestampMonotonic Type RemainAfterExit WantedBy RequiredBy UpheldBy"
 ).split()
+_WANTED = ("WantedBy", "RequiredBy", "UpheldBy")
 _PLACES = ("WorkingDirectory", "ExecStart", "EnvironmentFiles")
 _SECRET = re.compile(
     r"passw|passphrase|secret|token|credential|api[_-]?key|private[_-]?key|authorization|cookie|dsn"
@@ -52,9 +53,10 @@ class Unit:
     group: str = ""
     restarts: int = 0
     invocation: str = ""
-    entered: int = 0  # microseconds of the monotonic clock
+    entered: int = 0  # when it last began to start, in microseconds of the monotonic clock
     kind: str = ""
     remains: bool = False
+    wanted_by: Tuple[str, ...] = ()  # units that start it with them
     woken: bool = False  # a timer or path starts it, and the user named only that
 
     @property
@@ -70,11 +72,15 @@ class Unit:
     @property
     def enabled(self) -> bool:
         """Starts with the host."""
+        if self.file_state == "generated":  # out of a script in /etc/init.d, of which links there tell
+            return bool(self.wanted_by)
         return self.file_state in ("enabled", "enabled-runtime")
 
     @property
     def can_enable(self) -> bool:
         """Is not enabled, and has an [Install] section by which it could be."""
+        if self.file_state == "generated":
+            return not self.wanted_by
         return self.file_state in ("disabled", "linked", "linked-runtime", "indirect")
 
     @property
@@ -113,9 +119,10 @@ def parse_show(names: Sequence[str], text: str) -> Dict[str, Unit]:
             group=found.get("ControlGroup", ""),
             restarts=_number(found.get("NRestarts", "")),
             invocation=found.get("InvocationID", ""),
-            entered=_number(found.get("ActiveEnterTimestampMonotonic", "")),
+            entered=_number(found.get("InactiveExitTimestampMonotonic", "")),
             kind=found.get("Type", ""),
             remains=found.get("RemainAfterExit", "") == "yes",
+            wanted_by=tuple(name for key in _WANTED for name in found.get(key, "").split()),
         )
     return units
 
@@ -254,8 +261,8 @@ class Systemd:
             )
 
     def disarm(self, name: str) -> None:
-        """Take the switch back; none is fine."""
-        self.call("stop", name + ".timer", check=False)
+        """Take the switch back, also one that has just begun to start units; none is fine."""
+        self.call("stop", name + ".timer", name + ".service", check=False)
 
     # --- looking whether it worked
 

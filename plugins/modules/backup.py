@@ -57,7 +57,9 @@ options:
     elements: str
     default: []
   frozen:
-    description: Whether the site has been stopped, so that a session that is left is a writer nobody named.
+    description:
+      - Whether the site has been stopped, so that a session that is left is a writer nobody named.
+      - Without it, a site that was retired on this host is refused, since another host serves it.
     type: bool
     default: false
   fixtures:
@@ -138,11 +140,11 @@ notes:
   elements: str
 """
 
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _backup, _host
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _backup, _freeze, _host
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -211,8 +213,20 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
             "media": dict(manifest.media),
             "expired": [],
         }
+    if params["state"] == "present" and not params["frozen"]:
+        refuse_retired(_host.read_record(params["directory"], params["site"]))
     with open_site(params, ("django", "packages", "migrations")) as site:
         return make(module, site)
+
+
+def refuse_retired(record: Mapping[str, Any]) -> None:
+    """A nightly backup of a host that no longer serves would push out the sets that are worth something."""
+    if _freeze.rests(record):
+        raise RelocateError(
+            "old_retired",
+            "the site was retired here by set {0}: another host serves it".format(record["retired"].get("label", "")),
+            "put that host into the group old of the inventory by which backups are made",
+        )
 
 
 def main() -> None:

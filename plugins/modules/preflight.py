@@ -33,7 +33,9 @@ options:
     choices: [old, new]
     required: true
   old:
-    description: The RV(info) that preflight returned on the old host. Required with O(side=new).
+    description:
+      - The RV(info) that preflight returned on the old host. Without it, O(side=new) only tells of this host, and
+        whether units of the project in O(path) run.
     type: dict
   units:
     description: The systemd units that serve the site.
@@ -42,6 +44,12 @@ options:
     default: []
   files:
     description: Files that git does not hold and that travel in the backup set; relative to O(path), or absolute.
+    type: list
+    elements: str
+    default: []
+  files_left:
+    description:
+      - Directories outside MEDIA_ROOT in which models keep files, and that are carried by other means or may stay.
     type: list
     elements: str
     default: []
@@ -141,7 +149,7 @@ from typing import Any, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _inspect
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _inspect, _services
 from ansible_collections.relocate.django.plugins.module_utils._lease import GRACE, Lease
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
@@ -166,6 +174,8 @@ def look_at_new(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, A
     if params["old"]:
         with SecretStore(secret_base(params["directory"])) as secrets:
             obstacles += _inspect.obstacles_on_new(params, params["old"], secrets)
+    else:
+        obstacles += _services.running(params["path"], params["services_left"])
     owner = params["owner"] or (params["old"] or {}).get("owner", {}).get("name")
     return {"host": _host.describe_host(), "owner_exists": bool(owner and lookup_user(owner))}
 
@@ -201,6 +211,7 @@ def main() -> None:
                 "units": {"type": "list", "elements": "str", "default": []},
                 "services_left": {"type": "list", "elements": "str", "default": []},
                 "files": {"type": "list", "elements": "str", "default": []},
+                "files_left": {"type": "list", "elements": "str", "default": []},
                 "python": {"type": "str", "default": "python3"},
                 "installs": {"type": "bool", "default": False},
                 "allow_dirty": {"type": "bool", "default": False},

@@ -122,7 +122,9 @@ options:
     type: bool
     default: false
   label:
-    description: The backup set that the freeze belongs to, for the record.
+    description:
+      - The backup set that the freeze belongs to, or from which the site is served here, for the record. From then on
+        nothing replaces its databases and MEDIA on this host without being asked to.
     type: str
     default: ""
 seealso:
@@ -208,7 +210,6 @@ answers:
   elements: dict
 """
 
-import time
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
@@ -264,23 +265,13 @@ def ask(params: Mapping[str, Any]) -> List[Dict[str, Any]]:
     return _answers.expect([_answers.Question(**item) for item in params["answers"]], params["timeout"])
 
 
-def note(params: Mapping[str, Any]) -> None:
-    """Write down that the site is served here (moved), was (served), or no longer is (retired).
-
-    ``moved`` and ``retired`` of one set make a second move a no-op. ``served`` is left of ``moved`` when the site is
-    stopped: what it took in meanwhile must not be replaced without a word.
-    """
+def note(params: Mapping[str, Any]) -> Dict[str, Any]:
+    """Write down what becomes of the site here; returns what the record said before."""
     record = read_record(params["directory"], params["site"])
-    changes: Dict[str, Any] = {}
-    if params["state"] == "stopped" and record.get("moved"):
-        changes = {"moved": None, "served": record["moved"]}
-    key = {"started": "moved", "retired": "retired"}.get(params["state"])
-    if key and params["label"] and (record.get(key) or {}).get("label") != params["label"]:
-        changes = {key: {"label": params["label"], "run": params["run"], "at": int(time.time())}}
-        if key == "moved" and (record.get("served") or {}).get("label") == params["label"]:
-            changes["served"] = None  # an undo that came to nothing
+    changes = _freeze.noted(record, params["state"], params["label"], params["run"])
     if changes:
         update_record(params["directory"], params["site"], changes)
+    return {name: record.get(name) for name in changes}
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
@@ -290,6 +281,27 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     if not module.check_mode:
         note(module.params)
     return result
+
+
+def start_and_ask(
+    params: Mapping[str, Any],
+    host: _services.Services,
+    wish: _services.Wish,
+    actions: Sequence[_services.Action],
+    units: Mapping[str, Unit],
+) -> List[Dict[str, Any]]:
+    """Start the site, and see it answer. Noted before: whatever ends us, what it takes in is precious from then on."""
+    before = note(params)
+    try:
+        host.apply(wish, actions)
+        try:
+            return ask(params)
+        except RelocateError as error:
+            raise host.taken_back(error, wish, actions, units, {}) from error
+    except RelocateError as error:
+        if before and not error.details.get("remaining"):
+            update_record(params["directory"], params["site"], before)
+        raise
 
 
 def bring(module: AnsibleModule) -> Dict[str, Any]:
@@ -315,13 +327,12 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
     result.update(told(actions, units, record))
     for name in _services.jobs_cut(wish, actions, units):
         module.warn("{0} was running and was stopped; nothing starts it again before its time comes".format(name))
-    if not module.check_mode:
+    if not module.check_mode and started:
+        result["answers"] = start_and_ask(params, host, wish, actions, units)
+    elif not module.check_mode:
+        if params["state"] == "thawed":
+            note(params)
         host.apply(wish, actions)
-        if started:
-            try:
-                result["answers"] = ask(params)
-            except RelocateError as error:
-                raise host.taken_back(error, wish, actions, units, {}) from error
     left = read_record(params["directory"], params["site"])
     return dict(result, at=_freeze.freeze_of(left).get("at", 0), frozen=bool(left.get("freeze") or left.get("retired")))
 

@@ -30,6 +30,13 @@ Request = Dict[str, Any]
 Raw = Dict[str, Any]  # one alias as it is answered
 
 _LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
+#: Where servers listen unless told otherwise: naming one of them is the same as naming none.
+_DEFAULT_SOCKETS = (
+    "/run/postgresql",
+    "/tmp",
+    "/run/mysqld/mysqld.sock",
+    "/var/lib/mysql/mysql.sock",
+)
 _DEFAULT_PORTS = {"postgresql": 5432, "mysql": 3306}
 
 
@@ -132,20 +139,33 @@ def _identity(raw: Raw) -> Tuple[Any, ...]:
         return ("sqlite", os.path.realpath(raw["name"])) if raw["name"] != ":memory:" else ("memory", raw["alias"])
     host = raw["host"]
     options = raw["options"]
-    local = host in _LOCAL_HOSTS or host.startswith("/")
     files = str(options.get("service", "")), str(options.get("read_default_file", ""))
     port = raw["port"] or _DEFAULT_PORTS.get(raw["vendor"])
-    return (raw["vendor"] or raw["backend"], raw["name"], "" if local else host.lower(), port) + files
+    return (raw["vendor"] or raw["backend"], raw["name"], _server(host, options), port) + files
+
+
+def _server(host: str, options: Dict[str, Any]) -> str:
+    """The machine, or the socket; "" for the server that this machine has at the usual place."""
+    given = str(options.get("unix_socket") or "") if host in ("", "localhost") else ""
+    path = given or (host if host.startswith("/") else "")
+    if path:
+        path = os.path.realpath(path)
+        return "" if path in _DEFAULT_SOCKETS else path
+    return "" if host in _LOCAL_HOSTS else host.lower()
 
 
 def mark_same(databases: List[Raw]) -> List[Raw]:
-    """Set ``same_as`` on each alias that is another one's database, or its replica by TEST.MIRROR."""
+    """Set ``same_as`` on each alias that is another one's database, or its replica by TEST.MIRROR.
+
+    A replica bears the name of what it repeats; any other database is one of its own, whatever tests do with it.
+    """
     first: Dict[Tuple[Any, ...], str] = {}
-    known = {raw["alias"] for raw in databases}
+    known = {raw["alias"]: raw for raw in databases}
     for raw in sorted(databases, key=lambda item: (bool(item["test_mirror"]), item["alias"] != "default")):
         owner = first.setdefault(_identity(raw), raw["alias"])
-        mirror = raw["test_mirror"]
-        raw["same_as"] = owner if owner != raw["alias"] else (mirror if mirror in known - {raw["alias"]} else "")
+        mirror = known.get(raw["test_mirror"], raw)
+        repeats = mirror is not raw and (mirror["vendor"], mirror["name"]) == (raw["vendor"], raw["name"])
+        raw["same_as"] = owner if owner != raw["alias"] else (mirror["alias"] if repeats else "")
     for raw in databases:
         _follow(raw, {item["alias"]: item["same_as"] for item in databases})
     return databases
@@ -192,6 +212,7 @@ def topic_django(request: Request) -> Dict[str, Any]:
         "media_root": _absolute(settings.MEDIA_ROOT),
         "media_url": str(settings.MEDIA_URL or ""),
         "media_storage": str(storage),
+        "file_stores": _file_stores(_absolute(settings.MEDIA_ROOT)),
         "static_root": _absolute(settings.STATIC_ROOT),
         "static_url": str(settings.STATIC_URL or ""),
         "apps": [config.label for config in apps.get_app_configs()],
@@ -201,6 +222,26 @@ def topic_django(request: Request) -> Dict[str, Any]:
         "time_zone": str(settings.TIME_ZONE or ""),
         "use_tz": bool(settings.USE_TZ),
     }
+
+
+def _file_stores(media_root: str) -> List[Dict[str, str]]:
+    """Directories outside MEDIA_ROOT in which models keep files, with the field that does."""
+    from django.apps import apps
+    from django.core.files.storage import FileSystemStorage
+    from django.db.models import FileField
+
+    root = os.path.realpath(media_root) if media_root else ""
+    found: Dict[str, str] = {}
+    for model in apps.get_models():
+        for field in model._meta.local_fields:
+            storage = getattr(field, "storage", None) if isinstance(field, FileField) else None
+            try:
+                path = os.path.realpath(storage.location) if isinstance(storage, FileSystemStorage) else ""
+            except Exception:  # the project's own code; a field that cannot tell has no files that a site could serve
+                path = ""
+            if path and not (root and (path + os.sep).startswith(root + os.sep)):
+                found.setdefault(path, "{0}.{1}".format(model._meta.label, field.name))
+    return [{"path": path, "field": field} for path, field in sorted(found.items())]
 
 
 def _absolute(path: Any) -> str:

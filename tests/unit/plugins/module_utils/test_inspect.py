@@ -37,6 +37,7 @@ def old_params(path: Path, **changes: Any) -> dict[str, Any]:
         "allow_dirty": False,
         "allow_unapplied": False,
         "files": [],
+        "files_left": [],
         "units": [],
         "services_left": [],
         "compression": "none",
@@ -53,6 +54,23 @@ def told(obstacles: list[Obstacle]) -> list[tuple[str, str, str, str]]:
 
 
 # --- old
+
+
+def test_files_that_models_keep_outside_media(project: Path, tmp_path: Path) -> None:
+    """Their rows would arrive without them; a directory without files is none of anybody's business."""
+    private, empty = tmp_path / "private", tmp_path / "empty"
+    (private / "2026").mkdir(parents=True)
+    (private / "2026" / "invoice.pdf").write_text("x")
+    (empty / "2026").mkdir(parents=True)
+    stores = [{"path": str(private), "field": "shop.Invoice.pdf"}, {"path": str(empty), "field": "shop.Note.scan"}]
+    site = fake_site(project, FakeEngine(databases={LIVE: state()}), django={"file_stores": stores})
+    (found,) = told(_inspect.obstacles_on_old(site, old_params(project)))
+    assert found[0] == "files_outside"
+    assert found[2] == f"shop.Invoice.pdf keeps files in {private}, which is not below MEDIA_ROOT"
+    for named in (str(private), str(tmp_path), f"{private}/"):
+        assert _inspect.obstacles_on_old(site, old_params(project, files_left=[named])) == []
+    assert len(_inspect.obstacles_on_old(site, old_params(project, files_left=[f"{private}/2026"]))) == 1
+    assert _inspect.obstacles_on_old(site, old_params(project, files=[str(private)])) == []
 
 
 def test_nothing_is_in_the_way(project: Path) -> None:

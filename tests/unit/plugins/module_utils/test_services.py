@@ -163,6 +163,13 @@ def test_orders(names: list[str], stops: list[str], starts: list[str]) -> None:
         ({**units(up=False), WEB: unit(WEB)}, {"freeze": freeze()}, True, "b", ["web.service is active"]),
         ({**units(up=False), JOB: unit(JOB)}, {"freeze": freeze()}, True, "b", ["clear.service is active"]),
         (
+            {**units(up=False), JOB: unit(JOB, up=False, entered=101)},
+            {"freeze": freeze()},
+            True,
+            "b",
+            ["clear.service was active in between"],
+        ),
+        (
             {**units(up=False), WEB: unit(WEB, up=False, entered=101)},
             {"freeze": freeze()},
             True,
@@ -294,6 +301,51 @@ def test_a_trigger_that_is_not_named_is_refused(tmp_path: Path) -> None:
         carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
     present[SOCKET] = unit(SOCKET, up=False)
     assert carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
+
+
+TARGET = "shop.target"
+
+
+@pytest.mark.parametrize(
+    ("file_state", "wanted_by", "words"),
+    [
+        ("static", TARGET, "web.service would start again with the host.*shop.target wants it Next: name shop.target"),
+        ("static", "multi-user.target", "web.service would start again.*Next: give web.service an .Install. section"),
+        ("static", "gone.target", ""),
+        ("enabled", TARGET, ""),  # it can be disabled
+        ("generated", "multi-user.target", ""),
+    ],
+)
+def test_a_unit_that_cannot_be_disabled_is_refused(tmp_path: Path, file_state: str, wanted_by: str, words: str) -> None:
+    """As tools make them that put all units of a site below a target: a reboot would bring old back beside new."""
+    present = {WEB: unit(WEB, file_state=file_state, wanted_by=(wanted_by,))}
+    present.update({name: unit(name) for name in (TARGET, "multi-user.target")})
+    if words:
+        with refused("bad_option", words):
+            carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
+        assert present[WEB].up
+    else:
+        assert carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
+    if wanted_by == TARGET:
+        assert carry_out(Played(present), tmp_path, Wish("frozen", (WEB, TARGET)))
+
+
+def test_what_a_freeze_would_refuse_is_refused_in_preflight(monkeypatch: pytest.MonkeyPatch) -> None:
+    present = {WEB: unit(WEB, file_state="static", wanted_by=(TARGET,)), TARGET: unit(TARGET)}
+    monkeypatch.setattr(_services, "Systemd", lambda: Played(present))
+    with refused("bad_option", "name shop.target in units too"):
+        _services.require(["web"])
+    _services.require(["web", TARGET])
+    _services.require([])
+    with refused("unit_unknown", "nor.service"):
+        _services.require(["nor"])
+
+
+def test_processes_of_a_unit_that_failed_earlier_are_looked_for(tmp_path: Path) -> None:
+    systemd = Played({WEB: unit(WEB), "queue.service": unit("queue.service", up=False)}, ("stay queue.service",))
+    with refused("unit_failed", "queue.service"):
+        carry_out(systemd, tmp_path, Wish("frozen", (WEB, "queue.service")))
+    assert systemd.units[WEB].up
 
 
 def woken() -> dict[str, Unit]:

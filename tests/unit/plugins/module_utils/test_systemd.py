@@ -27,7 +27,9 @@ FragmentPath=/etc/systemd/system/web.service
 ControlGroup=/system.slice/web.service
 NRestarts=2
 InvocationID=abc
-ActiveEnterTimestampMonotonic=123
+InactiveExitTimestampMonotonic=123
+WantedBy=multi-user.target
+RequiredBy=shop.target
 Type=notify
 RemainAfterExit=no
 
@@ -47,7 +49,24 @@ def test_show_is_read_by_the_order_of_the_question() -> None:
     assert web.up
     assert web.enabled
     assert (web.triggered_by, web.restarts, web.entered) == (("web.socket", "web.path"), 2, 123)
+    assert web.wanted_by == ("multi-user.target", "shop.target")
     assert (alias.name, alias.load, alias.up, alias.restarts) == ("mysql.service", "not-found", False, 0)
+
+
+@pytest.mark.parametrize(
+    ("file_state", "wanted", "enabled", "can_enable"),
+    [
+        ("enabled", True, True, False),
+        ("disabled", False, False, True),
+        ("static", True, False, False),
+        ("generated", True, True, False),
+        ("generated", False, False, True),
+    ],
+)
+def test_what_starts_with_the_host(file_state: str, wanted: bool, enabled: bool, can_enable: bool) -> None:
+    """Units out of /etc/init.d are disabled and enabled like others, but their state is always the same word."""
+    found = Unit("x.service", file_state=file_state, wanted_by=("multi-user.target",) if wanted else ())
+    assert (found.enabled, found.can_enable) == (enabled, can_enable)
 
 
 @pytest.mark.parametrize(

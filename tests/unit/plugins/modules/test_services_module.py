@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 from ansible.module_utils import basic
 
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import read_record, update_record
+from ansible_collections.relocate.django.plugins.module_utils._systemd import Unit
 from ansible_collections.relocate.django.plugins.modules import services
 from tests.unit.fakes import refused
 
@@ -73,6 +76,80 @@ def test_a_new_set_does_not_forget_that_the_one_before_served(tmp_path: Path) ->
     update_record(str(tmp_path), "shop", {"served": MOVED})
     work(tmp_path, "started", label=L2)
     assert read_record(str(tmp_path), "shop")["served"] == MOVED, "that is for restore to forget"
+
+
+class Host:
+    """Stands for what carries out: notes what the record said meanwhile, then ends as it is told to."""
+
+    def __init__(self, directory: Path, end: BaseException | None) -> None:
+        self.directory, self.end, self.said = directory, end, {}  # type: ignore[var-annotated]
+
+    def whole(self, wish: Any) -> Any:
+        return wish
+
+    def look(self, wish: Any) -> Any:
+        return {name: Unit(name) for name in wish.units}, {}, False
+
+    def check(self, *_what: Any) -> None:
+        """Nothing is in the way."""
+
+    def apply(self, *_what: Any) -> None:
+        self.said = read_record(str(self.directory), "shop")
+        if self.end:
+            raise self.end
+
+    def taken_back(self, error: RelocateError, *_what: Any) -> RelocateError:
+        return error
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException | None], Host]:
+    def made(end: BaseException | None) -> Host:
+        one = Host(tmp_path, end)
+        monkeypatch.setattr(services, "Systemd", lambda: None)
+        monkeypatch.setattr(services._services, "Services", lambda *_what: one)
+        return one
+
+    return made
+
+
+def test_a_site_is_noted_as_serving_before_its_first_unit_starts(tmp_path: Path, host: Any) -> None:
+    """Killed in between, new has taken in data of which the record must tell."""
+    one = host(SystemExit(1))
+    with pytest.raises(SystemExit):
+        work(tmp_path, "started", units=["web"], label=L1)
+    assert one.said["moved"]["label"] == L1
+    assert read_record(str(tmp_path), "shop")["moved"]["label"] == L1
+    work_stopped = host(None)
+    work(tmp_path, "stopped", units=["web"])
+    assert work_stopped.said["moved"]["label"] == L1, "as long as it may be up"
+    assert read_record(str(tmp_path), "shop")["served"]["label"] == L1
+
+
+@pytest.mark.parametrize("before", [{}, {"served": MOVED}, {"served": {**MOVED, "label": L2}}, {"moved": MOVED}])
+def test_a_start_that_was_taken_back_is_not_noted(tmp_path: Path, host: Any, before: dict[str, Any]) -> None:
+    update_record(str(tmp_path), "shop", before)
+    host(RelocateError("unit_failed", "web did not stay up"))
+    with refused("unit_failed", "web"):
+        work(tmp_path, "started", units=["web"], label=L1)
+    assert read_record(str(tmp_path), "shop") == before
+
+
+def test_a_start_that_could_not_be_taken_back_stays_noted(tmp_path: Path, host: Any) -> None:
+    host(RelocateError("unit_failed", "web", details={"remaining": ["web is active"]}))
+    with refused("unit_failed", "web"):
+        work(tmp_path, "started", units=["web"], label=L1)
+    assert read_record(str(tmp_path), "shop")["moved"]["label"] == L1
+
+
+def test_a_site_that_is_thawed_for_a_set_serves_from_it(tmp_path: Path, host: Any) -> None:
+    """As after a conversion in place; without a label it is the old site that comes back."""
+    one = host(None)
+    update_record(str(tmp_path), "shop", {"freeze": {"label": L1, "units": []}})
+    work(tmp_path, "thawed")
+    assert "served" not in read_record(str(tmp_path), "shop")
+    work(tmp_path, "thawed", label=L1)
+    assert one.said["served"]["label"] == L1
 
 
 def test_headers_are_secret(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._project import answers, probe
+from ansible_collections.relocate.django.plugins.module_utils._project import answers, probe, venv_probe
 
 from .conftest import digest, give
 
@@ -239,6 +240,7 @@ def test_aliases(site: Path, python: str) -> None:
         "S = 'django.db.backends.sqlite3'\n"
         "DATABASES['again'] = {'ENGINE': S, 'NAME': 'link.sqlite3'}\n"
         "DATABASES['replica'] = {'ENGINE': S, 'NAME': 'replica', 'TEST': {'MIRROR': 'again'}}\n"
+        "DATABASES['twin'] = {'ENGINE': S, 'NAME': 'db.sqlite3', 'TEST': {'MIRROR': 'again'}}\n"
         "DATABASES['logs'] = {'ENGINE': S, 'NAME': 'file:logs%20x.db?mode=ro', 'OPTIONS': {'uri': True}}\n"
         "DATABASES['broken'] = {'ENGINE': 'no.such.backend', 'NAME': 'x', 'PASSWORD': 'hunter2'}\n",
     )
@@ -246,16 +248,56 @@ def test_aliases(site: Path, python: str) -> None:
     project = found(site, python)
     raw = probe.databases(project)
     assert {item["alias"]: item["same_as"] for item in raw} == {
-        "default": "", "again": "default", "replica": "default", "logs": "", "broken": "",
+        "default": "", "again": "default", "replica": "", "twin": "default", "logs": "", "broken": "",
     }  # fmt: skip
     by_alias = {item["alias"]: item for item in raw}
     assert by_alias["logs"]["name"] == str(site / "logs x.db") and "no.such.backend" in by_alias["broken"]["error"]
-    assert [item["alias"] for item in probe.select_aliases(raw)] == ["default", "logs", "broken"]
-    assert [item["alias"] for item in probe.select_aliases(raw, ["replica"])] == ["default"]
+    assert [item["alias"] for item in probe.select_aliases(raw)] == ["default", "replica", "logs", "broken"]
+    assert [item["alias"] for item in probe.select_aliases(raw, ["twin"])] == ["default"]
     with pytest.raises(RelocateError, match=r"unknown_alias.*nothing.*choose from: again, broken"):
         probe.select_aliases(raw, ["nothing"])
     with pytest.raises(RelocateError, match=r"unknown_alias.*nothing"):
         probe.ask(project, ["counts"], aliases=["nothing"])
+
+
+def _raw(alias: str, name: str = "shop", host: str = "", mirror: str = "", **options: str) -> dict[str, Any]:
+    found = {"alias": alias, "vendor": "postgresql", "backend": "x", "name": name, "host": host, "port": None}
+    return {**found, "options": options, "test_mirror": mirror}
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (_raw("b", host="replica.example.org", mirror="a"), "a"),
+        (_raw("b", "legacy", mirror="a"), ""),  # tests do not make it, which does not make it another's copy
+        (_raw("b", host="LOCALHOST".lower()), "a"),
+        (_raw("b", host="/var/run/postgresql"), "a"),
+        (_raw("b", host="/srv/second/socket"), ""),
+        (_raw("b", unix_socket="/srv/second/mysqld.sock"), ""),
+        (_raw("b", unix_socket="/run/mysqld/mysqld.sock"), "a"),
+        (_raw("b", host="db.example.org"), ""),
+        (_raw("b", mirror="none"), "a"),
+    ],
+)
+def test_which_alias_is_another_ones_database(other: dict[str, Any], same: str) -> None:
+    assert [item["same_as"] for item in venv_probe.mark_same([_raw("a"), other])] == ["", same]
+
+
+def test_files_outside_media(site: Path, python: str) -> None:
+    """Whatever the storage is made of; the default one and those below MEDIA_ROOT are MEDIA."""
+    answer = probe.ask(found(site, python), ["django"])["django"]
+    assert answer["file_stores"] == []
+    models = next(path for path in site.rglob("models.py"))
+    stores = ("FileSystemStorage(location='/srv/private')", "FileSystemStorage(location=settings.MEDIA_ROOT + '/in')")
+    text = "\n\nfrom django.conf import settings\nfrom django.core.files.storage import FileSystemStorage\n"
+    text += f"class Paper(models.Model):\n    a = models.FileField(storage={stores[0]})\n"
+    text += f"    b = models.FileField(storage={stores[1]})\n    c = models.ImageField(upload_to='x')\n"
+    models.write_text(models.read_text() + text.replace("ImageField", "FileField"))
+    add_settings(site, f"MEDIA_ROOT = {str(site / 'media')!r}")
+    answer = probe.ask(found(site, python), ["django"])["django"]
+    assert [(item["path"], item["field"].split(".", 1)[1]) for item in answer["file_stores"]] == [
+        ("/srv/private", "Paper.a")
+    ]
 
 
 def test_media_is_counted_and_odd_names_survive(site: Path, python: str, owner: SystemUser) -> None:

@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The day on which old is gone: nightly sets bring the site back, once, and never over what it has taken in since."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.e2e.moving import Move, active, changed, prepare, still
+from tests.e2e.test_move import OURS
+from tests.lab.digest import difference
+from tests.lab.lab import Lab
+from tests.lab.playbook import PlaybookResult
+from tests.sites.facts import wait_http
+
+SETS = "/var/lib/relocate/sets"
+
+
+def test_a_site_out_of_its_nightly_sets(lab: Lab, tmp_path: Path) -> None:
+    """Restore; again: nothing; after a deployment: nothing; another set: refused, then taken instead."""
+    move = prepare(lab, tmp_path)
+    site, new = move.site, move.new
+    first = _nightly(move)
+    held = still(move.old, site)
+    restored = move.run(playbook="restore")
+    assert restored.rc == 0, restored.stdout[-5000:]
+    assert wait_http(new, "/", port=site.public_port).status == 200
+    assert still(new, site) == held
+    assert new.read(site.env_file) == move.old.read(site.env_file)
+    media = f"cd {site.media} && find . -type f -exec sha256sum {{}} + | sort"
+    assert new.run(["sh", "-c", media]).stdout == move.old.run(["sh", "-c", media]).stdout != ""
+
+    # What is deployed later is no business of a set, and the site goes on serving whatever is run.
+    new.run(["sh", "-c", f"echo LATER=1 >> {site.env_file}; echo '# newer' >> {site.app}/manage.py"])
+    before = new.digest(exclude=OURS)
+    again = move.run(playbook="restore")
+    assert again.rc == 0, again.stdout[-3000:]
+    assert set(changed(again).values()) == {0}
+    second = _nightly(move)
+    assert first != second
+    _refused(move.run("--check", playbook="restore"), "[target_not_blank] the site has served on this host")
+    _refused(move.run(playbook="restore"), "[target_not_blank] the site has served on this host")
+    move.variables["relocate_replace"] = True
+    _refused(move.run(playbook="restore"), f"[site_running] {site.web_unit}")
+    assert difference(before, new.digest(exclude=OURS)) == []
+    assert wait_http(new, "/", port=site.public_port).status == 200
+
+    new.run(["systemctl", "stop", *site.units])
+    new.run(["git", "-C", site.app, "checkout", "--quiet", "manage.py"], user=site.user)
+    replaced = move.run(playbook="restore")
+    assert replaced.rc == 0, replaced.stdout[-5000:]
+    assert all(active(new, unit) for unit in site.units)
+    assert "LATER" not in new.read(site.env_file)
+    assert still(new, site) == held
+    once_more = move.run(playbook="restore")
+    assert once_more.rc == 0 and set(changed(once_more).values()) == {0}, once_more.stdout[-3000:]
+
+
+def _refused(result: PlaybookResult, words: str) -> None:
+    assert result.rc != 0
+    assert words in result.stdout.replace("\n", " "), result.stdout[-3000:]
+
+
+def _nightly(move: Move) -> str:
+    """Back the running site up, and carry its sets to new as a user does; the newest set's label."""
+    made = move.run(playbook="backup")
+    assert made.rc == 0, made.stdout[-3000:]
+    sets = move.old.run(["sh", "-c", f"tar -C {SETS} -cf - . | base64"]).stdout
+    move.new.run(["sh", "-euc", f"mkdir -p -m 0711 {SETS}; base64 -d | tar -C {SETS} -xf -"], input=sets)
+    return move.old.run(["ls", f"{SETS}/{move.site.name}"]).stdout.split()[-1]
