@@ -106,21 +106,24 @@ def _write(path: str, fill: Any) -> None:
 
 def dump_all(
     site: Site, backup: BackupSet, frozen: bool, fixtures: bool = False, left_behind: Sequence[str] = ()
-) -> Dict[str, DatabaseEntry]:
-    """Dump and count every database, each out of one snapshot; returns the manifest's entries.
+) -> Tuple[Dict[str, DatabaseEntry], Dict[str, str]]:
+    """Dump and count every database, each out of one snapshot; returns the manifest's entries, and marks.
+
+    The marks of a frozen site's databases are from before their snapshots: a write that comes later shows by them.
 
     :param frozen: the site has been stopped: sessions that remain are waited for, then refused
     :param fixtures: whether each is written as a fixture too, out of the same snapshot
     :param left_behind: models that fixtures leave out on purpose
     """
-    entries = {}
+    entries, marks = {}, {}
     for alias, engine in site.engines.items():
         if frozen:
             await_sessions(engine)
+            marks[alias] = engine.mark()
         with _fixture_beside(site, engine, backup, fixtures, left_behind) as beside:
             entry = _dump_one(site, engine, backup, frozen, beside.begin if beside else None)
             entries[alias] = replace(entry, fixture=beside.finish()) if beside else entry
-    return entries
+    return entries, marks
 
 
 @contextlib.contextmanager

@@ -59,6 +59,25 @@ def compare(
     return found, table_rows(expected, found)
 
 
+def written_since(
+    engines: Mapping[str, Engine], manifest: Manifest, record: Mapping[str, Any], label: str
+) -> List[str]:
+    """What was written into a frozen site's databases after they were dumped for this set.
+
+    Those that bear no sign of it are not counted again: counting is downtime.
+    """
+    marks = record.get("marks") or {}
+    findings: List[str] = []
+    for alias, engine in engines.items():
+        if marks.get("label") != label or marks.get(alias) != engine.mark():
+            found = state_of(engine, LIVE, manifest.databases[alias].state.method, True)
+            findings += [
+                "database {0}: {1}".format(alias, item)
+                for item in compare_states(manifest.databases[alias].state, found)
+            ]
+    return findings
+
+
 def models_without_rows(alias: str, counts: Mapping[str, Any], state: DatabaseState) -> List[str]:
     """Models that do not see the rows of their table: another database, schema or search_path than was proven."""
     rows = {table.name: table.rows for table in state.tables}

@@ -174,12 +174,14 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
         _backup.prepare(site, backup, revision, params)
     if params["state"] == "prepared":
         return dict(result, seconds=site.stopwatch.seconds())
-    databases = _backup.dump_all(site, backup, params["frozen"], params["fixtures"], params["left_behind"])
+    databases, marks = _backup.dump_all(site, backup, params["frozen"], params["fixtures"], params["left_behind"])
     with site.stopwatch.step("media"):
         media = _backup.media_of(site, backup, params["media"], params["compression"], params["media_skip"])
     manifest = _backup.compose(site, backup, revision, params, databases, media)
     with site.stopwatch.step("hash"):
         result["manifest_sha256"] = backup.finish(manifest, params["jobs"] or default_jobs())
+    if params["frozen"]:
+        _host.update_record(params["directory"], params["site"], {"marks": {"label": label, **marks}})
     for note in site.notes:
         module.warn(note)
     result.update(seconds=site.stopwatch.seconds(), notes=site.notes)

@@ -125,6 +125,18 @@ def test_row_deleted_after_the_load(move: Move, server: Server) -> None:
     converges(move)
 
 
+def test_writer_that_is_no_unit(move: Move, server: Server) -> None:
+    """Somebody at a shell writes to the old database after it was dumped: new would lack that."""
+    table, name = "shop_auditentry", move.site.databases["default"]
+    with once(
+        lambda: server.ask(move.new, f"SELECT count(*) FROM {table}", name) not in ("", "0"),
+        lambda: server.ask(move.old, server.delete.format(table), name),
+    ) as done:
+        result = fails_and_is_put_back(move, "freeze_lost")
+    assert done and "the old databases were written after they were dumped" in result.stdout
+    assert table in result.stdout
+
+
 def test_unit_that_does_not_start(move: Move) -> None:
     """The web unit fails on new."""
     path = "/etc/systemd/system/{0}.d/broken.conf".format(move.site.web_unit)

@@ -596,6 +596,25 @@ def test_an_unknown_collation_is_named(awkward: Bench) -> None:
     assert awkward.databases() == {awkward.name}
 
 
+def test_a_mark_stays_until_something_is_written(awkward: Bench) -> None:
+    """Reading and a dump leave it as it is; each way to write does not. Times are told in whole seconds."""
+    awkward.sql("CREATE TABLE marked (id INT PRIMARY KEY, name TEXT) ENGINE=InnoDB")
+    awkward.sql("INSERT INTO marked VALUES (1, 'a'), (2, 'b')")
+    before = awkward.engine.mark()
+    awkward.dump()
+    assert awkward.engine.mark() == before
+    for change in (
+        "INSERT INTO marked VALUES (3, 'c')",
+        "UPDATE marked SET name = 'd' WHERE id = 1",
+        "DELETE FROM marked WHERE id = 2",
+    ):
+        time.sleep(1.1)
+        awkward.sql(change)
+        after = awkward.engine.mark()
+        assert after != before, change
+        before = after
+
+
 def test_sessions_are_counted_and_ended(awkward: Bench) -> None:
     connection = pymysql.connect(unix_socket=awkward.server.socket, user="root", database=awkward.name)
     assert awkward.engine.sessions() == 1

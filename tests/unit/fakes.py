@@ -191,6 +191,10 @@ class FakeEngine:
     def sessions(self, terminate: bool = False) -> int:
         return self.busy.pop(0) if self.busy else 0
 
+    def mark(self) -> str:
+        self._call("mark")
+        return str(self.databases.get(LIVE))
+
     def exists(self, which: str) -> bool:
         return which in self.databases
 

@@ -318,3 +318,13 @@ def large_objects_sql(part: int, parts: int, chunk: int = 1 << 20) -> str:
         " UNION ALL SELECT o.oid, o.number + 1, p.full_chunk, p.h FROM chunks AS o {3} WHERE o.full_chunk)"
         " SELECT count(DISTINCT oid), coalesce(sum(h), 0) FROM chunks"
     ).format(parts, part, piece.format("0", chunk), piece.format("(o.number + 1)", chunk))
+
+
+#: What has ever been written, as the server counts it; tables that were emptied or made anew show by their files.
+MARK = """
+SELECT concat_ws(' ', count(*), sum(n_tup_ins + n_tup_upd + n_tup_del),
+    (SELECT sum(relfilenode::bigint) FROM pg_class WHERE relkind IN ('r', 'm')),
+    (SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()),
+    CASE WHEN current_setting('track_counts') <> 'on' THEN clock_timestamp() END)
+FROM pg_stat_user_tables
+"""

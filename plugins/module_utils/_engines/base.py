@@ -159,6 +159,13 @@ class Engine(abc.ABC):
         """How many other sessions use live; with ``terminate`` they are ended."""
 
     @abc.abstractmethod
+    def mark(self) -> str:
+        """A sign of what live holds that costs nothing to look at: while it stays the same, nothing was written.
+
+        When it differs something may have been written, or the server was started anew: only counting tells.
+        """
+
+    @abc.abstractmethod
     def exists(self, which: str) -> bool:
         """Whether live or a database beside it is there.
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import os
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
@@ -260,6 +261,14 @@ class MysqlEngine(Engine):
         with self._server.anyone() as session:
             act = admin.end_sessions if terminate else admin.count_sessions
             return act(session, [self._named(LIVE)])
+
+    def mark(self) -> str:
+        """See :meth:`Engine.mark`. Raises login_failed, server_unreachable."""
+        with self._server.connect(self._named(LIVE)) as session:
+            if not session.flavor.mariadb:
+                session.rows("SET SESSION information_schema_stats_expiry = 0")
+            found = session.rows(queries.MARK)
+        return hashlib.sha256(repr(found).encode("utf-8")).hexdigest()
 
     def exists(self, which: str) -> bool:
         """See :meth:`Engine.exists`. Raises login_failed, server_unreachable."""

@@ -21,6 +21,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines import _p
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_facts as facts
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_preflight as checks
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import Session
@@ -248,6 +249,11 @@ class PostgresqlEngine(Engine):
         with self._server.anyone() as session:
             act = admin.end_sessions if terminate else admin.count_sessions
             return act(session, [self._named(LIVE)])
+
+    def mark(self) -> str:
+        """See :meth:`Engine.mark`. Raises login_failed, server_unreachable."""
+        with self._server.connect(self._named(LIVE)) as session:
+            return str(session.rows(queries.MARK)[0][0])
 
     def exists(self, which: str) -> bool:
         """See :meth:`Engine.exists`. Raises login_failed, server_unreachable."""

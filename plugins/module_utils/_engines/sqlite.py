@@ -331,6 +331,16 @@ class SqliteEngine(Engine):
         with acting_as(self.context.owner):
             return os.path.isfile(path) and (which == LIVE or not is_second_name(path, live))
 
+    def mark(self) -> str:
+        """See :meth:`Engine.mark`."""
+        path, found = self._path(LIVE), []
+        with acting_as(self.context.owner):
+            for name in (path, path + "-wal"):
+                with contextlib.suppress(FileNotFoundError):
+                    status = os.stat(name)
+                    found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+        return repr(found)
+
     def sessions(self, terminate: bool = False) -> int:
         """Other processes that hold the file open, as far as this process may look.
 

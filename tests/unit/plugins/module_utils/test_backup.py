@@ -108,7 +108,8 @@ def test_dump_all(tmp_path: Path, is_file: bool, frozen: bool) -> None:
     ]
     site = fake_site(tmp_path, *engines)
     site.facts["migrations"]["aliases"] = {"default": {"applied": ["auth.0001_initial"], "unapplied": []}}
-    found = _backup.dump_all(site, backup, frozen)
+    found, marks = _backup.dump_all(site, backup, frozen)
+    assert set(marks) == (set(found) if frozen else set())
     assert {alias: (item.dump.path, item.state.rows(), item.migrations) for alias, item in found.items()} == {
         "default": ("databases/default.fakedump", 4, ("auth.0001_initial",)),
         "other": ("databases/other.fakedump", 6, ()),
@@ -116,7 +117,7 @@ def test_dump_all(tmp_path: Path, is_file: bool, frozen: bool) -> None:
     assert os.path.isfile(backup.file("databases/other.fakedump"))
     assert "s3cret-Canary" not in repr(found)
     if not frozen or is_file:  # sequences obey no snapshot: while somebody writes, the dump is first
-        assert [call[0] for call in engines[0].calls] == ["dump", "query"]
+        assert [call[0] for call in engines[0].calls] == ["mark"] * frozen + ["dump", "query"]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_a_whole_set(tmp_path: Path, checkout: Path, dirty: bool) -> None:
         BackupSet.prepared(str(tmp_path / "work"), "shop", label).read_prepared().unversioned[0].path.endswith(".env")
     )
     assert backup.read_environment()["freeze"] == ["Django==5.2"]
-    databases = _backup.dump_all(site, backup, frozen=True)
+    databases, _marks = _backup.dump_all(site, backup, frozen=True)
     written = _backup.compose(site, backup, revision, params(), databases, _backup.media_of(site, backup, True, "zstd"))
     digest = backup.finish(written)
     found = backup.read(digest)

@@ -72,6 +72,27 @@ def test_content_is_compared_when_asked_for(fingerprints: bool, expected: int) -
     assert len(findings) == expected
 
 
+@pytest.mark.parametrize(
+    ("marks", "live", "counted", "expected"),
+    [
+        ({"label": "l", "default": str(state())}, state(), False, []),
+        ({"label": "l", "default": "another"}, state(), True, []),  # as after a restart of the server
+        ({"label": "m", "default": str(state())}, state(), True, []),
+        (None, state(), True, []),
+        (
+            {"label": "l", "default": str(state())},
+            state(4),
+            True,
+            ["database default: table public.b: recorded 3 rows, found 4 rows"],
+        ),
+    ],
+)
+def test_what_was_written_since_the_dump(marks: Any, live: Any, counted: bool, expected: list[str]) -> None:
+    engine: Any = FakeEngine(databases={LIVE: live})
+    assert _verify.written_since({"default": engine}, manifest(), {"marks": marks}, "l") == expected
+    assert (("query", LIVE) in engine.calls) is counted
+
+
 def test_an_emptied_database_does_not_crash() -> None:
     findings: list[str] = []
     engine: Any = FakeEngine(databases={LIVE: BLANK})

@@ -278,6 +278,22 @@ def test_reading_leaves_no_trace(plain: Bench, clean_wal: bool) -> None:
     assert os.listdir(plain.live.parent) == ["db.sqlite3"]
 
 
+def test_a_mark_stays_until_something_is_written(plain: Bench) -> None:
+    make_site(plain.live, rows=3)
+    engine = plain.engine()
+    before = engine.mark()
+    with engine.snapshot() as snapshot:
+        snapshot.state()
+    assert engine.mark() == before
+    for change in ("UPDATE book SET title = title WHERE id = 1", "DELETE FROM book WHERE id = 1"):
+        run_sql(plain.live, change)
+        after = engine.mark()
+        assert after != before, change
+        before = after
+    crashed_wal(plain.live, "DELETE FROM book WHERE id = 2")
+    assert engine.mark() != before
+
+
 @pytest.mark.parametrize("state_first", [True, False])
 def test_dump_and_state_are_one_moment(bench: Bench, state_first: bool) -> None:
     make_site(bench.live, rows=300)
