@@ -103,6 +103,7 @@ def _files_outside(site: Site, named: Sequence[str]) -> List[Obstacle]:
         spared = [os.path.realpath(path) for path in _unversioned.absolute(named, site.project.path)]
     except RelocateError:
         return []  # told of already
+    media = os.path.realpath(str(site.facts.get("django", {}).get("media_root") or "/nowhere"))
     return [
         Obstacle(
             "files_outside",
@@ -110,13 +111,18 @@ def _files_outside(site: Site, named: Sequence[str]) -> List[Obstacle]:
             "name it in relocate_files, or in relocate_files_left when you carry it yourself or it may stay behind",
         )
         for item in site.facts.get("django", {}).get("file_stores", ())
-        if _holds_a_file(item["path"])
+        if _holds_a_file(item["path"], media)
         and not any((item["path"] + "/").startswith(path.rstrip("/") + "/") for path in spared)
     ]
 
 
-def _holds_a_file(path: str) -> bool:
-    return any(files for _directory, _below, files in os.walk(path))
+def _holds_a_file(path: str, media: str) -> bool:
+    """Whether a directory holds files besides those of MEDIA, when that lies within."""
+    for directory, below, files in os.walk(path):
+        below[:] = [name for name in below if os.path.join(directory, name) != media]
+        if files:
+            return True
+    return False
 
 
 def _conversion_obstacles(

@@ -385,7 +385,9 @@ def make_live(
         engine = site.engines[step.alias]
         # Asked again: since the plan was made, somebody may have written.
         aside = _restored.aside_for(engine, engine.describe(), step.came_from, record.data, replace_live)
-        begun[step.alias] = _restored.begun_entry(digest, aside, states[step.alias], step.converts)
+        begun[step.alias] = _restored.begun_entry(
+            digest, aside, states[step.alias], _restored.place_of(engine), step.converts
+        )
         swaps.append(Swap(engine, aside))
     for swap in swaps:
         prepare_swap(swap)

@@ -26,6 +26,8 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Data
 
 #: The record's key that says which set each live database came from: alias -> digest.
 RESTORED = "restored"
+#: The record's key that says where each of these was: alias -> place. Settings may name another database since.
+PLACES = "places"
 #: The record's key for swaps that were begun, and of which nobody noted the end: alias -> digest, aside, state.
 BEGUN = "begun"
 #: The record's keys that say that the site serves here, or did before an undo: written by the services module.
@@ -44,13 +46,17 @@ def made_live(record: Mapping[str, Any], digests: Mapping[str, str]) -> Dict[str
     restored = {**record.get(RESTORED, {}), **digests}
     converted = {alias: record.get(BEGUN, {}).get(alias, {}).get("converted") for alias in digests}
     states = {alias: state for alias, state in converted.items() if state}
-    served = restored if record.get(MOVED) or record.get(SERVED) else record.get(SERVED_WITH, ())
+    places = {alias: entry.get("place") for alias, entry in record.get(BEGUN, {}).items() if alias in digests}
+    # A conversion in place leaves the site where it serves: what it served with is as precious as before.
+    again = record.get(MOVED) if not states else None
+    served = restored if again or record.get(SERVED) else record.get(SERVED_WITH, ())
     begun = {alias: entry for alias, entry in record.get(BEGUN, {}).items() if alias not in digests}
     return {
         RESTORED: restored,
         BEGUN: begun or None,
+        PLACES: {**record.get(PLACES, {}), **{alias: place for alias, place in places.items() if place}} or None,
         # What is live now has not been proven to the end, whatever served before.
-        MOVED: None,
+        MOVED: record.get(MOVED) if states else None,
         SERVED: None,
         SERVED_WITH: sorted(set(served) - set(digests)) or None,
         # What another engine holds is not what the set recorded: from here on this is what is to be proven.
@@ -63,15 +69,24 @@ def state_digest(state: DatabaseState) -> str:
     return hashlib.sha256(json.dumps(as_plain(state), sort_keys=True).encode("utf-8")).hexdigest()
 
 
-def begun_entry(digest: str, aside: str, state: DatabaseState, converted: bool = False) -> Dict[str, Any]:
+def place_of(engine: Engine) -> str:
+    """Which database the settings name."""
+    config = engine.config
+    return "{0}:{1}:{2}:{3}".format(config.engine, config.host, config.port or "", config.name)
+
+
+def begun_entry(
+    digest: str, aside: str, state: DatabaseState, place: str = "", converted: bool = False
+) -> Dict[str, Any]:
     """What is noted before a swap, so that a later run can tell which database is which.
 
+    :param place: what :func:`place_of` says of the database
     :param digest: the set's
     :param aside: what the live one becomes; there is none of that name yet, so it will tell that the swap was made
     :param state: what was proven to be in incoming
     :param converted: whether it came from another engine, so that the set does not tell this state
     """
-    entry = {"digest": digest, "aside": aside, "method": state.method, "state": state_digest(state)}
+    entry = {"digest": digest, "aside": aside, "method": state.method, "state": state_digest(state), "place": place}
     return dict(entry, converted=as_plain(state)) if converted else entry
 
 
@@ -81,7 +96,8 @@ def origin(engine: Engine, record: Mapping[str, Any], count: bool = True) -> str
     :param count: whether a swap whose end nobody noted is looked into, by counting live
     """
     alias = engine.config.alias
-    noted = str(record.get(RESTORED, {}).get(alias, ""))
+    here = record.get(PLACES, {}).get(alias) in (None, place_of(engine))
+    noted = str(record.get(RESTORED, {}).get(alias, "")) if here else ""
     begun = record.get(BEGUN, {}).get(alias)
     if not begun or not engine.exists(begun["aside"]):
         return noted  # not swapped: live is what it was

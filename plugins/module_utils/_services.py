@@ -32,6 +32,8 @@ _TRIGGERS = (".timer", ".socket", ".path")
 _STILL = ("frozen", "held", "retired", "stopped")
 #: The host's own: they are not a site's to stop.
 _TARGETS = ("multi-user.target", "graphical.target", "default.target", "basic.target", "sysinit.target")
+#: Where enabling a unit makes links.
+_OWN = ("/etc/systemd/system", "/run/systemd/system")
 _SETTLE = 1.5  # seconds for which a started unit must stay up before it counts as started
 
 
@@ -200,13 +202,9 @@ class Services:
         """The wish with what its timers, sockets and paths start: stopping these leaves that running."""
         if wish.state not in _STILL or not wish.units:
             return wish
-        named = self.systemd.states(list(wish.units))
-        wakers = {name: unit.name for unit in named.values() for name in unit.triggers if name not in named}
-        found = self.systemd.states(list(wakers)) if wakers else {}
-        # What systemd cannot load cannot run either: the user's own names are checked, not these.
-        more = tuple(name for name, unit in found.items() if unit.load == "loaded")
-        woken = tuple(name for name in more if not wakers[name].endswith(".socket"))
-        return replace(wish, units=(*wish.units, *more), woken=woken)
+        wakers = started_by(self.systemd, self.systemd.states(list(wish.units)))
+        woken = tuple(name for name, waker in wakers.items() if not waker.endswith(".socket"))
+        return replace(wish, units=(*wish.units, *wakers), woken=woken)
 
     def look(self, wish: Wish) -> Tuple[Dict[str, Unit], Dict[str, Any], bool]:
         """Units of the wish and of the record, the record, and whether the switch is armed."""
@@ -224,7 +222,8 @@ class Services:
         if wish.state in ("frozen", "started", "retired"):
             check_known(units[name] for name in [*wish.units, *wish.reload])
         if wish.state in ("frozen", "retired"):
-            check_lasting(self.systemd, {name: units[name] for name in wish.units})
+            own = {name: units[name] for name in wish.units}
+            check_lasting(self.systemd, own, reboot=wish.state == "frozen")
         if wish.state == "held" and wish.units:
             self._check_lost(wish, record, units, armed)
         if wish.state == "retired":
@@ -379,23 +378,34 @@ class Services:
         except RelocateError as error:
             return ["the units' states are unknown ({0})".format(error.msg)]
         wrong = [
-            unit for name, unit in now.items() if not unit.job and (not unit.up if before[name].up else not unit.down)
+            unit
+            for name, unit in now.items()
+            if not (unit.job or before[name].job) and (not unit.up if before[name].up else not unit.down)
         ]
         return ["{0} is {1}".format(unit.name, unit.active) for unit in wrong]
 
 
-def check_lasting(systemd: Systemd, units: Mapping[str, Unit]) -> None:
-    """Refuse units that something else starts again: at once, or with the host when they cannot be disabled.
+def started_by(systemd: Systemd, named: Mapping[str, Unit]) -> Dict[str, str]:
+    """What timers, sockets and paths among the units start, and nobody named: unit -> what starts it."""
+    wakers = {name: unit.name for unit in named.values() for name in unit.triggers if name not in named}
+    found = systemd.states(list(wakers)) if wakers else {}
+    # What systemd cannot load cannot run either: the user's own names are checked, not these.
+    return {name: wakers[name] for name, unit in found.items() if unit.load == "loaded"}
+
+
+def check_lasting(systemd: Systemd, units: Mapping[str, Unit], reboot: bool = True) -> None:
+    """Refuse units that something else starts again: at once, or with the host although they are disabled.
 
     :param units: all that is to be stopped, as it is now
+    :param reboot: whether to look at the latter too, which is of no use once new serves
     """
     triggers = {waker: name for name, unit in units.items() for waker in unit.triggered_by if waker not in units}
     wanters = {
         waker: name
         for name, unit in units.items()
-        if not unit.enabled
+        if reboot
         for waker in unit.wanted_by
-        if waker not in units and waker not in triggers
+        if waker not in units and waker not in triggers and not goes_with_disabling(unit, waker)
     }
     found = systemd.states([*triggers, *wanters]) if triggers or wanters else {}
     awake = [name for name in triggers if found[name].up]
@@ -410,7 +420,7 @@ def check_lasting(systemd: Systemd, units: Mapping[str, Unit]) -> None:
         own = [name for name in coming if name not in _TARGETS]
         raise RelocateError(
             "bad_option",
-            "{0} would start again with the host: it cannot be disabled, and {1} wants it".format(
+            "{0} would start again with the host: {1} wants it, also when it is disabled".format(
                 wanters[coming[0]], ", ".join(coming)
             ),
             "name {0} in units too".format(", ".join(own))
@@ -424,6 +434,16 @@ def _microseconds() -> int:
     return int(time.monotonic() * 1e6)
 
 
+def goes_with_disabling(unit: Unit, waker: str) -> bool:
+    """Whether it is but a link of the administrator's by which a unit starts with another, as enabling makes it."""
+    if not unit.enabled:
+        return False  # it will not be disabled either
+    if unit.file_state == "generated":
+        return True
+    kinds = ("wants", "requires", "upholds")
+    return any(os.path.islink("{0}/{1}.{2}/{3}".format(top, waker, kind, unit.name)) for top in _OWN for kind in kinds)
+
+
 def unit_states(units: Sequence[str]) -> Dict[str, Unit]:
     """How each unit is now, by one question to systemd; names may lack ``.service``."""
     names = [unit_name(name) for name in units]
@@ -435,7 +455,8 @@ def require(units: Sequence[str]) -> None:
     found = unit_states(units)
     check_known(found.values())
     if found:
-        check_lasting(Systemd(), found)
+        systemd = Systemd()
+        check_lasting(systemd, {**found, **systemd.states(list(started_by(systemd, found)))})
 
 
 def running(path: str, left: Sequence[str] = ()) -> List[Obstacle]:
@@ -456,7 +477,8 @@ def running(path: str, left: Sequence[str] = ()) -> List[Obstacle]:
             "{0} {1} here, and would write while the data of the site is replaced".format(
                 ", ".join(up), "runs" if len(up) == 1 else "run"
             ),
-            "systemctl stop {0}, then run again; the site is started when its data is proven".format(" ".join(up)),
+            "systemctl stop {0}, then run again; the site is started when its data is proven. What is not the site "
+            "itself can be named in relocate_services_left".format(" ".join(up)),
         )
     ]
 

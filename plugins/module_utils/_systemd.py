@@ -72,16 +72,21 @@ class Unit:
     @property
     def enabled(self) -> bool:
         """Starts with the host."""
-        if self.file_state == "generated":  # out of a script in /etc/init.d, of which links there tell
+        if self._script:
             return bool(self.wanted_by)
         return self.file_state in ("enabled", "enabled-runtime")
 
     @property
     def can_enable(self) -> bool:
         """Is not enabled, and has an [Install] section by which it could be."""
-        if self.file_state == "generated":
+        if self._script:
             return not self.wanted_by
         return self.file_state in ("disabled", "linked", "linked-runtime", "indirect")
+
+    @property
+    def _script(self) -> bool:
+        """Made out of a script in /etc/init.d. Others that are made, such as those of podman, cannot be disabled."""
+        return self.file_state == "generated" and self.fragment.startswith("/run/systemd/generator.late/")
 
     @property
     def job(self) -> bool:

@@ -69,7 +69,7 @@ def written_since(
     marks = record.get("marks") or {}
     findings: List[str] = []
     for alias, engine in engines.items():
-        if marks.get("label") != label or marks.get(alias) != engine.mark():
+        if marks.get("label") != label or marks["aliases"].get(alias) != engine.mark():
             found = state_of(engine, LIVE, manifest.databases[alias].state.method, True)
             findings += [
                 "database {0}: {1}".format(alias, item)

@@ -181,7 +181,7 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     with site.stopwatch.step("hash"):
         result["manifest_sha256"] = backup.finish(manifest, params["jobs"] or default_jobs())
     if params["frozen"]:
-        _host.update_record(params["directory"], params["site"], {"marks": {"label": label, **marks}})
+        _host.update_record(params["directory"], params["site"], {"marks": {"label": label, "aliases": marks}})
     for note in site.notes:
         module.warn(note)
     result.update(seconds=site.stopwatch.seconds(), notes=site.notes)
@@ -223,10 +223,12 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
 
 def refuse_retired(record: Mapping[str, Any]) -> None:
     """A nightly backup of a host that no longer serves would push out the sets that are worth something."""
-    if _freeze.rests(record):
+    retired, moved = record.get("retired") or {}, record.get("moved") or {}
+    again = moved.get("at", 0) >= retired.get("at", 0) or moved.get("label") == retired.get("label")
+    if _freeze.rests(record) and not (moved and again):  # it may have come back since
         raise RelocateError(
             "old_retired",
-            "the site was retired here by set {0}: another host serves it".format(record["retired"].get("label", "")),
+            "the site was retired here by set {0}: another host serves it".format(retired.get("label", "")),
             "put that host into the group old of the inventory by which backups are made",
         )
 

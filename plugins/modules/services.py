@@ -330,9 +330,13 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
     if not module.check_mode and started:
         result["answers"] = start_and_ask(params, host, wish, actions, units)
     elif not module.check_mode:
-        if params["state"] == "thawed":
-            note(params)
-        host.apply(wish, actions)
+        before = note(params) if params["state"] == "thawed" else {}
+        try:
+            host.apply(wish, actions)
+        except RelocateError:
+            if before and not any(unit.up for unit in host.look(wish)[0].values()):
+                update_record(params["directory"], params["site"], before)  # nothing served, so nothing was taken in
+            raise
     left = read_record(params["directory"], params["site"])
     return dict(result, at=_freeze.freeze_of(left).get("at", 0), frozen=bool(left.get("freeze") or left.get("retired")))
 

@@ -150,8 +150,9 @@ def still(
         raise RelocateError(
             "freeze_lost",
             "the old databases were written after they were dumped: " + "; ".join(findings[:10]),
-            "find who writes that is no unit in relocate_services, such as cron, a shell or another machine; stop it, "
-            "then run again",
+            "find who writes that is no unit in relocate_services: cron, a shell, another machine, an event of the "
+            "server; stop it, then run again. When it is the project itself, each time that Django loads it, and the "
+            "rows are worth nothing, set relocate_recheck: false",
             {"findings": findings},
         )
     result = {"changed": False, "label": backup.label, "tables": {}, "warnings_of_check": [], "proven": True}

@@ -150,7 +150,7 @@ def _server(host: str, options: Dict[str, Any]) -> str:
     path = given or (host if host.startswith("/") else "")
     if path:
         path = os.path.realpath(path)
-        return "" if path in _DEFAULT_SOCKETS else path
+        return "" if path in [os.path.realpath(usual) for usual in _DEFAULT_SOCKETS] else path
     return "" if host in _LOCAL_HOSTS else host.lower()
 
 
@@ -234,9 +234,10 @@ def _file_stores(media_root: str) -> List[Dict[str, str]]:
     found: Dict[str, str] = {}
     for model in apps.get_models():
         for field in model._meta.local_fields:
-            storage = getattr(field, "storage", None) if isinstance(field, FileField) else None
+            storage: Any = getattr(field, "storage", None) if isinstance(field, FileField) else None
             try:
-                path = os.path.realpath(storage.location) if isinstance(storage, FileSystemStorage) else ""
+                kept = isinstance(storage, FileSystemStorage) and str(storage.base_location)  # "" without MEDIA_ROOT
+                path = os.path.realpath(storage.location) if kept else ""
             except Exception:  # the project's own code; a field that cannot tell has no files that a site could serve
                 path = ""
             if path and not (root and (path + os.sep).startswith(root + os.sep)):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils import _backup
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
+from ansible_collections.relocate.django.plugins.modules import backup as backup_module
 from tests.unit.fakes import (
     LABEL,
     NEWER,
@@ -242,3 +244,19 @@ def test_media_that_cannot_be_read_is_told_to_verify(tmp_path: Path, checkout: P
     found = _backup.media_of(site, backup, False, "none")
     assert "cannot be read" in found["unread"]
     assert found["stored"] == ""
+
+
+@pytest.mark.parametrize(
+    ("record", "fails"),
+    [
+        ({}, False),
+        ({"retired": {"label": "l", "at": 10}}, True),
+        ({"retired": {"label": "l", "at": 10}, "freeze": {"earlier": {}}}, False),  # a move of the old data
+        ({"retired": {"label": "l", "at": 10}, "moved": {"label": "m", "at": 20}}, False),  # it has come back
+        ({"retired": {"label": "l", "at": 10}, "moved": {"label": "k", "at": 5}}, True),
+        ({"retired": {"label": "l", "at": 11}, "moved": {"label": "l", "at": 10}}, False),  # old and new are one
+    ],
+)
+def test_a_host_that_no_longer_serves_is_not_backed_up(record: Any, fails: bool) -> None:
+    with refused("old_retired", "retired here by set l") if fails else contextlib.nullcontext():
+        backup_module.refuse_retired(record)

@@ -71,6 +71,8 @@ def test_files_that_models_keep_outside_media(project: Path, tmp_path: Path) -> 
         assert _inspect.obstacles_on_old(site, old_params(project, files_left=[named])) == []
     assert len(_inspect.obstacles_on_old(site, old_params(project, files_left=[f"{private}/2026"]))) == 1
     assert _inspect.obstacles_on_old(site, old_params(project, files=[str(private)])) == []
+    site.facts["django"]["media_root"] = str(private / "2026")
+    assert _inspect.obstacles_on_old(site, old_params(project)) == [], "what is MEDIA within is carried as MEDIA"
 
 
 def test_nothing_is_in_the_way(project: Path) -> None:

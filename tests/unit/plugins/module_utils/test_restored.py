@@ -176,6 +176,38 @@ def test_a_site_that_runs_is_stopped_by_its_user_first(world: Any, monkeypatch: 
     assert new.run()["changed"] is False, "it may run when there is nothing to do"
 
 
+def test_a_copy_is_known_by_its_place_too(world: Any) -> None:
+    """Settings that were put back name a database that came out of no set, as after a conversion that failed."""
+    new = world(live=BLANK)
+    new.run()
+    for one in new.engines:
+        one.place = ("another.example.org", 5432)
+        one.databases = {LIVE: OWN}
+    with refused("target_not_blank", "target holds 2 tables Next"):
+        new.run(NEWER)
+    new.holds(live=OWN)
+
+
+def test_what_replaces_a_site_that_serves_is_proven_again(world: Any) -> None:
+    """A run that ended before its proof must not be taken for one that ended well."""
+    new = world(live=OWN)
+    new.note(moved={"label": "earlier"})
+    assert new.run(replace=True)["served"] is False
+    assert "moved" not in new.record
+    assert new.run()["served"] is False
+    new.run(NEWER)  # nor is it precious
+    new.holds(live=SECOND, previous=OWN)
+
+
+@pytest.mark.parametrize("converted", [None, {"tables": []}])
+def test_a_conversion_leaves_the_site_where_it_serves(converted: Any) -> None:
+    """Put back, it goes on with what it took in; an undo after that must still know that it served."""
+    record = {"moved": {"label": "l"}, "begun": {"default": {"converted": converted, "place": "p"}}}
+    changes = _restored.made_live(record, {"default": "d"})
+    assert changes["moved"] == ({"label": "l"} if converted else None)
+    assert changes["places"] == {"default": "p"}
+
+
 @pytest.mark.parametrize("there", [{}, {"live": BLANK}, {"live": BLANK, "previous": BLANK}])
 def test_attempts_into_blank_databases_leave_nothing_aside(world: Any, there: Any) -> None:
     new = world(**there)
@@ -370,6 +402,12 @@ def test_equal_states_have_equal_digests() -> None:
 
 
 def test_the_record_of_a_swap_holds_no_data(world: Any) -> None:
-    noted = _restored.begun_entry("digest", PREVIOUS, FIRST)
-    assert noted == {"digest": "digest", "aside": PREVIOUS, "method": "fake-1", "state": _restored.state_digest(FIRST)}
+    noted = _restored.begun_entry("digest", PREVIOUS, FIRST, "x:y:1:z")
+    assert noted == {
+        "digest": "digest",
+        "aside": PREVIOUS,
+        "method": "fake-1",
+        "state": _restored.state_digest(FIRST),
+        "place": "x:y:1:z",
+    }
     assert os.path.isdir(world().path)

@@ -309,16 +309,24 @@ TARGET = "shop.target"
 @pytest.mark.parametrize(
     ("file_state", "wanted_by", "words"),
     [
-        ("static", TARGET, "web.service would start again with the host.*shop.target wants it Next: name shop.target"),
+        ("static", TARGET, "web.service would start again with the host.*shop.target wants it.*Next: name shop.target"),
         ("static", "multi-user.target", "web.service would start again.*Next: give web.service an .Install. section"),
         ("static", "gone.target", ""),
-        ("enabled", TARGET, ""),  # it can be disabled
+        ("enabled", "linked.target", ""),  # disabling it takes the link away
+        ("enabled", TARGET, "web.service would start again with the host.*also when it is disabled Next: name shop"),
         ("generated", "multi-user.target", ""),
     ],
 )
-def test_a_unit_that_cannot_be_disabled_is_refused(tmp_path: Path, file_state: str, wanted_by: str, words: str) -> None:
-    """As tools make them that put all units of a site below a target: a reboot would bring old back beside new."""
-    present = {WEB: unit(WEB, file_state=file_state, wanted_by=(wanted_by,))}
+def test_a_unit_that_a_reboot_would_bring_back_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file_state: str, wanted_by: str, words: str
+) -> None:
+    """As tools make them that put all units of a site below a target: old would serve beside new."""
+    (tmp_path / "linked.target.wants").mkdir()
+    (tmp_path / "linked.target.wants" / WEB).symlink_to("/nowhere")
+    monkeypatch.setattr(_services, "_OWN", ("/nowhere", str(tmp_path)))
+    script = "/run/systemd/generator.late/web.service"
+    present = {WEB: unit(WEB, file_state=file_state, wanted_by=(wanted_by,), fragment=script)}
+    present["linked.target"] = unit("linked.target")
     present.update({name: unit(name) for name in (TARGET, "multi-user.target")})
     if words:
         with refused("bad_option", words):
@@ -327,6 +335,7 @@ def test_a_unit_that_cannot_be_disabled_is_refused(tmp_path: Path, file_state: s
     else:
         assert carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
     if wanted_by == TARGET:
+        carry_out(Played(present), tmp_path, Wish("retired", (WEB,)))  # new serves: refusing is of no use
         assert carry_out(Played(present), tmp_path, Wish("frozen", (WEB, TARGET)))
 
 
@@ -381,6 +390,16 @@ def test_a_thaw_starts_what_ran_but_no_job(tmp_path: Path, kind: str) -> None:
     carry_out(systemd, tmp_path, Wish("thawed", ()))
     assert {name for name, item in systemd.units.items() if item.up} >= {TIMER, SOCKET, WEB}
     assert not systemd.units[JOB].up
+
+
+def test_a_job_that_was_cut_is_no_failure_of_the_way_back(tmp_path: Path) -> None:
+    """It is not started again, whatever its type; that must not keep the record and the switch."""
+    present = woken()
+    present[JOB] = dataclasses.replace(present[JOB], kind="simple", active="active")
+    systemd = Played(present, ("stop web.service",))
+    with refused("unit_failed", "what was done so far was taken back"):
+        carry_out(systemd, tmp_path, Wish("frozen", (TIMER, SOCKET)))
+    assert read_record(str(tmp_path), "shop") == {}
 
 
 def test_what_is_started_on_new_is_what_was_named(tmp_path: Path) -> None:

@@ -59,13 +59,18 @@ def test_show_is_read_by_the_order_of_the_question() -> None:
         ("enabled", True, True, False),
         ("disabled", False, False, True),
         ("static", True, False, False),
-        ("generated", True, True, False),
-        ("generated", False, False, True),
+        ("generated.late", True, True, False),
+        ("generated.late", False, False, True),
+        ("generated", True, False, False),
+        ("generated", False, False, False),
     ],
 )
 def test_what_starts_with_the_host(file_state: str, wanted: bool, enabled: bool, can_enable: bool) -> None:
     """Units out of /etc/init.d are disabled and enabled like others, but their state is always the same word."""
-    found = Unit("x.service", file_state=file_state, wanted_by=("multi-user.target",) if wanted else ())
+    state, _dot, late = file_state.partition(".")
+    fragment = "/run/systemd/generator{0}/x.service".format("." + late if late else "")
+    wanted_by = ("multi-user.target",) if wanted else ()
+    found = Unit("x.service", file_state=state, wanted_by=wanted_by, fragment=fragment)
     assert (found.enabled, found.can_enable) == (enabled, can_enable)
 
 

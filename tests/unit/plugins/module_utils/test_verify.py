@@ -75,12 +75,12 @@ def test_content_is_compared_when_asked_for(fingerprints: bool, expected: int) -
 @pytest.mark.parametrize(
     ("marks", "live", "counted", "expected"),
     [
-        ({"label": "l", "default": str(state())}, state(), False, []),
-        ({"label": "l", "default": "another"}, state(), True, []),  # as after a restart of the server
-        ({"label": "m", "default": str(state())}, state(), True, []),
+        ({"label": "l", "aliases": {"default": str(state())}}, state(), False, []),
+        ({"label": "l", "aliases": {"default": "another"}}, state(), True, []),  # as after a restart of the server
+        ({"label": "m", "aliases": {"default": str(state())}}, state(), True, []),
         (None, state(), True, []),
         (
-            {"label": "l", "default": str(state())},
+            {"label": "l", "aliases": {"default": str(state())}},
             state(4),
             True,
             ["database default: table public.b: recorded 3 rows, found 4 rows"],

@@ -293,8 +293,13 @@ def test_files_outside_media(site: Path, python: str) -> None:
     text += f"class Paper(models.Model):\n    a = models.FileField(storage={stores[0]})\n"
     text += f"    b = models.FileField(storage={stores[1]})\n    c = models.ImageField(upload_to='x')\n"
     models.write_text(models.read_text() + text.replace("ImageField", "FileField"))
+    add_settings(site, "MEDIA_ROOT = ''")
+    answer = probe.ask(found(site, python), ["django"])["django"]
+    assert [item["path"] for item in answer["file_stores"]][-1:] == ["/srv/private"]
+    assert str(site) not in [item["path"] for item in answer["file_stores"]], "no MEDIA_ROOT, no MEDIA"
     add_settings(site, f"MEDIA_ROOT = {str(site / 'media')!r}")
     answer = probe.ask(found(site, python), ["django"])["django"]
+    assert "Paper.c" not in str(answer["file_stores"])
     assert [(item["path"], item["field"].split(".", 1)[1]) for item in answer["file_stores"]] == [
         ("/srv/private", "Paper.a")
     ]
