@@ -91,6 +91,7 @@ CODES: Dict[str, str] = {
     "value_unreadable": "a value is not what its field says",
     "value_unwritable": "a value does not fit the fixture's format",
     "not_convertible": "another engine does not take what the database holds",
+    "conversion_unfinished": "an earlier conversion was cut short",
     # hosts
     "same_host": "the new host is the old one",
     "disk_full": "there is not enough disk space",

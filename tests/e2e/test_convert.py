@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ansible_collections.relocate.django.plugins.module_utils import _host
 from tests.e2e.moving import COLLECTIONS, DEFAULT_VENV, active, changed, leftovers, prepare, variables_of
 from tests.e2e.test_conversion import counts
 from tests.lab.host import Host
@@ -94,3 +95,18 @@ def test_sqlite_to_postgresql_in_place(lab: Lab, tmp_path: Path) -> None:
     assert again.rc == 0 and set(changed(again).values()) == {0}, again.stdout[-4000:]
     report = json.dumps(counts(host, site).get("shop.Book"))
     assert report == str(before["shop.Book"])
+    _cut_short(host)
+    unfinished = convert(host, tmp_path, variables)
+    assert unfinished.rc != 0 and "[conversion_unfinished]" in unfinished.stdout, unfinished.stdout[-4000:]
+
+
+def _cut_short(host: Host) -> None:
+    """Leave the record as a run does that is killed between the new settings and its end."""
+    code = """
+import json
+path = "/var/lib/relocate/shop{0}"
+record = json.load(open(path))
+record["freeze"] = {{"label": "", "run": "killed", "at": 1, "units": []}}
+json.dump(record, open(path, "w"))
+"""
+    host.run(["python3", "-c", code.format(_host._RECORD)])
