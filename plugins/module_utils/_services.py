@@ -441,7 +441,12 @@ def goes_with_disabling(unit: Unit, waker: str) -> bool:
     if unit.file_state == "generated":
         return True
     kinds = ("wants", "requires", "upholds")
-    return any(os.path.islink("{0}/{1}.{2}/{3}".format(top, waker, kind, unit.name)) for top in _OWN for kind in kinds)
+    return any(
+        os.path.islink("{0}/{1}.{2}/{3}".format(top, waker, kind, name))
+        for top in _OWN
+        for kind in kinds
+        for name in (unit.name, unit.real)
+    )
 
 
 def unit_states(units: Sequence[str]) -> Dict[str, Unit]:

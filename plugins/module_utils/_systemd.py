@@ -57,6 +57,7 @@ class Unit:
     kind: str = ""
     remains: bool = False
     wanted_by: Tuple[str, ...] = ()  # units that start it with them
+    real: str = ""  # its own name, when it was asked for by an alias
     woken: bool = False  # a timer or path starts it, and the user named only that
 
     @property
@@ -127,6 +128,7 @@ def parse_show(names: Sequence[str], text: str) -> Dict[str, Unit]:
             entered=_number(found.get("InactiveExitTimestampMonotonic", "")),
             kind=found.get("Type", ""),
             remains=found.get("RemainAfterExit", "") == "yes",
+            real=found.get("Id", ""),
             wanted_by=tuple(name for key in _WANTED for name in found.get(key, "").split()),
         )
     return units

@@ -313,6 +313,7 @@ TARGET = "shop.target"
         ("static", "multi-user.target", "web.service would start again.*Next: give web.service an .Install. section"),
         ("static", "gone.target", ""),
         ("enabled", "linked.target", ""),  # disabling it takes the link away
+        ("enabled", "alias.target", ""),
         ("enabled", TARGET, "web.service would start again with the host.*also when it is disabled Next: name shop"),
         ("generated", "multi-user.target", ""),
     ],
@@ -323,10 +324,13 @@ def test_a_unit_that_a_reboot_would_bring_back_is_refused(
     """As tools make them that put all units of a site below a target: old would serve beside new."""
     (tmp_path / "linked.target.wants").mkdir()
     (tmp_path / "linked.target.wants" / WEB).symlink_to("/nowhere")
+    (tmp_path / "alias.target.wants").mkdir()
+    (tmp_path / "alias.target.wants" / "gunicorn.service").symlink_to("/nowhere")
     monkeypatch.setattr(_services, "_OWN", ("/nowhere", str(tmp_path)))
     script = "/run/systemd/generator.late/web.service"
     present = {WEB: unit(WEB, file_state=file_state, wanted_by=(wanted_by,), fragment=script)}
-    present["linked.target"] = unit("linked.target")
+    present[WEB] = dataclasses.replace(present[WEB], real="gunicorn.service")
+    present.update({name: unit(name) for name in ("linked.target", "alias.target")})
     present.update({name: unit(name) for name in (TARGET, "multi-user.target")})
     if words:
         with refused("bad_option", words):
