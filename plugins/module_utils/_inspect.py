@@ -103,14 +103,15 @@ def _files_outside(site: Site, named: Sequence[str]) -> List[Obstacle]:
         spared = [os.path.realpath(path) for path in _unversioned.absolute(named, site.project.path)]
     except RelocateError:
         return []  # told of already
-    media = os.path.realpath(str(site.facts.get("django", {}).get("media_root") or "/nowhere"))
+    django = site.facts.get("django", {})
+    media = os.path.realpath(str(django["media_root"])) if django.get("media_root") else ""
     return [
         Obstacle(
             "files_outside",
             "{0} keeps files in {1}, which is not below MEDIA_ROOT".format(item["field"], item["path"]),
             "name it in relocate_files, or in relocate_files_left when you carry it yourself or it may stay behind",
         )
-        for item in site.facts.get("django", {}).get("file_stores", ())
+        for item in django.get("file_stores", ())
         if _holds_a_file(item["path"], media)
         and not any((item["path"] + "/").startswith(path.rstrip("/") + "/") for path in spared)
     ]

@@ -173,9 +173,9 @@ def after(actions: Sequence[Action], units: Mapping[str, Unit]) -> Dict[str, Tup
     return state
 
 
-def jobs_cut(wish: Wish, actions: Sequence[Action], units: Mapping[str, Unit]) -> List[str]:
+def jobs_cut(actions: Sequence[Action], units: Mapping[str, Unit]) -> List[str]:
     """The services that run to their end and are stopped before it: only the user knows what that means."""
-    return [item.unit for item in actions if item.verb == "stop" and item.unit in wish.units and units[item.unit].job]
+    return [item.unit for item in actions if item.verb == "stop" and units[item.unit].job]
 
 
 def as_text(states: Mapping[str, Tuple[bool, bool]]) -> str:
@@ -288,7 +288,7 @@ class Services:
 
     def _not_enabled(self, actions: Sequence[Action]) -> List[Action]:
         wanted = [action.unit for action in actions if action.verb == "enable"]
-        found = self.systemd.states(wanted) if wanted else {}
+        found = self.systemd.states(wanted)
         return [Action("enable", name) for name, unit in found.items() if not unit.enabled]
 
     def _set_enabled(self, actions: Sequence[Action], record: Mapping[str, Any], check: bool = True) -> None:
@@ -374,7 +374,7 @@ class Services:
     def _remaining(self, names: Sequence[str], before: Mapping[str, Unit]) -> List[str]:
         """Which units are not as they were, in words; asked anew, for a verb of systemctl may come to nothing."""
         try:
-            now = self.systemd.states(list(names)) if names else {}
+            now = self.systemd.states(list(names))
         except RelocateError as error:
             return ["the units' states are unknown ({0})".format(error.msg)]
         wrong = [
@@ -388,7 +388,7 @@ class Services:
 def started_by(systemd: Systemd, named: Mapping[str, Unit]) -> Dict[str, str]:
     """What timers, sockets and paths among the units start, and nobody named: unit -> what starts it."""
     wakers = {name: unit.name for unit in named.values() for name in unit.triggers if name not in named}
-    found = systemd.states(list(wakers)) if wakers else {}
+    found = systemd.states(list(wakers))
     # What systemd cannot load cannot run either: the user's own names are checked, not these.
     return {name: wakers[name] for name, unit in found.items() if unit.load == "loaded"}
 
@@ -407,7 +407,7 @@ def check_lasting(systemd: Systemd, units: Mapping[str, Unit], reboot: bool = Tr
         for waker in unit.wanted_by
         if waker not in units and waker not in triggers and not goes_with_disabling(unit, waker)
     }
-    found = systemd.states([*triggers, *wanters]) if triggers or wanters else {}
+    found = systemd.states([*triggers, *wanters])
     awake = [name for name in triggers if found[name].up]
     if awake:
         raise RelocateError(

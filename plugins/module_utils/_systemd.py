@@ -174,6 +174,8 @@ class Systemd:
 
     def states(self, names: Sequence[str]) -> Dict[str, Unit]:
         """Every unit's state, by one call. Aliases keep the name that was asked for."""
+        if not names:
+            return {}  # systemctl would tell of itself
         done = self._run(Command([self._systemctl, "show", "--property=" + ",".join(_PROPERTIES), "--", *names]))
         units = parse_show(names, done.out)
         if done.rc or len(units) != len(set(names)):
@@ -195,7 +197,7 @@ class Systemd:
         shown.update(self._shown(sorted(set().union(*starts.values()) - set(names))))
         below = {name for name, text in shown.items() if _is_below(text, path)}
         chosen = [name for name in names if name in below or below & starts.get(name, set())]
-        return list(self.states(chosen).values()) if chosen else []
+        return list(self.states(chosen).values())
 
     def _shown(self, names: Sequence[str]) -> Dict[str, str]:
         """Where each unit runs, what, and what it starts, in systemd's words."""
@@ -243,7 +245,7 @@ class Systemd:
     def enable_names(self, names: Sequence[str], sources: Mapping[str, Optional[str]]) -> List[str]:
         """How to name units to enable: by the path of the file when disabling a unit removed the link to that."""
         gone = [name for name in names if sources.get(name)]
-        found = self.states(gone) if gone else {}
+        found = self.states(gone)
         lost = {name for name in gone if found[name].load != "loaded"}
         return [str(sources[name]) if name in lost else name for name in names]
 
@@ -275,7 +277,7 @@ class Systemd:
 
     def confirm_stopped(self, names: Sequence[str], before: Mapping[str, Unit]) -> None:
         """Refuse when a unit is still up, or left processes behind (KillMode=process)."""
-        for name, unit in (self.states(names) if names else {}).items():
+        for name, unit in self.states(names).items():
             if not unit.down:
                 raise RelocateError(
                     "unit_failed", "{0} is {1} after its stop".format(name, unit.active), _look_at(name)

@@ -325,7 +325,7 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
     host.check(wish, units, record, armed)
     actions = _services.plan(wish, units, record, armed)
     result.update(told(actions, units, record))
-    for name in _services.jobs_cut(wish, actions, units):
+    for name in _services.jobs_cut(actions, units):
         module.warn("{0} was running and was stopped; nothing starts it again before its time comes".format(name))
     if not module.check_mode and started:
         result["answers"] = start_and_ask(params, host, wish, actions, units)

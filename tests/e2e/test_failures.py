@@ -10,13 +10,14 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.moving import Move, active, enabled, fails_with, leftovers, prepare, still, watched
 from tests.e2e.servers import SERVERS, Server
+from tests.lab.host import Host
 from tests.lab.lab import Lab
 from tests.lab.playbook import PlaybookResult
 from tests.sites.facts import http_get, wait_http
@@ -24,6 +25,8 @@ from tests.sites.provision import publish
 
 #: Seconds after the failure within which old must serve again.
 LIMIT = 15
+#: Loses a row to somebody.
+TABLE = "shop_auditentry"
 
 
 @pytest.fixture
@@ -99,6 +102,15 @@ def once(condition: Callable[[], bool], act: Callable[[], object]) -> Iterator[l
         thread.join(30)
 
 
+def a_row_goes(move: Move, server: Server, host: Host) -> AbstractContextManager[list[float]]:
+    """Somebody deletes a row on a host as soon as new's live database holds the rows of the dump."""
+    name = move.site.databases["default"]
+    return once(
+        lambda: server.ask(move.new, f"SELECT count(*) FROM {TABLE}", name) not in ("", "0"),
+        lambda: server.ask(host, server.delete.format(TABLE), name),
+    )
+
+
 @on_each_server
 def test_migration_that_raises(move: Move) -> None:
     """A newer revision whose migration fails; then one whose migration works."""
@@ -115,26 +127,18 @@ def test_migration_that_raises(move: Move) -> None:
 @on_each_server
 def test_row_deleted_after_the_load(move: Move, server: Server) -> None:
     """Somebody deletes a row on new between the swap and the proof."""
-    table, name = "shop_auditentry", move.site.databases["default"]
-    with once(
-        lambda: server.ask(move.new, f"SELECT count(*) FROM {table}", name) not in ("", "0"),
-        lambda: server.ask(move.new, server.delete.format(table), name),
-    ) as done:
+    with a_row_goes(move, server, move.new) as done:
         result = fails_and_is_put_back(move, "not_proven")
-    assert done and table in result.stdout
+    assert done and TABLE in result.stdout
     converges(move)
 
 
 def test_writer_that_is_no_unit(move: Move, server: Server) -> None:
     """Somebody at a shell writes to the old database after it was dumped: new would lack that."""
-    table, name = "shop_auditentry", move.site.databases["default"]
-    with once(
-        lambda: server.ask(move.new, f"SELECT count(*) FROM {table}", name) not in ("", "0"),
-        lambda: server.ask(move.old, server.delete.format(table), name),
-    ) as done:
+    with a_row_goes(move, server, move.old) as done:
         result = fails_and_is_put_back(move, "freeze_lost")
     assert done and "the old databases were written after they were dumped" in result.stdout
-    assert table in result.stdout
+    assert TABLE in result.stdout
 
 
 def test_unit_that_does_not_start(move: Move) -> None:

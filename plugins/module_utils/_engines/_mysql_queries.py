@@ -156,7 +156,7 @@ def objects_sql(database: str) -> str:
     return OBJECTS.format(db=literal(database))
 
 
-#: When each table was last written; the counter tells of a row that came within the same second. TRUNCATE leaves none.
+#: When each table was last written; the counter tells of a row within the same second. A TRUNCATE shows nowhere.
 MARK = (
     "SELECT TABLE_NAME, CREATE_TIME, UPDATE_TIME, AUTO_INCREMENT FROM information_schema.TABLES"
     " WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME"

@@ -206,3 +206,15 @@ def test_units_that_run_a_project(tmp_path: Path) -> None:
 def test_a_host_where_nothing_runs(tmp_path: Path) -> None:
     silent = Systemd(lambda command, **_options: Completed(tuple(command.argv), 0), str(tmp_path))
     assert silent.running_below("/srv/shop/app") == []
+
+
+def test_a_switch_that_has_just_fired_is_taken_back_too(tmp_path: Path) -> None:
+    asked: list[Any] = []
+    systemd = Systemd(lambda command, **_options: asked.append(command.argv) or Completed(("x",), 0), str(tmp_path))
+    systemd.disarm("relocate-thaw-shop")
+    assert asked[0][-2:] == ["relocate-thaw-shop.timer", "relocate-thaw-shop.service"]
+
+
+def test_nothing_is_asked_for_no_units(tmp_path: Path) -> None:
+    """systemctl would tell of itself."""
+    assert Systemd(lambda *_what, **_options: pytest.fail("asked"), str(tmp_path)).states([]) == {}

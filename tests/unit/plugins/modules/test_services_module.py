@@ -84,11 +84,13 @@ class Host:
     def __init__(self, directory: Path, end: BaseException | None) -> None:
         self.directory, self.end, self.said = directory, end, {}  # type: ignore[var-annotated]
 
+    active = "inactive"
+
     def whole(self, wish: Any) -> Any:
         return wish
 
     def look(self, wish: Any) -> Any:
-        return {name: Unit(name) for name in wish.units}, {}, False
+        return {name: Unit(name, active=self.active) for name in wish.units}, {}, False
 
     def check(self, *_what: Any) -> None:
         """Nothing is in the way."""
@@ -150,6 +152,16 @@ def test_a_site_that_is_thawed_for_a_set_serves_from_it(tmp_path: Path, host: An
     assert "served" not in read_record(str(tmp_path), "shop")
     work(tmp_path, "thawed", label=L1)
     assert one.said["served"]["label"] == L1
+
+
+@pytest.mark.parametrize(("active", "kept"), [("inactive", False), ("active", True)])
+def test_a_thaw_that_failed_is_noted_when_anything_serves(tmp_path: Path, host: Any, active: str, kept: bool) -> None:
+    update_record(str(tmp_path), "shop", {"freeze": {"label": L1, "units": []}})
+    one = host(RelocateError("unit_failed", "web did not stay up"))
+    one.active = active
+    with refused("unit_failed", "web"):
+        work(tmp_path, "thawed", units=["web"], label=L1)
+    assert ("served" in read_record(str(tmp_path), "shop")) is kept
 
 
 def test_headers_are_secret(monkeypatch: pytest.MonkeyPatch) -> None:
