@@ -9,6 +9,7 @@ The names are the words of ``docs/architecture.md``. Nothing in here reads, writ
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -125,6 +126,9 @@ class DatabaseState:
     large_objects: int = 0
     large_objects_fingerprint: str = ""
     unpopulated: Tuple[str, ...] = ()  # materialized views without data
+    #: The whole schema as the server itself describes it: "kind name" -> its definition, normalised by the engine; the
+    #: engine gives :func:`brief` of what is long or may hold a secret. None when it was not asked for.
+    schema: Optional[Mapping[str, str]] = None
 
     def rows(self) -> int:
         """All rows together."""
@@ -218,6 +222,7 @@ def state_from_plain(data: Mapping[str, Any]) -> DatabaseState:
         large_objects=data["large_objects"],
         large_objects_fingerprint=data["large_objects_fingerprint"],
         unpopulated=tuple(data["unpopulated"]),
+        schema=None if data.get("schema") is None else dict(data["schema"]),  # an older set holds none
     )
 
 
@@ -243,7 +248,24 @@ def compare_states(recorded: DatabaseState, found: DatabaseState) -> List[Differ
         before_value, after_value = getattr(recorded, what), getattr(found, what)
         if before_value != after_value:
             differences.append(Difference(what, "", str(before_value), str(after_value)))
-    return differences
+    return differences + compare_schemas(recorded.schema, found.schema)
+
+
+def compare_schemas(recorded: Optional[Mapping[str, str]], found: Optional[Mapping[str, str]]) -> List[Difference]:
+    """Every object or property that one side lacks or describes otherwise. Nothing is compared with None."""
+    if recorded is None or found is None:
+        return []
+    return [
+        Difference("schema of", name, recorded.get(name, "absent"), found.get(name, "absent"))
+        for name in sorted(set(recorded) | set(found))
+        if recorded.get(name) != found.get(name)
+    ]
+
+
+def brief(definition: str) -> str:
+    """A definition in a few characters that tell it from every other one, and nothing of what it holds."""
+    digest = hashlib.sha256(definition.encode("utf-8", "surrogateescape")).hexdigest()
+    return "definition {0}".format(digest[:16])
 
 
 def _compare_tables(recorded: DatabaseState, found: DatabaseState) -> List[Difference]:

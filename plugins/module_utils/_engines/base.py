@@ -79,7 +79,10 @@ class Snapshot(abc.ABC):
 
     @abc.abstractmethod
     def state(self, fingerprints: bool = True) -> DatabaseState:
-        """Count (and fingerprint) everything, in the same view as the dump."""
+        """Count (and fingerprint) everything, and read the whole schema as the server describes it, in the same view.
+
+        What no load can carry is left out of ``schema`` by the engine that knows so, and told: an obstacle, or a note.
+        """
 
 
 class Engine(abc.ABC):

@@ -146,3 +146,27 @@ def test_compare_states(found: _model.DatabaseState, expected: list[str]) -> Non
 def test_sequences_behind(last: int | None, called: bool, highest: int | None, behind: bool) -> None:
     sequence = SequenceState("s", last, called, "t", "id", highest)
     assert _model.sequences_behind(state(sequences=(sequence,))) == ([sequence] if behind else [])
+
+
+@pytest.mark.parametrize(
+    ("recorded", "found", "expected"),
+    [
+        (None, {"view v": "x"}, []),  # an older set: nothing was asked
+        ({"view v": "x"}, None, []),
+        ({}, {}, []),
+        ({"view v": "x"}, {"view v": "x"}, []),
+        ({"view v": "x"}, {"view v": "y"}, ["schema of view v: recorded x, found y"]),
+        ({"view v": "x"}, {}, ["schema of view v: recorded x, found absent"]),
+        ({}, {"rule r": "x"}, ["schema of rule r: recorded absent, found x"]),
+    ],
+)
+def test_every_difference_of_the_schema_is_named(recorded: Any, found: Any, expected: list[str]) -> None:
+    before, after = replace(state(), schema=recorded), replace(state(), schema=found)
+    assert [str(item) for item in _model.compare_states(before, after)] == expected
+    assert _model.state_from_plain(json.loads(json.dumps(_model.as_plain(before)))) == before
+
+
+def test_a_brief_tells_definitions_apart_and_shows_nothing_of_them() -> None:
+    assert _model.brief("a") == _model.brief("a") != _model.brief("b")
+    assert SECRET not in _model.brief(SECRET)
+    assert _model.brief("\udcff")  # bytes of another encoding
