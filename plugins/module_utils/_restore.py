@@ -32,7 +32,6 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseState,
     Difference,
     Fixture,
-    compare_states,
     sequences_behind,
 )
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
@@ -173,7 +172,7 @@ def load_and_prove(engine: Engine, backup: BackupSet, entry: DatabaseEntry) -> L
         engine.load(backup.file(DATABASES), replace(entry.dump, path=relative), entry.facts)
     with step("count"):
         state = state_of(engine, INCOMING, entry.state.method)
-    differences = compare_states(entry.state, state)
+    differences = engine.differences(entry.state, state)
     if differences:
         engine.drop(INCOMING)
         raise differs(engine.config.alias, differences)

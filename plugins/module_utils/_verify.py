@@ -16,7 +16,6 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseState,
     SystemUser,
-    compare_states,
     state_from_plain,
 )
 from ansible_collections.relocate.django.plugins.module_utils._restore import check_sequences, state_of, table_rows
@@ -52,7 +51,7 @@ def compare(
         # Not computed, so not compared; counts are.
         expected = replace(expected, large_objects_fingerprint=found.large_objects_fingerprint)
     alias = engine.config.alias
-    findings += ["database {0}: {1}".format(alias, item) for item in compare_states(expected, found)]
+    findings += ["database {0}: {1}".format(alias, item) for item in engine.differences(expected, found)]
     behind = check_sequences(alias, found)
     if behind:
         findings.append(behind.msg)
@@ -73,7 +72,7 @@ def written_since(
             found = state_of(engine, LIVE, manifest.databases[alias].state.method, True)
             findings += [
                 "database {0}: {1}".format(alias, item)
-                for item in compare_states(manifest.databases[alias].state, found)
+                for item in engine.differences(manifest.databases[alias].state, found)
             ]
     return findings
 

@@ -27,6 +27,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     SequenceState,
     SystemUser,
     TableCount,
+    compare_states,
 )
 from ansible_collections.relocate.django.plugins.module_utils._process import current_user, lookup_user
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
@@ -163,6 +164,9 @@ class FakeEngine:
             return DumpFile(self.alias + ".fakedump", "fake_dump 15.1", "15")
 
         yield SimpleNamespace(state=count, dump=dump)
+
+    def differences(self, recorded: DatabaseState, found: DatabaseState) -> list[Any]:
+        return compare_states(recorded, found)
 
     def load(self, directory: str, dump: DumpFile, recorded: DatabaseFacts) -> None:
         self._call("load", directory, dump.path)

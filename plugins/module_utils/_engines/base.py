@@ -22,10 +22,12 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
     DatabaseFacts,
     DatabaseState,
+    Difference,
     DumpFile,
     Login,
     Obstacle,
     SystemUser,
+    compare_states,
 )
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
@@ -115,6 +117,19 @@ class Engine(abc.ABC):
     @abc.abstractmethod
     def snapshot(self, which: str = LIVE) -> "contextlib.AbstractContextManager[Snapshot]":
         """Open a consistent view of live or of a database beside it, held until the context ends."""
+
+    def differences(self, recorded: DatabaseState, found: DatabaseState) -> List[Difference]:
+        """Every difference for which the data is refused; one that is no loss is named in the notes."""
+        refused, named = self.judge(compare_states(recorded, found))
+        self.context.notes.extend("database {0}: {1}".format(self.config.alias, text) for text in named)
+        return refused
+
+    def judge(self, differences: Sequence[Difference]) -> Tuple[List[Difference], List[str]]:
+        """Sort differences into those for which the data is refused, and sentences for the report.
+
+        An engine names what it knows to be no loss, such as a grant to a role that this server does not have.
+        """
+        return list(differences), []
 
     @abc.abstractmethod
     def create_blank(self, recorded: Optional[DatabaseFacts] = None) -> List[str]:
