@@ -47,7 +47,13 @@ def unknown_site_keys(sites: Any) -> List[str]:
     """A sentence for each key of relocate_sites that means nothing."""
     known = site_keys()
     keys = {str(key) for item in sites or [] if isinstance(item, Mapping) for key in item}
-    return ["relocate_sites: {0} is unknown{1}".format(key, _meant(key, known)) for key in sorted(keys - known)]
+    return ["relocate_sites: {0}".format(_no_key(key, known)) for key in sorted(keys - known)]
+
+
+def _no_key(key: str, known: Iterable[str]) -> str:
+    if _PREFIX + key in known_names():
+        return "{0} is one for all sites: set {1}{0} beside it".format(key, _PREFIX)
+    return "{0} is unknown{1}".format(key, _meant(key, known))
 
 
 def bad_answers(answers: Any) -> List[str]:

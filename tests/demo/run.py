@@ -51,9 +51,9 @@ def make_old_site() -> None:
     READY.touch()
 
 
-def write_inventory() -> pathlib.Path:
-    """Two hosts that are two directories of this machine."""
-    common = {
+def variables() -> dict[str, object]:
+    """What the inventory says for both hosts."""
+    return {
         "ansible_connection": "local",
         "ansible_python_interpreter": sys.executable,
         "relocate_site": "notes",
@@ -62,17 +62,20 @@ def write_inventory() -> pathlib.Path:
         "relocate_allow_same_host": True,
         "relocate_unfrozen": True,  # nothing serves the site
         "relocate_allow_root": os.geteuid() == 0,
-        "relocate_transfer": "local",
         "relocate_compression": "none",
         "relocate_python": sys.executable,
         "relocate_reports": str(DEMO / "reports"),
     }
+
+
+def write_inventory() -> pathlib.Path:
+    """Two hosts that are two directories of this machine."""
     groups = {
         name: {"hosts": {name + "-host": None}, "vars": {"relocate_path": str(path), "relocate_directory": str(work)}}
         for name, path, work in (("old", OLD, DEMO / "old" / "work"), ("new", NEW, DEMO / "new" / "work"))
     }
     path = DEMO / "inventory.json"  # JSON is YAML
-    path.write_text(json.dumps({"all": {"vars": common, "children": groups}}, indent=1), encoding="utf-8")
+    path.write_text(json.dumps({"all": {"vars": variables(), "children": groups}}, indent=1), encoding="utf-8")
     return path
 
 
