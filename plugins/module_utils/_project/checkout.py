@@ -29,11 +29,13 @@ from ansible_collections.relocate.django.plugins.module_utils._project.git impor
 from ansible_collections.relocate.django.plugins.module_utils._project.revision import (
     changes,
     lfs_files,
+    new_file,
     owned_directory,
     patch,
 )
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 
+_CHUNK = 1024 * 1024
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _BROKEN_HISTORY = re.compile(r"parents of commit ([0-9a-f]{40,64})")
 
@@ -250,11 +252,13 @@ def _from_bundle(git: Git, commit: str, path: str) -> str:
     with owned_directory(git.owner) as directory:
         copy = os.path.join(directory, "code.bundle")
         try:
-            shutil.copyfile(path, copy)
+            with open(path, "rb") as reader:
+                with acting_as(git.owner):
+                    writer = new_file(copy)
+                with writer:
+                    shutil.copyfileobj(reader, writer, _CHUNK)
         except OSError as exc:
             return "the bundle {0} cannot be read: {1}".format(path, exc.strerror)
-        if git.owner is not None and os.geteuid() == 0:
-            os.chown(copy, git.owner.uid, git.owner.gid)
         wanted = "+HEAD:refs/relocate/{0}".format(commit)
         result = git.run("fetch", "-q", "--no-tags", copy, wanted)
         if result.rc != 0 and git.test("bundle", "unbundle", copy):

@@ -10,11 +10,11 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass
-from typing import IO, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import IO, BinaryIO, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Revision, SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._process import Completed, last_lines
+from ansible_collections.relocate.django.plugins.module_utils._process import Completed, acting_as, last_lines
 from ansible_collections.relocate.django.plugins.module_utils._project.git import (
     Git,
     check_revision,
@@ -129,14 +129,9 @@ def _honest_index(git: Git, always: bool = False) -> Iterator[Dict[str, str]]:
         yield {}
         return
     with owned_directory(git.owner) as directory:
-        copy = os.path.join(directory, "index")
         source = os.path.join(git.path, git.out("rev-parse", "--git-path", "index"))
-        shutil.copyfile(source, copy)
-        # By its age git knows which files it has to read again: those that were written as late as the index was.
-        written = os.stat(source)
-        os.utime(copy, ns=(written.st_atime_ns, written.st_mtime_ns))
-        if git.owner is not None and os.geteuid() == 0:
-            os.chown(copy, git.owner.uid, git.owner.gid)
+        copy = os.path.join(directory, "index")
+        _copy_index(git, source, copy)
         env = {"GIT_INDEX_FILE": copy}
         names = "\0".join(present).encode("utf-8", "surrogateescape") + b"\0"
         for flag in ("--no-assume-unchanged", "--no-skip-worktree"):
@@ -146,16 +141,48 @@ def _honest_index(git: Git, always: bool = False) -> Iterator[Dict[str, str]]:
         yield env
 
 
+def _copy_index(git: Git, source: str, copy: str) -> None:
+    """As the owner, from beginning to end: both ends lie where the owner can exchange a file for a link."""
+    with acting_as(git.owner):
+        try:
+            with open(source, "rb") as reader, new_file(copy) as writer:
+                written = os.fstat(reader.fileno())
+                shutil.copyfileobj(reader, writer)
+                writer.flush()
+                # By its age git knows which files it has to read again: those written as late as the index was.
+                os.utime(writer.fileno(), ns=(written.st_atime_ns, written.st_mtime_ns))
+        except OSError as exc:
+            raise RelocateError(
+                "checkout_failed",
+                "git's index {0} cannot be copied: {1}".format(source, exc.strerror),
+                "let the project's owner read the whole checkout",
+            ) from exc
+
+
+def new_file(path: str) -> BinaryIO:
+    """Make a file that is not there yet; a planted link or file is refused (FileExistsError)."""
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    return os.fdopen(handle, "wb")
+
+
 @contextlib.contextmanager
 def owned_directory(owner: Optional[SystemUser]) -> Iterator[str]:
     """A temporary directory that the owner can write to and nobody else can enter."""
     directory = tempfile.mkdtemp(prefix="relocate-git-")
     try:
         if owner is not None and os.geteuid() == 0:
-            os.chown(directory, owner.uid, owner.gid)
+            # By handle, although nobody else can have put another thing there: a TMPDIR may be anybody's.
+            handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                os.fchown(handle, owner.uid, owner.gid)
+            finally:
+                os.close(handle)
         yield directory
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        with acting_as(owner if os.geteuid() == 0 else None):  # what is in it is the owner's to remove
+            shutil.rmtree(directory, ignore_errors=True)
+        with contextlib.suppress(OSError):  # where only root may write, root takes the empty directory away
+            os.rmdir(directory)
 
 
 def changes(path: str, owner: Optional[SystemUser] = None) -> List[str]:
