@@ -16,6 +16,7 @@ from typing import Dict, Iterator, List, Optional, Tuple
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import (
+    FIRST_OPTIONS,
     Session,
     driver,
     ident,
@@ -191,9 +192,16 @@ class Server:
     def _open(self, parameters: Dict[str, str], user: Optional[SystemUser]) -> Session:
         psycopg2 = driver()
         parameters.setdefault("connect_timeout", "15")
+        pinned = dict(parameters, options=(parameters.get("options", "") + " " + FIRST_OPTIONS).strip())
         try:
             with acting_as(user), _own_environment((user or current_user()).home):
-                connection = psycopg2.connect(**parameters)
+                try:
+                    connection = psycopg2.connect(**pinned)
+                except psycopg2.Error as exc:
+                    if "unsupported startup parameter" not in str(exc):
+                        raise
+                    # PgBouncer hands on few parameters. The session then pins its search_path by its first statement.
+                    connection = psycopg2.connect(**parameters)
         except psycopg2.Error as exc:
             text = " ".join(self.context.secrets.scrub(str(exc)).split())
             code = connection_error_code(text)

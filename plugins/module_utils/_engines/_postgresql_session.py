@@ -26,13 +26,20 @@ PINS: Dict[str, str] = {
     "lock_timeout": "0",
     "log_min_duration_statement": "-1",  # with log_statement: no password verifier in the server's log
     "log_statement": "none",
+    "quote_all_identifiers": "off",
     "row_security": "off",  # rows hidden by a policy are an error, not a smaller count
     "search_path": "pg_catalog",
+    "standard_conforming_strings": "on",
     "statement_timeout": "0",
     "TimeZone": "UTC",
     "transaction_timeout": "0",
     "xmlbinary": "base64",
 }
+
+
+#: What holds from a session's first moment. Settings of a database or role, which their owners choose, yield to it: an
+#: operator of theirs would otherwise be found by the first query of ours, and run with the rights of an administrator.
+FIRST_OPTIONS = "-c search_path=pg_catalog -c local_preload_libraries="
 
 
 def driver() -> Any:
@@ -62,11 +69,14 @@ class Session(SqlSession):
     def __init__(self, connection: Any, scrub: Callable[[str], str]) -> None:
         super().__init__(connection, scrub)
         connection.autocommit = True
+        # By itself, before any query: it looks up no function and no operator. A pooler may have dropped the options.
+        self.rows("SET search_path TO pg_catalog")
         values = ", ".join("({0}, {1})".format(literal(name), literal(PINS[name])) for name in sorted(PINS))
         self.rows(
             "SELECT pg_catalog.set_config(s.name, v.value, false) FROM (VALUES " + values + ") AS v (name, value)"
-            " JOIN pg_catalog.pg_settings AS s ON s.name = v.name WHERE s.context = 'user'"
-            " OR (s.context = 'superuser' AND pg_catalog.current_setting('is_superuser') = 'on')"
+            " JOIN pg_catalog.pg_settings AS s ON s.name OPERATOR(pg_catalog.=) v.name"
+            " WHERE s.context OPERATOR(pg_catalog.=) 'user' OR (s.context OPERATOR(pg_catalog.=) 'superuser'"
+            " AND pg_catalog.current_setting('is_superuser') OPERATOR(pg_catalog.=) 'on')"
         )
 
     @property

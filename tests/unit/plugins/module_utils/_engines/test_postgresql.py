@@ -22,7 +22,8 @@ from ansible_collections.relocate.django.plugins.module_utils._engines import _p
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_scram import prepare, scram_verifier
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseFacts
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseFacts, Login
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 
 CANARY = "ca'n\"a ry é%:\\$#@1"
@@ -164,6 +165,92 @@ def test_only_the_loopback_may_go_without_tls(tmp_path: Any, fields: Dict[str, A
     one = server(tmp_path, **fields)
     assert one.parameters("x").get("sslmode") == mode
     assert one.environment("x").get("PGSSLMODE") == mode
+
+
+class FakeDriver:
+    """psycopg2 as far as a session needs it: notes how it is called, and what it is asked in which order."""
+
+    class Error(Exception):
+        pgcode = None
+        diag = None
+
+    def __init__(self, refuses: str = "") -> None:
+        self.calls: List[Dict[str, str]] = []
+        self.asked: List[str] = []
+        self.refuses = refuses
+        self.description, self.autocommit, self.server_version, self.closed = None, False, 150018, False
+
+    def connect(self, **parameters: str) -> FakeDriver:
+        self.calls.append(parameters)
+        if self.refuses and "options" in parameters:
+            raise self.Error(self.refuses)
+        return self
+
+    def cursor(self) -> FakeDriver:
+        return self
+
+    def __enter__(self) -> FakeDriver:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def execute(self, sql: str) -> None:
+        self.asked.append(sql)
+
+
+@pytest.fixture(name="fake")
+def _fake(monkeypatch: pytest.MonkeyPatch) -> FakeDriver:
+    found = FakeDriver()
+    for module in (connect, session_module):
+        monkeypatch.setattr(module, "driver", lambda: found)
+    return found
+
+
+PINNED = "-c search_path=pg_catalog -c local_preload_libraries="
+
+
+def test_search_path_is_pinned_before_anything_is_asked(tmp_path: Any, fake: FakeDriver) -> None:
+    """In the connection's options and by the first statement: the database's and the role's settings come too late."""
+    one = server(tmp_path, options={"options": "-c search_path=trap -c role=x"})
+    one = connect.Server(one.config, dataclasses.replace(one.context, admin=Login("postgres", "db", password="x")))
+    for way in (one.connect, one.admin):
+        fake.asked.clear()
+        way("site")
+        assert fake.calls[-1]["options"].endswith(PINNED)
+        assert fake.asked[0] == "SET search_path TO pg_catalog"
+        assert " = " not in fake.asked[1].partition("JOIN")[2], "an operator by its bare name"
+    assert fake.calls[-1]["options"] == PINNED, "the settings' OPTIONS are no administrator's"
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    ["unsupported startup parameter: options", "unsupported startup parameter in options: search_path"],
+)
+def test_a_pooler_that_takes_no_options_is_asked_without(tmp_path: Any, fake: FakeDriver, refusal: str) -> None:
+    fake.refuses = refusal
+    server(tmp_path).connect("site")
+    assert ["options" in call for call in fake.calls] == [True, False]
+    assert fake.asked[0] == "SET search_path TO pg_catalog"
+    fake.refuses = "FATAL:  password authentication failed"
+    fake.calls.clear()
+    with pytest.raises(RelocateError):
+        server(tmp_path).connect("site")
+    assert len(fake.calls) == 1
+
+
+def test_pg_restore_stops_at_the_first_error(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: List[Command] = []
+
+    def run(command: Command, **_how: Any) -> Completed:
+        ran.append(command)
+        return Completed(tuple(command.argv), 0, "", "")
+
+    monkeypatch.setattr(programs, "run", run)
+    programs.restore(server(tmp_path), client(15), "site__incoming", "/set/default.pgdump", ["7; 1 2 TABLE public t x"])
+    assert "--exit-on-error" in ran[0].argv
+    assert ran[0].env is not None
+    assert ran[0].env["PGDATABASE"] == "site__incoming"
 
 
 def test_a_password_with_a_line_break_is_refused(tmp_path: Any) -> None:
