@@ -41,7 +41,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     Revision,
     as_plain,
 )
-from ansible_collections.relocate.django.plugins.module_utils._project import vcs
+from ansible_collections.relocate.django.plugins.module_utils._project import history, vcs
 from ansible_collections.relocate.django.plugins.module_utils._secrets import make_directory
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
 
@@ -85,7 +85,11 @@ def code_of(site: Site, revision: Revision) -> Dict[str, Any]:
     top = vcs.toplevel(site.project.path, site.project.owner)
     prefix = os.path.relpath(os.path.realpath(site.project.path), os.path.realpath(top))
     return dict(
-        as_plain(revision), bundle=BUNDLE, patch=PATCH if revision.dirty else "", prefix="" if prefix == "." else prefix
+        as_plain(revision),
+        bundle=BUNDLE,
+        patch=PATCH if revision.dirty else "",
+        prefix="" if prefix == "." else prefix,
+        migrations=history.record(site.facts["migrations"], site.facts["history"]),
     )
 
 

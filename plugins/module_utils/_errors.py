@@ -84,7 +84,7 @@ CODES: Dict[str, str] = {
     "fixture_failed": "the project's interpreter failed at the fixture",
     "unknown_model": "a model is not known to the project",
     "unknown_field": "a field is not known to its model",
-    "unknown_migration": "the project lacks migrations of the fixture",
+    "unknown_migration": "the code lacks migrations that are applied to the data",
     "unsupported_model": "a fixture's format cannot hold the model",
     "table_missing": "a model's table is not there",
     "reference_missing": "a foreign key points nowhere",

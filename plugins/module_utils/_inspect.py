@@ -170,12 +170,13 @@ def _migration_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle
     migrations = site.facts.get("migrations", {})
     for alias, item in sorted(migrations.get("aliases", {}).items()):
         unapplied = item["unapplied"]
-        if unapplied and alias in site.engines and not params["allow_unapplied"]:
+        # A database that has never been migrated is data: a move leaves it as it is.
+        if unapplied and item["applied"] and alias in site.engines and not params["allow_unapplied"]:
             found.append(
                 Obstacle(
                     "unapplied_migrations",
                     "{0} migrations are not applied: {1}".format(len(unapplied), ", ".join(unapplied[:5])),
-                    "run migrate on old, or set relocate_allow_unapplied",
+                    "run migrate on old, or set relocate_allow_unapplied to have them applied on new",
                     alias,
                 )
             )

@@ -15,7 +15,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import engine_name, open_engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Obstacle
-from ansible_collections.relocate.django.plugins.module_utils._project import probe
+from ansible_collections.relocate.django.plugins.module_utils._project import history, probe, vcs
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
 
@@ -70,6 +70,19 @@ def collect(obstacles: List[Obstacle], check: Callable[[], Any], alias: str = ""
     except RelocateError as error:
         obstacles.append(Obstacle(error.code, error.msg, error.hint, alias))
         return None
+
+
+def check_code(site: Site, code: Mapping[str, Any]) -> List[str]:
+    """Refuse code that is older than the databases of a set; returns notes. Needs the topic ``history``.
+
+    :param code: the set's words on the code of old
+    Raises unknown_migration.
+    """
+
+    def newer() -> bool:
+        return vcs.descends(site.project.path, site.project.owner, str(code["commit"]))
+
+    return history.check(code.get("migrations") or {}, site.facts["history"], newer, list(site.engines))
 
 
 def owner_facts(site_project: probe.Project) -> Dict[str, Any]:

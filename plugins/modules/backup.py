@@ -217,7 +217,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
         }
     if params["state"] == "present" and not params["frozen"]:
         refuse_retired(_host.read_record(params["directory"], params["site"]))
-    with open_site(params, ("django", "packages", "migrations")) as site:
+    with open_site(params, ("django", "packages", "migrations", "history")) as site:
         return make(module, site)
 
 

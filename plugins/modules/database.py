@@ -45,6 +45,11 @@ options:
     description: The databases that get another engine than O(recorded) says, as alias and engine.
     type: dict
     default: {}
+  label:
+    description:
+      - The set, complete or prepared, whose databases are to be restored here. Nothing is made when the code on this
+        host lacks migrations that are applied to them.
+    type: str
   replace:
     description: Whether V(blank) accepts tables, since the restore will put them aside. There is room for that only
       when no previous database with tables is kept already.
@@ -83,6 +88,11 @@ made:
   returned: success
   type: dict
   sample: {default: [role shop, database shop]}
+notes:
+  description: What is worth knowing and no error, such as applied migrations that no code knows any longer.
+  returned: success
+  type: list
+  elements: str
 media_root:
   description: MEDIA_ROOT as the settings on this host have it.
   returned: success
@@ -94,6 +104,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _restored
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
     INCOMING,
@@ -104,7 +115,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, facts_from_plain
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
 
 
 def recorded_for(params: Mapping[str, Any], alias: str, engine: Engine) -> Optional[DatabaseFacts]:
@@ -170,7 +181,9 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """One alias after the other."""
     _host.check_site_name(module.params["site"])
     absent = module.params["state"] == "absent"
-    with open_site(module.params, ("django",)) as site:
+    label = "" if absent else str(module.params["label"] or "")
+    with open_site(module.params, ("django", "history") if label else ("django",)) as site:
+        notes = code_notes(module.params, site, label) if label else []
         media_root = str(site.facts["django"].get("media_root") or "")
         made = {
             alias: drop(module, engine) if absent else make(module, site, alias, engine)
@@ -179,7 +192,15 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     lines = [item for items in made.values() for item in items]
     text = "".join(line + "\n" for line in lines)
     diff = {"before": text if absent else "", "after": "" if absent else text}
-    return {"changed": bool(lines), "made": made, "media_root": media_root, "diff": diff}
+    for note in notes:
+        module.warn(note)
+    return {"changed": bool(lines), "made": made, "media_root": media_root, "notes": notes, "diff": diff}
+
+
+def code_notes(params: Mapping[str, Any], site: Site, label: str) -> List[str]:
+    """Refuse code that is older than the set's databases, while old still serves. Raises unknown_migration."""
+    backup = BackupSet.prepared(params["directory"], params["site"], label)
+    return check_code(site, backup.read_prepared().code)
 
 
 def main() -> None:
@@ -194,6 +215,7 @@ def main() -> None:
                 "state": {"type": "str", "choices": ["present", "blank", "absent"], "default": "present"},
                 "recorded": {"type": "dict", "default": {}},
                 "engines": {"type": "dict", "default": {}},
+                "label": {"type": "str"},
                 "replace": {"type": "bool", "default": False},
                 "which": {"type": "str", "choices": ["all", "previous"], "default": "all"},
                 "confirm": {"type": "str"},

@@ -11,6 +11,8 @@ short_description: Plan and apply Django migrations, and note what they led to
 version_added: 0.1.0
 description:
   - Runs C(manage.py migrate) in the project's interpreter as the project's owner, for every database of the project.
+  - A database that has never been migrated is data that another program made, and is left as it is, unless O(fresh) is
+    set. It holds no C(django_migrations), or an empty one.
   - After migrations were applied, the counts of the databases are noted on the host, so that
     M(relocate.django.verify) knows what must be there.
 author:
@@ -45,6 +47,10 @@ options:
     description: Skip an initial migration whose tables exist already.
     type: bool
     default: false
+  fresh:
+    description: Whether databases that have never been migrated are migrated too, such as blank ones of a new project.
+    type: bool
+    default: false
   check_missing:
     description: Refuse when models hold changes that no migration holds.
     type: bool
@@ -71,9 +77,28 @@ plan:
   returned: success
   type: dict
   sample: {default: [orders.0008_refund]}
+databases:
+  description: What became of each database, by alias.
+  returned: success
+  type: dict
+  contains:
+    state:
+      description: V(applied), V(planned), V(current) when there was nothing to do, or V(never_migrated).
+      type: str
+      returned: always
+    migrations:
+      description: Those that were applied, or would be.
+      type: list
+      elements: str
+      returned: always
+    text:
+      description: The same as a sentence.
+      type: str
+      returned: always
+  sample: {legacy: {state: never_migrated, migrations: [], text: database legacy ...}}
 """
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -103,8 +128,15 @@ def check(site: Site, check_missing: bool) -> None:
         )
 
 
-def plan_of(site: Site, alias: str, app: Optional[str], name: Optional[str]) -> List[str]:
+def never_migrated(site: Site, alias: str) -> bool:
+    """Whether no migration was ever applied to a database: what it holds is not for Django to change."""
+    return not site.facts["migrations"]["aliases"][alias]["applied"]
+
+
+def plan_of(site: Site, alias: str, app: Optional[str], name: Optional[str], fresh: bool) -> List[str]:
     """The migrations to be applied (or taken back) in one database, in order."""
+    if never_migrated(site, alias) and not fresh:
+        return []
     if not app:
         return list(site.facts["migrations"]["aliases"][alias]["unapplied"])
     args = ["migrate", "--plan", "--no-color", "--database", alias, "--", app] + ([name] if name else [])
@@ -145,13 +177,33 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     _host.check_site_name(params["site"])
     with open_site(params, ("migrations",)) as site:
         check(site, params["check_missing"])
-        plans = {alias: plan_of(site, alias, params["app"], params["migration"]) for alias in site.engines}
+        plans = {
+            alias: plan_of(site, alias, params["app"], params["migration"], params["fresh"]) for alias in site.engines
+        }
+        applies = params["state"] == "applied" and not module.check_mode
+        told = {
+            alias: tell(alias, plan, never_migrated(site, alias) and not params["fresh"], applies)
+            for alias, plan in plans.items()
+        }
         todo = {alias: plan for alias, plan in plans.items() if plan}
-        if todo and params["state"] == "applied" and not module.check_mode:
+        if todo and applies:
             apply(module, site, todo)
     changed = bool(todo) and params["state"] == "applied"
     after = "".join("{0}: {1}\n".format(alias, name) for alias, plan in todo.items() for name in plan)
-    return {"changed": changed, "plan": plans, "diff": {"before": "", "after": after if changed else ""}}
+    diff = {"before": "", "after": after if changed else ""}
+    return {"changed": changed, "plan": plans, "databases": told, "diff": diff}
+
+
+def tell(alias: str, plan: Sequence[str], left: bool, applies: bool) -> Dict[str, Any]:
+    """What became of one database, for the report."""
+    if left:
+        state, text = "never_migrated", "has never been migrated: left as it is"
+    elif not plan:
+        state, text = "current", "needed no migration"
+    else:
+        state = "applied" if applies else "planned"
+        text = "{0} {1} migrations: {2}".format("got" if applies else "would get", len(plan), ", ".join(plan))
+    return {"state": state, "migrations": list(plan), "text": "database {0} {1}".format(alias, text)}
 
 
 def main() -> None:
@@ -167,6 +219,7 @@ def main() -> None:
                 "migration": {"type": "str"},
                 "fake": {"type": "bool", "default": False},
                 "fake_initial": {"type": "bool", "default": False},
+                "fresh": {"type": "bool", "default": False},
                 "check_missing": {"type": "bool", "default": False},
             },
         ),

@@ -71,7 +71,9 @@ options:
     elements: str
     default: []
   allow_unapplied:
-    description: Whether migrations that are not applied on the old host are accepted.
+    description:
+      - Whether migrations that are not applied on the old host are applied on the new one, instead of being an
+        obstacle.
     type: bool
     default: false
   engines:

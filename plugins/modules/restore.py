@@ -144,7 +144,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     default_jobs,
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
 
 
 def apply(
@@ -203,6 +203,7 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     params, present = module.params, module.params["state"] == "present"
     backup = BackupSet.find(params["directory"], _host.check_site_name(params["site"]), params["label"])
     manifest, digest = backup.read(params["manifest_sha256"]), backup.digest()
+    site.notes.extend(check_code(site, manifest.code))
     _restore.refuse_old_host(manifest, site.engines, params["allow_same_host"], params["allow_same_database"])
     record = _restored.Record.read(params["directory"], params["site"])
     begun, changes = record.data.get(_restored.BEGUN, {}), _restored.settled(site.engines, record.data)
@@ -247,7 +248,7 @@ def refuse_running(path: str, params: Mapping[str, Any]) -> None:
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Open the site and restore into it."""
-    with open_site(module.params, ("django",)) as site:
+    with open_site(module.params, ("django", "history")) as site:
         return roll_back(module, site) if module.params["state"] == "rolled_back" else restore(module, site)
 
 

@@ -92,7 +92,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _restore, _verify
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, Manifest
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._site import open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
@@ -101,13 +101,14 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     backup = BackupSet.find(params["directory"], _host.check_site_name(params["site"]), params["label"])
     manifest = backup.read(params["manifest_sha256"])
     record = _host.read_record(params["directory"], params["site"])
-    topics = ["django"] + (["counts"] if params["models"] else []) + (["checks"] if params["checks"] else [])
+    topics = ["django", "history"] + (["counts"] if params["models"] else []) + (["checks"] if params["checks"] else [])
     findings: List[str] = []
     tables = {}
     if params["frozen"]:
         return still(params, backup, manifest, record)
     with open_site(params, topics) as site:
         _restore.check_aliases(manifest, site.engines, params["aliases"])
+        findings += code_findings(site, manifest)
         for alias, engine in site.engines.items():
             expected = _verify.expected_state(manifest, record, alias)
             with site.stopwatch.step("count"):
@@ -136,6 +137,17 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
         "proven": True,
         "seconds": site.stopwatch.seconds(),
     }
+
+
+def code_findings(site: Site, manifest: Manifest) -> List[str]:
+    """Migrations of the set that the code on this host lacks: the first INSERT could fail."""
+    try:
+        check_code(site, manifest.code)
+    except RelocateError as error:
+        if error.code != "unknown_migration":
+            raise
+        return [error.msg]
+    return []
 
 
 def still(

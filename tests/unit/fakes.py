@@ -212,6 +212,7 @@ def fake_site(path: Any, *engines: FakeEngine, **site_facts: Any) -> Any:
         "django": {"version": "5.2", "python": "3.11.2", "media_root": ""},
         "migrations": {"aliases": {}, "conflicts": {}},
         "packages": {"lines": ["Django==5.2"]},
+        "history": {"known": ["auth.0001_initial"], "replaced": {}, "apps": ["auth"]},
     }
     return SimpleNamespace(
         project=project,

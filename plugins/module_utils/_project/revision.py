@@ -193,6 +193,13 @@ def changes(path: str, owner: Optional[SystemUser] = None) -> List[str]:
     return sorted(entry[3:] for entry in entries)
 
 
+def descends(path: str, owner: Optional[SystemUser], before: str) -> bool:
+    """Whether what is checked out came after a commit. False when the repository does not know that commit."""
+    git = Git(toplevel(path, owner), owner)
+    head = git.run("rev-parse", "--verify", "-q", "HEAD^{commit}").out.strip()
+    return head != check_revision(before) and git.test("merge-base", "--is-ancestor", before, "HEAD")
+
+
 def untracked(path: str, owner: Optional[SystemUser] = None, ignored: bool = False) -> List[str]:
     """Files and directories that git does not track, or with ``ignored`` those that it was told to ignore.
 

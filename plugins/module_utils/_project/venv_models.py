@@ -83,6 +83,23 @@ def topic_migrations(aliases: Aliases) -> Dict[str, Any]:
     }
 
 
+def topic_history() -> Dict[str, Any]:
+    """The migrations that the code knows, and by which squashed ones some of them are replaced."""
+    from django.apps import apps
+    from django.db.migrations.loader import MigrationLoader
+
+    disk = MigrationLoader(None, ignore_no_migrations=True).disk_migrations
+    replaced: Dict[str, List[str]] = {}
+    for node in sorted(disk):
+        for old in _names(disk[node].replaces):
+            replaced.setdefault(old, []).extend(_names([node]))
+    return {
+        "known": sorted(set(_names(disk)) | set(replaced)),
+        "replaced": replaced,
+        "apps": [config.label for config in apps.get_app_configs()],
+    }
+
+
 def _all_models() -> List[Any]:
     from django.apps import apps
 

@@ -317,6 +317,7 @@ TOPICS: Dict[str, Callable[[Request], Any]] = {
     "media": topic_media,
     "packages": topic_packages,
     "migrations": lambda request: venv_models.topic_migrations(_aliases(request)),
+    "history": lambda request: venv_models.topic_history(),
     "models": lambda request: venv_models.topic_models(_aliases(request)),
     "counts": lambda request: venv_models.topic_counts(_aliases(request)),
     "checks": lambda request: venv_models.topic_checks(),

@@ -80,6 +80,17 @@ def test_nothing_is_in_the_way(project: Path) -> None:
     assert _inspect.obstacles_on_old(site, old_params(project)) == []
 
 
+def test_a_database_that_was_never_migrated_is_data(project: Path) -> None:
+    """Migrations of apps that are not kept there are not missed there; a move leaves it as it is."""
+    site = fake_site(project, FakeEngine("legacy", databases={LIVE: state()}))
+    never = {"recorded": False, "applied": [], "unapplied": ["auth.0001"]}
+    site.facts["migrations"] = {"aliases": {"legacy": never}, "conflicts": {}}
+    assert _inspect.obstacles_on_old(site, old_params(project)) == []
+    never["applied"] = ["contenttypes.0001"]
+    (found,) = told(_inspect.obstacles_on_old(site, old_params(project)))
+    assert found[:2] == ("unapplied_migrations", "legacy")
+
+
 def test_everything_at_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "manage.py").write_text("changed")
     for number in range(6):
@@ -94,7 +105,7 @@ def test_everything_at_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> N
     site = fake_site(project, *engines, packages={"error": {"code": "probe_failed", "msg": "no pip", "hint": "look"}})
     site.facts["migrations"] = {
         "aliases": {
-            "default": {"applied": [], "unapplied": [f"shop.000{n}" for n in range(7)]},
+            "default": {"applied": ["auth.0001"], "unapplied": [f"shop.000{n}" for n in range(7)]},
             "unmoved": {"applied": [], "unapplied": ["x.0001"]},
         },
         "conflicts": {"shop": ["0002_a", "0002_b"]},
@@ -116,7 +127,7 @@ def test_everything_at_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> N
                 "unapplied_migrations",
                 "default",
                 "7 migrations are not applied: shop.0000, shop.0001, shop.0002, shop.0003, shop.0004",
-                "run migrate on old, or set relocate_allow_unapplied",
+                "run migrate on old, or set relocate_allow_unapplied to have them applied on new",
             ),
             (
                 "migration_conflict",
@@ -141,7 +152,7 @@ def test_what_is_allowed_is_no_obstacle(project: Path, monkeypatch: pytest.Monke
     (project / "manage.py").write_text("changed")
     monkeypatch.setattr(_inspect, "find_program", lambda _name: None)
     site = fake_site(project, FakeEngine(databases={LIVE: state()}))
-    site.facts["migrations"] = {"aliases": {"default": {"unapplied": ["shop.0001"]}}}
+    site.facts["migrations"] = {"aliases": {"default": {"applied": ["auth.0001"], "unapplied": ["shop.0001"]}}}
     params = old_params(project, allow_dirty=True, allow_unapplied=True, installs=True)
     assert _inspect.obstacles_on_old(site, params) == []
 
