@@ -18,15 +18,12 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._openat import Rights, make_for_owner, refuse_system
 from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
 from ansible_collections.relocate.django.plugins.module_utils._project.git import Git
 from ansible_collections.relocate.django.plugins.module_utils._tree import shown, walk
 
-#: Where the system keeps what is its own: a directory that root makes there could be more than a directory.
-_SYSTEM = (
-    "/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /proc /root /run /sbin /sys /usr "
-    "/var/lib/systemd /var/run /var/spool"
-).split()
+_SETTING = "MEDIA_ROOT"
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -47,20 +44,8 @@ def check_path(path: str, directory: str, owner: Optional[SystemUser] = None) ->
     if (own + "/").startswith(real + "/") or (real + "/").startswith(own + "/"):
         raise RelocateError("path_refused", "{0} and our work directory overlap".format(path), "use another directory")
     for place in (clean, real):
-        _check_system(place, owner)
+        refuse_system(place, owner, _SETTING)
     return clean
-
-
-def _check_system(path: str, owner: Optional[SystemUser]) -> None:
-    """Refuse the system's directories; a project that is root's own may be in root's home."""
-    for top in _SYSTEM:
-        homely = top == "/root" and owner is not None and owner.uid == 0
-        if (path + "/").startswith(top + "/") and not homely and not path.startswith("/usr/local/"):
-            raise RelocateError(
-                "path_refused",
-                "{0} cannot be MEDIA_ROOT: it lies in a directory of the system".format(path),
-                "correct MEDIA_ROOT in the settings",
-            )
 
 
 def check_link(path: str, owner: Optional[SystemUser]) -> str:
@@ -174,55 +159,17 @@ def make(path: str, owner: SystemUser) -> bool:
 
 
 def _make(path: str, owner: SystemUser, mode: int) -> None:
-    parent = path
-    names: List[str] = []
-    while not os.path.lexists(parent):
-        parent, base = os.path.split(parent)
-        names.insert(0, base)
+    def rights(each: str) -> Rights:
+        return Rights(owner.uid, owner.gid, mode) if each == path else Rights()
+
     try:
-        handle = os.open(os.path.realpath(parent), _OPEN)
+        make_for_owner(path, owner, rights, _SETTING)
     except OSError as exc:
-        raise _refused(path, parent, exc.strerror or "cannot be opened") from exc
-    try:
-        whose = os.fstat(handle).st_uid
-        if whose not in (0, owner.uid):
-            raise _refused(path, parent, "belongs neither to root nor to {0}".format(owner.name))
-        # Asked of the open directory: a link on the way to it may have been changed since the path was checked.
-        _check_system(os.readlink("/proc/self/fd/{0}".format(handle)), owner)
-        # With the rights of the one whose directory it is: in the owner's, root makes nothing.
-        with acting_as(owner if whose == owner.uid else None):
-            made = _make_below(handle, names, mode)
-        try:
-            if os.geteuid() == 0:
-                os.fchown(made, owner.uid, owner.gid)
-        finally:
-            os.close(made)
-    except OSError as exc:
-        raise _refused(path, parent, exc.strerror or "cannot be written to") from exc
-    finally:
-        os.close(handle)
-
-
-def _make_below(handle: int, names: Sequence[str], mode: int) -> int:
-    """Make directories within each other; returns the last one, open."""
-    current = os.dup(handle)
-    for number, name in enumerate(names):
-        try:
-            os.mkdir(name, 0o700, dir_fd=current)
-            below = os.open(name, _OPEN, dir_fd=current)
-        finally:
-            os.close(current)
-        current = below
-        os.fchmod(current, mode if number == len(names) - 1 else 0o755)
-    return current
-
-
-def _refused(path: str, parent: str, why: str) -> RelocateError:
-    return RelocateError(
-        "path_refused",
-        "{0} cannot be made: {1} {2}".format(path, parent, why),
-        "make {0} for the project's owner".format(path),
-    )
+        raise RelocateError(
+            "path_refused",
+            "{0} cannot be made: {1}".format(path, exc.strerror),
+            "make {0} for the project's owner".format(path),
+        ) from exc
 
 
 def make_aside(path: str, label: str, owner: SystemUser) -> str:

@@ -15,7 +15,7 @@ import pytest
 from tests.unit import sources
 
 GROUND = {"_errors", "_model", "_stopwatch"}
-BASE = GROUND | {"_process", "_secrets", "_host", "_lease", "_systemd"}
+BASE = GROUND | {"_process", "_secrets", "_host", "_lease", "_systemd", "_openat"}
 DRIVERS = {"psycopg2", "psycopg", "MySQLdb", "pymysql", "mysql", "sqlite3"}
 #: Files of module_utils, and which files of module_utils they may import; the first pattern that fits counts.
 #: ENGINE stands for the engine's own name, so that no engine sees another one.
@@ -28,6 +28,7 @@ RULES: list[tuple[str, set[str]]] = [
     ("_host", GROUND | {"_secrets"}),
     ("_lease", GROUND | {"_secrets", "_host"}),
     ("_systemd", GROUND | {"_process"}),
+    ("_openat", GROUND | {"_process"}),
     ("_backup_set", GROUND | {"_secrets", "_host"}),
     ("_project.venv_*", {"_project.venv_*"}),
     ("_project.*", BASE | {"_project.*"}),
@@ -36,7 +37,10 @@ RULES: list[tuple[str, set[str]]] = [
     ("_engines.base", GROUND | {"_secrets"}),
     ("_engines.registry", GROUND | {"_engines.base", "_engines.[a-z]*"}),
     ("_engines._sql", GROUND),
-    ("_engines.*", GROUND | {"_engines.base", "_engines._sql", "_process", "_secrets", "_engines._ENGINE_*"}),
+    (
+        "_engines.*",
+        GROUND | {"_engines.base", "_engines._sql", "_process", "_secrets", "_openat", "_engines._ENGINE_*"},
+    ),
     ("_argspec", BASE | {"_engines.base", "_engines.registry", "_project.*"}),
     # What modules share: everything but engines by name.
     ("_*", {"_[a-z]*", "_engines.base", "_engines.registry", "_project.*", "_fixtures.[a-z]*"}),

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils import _openat
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, last_lines, lookup_user, run
@@ -89,7 +90,7 @@ def find_project(
     path = os.path.abspath(path)
     manage_path = _find_manage(path, manage)
     user = _find_owner(manage_path, owner, allow_root)
-    variables = read_env_files(path, env_files)
+    variables = read_env_files(path, env_files, user)
     variables.update(env or {})
     python = find_interpreter(path, interpreter, manage)
     module = settings or variables.get(_SETTINGS) or _settings_of(manage_path)
@@ -130,29 +131,46 @@ def _find_owner(manage_path: str, owner: Optional[str], allow_root: bool) -> Sys
     return user
 
 
-def read_env_files(path: str, names: Iterable[str]) -> Dict[str, str]:
-    """The variables of environment files, later files winning. They are read as this process, as systemd does.
+def read_env_files(path: str, names: Iterable[str], owner: Optional[SystemUser] = None) -> Dict[str, str]:
+    """The variables of environment files, later files winning.
 
-    Raises bad_option for a file that is absent or not text, unless its name begins with "-".
+    Project code gets to know them, so they are read as the project's owner could read them. Only a file in a directory
+    that nobody but root can write is read as root, as systemd does.
+
+    Raises bad_option for a file that is absent, not readable or not text, unless it is absent and begins with "-".
     """
     variables: Dict[str, str] = {}
     for name in names:
         optional, name = name.startswith("-"), name.lstrip("-")
         full = os.path.join(path, name)
-        if optional and not os.path.exists(full):
-            continue
         try:
-            with open(full, "rb") as stream:
-                text = stream.read(_ENV_FILE_LIMIT).decode("utf-8")
-        except (OSError, UnicodeDecodeError) as exc:
-            reason = (exc.strerror if isinstance(exc, OSError) else "") or "it is not UTF-8 text"
-            raise RelocateError(
-                "bad_option",
-                "environment file {0} cannot be read: {1}".format(full, reason),
-                "check the path, or begin it with - when the file may be absent",
-            ) from None  # a decoding error holds the file's content
+            text = _read_env_file(full, owner)
+        except FileNotFoundError as exc:
+            if optional:
+                continue
+            raise _unreadable(full, exc.strerror or "") from None
+        except OSError as exc:
+            raise _unreadable(full, exc.strerror or "", owner) from None
         variables.update(_env_files.parse(text))
     return variables
+
+
+def _read_env_file(full: str, owner: Optional[SystemUser]) -> str:
+    with _openat.parent(full, owner, follow=True) as (place, name):
+        data = _openat.read_limited(place.open(name), _ENV_FILE_LIMIT)
+    if data is None:
+        raise _unreadable(full, "it is not a regular file of 1 MiB at most")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _unreadable(full, "it is not UTF-8 text") from None  # the error holds the file's content
+
+
+def _unreadable(full: str, reason: str, owner: Optional[SystemUser] = None) -> RelocateError:
+    hint = "check the path, or begin it with - when the file may be absent"
+    if owner is not None:
+        hint = "let {0} read it, or keep it in a directory that only root can write, such as /etc".format(owner.name)
+    return RelocateError("bad_option", "environment file {0} cannot be read: {1}".format(full, reason), hint)
 
 
 def find_interpreter(path: str, interpreter: Optional[str] = None, manage: str = "manage.py") -> str:

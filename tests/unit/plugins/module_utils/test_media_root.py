@@ -125,9 +125,19 @@ def test_nothing_is_made_where_a_link_leads_to(tmp_path: Path, target: str) -> N
     os.chown(home, nobody().uid, nobody().gid)
     os.chown(third, 12345, 12345)
     (home / "link").symlink_to(tmp_path / target if target == "third" else target)
-    with refused("path_refused", "directory of the system|belongs neither to root nor to nobody"):
+    with refused("path_refused", "directory of the system|cannot be made: Permission denied"):
         _media_root.make(str(home / "link" / "relocate-test"), nobody())
     assert not os.path.lexists(home / "link" / "relocate-test")
+
+
+@ROOT_ONLY
+def test_nothing_is_made_in_the_directory_of_a_third(tmp_path: Path) -> None:
+    third = reachable(tmp_path) / "third"
+    third.mkdir()
+    os.chown(third, 1, 1)
+    with refused("path_refused", "cannot be made: the directory above it belongs neither to root nor to nobody"):
+        _media_root.make(str(third / "media"), nobody())
+    assert os.listdir(third) == []
 
 
 @ROOT_ONLY

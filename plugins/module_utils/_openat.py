@@ -1,0 +1,384 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reaching a file that lies where somebody else can write: one component at a time, by descriptor, with whose rights.
+
+Root can be led astray by path: below a directory that somebody else can write, each name may become a link between two
+calls. A :class:`Place` is an open directory, and the user with whose rights what lies in it is touched:
+
+- only root can write on the whole way: this process itself, following root's own links;
+- somebody else can: the one who can write that directory, and no link is followed with root's rights;
+- a link that somebody else could have changed led there: the project's owner, who can go there only by himself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import grp
+import os
+import pwd
+import stat
+from dataclasses import dataclass
+from typing import Callable, Iterator, List, Optional, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._process import acting_as, lookup_user
+
+_LINKS = 40  # as many as the kernel follows
+_PATH = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PLAIN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+#: Where the system keeps what is its own: a directory that root makes there could be more than a directory.
+_SYSTEM = (
+    "/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /proc /root /run /sbin /sys /usr "
+    "/var/lib/systemd /var/run /var/spool"
+).split()
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Whose a directory is to be. ``uid`` and ``gid`` of -1 leave it to whoever makes it."""
+
+    uid: int = -1
+    gid: int = -1
+    mode: int = 0o755
+
+
+@dataclass(frozen=True)
+class Place:
+    """An open directory. Its methods take one name, follow no link, and raise OSError.
+
+    :param handle: for ``dir_fd``; only good for reaching what is in it
+    :param user: with whose rights that is done; None means this process's own
+    :param led: a link that somebody else could have changed led here
+    """
+
+    handle: int
+    user: Optional[SystemUser]
+    led: bool
+
+    def open(self, name: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
+        """Open what has this name, as ``os.open``."""
+        with acting_as(self.user):
+            return os.open(_one(name), flags | _PLAIN, mode, dir_fd=self.handle)
+
+    def lstat(self, name: str) -> os.stat_result:
+        """As ``os.lstat``."""
+        with acting_as(self.user):
+            return os.lstat(_one(name), dir_fd=self.handle)
+
+    def readlink(self, name: str) -> str:
+        """As ``os.readlink``."""
+        with acting_as(self.user):
+            return os.readlink(_one(name), dir_fd=self.handle)
+
+    def names(self) -> List[str]:
+        """What is in it, sorted."""
+        with acting_as(self.user):
+            handle = os.open(".", _DIRECTORY, dir_fd=self.handle)
+            try:
+                return sorted(os.listdir(handle))
+            finally:
+                os.close(handle)
+
+    def unlink(self, name: str) -> None:
+        """As ``os.unlink``."""
+        with acting_as(self.user):
+            os.unlink(_one(name), dir_fd=self.handle)
+
+    def symlink(self, target: str, name: str) -> None:
+        """As ``os.symlink``."""
+        with acting_as(self.user):
+            os.symlink(target, _one(name), dir_fd=self.handle)
+
+    def replace(self, name: str, other: str) -> None:
+        """Give what has one name another one, as ``os.replace``."""
+        with acting_as(self.user):
+            os.replace(_one(name), _one(other), src_dir_fd=self.handle, dst_dir_fd=self.handle)
+
+
+def _one(name: str) -> str:
+    if not name or "/" in name or name in (".", ".."):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), name)
+    return name
+
+
+def _others_write(status: os.stat_result) -> bool:
+    """Whether a directory can be written by anybody besides root."""
+    if status.st_uid != 0 or status.st_mode & stat.S_IWOTH:
+        return True
+    return bool(status.st_mode & stat.S_IWGRP) and _has_members(status.st_gid)
+
+
+@functools.lru_cache(maxsize=64)
+def _has_members(gid: int) -> bool:
+    """Whether a group holds anybody besides root, such as Debian's ``staff`` of /usr/local seldom does."""
+    if gid == 0:
+        return False
+    try:
+        members = set(grp.getgrgid(gid).gr_mem) - {"root"}
+    except KeyError:
+        members = set()
+    return bool(members) or any(entry.pw_gid == gid and entry.pw_uid != 0 for entry in pwd.getpwall())
+
+
+class _Walk:
+    """On the way to a place. ``handle`` is where it has come to, ``name`` a last component that is no directory."""
+
+    def __init__(self, owner: Optional[SystemUser]) -> None:
+        self._root = os.geteuid() == 0  # nobody else has rights to lend, or to be led astray with
+        self._owner = owner
+        self._links = 0
+        self._trusted = True
+        self.led = False
+        self.name = ""
+        self.handle = os.open("/", _PATH)
+
+    def close(self) -> None:
+        os.close(self.handle)
+
+    def go(self, path: str, last: str) -> None:
+        """Follow an absolute path.
+
+        :param last: what becomes of its last component: ``enter`` the directory, ``stop`` before it, or ``follow`` it
+            when it is a link and stop before what it leads to
+        """
+        pending = _parts(path)[::-1]
+        while pending:
+            part = pending.pop()
+            if last != "enter" and not pending and part != "..":
+                target = self._target(part) if last == "follow" else None
+                if target is None:
+                    self.name = part
+                    return
+            else:
+                target = self._enter(part)
+            if target is not None:
+                if target.startswith("/"):
+                    self._exchange(os.open("/", _PATH))
+                pending += _parts(target)[::-1]
+
+    def place(self) -> Place:
+        """Where it has come to, for as long as the walk is open."""
+        return Place(self.handle, self._writer(), self.led)
+
+    def _exchange(self, handle: int) -> None:
+        os.close(self.handle)
+        self.handle = handle
+
+    def _enter(self, part: str) -> Optional[str]:
+        """Go into a directory; where a link is in its place, its target."""
+        try:
+            with acting_as(self._follower()):
+                found = os.open(part, _PATH, dir_fd=self.handle)
+        except OSError as exc:
+            if exc.errno not in (errno.ELOOP, errno.ENOTDIR):
+                raise OSError(exc.errno, exc.strerror, part) from None
+            target = self._target(part)
+            if target is None:
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), part) from None
+            return target
+        self._exchange(found)
+        status = os.fstat(found)
+        # In a sticky directory of root's nobody can take the place of what is root's.
+        self._trusted = self._trusted and (not _others_write(status) or _sticky(status))
+        return None
+
+    def _target(self, part: str) -> Optional[str]:
+        """The target of a link; None for anything else, absent or not."""
+        with acting_as(self._follower()):
+            try:
+                status = os.lstat(part, dir_fd=self.handle)
+            except FileNotFoundError:
+                return None
+            if not stat.S_ISLNK(status.st_mode):
+                return None
+            target = os.readlink(part, dir_fd=self.handle)
+        self._links += 1
+        if self._links > _LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), part)
+        if self._root and not (self._trusted and status.st_uid == 0):
+            self._be_led(part)
+        return target
+
+    def _be_led(self, part: str) -> None:
+        if self._owner is None or self._owner.uid == 0:
+            raise RelocateError(
+                "path_refused",
+                "{0} is a link that somebody else than root can change".format(part),
+                "name the file that it leads to, or let the directories above it be root's",
+            )
+        self.led = True
+
+    def _follower(self) -> Optional[SystemUser]:
+        return self._owner if self.led else None
+
+    def _writer(self) -> Optional[SystemUser]:
+        if not self._root:
+            return None
+        if self.led:
+            return self._owner
+        status = os.fstat(self.handle)
+        if not _others_write(status):
+            return None
+        if status.st_uid == 0 or (self._owner is not None and status.st_uid == self._owner.uid):
+            return self._owner
+        writer = lookup_user(status.st_uid)
+        if writer is None:
+            raise RelocateError(
+                "path_refused",
+                "a directory belongs to uid {0}, who is no user of this host".format(status.st_uid),
+                "give it to root or to the project's owner",
+            )
+        return writer
+
+
+def _sticky(status: os.stat_result) -> bool:
+    return status.st_uid == 0 and bool(status.st_mode & stat.S_ISVTX)
+
+
+def _parts(path: str) -> List[str]:
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+@contextlib.contextmanager
+def directory(path: str, owner: Optional[SystemUser]) -> Iterator[Place]:
+    """Open a directory by its absolute path, following links as far as the rule allows.
+
+    :param owner: of the project; None leaves links alone that somebody besides root can change
+
+    Raises OSError, path_refused.
+    """
+    walk = _Walk(owner)
+    try:
+        walk.go(path, "enter")
+        yield walk.place()
+    finally:
+        walk.close()
+
+
+@contextlib.contextmanager
+def parent(path: str, owner: Optional[SystemUser], follow: bool = False) -> Iterator[Tuple[Place, str]]:
+    """Open the directory that a file lies in, or is to lie in; gives the file's name too.
+
+    :param follow: when the path is a link itself, the place and name of what it leads to
+
+    Raises OSError, path_refused.
+    """
+    walk = _Walk(owner)
+    try:
+        walk.go(path, "follow" if follow else "stop")
+        yield walk.place(), _one(walk.name)
+    finally:
+        walk.close()
+
+
+def open_or_root(place: Place, name: str) -> int:
+    """Open a file for reading, with root's rights where its directory's user may not read it.
+
+    No link led here, so it lies where it was named, and it has no second name elsewhere. What is done with the content
+    must not show it to anybody who could not read the file. Raises OSError.
+    """
+    try:
+        return place.open(name)
+    except PermissionError:
+        if place.user is None or place.led:
+            raise
+    handle = os.open(_one(name), os.O_RDONLY | _PLAIN, dir_fd=place.handle)
+    if os.fstat(handle).st_nlink != 1:
+        os.close(handle)
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), name)
+    return handle
+
+
+def read_limited(handle: int, limit: int) -> Optional[bytes]:
+    """The content of an open regular file, which is closed; None for anything else, or for more than the limit."""
+    with os.fdopen(handle, "rb") as stream:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
+            return None
+        data = stream.read(limit + 1)
+        return data if len(data) <= limit else None
+
+
+# --- making directories
+
+
+def make_directories(
+    path: str,
+    owner: Optional[SystemUser],
+    rights: Callable[[str], Rights],
+    check: Optional[Callable[[str, Place], None]] = None,
+) -> List[str]:
+    """Make a directory and those above it; returns the paths that were made.
+
+    Each is made with the rights of whoever can write the one above it, and then given to whom it is to belong.
+
+    :param rights: asked with the path of each directory that is missing
+    :param check: called with the real path of each and the place that it is to lie in
+
+    Raises OSError, path_refused.
+    """
+    missing: List[str] = []
+    above = os.path.normpath(path)
+    while not os.path.lexists(above):
+        missing.insert(0, above)
+        above = os.path.dirname(above)
+    for each in missing:
+        with parent(each, owner) as (place, name):
+            if check is not None:
+                check(os.path.join(os.readlink("/proc/self/fd/{0}".format(place.handle)), name), place)
+            _make(place, name, rights(each))
+    return missing
+
+
+def make_for_owner(path: str, owner: Optional[SystemUser], rights: Callable[[str], Rights], what: str) -> List[str]:
+    """As :func:`make_directories`, for a path out of project code: not in the system's directories, nor a third's.
+
+    :param what: the setting that names it. Raises OSError, path_refused.
+    """
+
+    def check(real: str, place: Place) -> None:
+        refuse_system(real, owner, what)
+        if owner is not None and place.user not in (None, owner):
+            raise RelocateError(
+                "path_refused",
+                "{0} cannot be made: the directory above it belongs neither to root nor to {1}".format(
+                    path, owner.name
+                ),
+                "make {0} for the project's owner".format(path),
+            )
+
+    return make_directories(path, owner, rights, check)
+
+
+def _make(place: Place, name: str, rights: Rights) -> None:
+    with acting_as(place.user):
+        os.mkdir(name, 0o700, dir_fd=place.handle)
+        made = os.open(name, _DIRECTORY, dir_fd=place.handle)
+    try:
+        if os.fstat(made).st_uid != (os.geteuid() if place.user is None else place.user.uid):
+            raise OSError(errno.EEXIST, "somebody exchanged it", name)
+        if os.geteuid() == 0:
+            os.fchown(made, rights.uid, rights.gid)
+        os.fchmod(made, rights.mode)  # whatever the umask
+    finally:
+        os.close(made)
+
+
+def refuse_system(path: str, owner: Optional[SystemUser], what: str) -> None:
+    """Refuse the system's directories for what project code names; a project that is root's may be in root's home.
+
+    :param what: the setting that names it. Raises path_refused.
+    """
+    for top in _SYSTEM:
+        homely = top == "/root" and owner is not None and owner.uid == 0
+        if (path + "/").startswith(top + "/") and not homely and not path.startswith("/usr/local/"):
+            raise RelocateError(
+                "path_refused",
+                "{0} cannot be {1}: it lies in a directory of the system".format(path, what),
+                "correct {0} in the settings".format(what),
+            )
