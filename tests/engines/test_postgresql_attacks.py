@@ -5,15 +5,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Tuple
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_extensions as extensions
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, LIVE, EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import PostgresqlEngine
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    DatabaseConfig,
+    DatabaseFacts,
+    DumpFile,
+    Login,
+)
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from tests.engines.postgresql_cluster import Cluster, binaries
 
@@ -110,3 +118,104 @@ def test_a_wrong_password_brings_no_administrator_into_the_trap(cluster: Cluster
     with engine._server.admin(trapped) as session:
         assert session.value("SHOW search_path") == "pg_catalog"
     assert not is_superuser(cluster)
+
+
+@pytest.fixture(name="taken")
+def _taken(cluster: Cluster, make: Make, tmp_path: Any) -> Iterator[Tuple[str, DumpFile, DatabaseFacts]]:
+    """A dump of a small database; what is made of it is called ``placed``."""
+    cluster.psql("postgres", "DROP DATABASE IF EXISTS small")
+    cluster.psql("postgres", "CREATE DATABASE small OWNER mallory")
+    cluster.psql("small", "SET ROLE mallory; CREATE TABLE t (a int)")
+    engine = make("small")
+    with engine.snapshot() as snapshot:
+        yield str(tmp_path), snapshot.dump(str(tmp_path)), engine.describe()
+    for name in ("small", "placed", "placed__incoming"):
+        cluster.psql("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    cluster.psql("postgres", "ALTER ROLE mallory RESET ALL")
+
+
+Taken = Tuple[str, DumpFile, DatabaseFacts]
+
+
+def test_settings_for_superusers_are_not_replayed(cluster: Cluster, make: Make, taken: Taken) -> None:
+    """A set says what it likes: what the role could not set itself is left out, and named."""
+    directory, dump, facts = taken
+    edited = dataclasses.replace(
+        facts,
+        settings=(
+            "owner: work_mem=5MB",
+            "owner: session_preload_libraries=/home/mallory/evil",
+            "owner here: role=postgres",
+            "session_preload_libraries=/home/mallory/evil",
+            "plperl.on_plperlu_init=evil",
+            "auto_explain.log_min_duration=0",
+            "log_statement=all",
+            "no_such_setting=1",
+            "app.colour=blue",
+        ),
+    )
+    engine = make("placed")
+    assert engine.preflight("new", edited) == []
+    engine.load(directory, dump, edited)
+    found = cluster.psql("postgres", "SELECT unnest(setconfig) FROM pg_db_role_setting ORDER BY 1").split()
+    assert found == ["app.colour=blue", "work_mem=5MB"]
+    notes = " ".join(engine.context.notes)
+    for name in ("session_preload_libraries", "role", "plperl.on_plperlu_init", "auto_explain.", "log_statement"):
+        assert "database setting " + name in notes
+    assert "no_such_setting is unknown" in notes
+
+
+def test_a_setting_that_new_refuses_is_told_before(make: Make, taken: Taken) -> None:
+    _directory, _dump, facts = taken
+    edited = dataclasses.replace(facts, settings=("default_tablespace=fast_disks", "work_mem=1MB"))
+    found = make("placed").preflight("new", edited)
+    assert [item.code for item in found] == ["query_failed"]
+    assert "default_tablespace" in found[0].msg
+    assert "RESET default_tablespace" in found[0].hint
+
+
+def test_untrusted_extensions_take_an_administrators_word(cluster: Cluster, make: Make, taken: Taken) -> None:
+    directory, dump, facts = taken
+    names = ("citext", "dblink", "earthdistance")
+    wanted = dataclasses.replace(
+        facts, extensions=dict.fromkeys(names, "1"), extension_schemas=dict.fromkeys(names, "public")
+    )
+    engine = make("placed")
+    found = engine.preflight("new", wanted)
+    assert [(item.code, item.msg.split()[1]) for item in found] == [("right_missing", "dblink")]
+    with pytest.raises(RelocateError) as caught:
+        engine.load(directory, dump, wanted)
+    assert (caught.value.code, "dblink" in caught.value.msg) == ("right_missing", True)
+    assert not engine.exists(INCOMING)
+    # What the hint says helps.
+    cluster.psql("postgres", "CREATE DATABASE placed")
+    assert 'CREATE DATABASE "placed"; then in the database placed: CREATE EXTENSION "dblink"' in found[0].hint
+    cluster.psql("placed", 'CREATE EXTENSION "dblink"')
+    assert engine.preflight("new", wanted) == []
+    engine.load(directory, dump, wanted)
+    made = cluster.psql("placed__incoming", "SELECT extname FROM pg_extension ORDER BY 1").split()
+    assert made == ["citext", "cube", "dblink", "earthdistance", "plpgsql"]
+    assert engine.exists(LIVE)
+
+
+def test_nobody_is_in_while_extensions_are_made(
+    cluster: Cluster, make: Make, taken: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scripts of extensions run as a superuser: the owner must not be there to plant what they would find."""
+    directory, dump, facts = taken
+    met = []
+    real = extensions.create_extensions
+
+    def watched(*args: Any) -> Any:
+        with pytest.raises(RelocateError) as caught:
+            make("placed__incoming")._server.connect("placed__incoming")
+        met.append(caught.value.msg)
+        return real(*args)
+
+    monkeypatch.setattr(extensions, "create_extensions", watched)
+    engine = make("placed")
+    engine.load(directory, dump, facts)
+    assert "too many connections" in met[0]
+    with engine.incoming(facts):
+        make("placed__incoming")._server.connect("placed__incoming").close()
+    assert len(met) == 2

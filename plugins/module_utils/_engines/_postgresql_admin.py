@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the administrator does on a PostgreSQL server: roles, blank databases, extensions, renames."""
+"""What the administrator does on a PostgreSQL server: roles, blank databases, renames."""
 
 from __future__ import annotations
 
@@ -25,11 +25,6 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Data
 _NAME_BYTES = 63
 _SWAP_TRIES = 5
 _ENDING_SECONDS = 10.0
-#: GUC_LIST_QUOTE settings: stored as a quoted list, which a single literal would turn into one odd name.
-_LISTS = frozenset(
-    "local_preload_libraries search_path session_preload_libraries shared_preload_libraries temp_tablespaces"
-    " unix_socket_directories".split()
-)
 
 
 def derived_name(name: str, suffix: str) -> str:
@@ -87,13 +82,34 @@ def check_login(server: Server) -> None:
         ) from None
 
 
-def create_database(server: Server, session: Session, name: str, recorded: Optional[DatabaseFacts]) -> None:
+def is_superuser(session: Session) -> bool:
+    """Whether the session's role is one."""
+    return bool(session.value("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"))
+
+
+@contextlib.contextmanager
+def closed_to_others(server: Server, session: Session, name: str, recorded: Optional[DatabaseFacts]) -> Iterator[None]:
+    """Make a blank database, to which nobody but superusers connects before the block has ended.
+
+    Scripts of extensions run in it with the rights of a superuser: its owner must not be there to plant what they find.
+    Raises as :func:`create_database`.
+    """
+    closed = is_superuser(session)
+    create_database(server, session, name, recorded, " CONNECTION LIMIT 0" if closed else "")
+    yield
+    if closed:
+        session.run("ALTER DATABASE {0} CONNECTION LIMIT -1".format(ident(name)))
+
+
+def create_database(
+    server: Server, session: Session, name: str, recorded: Optional[DatabaseFacts], more: str = ""
+) -> None:
     """Make a blank database with the recorded encoding and locale, owned by the settings' role.
 
     Raises locale_missing, right_missing or query_failed.
     """
     _join_role(server, session)
-    clauses = " ".join(database_clauses(recorded, session.major))
+    clauses = " ".join(database_clauses(recorded, session.major)) + more
     try:
         session.run(
             "CREATE DATABASE {0} OWNER {1} TEMPLATE template0 {2}".format(ident(name), ident(server.role), clauses)
@@ -239,105 +255,3 @@ def _transaction(session: Session) -> Iterator[None]:
             session.run("ROLLBACK")
         raise
     session.run("COMMIT")
-
-
-def create_extensions(server: Server, session: Session, recorded: DatabaseFacts) -> List[str]:
-    """Make the recorded extensions in the session's database; returns the schemas that had to be made for them.
-
-    Raises extension_missing or right_missing.
-    """
-    here = {row[0] for row in session.rows("SELECT extname FROM pg_extension")}
-    made: List[str] = []
-    for name in sorted(set(recorded.extensions) - here):
-        schema = recorded.extension_schemas.get(name, "")
-        if schema and not session.value("SELECT count(*) FROM pg_namespace WHERE nspname = " + literal(schema)):
-            session.run("CREATE SCHEMA {0} AUTHORIZATION {1}".format(ident(schema), ident(server.role)))
-            made.append(schema)
-        place = " SCHEMA " + ident(schema) if schema else ""
-        try:
-            # Extensions that need others come after them, or bring them.
-            session.run("CREATE EXTENSION IF NOT EXISTS {0}{1} CASCADE".format(ident(name), place))
-        except RelocateError as exc:
-            if exc.code == "right_missing":
-                raise
-            raise RelocateError("extension_missing", exc.msg, extension_hint(name, session.major)) from None
-    return made
-
-
-def extension_hint(name: str, major: int) -> str:
-    """Which package brings an extension."""
-    if name in CONTRIB:
-        return "install postgresql-contrib (Debian has it in postgresql-{0})".format(major)
-    package = {"vector": "pgvector", "postgis_topology": "postgis-3", "postgis_raster": "postgis-3"}.get(
-        name, "postgis-3" if name == "postgis" else name.replace("_", "-")
-    )
-    return "install postgresql-{0}-{1}".format(major, package)
-
-
-#: Extensions of PostgreSQL's own contrib directory that sites use.
-CONTRIB = frozenset(
-    "amcheck autoinc bloom btree_gin btree_gist citext cube dblink dict_int dict_xsyn earthdistance file_fdw"
-    " fuzzystrmatch hstore insert_username intagg intarray isn lo ltree moddatetime pageinspect pg_buffercache"
-    " pg_freespacemap pg_prewarm pg_stat_statements pg_trgm pg_visibility pgcrypto pgrowlocks pgstattuple postgres_fdw"
-    " refint seg sslinfo tablefunc tcn tsm_system_rows tsm_system_time unaccent uuid-ossp xml2".split()
-)
-
-
-def allow_extension_rows(server: Server, session: Session, allow: bool) -> None:
-    """Let the settings' role write into extensions' configuration tables (spatial_ref_sys), or no longer.
-
-    A dump holds the rows that the site added to them, and a COPY even when there are none.
-    """
-    tables = session.rows(
-        "SELECT DISTINCT n.nspname, c.relname FROM pg_extension AS x CROSS JOIN LATERAL unnest(x.extconfig) AS u (oid)"
-        " JOIN pg_class AS c ON c.oid = u.oid JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind = 'r'"
-    )
-    form = "GRANT INSERT ON {0}.{1} TO {2}" if allow else "REVOKE INSERT ON {0}.{1} FROM {2}"
-    for schema, table in tables:
-        session.run(form.format(ident(schema), ident(table), ident(server.role)))
-
-
-def apply_settings(server: Server, session: Session, name: str, settings: Sequence[str]) -> None:
-    """Replay database settings; one that this server does not know is noted and left out."""
-    targets = {
-        "": "DATABASE " + ident(name),
-        OWNER: "ROLE {0}".format(ident(server.role)),
-        OWNER_HERE: "ROLE {0} IN DATABASE {1}".format(ident(server.role), ident(name)),
-    }
-    for setting in settings:
-        key, value = setting_name(setting), setting.partition("=")[2]
-        known = "." in key or session.value(
-            "SELECT count(*) FROM pg_settings WHERE lower(name) = lower({0})".format(literal(key))
-        )
-        if not known:
-            server.context.notes.append("database setting {0} is unknown to this server and left out".format(key))
-            continue
-        target = targets[setting.partition("=")[0][: -len(key)]]
-        quoted = ".".join(ident(part) for part in key.split("."))
-        session.run("ALTER {0} SET {1} TO {2}".format(target, quoted, setting_value(key, value)))
-
-
-def setting_value(key: str, value: str) -> str:
-    """The right side of ALTER DATABASE ... SET for a value as pg_db_role_setting keeps it."""
-    if key.lower() not in _LISTS:
-        return literal(value)
-    parts = re.findall(r'\s*("(?:[^"]|"")*"|[^,]+)\s*(?:,|$)', value)
-    names = [part[1:-1].replace('""', '"') if part.startswith('"') else part.strip() for part in parts]
-    return ", ".join(literal(name) for name in names) or "''"
-
-
-#: Scopes of a recorded setting, written before its name; a database's own has none. The later wins in a session.
-OWNER, OWNER_HERE = "owner: ", "owner here: "
-
-
-def setting_name(setting: str) -> str:
-    """The name in "name=value" or "owner: name=value"."""
-    return setting.partition("=")[0].rpartition(" ")[2]
-
-
-def scoped_settings(rows: Sequence[Tuple[bool, bool, Sequence[str]]]) -> List[str]:
-    """Settings out of (of a role, of a database, ["name=value", ...]) rows, sorted, the narrowest scope last."""
-    scopes = {(True, False): OWNER, (False, True): "", (True, True): OWNER_HERE}
-    order = [OWNER, "", OWNER_HERE]
-    found = [(order.index(scopes[role, database]), item) for role, database, config in rows for item in config]
-    return [order[scope] + item for scope, item in sorted(found)]

@@ -9,13 +9,13 @@ import re
 from typing import Any, Dict, List, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
-from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_admin import (
-    database_exists,
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_admin import database_exists
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import Session, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_settings import (
     scoped_settings,
     setting_name,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
-from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import Session, literal
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
 

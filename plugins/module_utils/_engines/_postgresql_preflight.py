@@ -10,10 +10,13 @@ from typing import List, Optional, Sequence
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_admin import (
     check_login,
-    extension_hint,
     locale_hint,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_extensions import (
+    extension_hint,
+    unapproved,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_programs import (
     ZSTD_SINCE,
     choose_dump,
@@ -25,6 +28,10 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._postgres
     driver,
     ident,
     literal,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_settings import (
+    refused,
+    replayable,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines._sql import Findings
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -156,7 +163,8 @@ def _matches(server: Server, session: Session, recorded: DatabaseFacts, findings
             "a dump of PostgreSQL {0} cannot be loaded into PostgreSQL {1}".format(recorded.major, session.major),
             "install PostgreSQL {0} or later on new".format(recorded.major),
         )
-    _extensions(session, recorded, findings)
+    _extensions(server, session, recorded, findings)
+    _settings(server, session, recorded, findings)
     _locale(session, recorded, findings)
     needed = recorded.details.get("needs_superuser") or []
     superuser = session.value("SELECT rolsuper FROM pg_roles WHERE rolname = " + literal(server.role))
@@ -168,7 +176,17 @@ def _matches(server: Server, session: Session, recorded: DatabaseFacts, findings
         )
 
 
-def _extensions(session: Session, recorded: DatabaseFacts, findings: Findings) -> None:
+def _settings(server: Server, session: Session, recorded: DatabaseFacts, findings: Findings) -> None:
+    kept, _unfit = replayable(session, server.role, recorded.settings)
+    for item in refused(session, kept):
+        findings.add(
+            "query_failed",
+            "database setting {0} of old is refused by new: {1}".format(item.name, item.why),
+            "make what it names on new, or ALTER DATABASE ... RESET {0} on old".format(item.name),
+        )
+
+
+def _extensions(server: Server, session: Session, recorded: DatabaseFacts, findings: Findings) -> None:
     available = {name for (name,) in session.rows("SELECT name FROM pg_available_extensions")}
     for name in sorted(set(recorded.extensions) - available):
         findings.add(
@@ -176,6 +194,8 @@ def _extensions(session: Session, recorded: DatabaseFacts, findings: Findings) -
             "extension {0} is not available on new".format(name),
             extension_hint(name, session.major),
         )
+    for one in unapproved(server, session, recorded):
+        findings.add("right_missing", one.msg, one.hint)
 
 
 def _locale(session: Session, recorded: DatabaseFacts, findings: Findings) -> None:

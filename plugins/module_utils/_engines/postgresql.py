@@ -18,10 +18,12 @@ from typing import Iterator, List, Optional
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_admin as admin
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_extensions as extensions
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_facts as facts
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_preflight as checks
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_settings as settings
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import Session
@@ -143,9 +145,12 @@ class PostgresqlEngine(Engine):
             with removed_on_failure(lambda: self.drop(INCOMING)):
                 with self.context.stopwatch.step("create incoming"):
                     admin.ensure_role(self._server, session)
-                    admin.create_database(self._server, session, incoming, recorded)
-                self._fill(client, path, lines, incoming, recorded)
-                admin.apply_settings(self._server, session, incoming, recorded.settings)
+                    with admin.closed_to_others(self._server, session, incoming, recorded), self._server.admin(
+                        incoming
+                    ) as inside:
+                        schemas = extensions.create_extensions(self._server, inside, recorded)
+                self._fill(client, path, programs.load_entries(lines, schemas), incoming)
+                settings.apply_settings(self._server, session, incoming, recorded.settings)
 
     @contextlib.contextmanager
     def incoming(self, recorded: Optional[DatabaseFacts] = None) -> Iterator[DatabaseConfig]:
@@ -159,24 +164,22 @@ class PostgresqlEngine(Engine):
             admin.drop_database(session, name)
             with removed_on_failure(lambda: self.drop(INCOMING)):
                 admin.ensure_role(self._server, session)
-                admin.create_database(self._server, session, name, model)
+                with admin.closed_to_others(self._server, session, name, model):
+                    if model is not None:
+                        with self._server.admin(name) as inside:
+                            extensions.create_extensions(self._server, inside, model)
                 if model is not None:
-                    with self._server.admin(name) as inside:
-                        admin.create_extensions(self._server, inside, model)
-                    admin.apply_settings(self._server, session, name, model.settings)
+                    settings.apply_settings(self._server, session, name, model.settings)
                 yield dataclasses.replace(self.config, name=name)
                 with self._written_to_disk(), self.context.stopwatch.step("analyse"):
                     self._analyse(name)
 
-    def _fill(
-        self, client: programs.Client, path: str, lines: List[str], incoming: str, recorded: DatabaseFacts
-    ) -> None:
+    def _fill(self, client: programs.Client, path: str, entries: List[str], incoming: str) -> None:
         with self._server.admin(incoming) as session:
-            schemas = admin.create_extensions(self._server, session, recorded)
-            admin.allow_extension_rows(self._server, session, True)
+            extensions.allow_extension_rows(self._server, session, True)
             self.context.progress("loading into {0}".format(incoming))
-            programs.restore(self._server, client, incoming, path, programs.load_entries(lines, schemas))
-            admin.allow_extension_rows(self._server, session, False)
+            programs.restore(self._server, client, incoming, path, entries)
+            extensions.allow_extension_rows(self._server, session, False)
         self.context.progress("analysing {0}".format(incoming))
         with self._written_to_disk(), self.context.stopwatch.step("analyse"):
             self._analyse(incoming)

@@ -15,9 +15,11 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_admin as admin
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_connect as connect
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_extensions as extensions
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_session as session_module
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_settings as settings
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_scram import prepare, scram_verifier
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
@@ -357,14 +359,14 @@ def test_long_names_stay_apart() -> None:
     ],
 )
 def test_setting_value(key: str, value: str, expected: str) -> None:
-    assert admin.setting_value(key, value) == expected
+    assert settings.setting_value(key, value) == expected
 
 
 def test_scoped_settings() -> None:
     rows = [(True, True, ["a=role in database"]), (False, True, ["b=x=y", "a=database"]), (True, False, ["c="])]
-    found = admin.scoped_settings(rows)
+    found = settings.scoped_settings(rows)
     assert found == ["owner: c=", "a=database", "b=x=y", "owner here: a=role in database"]
-    assert [admin.setting_name(item) for item in found] == ["c", "a", "b", "a"]
+    assert [settings.setting_name(item) for item in found] == ["c", "a", "b", "a"]
 
 
 FACTS = DatabaseFacts("postgresql", "", 150018, "15", encoding="UTF8", collation="de_DE.UTF-8", ctype="C")
@@ -404,7 +406,7 @@ def test_database_clauses(details: Dict[str, Any], major: int, expected: List[st
     ],
 )
 def test_extension_hint(name: str, package: str) -> None:
-    assert package in admin.extension_hint(name, 17)
+    assert package in extensions.extension_hint(name, 17)
 
 
 def client(major: int) -> programs.Client:
