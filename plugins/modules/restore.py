@@ -114,6 +114,10 @@ tables:
   description: Table by table, the rows on old and on new, for each alias that was loaded.
   returned: when O(state) is not V(rolled_back)
   type: dict
+measured:
+  description: By alias, what of each loaded database was compared with the set, as M(relocate.django.verify) tells it.
+  returned: when O(state) is not V(rolled_back)
+  type: dict
 seconds:
   description: The seconds of each step; steps that ran side by side overlap.
   returned: success
@@ -132,6 +136,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.relocate.django.plugins.module_utils import (
     _argspec,
     _host,
+    _measured,
     _restore,
     _restore_media,
     _restored,
@@ -156,16 +161,18 @@ def apply(
     record: _restored.Record,
     media: bool,
 ) -> Dict[str, Any]:
-    """Load and prove all, then bring MEDIA, then swap all."""
-    tables, states = {}, {}
+    """Load and prove all, then bring MEDIA, then swap all; returns the tables, and what was measured."""
+    tables, states, measured = {}, {}, {}
     engines = [site.engines[step.alias] for step in todo]
     with backup.lent_dumps(site.project.owner), _restore.incoming_dropped_on_failure(engines):
         for step in todo:
             engine = site.engines[step.alias]
             if step.converts:
                 state, tables[step.alias] = _restore.convert_and_prove(site, engine, backup, step.entry)
+                measured[step.alias] = _measured.fixture(tables[step.alias], state)
             else:
                 state, tables[step.alias] = _restore.load_and_prove(engine, backup, step.entry)
+                measured[step.alias] = _measured.database(step.entry.state, state)
             behind = _restore.check_sequences(step.alias, state)
             if behind:
                 raise behind
@@ -173,7 +180,7 @@ def apply(
         if module.params["state"] == "rehearsed":
             for engine in engines:
                 engine.drop(INCOMING)
-            return tables
+            return {"tables": tables, "measured": measured}
         if media:
             with site.stopwatch.step("media"):
                 _restore_media.bring(site, backup, manifest, record)
@@ -181,7 +188,7 @@ def apply(
             left = _restore.make_live(site, todo, states, backup.digest(), record, module.params["replace"])
             for line in left:
                 module.warn(line)
-    return tables
+    return {"tables": tables, "measured": measured}
 
 
 def roll_back(module: AnsibleModule, site: Site) -> Dict[str, Any]:
@@ -221,6 +228,7 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
         "label": backup.label,
         "restored": [step.alias for step in todo] + ended,
         "tables": {},
+        "measured": {},
     }
     if not module.check_mode:
         if not params["verified"]:
@@ -231,7 +239,7 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
             asides = [(step.alias, begun.get(step.alias, {}).get("aside", DISCARDED)) for step in steps if step.done]
             _restore.clear_up([_restore.Swap(site.engines[alias], aside) for alias, aside in asides])
         if todo or brings:
-            result["tables"] = apply(module, site, backup, manifest, todo, record, brings)
+            result.update(apply(module, site, backup, manifest, todo, record, brings))
         if media and manifest.media.get("stored") and record.data.get(_restore_media.BROUGHT) != digest:
             record.note({_restore_media.BROUGHT: digest})
     for note in site.notes:

@@ -76,20 +76,51 @@ warnings_of_check:
   type: list
   elements: str
 proven:
-  description: Always true on success.
+  description: Whether the rows of a database were compared, and nothing that was asked for differs.
   returned: success
   type: bool
+measured:
+  description:
+    - What was compared in this run, in figures. What was not asked for is absent or null.
+    - With O(frozen), how many databases of old were found as they were dumped.
+  returned: success
+  type: dict
+  contains:
+    databases:
+      description: By alias, C(tables), C(rows), C(contents) (tables whose fingerprints were compared), C(counted) (the
+        names of the others), C(sequences) and C(schema) (definitions that were compared).
+      type: dict
+    settings:
+      description: Whether the project's settings were imported on this host.
+      type: bool
+    models:
+      description: How many models were asked for their rows.
+      type: int
+    checks:
+      description: How many warnings Django's check gave; it found no error.
+      type: int
+    migrations:
+      description: Whether the code was asked for every migration that the set's databases have applied.
+      type: bool
+    media:
+      description: C(files), C(bytes) and C(root) of what was recorded and found again; an empty dictionary when the old
+        site had none.
+      type: dict
+    still:
+      description: With O(frozen), how many databases were not written since they were dumped.
+      type: int
 seconds:
   description: The seconds of each step; steps that ran side by side overlap.
   returned: success
   type: dict
 """
 
-from typing import Any, Dict, List, Mapping
+import contextlib
+from typing import Any, Dict, Iterator, List, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _restore, _verify
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _measured, _restore, _verify
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, Manifest
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
@@ -102,39 +133,38 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     manifest = backup.read(params["manifest_sha256"])
     record = _host.read_record(params["directory"], params["site"])
     topics = ["django", "history"] + (["counts"] if params["models"] else []) + (["checks"] if params["checks"] else [])
-    findings: List[str] = []
-    tables = {}
     if params["frozen"]:
         return still(params, backup, manifest, record)
+    tables: Dict[str, Any] = {}
+    measured: Dict[str, Any] = {"databases": {}}
+    findings = _Findings()
     with open_site(params, topics) as site:
         _restore.check_aliases(manifest, site.engines, params["aliases"])
-        findings += code_findings(site, manifest)
+        with findings.about("migrations") as found:
+            found += code_findings(site, manifest)
+        measured["migrations"] = True
         for alias, engine in site.engines.items():
             expected = _verify.expected_state(manifest, record, alias)
-            with site.stopwatch.step("count"):
-                state, tables[alias] = _verify.compare(engine, expected, params["fingerprints"], findings)
+            with site.stopwatch.step("count"), findings.about("rows") as found:
+                state, tables[alias] = _verify.compare(engine, expected, params["fingerprints"], found)
+            measured["databases"][alias] = _measured.database(expected, state)
             if params["models"]:
-                findings += _verify.models_without_rows(alias, site.facts.get("counts", {}), state)
-        warned = _verify.checks(site.facts.get("checks", []), findings)
+                with findings.about("models") as found:
+                    found += _verify.models_without_rows(alias, site.facts.get("counts", {}), state)
+        warned = ask_django(params, site, findings, measured)
         if params["media"]:
-            with site.stopwatch.step("media"):
-                findings += _verify.media(manifest.media, site.facts["django"], site.project.owner)
-    if findings:
-        serves = bool(record.get("moved") or record.get("served"))
-        raise RelocateError(
-            "not_proven",
-            "; ".join(findings[:10]) + ("; ..." if len(findings) > 10 else ""),
-            "the site has served here since, and what it took in differs from the set: verify is for the time before"
-            if serves
-            else "nothing was switched on: find out who changed the data, then run again",
-            {"findings": findings},
-        )
+            with site.stopwatch.step("media"), findings.about("media") as found:
+                found += _verify.media(manifest.media, site.facts["django"], site.project.owner)
+            measured["media"] = {key: manifest.media.get(key) for key in ("root", "files", "bytes", "skip")}
+    if findings.texts:
+        raise _not_proven(findings, serves=bool(record.get("moved") or record.get("served")))
     return {
         "changed": False,
         "label": backup.label,
         "tables": tables,
         "warnings_of_check": warned,
-        "proven": True,
+        "proven": bool(tables),
+        "measured": measured,
         "seconds": site.stopwatch.seconds(),
     }
 
@@ -148,6 +178,46 @@ def code_findings(site: Site, manifest: Manifest) -> List[str]:
             raise
         return [error.msg]
     return []
+
+
+def ask_django(params: Mapping[str, Any], site: Site, findings: _Findings, measured: Dict[str, Any]) -> List[str]:
+    """What the project said of itself on this host; returns what its check warned of."""
+    measured["settings"] = True  # they were imported to come here
+    if params["models"]:
+        measured["models"] = sum(len(item.get("models", {})) for item in site.facts.get("counts", {}).values())
+    with findings.about("checks") as found:
+        warned = _verify.checks(site.facts.get("checks", []), found)
+    if params["checks"]:
+        measured["checks"] = len(warned)
+    return warned
+
+
+class _Findings:
+    """What does not hold, and which promises of the report that breaks."""
+
+    def __init__(self) -> None:
+        self.texts: List[str] = []
+        self.broken: List[str] = []
+
+    @contextlib.contextmanager
+    def about(self, promise: str) -> Iterator[List[str]]:
+        """Gives the list that takes findings about one promise."""
+        found: List[str] = []
+        yield found
+        self.texts += found
+        if found and promise not in self.broken:
+            self.broken.append(promise)
+
+
+def _not_proven(findings: _Findings, serves: bool) -> RelocateError:
+    return RelocateError(
+        "not_proven",
+        "; ".join(findings.texts[:10]) + ("; ..." if len(findings.texts) > 10 else ""),
+        "the site has served here since, and what it took in differs from the set: verify is for the time before"
+        if serves
+        else "this task started nothing: find out who changed the data, then run again",
+        {"findings": findings.texts, "broken": findings.broken},
+    )
 
 
 def still(
@@ -167,8 +237,15 @@ def still(
             "rows are worth nothing, set relocate_recheck: false",
             {"findings": findings},
         )
-    result = {"changed": False, "label": backup.label, "tables": {}, "warnings_of_check": [], "proven": True}
-    return dict(result, seconds=site.stopwatch.seconds())
+    return {
+        "changed": False,
+        "label": backup.label,
+        "tables": {},
+        "warnings_of_check": [],
+        "proven": False,
+        "measured": {"still": len(site.engines)},
+        "seconds": site.stopwatch.seconds(),
+    }
 
 
 def main() -> None:

@@ -9,6 +9,8 @@ import datetime
 import html
 from typing import Any, Dict, List, Mapping, Sequence
 
+from ansible_collections.relocate.django.plugins.plugin_utils import _promises
+
 _ROWS_SHOWN = 20
 
 
@@ -20,7 +22,7 @@ def status_of(outcome: Mapping[str, Any]) -> str:
         return "unfinished"
     if outcome.get("done") or outcome.get("next") == "retire":
         return "already_moved"
-    return "moved" if outcome.get("proven") and float(outcome.get("served_at") or 0) else "checked"
+    return "moved" if float(outcome.get("served_at") or 0) else "checked"
 
 
 def enrich(outcome: Mapping[str, Any], now: float) -> Dict[str, Any]:
@@ -32,36 +34,54 @@ def enrich(outcome: Mapping[str, Any], now: float) -> Dict[str, Any]:
     result["status"] = status_of(outcome)
     result["ended"] = now
     result["total"] = round(now - result["begun"], 1) if result["begun"] else 0.0
-    end = result["served_at"] or now
-    result["downtime"] = round(end - result["frozen_at"], 1) if result["frozen_at"] else 0.0
+    result["downtime"] = _promises.downtime(result) or 0.0  # see the promises: 0 may be "not asked"
+    result["promises"] = _promises.promises(result)
     return result
 
 
 def headline(outcome: Mapping[str, Any]) -> str:
-    """What a person wants to know first."""
-    words = {
-        "moved": "MOVED and proven complete",
-        "already_moved": "was moved before: nothing to do",
-        "checked": "no obstacle found: the move can begin",
-        "obstacles": "NOT BEGUN: there are obstacles",
-        "failed": "FAILED",
-        "unfinished": "MOVED and serving on new, but old was NOT RETIRED",
+    """What a person wants to know first; of a move, what was proven and what nobody asked for."""
+    says = {
+        "moved": _moved,
+        "already_moved": _already_moved,
+        "checked": lambda _outcome: "CHECKED: preflight found no obstacle; nothing was moved",
+        "obstacles": lambda _outcome: "NOT BEGUN: there are obstacles",
+        "failed": lambda item: "FAILED" + what_became_of_old(item),
+        "unfinished": _unfinished,
     }[outcome["status"]]
-    if outcome["status"] == "already_moved" and outcome.get("next") == "retire":
-        words = "was moved before: only old is left to be retired"
-    if outcome["status"] == "failed":
-        words += what_became_of_old(outcome)
-    if outcome["status"] == "moved" and outcome.get("unfrozen"):
-        words += " as of its backup; old was NOT STOPPED by this run"
-    return "Site {0}: {1} -> {2}: {3}".format(outcome["site"], outcome["old"], outcome["new"], words)
+    return "Site {0}: {1} -> {2}: {3}".format(outcome["site"], outcome["old"], outcome["new"], says(outcome))
+
+
+def _moved(outcome: Mapping[str, Any]) -> str:
+    text = "MOVED; " + _promises.words(outcome["promises"])
+    return text + ("; old was NOT STOPPED by this run" if not outcome.get("stopped") else "")
+
+
+def _already_moved(outcome: Mapping[str, Any]) -> str:
+    if outcome.get("next") == "retire":
+        return "was moved before: only old is left to be retired"
+    return "was moved before: nothing to do, nothing was looked at again"
+
+
+def _unfinished(outcome: Mapping[str, Any]) -> str:
+    does = "MOVED"
+    if outcome.get("running"):
+        does += " and started on new"
+    return does + ", but old was NOT RETIRED; " + _promises.words(outcome["promises"])
 
 
 def what_became_of_old(outcome: Mapping[str, Any]) -> str:
     """How a move that failed has left both hosts."""
     if not outcome["frozen_at"]:
-        return " before the freeze; the old site was not touched"
+        return " before the freeze; the old site was not stopped"
     if outcome.get("old_serves"):
-        return "; the old site serves again" + (", but CHECK BOTH HOSTS" if outcome.get("put_back") else "")
+        started = outcome.get("old_units") or []
+        does = (
+            "the old site serves again ({0})".format(", ".join(started))
+            if started
+            else "no unit was to be started on old"
+        )
+        return "; " + does + (", but CHECK BOTH HOSTS" if outcome.get("put_back") else "")
     if outcome.get("old_rests"):
         return "; the old site is retired, as it was before"
     return "; CHECK BOTH HOSTS" if outcome.get("starting") else "; CHECK THE OLD SITE"
@@ -74,9 +94,12 @@ def totals(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> List[str]:
         old, new = sum(row["old"] for row in rows), sum(row["new"] or 0 for row in rows)
         equal = all(row["old"] == row["new"] for row in rows)
         hashed = sum(1 for row in rows if row.get("fingerprint"))
+        content = "content of {0} tables equal".format(hashed) if hashed else "compared by count only"
+        if 0 < hashed < len(rows):
+            content += ", {0} compared by count only".format(len(rows) - hashed)
         lines.append(
-            "database {0}: {1} tables, {2:,} rows on old, {3:,} on new, {4}; content of {5} tables equal".format(
-                alias, len(rows), old, new, "equal" if equal else "DIFFERENT", hashed
+            "database {0}: {1} tables, {2:,} rows on old, {3:,} on new, {4}; {5}".format(
+                alias, len(rows), old, new, "equal" if equal else "DIFFERENT", content
             )
         )
     return lines
@@ -92,11 +115,10 @@ def as_text(outcome: Mapping[str, Any]) -> str:
     if outcome.get("revision"):
         lines.append("  revision {0}, backup set {1}".format(outcome["revision"], outcome.get("label", "")))
     if outcome["frozen_at"]:
-        lines.append(
-            "  downtime {0} s (frozen at {1}), whole run {2} s".format(
-                outcome["downtime"], _clock(outcome["frozen_at"]), outcome["total"]
-            )
-        )
+        lines.append("  {0}, whole run {1} s".format(_downtime(outcome), outcome["total"]))
+    if outcome["status"] in ("moved", "unfinished", "failed"):
+        lines += ["  " + line for line in _promises.lines(outcome["promises"])]
+    lines += ["  note: " + str(note) for note in outcome.get("notes") or []]
     lines += ["  " + line for line in totals(outcome.get("tables") or {})]
     lines += _table_lines(outcome.get("tables") or {})
     took = ["{0} {1:.1f} s".format(name, value) for name, value in outcome["steps"].items() if value >= 0.05]
@@ -111,6 +133,15 @@ def as_text(outcome: Mapping[str, Any]) -> str:
         lines.append("  Django's check warns of {0} points, see the report".format(len(outcome["warnings"])))
     lines += ["  " + line for line in next_steps(outcome)]
     return "\n".join(lines) + "\n"
+
+
+def _downtime(outcome: Mapping[str, Any]) -> str:
+    since = "at {0}".format(_clock(outcome["frozen_at"]))
+    if outcome["status"] == "failed" or not outcome["served_at"]:
+        return "the freeze began {0}".format(since)
+    if not outcome.get("stopped"):
+        return "no downtime was measured: this run stopped no unit on old; the dump began {0}".format(since)
+    return "downtime {0} s (frozen {1})".format(outcome["downtime"], since)
 
 
 def _table_lines(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> List[str]:
@@ -142,9 +173,8 @@ def _clock(epoch: float) -> str:
 def next_steps(outcome: Mapping[str, Any]) -> List[str]:
     """What to do now, and how to undo."""
     if outcome["status"] == "moved":
-        old = "old was not stopped: stop it yourself" if outcome.get("unfrozen") else "old is stopped and disabled"
         return [
-            "next: point DNS at {0}; {1}, its data untouched".format(outcome["new"], old),
+            "next: point DNS at {0}; {1}".format(outcome["new"], _old_now(outcome)),
             "undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves; what new took in stays on new)",
         ]
     if outcome["status"] == "unfinished":
@@ -162,6 +192,15 @@ def next_steps(outcome: Mapping[str, Any]) -> List[str]:
     return []
 
 
+def _old_now(outcome: Mapping[str, Any]) -> str:
+    """How old was left, as far as this run saw to it."""
+    status = {item["promise"]: item["status"] for item in outcome["promises"]}
+    held = ", its databases as they were dumped" if status.get("still") == _promises.MEASURED else ""
+    if not outcome.get("stopped"):
+        return "old was not stopped by this run: stop it yourself" + held
+    return "old is stopped and disabled" + held
+
+
 def as_html(outcome: Mapping[str, Any]) -> str:
     """One self-contained page: the screenful, then every table."""
     rows = "".join(
@@ -171,10 +210,18 @@ def as_html(outcome: Mapping[str, Any]) -> str:
             html.escape(row["table"]),
             _number(row["old"]),
             _number(row["new"]),
-            "equal" if row.get("fingerprint") else "",
+            "equal" if row.get("fingerprint") else "count only",
         )
         for alias, items in sorted((outcome.get("tables") or {}).items())
         for row in items
+    )
+    promises = "".join(
+        "<tr><td>{0}</td><td>{1}</td><td>{2}</td></tr>".format(
+            html.escape(_promises.NAMES[item["promise"]]),
+            html.escape(item["status"]),
+            html.escape("; ".join(filter(None, (item["figures"], item["why"])))),
+        )
+        for item in outcome["promises"]
     )
     warnings = "".join("<li>{0}</li>".format(html.escape(str(item))) for item in outcome.get("warnings") or [])
     return (
@@ -183,9 +230,16 @@ def as_html(outcome: Mapping[str, Any]) -> str:
         "pre{{white-space:pre-wrap}}"
         "table{{border-collapse:collapse}}td,th{{padding:.2em .8em;border-bottom:1px solid #ccc;text-align:left}}"
         ".different{{background:#fdd}}</style><h1>{title}</h1><pre>{text}</pre>"
+        "<h2>What was measured in this run</h2><table><tr><th>promise<th>status<th>figures</tr>{promises}</table>"
         "<h2>Tables</h2><table><tr><th>database<th>table<th>old<th>new<th>content</tr>{rows}</table>"
         "<h2>Warnings of Django's check</h2><ul>{warnings}</ul></html>\n"
-    ).format(title=html.escape(headline(outcome)), text=html.escape(as_text(outcome)), rows=rows, warnings=warnings)
+    ).format(
+        title=html.escape(headline(outcome)),
+        text=html.escape(as_text(outcome)),
+        promises=promises,
+        rows=rows,
+        warnings=warnings,
+    )
 
 
 def obstacles_text(obstacles: Sequence[Mapping[str, Any]]) -> str:

@@ -22,7 +22,7 @@ def test_old_is_lost_after_the_cutover_and_starts_anew(lab: Lab, tmp_path: Path)
         result = move.run(env=KEEPALIVE)
     assert done
     assert result.rc != 0
-    assert "MOVED and serving on new, but old was NOT RETIRED" in result.stdout, result.stdout[-3000:]
+    assert "but old was NOT RETIRED" in result.stdout, result.stdout[-3000:]
     assert "[host_unreachable]" in result.stdout
     assert move.report()["status"] == "unfinished"
     move.old.stop()

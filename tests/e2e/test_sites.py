@@ -30,7 +30,7 @@ def test_the_first_fails_and_the_second_moves(lab: Lab, tmp_path: Path) -> None:
     result = move.run()
     assert result.rc != 0
     assert "Site shop: old.lab -> new.lab: FAILED; the old site serves again" in result.stdout
-    assert "Site blog: old.lab -> new.lab: MOVED and proven complete" in result.stdout
+    assert "Site blog: old.lab -> new.lab: MOVED; proven: rows, content, " in result.stdout
     assert '"codes": {"shop": "migration_failed"}' in result.stdout
     assert wait_http(move.old, port=SHOP.public_port).status == 200
     assert wait_http(move.new, port=BLOG.public_port).status == 200

@@ -34,7 +34,7 @@ with open(os.path.dirname(here) + "/log", "a") as out:
 if os.path.exists(here + "/fail-" + state) and not check:
     print(json.dumps({"failed": True, "msg": "[unit_failed] no " + state + " on " + host, "code": "unit_failed"}))
 else:
-    unit = {"name": "web.service", "was_active": True, "was_enabled": True}
+    unit = {"name": "web.service", "active": True, "was_active": True, "was_enabled": True}
     print(json.dumps({"changed": not check, "units": [unit], "frozen": not kept, "label": "l1"}))
 """
 QUIET = "- ansible.builtin.debug:\n    msg: nothing\n"
@@ -130,10 +130,15 @@ OLD, NEW = "old thawed run", "new stopped run"
 @pytest.mark.parametrize(
     ("starting", "wrong", "asked", "headline"),
     [
-        (False, (), [OLD, NEW], "FAILED; the old site serves again\n"),
-        (True, (), [NEW, OLD], "FAILED; the old site serves again\n"),
+        (False, (), [OLD, NEW], "FAILED; the old site serves again (web.service)\n"),
+        (True, (), [NEW, OLD], "FAILED; the old site serves again (web.service)\n"),
         (False, ("old/fail-thawed",), [OLD, NEW], "FAILED; CHECK THE OLD SITE"),
-        (False, ("new/fail-stopped",), [OLD, NEW], "FAILED; the old site serves again, but CHECK BOTH HOSTS"),
+        (
+            False,
+            ("new/fail-stopped",),
+            [OLD, NEW],
+            "FAILED; the old site serves again (web.service), but CHECK BOTH HOSTS",
+        ),
         # Two sites that write are worse than none.
         (True, ("new/fail-stopped",), [NEW], "FAILED; CHECK BOTH HOSTS"),
         (True, ("old/fail-thawed",), [NEW, OLD], "FAILED; CHECK BOTH HOSTS"),

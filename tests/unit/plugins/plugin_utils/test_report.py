@@ -19,6 +19,26 @@ TABLES = {
         {"table": "public.b", "old": 5, "new": 5, "fingerprint": False},
     ]
 }
+MEASURED = {
+    "restore": {
+        "default": {"tables": 2, "rows": 1005, "contents": 1, "counted": ["public.b"], "sequences": 3, "schema": 40}
+    },
+    "verify": {
+        "databases": {"default": {"tables": 2, "rows": 1005, "contents": 0, "counted": ["a", "b"], "sequences": 3}},
+        "settings": True,
+        "checks": 1,
+        "migrations": True,
+        "models": 7,
+        "media": {"root": "/srv/media", "files": 1, "bytes": 2500000, "skip": []},
+    },
+    "still": "1",  # as ansible-core 2.18 hands a single number on
+    "answers": [{"url": "http://127.0.0.1/", "host": "shop.example", "status": 200, "attempts": 1}],
+}
+PROVEN = (
+    "MOVED; proven: rows, content, schema, sequences, MEDIA, settings, Django's check, migrations known to the code, "
+    "rows as models see them, old unchanged since its dump, answers; "
+    "NOT asked: all of content (1 table compared by count only: public.b)"
+)
 MOVED = {
     "site": "shop",
     "old": "old1",
@@ -27,6 +47,9 @@ MOVED = {
     "frozen_at": "1000020",
     "served_at": "1000050.5",
     "proven": True,
+    "stopped": ["web.service"],
+    "running": ["web.service"],
+    "measured": MEASURED,
     "revision": "1a2b",
     "label": "20261120T193000Z-1a2b3c4d5e6f",
     "steps": {"backup": "3.25", "verify": 0.01, "skipped": None},
@@ -45,17 +68,26 @@ def enriched(**outcome: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("outcome", "status", "headline"),
     [
-        (MOVED, "moved", "MOVED and proven complete"),
-        ({**MOVED, "done": True}, "already_moved", "was moved before: nothing to do"),
-        (CHECKED, "checked", "no obstacle found: the move can begin"),
+        (MOVED, "moved", PROVEN),
+        ({**MOVED, "done": True}, "already_moved", "was moved before: nothing to do, nothing was looked at again"),
+        (CHECKED, "checked", "CHECKED: preflight found no obstacle; nothing was moved"),
         ({**CHECKED, "failed": True, "code": "obstacles"}, "obstacles", "NOT BEGUN: there are obstacles"),
-        (FAILED, "failed", "FAILED before the freeze; the old site was not touched"),
-        ({**FAILED, "frozen_at": 5, "old_serves": True}, "failed", "FAILED; the old site serves again"),
+        (FAILED, "failed", "FAILED before the freeze; the old site was not stopped"),
+        (
+            {**FAILED, "frozen_at": 5, "old_serves": True, "old_units": ["web.service"]},
+            "failed",
+            "FAILED; the old site serves again (web.service)",
+        ),
+        (
+            {**FAILED, "frozen_at": 5, "old_serves": True, "old_units": []},
+            "failed",
+            "FAILED; no unit was to be started on old",
+        ),
         ({**FAILED, "frozen_at": 5}, "failed", "FAILED; CHECK THE OLD SITE"),
         (
-            {**FAILED, "frozen_at": 5, "old_serves": True, "put_back": "x"},
+            {**FAILED, "frozen_at": 5, "old_serves": True, "old_units": ["a", "b"], "put_back": "x"},
             "failed",
-            "FAILED; the old site serves again, but CHECK BOTH HOSTS",
+            "FAILED; the old site serves again (a, b), but CHECK BOTH HOSTS",
         ),
         ({**FAILED, "frozen_at": 5, "starting": True, "put_back": "x"}, "failed", "FAILED; CHECK BOTH HOSTS"),
         (
@@ -64,12 +96,21 @@ def enriched(**outcome: Any) -> dict[str, Any]:
             "FAILED; the old site is retired",
         ),
         ({**CHECKED, "next": "retire"}, "already_moved", "was moved before: only old is left to be retired"),
-        ({**CHECKED, "next": "retire", "unfinished": True}, "unfinished", "MOVED and serving on new, but old was NOT"),
-        ({**MOVED, "next": "move"}, "moved", "MOVED and proven complete"),
-        ({**MOVED, "unfrozen": True}, "moved", "MOVED and proven complete as of its backup; old was NOT STOPPED"),
+        (
+            {**CHECKED, "next": "retire", "unfinished": True},
+            "unfinished",
+            "MOVED, but old was NOT RETIRED; NOT asked: ",
+        ),
+        (
+            {**MOVED, "unfinished": True},
+            "unfinished",
+            "MOVED and started on new, but old was NOT RETIRED; " + PROVEN[len("MOVED; ") :],
+        ),
+        ({**MOVED, "next": "move"}, "moved", PROVEN),
+        ({**MOVED, "stopped": []}, "moved", PROVEN + "; old was NOT STOPPED by this run"),
         ({**FAILED, "frozen_at": 5, "served_at": 9, "proven": True, "done": True}, "failed", "FAILED; CHECK THE OLD"),
-        ({**MOVED, "proven": False}, "checked", "no obstacle"),
-        ({**MOVED, "served_at": ""}, "checked", "no obstacle"),
+        ({**MOVED, "proven": False, "measured": {}}, "moved", "MOVED; NOT asked: rows (no database was compared), "),
+        ({**MOVED, "served_at": ""}, "checked", "CHECKED: preflight found no obstacle; nothing was moved"),
     ],
 )
 def test_status_and_headline(outcome: dict[str, Any], status: str, headline: str) -> None:
@@ -83,7 +124,8 @@ def test_status_and_headline(outcome: dict[str, Any], status: str, headline: str
     ("changes", "total", "downtime"),
     [
         ({}, 100.0, 30.5),
-        ({"served_at": None}, 100.0, 80.0),  # still down
+        ({"served_at": None}, 100.0, 0.0),  # still down: nobody knows how long
+        ({"stopped": []}, 100.0, 0.0),  # nothing was stopped
         ({"frozen_at": 0}, 100.0, 0.0),
         ({"begun": ""}, 0.0, 30.5),
     ],
@@ -95,18 +137,33 @@ def test_times(changes: dict[str, Any], total: float, downtime: float) -> None:
 
 
 def test_a_screenful_of_a_move() -> None:
-    text = _report.as_text(enriched(**MOVED))
+    text = _report.as_text(enriched(**MOVED, notes=["grant of x is not carried"]))
     assert text == (
-        "\nSite shop: old1 -> new1: MOVED and proven complete\n"
+        f"\nSite shop: old1 -> new1: {PROVEN}\n"
         "  revision 1a2b, backup set 20261120T193000Z-1a2b3c4d5e6f\n"
         "  downtime 30.5 s (frozen at 13:47:00Z), whole run 100.0 s\n"
-        "  database default: 2 tables, 1,005 rows on old, 1,005 on new, equal; content of 1 tables equal\n"
+        "  rows                           measured   1,005 in 2 tables\n"
+        "  content                        partly     fingerprints of 1 of 2 tables; 1 table compared by count only: "
+        "public.b\n"
+        "  schema                         measured   40 definitions\n"
+        "  sequences                      measured   3\n"
+        "  MEDIA                          measured   1 file, 2.5 MB, equal by name, size and time\n"
+        "  settings                       measured   imported on new as its owner\n"
+        "  Django's check                 measured   no error, 1 warning\n"
+        "  migrations known to the code   measured   every one that is applied\n"
+        "  rows as models see them        measured   7 models\n"
+        "  old unchanged since its dump   measured   1 database\n"
+        "  answers                        measured   http://127.0.0.1/ 200\n"
+        "  downtime                       measured   30.5 s, until the first answers on new\n"
+        "  note: grant of x is not carried\n"
+        "  database default: 2 tables, 1,005 rows on old, 1,005 on new, equal; content of 1 tables equal, 1 compared "
+        "by count only\n"
         f"    {'default':<12} {'public.a':<44} {'1,000':>12} {'1,000':>12}\n"
         f"    {'default':<12} {'public.b':<44} {'5':>12} {'5':>12}\n"
         "  steps: backup 3.2 s\n"
         "  migrations applied: shop.0002\n"
         "  Django's check warns of 1 points, see the report\n"
-        "  next: point DNS at new1; old is stopped and disabled, its data untouched\n"
+        "  next: point DNS at new1; old is stopped and disabled, its databases as they were dumped\n"
         "  undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves; what new took in stays on new)\n"
     )
 
@@ -125,7 +182,7 @@ def test_what_to_do_next(outcome: dict[str, Any], expected: list[str], absent: s
     text = _report.as_text(enriched(**outcome))
     assert all(item in text for item in expected)
     assert absent not in text
-    assert "downtime" not in text
+    assert "downtime 8" not in text
 
 
 def test_tables_that_differ_come_first_and_are_marked() -> None:
@@ -143,7 +200,10 @@ def test_tables_that_differ_come_first_and_are_marked() -> None:
         ["t29", "29", "29"],
     ]
     assert shown[-1] == "    ... and 13 more tables, all in the report"
-    assert "33 tables, 439 rows on old, 437 on new, DIFFERENT; content of 30 tables equal" in text
+    assert (
+        "33 tables, 439 rows on old, 437 on new, DIFFERENT; content of 30 tables equal, 3 compared by count only"
+        in text
+    )
 
 
 def test_html_escapes_and_lists_everything() -> None:
@@ -185,9 +245,11 @@ def test_obstacles_text(obstacles: list[dict[str, Any]], expected: str) -> None:
 
 
 def test_a_site_without_units_is_not_reported_as_stopped() -> None:
-    text = _report.as_text(enriched(**MOVED, unfrozen=True))
+    text = _report.as_text(enriched(**{**MOVED, "stopped": []}))
     assert "stopped and disabled" not in text
-    assert "old was not stopped: stop it yourself" in text
+    assert "old was not stopped by this run: stop it yourself" in text
+    assert "no downtime was measured: this run stopped no unit on old" in text
+    assert not re.search("downtime [0-9]", text)
 
 
 def test_both_hosts_down_points_to_undo() -> None:

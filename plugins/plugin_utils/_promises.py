@@ -1,0 +1,245 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run promises about a site, and whether it measured it: pure functions from an outcome to a list.
+
+A word such as "proven" is printed only for what stands here as measured.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+#: The only states of a promise; scripts go by them.
+MEASURED, PARTLY, NOT_ASKED, FAILED = "measured", "partly", "not asked", "failed"
+#: Stable names, in the order in which they are shown, and what people call them.
+NAMES = {
+    "rows": "rows",
+    "content": "content",
+    "schema": "schema",
+    "sequences": "sequences",
+    "media": "MEDIA",
+    "settings": "settings",
+    "checks": "Django's check",
+    "migrations": "migrations known to the code",
+    "models": "rows as models see them",
+    "still": "old unchanged since its dump",
+    "answers": "answers",
+    "downtime": "downtime",
+}
+#: Those of a proof; the rest is told beside it.
+PROOF = ("rows", "content", "schema", "sequences", "media", "settings", "checks", "migrations", "models", "still")
+#: Error codes that say that a promise was asked for, and does not hold.
+_BROKEN = {
+    "data_differs": "rows",
+    "sequence_behind": "sequences",
+    "freeze_lost": "still",
+    "site_silent": "answers",
+    "media_skipped": "media",
+}
+_SHOWN = 5  # names in a line
+
+Promise = Dict[str, str]
+
+
+def promises(outcome: Mapping[str, Any]) -> List[Promise]:
+    """Each promise of a move with its status, its figures, and why it was not asked for."""
+    measured = _mapping(outcome.get("measured"))
+    databases = _databases(_mapping(measured.get("verify")).get("databases"), measured.get("restore"))
+    verify = _mapping(measured.get("verify"))
+    found = [
+        _rows(databases),
+        _content(databases),
+        _schema(databases),
+        _sequences(databases),
+        _media(verify),
+        _plain("settings", verify.get("settings"), "imported on new as its owner"),
+        _checks(verify),
+        _plain("migrations", verify.get("migrations"), "every one that is applied"),
+        _models(verify),
+        _still(measured.get("still"), outcome),
+        _answers(measured.get("answers")),
+        _downtime(outcome),
+    ]
+    return [_as_it_ended(item, outcome) for item in found]
+
+
+def _promise(name: str, status: str, figures: str = "", why: str = "") -> Promise:
+    return {"promise": name, "status": status, "figures": figures, "why": why}
+
+
+def _as_it_ended(item: Promise, outcome: Mapping[str, Any]) -> Promise:
+    """The promise that a failure was about is broken; what was not reached before it was not asked for."""
+    if not outcome.get("failed"):
+        return item
+    broken = _sequence(outcome.get("broken")) or [_BROKEN.get(str(outcome.get("code") or ""))]
+    if item["promise"] in broken:
+        return _promise(item["promise"], FAILED, why="[{0}]".format(outcome.get("code")))
+    return dict(item, why="the run ended before") if item["status"] == NOT_ASKED else item
+
+
+def _databases(verified: Any, restored: Any) -> Dict[str, Mapping[str, Any]]:
+    """By alias: what the restore compared, which looks into more, else what verify did."""
+    found = {alias: _mapping(item) for alias, item in _mapping(verified).items()}
+    found.update({alias: _mapping(item) for alias, item in _mapping(restored).items()})
+    return {str(alias): item for alias, item in sorted(found.items())}
+
+
+def _rows(databases: Mapping[str, Mapping[str, Any]]) -> Promise:
+    if not databases:
+        return _promise("rows", NOT_ASKED, why="no database was compared")
+    tables, rows = (sum(_number(item.get(key)) for item in databases.values()) for key in ("tables", "rows"))
+    return _promise("rows", MEASURED, "{0:,} in {1}".format(rows, _count(tables, "table")))
+
+
+def _content(databases: Mapping[str, Mapping[str, Any]]) -> Promise:
+    if not databases:
+        return _promise("content", NOT_ASKED, why="no database was compared")
+    tables, hashed = (sum(_number(item.get(key)) for item in databases.values()) for key in ("tables", "contents"))
+    only = [
+        "{0}: {1}".format(alias, name) if len(databases) > 1 else str(name)
+        for alias, item in databases.items()
+        for name in _sequence(item.get("counted"))
+    ]
+    if hashed >= tables:
+        return _promise("content", MEASURED, "fingerprints of {0}".format(_count(tables, "table")))
+    why = "{0} compared by count only: {1}".format(_count(tables - hashed, "table"), _some(only))
+    if not hashed:
+        return _promise("content", NOT_ASKED, why=why)
+    return _promise("content", PARTLY, "fingerprints of {0} of {1}".format(hashed, _count(tables, "table")), why)
+
+
+def _schema(databases: Mapping[str, Mapping[str, Any]]) -> Promise:
+    asked = {alias: item for alias, item in databases.items() if _is_number(item.get("schema"))}
+    left = [alias for alias in databases if alias not in asked]
+    figures = _count(sum(_number(item["schema"]) for item in asked.values()), "definition")
+    if not asked:
+        why = "no state of the schema was recorded on old" if databases else "no database was compared"
+        return _promise("schema", NOT_ASKED, why=why)
+    return _promise("schema", PARTLY if left else MEASURED, figures, "not of {0}".format(_some(left)) if left else "")
+
+
+def _sequences(databases: Mapping[str, Mapping[str, Any]]) -> Promise:
+    if not databases:
+        return _promise("sequences", NOT_ASKED, why="no database was compared")
+    return _promise("sequences", MEASURED, str(sum(_number(item.get("sequences")) for item in databases.values())))
+
+
+def _media(verify: Mapping[str, Any]) -> Promise:
+    found = verify.get("media")
+    if not isinstance(found, Mapping):
+        return _promise("media", NOT_ASKED, why="relocate_media is false" if verify else "")
+    if not found.get("root"):
+        return _promise("media", MEASURED, "old has none")
+    figures = "{0}, {1:.1f} MB, equal by name, size and time".format(
+        _count(_number(found.get("files")), "file"), _number(found.get("bytes")) / 1e6
+    )
+    skipped = [str(item) for item in _sequence(found.get("skip"))]
+    if skipped:
+        return _promise("media", PARTLY, figures, "relocate_media_skip leaves out {0}".format(_some(skipped)))
+    return _promise("media", MEASURED, figures)
+
+
+def _plain(name: str, value: Any, figures: str) -> Promise:
+    return _promise(name, MEASURED, figures) if value is True else _promise(name, NOT_ASKED)
+
+
+def _checks(verify: Mapping[str, Any]) -> Promise:
+    if not _is_number(verify.get("checks")):
+        return _promise("checks", NOT_ASKED)
+    return _promise("checks", MEASURED, "no error, {0}".format(_count(_number(verify["checks"]), "warning")))
+
+
+def _models(verify: Mapping[str, Any]) -> Promise:
+    if not _is_number(verify.get("models")):
+        return _promise("models", NOT_ASKED)
+    return _promise("models", MEASURED, _count(_number(verify["models"]), "model"))
+
+
+def _still(value: Any, outcome: Mapping[str, Any]) -> Promise:
+    if _is_number(value):
+        return _promise("still", MEASURED, _count(_number(value), "database"))
+    return _promise("still", NOT_ASKED, why="relocate_recheck is false" if outcome.get("proven") else "")
+
+
+def _answers(value: Any) -> Promise:
+    asked = [item for item in _sequence(value) if isinstance(item, Mapping)]
+    if not asked:
+        return _promise("answers", NOT_ASKED, why="relocate_answers is empty")
+    return _promise("answers", MEASURED, ", ".join(_answered(item) for item in asked[:_SHOWN]))
+
+
+def _answered(item: Mapping[str, Any]) -> str:
+    return "{0} {1}".format(item.get("url", ""), item.get("status", ""))
+
+
+def _downtime(outcome: Mapping[str, Any]) -> Promise:
+    seconds = downtime(outcome)
+    if seconds is None:
+        why = "no unit was stopped on old and started on new"
+        return _promise("downtime", NOT_ASKED, why=why)
+    end = "the first answers" if _sequence(_mapping(outcome.get("measured")).get("answers")) else "the units ran"
+    return _promise("downtime", MEASURED, "{0} s, until {1} on new".format(seconds, end))
+
+
+def downtime(outcome: Mapping[str, Any]) -> Optional[float]:
+    """Seconds from the freeze to the cutover; None when nothing was stopped and started, so that nobody knows it."""
+    begun, served = outcome.get("frozen_at"), outcome.get("served_at")
+    if not (isinstance(begun, float) and isinstance(served, float) and begun and served):
+        return None
+    return round(served - begun, 1) if _sequence(outcome.get("stopped")) else None
+
+
+def words(found: Sequence[Promise]) -> str:
+    """What was proven, and what nobody asked for: the end of a headline."""
+    status = {item["promise"]: item["status"] for item in found}
+    proven = [NAMES[name] for name in (*PROOF, "answers") if status.get(name) in (MEASURED, PARTLY)]
+    lacking = [item for item in found if item["promise"] != "downtime" and item["status"] in (NOT_ASKED, PARTLY)]
+    parts = ["proven: " + ", ".join(proven)] if proven else []
+    if lacking:
+        parts.append("NOT asked: " + ", ".join(_lacking(item) for item in lacking))
+    return "; ".join(parts)
+
+
+def _lacking(item: Promise) -> str:
+    name = NAMES[item["promise"]]
+    if item["status"] == PARTLY:
+        return "all of {0} ({1})".format(name, item["why"])
+    return "{0} ({1})".format(name, item["why"]) if item["why"] else name
+
+
+def lines(found: Sequence[Promise]) -> List[str]:
+    """One line a promise."""
+    return [
+        "{0:<30} {1:<10} {2}".format(
+            NAMES[item["promise"]], item["status"], "; ".join(filter(None, (item["figures"], item["why"])))
+        ).rstrip()
+        for item in found
+    ]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _sequence(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else ()
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a count; ansible-core 2.18 makes text of a single one."""
+    if isinstance(value, str):
+        return value.isascii() and value.isdigit() and len(value) < 19
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> int:
+    return int(value) if _is_number(value) else 0
+
+
+def _count(number: int, what: str) -> str:
+    return "{0:,} {1}{2}".format(number, what, "" if number == 1 else "s")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")

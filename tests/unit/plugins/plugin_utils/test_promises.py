@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What was measured is told as measured, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.plugin_utils import _promises
+from tests.unit.plugins.plugin_utils.test_report import FAILED, MEASURED, MOVED, enriched
+
+
+def status(**outcome: Any) -> dict[str, str]:
+    return {item["promise"]: item["status"] for item in enriched(**outcome)["promises"]}
+
+
+def without(path: str, value: Any = None) -> dict[str, Any]:
+    """What was measured, but for one thing."""
+    first, _dot, last = path.partition(".")
+    inner = value if not last else {**MEASURED[first], last: value}  # type: ignore[dict-item]
+    return {**MEASURED, first: inner}
+
+
+def test_every_promise_is_listed_with_a_status() -> None:
+    for outcome in (MOVED, FAILED, {**MOVED, "measured": {}}):
+        assert list(status(**outcome)) == list(_promises.NAMES)
+        assert set(status(**outcome).values()) <= {"measured", "partly", "not asked", "failed"}
+
+
+@pytest.mark.parametrize(
+    ("measured", "promise", "why"),
+    [
+        (without("answers", []), "answers", "relocate_answers is empty"),
+        (without("still", ""), "still", "relocate_recheck is false"),
+        (without("verify.media"), "media", "relocate_media is false"),
+        (without("verify.settings", False), "settings", ""),
+        (without("verify.checks"), "checks", ""),
+        (without("verify.models"), "models", ""),
+        ({**MEASURED, "restore": {}}, "content", "2 tables compared by count only: a, b"),
+        ({**MEASURED, "restore": {}}, "schema", "no state of the schema was recorded on old"),
+    ],
+)
+def test_what_was_not_measured_is_in_the_headline(measured: dict[str, Any], promise: str, why: str) -> None:
+    """A login page that nobody asked, MEDIA that nobody compared: none is among the proven."""
+    found = enriched(**{**MOVED, "measured": measured})["promises"]
+    item = next(item for item in found if item["promise"] == promise)
+    assert (item["status"], item["why"]) == ("not asked", why)
+    proven, _semicolon, lacking = _promises.words(found).partition("; NOT asked: ")
+    assert _promises.NAMES[promise] not in proven.removeprefix("proven: ").split(", ")
+    assert f"{_promises.NAMES[promise]}" + (f" ({why})" if why else "") in lacking
+
+
+def test_without_any_measurement_nothing_is_called_proven() -> None:
+    assert set(status(**{**MOVED, "measured": {}, "stopped": []}).values()) == {"not asked"}
+    assert "proven" not in _promises.words(enriched(**{**MOVED, "measured": {}})["promises"])
+
+
+@pytest.mark.parametrize("junk", ["", "x", 5, None, True, [], ["x"], [[]], {"x": 1}, {"default": "x"}, {"default": []}])
+@pytest.mark.parametrize("key", ["restore", "verify", "still", "answers", ""])
+def test_what_a_host_makes_up_is_not_a_measurement(key: str, junk: Any) -> None:
+    measured = {key: junk} if key else junk
+    found = enriched(**{**MOVED, "measured": measured})["promises"]
+    numbers = {"still"} if key == "still" and junk == 5 else set()
+    empty = {"rows", "content", "sequences"} if key == "restore" and isinstance(junk, dict) else set()
+    assert {item["promise"] for item in found if item["status"] in ("measured", "partly")} <= (
+        {"downtime"} | numbers | empty
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "promise"),
+    [
+        ({"code": "site_silent"}, "answers"),
+        ({"code": "data_differs"}, "rows"),
+        ({"code": "sequence_behind"}, "sequences"),
+        ({"code": "freeze_lost"}, "still"),
+        ({"code": "not_proven", "broken": ["media"]}, "media"),
+        ({"code": "not_proven", "broken": ["checks"]}, "checks"),
+    ],
+)
+def test_the_promise_that_broke_is_failed(outcome: dict[str, Any], promise: str) -> None:
+    found = status(**{**FAILED, "frozen_at": 5, **outcome})
+    assert {name for name, word in found.items() if word == "failed"} == {promise}
+    assert {word for name, word in found.items() if name != promise} == {"not asked"}
+
+
+def test_several_databases_one_without_a_schema() -> None:
+    one = MEASURED["restore"]["default"]  # type: ignore[index]
+    two = {"tables": 1, "rows": 2, "contents": 1, "counted": [], "sequences": 0, "schema": None}
+    found = {
+        item["promise"]: item
+        for item in enriched(**{**MOVED, "measured": {"restore": {"a": one, "b": two}}})["promises"]
+    }
+    assert found["rows"]["figures"] == "1,007 in 3 tables"
+    assert (found["schema"]["status"], found["schema"]["why"]) == ("partly", "not of b")
+    assert found["content"]["why"] == "1 table compared by count only: a: public.b"
+
+
+def test_old_without_media_is_told_so() -> None:
+    found = enriched(**{**MOVED, "measured": without("verify.media", {"root": None, "files": None})})["promises"]
+    assert next(item for item in found if item["promise"] == "media")["figures"] == "old has none"
+    skipped = without("verify.media", {"root": "/m", "files": 2, "bytes": 1, "skip": ["cache"]})
+    found = enriched(**{**MOVED, "measured": skipped})["promises"]
+    assert next(item for item in found if item["promise"] == "media")["status"] == "partly"
