@@ -10,7 +10,6 @@ import contextlib
 import datetime
 import json
 import os
-import shutil
 import time
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
@@ -240,6 +239,7 @@ def compose(
     params: Mapping[str, Any],
     databases: Mapping[str, DatabaseEntry],
     media: Mapping[str, Any],
+    sequence: int = 1,
 ) -> Manifest:
     """The manifest, as everything else is in place."""
     return Manifest(
@@ -253,6 +253,7 @@ def compose(
         databases=databases,
         media=media,
         unversioned=_unversioned.capture(backup, params["files"], site.project.path),
+        sequence=sequence,
     )
 
 
@@ -265,7 +266,7 @@ def clear_unfinished(directory: str, site: str, keep: str) -> List[str]:
         path = os.path.join(home, name)
         ours = LABEL.fullmatch(name) and name not in complete and name != keep
         if ours and os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path)
+            BackupSet(path).discard()
             removed.append(name)
     return removed
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The backup set: one directory, all that a dead server's site needs. The only file that knows the manifest's keys.
+"""The backup set: one directory, all that a dead server's site needs.
 
 A set is built in its final place without a manifest; the manifest comes last, in one durable step. No manifest, no
 backup: what a crash left is recognised by its absence and never taken for a set.
@@ -18,90 +18,50 @@ import os
 import re
 import shutil
 import stat
-from dataclasses import dataclass, field
-from typing import Any, Iterator, List, Mapping, Optional, Tuple
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
+from ansible_collections.relocate.django.plugins.module_utils import _pins, _seal
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import sync_directory, write_atomically
+from ansible_collections.relocate.django.plugins.module_utils._manifest import (
+    DATABASES,
+    MANIFEST,
+    DatabaseEntry,
+    Manifest,
+    Prepared,
+    UnversionedFile,
+    as_text,
+    created_at,
+    digest_of,
+    from_text,
+    prepared_from,
+)
 from ansible_collections.relocate.django.plugins.module_utils._model import (
-    DatabaseFacts,
-    DatabaseState,
-    DumpFile,
     FileEntry,
-    Fixture,
     SystemUser,
     as_plain,
-    facts_from_plain,
-    state_from_plain,
 )
 from ansible_collections.relocate.django.plugins.module_utils._secrets import make_directory
 
-FORMAT = 1
-TOOL = "relocate.django 0.1.0"
-MANIFEST, BUNDLE, PATCH, ENVIRONMENT, MEDIA = (
-    "manifest.json",
-    "code.bundle",
-    "code.patch",
-    "environment.json",
-    "media.tar.zst",
-)
-DATABASES, UNVERSIONED, FIXTURES = "databases", "files", "fixtures"
+__all__ = [  # what others take from here, wherever it is defined
+    "DATABASES",
+    "MANIFEST",
+    "BackupSet",
+    "DatabaseEntry",
+    "Manifest",
+    "Prepared",
+    "UnversionedFile",
+    "as_text",
+    "from_text",
+]
+
+BUNDLE, PATCH, ENVIRONMENT, MEDIA = ("code.bundle", "code.patch", "environment.json", "media.tar.zst")
+UNVERSIONED, FIXTURES = "files", "fixtures"
 #: What is known before the freeze, for the checkout on new; the manifest, when it is there, is what holds.
 PREPARED = "prepared.json"
 LABEL = re.compile(r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}$")
 _CHUNK = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class DatabaseEntry:
-    """One alias in a set: who served it, where its dump lies, and what must be there after a load."""
-
-    config: Mapping[str, Any]  # DatabaseConfig.public()
-    dump: DumpFile
-    facts: DatabaseFacts
-    state: DatabaseState
-    migrations: Tuple[str, ...] = ()
-    fixture: Optional[Fixture] = None  # the same rows in a second form, when asked for
-
-
-@dataclass(frozen=True)
-class UnversionedFile:
-    """A file that git does not hold: where it lay and where the set keeps it."""
-
-    path: str  # absolute, on both hosts
-    stored: str  # relative to the set; empty for a symbolic link
-    mode: int
-    owner: str
-    group: str
-    link: str = ""  # target, when it is a symbolic link
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """All that is known about a set; what manifest.json holds."""
-
-    label: str
-    site: str
-    created: str  # ISO 8601, UTC
-    host: Mapping[str, Any]
-    code: Mapping[str, Any]  # as_plain(Revision) and the names of bundle and patch
-    django: Mapping[str, Any]  # versions, settings module, MEDIA_ROOT, ...; no secret
-    owner: Mapping[str, Any]
-    databases: Mapping[str, DatabaseEntry] = field(default_factory=dict)
-    media: Mapping[str, Any] = field(default_factory=dict)
-    unversioned: Tuple[UnversionedFile, ...] = ()
-    files: Tuple[FileEntry, ...] = ()
-    tool: str = TOOL
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What the checkout on new needs to know; a part of the manifest, known before the freeze."""
-
-    code: Mapping[str, Any]
-    django: Mapping[str, Any]
-    owner: Mapping[str, Any]
-    unversioned: Tuple[UnversionedFile, ...]
 
 
 def make_label(revision: str, now: datetime.datetime) -> str:
@@ -120,76 +80,32 @@ def check_label(label: str) -> str:
     return label
 
 
-def as_text(manifest: Manifest) -> str:
-    """The manifest as JSON text."""
-    plain = as_plain(manifest)
-    plain["format"] = FORMAT
-    return json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+@dataclass(frozen=True)
+class Made:
+    """Which host made a set, as the how manieth, and when by its clock."""
+
+    label: str
+    host: str
+    sequence: int
+    created: datetime.datetime
 
 
-def from_text(text: str, where: str = MANIFEST) -> Manifest:
-    """The inverse of :func:`as_text`. Raises manifest_invalid, or format_unknown for a newer format."""
+def _time_in(label: str) -> datetime.datetime:
     try:
-        plain = json.loads(text)
-        version = plain.pop("format")
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise RelocateError("manifest_invalid", "{0} is not a manifest".format(where), "take another set") from exc
-    if version != FORMAT:
-        raise RelocateError(
-            "format_unknown",
-            "{0} has format {1}, this version reads {2}".format(where, version, FORMAT),
-            "upgrade relocate.django",
-        )
-    try:
-        plain["databases"] = {
-            alias: DatabaseEntry(
-                config=item["config"],
-                dump=DumpFile(**item["dump"]),
-                facts=facts_from_plain(item["facts"]),
-                state=state_from_plain(item["state"]),
-                migrations=tuple(item["migrations"]),
-                fixture=_fixture_from(item.get("fixture")),
-            )
-            for alias, item in plain["databases"].items()
-        }
-        plain["unversioned"] = tuple(UnversionedFile(**item) for item in plain["unversioned"])
-        plain["files"] = tuple(FileEntry(**item) for item in plain["files"])
-        return Manifest(**plain)
-    except (KeyError, TypeError, AttributeError) as exc:
-        raise RelocateError(
-            "manifest_invalid", "{0} lacks what a manifest holds ({1})".format(where, exc), "take another set"
-        ) from exc
+        return datetime.datetime.strptime(label[:15], "%Y%m%dT%H%M%S").replace(tzinfo=datetime.timezone.utc)
+    except ValueError:
+        return datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
 
 
-def _fixture_from(plain: Optional[Mapping[str, Any]]) -> Optional[Fixture]:
-    if plain is None:
-        return None
-    lists = {key: tuple(plain[key]) for key in ("migrations", "left_out")}
-    return Fixture(**{**plain, **lists})
-
-
-def _own_tree(handle: int, uid: int, gid: int) -> None:
-    """Give an open directory and all below it to a user, and to nobody else.
-
-    By handles, and the directory before what is in it: its former owner may have put links there.
-    """
-    os.fchown(handle, uid, gid)
-    os.fchmod(handle, 0o700)
-    for name in os.listdir(handle):
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        try:
-            child = os.open(name, flags, dir_fd=handle)
-        except OSError:  # a link or a socket: no file of a set, which _walk refuses
-            continue
-        try:
-            status = os.fstat(child)
-            if stat.S_ISDIR(status.st_mode):
-                _own_tree(child, uid, gid)
-            elif stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
-                os.fchown(child, uid, gid)
-                os.fchmod(child, 0o600)
-        finally:
-            os.close(child)
+def in_order(sets: Sequence[Made]) -> List[str]:
+    """The labels, oldest first; see :meth:`BackupSet.labels`."""
+    latest: Dict[str, datetime.datetime] = {}
+    rows = []
+    for item in sorted(sets, key=lambda one: (one.sequence, one.created, one.label), reverse=True):
+        at = min(item.created, latest.get(item.host, item.created)) if item.host and item.sequence else item.created
+        latest[item.host] = at
+        rows.append((at, item.sequence, item.label))
+    return [label for _at, _sequence, label in sorted(rows)]
 
 
 class BackupSet:
@@ -198,6 +114,7 @@ class BackupSet:
     def __init__(self, path: str) -> None:
         self.path = path
         self.label = os.path.basename(path)
+        self._listed: Dict[str, FileEntry] = {}
 
     # --- finding
 
@@ -208,17 +125,42 @@ class BackupSet:
 
     @classmethod
     def labels(cls, directory: str, site: str) -> List[str]:
-        """The labels of complete sets, oldest first."""
+        """The labels of complete sets, oldest first: by what their manifests say, not by their names.
+
+        Of two sets that one host made, the one of the higher sequence is newer, whatever its clock said. So a set
+        counts as no younger than those that its host made after it; by that time the sets of several hosts are put in
+        order. A set whose manifest cannot be read has its name only, and keeps that place: nobody makes an older set
+        the newest by spoiling a manifest.
+        """
         home = cls.home(directory, site)
         try:
             names = sorted(os.listdir(home))
         except (FileNotFoundError, NotADirectoryError):
             return []
-        return [name for name in names if LABEL.fullmatch(name) and os.path.isfile(os.path.join(home, name, MANIFEST))]
+        found = [name for name in names if LABEL.fullmatch(name) and os.path.isfile(os.path.join(home, name, MANIFEST))]
+        return in_order([cls(os.path.join(home, name)).made() for name in found])
 
     @classmethod
-    def find(cls, directory: str, site: str, label: Optional[str] = None) -> BackupSet:
-        """A complete set by its label, or the newest. Raises set_not_found, set_incomplete."""
+    def next_sequence(cls, directory: str, site: str, noted: int = 0) -> int:
+        """The number of the set that is made next: above those of all that are there, and of what the record notes."""
+        home = cls.home(directory, site)
+        there = [cls(os.path.join(home, label)).made().sequence for label in cls.labels(directory, site)]
+        return 1 + max([noted, *there])
+
+    def made(self) -> Made:
+        """When and where the set was made, as far as its manifest can be read."""
+        try:
+            manifest = self.read()
+            return Made(self.label, str(manifest.host["machine_id"]), manifest.sequence, created_at(manifest))
+        except (RelocateError, OSError):
+            return Made(self.label, "", 0, _time_in(self.label))
+
+    @classmethod
+    def find(cls, directory: str, site: str, label: Optional[str] = None, sha256: Optional[str] = None) -> BackupSet:
+        """A complete set by its label, else by its manifest's digest, else the newest.
+
+        Raises set_not_found, set_incomplete.
+        """
         if label:
             found = cls(os.path.join(cls.home(directory, site), check_label(label)))
             if os.path.isdir(found.path) and not os.path.isfile(os.path.join(found.path, MANIFEST)):
@@ -230,12 +172,14 @@ class BackupSet:
             if os.path.isdir(found.path):
                 return found
         else:
-            labels = cls.labels(directory, site)
-            if labels:
-                return cls(os.path.join(cls.home(directory, site), labels[-1]))
+            sets = [cls(os.path.join(cls.home(directory, site), name)) for name in cls.labels(directory, site)]
+            sets = [item for item in sets if not sha256 or item.digest() == sha256]
+            if sets:
+                return sets[-1]
+        what = label or "of site {0}{1}".format(site, ", whose manifest has that sha256," if sha256 else "")
         raise RelocateError(
             "set_not_found",
-            "there is no backup set {0} below {1}".format(label or "of site " + site, cls.home(directory, site)),
+            "there is no backup set {0} below {1}".format(what, cls.home(directory, site)),
             "list the sets with relocate.django.backup_info",
         )
 
@@ -276,18 +220,17 @@ class BackupSet:
             return Prepared(manifest.code, manifest.django, manifest.owner, manifest.unversioned)
         try:
             with open(self.file(PREPARED), encoding="ascii") as stream:
-                plain = json.load(stream)
-            unversioned = tuple(UnversionedFile(**item) for item in plain.pop("unversioned"))
-            return Prepared(unversioned=unversioned, **plain)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+                return prepared_from(json.load(stream))
+        except (OSError, ValueError, RecursionError) as exc:
             raise RelocateError(
                 "manifest_invalid", "{0} cannot be read".format(self.file(PREPARED)), "transfer the set again"
             ) from exc
 
     def read_environment(self) -> Mapping[str, Any]:
-        """Python version, Django version and packages, as recorded on old."""
+        """Python version, Django version and packages, as recorded on old. Raises what :meth:`check_file` raises."""
+        path = self.check_file(ENVIRONMENT)
         try:
-            with open(self.file(ENVIRONMENT), encoding="ascii") as stream:
+            with open(path, encoding="ascii") as stream:
                 data: Mapping[str, Any] = json.load(stream)
                 return data
         except (OSError, ValueError) as exc:
@@ -296,12 +239,11 @@ class BackupSet:
             ) from exc
 
     def discard(self) -> None:
-        """Remove the set, its manifest first, so that a half-removed one is no set."""
-        try:
+        """Remove the set, its manifest first, so that a half-removed one is no set; its pin last."""
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(self.file(MANIFEST))
-        except FileNotFoundError:
-            pass
         shutil.rmtree(self.path)
+        _pins.forget(self.path)
 
     def file(self, relative: str) -> str:
         """The absolute path of a file of the set; refuses one that leads out of it."""
@@ -312,26 +254,33 @@ class BackupSet:
         return os.path.join(self.path, relative)
 
     def finish(self, manifest: Manifest, jobs: int = 2) -> str:
-        """Hash every file, write the manifest last; returns the manifest's own sha256."""
+        """Hash every file, note the manifest's sha256 beside the sets and write it last; returns that sha256.
+
+        Raises path_refused for what is no plain file, file_differs when somebody changed a dump that was ours to write.
+        """
         self.take_dumps()  # before they are hashed: what is hashed is what stays
-        entries = self._hash(sorted(self._walk()), jobs)
-        for entry in entries:
-            handle = os.open(self.file(entry.path), os.O_RDONLY | os.O_NOFOLLOW)
-            os.fsync(handle)
-            os.close(handle)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.file(MANIFEST + ".new"))  # of a run that was killed
+        with _seal.leases():
+            entries = self._each(self._sealed, sorted(self._walk()), jobs)
         for top, _directories, _names in os.walk(self.path):
             sync_directory(top)
         text = as_text(Manifest(**{**manifest.__dict__, "files": tuple(entries)}))
+        _pins.write(self.path, digest_of(text))
         write_atomically(self.file(MANIFEST), text)
         sync_directory(os.path.dirname(self.path))
-        return hashlib.sha256(text.encode("ascii")).hexdigest()
+        return digest_of(text)
 
     # --- reading
 
     def read(self, sha256: Optional[str] = None) -> Manifest:
-        """The manifest. Raises manifest_edited when ``sha256`` is given and differs, and what from_text raises."""
-        text = self._manifest_text()
-        if sha256 and hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest() != sha256:
+        """The manifest, held against its pin: ``sha256``, or what was noted when the backup ended.
+
+        Raises manifest_edited when it is another one, and what from_text raises. :meth:`pinned` tells what it was
+        held against.
+        """
+        text, pin = self._manifest_text(), sha256 or _pins.read(self.path)
+        if pin and digest_of(text) != pin:
             raise RelocateError(
                 "manifest_edited",
                 "{0} is not the manifest that was written".format(self.file(MANIFEST)),
@@ -346,9 +295,50 @@ class BackupSet:
             )
         return manifest
 
+    def pinned(self, sha256: Optional[str] = None) -> str:
+        """What :meth:`read` holds the manifest against: an option, the file beside the sets, or nothing."""
+        if sha256:
+            return _pins.BY_OPTION
+        return _pins.BY_FILE if _pins.read(self.path) else _pins.NOT_PINNED
+
+    def unpinned(self, sha256: Optional[str] = None) -> List[str]:
+        """The sentence that tells people so, when nothing pins the set."""
+        if self.pinned(sha256) != _pins.NOT_PINNED:
+            return []
+        return [
+            "set {0} is not pinned: nothing but its own manifest says that it is the one that was written; give the"
+            " digest that the backup printed (relocate_manifest_sha256), or bring {1} along with the set".format(
+                self.label, _pins.path_of(self.path)
+            )
+        ]
+
+    def pin(self, sha256: str) -> None:
+        """Note the digest that a transfer proved the set by."""
+        if _pins.read(self.path) != sha256:
+            _pins.write(self.path, sha256)
+
     def digest(self) -> str:
         """The sha256 of the manifest as it lies here: the set's identity."""
-        return hashlib.sha256(self._manifest_text().encode("utf-8", "surrogateescape")).hexdigest()
+        return digest_of(self._manifest_text())
+
+    def check_file(self, relative: str) -> str:
+        """The path of one file that agrees with the manifest; a set that has none yet is not proven by it.
+
+        Raises file_unlisted, file_missing, file_differs.
+        """
+        path = self.file(relative)
+        if not os.path.lexists(self.file(MANIFEST)):
+            return path
+        if not self._listed:
+            self._listed.update({entry.path: entry for entry in self.read().files})
+        listed = self._listed
+        if relative not in listed:
+            self._differs(relative, "is not in its manifest", "file_unlisted")
+        if not os.path.isfile(path) or os.path.islink(path):
+            self._differs(relative, "is missing", "file_missing")
+        if self._entry(relative) != listed[relative]:
+            self._differs(relative, "sha256 differs")
+        return path
 
     def verify(self, manifest: Manifest, jobs: int = 2) -> int:
         """Compare every file with the manifest; returns how many bytes were read.
@@ -368,30 +358,42 @@ class BackupSet:
             if size != entry.size:
                 code = "dump_truncated" if size < entry.size and path.startswith(DATABASES + "/") else "file_differs"
                 self._differs(path, "holds {0} of {1} bytes".format(size, entry.size), code)
-        for entry in self._hash(sorted(listed), jobs):
+        for entry in self._each(self._entry, sorted(listed), jobs):
             if entry.sha256 != listed[entry.path].sha256:
                 self._differs(entry.path, "sha256 differs")
         return sum(entry.size for entry in manifest.files)
 
     @contextlib.contextmanager
     def lent_dumps(self, owner: SystemUser) -> Iterator[None]:
-        """Let the owner's client programs read the dumps meanwhile; at rest they are root's alone."""
+        """Let the owner's client programs read the dumps meanwhile, and nobody write; at rest they are root's alone.
+
+        Raises work_directory where the file system cannot do that.
+        """
         try:
-            self._own_dumps(owner.uid, owner.gid)
+            self.take_dumps()
+            self._with_dumps(lambda handle: _seal.lend(handle, owner))
             yield
         finally:
             self.take_dumps()
 
     def take_dumps(self) -> None:
         """Make the dumps root's: who breaks into the site must not reach its backups."""
-        self._own_dumps(0, 0)
+        self._with_dumps(_seal.take)
 
-    def _own_dumps(self, uid: int, gid: int) -> None:
+    @classmethod
+    def take_back(cls, directory: str, site: str) -> None:
+        """Make the dumps of every set root's: a run that was killed may have lent some."""
+        home = cls.home(directory, site)
+        for name in sorted(os.listdir(home)) if os.path.isdir(home) else []:
+            if LABEL.fullmatch(name) and not os.path.islink(os.path.join(home, name)):
+                cls(os.path.join(home, name)).take_dumps()
+
+    def _with_dumps(self, work: Callable[[int], None]) -> None:
         if os.geteuid() != 0 or not os.path.isdir(self.file(DATABASES)):
             return
         handle = os.open(self.file(DATABASES), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            _own_tree(handle, uid, gid)
+            work(handle)
         finally:
             os.close(handle)
 
@@ -428,12 +430,15 @@ class BackupSet:
                     raise RelocateError("path_refused", "{0} is neither file nor directory".format(path), "remove it")
             for name in names:
                 relative = os.path.relpath(os.path.join(top, name), self.path)
-                if relative not in (MANIFEST, MANIFEST + ".new"):
+                if relative != MANIFEST:
                     yield relative
 
-    def _hash(self, paths: List[str], jobs: int) -> List[FileEntry]:
+    def _each(self, work: Callable[[str], FileEntry], paths: List[str], jobs: int) -> List[FileEntry]:
         with concurrent.futures.ThreadPoolExecutor(max(1, jobs)) as pool:
-            return list(pool.map(self._entry, paths))
+            return list(pool.map(work, paths))
+
+    def _sealed(self, relative: str) -> FileEntry:
+        return FileEntry(relative, *_seal.sealed(self.file(relative)))
 
     def _entry(self, relative: str) -> FileEntry:
         digest, size = hashlib.sha256(), 0

@@ -75,11 +75,11 @@ def _source(
     remote = params["remote"] if params["remote"] is not None else prepared.code.get("remote", "")
     patch = b""
     if prepared.code.get("patch") and commit == prepared.code["commit"]:
-        with open(backup.file(PATCH), "rb") as stream:
+        with open(backup.check_file(PATCH), "rb") as stream:
             patch = stream.read()
     return vcs.Source(
         remote="" if remote == "none" else remote,
-        bundle=backup.file(BUNDLE),
+        bundle=backup.check_file(BUNDLE),
         patch=patch,
         env=env,
         secrets=secrets,

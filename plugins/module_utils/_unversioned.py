@@ -162,7 +162,7 @@ def plan(
                 "{0} is in the set but not in relocate_files".format(entry.path),
                 "name it there, or back up again",
             )
-        content = b"" if entry.link else read_plain(backup.file(entry.stored))
+        content = b"" if entry.link else read_plain(backup.check_file(entry.stored))
         if entry.path in wanted:
             text = content.decode("utf-8", "surrogateescape")
             content = env_files.override(text, wanted[entry.path]).encode("utf-8", "surrogateescape")

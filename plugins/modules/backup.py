@@ -109,7 +109,9 @@ set:
   returned: success
   type: str
 manifest_sha256:
-  description: The digest of the manifest. Keep it, and an edited manifest will be noticed.
+  description:
+    - The digest of the manifest. It is noted beside the sets too, in C(pins/SITE/LABEL.sha256) of O(directory). Keep it
+      elsewhere, and a manifest that was edited will be noticed by O(relocate.django.restore#module:manifest_sha256).
   returned: when O(state=present)
   type: str
 revision:
@@ -177,11 +179,13 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     databases, marks = _backup.dump_all(site, backup, params["frozen"], params["fixtures"], params["left_behind"])
     with site.stopwatch.step("media"):
         media = _backup.media_of(site, backup, params["media"], params["compression"], params["media_skip"])
-    manifest = _backup.compose(site, backup, revision, params, databases, media)
+    record = _host.read_record(params["directory"], params["site"])
+    number = BackupSet.next_sequence(params["directory"], params["site"], int(record.get("sequence", 0)))
+    manifest = _backup.compose(site, backup, revision, params, databases, media, number)
     with site.stopwatch.step("hash"):
         result["manifest_sha256"] = backup.finish(manifest, params["jobs"] or default_jobs())
-    if params["frozen"]:
-        _host.update_record(params["directory"], params["site"], {"marks": {"label": label, "aliases": marks}})
+    noted = {"marks": {"label": label, "aliases": marks}} if params["frozen"] else {}
+    _host.update_record(params["directory"], params["site"], {"sequence": number, **noted})
     for note in site.notes:
         module.warn(note)
     result.update(seconds=site.stopwatch.seconds(), notes=site.notes)

@@ -63,6 +63,11 @@ sets:
     bytes: {description: Its size., type: int, returned: always}
     rows: {description: The rows of each database., type: dict, returned: always}
     manifest_sha256: {description: Digest of the manifest., type: str, returned: always}
+    sequence: {description: "Its number among those that its host made: clocks jump.", type: int, returned: always}
+    pinned:
+      description: What the manifest was held against; V(option), V(file) or V(not pinned).
+      type: str
+      returned: always
     verified: {description: Whether every file was hashed and agrees., type: bool, returned: always}
 """
 
@@ -91,6 +96,8 @@ def describe(found: BackupSet, sha256: Optional[str], verify: bool) -> Dict[str,
         "bytes": size,
         "rows": {alias: entry.state.rows() for alias, entry in manifest.databases.items()},
         "manifest_sha256": found.digest(),
+        "sequence": manifest.sequence,
+        "pinned": found.pinned(sha256),
         "verified": verify,
     }
 
@@ -99,8 +106,8 @@ def look(module: AnsibleModule) -> Dict[str, Any]:
     """Nothing is written, so there is no plan."""
     params = module.params
     directory, site = params["directory"], _host.check_site_name(params["site"])
-    if params["label"]:
-        labels = [BackupSet.find(directory, site, params["label"]).label]
+    if params["label"] or params["manifest_sha256"]:
+        labels = [BackupSet.find(directory, site, params["label"], params["manifest_sha256"]).label]
     else:
         labels = BackupSet.labels(directory, site)
     rows = []
@@ -118,7 +125,6 @@ def main() -> None:
             _argspec.backup_set(),
             {"verify": {"type": "str", "choices": ["none", "newest", "all"], "default": "none"}},
         ),
-        required_by={"manifest_sha256": ["label"]},
         supports_check_mode=True,
     )
     _argspec.answer(module, look, writes=False)

@@ -106,6 +106,14 @@ restored:
   returned: success
   type: list
   elements: str
+pinned:
+  description:
+    - What the manifest was held against. V(option) is O(manifest_sha256), V(file) the digest that was noted beside the
+      sets when the backup ended, or when a transfer had proven the set.
+    - With V(not pinned) only the manifest itself says that it is the one that was written.
+  returned: when O(state) is not V(rolled_back)
+  type: str
+  sample: file
 served:
   description: Whether the site has served here with these databases, so that what they hold has moved on from the set.
   returned: when O(state) is not V(rolled_back)
@@ -208,8 +216,10 @@ def roll_back(module: AnsibleModule, site: Site) -> Dict[str, Any]:
 def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     """Plan, then apply unless in check mode."""
     params, present = module.params, module.params["state"] == "present"
-    backup = BackupSet.find(params["directory"], _host.check_site_name(params["site"]), params["label"])
-    manifest, digest = backup.read(params["manifest_sha256"]), backup.digest()
+    sha256 = params["manifest_sha256"]
+    backup = BackupSet.find(params["directory"], _host.check_site_name(params["site"]), params["label"], sha256)
+    manifest, digest = backup.read(sha256), backup.digest()
+    site.notes.extend(backup.unpinned(sha256))
     site.notes.extend(check_code(site, manifest.code))
     _restore.refuse_old_host(manifest, site.engines, params["allow_same_host"], params["allow_same_database"])
     record = _restored.Record.read(params["directory"], params["site"])
@@ -226,6 +236,7 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     result = {
         "changed": bool(todo or ended or brings),
         "label": backup.label,
+        "pinned": backup.pinned(sha256),
         "restored": [step.alias for step in todo] + ended,
         "tables": {},
         "measured": {},

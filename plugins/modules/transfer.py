@@ -268,6 +268,8 @@ def fetch_set(module: AnsibleModule) -> Dict[str, Any]:
         if sha256 and os.path.isdir(path):
             with stopwatch.step("hash"):
                 here.verify(here.read(sha256), jobs)
+            if not module.check_mode:
+                here.pin(sha256)
             return {"changed": False, "set": path, "complete": True, **_transfer.result_of(moved)}
     if not module.check_mode:
         fetch = fetch_of(params)

@@ -75,6 +75,14 @@ warnings_of_check:
   returned: success
   type: list
   elements: str
+pinned:
+  description:
+    - What the manifest was held against. V(option) is O(manifest_sha256), V(file) the digest that was noted beside the
+      sets when the backup ended, or when a transfer had proven the set.
+    - With V(not pinned) only the manifest itself says that it is the one that was written.
+  returned: success
+  type: str
+  sample: file
 proven:
   description: Whether the rows of a database were compared, and nothing that was asked for differs.
   returned: success
@@ -129,8 +137,11 @@ from ansible_collections.relocate.django.plugins.module_utils._site import Site,
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Collect everything that does not hold, then say so at once."""
     params = module.params
-    backup = BackupSet.find(params["directory"], _host.check_site_name(params["site"]), params["label"])
-    manifest = backup.read(params["manifest_sha256"])
+    sha256 = params["manifest_sha256"]
+    backup = BackupSet.find(params["directory"], _host.check_site_name(params["site"]), params["label"], sha256)
+    manifest = backup.read(sha256)
+    for line in backup.unpinned(sha256):
+        module.warn(line)
     record = _host.read_record(params["directory"], params["site"])
     topics = ["django", "history"] + (["counts"] if params["models"] else []) + (["checks"] if params["checks"] else [])
     if params["frozen"]:
@@ -161,6 +172,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     return {
         "changed": False,
         "label": backup.label,
+        "pinned": backup.pinned(sha256),
         "tables": tables,
         "warnings_of_check": warned,
         "proven": bool(tables),
@@ -240,6 +252,7 @@ def still(
     return {
         "changed": False,
         "label": backup.label,
+        "pinned": backup.pinned(params["manifest_sha256"]),
         "tables": {},
         "warnings_of_check": [],
         "proven": False,

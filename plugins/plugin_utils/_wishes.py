@@ -23,7 +23,7 @@ def known_names() -> FrozenSet[str]:
     found = set()
     for folder in ("roles", "playbooks"):
         for path in sorted((_COLLECTION / folder).rglob("*.yml")):
-            found.update(re.findall(r"\brelocate_[a-z_]+\b", path.read_text(encoding="utf-8")))
+            found.update(re.findall(r"\brelocate_[a-z0-9_]+\b", path.read_text(encoding="utf-8")))
     return frozenset(found)
 
 
@@ -32,7 +32,7 @@ def site_keys() -> FrozenSet[str]:
     """The keys that an item of relocate_sites may have."""
     found = set()
     for path in sorted((_COLLECTION / "roles").rglob("*.yml")):
-        found.update(re.findall(r"\brelocate_current\.([a-z_]+)", path.read_text(encoding="utf-8")))
+        found.update(re.findall(r"\brelocate_current\.([a-z0-9_]+)", path.read_text(encoding="utf-8")))
     return frozenset(found | {"name"})
 
 

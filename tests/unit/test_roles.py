@@ -94,7 +94,7 @@ def test_defaults_refer_to_variables_that_exist() -> None:
     known = set(options(sources.ROOT / "roles" / COMMON))
     for role in ROLES:
         text = (role / "defaults" / "main.yml").read_text() if (role / "defaults" / "main.yml").exists() else ""
-        assert set(re.findall(r"\brelocate_[a-z_]+", text)) <= known, role.name
+        assert set(re.findall(r"\brelocate_[a-z0-9_]+", text)) <= known, role.name
 
 
 @pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.name)
