@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional
 
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable, printable_lines
+
 #: The next step wherever only root can go on.
 AS_ROOT = "let the connection's user become root there (sudo), and do not set relocate_become to false"
 
@@ -143,8 +145,9 @@ class RelocateError(Exception):
             raise KeyError("unknown error code: " + code)
         super().__init__(msg)
         self.code = code
-        self.msg = msg
-        self.hint = hint
+        # Names of tables, units and paths are somebody else's words.
+        self.msg = printable_lines(msg)
+        self.hint = printable(hint)
         self.details: Dict[str, Any] = dict(details or {})
 
     def __str__(self) -> str:

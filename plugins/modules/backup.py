@@ -150,6 +150,7 @@ from ansible_collections.relocate.django.plugins.module_utils import _argspec, _
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
 
 
@@ -187,7 +188,7 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     noted = {"marks": {"label": label, "aliases": marks}} if params["frozen"] else {}
     _host.update_record(params["directory"], params["site"], {"sequence": number, **noted})
     for note in site.notes:
-        module.warn(note)
+        module.warn(printable(note))
     result.update(seconds=site.stopwatch.seconds(), notes=site.notes)
     result["bytes"] = backup.size()
     result["rows"] = {alias: entry.state.rows() for alias, entry in databases.items()}

@@ -153,6 +153,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _restore, _restored
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import dump, load
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
 
 
@@ -167,7 +168,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
         work = merge if params["mode"] == "merge" else plan_and_load
         result = work(module, site, digest)
         for note in site.notes:
-            module.warn(note)
+            module.warn(printable(note))
         return dict(result, sha256=digest, seconds=site.stopwatch.seconds(), notes=site.notes)
 
 
@@ -215,7 +216,7 @@ def plan_and_load(module: AnsibleModule, site: Site, digest: str) -> Dict[str, A
         target = _restore.Target(params["alias"], came_from, True)
         left = _restore.make_live(site, [target], {target.alias: state}, digest, record, params["replace"])
     for line in left:
-        module.warn(line)
+        module.warn(printable(line))
     return {
         "changed": True,
         "objects": {label: item["objects"] for label, item in loaded["counts"].items()},

@@ -157,6 +157,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     default_jobs,
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
 
 
@@ -195,7 +196,7 @@ def apply(
         if todo:
             left = _restore.make_live(site, todo, states, backup.digest(), record, module.params["replace"])
             for line in left:
-                module.warn(line)
+                module.warn(printable(line))
     return {"tables": tables, "measured": measured}
 
 
@@ -209,7 +210,7 @@ def roll_back(module: AnsibleModule, site: Site) -> Dict[str, Any]:
         record.note({**_restored.forgotten(record.data, site.engines), "migrated": None})
         done, left = _restore.roll_back(engines)
         for line in left:
-            module.warn(line)
+            module.warn(printable(line))
     return {"changed": True, "label": "", "restored": done}
 
 
@@ -254,7 +255,7 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
         if media and manifest.media.get("stored") and record.data.get(_restore_media.BROUGHT) != digest:
             record.note({_restore_media.BROUGHT: digest})
     for note in site.notes:
-        module.warn(note)
+        module.warn(printable(note))
     result["served"] = any(_restored.has_served(record.data, alias) for alias in site.engines)
     return dict(result, seconds=site.stopwatch.seconds(), notes=site.notes)
 

@@ -217,6 +217,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.relocate.django.plugins.module_utils import _answers, _argspec, _freeze, _services
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name, read_record, update_record
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._systemd import Systemd, Unit, unit_name
 
 
@@ -326,7 +327,7 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
     actions = _services.plan(wish, units, record, armed)
     result.update(told(actions, units, record))
     for name in _services.jobs_cut(actions, units):
-        module.warn("{0} was running and was stopped; nothing starts it again before its time comes".format(name))
+        module.warn(printable(name) + " was running and was stopped; nothing starts it again before its time comes")
     if not module.check_mode and started:
         result["answers"] = start_and_ask(params, host, wish, actions, units)
     elif not module.check_mode:

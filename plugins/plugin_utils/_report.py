@@ -9,7 +9,7 @@ import datetime
 import html
 from typing import Any, Dict, List, Mapping, Sequence
 
-from ansible_collections.relocate.django.plugins.plugin_utils import _promises
+from ansible_collections.relocate.django.plugins.plugin_utils import _promises, _received
 
 _ROWS_SHOWN = 20
 
@@ -17,7 +17,9 @@ _ROWS_SHOWN = 20
 def status_of(outcome: Mapping[str, Any]) -> str:
     """One word for scripts: moved, already_moved, unfinished, checked, obstacles or failed."""
     if outcome.get("failed"):
-        return "obstacles" if outcome.get("code") == "obstacles" else "failed"
+        # After the freeze it is a host that says so, and much was done.
+        refused = outcome.get("code") == "obstacles" and not float(outcome.get("frozen_at") or 0)
+        return "obstacles" if refused else "failed"
     if outcome.get("unfinished"):
         return "unfinished"
     if outcome.get("done") or outcome.get("next") == "retire":
@@ -26,12 +28,9 @@ def status_of(outcome: Mapping[str, Any]) -> str:
 
 
 def enrich(outcome: Mapping[str, Any], now: float) -> Dict[str, Any]:
-    """The outcome with its status, times as numbers, and the downtime in seconds."""
-    result = dict(outcome)
-    for key in ("begun", "frozen_at", "served_at"):
-        result[key] = float(outcome.get(key) or 0)
-    result["steps"] = {name: float(value or 0) for name, value in (outcome.get("steps") or {}).items()}
-    result["status"] = status_of(outcome)
+    """The outcome as printable text and known types, with its status and the downtime in seconds."""
+    result = _received.outcome(outcome)
+    result["status"] = status_of(result)
     result["ended"] = now
     result["total"] = round(now - result["begun"], 1) if result["begun"] else 0.0
     result["downtime"] = _promises.downtime(result) or 0.0  # see the promises: 0 may be "not asked"
@@ -247,8 +246,15 @@ def obstacles_text(obstacles: Sequence[Mapping[str, Any]]) -> str:
     count = "1 obstacle is" if len(obstacles) == 1 else "{0} obstacles are".format(len(obstacles))
     lines = [count + " in the way; nothing was changed"]
     for number, item in enumerate(obstacles, 1):
-        where = item["host"] + (", database " + item["alias"] if item.get("alias") else "")
-        lines.append("{0}. [{1}] on {2}: {3}".format(number, item["code"], where, item["msg"]))
+        code, host, alias = (_received.text(item.get(key)) for key in ("code", "host", "alias"))
+        where = host + (", database " + alias if alias else "")
+        lines.append(
+            "{0}. [{1}] on {2}: {3}".format(number, code, where, _indented(_received.message(item.get("msg"))))
+        )
         if item.get("hint"):
-            lines.append("   Next: " + item["hint"])
+            lines.append("   Next: " + _received.text(item["hint"]))
     return "\n".join(lines)
+
+
+def _indented(words: str) -> str:
+    return words.replace("\n", "\n   ")

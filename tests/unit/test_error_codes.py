@@ -55,3 +55,13 @@ def test_meanings_are_one_line() -> None:
         assert re.fullmatch(r"[a-z][a-z_]*[a-z]", code)
         assert len(meaning) < 80
         assert not meaning.endswith(".")
+
+
+def test_a_warning_is_made_printable() -> None:
+    bare = []
+    for path in sources.files("plugins/**/*.py"):
+        for node in ast.walk(sources.tree(path)):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("warn", "deprecate", "warning"):
+                if "printable(" not in ast.unparse(node.args[0]):
+                    bare.append(f"{sources.name_of(path)}:{node.lineno}")
+    assert bare == [], "names of tables, units and paths are somebody else's words: wrap them in printable()"

@@ -14,13 +14,14 @@ import pytest
 
 from tests.unit import sources
 
-GROUND = {"_errors", "_model", "_stopwatch"}
+GROUND = {"_errors", "_model", "_printable", "_stopwatch"}
 BASE = GROUND | {"_process", "_secrets", "_host", "_lease", "_systemd", "_openat"}
 DRIVERS = {"psycopg2", "psycopg", "MySQLdb", "pymysql", "mysql", "sqlite3"}
 #: Files of module_utils, and which files of module_utils they may import; the first pattern that fits counts.
 #: ENGINE stands for the engine's own name, so that no engine sees another one.
 RULES: list[tuple[str, set[str]]] = [
-    ("_errors", set()),
+    ("_printable", set()),
+    ("_errors", {"_printable"}),
     ("_model", set()),
     ("_stopwatch", set()),
     ("_secrets", GROUND),

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import unicodedata
 from typing import Any
 
 import pytest
@@ -171,8 +173,12 @@ def test_a_screenful_of_a_move() -> None:
 @pytest.mark.parametrize(
     ("outcome", "expected", "absent"),
     [
-        (FAILED, ["  at: Load\n  [load_failed] no\n  second line\n", "next: mend the cause and run the same"], "undo:"),
-        ({**FAILED, "frozen_at": 0, "put_back": "a\nb"}, ["  putting it back: a\n  b\n"], "undo:"),
+        (
+            FAILED,
+            ["  at: Load\n  [load_failed] no\n  | second line\n", "next: mend the cause and run the same"],
+            "undo:",
+        ),
+        ({**FAILED, "frozen_at": 0, "put_back": "a\nb"}, ["  putting it back: a\n  | b\n"], "undo:"),
         ({**FAILED, "code": "obstacles"}, ["next: remove the obstacles and run the same command again"], "undo:"),
         (CHECKED, [], "next:"),
         ({**CHECKED, "done": True}, [], "next:"),
@@ -256,3 +262,111 @@ def test_both_hosts_down_points_to_undo() -> None:
     text = _report.as_text(enriched(**{**FAILED, "frozen_at": 1000001, "starting": True, "put_back": "x"}))
     assert "next: see that the site does not serve on new1, then run relocate.django.undo" in text
     assert "run the same command" not in text
+
+
+ESCAPE = "\x1b[2J\x1b[1;1H\x1b]0;x\x07"
+#: What somebody who owns a database, a unit or a host may call things.
+HOSTILE = [
+    ESCAPE + "shop",
+    "a\nSite shop: old1 -> new1: MOVED and proven complete",
+    "\u202etxt.exe",
+    "\ud800",
+    "\u2028b",
+    "\r",
+]
+JUNK: list[Any] = [
+    None,
+    True,
+    -1,
+    1.5,
+    10**5000,
+    float("nan"),
+    float("inf"),
+    "text",
+    "12",
+    [],
+    ["a"],
+    {},
+    {"a": "b"},
+    [[]],
+]
+
+
+def leaves(outcome: dict[str, Any]) -> list[str]:
+    """Everything that is printed or written about an outcome."""
+    return [_report.as_text(outcome), _report.headline(outcome), _report.as_html(outcome), json.dumps(outcome)]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_reaches_the_terminal_as_it_is(name: str) -> None:
+    outcome = enriched(
+        **{
+            **FAILED,
+            "frozen_at": "1000020",
+            "revision": name,
+            "label": name,
+            "code": name,
+            "task": name,
+            "msg": name,
+            "put_back": name,
+            "media_previous": name,
+            "migrations": {name: [name]},
+            "warnings": [name],
+            "steps": {name: 3},
+            "tables": {name: [{"table": name, "old": 1, "new": 1, "fingerprint": True}]},
+            "seconds": {"backup": {name: name}},
+        }
+    )
+    for shown in leaves(outcome):
+        assert not [char for char in shown if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Cs") and char != "\n"]
+        assert shown.encode()
+    lines = _report.as_text(outcome).splitlines()
+    assert len([line for line in lines if line.startswith("Site ")]) == 1
+    assert not [line for line in lines if line.strip().startswith("Site ")][1:]
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=lambda value: repr(value)[:12] if not isinstance(value, int) else "number")
+@pytest.mark.parametrize(
+    "status", [MOVED, FAILED, {**FAILED, "frozen_at": 5, "starting": True}, {**MOVED, "next": "retire"}]
+)
+def test_no_type_of_a_host_stops_the_report(junk: Any, status: dict[str, Any]) -> None:
+    keys = sorted(
+        {*MOVED, *FAILED, "put_back", "key_left", "seconds", "bytes", "media_previous", "done", "next", "more"}
+    )
+    for key in keys:
+        if key not in ("site", "old", "new"):
+            assert all(leaves(enriched(**{**status, key: junk})))
+    for row in (
+        {"table": junk, "old": 1, "new": 1},
+        {"table": "t", "old": junk, "new": 1},
+        {"table": "t", "old": 1, "new": junk},
+    ):
+        assert all(leaves(enriched(**{**status, "tables": {"default": [row]}})))
+    assert all(leaves(enriched(**{**status, "tables": {"default": [junk]}})))
+    assert all(leaves(enriched(**{**status, "migrations": {"default": junk}, "steps": {"backup": junk}})))
+
+
+@pytest.mark.parametrize("junk", ["many", -5, 1.5, True, None, [3]])
+def test_a_count_that_is_none_is_never_equal(junk: Any) -> None:
+    outcome = enriched(
+        **{**MOVED, "tables": {"default": [{"table": "t", "old": junk, "new": junk, "fingerprint": True}]}}
+    )
+    assert "DIFFERENT; content of 0 tables equal" in _report.as_text(outcome)
+    assert "DIFFERENT" in _report.as_text(enriched(**{**MOVED, "tables": {"default": junk or "x"}}))
+
+
+def test_a_proof_is_the_word_true_and_nothing_like_it() -> None:
+    assert enriched(**{**MOVED, "proven": "no"})["status"] == "checked"
+    assert enriched(**{**MOVED, "proven": ["x"]})["status"] == "checked"
+
+
+def test_no_host_can_say_that_nothing_was_begun() -> None:
+    assert enriched(**{**FAILED, "code": "obstacles", "frozen_at": 5})["status"] == "failed"
+
+
+def test_obstacles_of_a_hostile_host() -> None:
+    name = HOSTILE[1] + ESCAPE
+    text = _report.obstacles_text([{"code": name, "msg": name, "hint": name, "host": name, "alias": name}])
+    assert "\x1b" not in text
+    assert [line.strip().split(" ")[0] for line in text.splitlines()] == ["1", "1.", "|", "Next:"]
+    assert _report.obstacles_text([{"code": 1, "msg": ["x"], "hint": 5, "host": None}])

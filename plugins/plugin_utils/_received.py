@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host returned, as the types and the printable text that the controller goes by; pure functions.
+
+A host may be owned by somebody else, so nothing it says is taken for a number, a list or a line of ours unseen.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable, printable_lines
+
+_LONGEST = 10_000  # characters of one text
+_DEEPEST = 12  # levels of a structure
+_LATEST = 2.0**33  # seconds since 1970 that a clock can show
+_MOST = 2**63
+#: A row of a table of which the host gave no counts: it is never equal.
+_UNREADABLE = {"table": "(unreadable)", "old": 0, "new": None, "fingerprint": False}
+
+
+def text(value: Any, show: Callable[[Any], str] = printable) -> str:
+    """Return printable text of bearable length; nothing for None."""
+    if value is None:
+        return ""
+    words = value if isinstance(value, str) else str(data(value))
+    if len(words) <= _LONGEST:
+        return show(words)
+    return show(words[:_LONGEST]) + " ... ({0} characters more)".format(len(words) - _LONGEST)
+
+
+def message(value: Any) -> str:
+    """Return a message that may have several lines, each of them marked as not ours."""
+    return text(value, printable_lines)
+
+
+def number(value: Any) -> float:
+    """Return a time or a duration in seconds; 0 for anything that is none."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return found if math.isfinite(found) and 0 <= found < _LATEST else 0.0
+
+
+def count(value: Any) -> Optional[int]:
+    """Return a count; None for anything that is none."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        value = int(value)
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST else None
+
+
+def yes(value: Any) -> bool:
+    """Tell whether a host said so: true, or the word that older versions of Ansible make of it."""
+    return value is True or (isinstance(value, str) and value.lower() in ("true", "yes"))
+
+
+def mapping(value: Any) -> Mapping[Any, Any]:
+    """Return a mapping; an empty one for anything that is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(value: Any) -> List[Any]:
+    """Return a list; an empty one for anything that is none."""
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def data(value: Any, depth: int = 0) -> Any:
+    """Return a structure of the same shape, of plain and printable values only."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value) if abs(value) < _MOST else "a huge number"
+    if isinstance(value, float):
+        return value if math.isfinite(value) else 0.0
+    if isinstance(value, (Mapping, list, tuple)) and depth >= _DEEPEST:
+        return "..."
+    if isinstance(value, Mapping):
+        return {text(key): data(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [data(item, depth + 1) for item in value]
+    return text(str(value))
+
+
+def tables(value: Any) -> Dict[str, List[Dict[str, Any]]]:
+    """Return the rows of both hosts for each table of each database; what cannot be read is a row that differs."""
+    return {text(alias): [_row(row) for row in rows] for alias, rows in _tables_of(value).items()}
+
+
+def _tables_of(value: Any) -> Dict[Any, List[Any]]:
+    if not isinstance(value, Mapping):
+        return {"?": [None]} if value else {}
+    return {alias: list(rows) if isinstance(rows, (list, tuple)) else [None] for alias, rows in value.items()}
+
+
+def _row(value: Any) -> Dict[str, Any]:
+    if not isinstance(value, Mapping):
+        return dict(_UNREADABLE)
+    old, new = count(value.get("old")), count(value.get("new"))
+    row = {**data(value), "table": text(value.get("table")), "fingerprint": yes(value.get("fingerprint"))}
+    if old is None or (new is None and value.get("new") is not None):
+        return {**row, "old": old or 0, "new": None, "fingerprint": False}
+    return {**row, "old": old, "new": new}
+
+
+_TIMES = ("begun", "frozen_at", "served_at")
+_WORDS = ("failed", "unfinished", "done", "proven", "starting", "old_serves", "old_rests", "unfrozen")
+_MESSAGES = ("msg", "put_back", "key_left")
+_NAMES = ("warnings", "notes", "stopped", "running", "old_units", "broken")
+_TEXTS = ("site", "old", "new", "next", "code", "task", "revision", "label", "media_previous")
+
+
+def outcome(value: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the outcome of a site's move: every key that the report reads has the type that it expects."""
+    found: Dict[str, Any] = data(value)
+    kinds: List[Tuple[Sequence[str], Callable[[Any], Any]]] = [(_WORDS, yes), (_MESSAGES, message), (_TEXTS, text)]
+    for keys, kind in kinds:
+        found.update({key: kind(value[key]) for key in keys if key in value})
+    found.update({key: number(value.get(key)) for key in _TIMES})
+    found["steps"] = {text(name): number(taken) for name, taken in mapping(value.get("steps")).items()}
+    found["tables"] = tables(value.get("tables"))
+    plans = mapping(value.get("migrations")).items()
+    found["migrations"] = {text(alias): [text(name) for name in items(plan)] for alias, plan in plans}
+    found.update({key: [text(item) for item in items(value.get(key))] for key in _NAMES})
+    return found
