@@ -351,13 +351,13 @@ def test_a_count_that_is_none_is_never_equal(junk: Any) -> None:
     outcome = enriched(
         **{**MOVED, "tables": {"default": [{"table": "t", "old": junk, "new": junk, "fingerprint": True}]}}
     )
-    assert "DIFFERENT; content of 0 tables equal" in _report.as_text(outcome)
+    assert "DIFFERENT; compared by count only" in _report.as_text(outcome)
     assert "DIFFERENT" in _report.as_text(enriched(**{**MOVED, "tables": {"default": junk or "x"}}))
 
 
-def test_a_proof_is_the_word_true_and_nothing_like_it() -> None:
-    assert enriched(**{**MOVED, "proven": "no"})["status"] == "checked"
-    assert enriched(**{**MOVED, "proven": ["x"]})["status"] == "checked"
+def test_a_yes_is_the_word_true_and_nothing_like_it() -> None:
+    assert enriched(**{**MOVED, "done": "True"})["done"] is True
+    assert [enriched(**{**MOVED, "done": junk})["done"] for junk in ("no", "", ["x"], 1, {"a": 1})] == [False] * 5
 
 
 def test_no_host_can_say_that_nothing_was_begun() -> None:
