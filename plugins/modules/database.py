@@ -115,6 +115,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, facts_from_plain
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
 
 
@@ -193,7 +194,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     text = "".join(line + "\n" for line in lines)
     diff = {"before": text if absent else "", "after": "" if absent else text}
     for note in notes:
-        module.warn(note)
+        module.warn(printable(note))
     return {"changed": bool(lines), "made": made, "media_root": media_root, "notes": notes, "diff": diff}
 
 

@@ -131,6 +131,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _measured, _restore, _verify
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, Manifest
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
 
 
@@ -141,7 +142,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     backup = BackupSet.find(params["directory"], _host.check_site_name(params["site"]), params["label"], sha256)
     manifest = backup.read(sha256)
     for line in backup.unpinned(sha256):
-        module.warn(line)
+        module.warn(printable(line))
     record = _host.read_record(params["directory"], params["site"])
     topics = ["django", "history"] + (["counts"] if params["models"] else []) + (["checks"] if params["checks"] else [])
     if params["frozen"]:
