@@ -40,7 +40,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     Revision,
     as_plain,
 )
-from ansible_collections.relocate.django.plugins.module_utils._project import history, vcs
+from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, vcs
 from ansible_collections.relocate.django.plugins.module_utils._secrets import make_directory
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
 
@@ -73,21 +73,32 @@ def prepare(site: Site, backup: BackupSet, revision: Revision, params: Mapping[s
     if revision.dirty:
         _write(backup.file(PATCH), lambda out: vcs.patch(site.project.path, site.project.owner, out))
     django = site.facts["django"]
-    packages = {"python": django["python"], "django": django["version"], "freeze": site.facts["packages"]["lines"]}
-    _host.write_atomically(backup.file(ENVIRONMENT), json.dumps(packages, indent=1, sort_keys=True) + "\n")
+    recorded = {
+        "python": django["python"],
+        "django": django["version"],
+        "freeze": site.facts["packages"]["lines"],
+        **packages_of(site),
+    }
+    _host.write_atomically(backup.file(ENVIRONMENT), json.dumps(recorded, indent=1, sort_keys=True) + "\n")
     unversioned = _unversioned.capture(backup, params["files"], site.project.path)
     backup.note_prepared(Prepared(code_of(site, revision), django_of(site), owner_facts(site.project), unversioned))
 
 
+def packages_of(site: Site) -> Dict[str, Any]:
+    """What is installed for the project, and which packages its files name (None when they cannot tell)."""
+    project = site.project
+    plain = packages.installed(project.interpreter, project.owner, project.environment(), project.path)
+    named = packages.named(project.path, packages=packages.from_plain(plain))
+    return {"distributions": plain, "named": sorted(named) if named is not None else None}
+
+
 def code_of(site: Site, revision: Revision) -> Dict[str, Any]:
     """The manifest's words on the code; ``prefix`` is where in the repository the project lies."""
-    top = vcs.toplevel(site.project.path, site.project.owner)
-    prefix = os.path.relpath(os.path.realpath(site.project.path), os.path.realpath(top))
     return dict(
         as_plain(revision),
         bundle=BUNDLE,
         patch=PATCH if revision.dirty else "",
-        prefix="" if prefix == "." else prefix,
+        prefix=vcs.prefix(site.project.path, site.project.owner),
         migrations=history.record(site.facts["migrations"], site.facts["history"]),
     )
 

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BUNDLE, PATCH, BackupSet, Prepared
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
-from ansible_collections.relocate.django.plugins.module_utils._project import environment, vcs
+from ansible_collections.relocate.django.plugins.module_utils._project import environment, packages, vcs
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 
 
@@ -26,7 +26,7 @@ def checkout(params: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
     backup = BackupSet.prepared(params["directory"], check_site_name(params["site"]), params["label"])
     prepared = backup.read_prepared()
     commit = params["revision"] or prepared.code["commit"]
-    top = _top(params["path"], str(prepared.code.get("prefix") or ""))
+    top = vcs.top_of(params["path"], str(prepared.code.get("prefix") or ""))
     env = {str(key): str(value) for key, value in params["environment"].items()}
     with SecretStore(secret_base(params["directory"]), owner) as secrets:
         source = _source(params, prepared, backup, commit, env, secrets)
@@ -49,19 +49,6 @@ def _owner(name: str, allow_root: bool, check_mode: bool) -> Optional[SystemUser
     if owner is not None and owner.uid == 0 and not allow_root:
         raise RelocateError("runs_as_root", "root would own the project", "name another owner, or set allow_root")
     return owner
-
-
-def _top(path: str, prefix: str) -> str:
-    """The top of the checkout: the project may be a directory of a larger repository."""
-    if not prefix:
-        return path
-    if not path.rstrip("/").endswith("/" + prefix):
-        raise RelocateError(
-            "bad_option",
-            "the project lies in {0} of its repository, which {1} does not end with".format(prefix, path),
-            "name a path on new that ends with /" + prefix,
-        )
-    return path.rstrip("/")[: -len(prefix) - 1]
 
 
 def _source(
@@ -113,15 +100,48 @@ def _environment(
         python=params["python"],
         requirements=tuple(params["requirements"]),
         command=tuple(params["command"]),
+        extra=tuple(params["pip_extra"]),
         freeze=tuple(recorded["freeze"]),
         python_version=str(recorded["python"]),
         env=env,
     )
     planned = environment.plan(params["path"], owner, wanted)
     built = environment.build(planned)
+    notes = _packages(params, prepared, recorded, planned, env)
     return {
         "changed": code_changed or built,
+        "notes": notes,
         "interpreter": planned.interpreter,
         "method": planned.method,
         "python": planned.python_version,
     }
+
+
+def _packages(
+    params: Mapping[str, Any],
+    prepared: Prepared,
+    recorded: Mapping[str, Any],
+    planned: environment.EnvironmentPlan,
+    env: Mapping[str, str],
+) -> List[str]:
+    """Refuse an environment that lacks what old has and no file names; returns notes on versions that differ.
+
+    A later revision may have dropped what the files of old's revision name. Raises packages_unlisted.
+    """
+    if not recorded.get("distributions"):
+        return []
+    before = packages.from_plain(recorded["distributions"])
+    here = packages.from_plain(packages.installed(planned.interpreter, planned.owner, env, params["path"]))
+    roots = None if params["command"] else packages.named(params["path"], params["requirements"], before)
+    dropped = set(recorded.get("named") or ())
+    missing = packages.lacking(packages.unnamed(before, roots), here)
+    missing = [item for item in missing if item.key not in dropped or roots is None]
+    missing = packages.left_over(missing, params["pip_extra"], params["pip_left"])
+    newer = bool(params["revision"]) and params["revision"] != prepared.code["commit"]
+    if missing and newer and (roots is None or recorded.get("named") is None):
+        lines = ", ".join(item.line for item in missing)
+        return ["installed on old, and not asked for by the revision on new: " + lines]
+    if missing:
+        raise packages.refusal(missing, "the revision on new")
+    changed = packages.changed_versions(before, here)
+    return ["versions of packages differ from old's: " + ", ".join(changed)] if changed else []

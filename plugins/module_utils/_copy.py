@@ -37,6 +37,8 @@ class Copier:
         source, target = self._sources[name], request.target.rstrip("/")
         moved = Moved(address="local")
         if not os.path.isdir(source):
+            if name == "media" and not os.path.lexists(source):
+                return moved  # nobody has uploaded anything yet
             raise RelocateError("file_missing", "{0} is not there".format(source), "name the directory of the old side")
         try:
             with acting_as(request.user):

@@ -21,7 +21,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     facts_from_plain,
 )
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, find_program, lookup_user, run
-from ansible_collections.relocate.django.plugins.module_utils._project import vcs
+from ansible_collections.relocate.django.plugins.module_utils._project import packages, vcs
 from ansible_collections.relocate.django.plugins.module_utils._project.python_support import python_obstacle
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._site import (
@@ -39,15 +39,17 @@ _SLACK = 64 * 1024 * 1024  # bytes that must stay free whatever is written
 def describe_site(site: Site, media_skip: Sequence[str] = ()) -> Dict[str, Any]:
     """Everything worth knowing about a site, JSON-serialisable and without secrets."""
     revision: Optional[Any]
+    prefix = ""
     try:
         revision = as_plain(vcs.revision(site.project.path, site.project.owner))
+        prefix = vcs.prefix(site.project.path, site.project.owner)
     except RelocateError as error:
         if error.code != "not_a_checkout":
             raise
         revision = None
     return {
         "host": _host.describe_host(),
-        "project": project_paths(site.project),
+        "project": dict(project_paths(site.project), prefix=prefix),
         "owner": owner_facts(site.project),
         "revision": revision,
         "databases": {
@@ -84,6 +86,7 @@ def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
         if isinstance(answer, dict) and "error" in answer:
             found.append(Obstacle(**answer["error"]))
     found += _code_obstacles(site, params) + _migration_obstacles(site, params)
+    collect(found, lambda: _refuse_unnamed(site, params))
     for alias, target in sorted(params["engines"].items()):
         found += _conversion_obstacles(site, alias, target, params["left_behind"], found)
     collect(found, lambda: _unversioned.expand(params["files"], site.project.path))
@@ -165,6 +168,21 @@ def _code_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     return found
 
 
+def _refuse_unnamed(site: Site, params: Mapping[str, Any]) -> None:
+    """Packages that a new environment would lack. Where only an installer knows, the checkout on new compares.
+
+    Raises packages_unlisted.
+    """
+    project = site.project
+    plain = packages.installed(project.interpreter, project.owner, project.environment(), project.path)
+    there = packages.from_plain(plain)
+    roots = None if params["command"] else packages.named(project.path, params["requirements"], there)
+    if roots is not None:
+        found = packages.left_over(packages.unnamed(there, roots), params["pip_extra"], params["pip_left"])
+        if found:
+            raise packages.refusal(found, "the project")
+
+
 def _migration_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     found = []
     migrations = site.facts.get("migrations", {})
@@ -209,7 +227,7 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
     owner = params["owner"] or old["owner"]["name"]
     if not params["installs"] and lookup_user(owner) is None:
         found.append(Obstacle("owner_missing", "there is no user {0}".format(owner), "make it"))
-    found += _occupied(params)
+    found += _occupied(params, str(old["project"].get("prefix") or ""))
     if not itself and not _host.read_record(params["directory"], params["site"]).get("moved"):
         found += collect(found, lambda: _services.running(params["path"], params["services_left"])) or []
     found += _database_obstacles(params, old, secrets)
@@ -232,8 +250,12 @@ def _python_obstacles(params: Mapping[str, Any], old: Mapping[str, Any]) -> List
     return [obstacle] if obstacle else []
 
 
-def _occupied(params: Mapping[str, Any]) -> List[Obstacle]:
-    path = params["path"]
+def _occupied(params: Mapping[str, Any], prefix: str) -> List[Obstacle]:
+    """Whatever is where the checkout goes. The project may be a directory of a larger repository."""
+    found: List[Obstacle] = []
+    path = collect(found, lambda: vcs.top_of(params["path"], prefix))
+    if path is None:
+        return found
     if os.path.isdir(path) and os.listdir(path) and not os.path.lexists(os.path.join(path, ".git")):
         return [Obstacle("checkout_occupied", "{0} holds something else".format(path), "move it away")]
     return []

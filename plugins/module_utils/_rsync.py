@@ -18,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import Co
 PARTIAL = ".rsync-partial"
 KEY, KNOWN_HOSTS = "id_ed25519", "known_hosts"
 KEEP = "--ignore-existing"
+MEDIA_SOURCE = "media/"
 _NANOSECONDS, COPY_AS = (3, 1, 3), (3, 2, 0)  # the versions of rsync that brought these
 #: What a processor with AES does fastest comes first; the others are for hosts that do not know it.
 _CIPHERS = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr,aes256-ctr"
@@ -185,7 +186,7 @@ def media_request(
     options = ["--links", "--safe-links", "--perms", "--chmod=Fug-s", "--no-devices", "--no-specials"]
     options += ["--delete-delay"] if delete else [KEEP] if aside else []
     return Request(
-        "media/", target + "/", options, user=user, skip=skip, aside=aside if delete else "", to_nanoseconds=True
+        MEDIA_SOURCE, target + "/", options, user=user, skip=skip, aside=aside if delete else "", to_nanoseconds=True
     )
 
 
@@ -230,6 +231,14 @@ def failure(rc: int, err: str, address: str) -> RelocateError:
         return RelocateError("transfer_failed", msg, "run again: it resumes", {"lost": True})
     hint = "look at the message, then run again: it resumes"
     return RelocateError("transfer_failed", "rsync exited {0}: {1}".format(rc, said), hint, {"rc": rc})
+
+
+def nothing_there(err: str) -> bool:
+    """Whether the daemon said that the directory it is to offer is not there: nobody has uploaded anything yet.
+
+    It says so as root, before it takes on the owner's rights, so nothing else keeps it out.
+    """
+    return re.search(r"^@ERROR: ch(root|dir) failed$", err, re.MULTILINE) is not None
 
 
 def unreachable(reasons: Sequence[str]) -> RelocateError:

@@ -31,6 +31,7 @@ from ansible_collections.relocate.django.plugins.module_utils._rsync import (
     COPY_AS,
     KEY,
     KNOWN_HOSTS,
+    MEDIA_SOURCE,
     PARTIAL,
     Moved,
     Request,
@@ -38,6 +39,7 @@ from ansible_collections.relocate.django.plugins.module_utils._rsync import (
     failure,
     known_hosts,
     manifest_request,
+    nothing_there,
     parse_stats,
     rsync_argv,
     set_request,
@@ -117,13 +119,16 @@ class Fetcher:
 
     def _from(self, address: str, request: Request) -> Moved:
         with _key_for(request.user, self._way) as (way, user):
-            return self._tried(Command(rsync_argv(request, way, address, self._rsync, self._ssh), user), address)
+            command = Command(rsync_argv(request, way, address, self._rsync, self._ssh), user)
+            return self._tried(command, address, request.source == MEDIA_SOURCE)
 
-    def _tried(self, command: Command, address: str) -> Moved:
+    def _tried(self, command: Command, address: str, may_be_absent: bool) -> Moved:
         for attempt in range(_ATTEMPTS):
             done = self._run(command)
             if done.rc in (0, 24):  # 24: files vanished, as they do on a site that serves
                 return replace(parse_stats(done.out), address=address, vanished=done.rc == 24)
+            if may_be_absent and nothing_there(done.err):
+                return Moved(address=address)
             error = failure(done.rc, done.err, address)
             if not error.details.get("lost") or attempt + 1 == _ATTEMPTS:
                 break

@@ -64,6 +64,20 @@ options:
     type: list
     elements: str
     default: []
+  pip_extra:
+    description:
+      - Packages that no file of the project names, such as a web server that somebody installed by hand, as a
+        requirements file would name them. Without a version they get the one that was recorded on old.
+    type: list
+    elements: str
+    default: []
+  pip_left:
+    description:
+      - Packages that old has, that no file of the project names, and that may be lacking here; V(*) for all. Any other
+        one is refused, since the site could miss it.
+    type: list
+    elements: str
+    default: []
   environment:
     description: Variables for git and for the installers, such as an index for pip or a command for ssh.
     type: dict
@@ -102,6 +116,11 @@ method:
   description: How the packages were installed.
   returned: success
   type: str
+notes:
+  description: What is worth knowing and no error, such as packages whose versions differ from old's.
+  returned: when not in check mode
+  type: list
+  elements: str
 """
 
 from typing import Any, Dict
@@ -109,6 +128,7 @@ from typing import Any, Dict
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _checkout
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 
 
 def main() -> None:
@@ -127,6 +147,8 @@ def main() -> None:
                 "environment_path": {"type": "str"},
                 "requirements": {"type": "list", "elements": "str", "default": []},
                 "command": {"type": "list", "elements": "str", "default": []},
+                "pip_extra": {"type": "list", "elements": "str", "default": []},
+                "pip_left": {"type": "list", "elements": "str", "default": []},
                 "environment": {"type": "dict", "default": {}, "no_log": True},
             },
         ),
@@ -137,7 +159,10 @@ def main() -> None:
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Code first, then the environment that it needs."""
-    return _checkout.checkout(module.params, module.check_mode)
+    result = _checkout.checkout(module.params, module.check_mode)
+    for note in result.get("notes", ()):
+        module.warn(printable(note))
+    return result
 
 
 if __name__ == "__main__":

@@ -57,6 +57,26 @@ options:
     description: The Python that the project's environment is made with on the new host.
     type: str
     default: python3
+  requirements:
+    description: Requirements files of the project, relative to it; by default they are found.
+    type: list
+    elements: str
+    default: []
+  command:
+    description: The command that installs the packages instead. What it brings is only known afterwards.
+    type: list
+    elements: str
+    default: []
+  pip_extra:
+    description: Packages that no file of the project names and that are installed on new.
+    type: list
+    elements: str
+    default: []
+  pip_left:
+    description: Packages that no file of the project names and that may stay behind; V(*) for all.
+    type: list
+    elements: str
+    default: []
   installs:
     description: Whether missing programs will be installed later, so that they are no obstacle now.
     type: bool
@@ -215,6 +235,10 @@ def main() -> None:
                 "files": {"type": "list", "elements": "str", "default": []},
                 "files_left": {"type": "list", "elements": "str", "default": []},
                 "python": {"type": "str", "default": "python3"},
+                "requirements": {"type": "list", "elements": "str", "default": []},
+                "command": {"type": "list", "elements": "str", "default": []},
+                "pip_extra": {"type": "list", "elements": "str", "default": []},
+                "pip_left": {"type": "list", "elements": "str", "default": []},
                 "installs": {"type": "bool", "default": False},
                 "allow_dirty": {"type": "bool", "default": False},
                 "allow_unapplied": {"type": "bool", "default": False},

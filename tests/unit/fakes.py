@@ -206,7 +206,7 @@ class FakeEngine:
 def fake_site(path: Any, *engines: FakeEngine, **site_facts: Any) -> Any:
     """What modules work on, with engines that are fake."""
     project = SimpleNamespace(
-        path=str(path), interpreter=f"{path}/venv/bin/python", settings="shop.settings", owner=me()
+        path=str(path), interpreter=f"{path}/venv/bin/python", settings="shop.settings", owner=me(), environment=dict
     )
     defaults = {
         "django": {"version": "5.2", "python": "3.11.2", "media_root": ""},

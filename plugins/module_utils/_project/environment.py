@@ -56,6 +56,7 @@ class Wanted:
     :param python: program that makes it; by default the python3 of new
     :param requirements: requirement files, relative; by default the checkout is asked
     :param command: an own way of installing, run in the project with the virtual environment's programs first
+    :param extra: further packages, as a requirements file would name them
     :param freeze: the recorded lines of ``pip freeze``
     :param python_version: recorded on old
     :param env: variables for the installer, for instance PIP_INDEX_URL
@@ -65,6 +66,7 @@ class Wanted:
     python: str = ""
     requirements: Tuple[str, ...] = ()
     command: Tuple[str, ...] = ()
+    extra: Tuple[str, ...] = ()
     freeze: Tuple[str, ...] = ()
     python_version: str = ""
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -107,7 +109,8 @@ def plan(path: str, owner: Optional[SystemUser], wanted: Wanted) -> EnvironmentP
     kept, left_out = requirements.installable(wanted.freeze)
     limits = kept if method == "freeze" else requirements.constraints(texts.values(), kept)
     limits = limits if method in ("requirements", "project", "freeze") else []
-    digest = _digest([method, _series(version), list(wanted.command), sorted(texts.items()), limits])
+    parts = [method, _series(version), list(wanted.command), sorted(texts.items()), limits]
+    digest = _digest(parts + ([_check_extra(wanted.extra)] if wanted.extra else []))
     stamp = read_stamp(venv)
     there = os.path.exists(os.path.join(venv, "bin", "python"))
     return EnvironmentPlan(
@@ -126,6 +129,18 @@ def plan(path: str, owner: Optional[SystemUser], wanted: Wanted) -> EnvironmentP
         left_out=tuple(left_out) if method == "freeze" else (),
         wanted=wanted,
     )
+
+
+def _check_extra(extra: Sequence[str]) -> List[str]:
+    """The further packages. Raises bad_option for one that would be taken for an option of pip."""
+    for line in extra:
+        if not line.strip() or line.lstrip().startswith("-") or any(ord(char) < 32 for char in line):
+            raise RelocateError(
+                "bad_option",
+                "relocate_pip_extra: {0!r} is not a package".format(mask_urls(line)),
+                "name packages as in a requirements file, one in each entry",
+            )
+    return list(extra)
 
 
 def _python(path: str, owner: Optional[SystemUser], wanted: Wanted) -> Tuple[str, str]:
@@ -214,7 +229,7 @@ def build(planned: EnvironmentPlan, on_line: Optional[Callable[[str], None]] = N
     with owned_directory(planned.owner) as directory:
         if planned.method != "uv":  # which makes its own
             _make_venv(planned, runner)
-        for argv in _commands(planned, directory):
+        for argv in _commands(planned, directory) + _extra_commands(planned, directory):
             runner.run(argv)
     if not os.path.exists(planned.interpreter):
         raise RelocateError(
@@ -323,6 +338,23 @@ def _commands(planned: EnvironmentPlan, directory: str) -> List[List[str]]:
     for name in planned.files if planned.method == "requirements" else ():
         argv += ["-r", os.path.join(planned.path, name)]
     return [argv + (["."] if planned.method == "project" else [])]
+
+
+def _extra_commands(planned: EnvironmentPlan, directory: str) -> List[List[str]]:
+    """Install the further packages at their recorded versions, where the user names none."""
+    extra = list(planned.wanted.extra)
+    if not extra:
+        return []
+    names = {requirements.canonical(match.group(1)) for match in map(requirements.NAME.match, extra) if match}
+    recorded = requirements.pinned(planned.wanted.freeze)
+    own = requirements.pinned(extra)
+    lines = [
+        "{0}=={1}\n".format(name, recorded[name]) for name in sorted(names) if name in recorded and name not in own
+    ]
+    limits = ["-c", _write_as(planned.owner, os.path.join(directory, "extra.txt"), "".join(lines))] if lines else []
+    tool = _tool("uv", planned.owner) if planned.method == "uv" else None
+    start = [tool, "pip", "install", "--python"] if tool else [planned.interpreter, "-m", "pip", "install"]
+    return [start + ([planned.interpreter] if tool else []) + limits + ["--"] + extra]
 
 
 def _write_as(owner: Optional[SystemUser], path: str, text: str) -> str:

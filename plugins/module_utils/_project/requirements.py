@@ -22,7 +22,7 @@ REQUIREMENTS = (
     "requirements/requirements.txt",
 )
 _FILE_LIMIT = 4 * 1024 * 1024  # bytes
-_NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _PIN = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*={2,3}\s*([^\s;,#*]+)\s*(?:[;#].*|\\.*)?$")
 _PACKAGED = re.compile(r"(?m)^\s*\[(project|build-system|tool\.poetry)\]")
 _PYTHON = (

@@ -71,6 +71,28 @@ def toplevel(path: str, owner: Optional[SystemUser] = None) -> str:
     return top
 
 
+def prefix(path: str, owner: Optional[SystemUser] = None) -> str:
+    """Where in its repository a project lies; empty at the top. Raises not_a_checkout."""
+    found = os.path.relpath(os.path.realpath(path), os.path.realpath(toplevel(path, owner)))
+    return "" if found == "." else found
+
+
+def top_of(path: str, prefix: str) -> str:
+    """The top of a checkout that is to hold a project at ``path``, which lies at ``prefix`` of its repository.
+
+    Raises bad_option when the path does not end with the prefix.
+    """
+    if not prefix:
+        return path
+    if not path.rstrip("/").endswith("/" + prefix):
+        raise RelocateError(
+            "bad_option",
+            "the project lies in {0} of its repository, which {1} does not end with".format(prefix, path),
+            "name a path on new that ends with /" + prefix,
+        )
+    return path.rstrip("/")[: -len(prefix) - 1]
+
+
 def _not_a_checkout(path: str, result: Completed) -> RelocateError:
     text = last_lines(result.err, 3)
     hint = "put the project under git, or bring its code to new in another way"

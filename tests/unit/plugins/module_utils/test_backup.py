@@ -148,6 +148,12 @@ def test_sessions_that_remain(monkeypatch: pytest.MonkeyPatch, busy: list[int], 
 # --- a whole set of a real checkout
 
 
+@pytest.fixture(autouse=True)
+def distributions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is installed for the project, which has no interpreter here."""
+    monkeypatch.setattr(_backup.packages, "installed", lambda *_args: [])
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     path = tmp_path / "project"

@@ -32,12 +32,24 @@ def project(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def distributions(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What is installed for the project; nothing."""
+    plain: list[dict[str, Any]] = []
+    monkeypatch.setattr(_inspect.packages, "installed", lambda *_args: plain)
+    return plain
+
+
 def old_params(path: Path, **changes: Any) -> dict[str, Any]:
     base = {
         "allow_dirty": False,
         "allow_unapplied": False,
         "files": [],
         "files_left": [],
+        "requirements": [],
+        "command": [],
+        "pip_extra": [],
+        "pip_left": [],
         "units": [],
         "services_left": [],
         "compression": "none",
@@ -78,6 +90,23 @@ def test_files_that_models_keep_outside_media(project: Path, tmp_path: Path) -> 
 def test_nothing_is_in_the_way(project: Path) -> None:
     site = fake_site(project, FakeEngine(databases={LIVE: state()}))
     assert _inspect.obstacles_on_old(site, old_params(project)) == []
+
+
+def test_packages_that_no_file_names(project: Path, distributions: list[dict[str, Any]]) -> None:
+    """Told while old serves, and only where a file can tell."""
+    names = ("Django", "gunicorn", "ipython")
+    distributions += [
+        {"name": name, "version": "1", "line": f"{name}==1", "needs": [], "system": False, "local": False}
+        for name in names
+    ]
+    site = fake_site(project, FakeEngine(databases={LIVE: state()}))
+    assert _inspect.obstacles_on_old(site, old_params(project)) == []
+    (project / "requirements.txt").write_text("Django\n")
+    (found,) = _inspect.obstacles_on_old(site, old_params(project))
+    assert found.code == "packages_unlisted" and "gunicorn==1, ipython==1" in found.msg
+    accepted = {"pip_extra": ["gunicorn"], "pip_left": ["ipython"]}
+    assert _inspect.obstacles_on_old(site, old_params(project, **accepted)) == []
+    assert _inspect.obstacles_on_old(site, old_params(project, command=["make", "install"])) == []
 
 
 def test_a_database_that_was_never_migrated_is_data(project: Path) -> None:
@@ -298,6 +327,21 @@ def test_a_directory_that_holds_something_else(tmp_path: Path, engine: FakeEngin
     assert on_new(tmp_path) == [("checkout_occupied", "", f"{tmp_path}/app holds something else", "move it away")]
     (tmp_path / "app" / ".git").mkdir()
     assert on_new(tmp_path) == []
+
+
+def test_a_project_in_a_subdirectory_of_its_checkout(tmp_path: Path, engine: FakeEngine) -> None:
+    """What an earlier run has checked out is no obstacle: .git lies above the project."""
+    old, path = told_of_old(), str(tmp_path / "repo" / "web" / "src")
+    old["project"]["prefix"] = "web/src"
+    assert on_new(tmp_path, old, path=path) == []
+    (tmp_path / "repo" / "web" / "src").mkdir(parents=True)
+    (tmp_path / "repo" / "web" / "src" / "manage.py").write_text("")
+    occupied = [("checkout_occupied", "", f"{tmp_path}/repo holds something else", "move it away")]
+    assert on_new(tmp_path, old, path=path) == occupied
+    (tmp_path / "repo" / ".git").mkdir()
+    assert on_new(tmp_path, old, path=path) == []
+    (found,) = on_new(tmp_path, old)
+    assert (found[0], found[3]) == ("bad_option", "name a path on new that ends with /web/src")
 
 
 def test_a_site_that_runs_already(tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,18 +6,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _rsync, _transfer
+from ansible_collections.relocate.django.plugins.module_utils import _grant, _rsync, _transfer
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import MANIFEST, BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._process import Completed
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, run
 from ansible_collections.relocate.django.plugins.module_utils._rsync import Moved, Request, Way
-from tests.unit.fakes import refused
+from tests.unit.fakes import ROOT_ONLY, refused
 
 WAY = Way("shop", "/w/transfer/shop", ["192.0.2.1"], 2222, "admin")
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIGh1enw5YDax4V6v"
@@ -218,6 +219,32 @@ def test_a_refusal_is_not_tried_again(monkeypatch: pytest.MonkeyPatch, keys: str
     with refused("transfer_refused", "use the relay"):
         fetcher(monkeypatch, keys, answers, "192.0.2.1", "192.0.2.2").fetch(Request("set/", "/t"))
     assert len(answers.asked) == 1
+
+
+@pytest.mark.skipif(not shutil.which("rsync"), reason="rsync is not here")
+@pytest.mark.parametrize("chroot", [pytest.param(True, marks=ROOT_ONLY), False])
+def test_a_media_root_that_is_not_there_yet_by_the_words_of_a_real_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str, chroot: bool
+) -> None:
+    conf, shell = tmp_path / "rsyncd.conf", tmp_path / "rsh"
+    conf.write_text(_grant.conf_text({"set": str(tmp_path / "set"), "media": str(tmp_path / "media")}, chroot))
+    shell.write_text(f"#!/bin/sh\nexec rsync --server --daemon --config={conf} .\n")
+    shell.chmod(0o755)
+
+    def daemon(command: Any) -> Any:
+        words = ["--rsh=" + str(shell) if word.startswith("--rsh=") else word for word in command.argv]
+        return run(Command(words))
+
+    def fetch(request: Request) -> Moved:
+        return fetcher(monkeypatch, keys, daemon, "192.0.2.1").fetch(request)  # type: ignore[arg-type]
+
+    (tmp_path / "new").mkdir()
+    assert not fetch(_rsync.media_request(str(tmp_path / "new"))).anything
+    with refused("transfer_failed", "ch(root|dir) failed"):
+        fetch(_rsync.set_request(str(tmp_path / "new")))
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media" / "photo.jpg").write_text("x")
+    assert fetch(_rsync.media_request(str(tmp_path / "new"), delete=True)).files == 1
 
 
 def test_no_address_answers(keys: str) -> None:

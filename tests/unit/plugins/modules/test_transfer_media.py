@@ -70,6 +70,26 @@ def test_a_first_move_and_its_rerun_put_nothing_aside(bench: Bench) -> None:
     assert [item.name for item in bench.new.iterdir()] == ["photo.jpg"]
 
 
+def test_a_media_root_that_is_not_there_yet_is_no_error(bench: Bench) -> None:
+    """Nobody has uploaded anything; what is uploaded between the passes is copied."""
+    (bench.old / "photo.jpg").unlink()
+    bench.old.rmdir()
+    assert [bench.fetch(delete=last)["files"] for last in (False, True)] == [0, 0]
+    assert list(bench.new.iterdir()) == []
+    bench.old.mkdir()
+    (bench.old / "first.jpg").write_text("first")
+    assert bench.fetch(delete=True)["files"] == 1
+    assert (bench.new / "first.jpg").read_text() == "first"
+
+
+def test_a_media_root_that_leads_nowhere_is_told(bench: Bench) -> None:
+    (bench.old / "photo.jpg").unlink()
+    bench.old.rmdir()
+    bench.old.symlink_to("/nowhere/at/all")
+    with refused("path_refused", "is a link to /nowhere"):
+        bench.fetch()
+
+
 @pytest.mark.parametrize("key", ["moved", "served"])
 def test_what_new_took_in_survives_an_undo_and_another_move(bench: Bench, key: str) -> None:
     bench.passes()

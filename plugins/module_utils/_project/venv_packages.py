@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
+
+"""What is installed for an interpreter, and what each distribution needs; asked of the interpreter itself.
+
+``packages.py`` sends this file to ``PYTHON -`` with a marker as the only argument. Neither Django nor the project is
+imported, so that it works before the settings do. Python 3.6 syntax, ASCII only, standard library only.
+"""
+
+import json
+import os
+import sys
+import urllib.parse
+from typing import Any, Dict, Iterable, List
+
+Found = Dict[str, Any]
+
+
+def _line(name: str, version: str, direct: Dict[str, Any]) -> str:
+    """What pip freeze would say, as far as a move needs it."""
+    parts = urllib.parse.urlsplit(str(direct.get("url", "")))
+    url = urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))  # without credentials
+    if "vcs_info" in direct:
+        info = direct["vcs_info"]
+        return "{0} @ {1}+{2}@{3}".format(name, info.get("vcs", "git"), url, info.get("commit_id", ""))
+    return "{0} @ {1}".format(name, url) if url else "{0}=={1}".format(name, version)
+
+
+def _is_system(location: str) -> bool:
+    """Whether the operating system's packages brought it: new gets those by other means, if at all."""
+    base, prefix = (os.path.realpath(getattr(sys, "base_prefix", sys.prefix)), os.path.realpath(sys.prefix))
+    place = os.path.realpath(location or prefix) + os.sep
+    if place.startswith(prefix + os.sep) and prefix != base:
+        return False
+    return place.startswith(base + os.sep) and (prefix != base or "dist-packages" in place.split(os.sep))
+
+
+def _entry(name: str, version: str, needs: Iterable[str], location: str, direct: Dict[str, Any]) -> Found:
+    parts = os.path.realpath(location).split(os.sep)
+    if location and not direct and "site-packages" not in parts and "dist-packages" not in parts:
+        direct = {"url": "file://" + location}  # an old kind of editable install
+    return {
+        "name": name,
+        "version": version,
+        "line": _line(name, version, direct),
+        "needs": list(needs),
+        "system": _is_system(location),
+        "local": str(direct.get("url", "")).startswith("file:"),
+    }
+
+
+def _by_metadata(metadata: Any) -> List[Found]:
+    found = []
+    for item in metadata.distributions():
+        name = item.metadata["Name"]
+        if not name:
+            continue
+        try:
+            direct = json.loads(item.read_text("direct_url.json") or "{}")
+        except ValueError:
+            direct = {}
+        location = str(item.locate_file(""))
+        found.append(_entry(name, str(item.version), item.requires or [], location, direct))
+    return found
+
+
+def _by_setuptools() -> List[Found]:
+    """Before Python 3.8."""
+    import pkg_resources
+
+    found = []
+    for item in pkg_resources.working_set:
+        needs = [str(need) for need in item.requires()]
+        found.append(_entry(item.project_name, item.version, needs, item.location or "", {}))
+    return found
+
+
+def distributions() -> List[Found]:
+    """Every installed distribution, the first one on the path where two have one name."""
+    try:
+        from importlib import metadata
+    except ImportError:
+        return _by_setuptools()
+    return _by_metadata(metadata)
+
+
+def main() -> None:
+    """Answer on the original standard output; what .pth files print goes before it."""
+    sys.stdout.write(sys.argv[1] + json.dumps(distributions(), ensure_ascii=True) + "\n")
+    sys.stdout.flush()

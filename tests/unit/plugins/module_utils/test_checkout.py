@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The environment on new is compared with old's before the freeze."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils import _checkout
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import Prepared
+from tests.unit.fakes import refused
+
+
+def dist(name: str, *needs: str, version: str = "1") -> dict[str, Any]:
+    line = f"{name}=={version}"
+    return {"name": name, "version": version, "line": line, "needs": list(needs), "system": False, "local": False}
+
+
+OLD = [dist("Django", "asgiref"), dist("asgiref"), dist("gunicorn")]
+NEW = [dist("Django", "asgiref", version="2"), dist("asgiref")]
+
+
+@pytest.fixture
+def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Compare what is recorded with what is here; returns the notes."""
+
+    def call(
+        here: list[dict[str, Any]], named: Any = ("django",), text: str | None = "Django\n", **changes: Any
+    ) -> list[str]:
+        if text is not None:
+            (tmp_path / "requirements.txt").write_text(text)
+        monkeypatch.setattr(_checkout.packages, "installed", lambda *_args: here)
+        params = {"path": str(tmp_path), "command": [], "requirements": [], "pip_extra": [], "pip_left": []}
+        params.update({"revision": None}, **changes)
+        recorded = {"distributions": OLD, "named": None if named is None else list(named)}
+        prepared = Prepared({"commit": "a" * 40}, {}, {}, ())
+        planned: Any = SimpleNamespace(interpreter="python", owner=None)
+        return _checkout._packages(params, prepared, recorded, planned, {})
+
+    return call
+
+
+def test_what_nobody_named_is_missed(compare: Any) -> None:
+    with refused("packages_unlisted", r"1 packages .* named by no file of the revision on new: gunicorn==1.*pip_extra"):
+        compare(NEW)
+    assert compare([*NEW, dist("gunicorn", version="1")]) == ["versions of packages differ from old's: Django 1 -> 2"]
+    assert compare(OLD) == []
+    assert compare(NEW[1:] + OLD[:1], pip_left=["gunicorn"]) == []
+
+
+def test_a_later_revision_may_drop_what_the_files_of_old_named(compare: Any) -> None:
+    later = {"revision": "b" * 40}
+    assert compare(OLD[:2], named=("django", "gunicorn"), **later) == []
+    with refused("packages_unlisted", "gunicorn"):
+        compare(OLD[:2], **later)
+    (note,) = compare(OLD[:2], named=None, **later)
+    assert "not asked for by the revision on new: gunicorn==1" in note
+
+
+def test_where_only_an_installer_knows_what_is_there_is_compared(compare: Any) -> None:
+    for changes in ({"text": None, "named": None}, {"command": ["make"], "named": None}):
+        assert compare(OLD, **changes) == []
+        with refused("packages_unlisted", "gunicorn"):
+            compare(OLD[:2], **changes)
