@@ -61,6 +61,7 @@ CODES: Dict[str, str] = {
     "sessions_remain": "other sessions use the database",
     "database_broken": "the database fails its own integrity check",
     "dump_failed": "the dump failed",
+    "dump_refused": "a dump holds a statement that is not what it is said to be",
     "load_failed": "the load failed",
     "swap_failed": "the swap could not be made",
     "no_previous": "there is no previous database to go back to",

@@ -164,6 +164,8 @@ class DumpFile:
     path: str
     client: str  # program and version that wrote it
     client_major: str = ""
+    #: sha256 of the part that is more than data, by whoever wrote it, as it was written; "" for engines without one
+    digest: str = ""
 
 
 @dataclass(frozen=True)

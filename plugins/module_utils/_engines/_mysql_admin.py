@@ -59,6 +59,13 @@ def drop_database(session: Session, name: str) -> bool:
     return True
 
 
+def may_set(session: Session) -> bool:
+    """Whether a session's user may change settings of the running server."""
+    grants = [str(row[0]).upper() for row in session.rows("SHOW GRANTS")]
+    words = ("ALL PRIVILEGES ON *.*", "SUPER", "SYSTEM_VARIABLES_ADMIN")
+    return any(" ON *.* TO " in text and any(word in text for word in words) for text in grants)
+
+
 # --- users
 
 

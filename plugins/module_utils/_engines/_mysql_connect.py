@@ -9,6 +9,7 @@ another program's ``my.cnf`` has a part in it.
 
 from __future__ import annotations
 
+import importlib
 import os
 import ssl
 from typing import Any, Dict, List, Mapping, Optional, Tuple
@@ -221,6 +222,7 @@ class Server:
             # Only a socket asks who we are, and root may read what the libraries load late.
             with acting_as(actor if "unix_socket" in arguments else None):
                 connection = pymysql.connect(**arguments)
+                one_statement_only(connection)
                 connection.connect()
         except pymysql.MySQLError as exc:
             number, text = number_and_text(exc)
@@ -264,6 +266,12 @@ class Server:
         if not tls:
             return {"ssl-mode": "DISABLED", "loose-get-server-public-key": "1"}
         return dict(files, **{"ssl-mode": mode if mode.startswith("VERIFY") else "REQUIRED"})
+
+
+def one_statement_only(connection: Any) -> None:
+    """Let the server refuse a second statement behind a first one: PyMySQL before 1.0 allows it."""
+    flag = importlib.import_module("pymysql.constants.CLIENT").MULTI_STATEMENTS
+    connection.client_flag &= ~flag
 
 
 def may_create(session: Session) -> bool:

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any, Dict, List, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_survey as survey
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_admin import (
     charset_of,
     database_exists,
@@ -43,7 +45,19 @@ def describe(server: Server) -> DatabaseFacts:
             raise
         return _without_database(server, exc)
     with session:
-        return _database(session, server.config.name)
+        found = _database(session, server.config.name)
+    return _surveyed(server, found)
+
+
+def _surveyed(server: Server, found: DatabaseFacts) -> DatabaseFacts:
+    """With what the definitions tell, where there is somebody who is shown them all."""
+    try:
+        with server.anyone() as session:
+            return replace(found, details={**found.details, **survey.survey(session, server.config.name)})
+    except RelocateError as exc:
+        if exc.code not in ("right_missing", "unsupported_object", "dump_refused"):
+            raise
+        return found  # its preflight tells
 
 
 def _without_database(server: Server, refusal: RelocateError) -> DatabaseFacts:
@@ -91,7 +105,7 @@ def _database(session: Session, name: str) -> DatabaseFacts:
     tables = session.rows(queries.TABLES.format(literal(name)))
     return DatabaseFacts(
         tables=len(tables),
-        size_bytes=sum(int(size) for _table, _engine, size in tables),
+        size_bytes=sum(int(size) for _table, _engine, size, _kind in tables),
         encoding=charset,
         collation=collation,
         details=_details(session, name),
@@ -105,9 +119,7 @@ def _details(session: Session, name: str) -> Dict[str, Any]:
         "SELECT TABLE_NAME, TABLE_TYPE, COALESCE(ENGINE, '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = "
         + where
     )
-    variables = {str(key): str(value) for key, value in session.rows(
-        "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('max_allowed_packet', 'lower_case_table_names', 'sql_mode')"
-    )}  # fmt: skip
+    variables = survey.settings(session)
     return {
         "product": session.flavor.product,
         "collations": sorted(str(row[0]) for row in session.rows(_COLLATIONS.format(where))),
@@ -118,6 +130,7 @@ def _details(session: Session, name: str) -> Dict[str, Any]:
         "max_allowed_packet": int(variables.get("max_allowed_packet", 0)),
         "lower_case_table_names": int(variables.get("lower_case_table_names", 0)),
         "sql_mode": variables.get("sql_mode", ""),
+        "variables": variables,
     }
 
 

@@ -1,41 +1,56 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Views, triggers, routines and events: read as statements, made again in another database, dropped.
+"""Views, triggers, routines, packages and events: read as statements, made again in another database, dropped.
 
 They cannot be renamed from one database to another: a table with a trigger refuses to move (error 1435) and a view
 stays behind. So they travel as their own statements, in a dump as well as in a swap.
+
+A view is read by the server when it is made, so its names are led to the database in which it is made. All others are
+kept as their authors wrote them: what they name is the database of the settings, before a swap and after it.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_statement as statements
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_statement import (
+    EVENT,
+    FUNCTION,
+    PACKAGE,
+    PACKAGE_BODY,
+    PROCEDURE,
+    TRIGGER,
+    VIEW,
+    Parts,
+)
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 
-VIEW, TRIGGER, FUNCTION, PROCEDURE, EVENT = "view", "trigger", "function", "procedure", "event"
 #: Functions come first, since views may call them; what runs by itself comes last.
-ORDER = (FUNCTION, PROCEDURE, VIEW, TRIGGER, EVENT)
-_DEFINER = re.compile(r"\bDEFINER\s*=\s*(`(?:[^`]|``)*`@`(?:[^`]|``)*`|\S+@\S+|\S+)\s+", re.IGNORECASE)
-_STATUS = re.compile(r"\b(ENABLE|DISABLE ON SLAVE|DISABLE ON REPLICA|DISABLE)\b(?=(?:\s+COMMENT\s|\s+DO\s))")
+ORDER = (PACKAGE, PACKAGE_BODY, FUNCTION, PROCEDURE, VIEW, TRIGGER, EVENT)
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One view, trigger, routine or event."""
+    """One view, trigger, routine, package or event."""
 
     kind: str
     name: str
-    statement: str  # CREATE ..., names of its own database unqualified
-    definer: str = ""  # user@host as the server writes it
+    statement: str  # CREATE ..., as the server prints it
+    definer: str = ""  # `user`@`host`
     sql_mode: str = ""
     charset: str = ""
     collation: str = ""
     enabled: str = ""  # of events: ENABLE, DISABLE, ...
     time_zone: str = ""  # of events: what their times are in
+    database: str = ""  # where it was read
+
+    def parts(self) -> Parts:
+        """Its statement taken apart. Raises dump_refused when that is not what it is said to be."""
+        return statements.take_apart(self.kind, self.name, self.statement, self.sql_mode, self.database)
 
 
 def read(session: Session, database: str) -> List[StoredObject]:
@@ -47,25 +62,32 @@ def read(session: Session, database: str) -> List[StoredObject]:
 
 def _names(session: Session, database: str) -> Dict[str, List[str]]:
     where = literal(database)
-    queries = {
-        VIEW: "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'VIEW' AND TABLE_SCHEMA = " + where,
-        # In the order in which the server runs those of one table and moment.
-        TRIGGER: "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = " + where
-        + " ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER",
-        FUNCTION: _routines("FUNCTION", where),
-        PROCEDURE: _routines("PROCEDURE", where),
-        EVENT: "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = " + where,
-    }  # fmt: skip
-    return {
-        kind: [str(row[0]) for row in session.rows(sql + ("" if kind == TRIGGER else " ORDER BY 1"))]
-        for kind, sql in queries.items()
-    }
-
-
-def _routines(kind: str, where: str) -> str:
-    return (
-        "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_TYPE = '{0}' AND ROUTINE_SCHEMA = {1}"
-    ).format(kind, where)
+    found: Dict[str, List[str]] = {kind: [] for kind in ORDER}
+    # Triggers in the order in which the server runs those of one table and moment.
+    for kind, name in [
+        *session.rows(
+            "SELECT 'view', TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'VIEW' AND TABLE_SCHEMA = "
+            + where + " ORDER BY 2"
+        ),
+        *session.rows(
+            "SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = " + where
+            + " ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER"
+        ),
+        *session.rows(
+            "SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = " + where
+            + " ORDER BY 1, 2"
+        ),
+        *session.rows("SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = " + where
+                      + " ORDER BY 2"),
+    ]:  # fmt: skip
+        if str(kind) not in found:
+            raise RelocateError(
+                "unsupported_object",
+                "{0} {1} is of a kind that is not carried".format(kind, name),
+                "drop it if nothing uses it, or leave the alias out",
+            )
+        found[str(kind)].append(str(name))
+    return found
 
 
 #: Where ``SHOW CREATE`` puts statement, sql_mode, character set and collation of the connection that made it.
@@ -74,86 +96,86 @@ _COLUMNS: Dict[str, Tuple[int, Optional[int], int, int]] = {
     TRIGGER: (2, 1, 3, 4),
     FUNCTION: (2, 1, 3, 4),
     PROCEDURE: (2, 1, 3, 4),
+    PACKAGE: (2, 1, 3, 4),
+    PACKAGE_BODY: (2, 1, 3, 4),
     EVENT: (3, 1, 4, 5),
 }
 
 
 def _show(session: Session, database: str, kind: str, name: str) -> StoredObject:
     row = session.rows("SHOW CREATE {0} {1}".format(kind.upper(), ident(name)))[0]
-    statement, mode, charset, collation = _COLUMNS[kind]
-    if row[statement] is None:
+    place, mode, charset, collation = _COLUMNS[kind]
+    if row[place] is None:
         raise RelocateError(
             "right_missing",
             "the definition of {0} {1} is not shown to this user".format(kind, name),
             "back up as the administrator (become, or login_user), or let the user SHOW_ROUTINE",
         )
-    text = unqualified(str(row[statement]), database)
-    match = _DEFINER.search(text)
-    status = _STATUS.search(text) if kind == EVENT else None
-    return StoredObject(
+    found = StoredObject(
         kind=kind,
         name=name,
-        statement=text,
-        definer=match.group(1) if match else "",
+        statement=str(row[place]),
         sql_mode=str(row[mode] or "") if mode is not None else "",
         charset=str(row[charset] or ""),
         collation=str(row[collation] or ""),
-        enabled=status.group(1) if status else "",
         time_zone=str(row[2] or "") if kind == EVENT else "",
+        database=database,
     )
-
-
-def unqualified(statement: str, database: str) -> str:
-    """A statement whose names do not lead to the database that it was read from.
-
-    Only the form in which servers print names is touched; a text literal that looks the same is left alone.
-    """
-    prefix = ident(database) + "."
-    parts = re.split(r"('(?:[^'\\]|\\.|'')*')", statement, flags=re.DOTALL)
-    return "".join(part if part.startswith("'") else part.replace(prefix, "") for part in parts)
+    parts = found.parts()
+    enabled = statements.event_state(parts.rest, found.sql_mode)[0] if kind == EVENT else ""
+    return replace(found, definer=parts.definer, enabled=enabled)
 
 
 def with_definer(item: StoredObject, definer: str) -> StoredObject:
     """The same object, owned by another account; without one it is whoever makes it."""
-    clause = "DEFINER={0} ".format(definer) if definer else ""
-    return replace(item, definer=definer, statement=_DEFINER.sub(lambda _match: clause, item.statement, count=1))
+    return replace(item, definer=definer)
 
 
 def disabled(item: StoredObject) -> StoredObject:
     """An event that does not run: nothing may happen by itself in a database that is not live."""
-    if item.kind != EVENT:
-        return item
-    return replace(item, statement=_STATUS.sub("DISABLE", item.statement, count=1))
+    return replace(item, enabled="DISABLE") if item.kind == EVENT and item.enabled else item
 
 
-def as_recorded(item: StoredObject) -> StoredObject:
-    """The inverse of :func:`disabled`."""
-    if item.kind != EVENT or not item.enabled:
-        return item
-    return replace(item, statement=_STATUS.sub(item.enabled, item.statement, count=1))
+def statement_of(item: StoredObject, database: str) -> str:
+    """What makes an object in a database. Raises dump_refused, see :func:`take_apart`."""
+    parts = item.parts()
+    if item.kind == VIEW and item.database:
+        parts = replace(parts, rest=statements.view_in(parts.rest, item.database, database))
+    if item.kind == EVENT and item.enabled:
+        if item.enabled not in statements.STATES:
+            raise RelocateError(
+                "dump_refused", "event {0} is of an unknown state".format(item.name), "take another set"
+            )
+        parts = replace(parts, rest=statements.event_state(parts.rest, item.sql_mode, item.enabled)[1])
+    return statements.put_together(item.kind, parts, database, item.definer)
 
 
-def create(session: Session, database: str, items: Sequence[StoredObject]) -> None:
+def create(database: str, items: Sequence[StoredObject], makers: Sequence[Session]) -> None:
     """Make objects in a database. Views that need each other are tried until all are there.
 
-    Raises load_failed or right_missing naming the object.
+    :param makers: the first one makes them; the next is asked where it lacks a right. Events only the first makes,
+        since the server works out their times by expressions with the rights of who makes them
+    Raises load_failed, dump_refused or right_missing naming the object.
     """
-    session.use(database)
+    for maker in makers:
+        maker.use(database)
     try:
         for kind in ORDER:
-            _create_all(session, [item for item in items if item.kind == kind])
+            able = makers[:1] if kind == EVENT else makers
+            _create_all(able, database, [item for item in items if item.kind == kind])
     finally:
-        session.pin()
+        for maker in makers:
+            maker.pin()
 
 
-def _create_all(session: Session, items: Sequence[StoredObject]) -> None:
+def _create_all(makers: Sequence[Session], database: str, items: Sequence[StoredObject]) -> None:
     pending = list(items)
     while pending:
         left: List[StoredObject] = []
         error: Optional[RelocateError] = None
         for item in pending:
             try:
-                _create_one(session, item)
+                _create_one(makers, database, item)
             except RelocateError as exc:
                 left, error = [*left, item], _named(exc, item)
         if error is not None and len(left) == len(pending):
@@ -161,17 +183,41 @@ def _create_all(session: Session, items: Sequence[StoredObject]) -> None:
         pending = left
 
 
-def _create_one(session: Session, item: StoredObject) -> None:
+def _create_one(makers: Sequence[Session], database: str, item: StoredObject) -> None:
+    statement = statement_of(item, database)
+    for number, maker in enumerate(makers, 1):
+        try:
+            _run(maker, item, statement)
+        except RelocateError as exc:
+            if exc.code != "right_missing" or number == len(makers):
+                raise
+        else:
+            return
+
+
+def _run(session: Session, item: StoredObject, statement: str) -> None:
     mode = item.sql_mode
     if session.flavor.mariadb is False:
         # Modes that MySQL 8 has given up, which a definition from elsewhere may still name.
         mode = ",".join(word for word in mode.split(",") if word not in _GONE)
+    codec = "utf-8"
     if item.charset and item.collation:
+        codec = statements.codec_of(item.charset)
         session.run(
-            "SET NAMES {0}".format(item.charset), "SET SESSION collation_connection = {0}".format(item.collation)
+            "SET NAMES {0}".format(statements.plain(item.charset, "character set")),
+            "SET SESSION collation_connection = {0}".format(statements.plain(item.collation, "collation")),
         )
     session.run("SET SESSION time_zone = " + literal(item.time_zone or "+00:00"))
-    session.run("SET SESSION sql_mode = " + literal(mode), item.statement)
+    session.run("SET SESSION sql_mode = " + literal(mode))
+    try:
+        text = statement.encode(codec, "surrogateescape")
+    except UnicodeError:
+        raise RelocateError(
+            "load_failed",
+            "its text has letters that its own character set {0} has not".format(item.charset),
+            "make it anew on old over a connection in utf8mb4",
+        ) from None
+    session.send(text)
 
 
 _GONE = {
@@ -181,7 +227,7 @@ _GONE = {
 
 
 def _named(exc: RelocateError, item: StoredObject) -> RelocateError:
-    code = exc.code if exc.code in ("right_missing", "server_unreachable") else "load_failed"
+    code = exc.code if exc.code in ("right_missing", "server_unreachable", "dump_refused") else "load_failed"
     return RelocateError(code, "{0} {1}: {2}".format(item.kind, item.name, exc.msg), exc.hint, exc.details)
 
 
@@ -191,32 +237,37 @@ def drop(session: Session, database: str, items: Sequence[StoredObject]) -> None
         session.run("DROP {0} IF EXISTS {1}.{2}".format(item.kind.upper(), ident(database), ident(item.name)))
 
 
-def definers_here(session: Session) -> Set[str]:
-    """Every account of the server, as definers are written. Raises right_missing."""
-    return {account(str(user), str(host)) for user, host in session.rows("SELECT User, Host FROM mysql.user")}
-
-
 def account(user: str, host: str) -> str:
     """A user as servers write a definer."""
     return ident(user) + "@" + ident(host)
 
 
 def settle_definers(
-    items: Sequence[StoredObject], known: Set[str], own: str, tell: Callable[[str], None]
+    items: Sequence[StoredObject], own: str, former: str, tell: Callable[[str], None]
 ) -> List[StoredObject]:
-    """Give objects whose definer this server does not know to the settings' user, and say so."""
-    found = []
+    """Give every object to the settings' user, and say so of those that were another's.
+
+    A definer's rights are the object's: whoever made the set must not choose whose on this server.
+
+    :param former: the account of the settings' user on old
+    """
     for item in items:
-        if not item.definer or item.definer in known:
-            found.append(item)
-            continue
-        tell("{0} {1}: definer {2} is not on this server, {3} takes its place".format(
-            item.kind, item.name, item.definer, own
-        ))  # fmt: skip
-        found.append(with_definer(item, own))
-    return found
+        if item.definer and item.definer not in (own, former):
+            tell("{0} {1}: its definer was {2}, {3} takes its place".format(item.kind, item.name, item.definer, own))
+    return [with_definer(item, own) for item in items]
 
 
 def from_plain(plain: Sequence[Mapping[str, Any]]) -> List[StoredObject]:
-    """Objects out of a dump's JSON. Raises TypeError on a wrong shape."""
-    return [StoredObject(**item) for item in plain]
+    """Objects out of a dump's JSON. Raises TypeError on a wrong shape, dump_refused for a statement that is another."""
+    found = [StoredObject(**{key: _text(value) for key, value in item.items()}) for item in plain]
+    for item in found:
+        if item.kind not in ORDER:
+            raise RelocateError("dump_refused", "the dump holds a {0!r}".format(item.kind[:40]), "take another set")
+        statement_of(item, "x")
+    return found
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value

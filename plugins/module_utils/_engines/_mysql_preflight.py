@@ -9,8 +9,11 @@ from typing import Any, List, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_facts as facts
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_load as loading
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_state as states
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_survey as survey
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Flavor, Session, driver
 from ansible_collections.relocate.django.plugins.module_utils._engines._sql import Findings
@@ -36,10 +39,8 @@ def check_old(server: Server) -> List[Obstacle]:
     with session:
         _version(session.flavor, findings)
         findings.collect(lambda: programs.dump_client(session.flavor))
-        described = findings.collect(lambda: facts.describe(server))
         findings.collect(lambda: _definitions(server))
-    if described is not None:
-        _undumpable(described, findings)
+        findings.collect(lambda: undumpable(session, server.config.name, findings))
     return findings.found
 
 
@@ -49,21 +50,31 @@ def _definitions(server: Server) -> None:
         stored.read(session, server.config.name)
 
 
-def _undumpable(described: DatabaseFacts, findings: Findings) -> None:
-    """What mysqldump would leave out without a word."""
-    versioned, sequences = described.details["versioned"], described.details["sequences"]
-    if versioned:
-        findings.add(
-            "unsupported_object",
-            "system-versioned tables would lose their history: {0}".format(_some(versioned)),
-            "ALTER TABLE ... DROP SYSTEM VERSIONING if the history may go, or leave the alias out",
-        )
-    if sequences:
-        findings.add(
-            "unsupported_object",
-            "sequences are not carried: {0}".format(_some(sequences)),
-            "drop them if nothing uses them, or leave the alias out",
-        )
+def undumpable(session: Session, database: str, findings: Findings) -> None:
+    """What no server like this one could make again out of a set."""
+    leave, flavor = ", or leave the alias out", session.flavor
+    checks = (
+        (survey.kinds, "these are of a kind that is not carried", "drop them if nothing uses them"),
+        (survey.broken_views, "these views are over something that is gone", "drop them, or bring back what they need"),
+        (
+            survey.numbered_by_sequence,
+            "the default of these columns is a sequence, which is lost when a database is renamed",
+            "ALTER TABLE ... ALTER COLUMN ... DROP DEFAULT, or use AUTO_INCREMENT",
+        ),
+        (
+            survey.versioned_by_transaction,
+            "the history of these tables counts in transactions of this server",
+            "ALTER TABLE ... DROP SYSTEM VERSIONING if the history may go",
+        ),
+    )
+    for ask, what, remedy in checks:
+        names = ask(session, database)
+        if names:
+            findings.add("unsupported_object", "{0}: {1}".format(what, _some(names)), remedy + leave)
+    history = [table.name for table in states.list_tables(session, database) if table.versioned]
+    if history and flavor.numbers[:2] < (10, 11):
+        refusal = loading.history_refused(session, history)
+        findings.add("unsupported_object", refusal.msg, refusal.hint)
 
 
 def _basics(server: Server, findings: Findings) -> bool:
@@ -144,6 +155,7 @@ def _matches(session: Session, recorded: DatabaseFacts, findings: Findings) -> N
             "move to a {0} server, or carry the data as fixtures".format(details.get("product")),
         )
     _variables(session, details, findings)
+    _elsewhere(session, details, findings)
 
 
 def _full_names(session: Session) -> List[Any]:
@@ -155,19 +167,79 @@ def _full_names(session: Session) -> List[Any]:
 
 
 def _variables(session: Session, details: Any, findings: Findings) -> None:
-    packet = int(session.value("SELECT @@global.max_allowed_packet"))
-    if packet < min(int(details.get("max_allowed_packet") or 0), 1 << 30) or packet < 8 << 20:
+    here = survey.settings(session)
+    before = dict(details.get("variables") or {})
+    _packet(session, int(here["max_allowed_packet"]), int(details.get("max_allowed_packet") or 0), findings)
+    case, former = int(here["lower_case_table_names"]), int(details.get("lower_case_table_names") or 0)
+    if case != former:
         findings.add(
             "setting_differs",
-            "max_allowed_packet is {0} bytes on new: rows of old, or our INSERTs, may not fit".format(packet),
-            "set it in the server's configuration to {0} or more".format(
-                max(int(details.get("max_allowed_packet") or 0), 16 << 20)
-            ),
-        )
-    case = int(session.value("SELECT @@global.lower_case_table_names"))
-    if case != int(details.get("lower_case_table_names") or 0):
-        findings.add(
-            "setting_differs",
-            "lower_case_table_names is {0} on new and {1} on old".format(case, details.get("lower_case_table_names")),
+            "lower_case_table_names is {0} on new and {1} on old".format(case, former),
             "set up the new server with the old one's value: it cannot be changed later",
         )
+    if details.get("events") and before.get("event_scheduler") == "ON" and here.get("event_scheduler") != "ON":
+        findings.add(
+            "setting_differs",
+            "event_scheduler is {0} on new and ON on old, where these events run: {1}".format(
+                here.get("event_scheduler"), _some(details["events"])
+            ),
+            "add the line event_scheduler = ON to the new server's configuration below [mysqld]",
+        )
+    if before.get("time_zone_names") == "loaded" and here["time_zone_names"] != "loaded":
+        findings.add(
+            "setting_differs",
+            "the new server does not know the names of time zones, and the old one does",
+            "run there: mariadb-tzinfo-to-sql /usr/share/zoneinfo | mariadb mysql (or mysql_tzinfo_to_sql, mysql)",
+        )
+
+
+def _packet(session: Session, here: int, before: int, findings: Findings) -> None:
+    """A value of old may be as long as its server allows; in our INSERTs it is twice that."""
+    may_raise = admin.may_set(session)
+    needed = max(min(before, 1 << 30), 0 if may_raise else 8 << 20)
+    if not may_raise:
+        needed = max(needed, min(2 * before, 1 << 30))
+    if here < needed:
+        findings.add(
+            "setting_differs",
+            "max_allowed_packet is {0} bytes on new: rows of old, or our INSERTs, may not fit".format(here),
+            "add the line max_allowed_packet = {0} to the new server's configuration below [mysqld]".format(needed),
+        )
+
+
+def _elsewhere(session: Session, details: Any, findings: Findings) -> None:
+    """What belongs to more than this database."""
+    for name, users in sorted(dict(details.get("elsewhere") or {}).items()):
+        if not admin.database_exists(session, name):
+            findings.add(
+                "unsupported_object",
+                "database {0}, which is not on new, is used by {1}".format(name, _some(users)),
+                "move that database first, or drop them on old",
+            )
+    undeclared = list(details.get("undeclared") or ())
+    if undeclared and not _trusts(session):
+        findings.add(
+            "setting_differs",
+            "the new server writes a binary log and takes no functions that do not say what they read: {0}".format(
+                _some(undeclared)
+            ),
+            "add the line log_bin_trust_function_creators = 1 to its configuration below [mysqld], or declare them"
+            " READS SQL DATA or DETERMINISTIC on old",
+        )
+    versioned = list(details.get("versioned") or ())
+    if versioned and (not session.flavor.mariadb or session.flavor.numbers[:2] < (10, 11)):
+        findings.error(loading.history_refused(session, versioned))
+    sequences = list(details.get("sequences") or ())
+    if sequences and not session.flavor.mariadb:
+        findings.add(
+            "unsupported_object",
+            "MySQL has no sequences: {0}".format(_some(sequences)),
+            "move to a MariaDB server, or drop them if nothing uses them",
+        )
+
+
+def _trusts(session: Session) -> bool:
+    names = "('log_bin', 'log_bin_trust_function_creators')"
+    rows = session.rows("SHOW GLOBAL VARIABLES WHERE Variable_name IN " + names)
+    found = {str(name): str(value) for name, value in rows}
+    return found.get("log_bin") != "ON" or found.get("log_bin_trust_function_creators") == "ON"

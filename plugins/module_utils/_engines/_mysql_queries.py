@@ -11,7 +11,7 @@ from typing import List, Sequence, Tuple
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import ident, literal
 
 #: The one way of computing fingerprints, the same on both servers whatever their version (MySQL 9.6 has given up SHA1).
-METHOD = "my-sha2-1"
+METHOD = "my-sha2-2"
 _LONG = frozenset("tinytext text mediumtext longtext tinyblob blob mediumblob longblob json".split())
 _SHAPES = frozenset(
     "geometry point linestring polygon multipoint multilinestring multipolygon geomcollection".split()
@@ -30,6 +30,7 @@ class Column:
     auto: bool = False  # AUTO_INCREMENT
     key: bool = False  # the first column of the primary key
     generated: bool = False
+    period: str = ""  # of system-versioned tables: "start" or "end" of the time for which a row holds
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,18 @@ class Table:
     engine: str
     size: int  # bytes, as the server estimates them
     columns: Tuple[Column, ...] = ()
+    versioned: bool = False  # keeps its former rows
+
+    @property
+    def period(self) -> Tuple[str, str]:
+        """The columns that tell from when until when a row of a system-versioned table holds."""
+        named = {column.period: column.name for column in self.columns if column.period}
+        return named.get("start", "ROW_START"), named.get("end", "ROW_END")
+
+    @property
+    def place(self) -> str:
+        """What stands behind FROM for all of its rows, former ones too."""
+        return ident(self.name) + (" FOR SYSTEM_TIME ALL" if self.versioned else "")
 
     @property
     def transactional(self) -> bool:
@@ -48,13 +61,15 @@ class Table:
 
 
 TABLES = (
-    "SELECT TABLE_NAME, COALESCE(ENGINE, ''), COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0)"
+    "SELECT TABLE_NAME, COALESCE(ENGINE, ''), COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0), TABLE_TYPE"
     " FROM information_schema.TABLES WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND TABLE_SCHEMA = {0}"
     " AND LEFT(TABLE_NAME, 11) <> '__relocate_' ORDER BY TABLE_NAME"
 )
 COLUMNS = (
     "SELECT TABLE_NAME, COLUMN_NAME, LOWER(DATA_TYPE), IS_NULLABLE = 'YES', LOWER(EXTRA) LIKE '%auto_increment%',"
-    " COLUMN_KEY = 'PRI', COALESCE(GENERATION_EXPRESSION, '') <> '' FROM information_schema.COLUMNS"
+    " COLUMN_KEY = 'PRI', COALESCE(GENERATION_EXPRESSION, '') <> '',"
+    " CASE GENERATION_EXPRESSION WHEN 'ROW START' THEN 'start' WHEN 'ROW END' THEN 'end' ELSE '' END"
+    " FROM information_schema.COLUMNS"
     " WHERE TABLE_SCHEMA = {0} ORDER BY TABLE_NAME, ORDINAL_POSITION"
 )
 
@@ -76,7 +91,10 @@ def value_of(column: Column) -> List[str]:
     if column.kind in _LONG:
         # Hashed by itself: together, long values could pass max_allowed_packet, which makes CONCAT_WS a silent NULL.
         return [*found, "SHA2({0}, 256)".format(name), "LENGTH({0})".format(name)]
-    if column.kind in ("char", "varchar", "binary", "varbinary", "enum", "set"):
+    if column.kind in ("char", "varchar", "enum", "set"):
+        # As bytes: columns of two character sets in one table cannot be joined otherwise (error 1270).
+        return [*found, "CAST({0} AS BINARY)".format(name), "LENGTH({0})".format(name)]
+    if column.kind in ("binary", "varbinary"):
         return [*found, name, "LENGTH({0})".format(name)]
     return [*found, "CAST({0} AS CHAR)".format(name)]
 
@@ -99,12 +117,18 @@ def divided(key: str, low: int, high: int, pieces: int) -> List[str]:
     return [first, *middle, last]
 
 
+#: The end of a row that still holds is the last moment that a server knows, which newer ones have moved.
+LAST = "2038-01-19 03:14:07.999999"
+_PERIOD = ("{0}", "IF({1} >= '" + LAST + "', 'holds', {1})")
+
+
 def count_sql(table: Table, number: int, fingerprints: bool, where: str = "") -> str:
     """One row: the table's number, its rows (those of a range), and the sum of their hashes."""
-    place = ident(table.name) + (" WHERE " + where if where else "")
+    place = table.place + (" WHERE " + where if where else "")
     if not fingerprints:
         return "SELECT {0}, COUNT(*), NULL FROM {1}".format(number, place)
-    values = [value for column in table.columns for value in value_of(column)]
+    values = [value for column in table.columns if not column.period for value in value_of(column)]
+    values += [text.format(*map(ident, table.period)) for text in _PERIOD] if table.versioned else []
     return (
         "SELECT {0}, COUNT(*), COALESCE(SUM(CAST(CONV(LEFT(SHA2(CONCAT_WS(_binary'#', {1}), 256), 16), 16, 10)"
         " AS UNSIGNED)), 0) FROM {2}"
@@ -127,8 +151,7 @@ UNION ALL SELECT 'sequence', TABLE_NAME FROM information_schema.TABLES WHERE TAB
     AND TABLE_SCHEMA = {db}
 UNION ALL SELECT 'trigger', CONCAT_WS(' ', TRIGGER_NAME, 'on', EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION,
     SHA2(ACTION_STATEMENT, 256)) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {db}
-UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME
-    FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {db} AND ROUTINE_TYPE IN ('FUNCTION', 'PROCEDURE')
+UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {db}
 UNION ALL SELECT 'event', CONCAT_WS(' ', EVENT_NAME, SHA2(EVENT_DEFINITION, 256)) FROM information_schema.EVENTS
     WHERE EVENT_SCHEMA = {db}
 UNION ALL SELECT 'index', CONCAT(TABLE_NAME, '.', INDEX_NAME, ' (', GROUP_CONCAT(COALESCE(COLUMN_NAME, '?')

@@ -3,8 +3,9 @@
 
 """Rows that mysqldump does not carry: our own INSERT statements, in the same form, streamed.
 
-Two kinds of tables are written so. With a FLOAT column: mysqldump prints six digits of its value and the rest is lost.
-With a generated column, where MariaDB's client dumps from MySQL: it writes values that MySQL refuses (error 3105).
+Three kinds of tables are written so. With a FLOAT column: mysqldump prints six digits of its value and the rest is
+lost. With a generated column, where MariaDB's client dumps from MySQL: it writes values that MySQL refuses (3105).
+System-versioned ones: it leaves their former rows out.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import threading
 from typing import Any, Iterator, List, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_queries import Table
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_queries import LAST, Table
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident, literal
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._process import (
@@ -33,15 +34,16 @@ _HEAD = (
     "SET NAMES utf8mb4;\nSET TIME_ZONE='+00:00';\nSET FOREIGN_KEY_CHECKS=0, UNIQUE_CHECKS=0;\n"
     "SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO';\n"
 )
+#: Lets us say from when until when a row held; MariaDB 10.11 or later.
+_HISTORY = "SET SESSION system_versioning_insert_history=1;\n"
 _TAIL = "-- Dump completed\n"
 
 
 def needed(table: Table, mariadb_client: bool, mariadb_server: bool) -> bool:
     """Whether the dump program would lose or spoil something of a table."""
     generated = any(column.generated for column in table.columns)
-    return any(column.kind == "float" for column in table.columns) or (
-        generated and mariadb_client and not mariadb_server
-    )
+    single = any(column.kind == "float" for column in table.columns)
+    return table.versioned or single or (generated and mariadb_client and not mariadb_server)
 
 
 def value_literal(value: Any) -> str:
@@ -54,30 +56,54 @@ def value_literal(value: Any) -> str:
 
 
 def select_sql(table: Table) -> str:
-    """All rows, every value exact."""
+    """All rows, every value exact; of system-versioned tables with the beginning and the end of each, in front."""
     columns = [
         "({0} + 0e0)".format(ident(column.name)) if column.kind == "float" else ident(column.name)
         for column in table.columns
         if not column.generated
     ]
-    return "SELECT {0} FROM {1}".format(", ".join(columns) or "1", ident(table.name))
+    columns = [ident(name) for name in table.period] + columns if table.versioned else columns
+    return "SELECT {0} FROM {1}".format(", ".join(columns) or "1", table.place)
+
+
+class _Insert:
+    """INSERT statements of about a mebibyte for rows of some columns."""
+
+    def __init__(self, table: Table, names: Sequence[str]) -> None:
+        self._head = "INSERT INTO {0} ({1}) VALUES ".format(ident(table.name), ", ".join(map(ident, names)))
+        self._empty = not names
+        self._rows: List[str] = []
+        self._size = 0
+
+    def add(self, row: Sequence[Any]) -> str:
+        """One more; gives a statement when it is full."""
+        text = "()" if self._empty else "(" + ",".join(map(value_literal, row)) + ")"
+        self._rows.append(text)
+        self._size += len(text)
+        return self.end() if self._size > _STATEMENT else ""
+
+    def end(self) -> str:
+        """The statement of what is left, if anything is."""
+        rows, self._rows, self._size = self._rows, [], 0
+        return self._head + ",".join(rows) + ";\n" if rows else ""
 
 
 def inserts(session: Session, table: Table) -> Iterator[str]:
-    """INSERT statements of about a mebibyte."""
-    names = ", ".join(ident(column.name) for column in table.columns if not column.generated)
-    head = "INSERT INTO {0} ({1}) VALUES ".format(ident(table.name), names)
-    rows: List[str] = []
-    size = 0
+    """INSERT statements. A row that still holds is written without its end, which is not the same on every server."""
+    names = [column.name for column in table.columns if not column.generated]
+    start, end = table.period
+    holding = _Insert(table, [start, *names] if table.versioned else names)
+    former = _Insert(table, [start, end, *names])
     for row in session.stream(select_sql(table), _FETCH):
-        text = "(" + ",".join(map(value_literal, row)) + ")" if names else "()"
-        rows.append(text)
-        size += len(text)
-        if size > _STATEMENT:
-            yield head + ",".join(rows) + ";\n"
-            rows, size = [], 0
-    if rows:
-        yield head + ",".join(rows) + ";\n"
+        if not table.versioned:
+            text = holding.add(row)
+        elif str(row[1]) >= LAST:
+            text = holding.add([row[0], *row[2:]])
+        else:
+            text = former.add(row)
+        if text:
+            yield text
+    yield from filter(None, (holding.end(), former.end()))
 
 
 class Writing:
@@ -122,6 +148,8 @@ class Writing:
 
     def _texts(self) -> Iterator[str]:
         yield _HEAD.format(len(self._tables))
+        if any(table.versioned for table in self._tables):
+            yield _HISTORY
         for table in self._tables:
             yield "-- Dumping data for table {0}\n".format(ident(table.name).replace("\n", " "))
             for text in inserts(self._session, table):

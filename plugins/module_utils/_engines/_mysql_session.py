@@ -117,6 +117,14 @@ class Session(SqlSession):
         except driver().MySQLError as exc:
             raise self._error(exc) from None
 
+    def send(self, statement: bytes) -> None:
+        """Run one statement that is encoded as the session's character set asks for. Raises as :meth:`rows`."""
+        try:
+            with self._turn, self._connection.cursor() as cursor:
+                cursor.execute(statement)
+        except driver().MySQLError as exc:
+            raise self._error(exc) from None
+
     def begin_snapshot(self) -> None:
         """From now on this session sees this moment."""
         self.run(

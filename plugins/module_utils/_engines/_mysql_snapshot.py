@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -15,12 +16,16 @@ from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_preflight as checks
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_rows as rows
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_schema as schemas
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_state as states
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_swap as swapping
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_queries import Table
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session
+from ansible_collections.relocate.django.plugins.module_utils._engines._sql import Findings
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     Beside,
     Snapshot,
@@ -36,7 +41,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Together, acting_as
 
 SCHEMA = "schema.json"
-FORMAT = 1
+FORMAT = 2
 _OWN = "rows-own"  # the part that no client program wrote
 
 
@@ -49,6 +54,8 @@ class MysqlSnapshot(Snapshot):
         self._view: Optional[states.View] = None
         self._tables: List[Table] = []
         self._statements: Dict[str, str] = {}
+        self._sequences: List[states.OwnSequence] = []  # no snapshot holds for them: they are asked once
+        self._digest = ""
         self._counted: List[TableCount] = []  # tables that no snapshot holds for, counted while nobody could write
 
     def close(self) -> None:
@@ -63,6 +70,7 @@ class MysqlSnapshot(Snapshot):
                 view = states.View(self._server, self._database, self._server.context.jobs)
                 self._tables = states.list_tables(view.main, self._database)
                 self._statements = states.statements_of(view.main, self._tables)
+                self._sequences = states.own_sequences(view.main, self._database)
                 self._view = view
             return self._view
 
@@ -72,13 +80,22 @@ class MysqlSnapshot(Snapshot):
         Raises RelocateError: program_missing, dump_failed, lock_timeout, right_missing.
         """
         with contextlib.ExitStack() as stack:
+            self._refuse_undumpable()
             name = quote(self._server.config.alias, safe="") + ".mysql"
             path = os.path.join(directory, name)
             with acting_as(self._server.context.owner):
                 os.mkdir(path, 0o700)
             stack.enter_context(removed_on_failure(lambda: self._remove(path)))
             client = self._dump_into(path, beside)
-        return DumpFile(path=name, client=client.version, client_major="")
+        return DumpFile(path=name, client=client.version, client_major="", digest=self._digest)
+
+    def _refuse_undumpable(self) -> None:
+        """No set is written that could not be restored. Raises what preflight on old tells."""
+        findings = Findings(self._server.config.alias)
+        with self._server.connect(self._database) as session:
+            checks.undumpable(session, self._database, findings)
+        for first in findings.found[:1]:
+            raise RelocateError(first.code, "; ".join(item.msg for item in findings.found), first.hint)
 
     def _remove(self, path: str) -> None:
         with acting_as(self._server.context.owner):
@@ -144,7 +161,7 @@ class MysqlSnapshot(Snapshot):
     def _objects(self) -> List[stored.StoredObject]:
         """By the administrator where there is one: bodies of others' routines are not shown to everybody."""
         with self._server.anyone() as session:
-            return stored.read(session, self._database)
+            return swapping.parked(session, self._database)
 
     def _start(
         self, client: programs.Client, options: str, path: str, parts: Sequence[programs.Part], together: Together
@@ -193,15 +210,24 @@ class MysqlSnapshot(Snapshot):
             "database": self._database,
             "charset": charset[0],
             "collation": charset[1],
+            "account": self._account(),
             "tables": self._statements,
+            "sequences": as_plain(self._sequences),
+            "versioned": [table.name for table in self._tables if table.versioned],
             "objects": as_plain(objects),
             "parts": [dict(as_plain(part), file=part.name + suffix) for part in parts],
         }
-        text = json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+        data = (json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=True) + "\n").encode("ascii")
+        # Of what we wrote, not of what lies there: the file is the owner's until the dump has ended.
+        self._digest = hashlib.sha256(data).hexdigest()
         with acting_as(self._server.context.owner):
             handle = os.open(os.path.join(path, SCHEMA), os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+
+    def _account(self) -> str:
+        with self._server.connect() as own:
+            return admin.own_account(own)
 
     def state(self, fingerprints: bool = True) -> DatabaseState:
         """Count (and fingerprint) everything. Raises RelocateError: right_missing, query_failed, server_unreachable."""
@@ -210,9 +236,17 @@ class MysqlSnapshot(Snapshot):
         rest = [table for table in self._tables if table.name not in counted]
         counts = [*counted.values(), *states.counts(view.ask, rest, fingerprints, _pieces(view))]
         numbers = states.next_numbers(self._statements)
-        return states.assemble(
-            counts, states.sequences(view, self._tables, numbers), states.objects(view.main, self._database)
-        )
+        numbered = states.sequences(view, self._tables, numbers, self._sequences)
+        return states.assemble(counts, numbered, states.objects(view.main, self._database), self._schema(view))
+
+    def _schema(self, view: states.View) -> Optional[Dict[str, str]]:
+        try:
+            objects = self._objects()
+        except RelocateError as exc:
+            if exc.code != "right_missing":
+                raise
+            return None  # nobody here is shown everything
+        return schemas.describe(view.main, self._database, self._statements, self._sequences, objects)
 
 
 def _pieces(view: states.View) -> int:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
@@ -67,13 +68,15 @@ def asked_of(session: Session) -> Ask:
 def list_tables(session: Session, database: str) -> List[Table]:
     """Every table with rows of its own, by name."""
     columns: Dict[str, List[Column]] = {}
-    for table, name, kind, nullable, auto, key, generated in session.rows(queries.COLUMNS.format(literal(database))):
+    for table, name, kind, nullable, auto, key, generated, period in session.rows(
+        queries.COLUMNS.format(literal(database))
+    ):
         columns.setdefault(str(table), []).append(
-            Column(str(name), str(kind), bool(nullable), bool(auto), bool(key), bool(generated))
+            Column(str(name), str(kind), bool(nullable), bool(auto), bool(key), bool(generated), str(period))
         )
     return [
-        Table(str(name), str(engine), int(size), tuple(columns.get(str(name), ())))
-        for name, engine, size in session.rows(queries.TABLES.format(literal(database)))
+        Table(str(name), str(engine), int(size), tuple(columns.get(str(name), ())), kind == "SYSTEM VERSIONED")
+        for name, engine, size, kind in session.rows(queries.TABLES.format(literal(database)))
     ]
 
 
@@ -123,13 +126,15 @@ def _ranges(ask: Ask, table: Table, pieces: int) -> List[str]:
     key = queries.integer_key(table) if pieces > 1 and table.size > _DIVIDED else ""
     if not key:
         return []
-    low, high = ask(["SELECT MIN({0}), MAX({0}) FROM {1}".format(ident(key), ident(table.name))])[0]
+    low, high = ask(["SELECT MIN({0}), MAX({0}) FROM {1}".format(ident(key), table.place)])[0]
     return [] if low is None else queries.divided(key, int(low), int(high), pieces)
 
 
-def sequences(view: View, tables: Sequence[Table], numbers: NextNumbers) -> Tuple[SequenceState, ...]:
-    """Where the numbering of each table stands, in the words of sequences."""
-    found = []
+def sequences(
+    view: View, tables: Sequence[Table], numbers: NextNumbers, own: Sequence[OwnSequence]
+) -> Tuple[SequenceState, ...]:
+    """Where the numbering of each table stands, in the words of sequences; and MariaDB's own ones."""
+    found = [SequenceState(name=item.name, last_value=item.next, is_called=False) for item in own]
     for table in tables:
         column = next((item.name for item in table.columns if item.auto), "")
         if not column:
@@ -156,7 +161,10 @@ def objects(session: Session, database: str) -> Dict[str, Tuple[str, ...]]:
 
 
 def assemble(
-    counted: Sequence[TableCount], numbered: Sequence[SequenceState], named: Mapping[str, Tuple[str, ...]]
+    counted: Sequence[TableCount],
+    numbered: Sequence[SequenceState],
+    named: Mapping[str, Tuple[str, ...]],
+    schema: Optional[Mapping[str, str]],
 ) -> DatabaseState:
     """The state out of its parts."""
     return DatabaseState(
@@ -164,7 +172,32 @@ def assemble(
         tables=tuple(sorted(counted, key=lambda item: item.name)),
         sequences=tuple(numbered),
         objects=dict(named),
+        schema=schema,
     )
+
+
+@dataclass(frozen=True)
+class OwnSequence:
+    """A sequence of MariaDB's: how it is made, and what it gives next."""
+
+    name: str
+    statement: str
+    next: int
+    round: int  # how often it has begun again
+
+
+def own_sequences(session: Session, database: str) -> List[OwnSequence]:
+    """MariaDB's sequences, by name."""
+    found = []
+    for (name,) in session.rows(
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'SEQUENCE' AND TABLE_SCHEMA = {0}"
+        " ORDER BY 1".format(literal(database))
+    ):
+        place = "{0}.{1}".format(ident(database), ident(str(name)))
+        statement = str(session.rows("SHOW CREATE SEQUENCE " + place)[0][1])
+        row = session.rows("SELECT next_not_cached_value, cycle_count FROM " + place)[0]
+        found.append(OwnSequence(str(name), statement, int(row[0]), int(row[1])))
+    return found
 
 
 @contextlib.contextmanager

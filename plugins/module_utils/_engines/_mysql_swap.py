@@ -4,13 +4,15 @@
 """The swap: one database's content gets the name of another, in one step.
 
 Tables change places in one ``RENAME TABLE``, which is atomic. Views, triggers, routines and events cannot be renamed:
-they are dropped before it and made again after it. Until all is done, their statements are kept in a table of the
-database that is put aside, so that a swap which was killed on the way is finished or taken back by the next one.
+they are dropped before it and made again after it. Until all is done, their statements are kept in a database that
+nobody but the administrator reaches, so that a swap which was killed on the way is finished or taken back by the next
+one. Whoever owns a database that takes part in a swap must not write what the administrator runs.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
@@ -19,26 +21,34 @@ from ansible_collections.relocate.django.plugins.module_utils._engines import _m
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_objects import StoredObject
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_statement import EVENT
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import as_plain
 
-JOURNAL = "__relocate_swap"
-
-
+#: What the names of databases of our own begin with; none in a site's settings may.
+RESERVED = "__relocate"
+_JOURNAL = "swap"
 #: In a database that is not live: which events are to run once it is.
 EVENTS = "__relocate_events"
-_OURS = (JOURNAL, EVENTS)
 
 
-def park(session: Session, name: str, items: Sequence[StoredObject]) -> None:
-    """Make objects in a database that is not live: nothing may happen by itself there. Raises load_failed."""
-    stored.create(session, name, [stored.disabled(item) for item in items])
+def journal_of(aside: str) -> str:
+    """The database that holds what a swap needs to be finished, by the name of what it puts aside."""
+    return "{0}_swap_{1}".format(RESERVED, hashlib.sha256(aside.encode("utf-8")).hexdigest()[:16])
+
+
+def park(
+    session: Session, name: str, items: Sequence[StoredObject], makers: Optional[Sequence[Session]] = None
+) -> None:
+    """Make objects in a database that is not live: nothing may happen by itself there. Raises load_failed.
+
+    :param makers: who makes them, see :func:`stored.create`; by default the session
+    """
+    stored.create(name, [stored.disabled(item) for item in items], makers or [session])
     place = "{0}.{1}".format(ident(name), ident(EVENTS))
     # Also without events: it tells a database that is complete from one that a swap has only made.
     session.run("CREATE TABLE {0} (name TEXT, enabled TEXT) CHARACTER SET utf8mb4 ENGINE=InnoDB".format(place))
-    rows = [
-        "({0}, {1})".format(literal(item.name), literal(item.enabled)) for item in items if item.kind == stored.EVENT
-    ]
+    rows = ["({0}, {1})".format(literal(item.name), literal(item.enabled)) for item in items if item.kind == EVENT]
     if rows:
         session.run("INSERT INTO {0} VALUES {1}".format(place, ", ".join(rows)))
 
@@ -119,12 +129,10 @@ class Swap:
         raise RelocateError(code, what + exc.msg, exc.hint) from None
 
     def _write_journal(self) -> None:
-        """Statements of both sides, in the database that is put aside; it is made like the live one."""
+        """Statements of both sides, where only the administrator is; then the database that will be aside."""
         session, charset = self.session, self.charsets.get(self.live, self.charsets[self.source])
-        session.run(
-            "CREATE DATABASE IF NOT EXISTS {0} CHARACTER SET {1} COLLATE {2}".format(ident(self.aside), *charset)
-        )
-        place = "{0}.{1}".format(ident(self.aside), ident(JOURNAL))
+        session.run("CREATE DATABASE {0} CHARACTER SET utf8mb4".format(ident(journal_of(self.aside))))
+        place = _place(self.aside)
         session.run("CREATE TABLE {0} (side TEXT, item LONGTEXT) CHARACTER SET utf8mb4 ENGINE=InnoDB".format(place))
         plain = {
             "names": {"live": self.live, "source": self.source},
@@ -138,6 +146,9 @@ class Swap:
             for side, value in plain.items()
         )
         session.run("INSERT INTO {0} VALUES {1}".format(place, rows))
+        session.run(
+            "CREATE DATABASE IF NOT EXISTS {0} CHARACTER SET {1} COLLATE {2}".format(ident(self.aside), *charset)
+        )
 
     def _rename(self, steps: Sequence[Tuple[str, str]]) -> None:
         moves = [
@@ -167,28 +178,28 @@ class Swap:
         """After the rename: the definitions of both sides."""
         if self.had_live:
             admin.alter_charset(self.session, self.live, *self.charsets[self.source])
-        self._make(self.live, [stored.as_recorded(item) for item in self.new])
+        self._make(self.live, self.new)
         self._park(self.aside, self.old)
 
     def clear_up(self) -> None:
         """What is empty now goes, the journal last."""
         self.session.run("DROP DATABASE IF EXISTS " + ident(self.source))
-        if self.had_live:
-            self.session.run("DROP TABLE {0}.{1}".format(ident(self.aside), ident(JOURNAL)))
-        else:
-            self.session.run("DROP DATABASE " + ident(self.aside))
+        if not self.had_live:
+            self.session.run("DROP DATABASE IF EXISTS " + ident(self.aside))
+        _forget(self.session, self.aside)
 
     def undo(self) -> None:
         """Without the rename, or after it was turned back: live and source as before. What fails stays journaled."""
         with contextlib.suppress(RelocateError):
             if self.had_live:
                 admin.alter_charset(self.session, self.live, *self.charsets[self.live])
-                self._make(self.live, [stored.as_recorded(item) for item in self.old])
+                self._make(self.live, self.old)
             elif admin.database_exists(self.session, self.live):
                 self.session.run("DROP DATABASE " + ident(self.live))
             if admin.database_exists(self.session, self.source):
                 self._park(self.source, self.new)
             self.session.run("DROP DATABASE IF EXISTS " + ident(self.aside))
+            _forget(self.session, self.aside)
 
     def _park(self, name: str, items: Sequence[StoredObject]) -> None:
         self.session.run("DROP TABLE IF EXISTS {0}.{1}".format(ident(name), ident(EVENTS)))
@@ -197,20 +208,29 @@ class Swap:
 
     def _make(self, name: str, items: Sequence[StoredObject]) -> None:
         there = {(item.kind, item.name) for item in stored.read(self.session, name)}
-        stored.create(self.session, name, [item for item in items if (item.kind, item.name) not in there])
+        stored.create(name, [item for item in items if (item.kind, item.name) not in there], [self.session])
 
 
 def _tables(session: Session, name: str) -> List[str]:
     """The tables of a database but ours."""
-    return [table for table in admin.tables_of(session, name) if table not in _OURS]
+    return [table for table in admin.tables_of(session, name) if table != EVENTS]
+
+
+def _place(aside: str) -> str:
+    return "{0}.{1}".format(ident(journal_of(aside)), ident(_JOURNAL))
+
+
+def _forget(session: Session, aside: str) -> None:
+    session.run("DROP DATABASE IF EXISTS " + ident(journal_of(aside)))
 
 
 def _journal(session: Session, aside: str) -> Optional[Dict[str, Any]]:
-    """What an unfinished swap left in the database that it puts aside: None without one, {} before it was written."""
-    if JOURNAL not in admin.tables_of(session, aside):
+    """What an unfinished swap left to be finished by: None without one, {} before it was written."""
+    if not admin.database_exists(session, journal_of(aside)):
         return None
-    place = "{0}.{1}".format(ident(aside), ident(JOURNAL))
-    return {str(side): json.loads(str(item)) for side, item in session.rows("SELECT side, item FROM " + place)}
+    if _JOURNAL not in admin.tables_of(session, journal_of(aside)):
+        return {}
+    return {str(side): json.loads(str(item)) for side, item in session.rows("SELECT side, item FROM " + _place(aside))}
 
 
 def _renamed(session: Session, journal: Mapping[str, Any]) -> bool:
@@ -246,9 +266,9 @@ def recover(session: Session, asides: Sequence[str]) -> List[str]:
         if journal is None:
             continue
         if not journal:  # killed before it was written: nothing had been dropped
-            session.run("DROP DATABASE " + ident(aside))
+            _forget(session, aside)
             continue
-        names = (journal["names"]["live"], journal["names"]["source"], aside)
+        names = (str(journal["names"]["live"]), str(journal["names"]["source"]), aside)
         charsets = {name: (value[0], value[1]) for name, value in journal["charsets"].items()}
         old, new = stored.from_plain(journal["old"]), stored.from_plain(journal["new"])
         one = Swap(session, names, old, new, charsets)

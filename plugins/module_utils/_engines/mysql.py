@@ -13,25 +13,23 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import hashlib
-import json
 import os
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
+from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_facts as facts
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_load as loading
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_preflight as checks
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_schema as schemas
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_swap as swapping
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_snapshot import (
-    FORMAT,
-    SCHEMA,
-    MysqlSnapshot,
-)
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_snapshot import MysqlSnapshot
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
     INCOMING,
@@ -46,10 +44,10 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
     DatabaseFacts,
+    Difference,
     DumpFile,
     Obstacle,
 )
-from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
 
 
 class MysqlEngine(Engine):
@@ -65,6 +63,12 @@ class MysqlEngine(Engine):
         if not self.config.name:
             raise RelocateError(
                 "bad_option", "the settings of {0} give no NAME".format(self.config.alias), "set NAME in the settings"
+            )
+        if self.config.name.startswith(swapping.RESERVED):
+            raise RelocateError(
+                "bad_option",
+                "the settings of {0} name a database of ours: {1}".format(self.config.alias, self.config.name),
+                "choose a NAME that does not begin with " + swapping.RESERVED,
             )
         return self.config.name if which == LIVE else admin.derived_name(self.config.name, which)
 
@@ -112,8 +116,9 @@ class MysqlEngine(Engine):
                     admin.grant(self._server, session, name, give=False)
 
     def create_blank(self, recorded: Optional[DatabaseFacts] = None) -> List[str]:
-        """See :meth:`Engine.create_blank`. Raises right_missing, collation_missing, login_failed, query_failed."""
+        """See :meth:`Engine.create_blank`. Raises right_missing, collation_missing, login_failed."""
         name = self._named(LIVE)
+        loading.check_name(name, recorded)
         with self._server.admin() as session:
             made = admin.ensure_user(self._server, session)
             if not admin.database_exists(session, name):
@@ -128,8 +133,9 @@ class MysqlEngine(Engine):
         Raises dump_truncated, load_failed, collation_missing, right_missing, program_missing, disk_full.
         """
         path, incoming = os.path.join(directory, dump.path), self._named(INCOMING)
-        schema = self._read_schema(path)
-        files = [os.path.join(path, str(part["file"])) for part in schema["parts"]]
+        schema = loading.read_schema(path, dump.digest)
+        loading.check_name(self._named(LIVE), recorded)
+        files = [os.path.join(path, str(part["file"])) for part in schema.parts]
         programs.check_complete(files, self.context.owner, self.context.jobs)
         with self._server.admin() as session:
             self._recover(session)
@@ -137,10 +143,11 @@ class MysqlEngine(Engine):
             admin.drop_database(session, incoming)
             with removed_on_failure(lambda: self.drop(INCOMING)):
                 admin.ensure_user(self._server, session)
-                admin.create_database(session, incoming, schema["charset"], schema["collation"])
-                with self._reachable(INCOMING):
-                    self._fill(client, incoming, schema, files)
-                    self._add_objects(session, incoming, stored.from_plain(schema["objects"]))
+                admin.create_database(session, incoming, schema.charset, schema.collation)
+                with self._reachable(INCOMING), loading.room_for_rows(session):
+                    loading.fill(self._server, client, incoming, schema, files)
+                    self._analyse(incoming, schema.tables)
+                    self._add_objects(session, incoming, schema)
 
     @contextlib.contextmanager
     def incoming(self, recorded: Optional[DatabaseFacts] = None) -> Iterator[DatabaseConfig]:
@@ -171,43 +178,17 @@ class MysqlEngine(Engine):
             for start in range(0, len(names), 50):
                 session.rows("ANALYZE TABLE " + ", ".join(names[start : start + 50]))
 
-    def _read_schema(self, path: str) -> Dict[str, Any]:
-        try:
-            with acting_as(self.context.owner), open(os.path.join(path, SCHEMA), encoding="ascii") as stream:
-                schema: Dict[str, Any] = json.load(stream)
-            known = schema["format"] == FORMAT and bool(schema["charset"]) and isinstance(schema["tables"], dict)
-            files = [str(part["file"]) for part in schema["parts"]]
-            stored.from_plain(schema["objects"])
-        except (OSError, ValueError, KeyError, TypeError) as exc:
-            raise RelocateError(
-                "dump_truncated", "the dump's {0} cannot be read".format(SCHEMA), "take the set from another copy"
-            ) from exc
-        if not known or any(os.path.basename(file) != file for file in files):
-            raise RelocateError(
-                "format_unknown", "the dump's {0} is not of a known format".format(SCHEMA), "upgrade relocate.django"
+    def _add_objects(self, session: Session, incoming: str, schema: loading.Schema) -> None:
+        """Views, triggers, routines and events, by the settings' user; by the administrator where he may not."""
+        with self._server.connect(incoming) as own:
+            settled = stored.settle_definers(
+                schema.objects, admin.own_account(own), schema.account, self.context.notes.append
             )
-        return schema
+            swapping.park(session, incoming, settled, [own, session])
 
-    def _fill(self, client: programs.Client, incoming: str, schema: Mapping[str, Any], files: Sequence[str]) -> None:
-        with self._server.connect(incoming) as session:
-            for name, statement in schema["tables"].items():
-                try:
-                    session.run(str(statement))
-                except RelocateError as exc:
-                    raise _table_error(name, exc) from None
-        options = self._server.options_file(client.mariadb)
-        sizes = [int(part.get("size", 0)) for part in schema["parts"]]
-        largest = [file for _size, file in sorted(zip(sizes, files), reverse=True)]
-        self.context.progress("loading {0} files into {1}".format(len(files), incoming))
-        programs.load(self._server, client, options, incoming, largest)
-        self._analyse(incoming, schema["tables"])
-
-    def _add_objects(self, session: Session, incoming: str, items: Sequence[stored.StoredObject]) -> None:
-        """Views, triggers, routines and events, which may be other accounts': the administrator makes them."""
-        with self._server.connect() as own:
-            account = admin.own_account(own)
-        settled = stored.settle_definers(items, stored.definers_here(session), account, self.context.notes.append)
-        swapping.park(session, incoming, settled)
+    def judge(self, differences: Sequence[Difference]) -> Tuple[List[Difference], List[str]]:
+        """See :meth:`Engine.judge`."""
+        return schemas.judge(differences, datetime.datetime.now(datetime.timezone.utc))
 
     def swap(self, from_name: str = INCOMING, aside: str = PREVIOUS) -> None:
         """See :meth:`Engine.swap`; all tables are renamed in one statement.
@@ -275,11 +256,3 @@ class MysqlEngine(Engine):
         with self._server.anyone() as session:
             known = admin.database_exists if which == LIVE else swapping.holds
             return known(session, self._named(which))
-
-
-def _table_error(name: str, exc: RelocateError) -> RelocateError:
-    number = exc.details.get("number")
-    code = "collation_missing" if number in (1115, 1273, 1253) else "load_failed"
-    code = exc.code if exc.code in ("right_missing", "server_unreachable") else code
-    hint = "change the collation on old, or upgrade the server" if code == "collation_missing" else exc.hint
-    return RelocateError(code, "table {0}: {1}".format(name, exc.msg), hint)

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +16,14 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_connect as connect
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_facts as facts
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_rows as rows
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_session as session_module
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import MysqlEngine
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseFacts, DumpFile
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from tests.unit.fakes import refused
 
@@ -149,7 +152,8 @@ def column(name: str = "c", kind: str = "int", **more: Any) -> queries.Column:
         ("datetime", ["`c`"]),
         ("float", ["(`c` + 0e0)"]),
         ("bit", ["(`c` + 0)"]),
-        ("varchar", ["`c`", "LENGTH(`c`)"]),
+        ("varchar", ["CAST(`c` AS BINARY)", "LENGTH(`c`)"]),
+        ("varbinary", ["`c`", "LENGTH(`c`)"]),
         ("longtext", ["SHA2(`c`, 256)", "LENGTH(`c`)"]),
         ("json", ["SHA2(CAST(`c` AS CHAR CHARACTER SET utf8mb4), 256)", "LENGTH(`c`)"]),
         ("point", ["SHA2(ST_AsBinary(`c`), 256)", "ST_SRID(`c`)"]),
@@ -266,51 +270,61 @@ def test_trailers(end: bytes, well: bool) -> None:
     assert bool(programs.TRAILER.search(end)) is well
 
 
-@pytest.mark.parametrize(
-    ("statement", "expected"),
-    [
-        ("CREATE VIEW `v` AS select `shop`.`t`.`id` from `shop`.`t`", "CREATE VIEW `v` AS select `t`.`id` from `t`"),
-        ("SET x = '`shop`.`t`', y = `shop`.`u`", "SET x = '`shop`.`t`', y = `u`"),
-        ("SET x = 'it''s `shop`.a', y = 'b\\' `shop`.c'", "SET x = 'it''s `shop`.a', y = 'b\\' `shop`.c'"),
-        ("select `other`.`t`.`id`", "select `other`.`t`.`id`"),
-    ],
-)
-def test_statements_do_not_lead_back(statement: str, expected: str) -> None:
-    assert stored.unqualified(statement, "shop") == expected
+TRAILED = b"INSERT INTO t VALUES (1);\n-- Dump completed\n"
 
 
-TRIGGER = stored.StoredObject(
-    "trigger",
-    "t",
-    "CREATE DEFINER=`gh ost`@`%` TRIGGER t BEFORE INSERT ON b FOR EACH ROW SET x=1",
-    "`gh ost`@`%`",
-)
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_dump_without_its_trailer_is_truncated(tmp_path: Path, compressed: bool) -> None:
+    def write(name: str, data: bytes) -> str:
+        path = tmp_path / (name + (".sql.zst" if compressed else ".sql"))
+        path.write_bytes(data)
+        if compressed:
+            path.write_bytes(subprocess.run(["zstd", "-q", "-c"], input=data, check=True, capture_output=True).stdout)
+        return str(path)
+
+    whole, cut = write("whole", TRAILED), write("cut", TRAILED[:25])
+    programs.check_complete([whole], None, 1)
+    with refused("dump_truncated", "cut"):
+        programs.check_complete([whole, cut], None, 2)
 
 
-def test_definers_that_are_missing_are_replaced_and_named() -> None:
-    told: list[str] = []
-    found = stored.settle_definers([TRIGGER], {"`shop`@`localhost`"}, "`shop`@`localhost`", told.append)
-    assert found[0].definer == "`shop`@`localhost`"
-    assert found[0].statement.startswith("CREATE DEFINER=`shop`@`localhost` TRIGGER t")
-    assert told == ["trigger t: definer `gh ost`@`%` is not on this server, `shop`@`localhost` takes its place"]
-    assert stored.settle_definers([TRIGGER], {"`gh ost`@`%`"}, "x", told.append) == [TRIGGER]
-    assert len(told) == 1
+def test_a_load_asks_for_the_trailers_before_anything_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The set's digests may be right: what was cut before it was hashed shows by nothing else."""
+    directory = tmp_path / "d.mysql"
+    directory.mkdir()
+    (directory / "rows-001.sql").write_bytes(TRAILED[:25])
+    plain = {"format": 2, "database": "shop", "charset": "utf8mb4", "collation": "utf8mb4_bin", "tables": {},
+             "objects": [], "parts": [{"file": "rows-001.sql"}]}  # fmt: skip
+    data = json.dumps(plain).encode("ascii")
+    (directory / "schema.json").write_bytes(data)
+    one = server(tmp_path)
+    engine = MysqlEngine(one.config, one.context)
+
+    def never(*args: Any) -> None:
+        raise AssertionError("the server was asked")
+
+    monkeypatch.setattr(connect.Server, "_open", never)
+    facts_ = DatabaseFacts("mysql", "", 0, "")
+    with refused("dump_truncated", "rows-001.sql"):
+        engine.load(str(tmp_path), DumpFile("d.mysql", "", digest=hashlib.sha256(data).hexdigest()), facts_)
+    (directory / "rows-001.sql").write_bytes(TRAILED)
+    with refused("dump_truncated", "not what was written"):
+        engine.load(str(tmp_path), DumpFile("d.mysql", "", digest="0" * 64), facts_)
+    with pytest.raises(AssertionError, match="asked"):
+        engine.load(str(tmp_path), DumpFile("d.mysql", "", digest=hashlib.sha256(data).hexdigest()), facts_)
 
 
-EVENT = (
-    "CREATE DEFINER=`a`@`b` EVENT `e` ON SCHEDULE EVERY 1 DAY STARTS '2026-01-01' ON COMPLETION NOT PRESERVE"
-    " {0} {1}DO {2}"
-)
-
-
-@pytest.mark.parametrize("status", ["ENABLE", "DISABLE", "DISABLE ON SLAVE"])
-@pytest.mark.parametrize("comment", ["", "COMMENT 'x' "])
-def test_events_sleep_while_they_are_not_live(status: str, comment: str) -> None:
-    text = EVENT.format(status, comment, "UPDATE t SET a = 'ENABLE DO '")
-    event = stored.StoredObject("event", "e", text, enabled=status)
-    assert stored.disabled(event).statement == EVENT.format("DISABLE", comment, "UPDATE t SET a = 'ENABLE DO '")
-    assert stored.as_recorded(stored.disabled(event)).statement == text
-    assert stored.disabled(TRIGGER) is TRIGGER
+@pytest.mark.parametrize("failing", ["zstd", "client"])
+def test_every_program_of_a_load_has_its_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    """The client takes what a decompressor gave before it failed, and ends with 0; the other way round as well."""
+    path = tmp_path / "rows-001.sql.zst"
+    data = b"".join(b"INSERT INTO t VALUES (%d);\n" % number for number in range(100000))
+    squeezed = subprocess.run(["zstd", "-q", "-c"], input=data, check=True, capture_output=True).stdout
+    path.write_bytes(squeezed[:-1000] if failing == "zstd" else squeezed)
+    argv = ["/bin/cat"] if failing == "zstd" else ["/bin/sh", "-c", "cat > /dev/null; echo ERROR 1 >&2; exit 3"]
+    monkeypatch.setattr(programs, "load_argv", lambda *args: argv)
+    with refused("load_failed", "zstd exited" if failing == "zstd" else "sh exited 3"):
+        programs.load(server(tmp_path), MARIADB, "options", "shop", [str(path)])
 
 
 @pytest.mark.parametrize(

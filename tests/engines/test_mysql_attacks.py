@@ -1,0 +1,199 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a project's owner, the owner of a database, or a hostile set tries on a real MariaDB server."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_snapshot as snapshots
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import DISCARDED, INCOMING, PREVIOUS
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DumpFile
+from tests.engines.test_mysql import PASSWORD, Bench, blank, server
+from tests.unit.fakes import refused
+
+__all__ = ["blank", "server"]  # fixtures
+pytest.importorskip("pymysql")
+
+ROOTS = "CREATE DEFINER=`root`@`localhost` PROCEDURE `rise`() GRANT ALL PRIVILEGES ON *.* TO '{0}'@'localhost'"
+SITE = "CREATE TABLE log (id int AUTO_INCREMENT PRIMARY KEY, t text); INSERT INTO log (t) VALUES ('a'), ('b');"
+
+
+def rewritten(target: Path, made: DumpFile, change: Callable[[dict[str, Any]], None]) -> DumpFile:
+    """A set whose maker has hashed what he made."""
+    path = target / made.path / "schema.json"
+    plain = json.loads(path.read_text(encoding="ascii"))
+    change(plain)
+    data = json.dumps(plain).encode("ascii")
+    path.write_bytes(data)
+    return dataclasses.replace(made, digest=hashlib.sha256(data).hexdigest())
+
+
+def owned_by_root(bench: Bench) -> list[str]:
+    """Everything that would run with the administrator's rights in this bench's databases."""
+    sql = (
+        "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE DEFINER LIKE 'root@%' AND ROUTINE_SCHEMA {0}"
+        " UNION SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE DEFINER LIKE 'root@%' AND TRIGGER_SCHEMA {0}"
+        " UNION SELECT EVENT_NAME FROM information_schema.EVENTS WHERE DEFINER LIKE 'root@%' AND EVENT_SCHEMA {0}"
+        " UNION SELECT TABLE_NAME FROM information_schema.VIEWS WHERE DEFINER LIKE 'root@%' AND TABLE_SCHEMA {0}"
+    ).format(f"LIKE '{bench.name[:4]}%'")
+    return bench.server.sql(sql).split()
+
+
+def is_admin(bench: Bench) -> bool:
+    return "ON *.*" in bench.server.sql(f"SHOW GRANTS FOR '{bench.engine.config.user}'@'localhost'").replace(
+        "GRANT USAGE ON *.*", ""
+    )
+
+
+def entry(statement: str, kind: str = "procedure", name: str = "rise", **more: str) -> dict[str, str]:
+    return dict(dataclasses.asdict(stored.StoredObject(kind, name, statement, "`root`@`localhost`")), **more)
+
+
+def test_a_dump_that_is_edited_while_it_runs_is_refused(blank: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is the owner's until the dump has ended: what counts is what was written."""
+    blank.sql(SITE)
+    finish = snapshots.MysqlSnapshot._finish
+
+    def edited(self: Any, running: Any, together: Any) -> None:
+        finish(self, running, together)
+        for path in blank.directory.glob("dump*/*/schema.json"):
+            plain = json.loads(path.read_text(encoding="ascii"))
+            plain["objects"].append(entry(ROOTS.format(blank.engine.config.user)))
+            path.write_text(json.dumps(plain), encoding="ascii")
+
+    monkeypatch.setattr(snapshots.MysqlSnapshot, "_finish", edited)
+    target, made, _recorded = blank.dump()
+    assert "rise" in (target / made.path / "schema.json").read_text(encoding="ascii")
+    with refused("dump_truncated", "not what was written"):
+        blank.load(target, made)
+    assert owned_by_root(blank) == []
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        entry("GRANT ALL PRIVILEGES ON *.* TO '{0}'@'localhost'"),
+        entry("CREATE DEFINER=`root`@`localhost` PROCEDURE `rise`() SELECT 1; GRANT ALL ON *.* TO '{0}'@'localhost'"),
+        entry("CREATE PROCEDURE `mysql`.`rise`() SELECT 1"),
+        entry("CREATE EVENT `rise` ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1", "event",
+              enabled="ENABLE DO GRANT ALL ON *.* TO '{0}'@'localhost' #"),
+        entry("CREATE PROCEDURE `rise`() SELECT 1", charset="utf8mb4, GLOBAL general_log = 1", collation="x"),
+    ],
+    ids=["another statement", "two statements", "another database", "state of an event", "character set"],
+)  # fmt: skip
+def test_a_hostile_set_makes_the_administrator_do_nothing(blank: Bench, item: dict[str, str]) -> None:
+    blank.sql(SITE)
+    target, made, _recorded = blank.dump()
+    item = {key: value.replace("{0}", blank.engine.config.user) for key, value in item.items()}
+    made = rewritten(target, made, lambda plain: plain["objects"].append(item))
+    with pytest.raises(RelocateError) as error:
+        blank.load(target, made)
+    assert error.value.code in ("dump_refused", "load_failed")
+    assert not is_admin(blank) and owned_by_root(blank) == []
+    assert blank.databases() == {blank.name}
+
+
+def test_the_character_set_of_a_hostile_set_is_no_sql(blank: Bench) -> None:
+    blank.sql(SITE)
+    target, made, _recorded = blank.dump()
+    made = rewritten(target, made, lambda plain: plain.update(charset="utf8mb4 COMMENT 'x'"))
+    with refused("dump_refused", "character set"):
+        blank.load(target, made)
+
+
+def test_a_routine_of_roots_out_of_a_set_is_the_sites_here(blank: Bench) -> None:
+    """Called by the site, it may do what the site may."""
+    blank.sql(SITE + ROOTS.format(blank.engine.config.user))
+    assert owned_by_root(blank) == ["rise"]
+    target, made, recorded = blank.dump()
+    blank.load(target, made)
+    assert blank.engine.differences(recorded, blank.state(INCOMING)) == []
+    blank.engine.swap(INCOMING, DISCARDED)
+    blank.engine.drop(DISCARDED)
+    assert owned_by_root(blank) == []
+    assert any("rise" in note and "root" in note for note in blank.context.notes)
+    with pytest.raises(RuntimeError, match="1045|denied"):
+        blank.sql("CALL rise()")
+    assert not is_admin(blank)
+
+
+def test_times_of_events_are_not_worked_out_by_the_administrator(blank: Bench) -> None:
+    """The server calls a function for them with the rights of whoever makes the event."""
+    blank.sql(SITE + "CREATE TABLE who (name text);")
+    target, made, _recorded = blank.dump()
+    function = (
+        "CREATE DEFINER=`root`@`localhost` FUNCTION `at_`() RETURNS datetime SQL SECURITY INVOKER MODIFIES SQL DATA"
+        " BEGIN INSERT INTO who VALUES (USER()); RETURN '2037-01-01 00:00:00'; END"
+    )
+    event = "CREATE DEFINER=`root`@`localhost` EVENT `e` ON SCHEDULE AT at_() DISABLE DO SELECT 1"
+    made = rewritten(
+        target,
+        made,
+        lambda plain: plain["objects"].extend([entry(function, "function", "at_"), entry(event, "event", "e")]),
+    )
+    try:
+        blank.load(target, made)
+    except RelocateError as exc:
+        assert exc.code == "load_failed"
+        return
+    seen = blank.sql("SELECT name FROM who", blank.name + "__incoming")
+    assert "root" not in seen
+
+
+def test_what_lies_in_previous_is_not_run(blank: Bench) -> None:
+    """Its owner writes what looks like the journal of an interrupted swap."""
+    blank.sql(SITE)
+    target, made, _recorded = blank.dump()
+    blank.load(target, made)
+    blank.engine.swap()
+    aside, user = blank.name + "__previous", blank.engine.config.user
+    blank.server.sql(
+        f"GRANT ALL ON `{aside.replace('_', chr(92) + '_').replace('%', chr(92) + '%')}`.* TO '{user}'@'localhost'"
+    )
+    journal = {
+        "names": {"live": blank.name, "source": blank.name + "__incoming"},
+        "tables": {blank.name: 1, blank.name + "__incoming": 0},
+        "charsets": {blank.name: ["utf8mb4", "utf8mb4_general_ci"]},
+        "old": [entry(ROOTS.format(user))],
+        "new": [],
+    }
+    own = blank.engine._server.connect(aside)
+    own.run("CREATE TABLE __relocate_swap (side TEXT, item LONGTEXT)")
+    for side, value in journal.items():
+        own.run("INSERT INTO __relocate_swap VALUES ('{0}', '{1}')".format(side, json.dumps(value).replace("'", "''")))
+    own.run("INSERT INTO __relocate_events VALUES ('rise', 'ENABLE DO GRANT ALL ON *.* TO x #')")
+    own.close()
+    blank.engine.drop(DISCARDED)
+    assert blank.engine.exists(PREVIOUS)
+    assert owned_by_root(blank) == [] and not is_admin(blank)
+
+
+def test_a_sites_database_cannot_be_the_journal(blank: Bench) -> None:
+    from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_swap as swapping
+
+    name = swapping.journal_of("victim__previous")
+    engine = type(blank.engine)(dataclasses.replace(blank.engine.config, name=name), blank.context)
+    with refused("bad_option", "database of ours"):
+        engine.create_blank()
+    with pytest.raises(RelocateError):
+        blank.engine._server.connect().run(f"CREATE DATABASE `{name}`")
+
+
+def test_no_session_takes_two_statements(blank: Bench) -> None:
+    with blank.engine._server.admin() as session:
+        with refused("query_failed", "syntax"):
+            session.run("SELECT 1; SELECT 2")
+        with refused("query_failed", "syntax"):
+            session.send(b"SELECT 1; SELECT 2")
+    assert PASSWORD not in blank.name
