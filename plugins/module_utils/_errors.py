@@ -37,6 +37,7 @@ CODES: Dict[str, str] = {
     "revision_refused": "the revision or remote is not acceptable",
     "checkout_failed": "git could not check out the revision",
     "checkout_occupied": "the directory on new holds something that is not this project",
+    "files_untracked": "git does not hold files that the site may need",
     "packages_unlisted": "packages are installed on old that no file of the project names",
     "environment_failed": "the project's packages could not be installed",
     "python_too_old": "the interpreter is too old for the project's packages",

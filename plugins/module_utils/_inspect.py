@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from functools import partial
 from typing import Any, Dict, List, Mapping, Optional, Sequence
@@ -21,7 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     facts_from_plain,
 )
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, find_program, lookup_user, run
-from ansible_collections.relocate.django.plugins.module_utils._project import packages, vcs
+from ansible_collections.relocate.django.plugins.module_utils._project import packages, untracked, vcs
 from ansible_collections.relocate.django.plugins.module_utils._project.python_support import python_obstacle
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._site import (
@@ -87,6 +88,7 @@ def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
             found.append(Obstacle(**answer["error"]))
     found += _code_obstacles(site, params) + _migration_obstacles(site, params)
     collect(found, lambda: _refuse_unnamed(site, params))
+    found += collect(found, lambda: _untracked(site, params)) or []
     for alias, target in sorted(params["engines"].items()):
         found += _conversion_obstacles(site, alias, target, params["left_behind"], found)
     collect(found, lambda: _unversioned.expand(params["files"], site.project.path))
@@ -166,6 +168,35 @@ def _code_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
             )
         )
     return found
+
+
+def _untracked(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
+    """Files beside the code that git does not hold and the site may need, unless they travel or may stay."""
+    django = site.facts.get("django", {})
+    if "used_paths" not in django:
+        return []
+    databases = [engine.config.name for engine in site.engines.values() if engine.is_file]
+    apart = [django.get("media_root"), django.get("static_root"), os.path.realpath(params["directory"])]
+    apart += [item["path"] for item in django.get("file_stores", ())]
+    apart += [name + end for name in databases for end in ("", "-wal", "-shm", "-journal")]
+    accepted = [*params["files"], *params["files_left"]]
+    try:
+        left = untracked.find(site.project.path, site.project.owner, django["used_paths"], apart, accepted)
+    except RelocateError as error:
+        if error.code == "not_a_checkout":
+            return []  # told of already
+        raise
+    if not left:
+        return []
+    names = ", ".join("{0} ({1})".format(item.path, item.what) for item in left[:10])
+    lines = ", ".join(json.dumps(item.path) for item in left[:10])
+    return [
+        Obstacle(
+            "files_untracked",
+            "git does not hold what the site may need: {0}{1}".format(names, ", ..." if len(left) > 10 else ""),
+            "carry it with relocate_files: [{0}], or name what may stay behind in relocate_files_left".format(lines),
+        )
+    ]
 
 
 def _refuse_unnamed(site: Site, params: Mapping[str, Any]) -> None:

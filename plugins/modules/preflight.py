@@ -49,7 +49,9 @@ options:
     default: []
   files_left:
     description:
-      - Directories outside MEDIA_ROOT in which models keep files, and that are carried by other means or may stay.
+      - Files and directories that git does not hold and that are carried by other means or may stay, such as a
+        directory outside MEDIA_ROOT in which models keep files, or a build. Relative to O(path), or absolute; patterns
+        are allowed.
     type: list
     elements: str
     default: []

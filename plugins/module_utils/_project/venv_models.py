@@ -83,6 +83,30 @@ def topic_migrations(aliases: Aliases) -> Dict[str, Any]:
     }
 
 
+def used_paths() -> Dict[str, List[str]]:
+    """Directories out of which the site serves or reads what need not be in git: static files, templates, translations.
+
+    Those of installed packages are among them.
+    """
+    import os
+
+    from django.apps import apps
+    from django.conf import settings
+
+    def absolute(paths: Any) -> List[str]:
+        plain = [path[1] if isinstance(path, (list, tuple)) else path for path in paths or ()]
+        return [os.path.abspath(str(path)) for path in plain if path]
+
+    configs = list(apps.get_app_configs())
+    dirs = [path for engine in settings.TEMPLATES or () for path in engine.get("DIRS") or ()]
+    return {
+        "static": absolute(getattr(settings, "STATICFILES_DIRS", ()))
+        + absolute([os.path.join(item.path, "static") for item in configs]),
+        "templates": absolute(dirs) + absolute([os.path.join(item.path, "templates") for item in configs]),
+        "locale": absolute(settings.LOCALE_PATHS) + absolute([os.path.join(item.path, "locale") for item in configs]),
+    }
+
+
 def topic_history() -> Dict[str, Any]:
     """The migrations that the code knows, and by which squashed ones some of them are replaced."""
     from django.apps import apps

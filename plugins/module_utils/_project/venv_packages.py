@@ -8,6 +8,8 @@
 imported, so that it works before the settings do. Python 3.6 syntax, ASCII only, standard library only.
 """
 
+# mypy: disable-error-code="import-untyped,import-not-found"
+
 import json
 import os
 import sys
