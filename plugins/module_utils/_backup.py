@@ -21,7 +21,6 @@ from ansible_collections.relocate.django.plugins.module_utils._backup_set import
     DATABASES,
     ENVIRONMENT,
     FIXTURES,
-    LABEL,
     MEDIA,
     PATCH,
     BackupSet,
@@ -266,20 +265,6 @@ def compose(
         unversioned=_unversioned.capture(backup, params["files"], site.project.path),
         sequence=sequence,
     )
-
-
-def clear_unfinished(directory: str, site: str, keep: str) -> List[str]:
-    """Remove what crashed runs left: sets without a manifest, except the one at work."""
-    home = BackupSet.home(directory, site)
-    complete = set(BackupSet.labels(directory, site))
-    removed = []
-    for name in sorted(os.listdir(home)) if os.path.isdir(home) else []:
-        path = os.path.join(home, name)
-        ours = LABEL.fullmatch(name) and name not in complete and name != keep
-        if ours and os.path.isdir(path) and not os.path.islink(path):
-            BackupSet(path).discard()
-            removed.append(name)
-    return removed
 
 
 def expire(directory: str, site: str, keep: int, made: str = "") -> Tuple[str, ...]:

@@ -183,6 +183,18 @@ class BackupSet:
             "list the sets with relocate.django.backup_info",
         )
 
+    @classmethod
+    def clear_unfinished(cls, directory: str, site: str, keep: str) -> List[str]:
+        """Remove what crashed runs left: sets without a manifest, except the one at work."""
+        home, removed = cls.home(directory, site), []
+        for name in sorted(os.listdir(home)) if os.path.isdir(home) else []:
+            one = cls(os.path.join(home, name))
+            ours = LABEL.fullmatch(name) and name != keep and not os.path.lexists(one.file(MANIFEST))
+            if ours and os.path.isdir(one.path) and not os.path.islink(one.path):
+                one.discard()
+                removed.append(name)
+        return removed
+
     # --- writing
 
     @classmethod

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils import _host, _restored
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import (
@@ -344,8 +344,7 @@ def clear_up(swaps: Sequence[Swap]) -> List[str]:
         try:
             if swap.aside == DISCARDED:
                 swap.engine.drop(DISCARDED)
-            else:
-                drop_blank(swap.engine, swap.aside)
+            drop_blank(swap.engine, PREVIOUS)  # whoever put it there: nobody goes back to nothing
         except RelocateError as exc:
             left.append(
                 "database {0}: the {1} one could not be dropped: {2}".format(
@@ -355,14 +354,41 @@ def clear_up(swaps: Sequence[Swap]) -> List[str]:
     return left
 
 
-def roll_back(engines: Sequence[Engine]) -> Tuple[List[str], List[str]]:
-    """Put every previous database back, or none. What was live is dropped; returns aliases, and what could not be."""
-    require_previous(engines)
-    swaps = [Swap(engine, DISCARDED, PREVIOUS) for engine in engines]
+def leftovers(engine: Engine) -> List[Swap]:
+    """What a run that died between its swap and its end did not clear up any more: discarded, and a blank previous."""
+    found = [Swap(engine, DISCARDED)] if engine.exists(DISCARDED) else []
+    if engine.exists(PREVIOUS) and not _restored.holds_something(engine, PREVIOUS):
+        found.append(Swap(engine, PREVIOUS))
+    return found
+
+
+def to_roll_back(engines: Sequence[Engine], record: Mapping[str, Any]) -> List[Engine]:
+    """The databases whose previous ones are to be put back: all, but for those that a killed run did put back.
+
+    Raises no_previous.
+    """
+    begun = record.get(_restored.ROLLING, ())
+    todo = [
+        engine
+        for engine in engines
+        if engine.exists(PREVIOUS) or engine.config.alias not in begun or not engine.exists(DISCARDED)
+    ]
+    require_previous(todo)
+    return todo
+
+
+def roll_back(engines: Sequence[Engine], todo: Sequence[Engine], swapped: Callable[[], None]) -> List[str]:
+    """Put every previous database back, or none. What was live is dropped; returns what could not be.
+
+    :param todo: what :func:`to_roll_back` said
+    :param swapped: is called once all of them are back
+    """
+    swaps = [Swap(engine, DISCARDED, PREVIOUS) for engine in todo]
     for swap in swaps:
         prepare_swap(swap)
     swap_all(swaps)
-    return [engine.config.alias for engine in engines], clear_up(swaps)
+    swapped()
+    return clear_up([Swap(engine, DISCARDED) for engine in engines])
 
 
 def make_live(
@@ -399,8 +425,12 @@ def make_live(
 
 
 def require_previous(engines: Sequence[Engine]) -> None:
-    """Raises no_previous naming every database that has none to go back to."""
-    missing = [engine.config.alias for engine in engines if not engine.exists(PREVIOUS)]
+    """Raises no_previous naming every database that has none to go back to; a blank one is none."""
+    missing = [
+        engine.config.alias
+        for engine in engines
+        if not engine.exists(PREVIOUS) or not _restored.holds_something(engine, PREVIOUS)
+    ]
     if missing:
         raise RelocateError(
             "no_previous",

@@ -30,6 +30,8 @@ RESTORED = "restored"
 PLACES = "places"
 #: The record's key for swaps that were begun, and of which nobody noted the end: alias -> digest, aside, state.
 BEGUN = "begun"
+#: The record's key for the aliases whose previous databases are being put back; whether one was, ``DISCARDED`` tells.
+ROLLING = "rolling"
 #: The record's keys that say that the site serves here, or did before an undo: written by the services module.
 MOVED, SERVED = "moved", "served"
 #: The record's key for the aliases that served was about, when others have been restored since: a list.
@@ -54,6 +56,7 @@ def made_live(record: Mapping[str, Any], digests: Mapping[str, str]) -> Dict[str
     return {
         RESTORED: restored,
         BEGUN: begun or None,
+        ROLLING: None,
         PLACES: {**record.get(PLACES, {}), **{alias: place for alias, place in places.items() if place}} or None,
         # What is live now has not been proven to the end, whatever served before.
         MOVED: record.get(MOVED) if states else None,
@@ -178,7 +181,7 @@ def aside_for(engine: Engine, live: DatabaseFacts, came_from: str, record: Mappi
             ),
             "empty it, or set relocate_replace to keep it aside as previous",
         )
-    if kept and _holds_something(engine):
+    if kept and holds_something(engine, PREVIOUS):
         raise RelocateError(
             "previous_exists",
             "database {0} holds data, and so does the previous one that is kept beside it".format(alias),
@@ -188,11 +191,12 @@ def aside_for(engine: Engine, live: DatabaseFacts, came_from: str, record: Mappi
     return PREVIOUS
 
 
-def _holds_something(engine: Engine) -> bool:
+def holds_something(engine: Engine, which: str) -> bool:
+    """Whether a database holds a table, or cannot be looked at: it is kept then."""
     try:
-        return not is_blank(engine, PREVIOUS)
+        return not is_blank(engine, which)
     except RelocateError:
-        return True  # what cannot be looked at is kept
+        return True
 
 
 def is_blank(engine: Engine, which: str) -> bool:

@@ -13,7 +13,8 @@ description:
   - Writes all that a dead server's site needs into one directory, the backup set. It holds the code as a git bundle,
     the packages, the files that git does not hold, and a dump of every database with the counts and fingerprints of
     its tables, taken out of the same snapshot.
-  - The manifest is written last. A directory without one is no backup, and the next run removes it.
+  - The manifest is written last. A directory without one is no backup. A backup that fails removes what it wrote; what
+    one that was killed has left is removed by the next run.
 author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:
@@ -32,7 +33,7 @@ options:
     description:
       - V(prepared) writes code, packages and files only, as a move does before it stops the site.
       - V(present) writes a whole set. With the O(label) of a complete set nothing is done.
-      - V(absent) removes the set O(label).
+      - V(absent) removes the set O(label), whether its backup ended or not.
     type: str
     choices: [prepared, present, absent]
     default: present
@@ -142,14 +143,16 @@ notes:
   elements: str
 """
 
+import os
 from typing import Any, Dict, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _backup, _freeze, _host
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, check_label
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs, removed_on_failure
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import Revision
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
 
@@ -170,9 +173,15 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     result = {"changed": True, "label": label, "revision": revision.commit}
     if module.check_mode:
         return dict(result, set=BackupSet.home(params["directory"], params["site"]) + "/" + label)
-    _backup.clear_unfinished(params["directory"], params["site"], label)
+    BackupSet.clear_unfinished(params["directory"], params["site"], label)
     backup = BackupSet.create(params["directory"], params["site"], label, site.project.owner)
-    result["set"] = backup.path
+    with removed_on_failure(backup.discard):
+        return dict(result, set=backup.path, **write(module, site, backup, revision))
+
+
+def write(module: AnsibleModule, site: Site, backup: BackupSet, revision: Revision) -> Dict[str, Any]:
+    """Fill the set; what fails leaves nothing of it."""
+    params, label, result = module.params, backup.label, {}  # type: Any, str, Dict[str, Any]
     with site.stopwatch.step("code and files"):
         _backup.prepare(site, backup, revision, params)
     if params["state"] == "prepared":
@@ -203,9 +212,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     _host.check_site_name(params["site"])
     known = params["label"] in BackupSet.labels(params["directory"], params["site"])
     if params["state"] == "absent":
-        if known and not module.check_mode:
-            BackupSet.find(params["directory"], params["site"], params["label"]).discard()
-        return {"changed": known, "label": params["label"]}
+        return remove(params, module.check_mode)
     if known:
         found = BackupSet.find(params["directory"], params["site"], params["label"])
         manifest = found.read()
@@ -224,6 +231,15 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
         refuse_retired(_host.read_record(params["directory"], params["site"]))
     with open_site(params, ("django", "packages", "migrations", "history")) as site:
         return make(module, site)
+
+
+def remove(params: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
+    """Remove a set, complete or not, and its pin."""
+    found = BackupSet(os.path.join(BackupSet.home(params["directory"], params["site"]), check_label(params["label"])))
+    there = os.path.isdir(found.path) and not os.path.islink(found.path)
+    if there and not check_mode:
+        found.discard()
+    return {"changed": there, "label": found.label}
 
 
 def refuse_retired(record: Mapping[str, Any]) -> None:

@@ -152,7 +152,6 @@ from ansible_collections.relocate.django.plugins.module_utils import (
 )
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, Manifest
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
-    DISCARDED,
     INCOMING,
     default_jobs,
 )
@@ -203,15 +202,14 @@ def apply(
 def roll_back(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     """Go back to the previous databases; the record says so first: a run that dies must not leave them droppable."""
     engines = list(site.engines.values())
-    _restore.require_previous(engines)
-    done: List[str] = []
+    record = _restored.Record.read(module.params["directory"], module.params["site"])
+    todo = _restore.to_roll_back(engines, record.data)
     if not module.check_mode:
-        record = _restored.Record.read(module.params["directory"], module.params["site"])
-        record.note({**_restored.forgotten(record.data, site.engines), "migrated": None})
-        done, left = _restore.roll_back(engines)
-        for line in left:
+        rolling = {_restored.ROLLING: sorted(site.engines)}
+        record.note({**_restored.forgotten(record.data, site.engines), "migrated": None, **rolling})
+        for line in _restore.roll_back(engines, todo, lambda: record.note({_restored.ROLLING: None})):
             module.warn(printable(line))
-    return {"changed": True, "label": "", "restored": done}
+    return {"changed": True, "label": "", "restored": [] if module.check_mode else sorted(site.engines)}
 
 
 def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
@@ -230,12 +228,13 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     todo = [step for step in steps if not step.done or not present]
     # Swapped by a run that died before it could say so, so nobody migrated or verified since.
     ended = [step.alias for step in steps if step.done and present and step.alias in begun]
+    left = [swap for step in steps if step.done and present for swap in _restore.leftovers(site.engines[step.alias])]
     media = present and params["media"]
     brings = media and _restore_media.wanted(site, manifest, digest, known, bool(todo), params["replace"])
     if present and (todo or brings):
         refuse_running(site.project.path, params)
     result = {
-        "changed": bool(todo or ended or brings),
+        "changed": bool(todo or ended or brings or left),
         "label": backup.label,
         "pinned": backup.pinned(sha256),
         "restored": [step.alias for step in todo] + ended,
@@ -246,10 +245,10 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
         if not params["verified"]:
             with site.stopwatch.step("hash"):
                 backup.verify(manifest, params["jobs"] or default_jobs())
+        BackupSet.take_back(params["directory"], params["site"])
         if present:
             record.note(changes)
-            asides = [(step.alias, begun.get(step.alias, {}).get("aside", DISCARDED)) for step in steps if step.done]
-            _restore.clear_up([_restore.Swap(site.engines[alias], aside) for alias, aside in asides])
+            _restore.clear_up(left)
         if todo or brings:
             result.update(apply(module, site, backup, manifest, todo, record, brings))
         if media and manifest.media.get("stored") and record.data.get(_restore_media.BROUGHT) != digest:

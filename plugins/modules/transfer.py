@@ -273,6 +273,7 @@ def fetch_set(module: AnsibleModule) -> Dict[str, Any]:
             return {"changed": False, "set": path, "complete": True, **_transfer.result_of(moved)}
     if not module.check_mode:
         fetch = fetch_of(params)
+        BackupSet.clear_unfinished(params["directory"], params["site"], params["label"])
         backup = BackupSet.create(params["directory"], params["site"], params["label"], owner or current_user())
         with _transfer.claimed(backup):
             moved = _transfer.bring_set(fetch, backup, sha256, jobs, stopwatch.step)

@@ -86,7 +86,7 @@ def test_expire_where_there_is_nothing(tmp_path: Path) -> None:
 
 
 def test_clear_unfinished(tmp_path: Path) -> None:
-    assert _backup.clear_unfinished(str(tmp_path), "shop", LABEL) == []
+    assert BackupSet.clear_unfinished(str(tmp_path), "shop", LABEL) == []
     home = tmp_path / "sets" / "shop"
     made(tmp_path, LABELS[0])
     made(tmp_path, LABELS[1], finished=False)
@@ -94,7 +94,7 @@ def test_clear_unfinished(tmp_path: Path) -> None:
     (home / "of the user").mkdir()
     (home / LABELS[2]).symlink_to(home / "of the user")
     (home / LABELS[3]).write_text("a file")
-    assert _backup.clear_unfinished(str(tmp_path), "shop", LABEL) == [LABELS[1]]
+    assert BackupSet.clear_unfinished(str(tmp_path), "shop", LABEL) == [LABELS[1]]
     assert sorted(os.listdir(home)) == sorted([LABELS[0], LABELS[2], LABELS[3], LABEL, "of the user"])
 
 

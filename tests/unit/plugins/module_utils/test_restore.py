@@ -318,6 +318,7 @@ def test_incoming_is_dropped_when_something_failed(failing: bool) -> None:
         ({LIVE: NEW, PREVIOUS: BLANK}, PREVIOUS, {LIVE: NEW}),
         ({LIVE: NEW, PREVIOUS: OLD}, PREVIOUS, {LIVE: NEW, PREVIOUS: OLD}),
         ({LIVE: NEW, DISCARDED: OLD, PREVIOUS: OLDER}, DISCARDED, {LIVE: NEW, PREVIOUS: OLDER}),
+        ({LIVE: NEW, DISCARDED: OLD, PREVIOUS: BLANK}, DISCARDED, {LIVE: NEW}),
     ],
 )
 def test_only_what_is_worthless_is_cleared_up(databases: Any, aside: str, left: Any) -> None:
@@ -336,23 +337,27 @@ def swapped(alias: str, **options: Any) -> Any:
     return engine(alias, databases={LIVE: NEW, PREVIOUS: OLD}, **options)
 
 
+def go_back(engines: list[Any]) -> list[str]:
+    return _restore.roll_back(engines, _restore.to_roll_back(engines, {}), lambda: None)
+
+
 def test_roll_back() -> None:
     engines = [swapped("a"), swapped("b")]
-    assert _restore.roll_back(engines) == (["a", "b"], [])
+    assert go_back(engines) == []
     assert [one.databases for one in engines] == [{LIVE: OLD}] * 2
 
 
 def test_roll_back_is_refused_when_one_has_no_previous() -> None:
     engines = [swapped("a"), engine("b", databases={LIVE: NEW}), engine("c")]
     with refused("no_previous", "no previous database of: b, c Next: restore an older backup set instead"):
-        _restore.roll_back(engines)
-    assert [one.calls for one in engines] == [[], [], []]
+        go_back(engines)
+    assert [call for one in engines for call in one.calls] == [("query", PREVIOUS)]
 
 
 def test_roll_back_of_all_or_none() -> None:
     engines = [swapped("a"), swapped("b", fails={"swap": 1})]
     with refused("swap_failed", "b cannot swap"):
-        _restore.roll_back(engines)
+        go_back(engines)
     assert [one.databases for one in engines] == [{LIVE: NEW, PREVIOUS: OLD}] * 2
 
 

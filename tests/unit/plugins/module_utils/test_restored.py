@@ -23,6 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     LIVE,
     PREVIOUS,
 )
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, Obstacle
 from ansible_collections.relocate.django.plugins.modules import database as database_module
 from ansible_collections.relocate.django.plugins.modules import restore as restore_module
@@ -214,10 +215,25 @@ def test_attempts_into_blank_databases_leave_nothing_aside(world: Any, there: An
     for label, held in ((LABEL, FIRST), (NEWER, SECOND), (LABEL, FIRST)):
         assert new.run(label)["changed"] is True
         assert {LIVE: held}.items() <= new.engines[0].databases.items()
-        assert [one.databases.get(PREVIOUS, BLANK) for one in new.engines] == [BLANK, BLANK]
+        new.holds(live=held)
         assert new.run(label)["changed"] is False
-    with_previous = "previous" in there
-    new.holds(live=FIRST, **({"previous": BLANK} if with_previous and PREVIOUS in new.engines[0].databases else {}))
+        with refused("no_previous", "no previous database of: default, other"):
+            new.run(state="rolled_back")
+    new.holds(live=FIRST)
+
+
+def test_nobody_goes_back_to_a_blank_database(world: Any) -> None:
+    """A run that was killed before it cleared up has left what was live at first: nothing."""
+    new = world(live=BLANK)
+    new.run()
+    for one in new.engines:
+        one.databases[PREVIOUS] = BLANK
+    with refused("no_previous", "no previous database of: default, other Next: restore an older"):
+        new.run(state="rolled_back")
+    assert new.engines[0].databases == {LIVE: FIRST, PREVIOUS: BLANK}
+    assert new.run()["changed"] is True  # the next run of the same set clears it up
+    new.holds(live=FIRST)
+    assert new.run()["changed"] is False
 
 
 @pytest.mark.parametrize("flag", ["moved", "served"])
@@ -340,8 +356,7 @@ def test_a_kill_at_every_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         held = FIRST if again == LABEL else SECOND
         expected = {LIVE: held, **({PREVIOUS: OWN} if precious else {})}
         for one in new.engines:
-            left = {which: found for which, found in one.databases.items() if found != BLANK}
-            assert left == expected, (moment, after, one.databases)
+            assert one.databases == expected, (moment, after)
         assert "begun" not in new.record
         assert "served" not in new.record
         assert set(new.record["restored"]) == {"default", "other"}
@@ -390,7 +405,28 @@ def test_a_kill_while_going_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                 record = new.record
                 with refused("target_not_blank", "target holds"):
                     _restored.aside_for(one, one.describe(), _restored.origin(one, record), record, False)  # type: ignore[arg-type]
+        # The same command goes on from there, whichever of the two had been put back.
+        with contextlib.suppress(RelocateError):
+            assert new.run(state="rolled_back")["restored"] == ["default", "other"]
+        assert [one.databases[LIVE] for one in new.engines] == [OWN, OWN], (moment, after)
+        assert all(PREVIOUS not in one.databases for one in new.engines), (moment, after)
+        assert "rolling" not in new.record
     assert clock.writes < 9
+
+
+def test_an_earlier_way_back_is_not_taken_for_this_one(world: Any) -> None:
+    new = world(live=OWN)
+    new.run(replace=True)
+    for one in new.engines:
+        one.fails = {"swap": 1}
+    with refused("swap_failed", "cannot swap"):
+        new.run(state="rolled_back")
+    assert new.run(state="absent")["default"] == ["previous database of default"]
+    for one in new.engines:
+        one.fails = {}
+    with refused("no_previous", "no previous database of: default, other"):
+        new.run(state="rolled_back")
+    new.holds(live=FIRST)
 
 
 # --- the record
