@@ -160,8 +160,6 @@ def _lease_of(module: AnsibleModule) -> Iterator[Optional[Lease]]:
         yield None
         return
     with Lease(params["directory"], params["site"], params["run"]) as lease:
-        try:
-            yield lease
-        finally:  # a run whose last task fails is over too
-            if params["release"]:
-                lease.release()
+        yield lease
+        if params["release"]:
+            lease.release()

@@ -185,7 +185,12 @@ def next_steps(outcome: Mapping[str, Any]) -> List[str]:
                     outcome["new"]
                 )
             ]
-        return ["next: mend the cause and run the same command again"]
+        lines = ["next: mend the cause and run the same command again"]
+        if outcome.get("set_left"):
+            lines.insert(
+                0, "the set of this attempt, which holds passwords, is still there: " + str(outcome["set_left"])
+            )
+        return lines
     if outcome["status"] == "obstacles":
         return ["next: remove the obstacles and run the same command again"]
     return []

@@ -37,6 +37,18 @@ else:
     unit = {"name": "web.service", "active": True, "was_active": True, "was_enabled": True}
     print(json.dumps({"changed": not check, "units": [unit], "frozen": not kept, "label": "l1"}))
 """
+#: What other modules are asked for goes into a log of their own.
+OTHER = """#!/usr/bin/python
+# WANT_JSON
+import json, os, sys
+args = json.load(open(sys.argv[1]))
+host, name = os.path.basename(args["directory"]), "MODULE"
+with open(os.path.dirname(args["directory"]) + "/others", "a") as out:
+    words = [name, host, args.get("state", ""), args.get("label", ""), "release" if args.get("release") else ""]
+    out.write(" ".join(word for word in words if word) + "\\n")
+failed = os.path.exists(args["directory"] + "/fail-" + name)
+print(json.dumps({"changed": True, "failed": failed, "msg": "[x] no " + name, "code": "CODE"}))
+"""
 QUIET = "- ansible.builtin.debug:\n    msg: nothing\n"
 PUT_BACK = """
 - hosts: new
@@ -50,7 +62,8 @@ PUT_BACK = """
         relocate_starting: "{{ starting }}"
         relocate_outcomes: []
         relocate_outcome: {failed: true, code: "{{ code }}", msg: it failed, task: here}
-        preflight_result: {done: false}
+        preflight_result: {done: false, old_path: /srv/shop}
+        backup_result: {label: "{{ label | default('') }}"}
     - ansible.builtin.include_tasks: "{{ tasks }}/put_back.yml"
     - ansible.builtin.include_tasks: "{{ tasks }}/report_site.yml"
     - ansible.builtin.debug:
@@ -90,6 +103,11 @@ class Stage:
         log = self.path / "log"
         return done.returncode, done.stdout + done.stderr, log.read_text().splitlines() if log.exists() else []
 
+    def others(self) -> list[str]:
+        """What the other modules were asked for."""
+        log = self.path / "others"
+        return log.read_text().splitlines() if log.exists() else []
+
     def report(self) -> dict[str, Any]:
         """The report that was written."""
         found: dict[str, Any] = json.loads(next((self.path / "reports").glob("*.json")).read_text())
@@ -114,6 +132,9 @@ def stage(tmp_path: Path) -> Stage:
     (ours / "roles" / "transfer" / "tasks" / "close.yml").write_text(QUIET)
     (ours / "plugins" / "modules").mkdir()
     (ours / "plugins" / "modules" / "services.py").write_text(STUB)
+    for name in ("backup", "backup_info", "preflight", "transfer"):
+        code = "locked" if name == "backup_info" else "x"
+        (ours / "plugins" / "modules" / f"{name}.py").write_text(OTHER.replace("MODULE", name).replace("CODE", code))
     (ours / "plugins" / "modules" / "report.py").symlink_to(sources.ROOT / "plugins" / "modules" / "report.py")
     for name in ("module_utils", "doc_fragments"):
         (ours / "plugins" / name).symlink_to(sources.ROOT / "plugins" / name)
@@ -164,6 +185,50 @@ def test_an_old_host_that_is_lost_does_not_end_the_run(stage: Stage) -> None:
     assert "CHECK THE OLD SITE" in output
     assert "[host_unreachable] old1" in stage.report()["put_back"]
     assert "the next site" in output
+
+
+SET = "20261120T193000Z-1a2b3c4d5e6f"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "removed"),
+    [
+        ((), "load_failed", ["old", "new"]),
+        (("old/fail-backup",), "load_failed", ["old"]),
+        (("old/fail-thawed",), "load_failed", []),  # nothing serves: the set may be the last word
+        (("new/fail-stopped",), "load_failed", []),
+        ((), "locked", []),
+    ],
+)
+def test_the_set_of_a_failed_attempt_is_removed(
+    stage: Stage, wrong: tuple[str, ...], code: str, removed: list[str]
+) -> None:
+    stage.prepare(*wrong)
+    tasks = str(sources.ROOT / "playbooks" / "tasks")
+    rc, output, _log = stage.run("put_back.yml", starting=False, code=code, tasks=tasks, label=SET)
+    assert rc == 0, output[-3000:]
+    assert stage.others() == [f"backup {host} absent {SET} release" for host in removed]
+    left = f"the set of this attempt, which holds passwords, is still there: {SET}: [x] no backup"
+    assert (left in output) is ("old/fail-backup" in wrong)
+
+
+@pytest.mark.parametrize("code", ["locked", "set_not_found"])
+def test_a_restore_that_fails_gives_the_site_back_at_once(stage: Stage, code: str) -> None:
+    stage.prepare("new/fail-backup_info")
+    module = stage.path / "ansible_collections/relocate/django/plugins/modules/backup_info.py"
+    module.write_text(module.read_text().replace("locked", code))
+    rc, output, _log = stage.run("relocate.django.restore")
+    assert rc != 0
+    assert "[x] no backup_info" in output
+    assert stage.others()[1:] == ([] if code == "locked" else ["transfer new absent release"])
+
+
+def test_a_backup_that_fails_gives_the_site_back_at_once(stage: Stage) -> None:
+    stage.prepare("old/fail-backup")
+    rc, output, _log = stage.run("relocate.django.backup", relocate_path="/srv/shop")
+    assert rc != 0
+    assert "[x] no backup" in output
+    assert stage.others() == ["backup old present release", "transfer old absent release"]
 
 
 ASKED = ["new stopped check run", "old thawed check retired run"]

@@ -331,7 +331,19 @@ def test_no_name_reaches_the_terminal_as_it_is(name: str) -> None:
 )
 def test_no_type_of_a_host_stops_the_report(junk: Any, status: dict[str, Any]) -> None:
     keys = sorted(
-        {*MOVED, *FAILED, "put_back", "key_left", "seconds", "bytes", "media_previous", "done", "next", "more"}
+        {
+            *MOVED,
+            *FAILED,
+            "put_back",
+            "key_left",
+            "set_left",
+            "seconds",
+            "bytes",
+            "media_previous",
+            "done",
+            "next",
+            "more",
+        }
     )
     for key in keys:
         if key not in ("site", "old", "new"):
