@@ -196,7 +196,7 @@ def bring_set(fetch: Fetch, backup: BackupSet, sha256: str, jobs: int, step: Ste
     remove_partial(backup.path)
     try:
         with step("hash"):
-            _proven(backup, sha256, jobs)
+            prove(backup, sha256, jobs)
     except RelocateError as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(manifest)
@@ -208,15 +208,16 @@ def bring_set(fetch: Fetch, backup: BackupSet, sha256: str, jobs: int, step: Ste
     return moved
 
 
-def _proven(backup: BackupSet, sha256: str, jobs: int) -> None:
+def prove(backup: BackupSet, sha256: str, jobs: int, keep: bool = True) -> None:
     """Verify a set by a digest that did not come with it, and keep that beside it."""
     backup.verify(backup.read(sha256), jobs)
-    backup.pin(sha256)
+    if keep:
+        backup.pin(sha256)
 
 
 def _verify_or_discard(backup: BackupSet, sha256: str, jobs: int) -> None:
     try:
-        _proven(backup, sha256, jobs)
+        prove(backup, sha256, jobs)
     except RelocateError:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(backup.file(MANIFEST))  # what is not proven must not be taken for a set

@@ -267,9 +267,7 @@ def fetch_set(module: AnsibleModule) -> Dict[str, Any]:
         here = BackupSet(path)
         if sha256 and os.path.isdir(path):
             with stopwatch.step("hash"):
-                here.verify(here.read(sha256), jobs)
-            if not module.check_mode:
-                here.pin(sha256)
+                _transfer.prove(here, sha256, jobs, not module.check_mode)
             return {"changed": False, "set": path, "complete": True, **_transfer.result_of(moved)}
     if not module.check_mode:
         fetch = fetch_of(params)
