@@ -16,7 +16,8 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
 export ANSIBLE_HOME := $(CURDIR)/build/ansible
 export ANSIBLE_NOCOLOR ?= 1
 
-.PHONY: help demo test unit lint format sanity docs package build lab engines benchmark controllers setup copy clean
+.PHONY: help demo test readme unit lint format sanity docs package build lab images engines benchmark
+.PHONY: controllers setup copy clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -24,8 +25,11 @@ help: ## List the targets
 demo: $(VENV)/.base copy ## Move a small site from one directory to another, and look at it
 	@$(BIN)/python tests/demo/run.py
 
-test: setup ## Everything: lint, sanity, unit, docs, package, engines, lab
-	@$(RUN) tests.tools.stages lint sanity unit docs package engines lab
+readme: setup ## What the README says, done by an ordinary user in a fresh clone; root makes one for that time
+	@$(RUN) tests.tools.readme
+
+test: setup copy ## Everything: lint, sanity, docs, package, readme, unit, engines, lab
+	@$(RUN) tests.tools.stages images+lint,sanity,docs,package,readme+unit,engines lab
 
 unit: setup ## The fast loop: unit tests
 	@$(RUN) pytest $(or $(T),--numprocesses=2 tests/unit) $(PYTEST_OPTIONS)
@@ -50,6 +54,9 @@ build: setup copy ## The collection's archive, into build/dist
 
 lab: setup copy ## End-to-end tests on real servers; needs podman and root
 	@$(RUN) tests.tools.lab $(T)
+
+images: setup # what the lab's hosts are made of; "make lab" makes what is missing
+	@$(RUN) tests.tools.lab --prepare
 
 engines: setup ## Engines on real database servers, as far as their programs are here
 	@$(RUN) pytest $(or $(T),tests/engines) $(PYTEST_OPTIONS)

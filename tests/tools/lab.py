@@ -9,7 +9,9 @@ import os
 import subprocess
 import sys
 
+from tests.lab.images import SUITES, ensure_image
 from tests.lab.lab import obstacle
+from tests.lab.wheels import ensure_wheels
 from tests.tools import venv
 from tests.tools.collection import ROOT
 
@@ -24,11 +26,22 @@ def main(chosen: list[str]) -> int:
         required = os.environ.get("RELOCATE_LAB_REQUIRED") == "1"
         print(f"lab: {'required, but' if required else 'skipped:'} {reason}", flush=True)
         return 1 if required else 0
+    if chosen == ["--prepare"]:
+        return prepare()
     if chosen:
         return run("chosen", chosen)
     venv.controllers()
     parts = [(name, [path, *options]) for name, (path, options) in PARTS.items() if (ROOT / path).is_dir()]
     return next((code for code in (run(name, arguments) for name, arguments in parts) if code), 0)
+
+
+def prepare() -> int:
+    """Make what the tests will want and what takes minutes, while others work: images, wheels, controllers."""
+    ensure_wheels()
+    for suite in SUITES:
+        ensure_image(suite)
+    venv.controllers()
+    return 0
 
 
 def run(name: str, arguments: list[str]) -> int:
