@@ -129,6 +129,8 @@ CODES: Dict[str, str] = {
     "not_proven": "the site is not proven complete",
     # input
     "bad_option": "an option is not acceptable",
+    "pairs_unclear": "nothing says which old host a new host takes its sites from",
+    "answer_refused": "a host returned what it has no say in",
     "obstacles": "preflight found obstacles",
     "sites_failed": "one site or more was not moved",
 }

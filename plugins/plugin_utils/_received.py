@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable, printable_lines
 
 _LONGEST = 10_000  # characters of one text
@@ -125,3 +126,23 @@ def outcome(value: Mapping[str, Any]) -> Dict[str, Any]:
     found["migrations"] = {text(alias): [text(name) for name in items(plan)] for alias, plan in plans}
     found.update({key: [text(item) for item in items(value.get(key))] for key in _NAMES})
     return found
+
+
+#: How our variables begin: those of the inventory, and those of each role.
+OURS = (
+    "relocate_",
+    *(name + "_" for name in "backup checkout database media migrate preflight report restore services".split()),
+    "transfer_",
+    "verify_",
+)
+
+
+def refuse_facts(host: str, task_vars: Mapping[str, Any]) -> None:
+    """Raise answer_refused when a host's facts are named like our variables: Ansible prefers them to the inventory."""
+    found = sorted(name for name in mapping(task_vars.get("ansible_facts")) if str(name).startswith(OURS))
+    if found:
+        raise RelocateError(
+            "answer_refused",
+            "{0} has facts that would stand for variables of the inventory: {1}".format(host, ", ".join(found[:5])),
+            "see who wrote them there; clear the cache of facts, and set these variables in the inventory only",
+        )

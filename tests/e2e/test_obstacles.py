@@ -51,7 +51,6 @@ def test_new_is_old(lab: Lab, tmp_path: Path) -> None:
     """An inventory that names one machine twice is refused."""
     move = prepare(lab, tmp_path)
     host = move.lab.hosts["old"]
-    move.variables["relocate_from"] = "new.lab"
     result = move.run("--check", "-e", f"ansible_host={host.address}")
     assert fails_with(result, "obstacles")
     assert "this is the OLD host" in result.stdout

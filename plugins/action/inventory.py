@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looks at the inventory before anything is done: values that cannot be meant, and which hosts are a pair."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.plugin_utils import _pairs, _received, _values
+
+_DISPLAY = Display()
+
+
+def refuse_values(values: Mapping[str, Any]) -> None:
+    """Raise bad_option with a line for each value that its option cannot have."""
+    text = _values.message(_values.wrong_values(values))
+    if text:
+        raise RelocateError("bad_option", text, "correct them in the inventory")
+
+
+def sites_of(known: Mapping[str, Any]) -> List[_pairs.SiteWish]:
+    """Return the sites that a new host's variables name."""
+    items = known.get("relocate_sites")
+    found = []
+    for item in items if isinstance(items, (list, tuple)) and items else [{}]:
+        entry = _received.mapping(item)
+        name = entry.get("name") or known.get("relocate_site") or "site"
+        path = entry.get("old_path") or entry.get("path") or known.get("relocate_old_path") or ""
+        found.append(_pairs.SiteWish(str(name), str(path)))
+    return found
+
+
+def inventory_of(task_vars: Mapping[str, Any]) -> _pairs.Inventory:
+    """Return what pairs follow from, out of the variables of all hosts as the user wrote them."""
+    groups, known = task_vars["groups"], task_vars["hostvars"]
+    old, new = list(groups.get("old") or []), list(groups.get("new") or [])
+    named = {host: known[host].get("relocate_from") for host in new}
+    return _pairs.Inventory(
+        old=old,
+        new=new,
+        run=frozenset(task_vars.get("ansible_play_hosts_all") or []),
+        named={host: str(value) for host, value in named.items() if value},
+        sites={host: sites_of(known[host]) for host in new},
+        paths={host: str(known[host].get("relocate_path") or "") for host in old},
+    )
+
+
+class ActionModule(ActionBase):
+    """The first task of every play; it connects to no host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        """Entry point."""
+        result: Dict[str, Any] = super().run(tmp, task_vars)
+        _checked, args = self.validate_argument_spec(argument_spec={"pairs": {"type": "bool", "default": False}})
+        try:
+            result.update(self._look(args["pairs"], task_vars or {}))
+        except RelocateError as error:
+            result.update(failed=True, **error.as_result())
+        return dict(result, changed=False)
+
+    def _look(self, pairs: bool, task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+        _received.refuse_facts(str(task_vars["inventory_hostname"]), task_vars)
+        refuse_values(self._values(task_vars))
+        if not pairs or task_vars["inventory_hostname"] not in (task_vars["groups"].get("new") or []):
+            return {"old": ""}
+        inventory = inventory_of(task_vars)
+        found = _pairs.pair(inventory)
+        if found[0].new == task_vars["inventory_hostname"]:
+            for line in _pairs.plan_lines(found, inventory.sites):
+                _DISPLAY.display("Plan: " + _received.text(line))
+        return {"old": next(item.old for item in found if item.new == task_vars["inventory_hostname"])}
+
+    def _values(self, task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+        """The values of our options for this host; what cannot be read yet is left to the task that reads it."""
+        found = {}
+        for name in _values.options():
+            # These are worked out of the pairs.
+            if name in task_vars and name not in ("relocate_from", "relocate_old_path"):
+                try:
+                    found[name] = self._templar.template(task_vars[name])
+                except Exception:  # noqa: S112  # whatever a template raises, it is told where the value is used
+                    continue
+        return found

@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Values in the inventory that an option cannot have, one line each; pure functions.
+
+Ansible checks them too, and then prints the whole argument specification with the value in it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+import yaml
+from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_int, check_type_list
+
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+
+_SPECS = Path(__file__).resolve().parents[2] / "roles" / "common" / "meta" / "argument_specs.yml"
+_PREFIX = "relocate_"
+_SHOWN = 40  # characters of a value
+#: What may hold a password is told by its type alone, wherever it stands.
+_SECRET = ("login", "environment", "env_overrides", "answers", "remote", "command", "password", "token", "secret")
+_WORDS = {
+    "bool": "true or false",
+    "int": "a whole number",
+    "list": "a list",
+    "dict": "a mapping of names and values",
+    "str": "a text",
+    "path": "a path",
+}
+
+
+@lru_cache(maxsize=1)
+def options() -> Mapping[str, Mapping[str, Any]]:
+    """Return the options that the user sets once, as the role common declares them."""
+    spec = yaml.safe_load(_SPECS.read_text(encoding="utf-8"))
+    found: Mapping[str, Mapping[str, Any]] = spec["argument_specs"]["main"]["options"]
+    return found
+
+
+def wrong_values(values: Mapping[str, Any]) -> List[str]:
+    """Return a line for each value that its option cannot have, those of the items of relocate_sites too."""
+    lines = []
+    for name in sorted(set(values) & set(options())):
+        wrong = _wrong(values[name], options()[name])
+        if wrong:
+            lines.append(_line(name, values[name], wrong))
+        elif name == "relocate_sites":
+            lines += _wrong_in_sites(values[name])
+    return lines
+
+
+def _wrong_in_sites(sites: Any) -> List[str]:
+    lines = []
+    for number, item in enumerate(check_type_list(sites), 1):
+        site = check_type_dict(item)
+        label = "relocate_sites, {0}: ".format(printable(site.get("name") or "item {0}".format(number)))
+        for key in sorted(map(str, site)):
+            spec = options().get(_PREFIX + key)
+            wrong = _wrong(site[key], spec) if spec else ""
+            if wrong:
+                lines.append(label + _line(key, site[key], wrong))
+    return lines
+
+
+def _line(name: str, value: Any, wanted: str) -> str:
+    return "{0} is {1}; it must be {2}".format(name, shown(name, value), wanted)
+
+
+def _wrong(value: Any, spec: Mapping[str, Any]) -> str:
+    """What the option must be, when the value is not; empty when it is."""
+    kind, choices = str(spec.get("type", "str")), spec.get("choices")
+    if not _fits(value, kind):
+        return _WORDS[kind]
+    if choices and str(value) not in choices:
+        close = difflib.get_close_matches(str(value), choices, 1)
+        return "one of " + ", ".join(choices) + (": did you mean {0}?".format(close[0]) if close else "")
+    elements = spec.get("elements")
+    if kind == "list" and elements and not all(_fits(item, str(elements)) for item in check_type_list(value)):
+        return "a list of which each item is {0}".format(_WORDS[str(elements)])
+    return ""
+
+
+def _fits(value: Any, kind: str) -> bool:
+    if kind in ("str", "path"):
+        return value is None or isinstance(value, (str, int, float))
+    if value is None or (kind == "int" and isinstance(value, bool)):
+        return False
+    try:
+        _CHECKS[kind](value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+_CHECKS: Dict[str, Callable[[Any], Any]] = {
+    "bool": check_type_bool,
+    "int": check_type_int,
+    "list": check_type_list,
+    "dict": check_type_dict,
+}
+
+
+def shown(name: str, value: Any) -> str:
+    """Return a value as a person wrote it, cut short; what may be a secret by its type alone."""
+    if value is None:
+        return "empty"
+    kind = next((word for types, word in _KINDS if isinstance(value, types)), "something else")
+    if isinstance(value, (Mapping, list, tuple)) or any(word in name for word in _SECRET):
+        return kind
+    text = printable(value)
+    return '"{0}"'.format(text[:_SHOWN] + ("..." if len(text) > _SHOWN else ""))
+
+
+_KINDS: List[Any] = [
+    (bool, "true or false"),
+    ((int, float), "a number"),
+    (str, "a text"),
+    (Mapping, "a mapping"),
+    ((list, tuple), "a list"),
+]
+
+
+def message(lines: List[str]) -> Optional[str]:
+    """Return all of it as one message; None when nothing is wrong."""
+    if not lines:
+        return None
+    head = "1 value of the inventory is" if len(lines) == 1 else "{0} values of the inventory are".format(len(lines))
+    return "\n".join([head + " not acceptable; nothing was done", *lines])
