@@ -120,6 +120,7 @@ def engine_context(
         jobs=params["jobs"] or default_jobs(),
         compression=params["compression"],
         stopwatch=stopwatch,
+        orphans=tuple(params.get("orphans") or ()),
     )
 
 

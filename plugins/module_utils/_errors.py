@@ -61,6 +61,7 @@ CODES: Dict[str, str] = {
     "locale_missing": "a locale is not available on the new server",
     "sessions_remain": "other sessions use the database",
     "database_broken": "the database fails its own integrity check",
+    "orphan_rows": "rows refer to rows that are missing",
     "dump_failed": "the dump failed",
     "dump_refused": "a dump holds a statement that is not what it is said to be",
     "load_failed": "the load failed",

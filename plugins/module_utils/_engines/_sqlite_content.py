@@ -12,9 +12,8 @@ import os
 import sqlite3
 import struct
 import urllib.parse
-from collections import Counter
 from hashlib import blake2b
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines._sqlite_files import (
     SIDE_FILES,
@@ -107,7 +106,7 @@ def _is_undefined(exc: sqlite3.Error) -> bool:
     return any(part in str(exc) for part in ("no such function", "unknown function", "no such collation"))
 
 
-def _lenient_text(data: bytes) -> str:
+def lenient_text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
@@ -137,7 +136,7 @@ def _hash_table(connection: sqlite3.Connection, table: str) -> Tuple[int, int]:
     columns = table_columns(connection, table)
     stored = [column for column in columns if column.hidden != _VIRTUAL]
     # Text need not be UTF-8, and a virtual column may call a function that only the application defines.
-    for chosen, text in ((columns, str), (columns, _lenient_text), (stored, _lenient_text)):
+    for chosen, text in ((columns, str), (columns, lenient_text), (stored, lenient_text)):
         names = ", ".join(_quoted(column.name) for column in chosen)
         connection.text_factory = text
         try:
@@ -212,16 +211,28 @@ def _integrity(connection: sqlite3.Connection) -> List[str]:
     return [finding for findings in each for finding in findings or ()]
 
 
-def check_content(connection: sqlite3.Connection) -> None:
-    """Raise database_broken, naming what is: pages and indexes, then references, which integrity_check passes over."""
+def check_pages(connection: sqlite3.Connection) -> None:
+    """Raise database_broken, naming what is: pages and indexes."""
     found = _integrity(connection)
     if found:
         raise refusal("database_broken", "integrity_check: " + "; ".join(found))
-    orphans = Counter(row[0] for row in connection.execute("PRAGMA foreign_key_check"))
-    if orphans:
-        verb = {1: "row refers"}
-        lines = [
-            "table {0}: {1} {2} to missing rows".format(table, count, verb.get(count, "rows refer"))
-            for table, count in sorted(orphans.items())
-        ]
-        raise refusal("database_broken", "; ".join(lines))
+
+
+def orphans(connection: sqlite3.Connection, accepted: Sequence[str] = ()) -> Dict[str, List[Tuple[Any, ...]]]:
+    """Rows that refer to missing rows, by table: rows of PRAGMA foreign_key_check, which integrity_check passes over.
+
+    Table by table, so that a writer waits for one table only.
+
+    :param accepted: tables whose rows may do so
+    """
+    found: Dict[str, List[Tuple[Any, ...]]] = {}
+    for table in stored_tables(connection):
+        try:
+            rows = connection.execute("PRAGMA foreign_key_check({0})".format(_quoted(table))).fetchall()
+        except sqlite3.OperationalError as exc:
+            if _is_undefined(exc):
+                continue  # a collation of the application's
+            raise
+        if rows and table not in accepted:
+            found[table] = rows
+    return found

@@ -45,7 +45,10 @@ _SQLITE_CODES = (
 _HINTS = {
     "disk_full": "free disk space, then run again",
     "right_missing": "let the project's owner write the file and its directory",
-    "database_broken": "repair the database on the old host (sqlite3 DATABASE .recover), then run again",
+    "database_broken": "rebuild it on old: sqlite3 DATABASE .recover | sqlite3 NEW_FILE, look at what that has saved, "
+    "put it in its place, then run again",
+    "orphan_rows": "correct or delete these rows on old (PRAGMA foreign_key_check lists them), or name their tables in "
+    "relocate_orphans",
     "sessions_remain": "stop the services and shells that use the database",
     "dump_truncated": "make or transfer the backup set again",
 }

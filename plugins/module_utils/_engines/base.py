@@ -55,6 +55,7 @@ class EngineContext:
     :param progress: called with one line of text now and then
     :param compression: zstd or none, for dumps whose client cannot compress with zstd itself
     :param stopwatch: what the engine's own steps count their time on
+    :param orphans: tables whose rows may refer to missing rows, which the user takes along as they are
     :param notes: what people should know that is no error; becomes a part of the module's result
     """
 
@@ -66,6 +67,7 @@ class EngineContext:
     compression: str = "zstd"
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     notes: List[str] = field(default_factory=list)
+    orphans: Tuple[str, ...] = ()
 
 
 class Snapshot(abc.ABC):

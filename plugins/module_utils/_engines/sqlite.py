@@ -16,18 +16,19 @@ import shutil
 import sqlite3
 import time
 import urllib.parse
-from typing import Iterator, List, Optional
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines._sqlite_content import (
     FINISHED_COPY,
     WAIT,
-    check_content,
+    check_pages,
     connect,
     copy_database,
     count_table,
     needed_version,
     objects,
     open_view,
+    orphans,
     sequences,
     settle,
     stored_tables,
@@ -47,6 +48,12 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._sqlite_f
     sync,
     zstd,
 )
+from ansible_collections.relocate.django.plugins.module_utils._engines._sqlite_schema import (
+    orphans_hint,
+    orphans_text,
+    sorted_out,
+    whole_schema,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
     INCOMING,
@@ -64,6 +71,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
     DatabaseFacts,
     DatabaseState,
+    Difference,
     DumpFile,
     Obstacle,
 )
@@ -73,6 +81,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
 )
 
 _METHOD = "sqlite-row-1"
+_QUICK = 64 * 1024 * 1024  # bytes whose check no writer notices
 _SUFFIXES = {LIVE: "", INCOMING: "__incoming", PREVIOUS: "__previous", DISCARDED: "__discarded"}
 
 
@@ -80,7 +89,7 @@ class _SqliteSnapshot(Snapshot):
     """A read transaction; once dumped, the copy takes its place so that the site's writers need not wait."""
 
     def __init__(self, path: str, alias: str, context: EngineContext) -> None:
-        self._alias, self._context = alias, context
+        self._alias, self._context, self._live = alias, context, path
         with owned(context.owner, "query_failed"):
             self._connection = open_view(path)
 
@@ -119,7 +128,8 @@ class _SqliteSnapshot(Snapshot):
             self._connection.close()
         finally:
             self._connection = copied
-        check_content(copied)
+        check_pages(copied)
+        refuse_orphans(copied, self._context, self._live)
 
     def _forget(self, path: str) -> None:
         with owned(self._context.owner, "dump_failed"):
@@ -138,7 +148,15 @@ class _SqliteSnapshot(Snapshot):
                 tables=tuple(counts),
                 sequences=tuple(sequences(self._connection, tables)),
                 objects=objects(self._connection),
+                schema=whole_schema(self._connection, self._live),
             )
+
+
+def refuse_orphans(connection: sqlite3.Connection, context: EngineContext, path: str) -> None:
+    """Raise orphan_rows, naming the rows, unless the user accepts them by their table's name."""
+    found = orphans(connection, context.orphans)
+    if found:
+        raise RelocateError("orphan_rows", orphans_text(found), orphans_hint(sorted(found), path))
 
 
 def _file_name(alias: str) -> str:
@@ -168,18 +186,32 @@ class SqliteEngine(Engine):
             return 0o600
 
     def preflight(self, side: str, recorded: Optional[DatabaseFacts] = None) -> List[Obstacle]:
-        """The base class's. Integrity is not checked here, since it takes as long as the dump."""
+        """The base class's. Orphans are looked for on old; pages are where no writer waits for that, or not long."""
         names = ["zstd"] if self.context.compression == "zstd" else []
         found = missing_programs(names, find_program, "zstd")
         try:
             if side == "old":
                 with self.snapshot(LIVE):
                     pass
+                self._check_live()
             else:
                 self._refuse_target(recorded)
         except RelocateError as exc:
             found.append(Obstacle(exc.code, exc.msg, exc.hint, self.config.alias))
         return found
+
+    def _check_live(self) -> None:
+        path = self._path(LIVE)
+        with owned(self.context.owner, "query_failed"), contextlib.closing(open_view(path)) as connection:
+            connection.execute("ROLLBACK")  # each statement for itself: a writer must not wait for all of them
+            refuse_orphans(connection, self.context, path)
+            journal = connection.execute("PRAGMA journal_mode").fetchone()[0]
+            if journal == "wal" or file_size(path) < _QUICK:
+                check_pages(connection)
+
+    def judge(self, differences: Sequence[Difference]) -> Tuple[List[Difference], List[str]]:
+        """See :meth:`Engine.judge`."""
+        return sorted_out(differences)
 
     def _refuse_target(self, recorded: Optional[DatabaseFacts]) -> None:
         needed = int(recorded.details.get("features", 0)) if recorded else 0
@@ -276,7 +308,7 @@ class SqliteEngine(Engine):
                 create_file(path, self._mode(recorded)).close()
             yield dataclasses.replace(self.config, name=path)
             with owned(self.context.owner, "load_failed"):
-                self._check_loaded(path)
+                self._check_loaded(path, made_here=True)
                 sync(path)
 
     def _unpack(self, source: str, target: str) -> None:
@@ -288,10 +320,13 @@ class SqliteEngine(Engine):
                 shutil.copyfileobj(reader, writer, 1024 * 1024)
             sync(target)
 
-    def _check_loaded(self, path: str) -> None:
+    def _check_loaded(self, path: str, made_here: bool = False) -> None:
+        """Raises load_failed. Orphans of a dump were accepted by name when it was made; its rows are compared."""
         try:
             with contextlib.closing(connect(path, FINISHED_COPY)) as connection:
-                check_content(connection)
+                check_pages(connection)
+                if made_here:
+                    refuse_orphans(connection, self.context, path)
         except (sqlite3.Error, RelocateError) as exc:
             raise refusal("load_failed", "the dump holds a broken database: {0}".format(exc.args[0])) from exc
 
