@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import http.client
+import math
 import re
 import socket
 import ssl
@@ -20,6 +21,19 @@ from ansible_collections.relocate.django.plugins.module_utils._systemd import wi
 _BODY = 1024 * 1024  # bytes read of an answer
 _HOPS = 5
 _PAUSE = 0.5  # seconds between attempts
+#: Statuses of a proxy or a server that waits for the application to come up.
+_HEALING = (408, 425, 429, 502, 503, 504)
+_GRACE = 5.0  # seconds in which a proxy that was reloaded may still answer as it did before
+#: The options of one question, for every module that asks.
+SUBOPTIONS: Dict[str, Dict[str, Any]] = {
+    "url": {"type": "str", "required": True},
+    "host": {"type": "str", "default": ""},
+    "status": {"type": "int", "default": 200},
+    "contains": {"type": "str", "default": ""},
+    "headers": {"type": "dict", "default": {}, "no_log": True},
+    "validate_certs": {"type": "bool", "default": True},
+    "old": {"type": "bool", "default": True},
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,7 @@ class Question:
     contains: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     validate_certs: bool = True
+    old: bool = True  # whether old is asked too, before the freeze
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,7 @@ class Answer:
     body: str = ""
     location: str = ""
     why: str = ""
+    patience: float = 0.0  # seconds for which it is worth asking again; math.inf for an error that can heal
 
 
 class _Pinned(http.client.HTTPSConnection):
@@ -58,6 +74,13 @@ class _Pinned(http.client.HTTPSConnection):
 
 def ask(question: Question, timeout: float) -> Answer:
     """One request with its redirects, which are followed on the site's own name only."""
+    try:
+        return _follow(question, timeout)
+    except ValueError:
+        return Answer(0, why="its url, or what it redirects to, is no URL")
+
+
+def _follow(question: Question, timeout: float) -> Answer:
     target = urllib.parse.urlsplit(question.url)
     name = question.host or target.netloc.rpartition("@")[2]
     for _hop in range(_HOPS):
@@ -71,7 +94,7 @@ def ask(question: Question, timeout: float) -> Answer:
         where = "[{0}]".format(target.hostname) if ":" in (target.hostname or "") else target.hostname or ""
         netloc = where + (":{0}".format(port) if port else "")
         target = found._replace(netloc=netloc)
-    return Answer(0, why="more than {0} redirects".format(_HOPS))
+    return Answer(0, why="more than {0} redirects".format(_HOPS), patience=_GRACE)
 
 
 def _hostname(name: str) -> str:
@@ -95,11 +118,33 @@ def _request(question: Question, target: urllib.parse.SplitResult, name: str, ti
             response = link.getresponse()
             body = response.read(_BODY).decode("utf-8", "replace")
             location = response.getheader("Location") or ""
-            return Answer(response.status, body, location if 300 <= response.status < 400 else "")
+            patience = math.inf if response.status in _HEALING else _GRACE
+            return Answer(response.status, body, location if 300 <= response.status < 400 else "", patience=patience)
         finally:
             link.close()
     except (OSError, http.client.HTTPException, ValueError) as exc:
-        return Answer(0, why=getattr(exc, "strerror", None) or type(exc).__name__)
+        return Answer(0, why=_why(exc), patience=_patience(exc))
+
+
+def _why(exc: Exception) -> str:
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return "the certificate is refused: {0}".format(exc.verify_message)
+    return getattr(exc, "strerror", None) or type(exc).__name__
+
+
+def _patience(exc: Exception) -> float:
+    """For how many seconds an error may be one of a site that is coming up.
+
+    Nobody listens yet, or what listens is not ready: as long as the user waits. A certificate may be the one from
+    before a reload. A name that is unknown, an address that is none, a port that speaks no TLS: not at all.
+    """
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return _GRACE
+    if isinstance(exc, ssl.SSLError):
+        return 0.0 if exc.reason == "WRONG_VERSION_NUMBER" else math.inf
+    if isinstance(exc, socket.gaierror):
+        return math.inf if exc.errno == socket.EAI_AGAIN else 0.0
+    return 0.0 if isinstance(exc, (ValueError, http.client.InvalidURL)) else math.inf
 
 
 def fits(question: Question, answer: Answer) -> bool:
@@ -114,21 +159,43 @@ def plain_text(body: str, limit: int = 200) -> str:
 
 
 def expect(questions: Sequence[Question], timeout: float) -> List[Dict[str, Any]]:
-    """Ask until every answer is as expected, ``timeout`` seconds in all. Raises site_silent for one that is not."""
+    """Ask until every answer is as expected, ``timeout`` seconds in all, as long as what comes back can become it.
+
+    Raises site_silent for one that is not.
+    """
     deadline = time.monotonic() + timeout
-    results: List[Dict[str, Any]] = []
+    return [_expect_one(question, deadline) for question in questions]
+
+
+def _expect_one(question: Question, deadline: float) -> Dict[str, Any]:
+    attempts, wrong_since = 0, 0.0
+    while True:
+        attempts += 1
+        answer = ask(question, max(1.0, min(10.0, deadline - time.monotonic())))
+        if fits(question, answer):
+            return {"url": question.url, "host": question.host, "status": answer.status, "attempts": attempts}
+        now = time.monotonic()
+        wrong_since = (wrong_since or now) if answer.patience < math.inf else 0.0
+        if now + _PAUSE > deadline or (wrong_since and now + _PAUSE > wrong_since + answer.patience):
+            raise _silent(question, answer)
+        time.sleep(_PAUSE)
+
+
+def asked_before(questions: Sequence[Question], timeout: float) -> List[RelocateError]:
+    """Ask each once while the site serves on old: what does not answer there is expected wrongly, or broken."""
+    errors = []
     for question in questions:
-        attempts = 0
-        while True:
-            attempts += 1
-            answer = ask(question, max(1.0, min(10.0, deadline - time.monotonic())))
-            if fits(question, answer):
-                break
-            if time.monotonic() + _PAUSE > deadline:
-                raise _silent(question, answer)
-            time.sleep(_PAUSE)
-        results.append({"url": question.url, "host": question.host, "status": answer.status, "attempts": attempts})
-    return results
+        if not question.old:
+            continue
+        answer = ask(question, max(1.0, min(10.0, timeout)))
+        if not fits(question, answer):
+            error = _silent(question, answer)
+            hint = (
+                "correct relocate_answers, or the site: the same request is asked of new before the cutover. Where old "
+                "cannot answer it, as under another address, set old: false in its item; {0}".format(error.hint)
+            )
+            errors.append(RelocateError(error.code, "the old site: " + error.msg, hint, error.details))
+    return errors
 
 
 def _silent(question: Question, answer: Answer) -> RelocateError:

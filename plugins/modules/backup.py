@@ -57,6 +57,13 @@ options:
     type: list
     elements: str
     default: []
+  orphans:
+    description:
+      - Tables of SQLite whose rows may refer to rows that are missing. They are taken along as they are.
+      - Any other such row is refused (C(orphan_rows)).
+    type: list
+    elements: str
+    default: []
   frozen:
     description:
       - Whether the site has been stopped, so that a session that is left is a writer nobody named.
@@ -268,6 +275,7 @@ def main() -> None:
                 "files": {"type": "list", "elements": "str", "default": []},
                 "media": {"type": "bool", "default": True},
                 "media_skip": {"type": "list", "elements": "str", "default": []},
+                "orphans": {"type": "list", "elements": "str", "default": []},
                 "frozen": {"type": "bool", "default": False},
                 "fixtures": {"type": "bool", "default": False},
                 "left_behind": {"type": "list", "elements": "str", "default": []},

@@ -116,6 +116,55 @@ options:
     type: list
     elements: str
     default: []
+  orphans:
+    description:
+      - Tables of SQLite whose rows may refer to rows that are missing. They are taken along as they are.
+      - Any other such row is an obstacle on old.
+    type: list
+    elements: str
+    default: []
+  answers:
+    description:
+      - Requests that the site must answer on new. With O(side=old) the old site is asked the same while it serves; an
+        answer that is not as expected is an obstacle. A site that is frozen or retired is not asked.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      url:
+        description: Where to ask, by the address at which this host serves. Redirects within the site are followed.
+        type: str
+        required: true
+      host:
+        description: The name of the site, for the C(Host) header and the certificate.
+        type: str
+        default: ""
+      status:
+        description: The status that is expected.
+        type: int
+        default: 200
+      contains:
+        description: Text that the answer must hold.
+        type: str
+        default: ""
+      headers:
+        description:
+          - Further headers, such as C(X-Forwarded-Proto) for an application server that expects a proxy.
+          - Their values are taken for secrets, and blotted out wherever they stand in the result.
+        type: dict
+        default: {}
+      validate_certs:
+        description: Whether the certificate must be valid for O(answers[].host).
+        type: bool
+        default: true
+      old:
+        description: Whether preflight asks the same of the old site, before anything is stopped.
+        type: bool
+        default: true
+  answers_timeout:
+    description: Seconds that new may take to answer; the old site serves already, and gets ten at most.
+    type: int
+    default: 60
   replace:
     description: Whether databases with tables on the new host will be put aside.
     type: bool
@@ -169,11 +218,11 @@ record:
   type: dict
 """
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _inspect, _services
+from ansible_collections.relocate.django.plugins.module_utils import _answers, _argspec, _host, _inspect, _services
 from ansible_collections.relocate.django.plugins.module_utils._lease import GRACE, Lease
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
@@ -190,6 +239,15 @@ def look_at_old(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, A
         info = collect(obstacles, lambda: _inspect.describe_site(site, module.params["media_skip"])) or {}
         obstacles += _inspect.media_obstacles(info.get("media") or {}) if module.params["media"] else []
         return info
+
+
+def ask_old(params: Mapping[str, Any], record: Mapping[str, Any]) -> List[Obstacle]:
+    """What new must answer, asked of old while it serves: else a wrong expectation is found in the window."""
+    if record.get("freeze") or record.get("retired"):
+        return []  # it does not serve
+    questions = [_answers.Question(**item) for item in params["answers"]]
+    errors = _answers.asked_before(questions, params["answers_timeout"])
+    return [Obstacle(error.code, error.msg, error.hint) for error in errors]
 
 
 def look_at_new(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, Any]:
@@ -216,6 +274,8 @@ def look(module: AnsibleModule) -> Dict[str, Any]:
         obstacles.append(Obstacle("locked", "another run is at work on this site: {0}".format(other), hint))
     info = collect(obstacles, lambda: side(module, obstacles)) or {"host": _host.describe_host()}
     record = collect(obstacles, lambda: _host.read_record(params["directory"], site)) or {}
+    if params["side"] == "old":
+        obstacles += ask_old(params, record)
     unique = {(item.code, item.alias, item.msg): item for item in obstacles}
     listed = [dict(as_plain(item), host=info["host"]["name"]) for item in unique.values()]
     return {"changed": False, "obstacles": listed, "info": info, "record": record}
@@ -248,6 +308,9 @@ def main() -> None:
                 "left_behind": {"type": "list", "elements": "str", "default": []},
                 "media": {"type": "bool", "default": True},
                 "media_skip": {"type": "list", "elements": "str", "default": []},
+                "orphans": {"type": "list", "elements": "str", "default": []},
+                "answers": {"type": "list", "elements": "dict", "default": [], "options": _answers.SUBOPTIONS},
+                "answers_timeout": {"type": "int", "default": 60},
                 "replace": {"type": "bool", "default": False},
                 "allow_same_host": {"type": "bool", "default": False},
             },

@@ -103,8 +103,19 @@ options:
         description: Whether the certificate must be valid for O(answers[].host).
         type: bool
         default: true
+      old:
+        description: Whether preflight asks the same of the old site, before anything is stopped.
+        type: bool
+        default: true
   timeout:
-    description: Seconds that one unit may take to stop or start, and that all of O(answers) may take.
+    description: Seconds that one unit may take to stop or start.
+    type: int
+    default: 60
+  answers_timeout:
+    description:
+      - Seconds that all of O(answers) may take together.
+      - It is used up by what can heal while a site comes up, such as a refused connection, a time-out, or 502, 503 and
+        504. An unknown host name is told at once, another answer or a wrong certificate after five seconds.
     type: int
     default: 60
   abandoned:
@@ -263,7 +274,7 @@ def told(actions: Sequence[_services.Action], units: Mapping[str, Unit], record:
 
 def ask(params: Mapping[str, Any]) -> List[Dict[str, Any]]:
     """Ask for the answers; raises site_silent."""
-    return _answers.expect([_answers.Question(**item) for item in params["answers"]], params["timeout"])
+    return _answers.expect([_answers.Question(**item) for item in params["answers"]], params["answers_timeout"])
 
 
 def note(params: Mapping[str, Any]) -> Dict[str, Any]:
@@ -344,14 +355,6 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
 
 def main() -> None:
     """Entry point."""
-    answer = {
-        "url": {"type": "str", "required": True},
-        "host": {"type": "str", "default": ""},
-        "status": {"type": "int", "default": 200},
-        "contains": {"type": "str", "default": ""},
-        "headers": {"type": "dict", "default": {}, "no_log": True},
-        "validate_certs": {"type": "bool", "default": True},
-    }
     module = AnsibleModule(
         argument_spec=_argspec.merged(
             _argspec.work(),
@@ -361,7 +364,8 @@ def main() -> None:
                 "reload": {"type": "list", "elements": "str", "default": []},
                 "enable": {"type": "list", "elements": "str"},
                 "freeze_limit": {"type": "int", "default": 14400},
-                "answers": {"type": "list", "elements": "dict", "default": [], "options": answer},
+                "answers": {"type": "list", "elements": "dict", "default": [], "options": _answers.SUBOPTIONS},
+                "answers_timeout": {"type": "int", "default": 60},
                 "timeout": {"type": "int", "default": 60},
                 "abandoned": {"type": "bool", "default": False},
                 "retired": {"type": "bool", "default": False},

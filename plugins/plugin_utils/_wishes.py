@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Sequence
 
 #: The parts of an item of relocate_answers; a unit test keeps them equal to the services module's.
-ANSWER = frozenset({"url", "host", "status", "contains", "headers", "validate_certs"})
+ANSWER = frozenset({"url", "host", "status", "contains", "headers", "validate_certs", "old"})
 _PREFIX = "relocate_"
 _COLLECTION = Path(__file__).resolve().parents[2]
 

@@ -6,8 +6,14 @@
 from __future__ import annotations
 
 import http.server
+import shutil
+import ssl
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -82,3 +88,112 @@ def test_nothing_listens() -> None:
 
 def test_tags_are_left_out() -> None:
     assert _answers.plain_text("<p>a<b>b</b>\n<style>c</style> d</p>") == "a b d"
+
+
+def spent(question: Question, timeout: float = 30.0) -> float:
+    """Seconds until it is told that the answer is wrong."""
+    began = time.monotonic()
+    with refused("site_silent", ""):
+        expect([question], timeout)
+    return time.monotonic() - began
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_answers, "_GRACE", 0.3)
+    monkeypatch.setattr(_answers, "_PAUSE", 0.1)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("url", "least", "most"),
+    [
+        ("http://name.invalid/", 0, 5),  # nobody knows it: at once, whatever the resolver takes
+        ("http://[x/", 0, 2),
+        ("https://127.0.0.1:{port}/", 0, 2.4),  # no TLS there
+        ("http://127.0.0.1:{port}/404", 0.1, 2),
+        ("http://127.0.0.1:{port}/500", 0.1, 2),
+        ("http://127.0.0.1:{port}/200", 0.1, 2),
+        ("http://127.0.0.1:{port}/503", 2.5, 6),
+        ("http://127.0.0.1:{port}/502", 2.5, 6),
+        ("http://127.0.0.1:1/", 2.5, 6),
+    ],
+)
+def test_only_what_can_heal_is_waited_for(statuses: int, url: str, least: float, most: float) -> None:
+    assert least <= spent(Question(url.format(port=statuses), contains="never"), 3.0) <= most
+
+
+class Statuses(http.server.BaseHTTPRequestHandler):
+    seen: ClassVar[dict[str, int]] = {}
+
+    def do_GET(self) -> None:
+        self.seen[self.path] = self.seen.get(self.path, 0) + 1
+        late = self.path == "/late" and self.seen[self.path] < 4
+        self.send_response(503 if late else int(self.path[1:]) if self.path[1:].isdigit() else 200)
+        self.end_headers()
+        self.wfile.write(b"Welcome")
+
+    def log_message(self, *_args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def statuses() -> Iterator[int]:
+    Statuses.seen.clear()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Statuses) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_site_that_comes_up_is_waited_for(statuses: int) -> None:
+    found = expect([Question(f"http://127.0.0.1:{statuses}/late", contains="Welcome")], 20)
+    assert found[0]["attempts"] == 4
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_wrong_certificate_is_told_soon(tmp_path: Path, statuses: int) -> None:
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    argv = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "1",
+    ]
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed")
+    made = [*argv, "-subj", "/CN=other.example", "-keyout", str(key), "-out", str(cert)]
+    subprocess.run(made, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Statuses) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"https://127.0.0.1:{server.server_address[1]}/200"
+        began = time.monotonic()
+        with refused("site_silent", "the certificate is refused: "):
+            expect([Question(url, "shop.example")], 30)
+        assert time.monotonic() - began < 5
+        assert expect([Question(url, "shop.example", validate_certs=False)], 5)[0]["status"] == 200
+        server.shutdown()
+
+
+def test_old_is_asked_the_same_before_the_freeze(statuses: int) -> None:
+    base = f"http://127.0.0.1:{statuses}"
+    questions = [
+        Question(base + "/200", contains="Welcome"),
+        Question(base + "/500"),
+        Question(base + "/404", old=False),
+        Question(base + "/200", contains="only new says this"),
+    ]
+    found = _answers.asked_before(questions, 5)
+    assert [error.code for error in found] == ["site_silent", "site_silent"]
+    assert found[0].msg.startswith(f"the old site: {base}/500 answers 500 instead of 200")
+    assert "relocate_answers" in found[0].hint and "old: false" in found[0].hint

@@ -26,7 +26,16 @@ MOVED = {"label": L1, "run": "r1", "at": 1}
 
 def work(directory: Path, state: str, check: bool = False, **params: Any) -> dict[str, Any]:
     base = {"site": "shop", "directory": str(directory), "run": "r2", "state": state, "units": [], "reload": []}
-    base.update(enable=None, freeze_limit=60, timeout=1, label="", abandoned=False, retired=False, unfrozen=False)
+    base.update(
+        enable=None,
+        freeze_limit=60,
+        timeout=1,
+        answers_timeout=1,
+        label="",
+        abandoned=False,
+        retired=False,
+        unfrozen=False,
+    )
     found: dict[str, Any] = services.work_on(
         SimpleNamespace(params={**base, "answers": [], **params}, check_mode=check)  # type: ignore[arg-type]
     )
