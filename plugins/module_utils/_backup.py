@@ -27,6 +27,7 @@ from ansible_collections.relocate.django.plugins.module_utils._backup_set import
     DatabaseEntry,
     Manifest,
     Prepared,
+    UnversionedFile,
     make_label,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, Snapshot
@@ -35,10 +36,12 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures.dump imp
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseFacts,
     DatabaseState,
+    Directory,
     DumpFile,
     Revision,
     as_plain,
 )
+from ansible_collections.relocate.django.plugins.module_utils._parents import record
 from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, vcs
 from ansible_collections.relocate.django.plugins.module_utils._secrets import make_directory
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
@@ -79,8 +82,20 @@ def prepare(site: Site, backup: BackupSet, revision: Revision, params: Mapping[s
         **packages_of(site),
     }
     _host.write_atomically(backup.file(ENVIRONMENT), json.dumps(recorded, indent=1, sort_keys=True) + "\n")
-    unversioned = _unversioned.capture(backup, params["files"], site.project.path)
-    backup.note_prepared(Prepared(code_of(site, revision), django_of(site), owner_facts(site.project), unversioned))
+    unversioned = _unversioned.capture(backup, params["files"], site.project.path, site.project.owner)
+    directories = _directories(site, unversioned)
+    backup.note_prepared(
+        Prepared(code_of(site, revision), django_of(site), owner_facts(site.project), unversioned, directories)
+    )
+
+
+def _directories(site: Site, unversioned: Sequence[UnversionedFile]) -> Tuple[Directory, ...]:
+    """The directories that new may have to make: the project's, and all above what is moved."""
+    named = [site.project.path, vcs.toplevel(site.project.path, site.project.owner)]
+    named += [os.path.dirname(path) for path in [site.project.interpreter] + [item.path for item in unversioned]]
+    named += [os.path.dirname(engine.config.name) for engine in site.engines.values() if engine.is_file]
+    media = str(site.facts["django"].get("media_root") or "")
+    return record([path for path in named + [os.path.dirname(media)] if os.path.isabs(path)], site.project.owner)
 
 
 def packages_of(site: Site) -> Dict[str, Any]:
@@ -252,6 +267,7 @@ def compose(
     sequence: int = 1,
 ) -> Manifest:
     """The manifest, as everything else is in place."""
+    unversioned = _unversioned.capture(backup, params["files"], site.project.path, site.project.owner)
     return Manifest(
         label=backup.label,
         site=params["site"],
@@ -262,7 +278,8 @@ def compose(
         owner=owner_facts(site.project),
         databases=databases,
         media=media,
-        unversioned=_unversioned.capture(backup, params["files"], site.project.path),
+        unversioned=unversioned,
+        directories=_directories(site, unversioned),
         sequence=sequence,
     )
 

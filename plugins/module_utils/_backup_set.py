@@ -229,7 +229,7 @@ class BackupSet:
         """Code, Django facts, owner and unversioned files, from the manifest or what :meth:`note_prepared` wrote."""
         if os.path.isfile(self.file(MANIFEST)):
             manifest = self.read()
-            return Prepared(manifest.code, manifest.django, manifest.owner, manifest.unversioned)
+            return Prepared(manifest.code, manifest.django, manifest.owner, manifest.unversioned, manifest.directories)
         try:
             with open(self.file(PREPARED), encoding="ascii") as stream:
                 return prepared_from(json.load(stream))

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.relocate.django.plugins.module_utils import _openat
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BUNDLE, PATCH, BackupSet, Prepared
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name
-from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._parents import moved
 from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
 from ansible_collections.relocate.django.plugins.module_utils._project import environment, packages, vcs
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
@@ -26,7 +29,7 @@ def checkout(params: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
     backup = BackupSet.prepared(params["directory"], check_site_name(params["site"]), params["label"])
     prepared = backup.read_prepared()
     commit = params["revision"] or prepared.code["commit"]
-    top = vcs.top_of(params["path"], str(prepared.code.get("prefix") or ""))
+    top = vcs.top_of(params["path"], _prefix(prepared))
     env = {str(key): str(value) for key, value in params["environment"].items()}
     with SecretStore(secret_base(params["directory"]), owner) as secrets:
         source = _source(params, prepared, backup, commit, env, secrets)
@@ -51,6 +54,10 @@ def _owner(name: str, allow_root: bool, check_mode: bool) -> Optional[SystemUser
     return owner
 
 
+def _prefix(prepared: Prepared) -> str:
+    return str(prepared.code.get("prefix") or "")
+
+
 def _source(
     params: Mapping[str, Any],
     prepared: Prepared,
@@ -70,6 +77,17 @@ def _source(
         patch=patch,
         env=env,
         secrets=secrets,
+        directories=_directories(params, prepared),
+    )
+
+
+def _directories(params: Mapping[str, Any], prepared: Prepared) -> Sequence[Directory]:
+    """Those above what is moved, with the checkout's own where it comes to on this host."""
+    path, prefix = str(prepared.django.get("path") or ""), _prefix(prepared)
+    if not path:
+        return prepared.directories
+    return moved(
+        prepared.directories, vcs.top_of(path, prefix).rstrip("/"), vcs.top_of(params["path"], prefix).rstrip("/")
     )
 
 
@@ -78,10 +96,16 @@ def _open_home(owner: Optional[SystemUser], recorded: Mapping[str, Any], top: st
     home, mode = str(recorded.get("home") or ""), str(recorded.get("home_mode") or "")
     if owner is None or not mode or owner.home != home or not top.startswith(home.rstrip("/") + "/"):
         return
-    status = os.lstat(home) if os.path.isdir(home) else None
-    missing = int(mode, 8) & 0o055 & ~(status.st_mode if status else 0)
-    if status and missing and status.st_uid in (owner.uid, os.geteuid()):
-        os.chmod(home, (status.st_mode & 0o7777) | missing)
+    with contextlib.suppress(OSError):
+        with _openat.parent(home, owner) as (place, name):
+            handle = place.open(name, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            status = os.fstat(handle)
+            missing = int(mode, 8) & 0o055 & ~status.st_mode
+            if missing and status.st_uid in (owner.uid, os.geteuid()):
+                os.fchmod(handle, (status.st_mode & 0o7777) | missing)
+        finally:
+            os.close(handle)
 
 
 def _environment(

@@ -91,7 +91,7 @@ def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     found += collect(found, lambda: _untracked(site, params)) or []
     for alias, target in sorted(params["engines"].items()):
         found += _conversion_obstacles(site, alias, target, params["left_behind"], found)
-    collect(found, lambda: _unversioned.expand(params["files"], site.project.path))
+    collect(found, lambda: _unversioned.expand(params["files"], site.project.path, site.project.owner))
     found += _files_outside(site, [*params["files"], *params["files_left"]])
     collect(found, lambda: _services.require(params["units"]))
     path, left = site.project.path, params["services_left"]

@@ -23,6 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseFacts,
     DatabaseState,
+    Directory,
     DumpFile,
     FileEntry,
     Fixture,
@@ -34,7 +35,7 @@ TOOL = "relocate.django 0.1.0"
 MANIFEST = "manifest.json"
 DATABASES = "databases"
 #: Fields that a set of an earlier version may lack; a manifest that lost any other key is none.
-_LATER = ("schema",)
+_LATER = ("schema", "directories")
 #: The keys that are no fields of a Manifest.
 _FORMAT, _CHECKSUM = "format", "checksum"
 
@@ -79,6 +80,7 @@ class Manifest:
     unversioned: Tuple[UnversionedFile, ...] = ()
     files: Tuple[FileEntry, ...] = ()
     tool: str = TOOL
+    directories: Tuple[Directory, ...] = ()  # above all that is moved, as they were
     sequence: int = 0  # of the sets that the host made of the site: clocks jump
 
 
@@ -90,6 +92,7 @@ class Prepared:
     django: Mapping[str, Any]
     owner: Mapping[str, Any]
     unversioned: Tuple[UnversionedFile, ...]
+    directories: Tuple[Directory, ...] = ()
 
 
 _TEXT_OR_NONE = (str, type(None))

@@ -18,7 +18,7 @@ from typing import IO, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._media_root import check_link, check_skip, make
-from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
     Completed,
@@ -150,6 +150,7 @@ def extract(
     owner: Optional[SystemUser] = None,
     limit: Optional[int] = None,
     compression: str = "zstd",
+    directories: Sequence[Directory] = (),
 ) -> Dict[str, int]:
     """Bring back what :func:`archive` wrote, with the rights of its owner; files that are there are replaced.
 
@@ -157,9 +158,10 @@ def extract(
     duplicates. Raises path_refused, dump_truncated, disk_full.
 
     :param limit: bytes that the files may have in all, as recorded; more is a bomb
+    :param directories: how those above it were on old
     """
     counts = {"files": 0, "bytes": 0}
-    make(path, owner or current_user())
+    make(path, owner or current_user(), directories)
     if compression == "none":
         with acting_as(owner):
             _read_tar(source, path, counts, limit)

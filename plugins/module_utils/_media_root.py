@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._openat import Rights, make_for_owner, refuse_system
+from ansible_collections.relocate.django.plugins.module_utils._parents import rights_of
 from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
 from ansible_collections.relocate.django.plugins.module_utils._project.git import Git
 from ansible_collections.relocate.django.plugins.module_utils._tree import shown, walk
@@ -44,7 +45,7 @@ def check_path(path: str, directory: str, owner: Optional[SystemUser] = None) ->
     if (own + "/").startswith(real + "/") or (real + "/").startswith(own + "/"):
         raise RelocateError("path_refused", "{0} and our work directory overlap".format(path), "use another directory")
     for place in (clean, real):
-        refuse_system(place, owner, _SETTING)
+        refuse_system(place, _SETTING, owner is not None and owner.uid == 0)
     return clean
 
 
@@ -144,10 +145,13 @@ def _tracked(path: str, owner: SystemUser) -> Set[bytes]:
 # --- making directories
 
 
-def make(path: str, owner: SystemUser) -> bool:
-    """Make MEDIA_ROOT for its owner; False when it is there. Raises path_refused when it is somebody else's."""
+def make(path: str, owner: SystemUser, directories: Sequence[Directory] = ()) -> bool:
+    """Make MEDIA_ROOT for its owner; False when it is there. Raises path_refused when it is somebody else's.
+
+    :param directories: how those above it were on old
+    """
     if not os.path.lexists(path):
-        _make(path, owner, 0o755)
+        _make(path, owner, 0o755, directories)
         return True
     if not _is_his(check_link(path, owner), owner):
         raise RelocateError(
@@ -158,9 +162,11 @@ def make(path: str, owner: SystemUser) -> bool:
     return False
 
 
-def _make(path: str, owner: SystemUser, mode: int) -> None:
+def _make(path: str, owner: SystemUser, mode: int, directories: Sequence[Directory] = ()) -> None:
+    above = rights_of(directories, Rights())
+
     def rights(each: str) -> Rights:
-        return Rights(owner.uid, owner.gid, mode) if each == path else Rights()
+        return Rights(owner.uid, owner.gid, mode) if each == path else above(each)
 
     try:
         make_for_owner(path, owner, rights, _SETTING)

@@ -26,6 +26,21 @@ class SystemUser:
 
 
 @dataclass(frozen=True)
+class Directory:
+    """A directory above what is moved, and whose it is."""
+
+    path: str  # absolute
+    mode: int
+    owner: str
+    group: str
+
+    def __post_init__(self) -> None:
+        """Raises TypeError for what a host or a set says of one, and is none."""
+        if not isinstance(self.mode, int) or not all(isinstance(i, str) for i in (self.path, self.owner, self.group)):
+            raise TypeError("not a directory")
+
+
+@dataclass(frozen=True)
 class Login:
     """How to reach a server as its administrator. Without ``host`` the local peer login is used."""
 

@@ -331,18 +331,18 @@ def make_directories(
         with parent(each, owner) as (place, name):
             if check is not None:
                 check(os.path.join(os.readlink("/proc/self/fd/{0}".format(place.handle)), name), place)
-            _make(place, name, rights(each))
+            make_one(place, name, rights(each))
     return missing
 
 
 def make_for_owner(path: str, owner: Optional[SystemUser], rights: Callable[[str], Rights], what: str) -> List[str]:
-    """As :func:`make_directories`, for a path out of project code: not in the system's directories, nor a third's.
+    """As :func:`make_directories`, for a path that a host named: not in the system's directories, nor a third's.
 
-    :param what: the setting that names it. Raises OSError, path_refused.
+    :param what: what names it. Raises OSError, path_refused.
     """
 
     def check(real: str, place: Place) -> None:
-        refuse_system(real, owner, what)
+        refuse_system(real, what, owner is not None and owner.uid == 0)
         if owner is not None and place.user not in (None, owner):
             raise RelocateError(
                 "path_refused",
@@ -355,7 +355,8 @@ def make_for_owner(path: str, owner: Optional[SystemUser], rights: Callable[[str
     return make_directories(path, owner, rights, check)
 
 
-def _make(place: Place, name: str, rights: Rights) -> None:
+def make_one(place: Place, name: str, rights: Rights) -> None:
+    """Make a directory that is not there yet, and give it to whom it is to belong. Raises OSError."""
     with acting_as(place.user):
         os.mkdir(name, 0o700, dir_fd=place.handle)
         made = os.open(name, _DIRECTORY, dir_fd=place.handle)
@@ -369,13 +370,16 @@ def _make(place: Place, name: str, rights: Rights) -> None:
         os.close(made)
 
 
-def refuse_system(path: str, owner: Optional[SystemUser], what: str) -> None:
-    """Refuse the system's directories for what project code names; a project that is root's may be in root's home.
+def refuse_system(path: str, what: str, home: bool = False) -> None:
+    """Refuse the system's directories for what a host named.
 
-    :param what: the setting that names it. Raises path_refused.
+    :param what: what names it
+    :param home: whether it may be in root's home, as that of a project that is root's own
+
+    Raises path_refused.
     """
     for top in _SYSTEM:
-        homely = top == "/root" and owner is not None and owner.uid == 0
+        homely = top == "/root" and home
         if (path + "/").startswith(top + "/") and not homely and not path.startswith("/usr/local/"):
             raise RelocateError(
                 "path_refused",

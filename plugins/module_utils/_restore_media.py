@@ -69,4 +69,5 @@ def bring(site: Site, backup: BackupSet, manifest: Manifest, record: Record) -> 
     record.note({BROUGHT: _BEGUN})
     with open(backup.file(stored), "rb") as stream:
         compression = "zstd" if stored.endswith(".zst") else "none"
-        _media_archive.extract(stream, root, site.project.owner, manifest.media["archived"]["bytes"], compression)
+        limit, above = manifest.media["archived"]["bytes"], manifest.directories
+        _media_archive.extract(stream, root, site.project.owner, limit, compression, above)

@@ -13,12 +13,12 @@ import os
 import shutil
 import time
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import DATABASES, MANIFEST, BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import write_atomically
-from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._network import reachable
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
@@ -242,6 +242,15 @@ def claimed(backup: BackupSet) -> Iterator[None]:
         yield
     finally:
         backup.take_dumps()
+
+
+def directories_of(params: Mapping[str, Any]) -> Tuple[Directory, ...]:
+    """Those above what is moved, as the set has them; none without a set."""
+    if not params["label"]:
+        return ()
+    with contextlib.suppress(RelocateError):
+        return BackupSet.prepared(params["directory"], params["site"], params["label"]).read_prepared().directories
+    return ()
 
 
 def result_of(moved: Moved) -> Dict[str, Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fnmatch
 import glob
@@ -13,12 +14,18 @@ import os
 import pwd
 import stat
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import UNVERSIONED, BackupSet, UnversionedFile
+from ansible_collections.relocate.django.plugins.module_utils import _openat
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import (
+    UNVERSIONED,
+    BackupSet,
+    UnversionedFile,
+)
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
+from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._openat import Rights
+from ansible_collections.relocate.django.plugins.module_utils._parents import rights_of
 from ansible_collections.relocate.django.plugins.module_utils._project import env_files
 
 _LIMIT = 64 * 1024 * 1024  # bytes of one file: data belongs into MEDIA or the database
@@ -47,18 +54,20 @@ def absolute(paths: Sequence[str], project: str) -> List[str]:
     return found
 
 
-def expand(paths: Sequence[str], project: str) -> List[str]:
+def expand(paths: Sequence[str], project: str, owner: Optional[SystemUser] = None) -> List[str]:
     """Every file and symbolic link that the list names: patterns expanded, directories walked, sorted.
+
+    :param owner: of the project, with whose rights links of his are followed
 
     Raises path_refused naming *all* entries that match nothing.
     """
     found, missing = set(), []
     for entry in absolute(paths, project):
-        matches = [entry] if os.path.lexists(entry) else sorted(glob.glob(entry))
+        matches = [entry] if _is_there(entry, owner) else sorted(_matching("/", _parts(entry), owner))
         if not matches:
             missing.append(entry)
         for match in matches:
-            found.update(_walk(match))
+            found.update(_walk(match, owner))
     if missing:
         raise RelocateError(
             "path_refused",
@@ -69,57 +78,121 @@ def expand(paths: Sequence[str], project: str) -> List[str]:
     return sorted(found)
 
 
-def _walk(path: str) -> List[str]:
-    if os.path.islink(path) or not os.path.isdir(path):
-        return [path]
-    found = []
-    for top, directories, names in os.walk(path, onerror=_unreadable):
-        links = [name for name in directories if os.path.islink(os.path.join(top, name))]
-        found += [os.path.join(top, name) for name in names + links]
-    return found
+def _parts(path: str) -> List[str]:
+    return [part for part in path.split("/") if part]
 
 
-def _unreadable(exc: OSError) -> None:
-    raise RelocateError("path_refused", "{0} cannot be read: {1}".format(exc.filename, exc.strerror), AS_ROOT) from exc
+def _is_there(path: str, owner: Optional[SystemUser]) -> bool:
+    try:
+        with _openat.parent(path, owner) as (place, name):
+            place.lstat(name)
+        return True
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
 
 
-def capture(backup: BackupSet, paths: Sequence[str], project: str) -> Tuple[UnversionedFile, ...]:
-    """Copy the files into the set, numbered; symbolic links are noted only. Replaces an earlier capture."""
+def _matching(base: str, parts: Sequence[str], owner: Optional[SystemUser]) -> Iterator[str]:
+    """What a pattern matches below a directory, as glob has it."""
+    if not parts:
+        if _is_there(base, owner):
+            yield base
+        return
+    part, rest = parts[0], parts[1:]
+    if not glob.has_magic(part):
+        yield from _matching(os.path.join(base, part), rest, owner)
+        return
+    try:
+        with _openat.directory(base, owner) as place:
+            names = place.names()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as exc:
+        raise _unreadable(base, exc) from exc
+    for name in names:
+        if fnmatch.fnmatchcase(name, part) and (part.startswith(".") or not name.startswith(".")):
+            yield from _matching(os.path.join(base, name), rest, owner)
+
+
+def _walk(path: str, owner: Optional[SystemUser]) -> List[str]:
+    """A file or link, or all of them below a directory; each directory is reached anew, and no link in it followed."""
+    try:
+        with _openat.parent(path, owner) as (place, name):
+            if not stat.S_ISDIR(place.lstat(name).st_mode):
+                return [path]
+        with _openat.directory(path, owner) as place:
+            names = place.names()
+    except FileNotFoundError:  # removed meanwhile
+        return []
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
+    return [each for name in names for each in _walk(os.path.join(path, name), owner)]
+
+
+def _unreadable(path: str, exc: OSError) -> RelocateError:
+    hint = "let the project's owner read it, or name it where it really lies" if os.geteuid() == 0 else AS_ROOT
+    return RelocateError("path_refused", "{0} cannot be read: {1}".format(path, exc.strerror), hint)
+
+
+def capture(
+    backup: BackupSet, paths: Sequence[str], project: str, owner: Optional[SystemUser] = None
+) -> Tuple[UnversionedFile, ...]:
+    """Copy the files into the set, numbered; symbolic links are noted only. Replaces an earlier capture.
+
+    Owner, group and mode are of the very file that was read: its name may mean another one a moment later.
+    """
     for name in os.listdir(backup.file(UNVERSIONED)):
         os.unlink(backup.file(UNVERSIONED + "/" + name))
     entries = []
-    for number, path in enumerate(expand(paths, project)):
-        status = os.lstat(path)
-        owner, group = _name(pwd.getpwuid, status.st_uid), _name(grp.getgrgid, status.st_gid)
-        if stat.S_ISLNK(status.st_mode):
-            entries.append(UnversionedFile(path, "", 0o777, owner, group, os.readlink(path)))
+    for number, path in enumerate(expand(paths, project, owner)):
+        content, status, target = _look(path, owner)
+        who = _name(pwd.getpwuid, status.st_uid), _name(grp.getgrgid, status.st_gid)
+        if content is None:
+            entries.append(UnversionedFile(path, "", 0o777, who[0], who[1], target))
             continue
         stored = "{0}/{1:04d}".format(UNVERSIONED, number)
         with open(backup.file(stored), "xb", opener=_private) as stream:
-            stream.write(read_plain(path))
-        entries.append(UnversionedFile(path, stored, stat.S_IMODE(status.st_mode), owner, group))
+            stream.write(content)
+        entries.append(UnversionedFile(path, stored, stat.S_IMODE(status.st_mode), who[0], who[1]))
     return tuple(entries)
 
 
-def read_plain(path: str) -> bytes:
-    """The content of a regular file; path_refused for anything else or for more than 64 MiB."""
+def _look(path: str, owner: Optional[SystemUser]) -> Tuple[Optional[bytes], os.stat_result, str]:
+    """Content and status of a file; of a link its status and target, and no content."""
+    try:
+        with _openat.parent(path, owner) as (place, name):
+            status = place.lstat(name)
+            if stat.S_ISLNK(status.st_mode):
+                return None, status, place.readlink(name)
+            return _content(place, name, path) + ("",)
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
+
+
+def _content(place: _openat.Place, name: str, path: str) -> Tuple[bytes, os.stat_result]:
     refused = RelocateError(
         "path_refused",
         "{0} is not a regular file of 64 MiB at most".format(path),
         "leave it out of relocate_files; MEDIA and databases travel by themselves",
     )
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = _openat.open_or_root(place, name)
     except OSError as exc:
         if exc.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
             raise refused from exc
         raise
     status = os.fstat(handle)
-    if not stat.S_ISREG(status.st_mode) or status.st_size > _LIMIT:
-        os.close(handle)
+    content = _openat.read_limited(handle, _LIMIT)
+    if content is None:
         raise refused
-    with os.fdopen(handle, "rb") as stream:
-        return stream.read()
+    return content, status
+
+
+def read_plain(path: str, owner: Optional[SystemUser] = None) -> bytes:
+    """The content of a regular file; path_refused for anything else or for more than 64 MiB. Raises OSError."""
+    with _openat.parent(path, owner) as (place, name):
+        return _content(place, name, path)[0]
 
 
 def _private(path: str, flags: int) -> int:
@@ -181,51 +254,57 @@ def _matches(path: str, pattern: str) -> bool:
     )
 
 
-def differs(item: Placement) -> bool:
+def differs(item: Placement, owner: Optional[SystemUser] = None) -> bool:
     """Whether this host's file is not yet as it is to be."""
     try:
-        status = os.lstat(item.path)
-        if item.link:
-            return not stat.S_ISLNK(status.st_mode) or os.readlink(item.path) != item.link
-        if not stat.S_ISREG(status.st_mode) or stat.S_IMODE(status.st_mode) != item.mode:
-            return True
-        found = _name(pwd.getpwuid, status.st_uid), _name(grp.getgrgid, status.st_gid)
-        if os.geteuid() == 0 and found != (item.owner, item.group):  # nobody else can give files away
-            return True
-        return read_plain(item.path) != item.content
-    except FileNotFoundError:
+        with _openat.parent(item.path, owner) as (place, name):
+            status = place.lstat(name)
+            if item.link:
+                return not stat.S_ISLNK(status.st_mode) or place.readlink(name) != item.link
+            if not stat.S_ISREG(status.st_mode):
+                return True
+            content, status = _content(place, name, item.path)
+    except (FileNotFoundError, PermissionError):  # what its directory's user may not read, he may still replace
         return True
+    found = _name(pwd.getpwuid, status.st_uid), _name(grp.getgrgid, status.st_gid)
+    if os.geteuid() == 0 and found != (item.owner, item.group):  # nobody else can give files away
+        return True
+    return stat.S_IMODE(status.st_mode) != item.mode or content != item.content
 
 
-def place(item: Placement, owner: SystemUser) -> None:
-    """Put one file where it belongs, in one step. Acts as the project's owner for the owner's files.
+def place(item: Placement, owner: SystemUser, directories: Sequence[Directory] = ()) -> None:
+    """Put one file where it belongs, in one step, with the rights of whoever can write its directory.
+
+    :param directories: how those above it were on old
 
     Raises owner_missing when user or group do not exist here, path_refused when something else is in the way.
     """
-    as_owner = owner if item.owner == owner.name else None
     uid, gid = _ids(item) if os.geteuid() == 0 else (-1, -1)  # an unprivileged run owns what it writes
-    temporary = item.path + ".relocate-new"
-    with acting_as(as_owner):
-        os.makedirs(os.path.dirname(item.path), 0o755, exist_ok=True)
-        if os.path.isdir(item.path) and not os.path.islink(item.path):
+    above = Rights(owner.uid, owner.gid) if item.owner == owner.name else Rights(0, 0)
+    known = rights_of(directories, above)
+    _openat.make_directories(os.path.dirname(item.path), owner, known)
+    with _openat.parent(item.path, owner) as (where, name):
+        _put(where, name, item, (uid, gid))
+
+
+def _put(where: _openat.Place, name: str, item: Placement, ids: Tuple[int, int]) -> None:
+    temporary = name + ".relocate-new"
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISDIR(where.lstat(name).st_mode):
             raise RelocateError("path_refused", "{0} is a directory on this host".format(item.path), "move it away")
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
-        if item.link:
-            os.symlink(item.link, temporary)
-        else:
-            stream = open(temporary, "xb", opener=_private)  # noqa: SIM115 closed below, by another user
+    with contextlib.suppress(FileNotFoundError):
+        where.unlink(temporary)
     if item.link:
-        if as_owner is None:
-            os.chown(temporary, uid, gid, follow_symlinks=False)
+        where.symlink(item.link, temporary)
+        if where.user is None and os.geteuid() == 0:  # elsewhere another thing may have its name by now
+            os.chown(temporary, *ids, dir_fd=where.handle, follow_symlinks=False)
     else:
-        with stream:
-            # By handle and as root: the owner need not be in the file's group, and may have put a link in its place.
-            os.fchown(stream.fileno(), uid, gid)
+        with os.fdopen(where.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY), "wb") as stream:
+            # By handle and as root: the directory's user need not be in the file's group.
+            os.fchown(stream.fileno(), *ids)
             os.fchmod(stream.fileno(), item.mode)
             stream.write(item.content)
-    with acting_as(as_owner):
-        os.replace(temporary, item.path)
+    where.replace(temporary, name)
 
 
 def _ids(item: Placement) -> Tuple[int, int]:
@@ -248,13 +327,14 @@ def _size(text: str) -> str:
     return "({0} characters, not shown)".format(len(text)) if text else ""
 
 
-def diff_of(items: Sequence[Placement]) -> List[Dict[str, str]]:
+def diff_of(items: Sequence[Placement], owner: Optional[SystemUser] = None) -> List[Dict[str, str]]:
     """What ``--diff`` shows, secret values masked on both sides."""
     shown = []
     for item in items:
         try:
-            before = read_plain(item.path).decode("utf-8", "replace") if not item.link else os.readlink(item.path)
-        except (OSError, RelocateError):
+            content, _status, target = _look(item.path, owner)
+            before = content.decode("utf-8", "replace") if content is not None else target
+        except RelocateError:
             before = ""
         after = item.link or item.content.decode("utf-8", "replace")
         if item.link or _is_env_file(item.path):

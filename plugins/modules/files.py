@@ -86,14 +86,13 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     if owner is None:
         raise RelocateError("owner_missing", "there is no user {0}".format(params["owner"]), "run the checkout role")
     backup = BackupSet.prepared(params["directory"], params["site"], params["label"])
-    items = _unversioned.plan(
-        backup, backup.read_prepared().unversioned, params["files"], params["overrides"], params["path"]
-    )
-    todo = [item for item in items if _unversioned.differs(item)]
-    diff = _unversioned.diff_of(todo)
+    prepared = backup.read_prepared()
+    items = _unversioned.plan(backup, prepared.unversioned, params["files"], params["overrides"], params["path"])
+    todo = [item for item in items if _unversioned.differs(item, owner)]
+    diff = _unversioned.diff_of(todo, owner)
     if not module.check_mode:
         for item in todo:
-            _unversioned.place(item, owner)
+            _unversioned.place(item, owner, prepared.directories)
     return {"changed": bool(todo), "placed": [item.path for item in todo], "diff": diff}
 
 

@@ -291,7 +291,7 @@ def fetch_media(module: AnsibleModule) -> Dict[str, Any]:
     if module.check_mode:
         return {"changed": True, "previous": "", **_transfer.result_of(_rsync.Moved())}
     fetch = fetch_of(params)
-    _media_root.make(path, owner)
+    _media_root.make(path, owner, _transfer.directories_of(params))
     if claim.noted != record.get("media"):
         update_record(params["directory"], params["site"], {"media": claim.noted})
     # In the first pass too, which is before the freeze: it shows whether the directory can be made.

@@ -15,7 +15,7 @@ import pytest
 from tests.unit import sources
 
 GROUND = {"_errors", "_model", "_printable", "_stopwatch"}
-BASE = GROUND | {"_process", "_secrets", "_host", "_lease", "_systemd", "_openat"}
+BASE = GROUND | {"_process", "_secrets", "_host", "_lease", "_systemd", "_openat", "_parents"}
 DRIVERS = {"psycopg2", "psycopg", "MySQLdb", "pymysql", "mysql", "sqlite3"}
 #: Files of module_utils, and which files of module_utils they may import; the first pattern that fits counts.
 #: ENGINE stands for the engine's own name, so that no engine sees another one.
@@ -30,6 +30,7 @@ RULES: list[tuple[str, set[str]]] = [
     ("_lease", GROUND | {"_secrets", "_host"}),
     ("_systemd", GROUND | {"_process"}),
     ("_openat", GROUND | {"_process"}),
+    ("_parents", GROUND | {"_openat"}),
     ("_manifest", GROUND),
     ("_seal", GROUND),
     ("_pins", GROUND | {"_secrets", "_host"}),
@@ -43,7 +44,8 @@ RULES: list[tuple[str, set[str]]] = [
     ("_engines._sql", GROUND),
     (
         "_engines.*",
-        GROUND | {"_engines.base", "_engines._sql", "_process", "_secrets", "_openat", "_engines._ENGINE_*"},
+        GROUND
+        | {"_engines.base", "_engines._sql", "_process", "_secrets", "_openat", "_parents", "_engines._ENGINE_*"},
     ),
     ("_argspec", BASE | {"_engines.base", "_engines.registry", "_project.*"}),
     # What modules share: everything but engines by name.

@@ -16,9 +16,9 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     EngineContext,
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import (
-    SystemUser,
-)
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Directory, SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._openat import Rights, make_for_owner, refuse_system
+from ansible_collections.relocate.django.plugins.module_utils._parents import rights_of
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
     acting_as,
@@ -27,6 +27,8 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
 )
 
 _MAGIC = b"SQLite format 3\0"
+#: What names a database's file, and of its facts the directories above it.
+NAME, DIRECTORIES = "NAME of a SQLite database", "directories"
 SIDE_FILES = ("-wal", "-shm", "-journal")
 _ERRNO_CODES = {
     errno.ENOSPC: "disk_full",
@@ -110,21 +112,23 @@ def sync(path: str) -> None:
         os.close(handle)
 
 
-def make_directories(path: str, owner: Optional[SystemUser]) -> List[str]:
-    missing = []
-    while not os.path.isdir(path):
-        missing.append(path)
-        path = os.path.dirname(path)
-    for directory in reversed(missing):
-        try:
-            with acting_as(owner):
-                os.mkdir(directory, 0o750)
-        except PermissionError:
-            # Its parent is not the owner's to write in, so nobody can put a link in its place before the chown.
-            os.mkdir(directory, 0o750)
-            if owner is not None:
-                os.chown(directory, owner.uid, owner.gid, follow_symlinks=False)
-    return list(reversed(missing))
+def make_directories(name: str, owner: Optional[SystemUser], recorded: Optional[DatabaseFacts] = None) -> List[str]:
+    """Make the directory of a database and those above it, as they were on old, else the owner's; which were made.
+
+    :param name: the database's as the settings have it: what a link of the owner's leads to is not for root to make
+    """
+    path = os.path.dirname(name)
+    otherwise = Rights(owner.uid, owner.gid, 0o750) if owner else Rights(mode=0o750)
+    known: List[Directory] = []
+    with contextlib.suppress(TypeError):  # what a host says may be anything
+        known = [Directory(*item) for item in recorded.details.get(DIRECTORIES, ())] if recorded else []
+    return make_for_owner(path, owner, rights_of(known, otherwise), NAME)
+
+
+def refuse_missing(path: str, owner: Optional[SystemUser]) -> None:
+    """Refuse a directory that :func:`make_directories` would refuse to make."""
+    if not os.path.isdir(path):
+        refuse_system(path, NAME, owner is None or owner.uid == 0)
 
 
 def zstd(arguments: List[str], source: str, target: str, context: EngineContext, code: str) -> None:

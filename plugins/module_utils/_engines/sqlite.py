@@ -34,6 +34,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._sqlite_c
     stored_tables,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines._sqlite_files import (
+    DIRECTORIES,
     check_whole,
     create_file,
     exchange,
@@ -44,6 +45,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._sqlite_f
     owned,
     processes_with,
     refusal,
+    refuse_missing,
     remove_database,
     sync,
     zstd,
@@ -75,6 +77,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     DumpFile,
     Obstacle,
 )
+from ansible_collections.relocate.django.plugins.module_utils._parents import record
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     acting_as,
     find_program,
@@ -224,6 +227,7 @@ class SqliteEngine(Engine):
                 "use a host whose Python comes with a newer SQLite",
             )
         directory = os.path.dirname(self._path(LIVE))
+        refuse_missing(directory, self.context.owner)
         with acting_as(self.context.owner):  # a missing directory is made by the checkout, or by create_blank
             if os.path.isdir(directory) and not os.access(directory, os.W_OK | os.X_OK, effective_ids=True):
                 raise refusal("right_missing", "{0} is not writable by the project's owner".format(directory))
@@ -244,6 +248,8 @@ class SqliteEngine(Engine):
             pragmas = ("encoding", "journal_mode", "user_version", "application_id")
             details = {name: connection.execute("PRAGMA " + name).fetchone()[0] for name in pragmas}
             details["features"] = needed_version(connection)
+            above = record([os.path.dirname(self.config.name)], self.context.owner)
+            details[DIRECTORIES] = [list(dataclasses.astuple(item)) for item in above]
             details["mode"] = "{0:04o}".format(os.stat(path).st_mode & 0o777)
             return dataclasses.replace(
                 facts,
@@ -278,7 +284,7 @@ class SqliteEngine(Engine):
             return []
         path = self._path(LIVE)
         with owned(None, "query_failed"):
-            made = ["directory " + name for name in make_directories(os.path.dirname(path), self.context.owner)]
+            made = ["directory " + name for name in make_directories(self.config.name, self.context.owner, recorded)]
         with owned(self.context.owner, "query_failed"):
             create_file(path, self._mode(recorded)).close()
         return made + ["database " + path]
@@ -303,7 +309,7 @@ class SqliteEngine(Engine):
         self.drop(INCOMING)
         with removed_on_failure(lambda: self.drop(INCOMING)):
             with owned(None, "query_failed"):
-                make_directories(os.path.dirname(path), self.context.owner)
+                make_directories(self.config.name, self.context.owner, recorded)
             with owned(self.context.owner, "query_failed"):
                 create_file(path, self._mode(recorded)).close()
             yield dataclasses.replace(self.config, name=path)

@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import stat
 from dataclasses import dataclass
-from typing import ContextManager, List, Mapping, Optional
+from typing import List, Mapping, Optional, Sequence
 
+from ansible_collections.relocate.django.plugins.module_utils import _openat
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._openat import Rights
+from ansible_collections.relocate.django.plugins.module_utils._parents import rights_of
 from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
 from ansible_collections.relocate.django.plugins.module_utils._project.git import (
     Git,
@@ -59,6 +63,7 @@ class Source:
     :param patch: uncommitted changes to put on top
     :param env: variables for git, for instance GIT_SSH_COMMAND
     :param secrets: where credentials of the remote are kept meanwhile
+    :param directories: the checkout's own and those above it, as they were on old
     """
 
     remote: str = ""
@@ -67,6 +72,7 @@ class Source:
     env: Optional[Mapping[str, str]] = None
     secrets: Optional[SecretStore] = None
     timeout: Optional[float] = None  # seconds, for each fetch
+    directories: Sequence[Directory] = ()
 
 
 def plan_checkout(path: str, owner: Optional[SystemUser], commit: str, source: Source) -> CheckoutPlan:
@@ -108,13 +114,14 @@ def checkout(path: str, owner: Optional[SystemUser], commit: str, source: Source
     if plan.action == "none":
         return False
     if plan.action == "clone" and not os.path.lexists(path):
-        incoming = _make_incoming(path, owner)
-        _fill(Git(incoming, owner, source.env or {}), commit, source)
-        with _writer(os.path.dirname(incoming), owner):
-            os.rename(incoming, path)
+        path = path.rstrip("/")
+        incoming = _make_incoming(path, owner, source.directories)
+        _fill(Git(os.path.join(os.path.dirname(path), incoming), owner, source.env or {}), commit, source)
+        with _openat.parent(path, owner) as (place, name):
+            place.replace(incoming, name)
         return True
     if plan.action == "clone" and owner is not None and os.geteuid() == 0:
-        os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+        _give_empty(path, owner)
     _fill(Git(path, owner, source.env or {}), commit, source)
     return True
 
@@ -148,41 +155,53 @@ def _occupied(path: str, why: str) -> RelocateError:
     )
 
 
-def _writer(directory: str, owner: Optional[SystemUser]) -> ContextManager[None]:
-    """Act as the owner where the owner may write: root then follows nobody's links."""
-    status = os.stat(directory)
-    return acting_as(owner if owner is not None and status.st_uid == owner.uid else None)
-
-
-def _make_parents(parent: str) -> None:
-    if not os.path.isdir(parent):
-        _make_parents(os.path.dirname(parent))
-        os.mkdir(parent, 0o755)
-        os.chmod(parent, 0o755)  # noqa: S103  (whatever the umask)
-
-
-def _make_incoming(path: str, owner: Optional[SystemUser]) -> str:
-    """An empty directory of the owner beside path; a leftover of a killed run is removed."""
-    parent, name = os.path.split(path.rstrip("/"))
-    _make_parents(parent)
-    incoming = os.path.join(parent, ".{0}.relocate-incoming".format(name))
-    with _writer(parent, owner):
-        if os.path.lexists(incoming):
-            if not stat.S_ISDIR(os.lstat(incoming).st_mode):
-                raise _occupied(incoming, "it is no directory")
-            shutil.rmtree(incoming)
-        try:
-            os.mkdir(incoming, 0o755)
-            os.chmod(incoming, 0o755)  # noqa: S103  (the web server reads static files below it)
-        except OSError as exc:
-            raise RelocateError(
-                "checkout_failed",
-                "{0} cannot be made: {1}".format(incoming, exc.strerror),
-                "{0}; or make {1} for the owner".format(AS_ROOT, path),
-            ) from exc
-        if owner is not None and os.geteuid() == 0:
-            os.chown(incoming, owner.uid, owner.gid, follow_symlinks=False)
+def _make_incoming(path: str, owner: Optional[SystemUser], directories: Sequence[Directory]) -> str:
+    """An empty directory of the owner beside path; a leftover of a killed run is removed. Returns its name."""
+    parent, name = os.path.split(path)
+    incoming = ".{0}.relocate-incoming".format(name)
+    full = os.path.join(parent, incoming)
+    try:
+        _openat.make_directories(parent, owner, rights_of(directories, Rights(0, 0)))
+        with _openat.parent(path, owner) as (place, _name):
+            _remove_incoming(place, full, owner)
+            # As it was on old: what git brings may be nobody else's to read.
+            old = next((item.mode for item in directories if item.path == path), 0o755)
+            mine = Rights(owner.uid, owner.gid, old | 0o700) if owner else Rights(mode=old | 0o700)
+            _openat.make_one(place, incoming, mine)
+    except OSError as exc:
+        raise RelocateError(
+            "checkout_failed",
+            "{0} cannot be made: {1}".format(full, exc.strerror),
+            "{0}; or make {1} for the owner".format(AS_ROOT, path),
+        ) from exc
     return incoming
+
+
+def _remove_incoming(place: _openat.Place, full: str, owner: Optional[SystemUser]) -> None:
+    try:
+        status = place.lstat(os.path.basename(full))
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(status.st_mode):
+        raise _occupied(full, "it is no directory")
+    with acting_as(owner if os.geteuid() == 0 else None):  # what is in it is the owner's
+        shutil.rmtree(full, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError), acting_as(place.user):
+        os.rmdir(os.path.basename(full), dir_fd=place.handle)
+
+
+def _give_empty(path: str, owner: SystemUser) -> None:
+    """Make an empty directory that is there the owner's, if it is the one that was named."""
+    try:
+        with _openat.parent(path, owner) as (place, name):
+            handle = place.open(name, os.O_RDONLY | os.O_DIRECTORY)
+    except (NotADirectoryError, PermissionError):  # a link, which leads to what must be the owner's already
+        return
+    try:
+        if not os.listdir(handle):
+            os.fchown(handle, owner.uid, owner.gid)
+    finally:
+        os.close(handle)
 
 
 def _fill(git: Git, commit: str, source: Source) -> None:

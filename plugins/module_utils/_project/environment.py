@@ -20,6 +20,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._openat import Rights, make_for_owner
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
     Completed,
@@ -303,15 +304,20 @@ def _short(argv: Sequence[str]) -> str:
 
 def _make_venv(planned: EnvironmentPlan, runner: _Runner) -> None:
     """A directory of the owner, then ``python -m venv``; one that another Python made is emptied first."""
-    parent = os.path.dirname(planned.venv)
-    if not os.path.isdir(planned.venv):
-        status = os.stat(parent)
-        owner = planned.owner
-        with acting_as(owner if owner is not None and status.st_uid == owner.uid else None):
-            os.mkdir(planned.venv, 0o755)
-            os.chmod(planned.venv, 0o755)  # noqa: S103  (whatever the umask; the service may run as another user)
-            if owner is not None and os.geteuid() == 0:
-                os.chown(planned.venv, owner.uid, owner.gid, follow_symlinks=False)
+    owner = planned.owner
+    mine = Rights(owner.uid, owner.gid) if owner else Rights()  # 0755: the service may run as another user
+
+    def rights(path: str) -> Rights:
+        return mine if path == planned.venv else Rights()
+
+    try:
+        make_for_owner(planned.venv, owner, rights, "the virtual environment")
+    except OSError as exc:
+        raise RelocateError(
+            "environment_failed",
+            "{0} cannot be made: {1}".format(planned.venv, exc.strerror),
+            "make it for the project's owner, or name another path for the virtual environment",
+        ) from exc
     if os.path.exists(planned.interpreter) and not planned.recreate:
         return
     runner.run([planned.python, "-m", "venv"] + (["--clear"] if planned.recreate else []) + [planned.venv])

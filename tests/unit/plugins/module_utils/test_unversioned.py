@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import stat
@@ -18,8 +19,10 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils import _unversioned
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, UnversionedFile
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import Directory
 from ansible_collections.relocate.django.plugins.module_utils._unversioned import Placement
-from tests.unit.fakes import LABEL, ROOT_ONLY, me, nobody, refused
+from tests.unit.fakes import LABEL, ROOT_ONLY, me, nobody, reachable, refused
 
 CANARY = "s3cret'Canary\"é"
 
@@ -153,6 +156,87 @@ def test_only_regular_files_of_a_sane_size(
     if kind != "link":
         with refused("path_refused", "odd is not a regular file"):
             _unversioned.capture(backup, ["odd"], str(project))
+
+
+@pytest.fixture
+def secret(shared: Path) -> Iterator[Path]:
+    """A directory of root's with a file, outside of the owner's."""
+    path = shared.with_name(shared.name + "-root") / "shadow"
+    path.parent.mkdir(mode=0o755)
+    path.write_text(CANARY)
+    path.chmod(0o600)
+    yield path
+    subprocess.run(["rm", "-rf", str(path.parent)], check=True)
+
+
+def his(path: Path, text: str = "A=1\n", mode: int = 0o644) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+    for each in (path, path.parent):
+        os.chown(each, nobody().uid, nobody().gid)
+    return path
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_a_directory_that_becomes_a_link_while_it_is_captured(
+    shared: Path, secret: Path, backup: BackupSet, turn: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root's own file was stored as the owner's, readable by all, when it happened after the last look."""
+    his(shared / "conf" / "shadow")
+    real, turns = os.lstat, list(range(turn))
+
+    def lstat(path: object, **kwargs: int) -> os.stat_result:
+        found = real(path, **kwargs)  # type: ignore[call-overload]
+        if turns and os.path.basename(str(path)) == "shadow":
+            turns.pop()
+            if not turns:
+                uid = os.geteuid()
+                os.seteuid(0)
+                os.rename(shared / "conf", shared / "was")
+                (shared / "conf").symlink_to(secret.parent)
+                os.seteuid(uid)
+        return found
+
+    monkeypatch.setattr(os, "lstat", lstat)
+    entries: tuple[UnversionedFile, ...] = ()
+    with contextlib.suppress(RelocateError):
+        entries = _unversioned.capture(backup, ["conf/shadow"], str(shared), nobody())
+    assert not turns
+    assert CANARY not in [Path(backup.file(item.stored)).read_text() for item in entries]
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize("listed", ["conf/shadow", "conf/*", "conf", "*/shadow"])
+def test_a_link_of_the_owners_leads_no_further_than_he_may_go(
+    shared: Path, secret: Path, backup: BackupSet, listed: str
+) -> None:
+    (shared / "conf").symlink_to(secret.parent)
+    if listed == "conf":
+        (entry,) = _unversioned.capture(backup, [listed], str(shared), nobody())
+        assert (entry.link, entry.stored) == (str(secret.parent), "")
+        return
+    with refused("path_refused", "shadow cannot be read: Permission denied.*let the project's owner read it"):
+        _unversioned.capture(backup, [listed], str(shared), nobody())
+    secret.parent.chmod(0o711)
+    if "*" in listed and listed != "*/shadow":
+        with refused("path_refused", "conf cannot be read: Permission denied"):
+            _unversioned.expand([listed], str(shared), nobody())
+
+
+@ROOT_ONLY
+def test_a_file_that_only_root_may_read_stays_so(shared: Path, backup: BackupSet, secret: Path) -> None:
+    """As systemd reads it: it lies in the owner's directory, and has no name elsewhere."""
+    (shared / "root.env").write_text(CANARY)
+    (shared / "root.env").chmod(0o600)
+    (entry,) = _unversioned.capture(backup, ["root.env"], str(shared), nobody())
+    assert (entry.owner, entry.mode, Path(backup.file(entry.stored)).read_text()) == ("root", 0o600, CANARY)
+    (there,) = _unversioned.plan(backup, [entry], ["root.env"], {}, str(shared))
+    assert not _unversioned.differs(there, nobody())
+    os.link(secret, shared / "hard.env")
+    with refused("path_refused", "hard.env cannot be read: Permission denied"):
+        _unversioned.capture(backup, ["hard.env"], str(shared), nobody())
 
 
 # --- plan
@@ -326,13 +410,33 @@ def test_owners(shared: Path, owner: str, group: str) -> None:
 
 
 @ROOT_ONLY
-def test_the_owner_cannot_be_made_to_write_elsewhere(shared: Path, tmp_path: Path) -> None:
-    """A link that the project's owner planted leads where the owner may not write: root's rights are not lent."""
-    tmp_path.chmod(0o755)
+@pytest.mark.parametrize("owner", ["nobody", "root"])
+def test_nobody_can_be_made_to_write_elsewhere(shared: Path, tmp_path: Path, owner: str) -> None:
+    """A link that the project's owner planted leads where he may not write: root's rights are not lent."""
+    reachable(tmp_path)
     (shared / "conf").symlink_to(tmp_path)
-    with pytest.raises(OSError, match="Permission denied|File exists"):
-        _unversioned.place(item(shared / "conf" / "x", owner="nobody"), nobody())
+    with pytest.raises(OSError, match="Permission denied"):
+        _unversioned.place(item(shared / "conf" / "x", owner=owner), nobody())
+    with pytest.raises(OSError, match="Permission denied"):
+        _unversioned.place(item(shared / "conf" / "new" / "x", owner=owner), nobody())
     assert os.listdir(tmp_path) == []
+
+
+@ROOT_ONLY
+def test_directories_above_a_file_become_what_they_were_on_old(tmp_path: Path) -> None:
+    top, group = reachable(tmp_path), "nogroup" if _has_group("nogroup") else "nobody"
+    above = [Directory(f"{top}/a", 0o750, "root", group), Directory(f"{top}/a/b", 0o2770, "nobody", group)]
+    _unversioned.place(item(top / "a/b/c/.env", owner="root"), nobody(), above)
+    found = [(top / name).stat() for name in ("a", "a/b", "a/b/c")]
+    assert [(s.st_uid, s.st_gid, stat.S_IMODE(s.st_mode)) for s in found] == [
+        (0, nobody().gid, 0o750),
+        (nobody().uid, nobody().gid, 0o2770),
+        (0, 0, 0o755),
+    ]
+
+
+def _has_group(name: str) -> bool:
+    return any(entry.gr_name == name for entry in _unversioned.grp.getgrall())
 
 
 def test_for_who_is_not_root_ownership_is_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import grp
 import os
+import pwd
 import sqlite3
 import stat
 import subprocess
@@ -36,6 +39,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     compare_states,
 )
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from tests.unit.fakes import reachable
 
 SITE = """
 CREATE TABLE author (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL);
@@ -228,6 +232,11 @@ def test_facts(plain: Bench) -> None:
     facts = plain.engine().describe()
     assert facts.server == "SQLite " + sqlite3.sqlite_version and facts.major == "3" and facts.version > 3030000
     assert (facts.tables, facts.encoding, facts.size_bytes) == (2, "UTF-8", os.path.getsize(plain.live))
+    status = os.stat(plain.live.parent)
+    names = pwd.getpwuid(status.st_uid).pw_name, grp.getgrgid(status.st_gid).gr_name
+    above = facts.details.pop("directories")
+    assert above[-1] == [str(plain.live.parent), stat.S_IMODE(status.st_mode), *names]
+    assert [item[0] for item in above] == [str(item) for item in reversed(plain.live.parents)][1:]
     assert facts.details == {
         "journal_mode": "wal", "user_version": 7, "application_id": 42, "features": 3031000, "mode": "0660"
     }  # fmt: skip
@@ -823,3 +832,65 @@ def test_everything_belongs_to_the_owner(tmp_path: Any) -> None:
         assert [item.code for item in engine.preflight("old")] == ["right_missing"]
         os.chown(bench.live.parent, 0, 0)
         assert [item.code for item in engine.preflight("new")] == ["right_missing"]
+
+
+# --- directories
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
+@pytest.mark.parametrize("place", ["/etc/systemd/system/relocate-test.service.d", "/run/relocate-test", "link"])
+def test_no_directory_is_made_in_the_systems(tmp_path: Any, place: str) -> None:
+    """Root made it and gave it to the owner: a drop-in of his then ran as root."""
+    owner = _process.lookup_user("nobody")
+    assert owner is not None
+    top = reachable(tmp_path)
+    if place == "link":
+        (top / "his").mkdir()
+        os.chown(top / "his", owner.uid, owner.gid)
+        (top / "his" / "link").symlink_to("/etc/systemd/system")
+        place = str(top / "his" / "link" / "relocate-test.service.d")
+    with SecretStore(str(tmp_path / "work"), owner) as secrets:
+        engine = Bench(tmp_path, secrets, "none").engine(place + "/site/db.sqlite3", owner=owner)
+        told = [item.code for item in engine.preflight("new")]
+        assert told == ["path_refused"]
+        for act in (engine.create_blank, lambda: engine.incoming().__enter__()):
+            with pytest.raises(RelocateError) as caught:
+                act()
+            assert caught.value.code == "path_refused", caught.value
+            assert "NAME of a SQLite database" in caught.value.msg
+    assert not os.path.lexists(os.path.realpath(place))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
+def test_no_directory_of_roots_is_given_away_behind_a_link(tmp_path: Any) -> None:
+    owner = _process.lookup_user("nobody")
+    assert owner is not None
+    top = reachable(tmp_path)
+    for name, uid in (("his", owner.uid), ("roots", 0)):
+        (top / name).mkdir(mode=0o755)
+        os.chown(top / name, uid, 0)
+    (top / "his" / "link").symlink_to(top / "roots")
+    with SecretStore(str(tmp_path / "work"), owner) as secrets:
+        engine = Bench(tmp_path, secrets, "none").engine(top / "his/link/new/db.sqlite3", owner=owner)
+        with pytest.raises(RelocateError) as caught:
+            engine.create_blank()
+        assert caught.value.code == "right_missing"
+    assert os.listdir(top / "roots") == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give directories away")
+def test_directories_become_what_they_were_on_old(tmp_path: Any) -> None:
+    owner = _process.lookup_user("nobody")
+    assert owner is not None
+    top, group = reachable(tmp_path), grp.getgrgid(owner.gid).gr_name
+    known = [[str(top / "a"), 0o750, "root", group], [str(top / "a" / "b"), 0o2770, "nobody", group]]
+    facts = DatabaseFacts("sqlite", "SQLite 3", 3040000, "3", details={"directories": known})
+    with SecretStore(str(tmp_path / "work"), owner) as secrets:
+        Bench(tmp_path, secrets, "none").engine(top / "a/b/db.sqlite3", owner=owner).create_blank(facts)
+    seen = [os.stat(top / name) for name in ("a", "a/b")]
+    assert [(s.st_uid, s.st_gid, stat.S_IMODE(s.st_mode)) for s in seen] == [
+        (0, owner.gid, 0o750),
+        (owner.uid, owner.gid, 0o2770),
+    ]
+    broken = dataclasses.replace(facts, details={"directories": [[1, "x", None], "abc"]})
+    assert _sqlite_files.make_directories(str(top / "c" / "db"), owner, broken) == [str(top / "c")]

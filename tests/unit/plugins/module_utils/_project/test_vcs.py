@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import shutil
 import threading
@@ -15,10 +16,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._project import checkout as checkout_file
 from ansible_collections.relocate.django.plugins.module_utils._project import git, vcs
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from tests.unit.fakes import reachable
 
 from .conftest import Repository, as_owner, digest, give
 
@@ -461,3 +463,35 @@ def test_normal_forms_of_one_remote() -> None:
         "https://h.org/acme/shop",
     ]
     assert {checkout_file._normal(form) for form in forms} == {"h.org/acme/shop"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand directories to others")
+def test_the_checkout_and_what_is_above_it_become_what_they_were(repository: Repository, home: Path) -> None:
+    """/srv/app of the owner became root's, and a checkout that only its group could read was open to all."""
+    commit, bundle, owner = repository.git("rev-parse", "HEAD"), bundled(repository), repository.owner
+    os.chown(home, 0, 0)
+    group = grp.getgrgid(owner.gid).gr_name
+    above = (Directory(f"{home}/app", 0o750, owner.name, group), Directory(f"{home}/app/code", 0o2750, "root", "root"))
+    new = home / "app" / "code"
+    assert vcs.checkout(str(new), owner, commit, vcs.Source(bundle=str(bundle), directories=above))
+    found = [path.stat() for path in (new.parent, new)]
+    assert [(s.st_uid, s.st_gid, s.st_mode & 0o7777) for s in found] == [
+        (owner.uid, owner.gid, 0o750),
+        (owner.uid, owner.gid, 0o2750),  # itself is the owner's, whoever had it
+    ]
+    other = home / "unknown" / "code"
+    assert vcs.checkout(str(other), owner, commit, vcs.Source(bundle=str(bundle), directories=above))
+    assert [(path.stat().st_uid, path.stat().st_mode & 0o777) for path in (other.parent, other)] == [
+        (0, 0o755),
+        (owner.uid, 0o755),
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as others")
+def test_no_checkout_where_a_link_of_the_owners_leads(repository: Repository, home: Path, tmp_path: Path) -> None:
+    commit, bundle = repository.git("rev-parse", "HEAD"), bundled(repository)
+    (home / "link").symlink_to(reachable(tmp_path))
+    with pytest.raises(RelocateError) as caught:
+        vcs.checkout(str(home / "link" / "new"), repository.owner, commit, vcs.Source(bundle=str(bundle)))
+    assert caught.value.code == "checkout_failed" and "Permission denied" in caught.value.msg
+    assert os.listdir(tmp_path) == []
