@@ -32,9 +32,13 @@ from tests.tools.collection import ROOT, wanted
 ACCOUNT = "relocate-readme"
 #: What a page of the demonstration's site shows: the notes that `manage.py seed` makes.
 PAGE = "<h1>notes: 5</h1>"
-MOVED = ": MOVED and proven complete"
+MOVED = ": MOVED; proven: rows, content, "
 #: The commands that the README gives to users, each with what its output must hold.
-PLAYBOOKS = {"move --check": "PLAY RECAP", "move": MOVED, "undo": "Site shop serves on old-host again"}
+PLAYBOOKS = {
+    "move --check": "CHECKED: preflight found no obstacle",
+    "move": MOVED,
+    "undo": "Site shop serves on old-host again",
+}
 
 
 class BrokenPromiseError(Exception):
