@@ -138,6 +138,15 @@ def enabled(host: Host, unit: str) -> bool:
     return host.run(["systemctl", "is-enabled", "--quiet", unit], check=False).returncode == 0
 
 
+def comes_true(host: Host, condition: str, user: str = "root", seconds: int = 2) -> bool:
+    """Whether a condition of the shell comes true on a host within some seconds.
+
+    The host itself looks many times a second: to ask from outside as often would keep a core of this machine busy.
+    """
+    script = ["timeout", str(seconds), "sh", "-c", f"until {condition}; do sleep 0.1; done"]
+    return host.run(script, user=user, check=False).returncode == 0
+
+
 @contextmanager
 def watched(host: Host, path: str = "/health", every: float = 0.25) -> Iterator[list[tuple[float, int]]]:
     """Ask the site again and again while the block runs; gives (epoch, status) of each answer."""

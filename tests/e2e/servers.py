@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
+from tests.e2e.moving import comes_true
 from tests.lab._command import LabError
 from tests.lab.host import Host
 from tests.lab.services import mysql, psql
@@ -39,6 +41,14 @@ class Server:
             return run(host, sql, database or default).strip()
         except LabError:
             return ""
+
+    def counts(self, host: Host, sql: str, database: str = "") -> bool:
+        """Whether the answer becomes another number than 0 within a few seconds."""
+        user, client, default = "postgres", ["psql", "-XqAt", "-c", sql, "-d"], "postgres"
+        if self.site.engine == "mysql":
+            user, client, default = "root", ["mysql", "--batch", "--skip-column-names", "-e", sql], "mysql"
+        command = shlex.join([*client, database or default])
+        return comes_true(host, f'n=$({command} 2>/dev/null) && [ "${{n:-0}}" != 0 ]', user)
 
 
 SERVERS = {

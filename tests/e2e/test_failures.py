@@ -106,7 +106,7 @@ def a_row_goes(move: Move, server: Server, host: Host) -> AbstractContextManager
     """Somebody deletes a row on a host as soon as new's live database holds the rows of the dump."""
     name = move.site.databases["default"]
     return once(
-        lambda: server.ask(move.new, f"SELECT count(*) FROM {TABLE}", name) not in ("", "0"),
+        lambda: server.counts(move.new, f"SELECT count(*) FROM {TABLE}", name),
         lambda: server.ask(host, server.delete.format(TABLE), name),
     )
 
@@ -155,7 +155,7 @@ def test_server_killed_during_the_load(lab: Lab, tmp_path: Path, server: Server)
     """New's database server dies while the dump is being loaded; a unit may start it again, with half a database."""
     move = prepare(lab, tmp_path, server.site, rows=server.rows)
     with once(
-        lambda: server.ask(move.new, server.loading) not in ("", "0"),
+        lambda: server.counts(move.new, server.loading),
         lambda: move.new.run(["systemctl", "kill", "-s", "KILL", server.unit], check=False),
     ) as done:
         result = move.run()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from tests.e2e.moving import active, fails_with, prepare, still
+from tests.e2e.moving import comes_true, fails_with, prepare, still
 from tests.e2e.test_failures import once
 from tests.lab.lab import Lab
 from tests.sites.facts import http_get, wait_http
@@ -23,7 +23,8 @@ KEEPALIVE = {"ANSIBLE_SSH_ARGS": f"-C -o ControlMaster=auto -o ControlPersist=60
 def test_new_is_lost_after_the_freeze(lab: Lab, tmp_path: Path) -> None:
     """Ansible gives an unreachable host up without any rescue: the second play of the playbook is for that."""
     move = prepare(lab, tmp_path)
-    with once(lambda: not active(move.old, move.site.web_unit), move.new.network_down) as done:
+    runs = f"systemctl is-active --quiet {move.site.web_unit}"
+    with once(lambda: comes_true(move.old, f"! {runs}"), move.new.network_down) as done:
         result = move.run(env=KEEPALIVE)
     assert done
     assert result.rc != 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from tests.e2e.moving import active, enabled, prepare
+from tests.e2e.moving import active, comes_true, enabled, prepare
 from tests.e2e.test_failures import once
 from tests.e2e.test_lost_host import GRACE, KEEPALIVE
 from tests.lab.lab import Lab
@@ -18,7 +18,8 @@ from tests.sites.facts import http_get, wait_http
 def test_old_is_lost_after_the_cutover_and_starts_anew(lab: Lab, tmp_path: Path) -> None:
     """The run ends with a report; old, started anew, stays down; the same command then only retires it."""
     move = prepare(lab, tmp_path)
-    with once(lambda: active(move.new, move.site.web_unit), move.old.network_down) as done:
+    runs = f"systemctl is-active --quiet {move.site.web_unit}"
+    with once(lambda: comes_true(move.new, runs), move.old.network_down) as done:
         result = move.run(env=KEEPALIVE)
     assert done
     assert result.rc != 0
