@@ -142,6 +142,7 @@ def dump_all(
     :param frozen: the site has been stopped: sessions that remain are waited for, then refused
     :param fixtures: whether each is written as a fixture too, out of the same snapshot
     :param left_behind: models that fixtures leave out on purpose
+    Raises sessions_remain, and what the engines raise.
     """
     entries, marks = {}, {}
     for alias, engine in site.engines.items():

@@ -80,6 +80,36 @@ def media_obstacles(found: Mapping[str, Any]) -> List[Obstacle]:
 
 def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     """Every obstacle on the host that the site leaves."""
+    found = obstacles_of_set(site, params)
+    for alias, target in sorted(params["engines"].items()):
+        found += _conversion_obstacles(site, alias, target, params["left_behind"], found)
+    collect(found, lambda: _services.require(params["units"]))
+    path, left = site.project.path, params["services_left"]
+    found += collect(found, lambda: _services.unnamed(path, params["units"], left)) or []
+    return found
+
+
+def refuse_set(site: Site, params: Mapping[str, Any]) -> None:
+    """Write no set of which a site could not be restored whole. Raises obstacles, or the code of the only one."""
+    found = list({(item.code, item.alias, item.msg): item for item in obstacles_of_set(site, params)}.values())
+    if not found:
+        return
+    lines = ["database {0}: {1}".format(item.alias, item.msg) if item.alias else item.msg for item in found]
+    if len(found) > 1:
+        lines = [
+            "{0}. [{1}] {2}. Next: {3}".format(number, item.code, line, item.hint)
+            for number, (item, line) in enumerate(zip(found, lines), 1)
+        ]
+    raise RelocateError(
+        found[0].code if len(found) == 1 else "obstacles",
+        "no backup written: " + "; ".join(lines),
+        found[0].hint if len(found) == 1 else "remove them, then back up again",
+        {"obstacles": as_plain(found)},
+    )
+
+
+def obstacles_of_set(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
+    """What keeps a set from being written, or a site from being restored whole from it."""
     found: List[Obstacle] = []
     for alias, engine in site.engines.items():
         found += collect(found, partial(engine.preflight, "old"), alias) or []
@@ -89,13 +119,8 @@ def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     found += _code_obstacles(site, params) + _migration_obstacles(site, params)
     collect(found, lambda: _refuse_unnamed(site, params))
     found += collect(found, lambda: _untracked(site, params)) or []
-    for alias, target in sorted(params["engines"].items()):
-        found += _conversion_obstacles(site, alias, target, params["left_behind"], found)
     collect(found, lambda: _unversioned.expand(params["files"], site.project.path, site.project.owner))
     found += _files_outside(site, [*params["files"], *params["files_left"]])
-    collect(found, lambda: _services.require(params["units"]))
-    path, left = site.project.path, params["services_left"]
-    found += collect(found, lambda: _services.unnamed(path, params["units"], left)) or []
     found += _programs(("git",) + (("zstd",) if params["compression"] == "zstd" else ()), params)
     needed = sum(_size(site, alias) for alias in site.engines)
     found += _space(params["directory"], needed, "the backup set")

@@ -82,6 +82,43 @@ options:
     type: list
     elements: str
     default: []
+  checked:
+    description:
+      - Whether M(relocate.django.preflight) has looked at this host in the same run, as a move has it do.
+      - Otherwise O(state=present) looks for the same obstacles, and writes no set from which the site could not be
+        restored whole. The options O(files_left), O(requirements), O(command), O(pip_extra), O(pip_left) and
+        O(allow_unapplied) are for that.
+    type: bool
+    default: false
+  files_left:
+    description: Files beside the code, and directories in which models keep files, that may stay behind.
+    type: list
+    elements: str
+    default: []
+  requirements:
+    description: The files that name the project's packages; by default those that are found.
+    type: list
+    elements: str
+    default: []
+  command:
+    description: The command that installs the packages, when no requirements file does.
+    type: list
+    elements: str
+    default: []
+  pip_extra:
+    description: Packages that no file names and that a restore installs besides.
+    type: list
+    elements: str
+    default: []
+  pip_left:
+    description: Packages that no file names and that may stay behind.
+    type: list
+    elements: str
+    default: []
+  allow_unapplied:
+    description: Whether migrations that are not applied are accepted; a restore applies them.
+    type: bool
+    default: false
   allow_dirty:
     description: Whether uncommitted changes are carried as a patch; by default they are refused.
     type: bool
@@ -155,18 +192,23 @@ from typing import Any, Dict, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _backup, _freeze, _host
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _backup, _freeze, _host, _inspect
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, check_label
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs, removed_on_failure
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Revision
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._restore import check_sequences
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
+
+LISTS = ("files_left", "requirements", "command", "pip_extra", "pip_left")
 
 
 def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     """Write the set, or what of it comes before the freeze."""
     params = module.params
+    if params["state"] == "present" and not params["checked"]:
+        _inspect.refuse_set(site, dict(params, installs=False))
     revision = _backup.revision_of(site, params["allow_dirty"])
     label = params["label"] or _backup.label_for(revision)
     if label.rpartition("-")[2] != revision.commit[:12]:
@@ -194,6 +236,10 @@ def write(module: AnsibleModule, site: Site, backup: BackupSet, revision: Revisi
     if params["state"] == "prepared":
         return dict(result, seconds=site.stopwatch.seconds())
     databases, marks = _backup.dump_all(site, backup, params["frozen"], params["fixtures"], params["left_behind"])
+    for alias, entry in databases.items() if not params["checked"] else ():
+        behind = check_sequences(alias, entry.state)
+        if behind:  # a restore would refuse it
+            raise behind
     with site.stopwatch.step("media"):
         media = _backup.media_of(site, backup, params["media"], params["compression"], params["media_skip"])
     record = _host.read_record(params["directory"], params["site"])
@@ -279,6 +325,9 @@ def main() -> None:
                 "frozen": {"type": "bool", "default": False},
                 "fixtures": {"type": "bool", "default": False},
                 "left_behind": {"type": "list", "elements": "str", "default": []},
+                "checked": {"type": "bool", "default": False},
+                **{name: {"type": "list", "elements": "str", "default": []} for name in LISTS},
+                "allow_unapplied": {"type": "bool", "default": False},
                 "allow_dirty": {"type": "bool", "default": False},
                 "keep": {"type": "int", "default": 0},
             },

@@ -101,3 +101,18 @@ def test_defaults_refer_to_variables_that_exist() -> None:
 def test_playbooks_are_short(path: Path) -> None:
     lines = [line for line in path.read_text().splitlines() if line.strip() and not line.strip().startswith("#")]
     assert len(lines) <= 30
+
+
+#: A role's variable that names the host its task works on, where that may be old.
+ELSEWHERE = re.compile(r"\{\{ (\w+_(?:host|from)) \}\}")
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_each_server_is_asked_by_its_own_administrator(role: Path) -> None:
+    """relocate_login is for the server of new. A task that may work on old must not use it."""
+    defaults = load(role / "defaults" / "main.yml") or {}
+    for path in sorted((role / "tasks").glob("*.yml")):
+        for task in load(path):
+            logins = {re.sub(r"\W.*", "", used) for used in re.findall(r"(\w+)\.unix_socket", str(task))}
+            wanted = "relocate_old_login" if ELSEWHERE.search(str(task.get("delegate_to", ""))) else "relocate_login"
+            assert {defaults[name] for name in logins} <= {"{{ " + wanted + " }}"}, (path.name, task["name"])

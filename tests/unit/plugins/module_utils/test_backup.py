@@ -9,13 +9,15 @@ import contextlib
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _backup
+from ansible_collections.relocate.django.plugins.module_utils import _backup, _inspect
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SequenceState
 from ansible_collections.relocate.django.plugins.modules import backup as backup_module
 from tests.unit.fakes import (
     LABEL,
@@ -145,6 +147,28 @@ def test_sessions_that_remain(monkeypatch: pytest.MonkeyPatch, busy: list[int], 
         _backup.await_sessions(FakeEngine(busy=busy))  # type: ignore[arg-type]
 
 
+def test_the_dump_of_a_frozen_site_waits_for_its_last_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a session writes after the dump would be lost: nothing is marked or dumped before all of them are gone."""
+    engine = FakeEngine(databases={LIVE: state()}, busy=[2, 1])
+    seen: list[str] = []
+    monkeypatch.setattr(_backup.time, "sleep", lambda _seconds: seen.append(repr(engine.calls)))
+    _backup.dump_all(fake_site(tmp_path, engine), made(tmp_path, LABEL, finished=False), frozen=True)
+    assert seen == ["[]", "[]"]
+    assert engine.calls[0] == ("mark",)
+
+
+def test_a_session_that_stays_keeps_a_frozen_site_from_being_dumped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_backup, "_PATIENCE", -1)
+    engine = FakeEngine(databases={LIVE: state()}, busy=[3] * 9)
+    with refused("sessions_remain", "3 sessions still use database default"):
+        _backup.dump_all(fake_site(tmp_path, engine), made(tmp_path, LABEL, finished=False), frozen=True)
+    assert engine.calls == []
+    _backup.dump_all(fake_site(tmp_path, engine), made(tmp_path, LABEL, finished=False), frozen=False)
+    assert ("mark",) not in engine.calls, "a site that serves has sessions"
+
+
 # --- a whole set of a real checkout
 
 
@@ -209,6 +233,103 @@ def test_a_whole_set(tmp_path: Path, checkout: Path, dirty: bool) -> None:
     )
     assert "s3cret-Canary" not in Path(backup.file("manifest.json")).read_text()
     assert (found.media, found.databases["default"].state) == ({}, state())
+
+
+# --- the module: no set that could not be restored, and nothing of one that failed
+
+
+def make(directory: Path, site: Any, **options: Any) -> dict[str, Any]:
+    given = {"directory": str(directory), "site": "shop", "label": "", "state": "present", "media": False, "jobs": 1}
+    given.update(media_skip=[], frozen=False, fixtures=False, left_behind=[], keep=0, compression="none", files=[])
+    given.update(checked=False, allow_dirty=False, allow_unapplied=False, **{key: [] for key in backup_module.LISTS})
+    module: Any = SimpleNamespace(params={**given, **options}, check_mode=False, warn=lambda _line: None)
+    return backup_module.make(module, site)
+
+
+@pytest.fixture
+def plain_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project without an environment of its own: what its packages are is tested elsewhere."""
+    monkeypatch.setattr(_inspect, "_refuse_unnamed", lambda _site, _params: None)
+
+
+LOST = Obstacle("unsupported_object", "sequence s is one that no dump carries", "drop it", "default")
+
+
+@pytest.mark.usefixtures("plain_checks")
+@pytest.mark.parametrize(
+    ("obstacles", "code", "text"),
+    [
+        ([LOST], "unsupported_object", "no backup written: database default: sequence s is one.* Next: drop it"),
+        (
+            [LOST, Obstacle("right_missing", "no right", "grant it")],
+            "obstacles",
+            r"1\. \[unsupported_object\] database default: .*Next: drop it; 2\. \[right_missing\] no right",
+        ),
+    ],
+)
+def test_no_set_is_written_that_could_not_be_restored(
+    tmp_path: Path, checkout: Path, obstacles: list[Any], code: str, text: str
+) -> None:
+    engine = FakeEngine(databases={LIVE: state()}, obstacles=obstacles)
+    with refused(code, text):
+        make(tmp_path / "work", fake_site(checkout, engine))
+    assert not (tmp_path / "work").exists()
+    assert [call for call in engine.calls if call[0] == "dump"] == []
+    done = make(tmp_path / "work", fake_site(checkout, engine), checked=True)  # as a move does, after its preflight
+    assert BackupSet.labels(str(tmp_path / "work"), "shop") == [done["label"]]
+
+
+@pytest.mark.usefixtures("plain_checks")
+def test_what_is_beside_the_databases_is_looked_at_too(tmp_path: Path, checkout: Path) -> None:
+    site = fake_site(checkout, FakeEngine(databases={LIVE: state()}))
+    site.facts["migrations"]["aliases"] = {"default": {"applied": ["a.1"], "unapplied": ["a.2"]}}
+    with refused("unapplied_migrations", "1 migrations are not applied: a.2"):
+        make(tmp_path / "work", site)
+    assert make(tmp_path / "work", site, allow_unapplied=True)["changed"]
+
+
+@pytest.mark.usefixtures("plain_checks")
+def test_a_sequence_that_a_restore_would_refuse(tmp_path: Path, checkout: Path) -> None:
+    behind = state(sequences=(SequenceState("s", 5, True, "t", "id", 9),))
+    with refused("sequence_behind", "sequence s is at 5, table t holds 9"):
+        make(tmp_path / "work", fake_site(checkout, FakeEngine(databases={LIVE: behind})))
+    assert os.listdir(tmp_path / "work" / "sets" / "shop") == []
+
+
+@pytest.mark.usefixtures("plain_checks")
+@pytest.mark.parametrize("fails", ["dump", "query"])
+def test_a_backup_that_fails_leaves_nothing(tmp_path: Path, checkout: Path, fails: str) -> None:
+    engine = FakeEngine(databases={LIVE: state()}, fails={fails: 2 if fails == "query" else 1})
+    with refused(f"{fails}_failed", f"default cannot {fails}"):
+        make(tmp_path / "work", fake_site(checkout, engine))
+    assert os.listdir(tmp_path / "work" / "sets" / "shop") == []
+
+
+@pytest.mark.usefixtures("plain_checks")
+def test_sets_are_numbered_whatever_the_clock_says(
+    tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = []
+    for day in (20, 28, 21):  # it jumped, and was corrected
+        label = f"202611{day}T193000Z-"
+        monkeypatch.setattr(_backup, "label_for", lambda revision, label=label: label + revision.commit[:12])
+        labels.append(make(tmp_path / "work", fake_site(checkout, FakeEngine(databases={LIVE: state()})))["label"])
+    assert BackupSet.labels(str(tmp_path / "work"), "shop") == labels
+    assert BackupSet.find(str(tmp_path / "work"), "shop").read().sequence == 3
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_absent_removes_what_has_no_manifest_too(tmp_path: Path, finished: bool) -> None:
+    made(tmp_path, LABEL, finished)
+    options = {"directory": str(tmp_path), "site": "shop", "label": LABEL}
+    assert backup_module.remove(options, True) == {"changed": True, "label": LABEL}
+    assert (tmp_path / "sets" / "shop" / LABEL).is_dir()
+    assert backup_module.remove(options, False)["changed"]
+    assert os.listdir(tmp_path / "sets" / "shop") == []
+    assert not finished or os.listdir(tmp_path / "pins" / "shop") == []
+    assert not backup_module.remove(options, False)["changed"]
+    with refused("path_refused", "is not a label"):
+        backup_module.remove({**options, "label": ".."}, False)
 
 
 # --- MEDIA
