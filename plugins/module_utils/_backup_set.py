@@ -257,6 +257,11 @@ class BackupSet:
         shutil.rmtree(self.path)
         _pins.forget(self.path)
 
+    def discard_unfinished(self) -> None:
+        """Remove what there is of a set that has no manifest; a whole one stays, whatever failed after it."""
+        if not os.path.lexists(self.file(MANIFEST)):
+            self.discard()
+
     def file(self, relative: str) -> str:
         """The absolute path of a file of the set; refuses one that leads out of it."""
         if not relative or relative.startswith("/") or ".." in relative.split("/") or "\0" in relative:

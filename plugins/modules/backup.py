@@ -224,7 +224,7 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
         return dict(result, set=BackupSet.home(params["directory"], params["site"]) + "/" + label)
     BackupSet.clear_unfinished(params["directory"], params["site"], label)
     backup = BackupSet.create(params["directory"], params["site"], label, site.project.owner)
-    with removed_on_failure(backup.discard):
+    with removed_on_failure(backup.discard_unfinished):
         return dict(result, set=backup.path, **write(module, site, backup, revision))
 
 

@@ -306,6 +306,19 @@ def test_a_backup_that_fails_leaves_nothing(tmp_path: Path, checkout: Path, fail
 
 
 @pytest.mark.usefixtures("plain_checks")
+def test_what_fails_after_the_manifest_takes_no_set_away(
+    tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_backup, "expire", fails)
+    with pytest.raises(OSError, match="No space"):
+        make(tmp_path / "work", fake_site(checkout, FakeEngine(databases={LIVE: state()})))
+    assert len(BackupSet.labels(str(tmp_path / "work"), "shop")) == 1
+
+
+@pytest.mark.usefixtures("plain_checks")
 def test_sets_are_numbered_whatever_the_clock_says(
     tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
