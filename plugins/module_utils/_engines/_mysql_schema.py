@@ -82,11 +82,20 @@ def normal_table(statement: str) -> str:
             skip -= 1
         elif token.says("AUTO_INCREMENT") and [one.text for one in found[place + 1 : place + 2]] == ["="]:
             skip = 3  # "=", the number and the blank behind it
+        elif _is_told_by_the_collation(found[place : place + 9]):
+            skip = 5  # to the word COLLATE
         elif token.kind in (STRING, NAME):
             text.append(token.text)
         else:
             text.append(modern(token.text))
     return "".join(text)
+
+
+def _is_told_by_the_collation(words: Sequence[Token]) -> bool:
+    """Whether these are CHARACTER SET and COLLATE of that set: MySQL shows the first only where it was once written."""
+    if len(words) < 9 or not (words[0].says("CHARACTER") and words[2].says("SET") and words[6].says("COLLATE")):
+        return False
+    return modern(words[8].text).startswith(modern(words[4].text) + "_")
 
 
 def modern(text: str) -> str:
