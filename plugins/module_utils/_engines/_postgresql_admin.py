@@ -153,6 +153,13 @@ def database_clauses(recorded: Optional[DatabaseFacts], major: int) -> List[str]
     return found
 
 
+def limit_connections(session: Session, name: str, recorded: DatabaseFacts) -> None:
+    """Give a database the recorded limit, if there was one."""
+    limit = recorded.details.get("connection_limit", -1)
+    if isinstance(limit, int) and limit >= 0:
+        session.run("ALTER DATABASE {0} CONNECTION LIMIT {1:d}".format(ident(name), limit))
+
+
 def drop_database(session: Session, name: str) -> bool:
     """Drop a database with whoever uses it; returns whether it was there."""
     if not database_exists(session, name):

@@ -116,7 +116,8 @@ def _facts(server: Server, session: Session) -> DatabaseFacts:
         locale=locale or "",
         icu_rules=rules or "",
         grantees=[name for (name,) in session.rows(queries.GRANTEES)],
-        needs_superuser=[name for (name,) in session.rows(queries.NEEDS_SUPERUSER)],
+        needs_superuser=[name for (name,) in session.rows(queries.needs_superuser_sql(session.major))],
+        foreign_servers=[[name, wrapper] for name, wrapper in session.rows(queries.SERVERS)],
         settings_left_out=left_out,
     )
     return DatabaseFacts(

@@ -18,6 +18,7 @@ from typing import Iterator, List, Optional
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_admin as admin
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_described as described
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_extensions as extensions
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_facts as facts
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_preflight as checks
@@ -151,6 +152,14 @@ class PostgresqlEngine(Engine):
                         schemas = extensions.create_extensions(self._server, inside, recorded)
                 self._fill(client, path, programs.load_entries(lines, schemas), incoming)
                 settings.apply_settings(self._server, session, incoming, recorded.settings)
+                admin.limit_connections(session, incoming, recorded)
+                with self.context.stopwatch.step("compare schema"):
+                    one = described.Described(self._server, client, path, lines, recorded)
+                    one.carry(incoming)
+                    self.context.notes.extend(
+                        "database {0}: {1}".format(self.config.alias, words)
+                        for words in one.compare(incoming, session.major)
+                    )
 
     @contextlib.contextmanager
     def incoming(self, recorded: Optional[DatabaseFacts] = None) -> Iterator[DatabaseConfig]:

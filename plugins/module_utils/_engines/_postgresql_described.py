@@ -1,0 +1,130 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""After a load: rights and comments that pg_restore leaves out are carried, and the whole schema is compared.
+
+The dump of old holds its schema in pg_dump's words, and so does pg_dump of what was loaded; every difference between
+the two is named. Rights are given by the settings' role, which owns what was loaded. An administrator only takes rights
+away, and only by statements that consist of names.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, List, Optional
+
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_admin as admin
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_schema as schema
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_schema import Entry, Right
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import Session, ident
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
+
+_COMMENT = re.compile(r"^COMMENT ON (DATABASE|SCHEMA) (?:\"(?:[^\"]|\"\")*\"|[\w$]+) IS ('(?:[^']|'')*')$")
+_SHOWN = 20
+
+
+class Described:
+    """One loaded database, and the dump that it was loaded from."""
+
+    def __init__(
+        self, server: Server, client: programs.Client, path: str, lines: List[str], recorded: DatabaseFacts
+    ) -> None:
+        self._server, self._client, self._recorded = server, client, recorded
+        text = programs.schema_of_dump(server, client, path, lines, str(recorded.encoding))
+        self._old = schema.parse(text)
+        self._dumped_by = programs.dumped_by(text)
+        old_role = str(recorded.details.get("role") or recorded.details.get("owner") or "")
+        self._roles: Dict[str, str] = {old_role: server.role} if old_role else {}
+        self._missing: Dict[str, int] = {}
+        self._failed: List[str] = []  # what no comparison would show
+
+    def carry(self, database: str) -> None:
+        """Replay rights, and the comments on the database and its public schema. What cannot be is left to compare."""
+        with self._server.connect(database) as own, self._server.admin(database) as other:
+            superuser = other if admin.is_superuser(other) else None
+            here = {name for (name,) in own.rows("SELECT rolname FROM pg_roles")}
+            for entry in self._old:
+                if schema.is_rights(entry):
+                    for right in schema.rights_of(entry, self._roles):
+                        self._carry_right(own, superuser, right, entry, here, database)
+                elif entry.kind == "COMMENT":
+                    self._carry_comment(own, superuser, entry, database)
+
+    def _carry_right(
+        self, own: Session, superuser: Optional[Session], right: Right, entry: Entry, here: "set[str]", database: str
+    ) -> None:
+        absent = {name for name in (right.role, right.defaults_of) if name and name not in here}
+        for name in absent:
+            self._missing[name] = self._missing.get(name, 0) + 1
+        if absent or self._is_moot(right, entry):
+            return
+        takes = right.verb == "REVOKE" and not right.defaults_of
+        session = superuser if takes and superuser is not None else own
+        if not _try(session, right.sql(database)) and entry.name.startswith("LARGE OBJECT"):
+            self._failed.append("not carried: {0}".format(right))
+
+    def _is_moot(self, right: Right, entry: Entry) -> bool:
+        """Rights of the one who now owns the object, where another did."""
+        was_his = self._roles.get(entry.owner, entry.owner) == self._server.role
+        return right.role == self._server.role and not was_his and not right.defaults_of
+
+    def _carry_comment(self, own: Session, superuser: Optional[Session], entry: Entry, database: str) -> None:
+        match = _COMMENT.match(entry.statements[0]) if len(entry.statements) == 1 else None
+        if match is None or (match.group(1) == "SCHEMA" and entry.name != "SCHEMA public"):
+            return
+        target = "DATABASE " + ident(database) if match.group(1) == "DATABASE" else "SCHEMA public"
+        _try(superuser or own, "COMMENT ON {0} IS {1}".format(target, match.group(2)))
+
+    def compare(self, database: str, major: int) -> List[str]:
+        """Every difference, in words.
+
+        Raises load_failed when everybody may do on new what old had forbidden.
+        """
+        client = programs.beside("pg_dump", self._client)
+        if client is None:
+            return ["the schema was not compared with old's: there is no pg_dump beside " + self._client.path]
+        found = programs.schema_of_database(self._server, client, database)
+        exact = self._recorded.major == str(major) and self._dumped_by == programs.dumped_by(found)
+        result = schema.compare(self._old, schema.parse(found), self._roles, exact, self._server.role)
+        regained = [right for right in result.regained if right.defaults_of not in self._missing]
+        if regained:
+            raise RelocateError(
+                "load_failed",
+                "rights that old had taken from everybody are there again: "
+                + schema.some([str(right) for right in regained]),
+                "give login_user a superuser of new, who can take them away; the live database was not touched",
+            )
+        return self._words(result, exact)
+
+    def _words(self, result: schema.Comparison, exact: bool) -> List[str]:
+        words = self._failed + [item for item in result.differences if not self._is_told(item)]
+        if self._missing:
+            names = ["{0} ({1})".format(name, count) for name, count in sorted(self._missing.items())]
+            words.append("rights of roles that new lacks are not carried: " + schema.some(names))
+        if not exact:
+            words.append(
+                "old and new describe definitions in words of different versions, so that names, owners, rights and"
+                " comments were compared, and not each definition"
+            )
+        more = len(words) - _SHOWN
+        return words[:_SHOWN] + (["and {0} more differences".format(more)] if more > 0 else [])
+
+    def _is_told(self, item: str) -> bool:
+        """Whether a difference is about a role that is named in one line with all of its rights."""
+        return item.startswith("not carried: ") and any(
+            re.search(r"(?:TO|FROM|FOR ROLE) {0}(?: |$)".format(re.escape(ident(name))), item) for name in self._missing
+        )
+
+
+def _try(session: Session, statement: str) -> bool:
+    """Run one; whether it took effect is seen when everything is compared."""
+    try:
+        session.run(statement)
+    except RelocateError as exc:
+        if exc.code == "server_unreachable":
+            raise
+        return False
+    return True

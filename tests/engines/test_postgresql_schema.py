@@ -1,0 +1,303 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whatever a schema holds is carried or named: kinds and properties one by one, and schemas made at random."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Any, Callable, Dict, List, Set, Tuple
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import PostgresqlEngine
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login, compare_states
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from tests.engines.postgresql_cluster import Cluster, binaries
+
+pytest.importorskip("psycopg2")
+
+Make = Callable[..., PostgresqlEngine]
+
+#: (kind or property, how the site's role makes it). Each is made in the schema ``s`` or has a name of its own.
+OWN: Tuple[Tuple[str, str], ...] = (
+    ("schema", "CREATE SCHEMA s"),
+    ("comment on a schema", "COMMENT ON SCHEMA s IS 'of the site'"),
+    ("right on a schema", "GRANT USAGE ON SCHEMA s TO bob"),
+    ("enum", "CREATE TYPE s.mood AS ENUM ('sad', 'o;k', 'ha''ppy')"),
+    ("comment on a type", "COMMENT ON TYPE s.mood IS 'about a mood'"),
+    ("right taken from everybody on a type", "REVOKE USAGE ON TYPE s.mood FROM PUBLIC"),
+    ("domain", "CREATE DOMAIN s.price AS numeric(10, 2) DEFAULT 1 NOT NULL CONSTRAINT positive CHECK (VALUE > 0)"),
+    ("composite type", "CREATE TYPE s.pair AS (a int, b text COLLATE \"C\")"),
+    ("range type", "CREATE TYPE s.span AS RANGE (subtype = float8)"),
+    ("collation", "CREATE COLLATION s.folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"),
+    ("function in SQL", "CREATE FUNCTION s.one(a int DEFAULT 1) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1'"),
+    ("function with a body", "CREATE FUNCTION s.body(a int) RETURNS int BEGIN ATOMIC SELECT 1; SELECT a AS y; END"),
+    ("SECURITY DEFINER", "CREATE FUNCTION s.definer() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'"),
+    ("REVOKE EXECUTE FROM PUBLIC", "REVOKE EXECUTE ON FUNCTION s.definer() FROM PUBLIC"),
+    ("GRANT EXECUTE with grant option", "GRANT EXECUTE ON FUNCTION s.definer() TO bob WITH GRANT OPTION"),
+    ("settings of a function", "ALTER FUNCTION s.one(int) SET work_mem = '7MB'"),
+    ("cost and parallel", "ALTER FUNCTION s.one(int) COST 77 PARALLEL SAFE"),
+    ("set-returning function", ("CREATE FUNCTION s.many() RETURNS TABLE (a int, b text) ROWS 7 LANGUAGE sql AS"
+     " $x$SELECT 1, '-- Name: x; Type: ACL; Schema: s; Owner: me'$x$")),
+    ("procedure", "CREATE PROCEDURE s.act(INOUT a int) LANGUAGE plpgsql AS $$BEGIN a := 1; END$$"),
+    ("aggregate", "CREATE AGGREGATE s.total(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0')"),
+    ("operator", "CREATE OPERATOR s.=== (FUNCTION = int4eq, LEFTARG = int, RIGHTARG = int)"),
+    ("cast", "CREATE CAST (s.pair AS text) WITH INOUT AS ASSIGNMENT"),
+    ("table", ("CREATE TABLE s.t (id bigint GENERATED ALWAYS AS IDENTITY (START 7 INCREMENT 3) PRIMARY KEY, a text"
+     " DEFAULT 'x;y', b s.mood, c s.price, \"d \"\"; d\" int, e text COLLATE s.folded, f int NOT NULL DEFAULT 1)")),
+    ("generated column", "ALTER TABLE s.t ADD g int GENERATED ALWAYS AS (f * 2) STORED"),
+    ("storage of a column", "ALTER TABLE s.t ALTER a SET STORAGE EXTERNAL"),
+    ("compression of a column", "ALTER TABLE s.t ALTER e SET COMPRESSION pglz"),
+    ("statistics target", "ALTER TABLE s.t ALTER a SET STATISTICS 77"),
+    ("options of a column", "ALTER TABLE s.t ALTER a SET (n_distinct = 5)"),
+    ("fillfactor", "ALTER TABLE s.t SET (fillfactor = 70)"),
+    ("autovacuum option", "ALTER TABLE s.t SET (autovacuum_enabled = false)"),
+    ("replica identity", "ALTER TABLE s.t REPLICA IDENTITY FULL"),
+    ("comment on a table", "COMMENT ON TABLE s.t IS 'it''s -- Name: x; Type: y'"),
+    ("comment on a column", "COMMENT ON COLUMN s.t.a IS 'a; b'"),
+    ("CHECK", "ALTER TABLE s.t ADD CONSTRAINT ch CHECK (f > 0) NO INHERIT"),
+    ("CHECK NOT VALID", "ALTER TABLE s.t ADD CONSTRAINT nv CHECK (f < 100) NOT VALID"),
+    ("UNIQUE NULLS NOT DISTINCT", "ALTER TABLE s.t ADD CONSTRAINT un UNIQUE NULLS NOT DISTINCT (f)"),
+    ("UNIQUE DEFERRABLE", "ALTER TABLE s.t ADD CONSTRAINT ud UNIQUE (a) DEFERRABLE INITIALLY DEFERRED"),
+    ("comment on a constraint", "COMMENT ON CONSTRAINT ch ON s.t IS 'checks'"),
+    ("unlogged table", "CREATE UNLOGGED TABLE s.ul (a int)"),
+    ("foreign key", "CREATE TABLE s.r (t_id bigint REFERENCES s.t ON DELETE SET NULL ON UPDATE CASCADE)"),
+    ("exclusion", "CREATE TABLE s.x (p int4range, EXCLUDE USING gist (p WITH &&))"),
+    ("inheritance", "CREATE TABLE s.child (z int) INHERITS (s.r)"),
+    ("typed table", "CREATE TABLE s.typed OF s.pair (PRIMARY KEY (a))"),
+    ("partitions by range", ("CREATE TABLE s.pr (at date, n int) PARTITION BY RANGE (at);"
+     " CREATE TABLE s.pr1 PARTITION OF s.pr FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');"
+     " CREATE TABLE s.prd PARTITION OF s.pr DEFAULT")),
+    ("partitions by hash and list", ("CREATE TABLE s.ph (a int, b text) PARTITION BY LIST (b);"
+     " CREATE TABLE s.ph1 PARTITION OF s.ph FOR VALUES IN ('x', NULL) PARTITION BY HASH (a);"
+     " CREATE TABLE s.ph10 PARTITION OF s.ph1 FOR VALUES WITH (MODULUS 1, REMAINDER 0)")),
+    ("index on partitions", "CREATE INDEX pri ON s.pr (n)"),
+    ("index with an expression", "CREATE INDEX ie ON s.t (lower(a) DESC NULLS LAST) INCLUDE (f)"),
+    ("partial index", "CREATE INDEX ip ON s.t USING hash (f) WHERE f > 5"),
+    ("statistics of an expression",
+     "CREATE INDEX ist ON s.t ((f + 1)); ALTER INDEX s.ist ALTER COLUMN 1 SET STATISTICS 9"),
+    ("CLUSTER ON", "ALTER TABLE s.t CLUSTER ON ie"),
+    ("comment on an index", "COMMENT ON INDEX s.ie IS 'fast'"),
+    ("extended statistics",
+     "CREATE STATISTICS s.st (ndistinct, mcv) ON a, f FROM s.t; ALTER STATISTICS s.st SET STATISTICS 7"),
+    ("sequence", "CREATE SEQUENCE s.q AS smallint INCREMENT -2 MINVALUE -50 MAXVALUE 9 START 5 CACHE 3 CYCLE"),
+    ("sequence owned by a column", "CREATE SEQUENCE s.qo OWNED BY s.r.t_id"),
+    ("right on a sequence", "GRANT USAGE ON SEQUENCE s.q TO bob"),
+    ("view", "CREATE VIEW s.v WITH (security_barrier) AS SELECT a, f FROM s.t WHERE f > 1 WITH LOCAL CHECK OPTION"),
+    ("security invoker view", "CREATE VIEW s.vi WITH (security_invoker) AS SELECT 1 AS x"),
+    ("default of a view's column", "ALTER VIEW s.v ALTER a SET DEFAULT 'seen'"),
+    ("recursive view", "CREATE VIEW s.rv AS WITH RECURSIVE r (n) AS (VALUES (1) UNION ALL SELECT n FROM r) TABLE r"),
+    ("materialized view", "CREATE MATERIALIZED VIEW s.mv AS SELECT f, count(*) AS n FROM s.t GROUP BY f"),
+    ("index of a materialized view", "CREATE UNIQUE INDEX mvi ON s.mv (f)"),
+    ("materialized view without data", "CREATE MATERIALIZED VIEW s.me AS SELECT 1 AS x WITH NO DATA"),
+    ("trigger function", "CREATE FUNCTION s.tg() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$"),
+    ("trigger", ("CREATE TRIGGER tg BEFORE UPDATE OF a ON s.t FOR EACH ROW WHEN (OLD.a IS DISTINCT FROM NEW.a)"
+     " EXECUTE FUNCTION s.tg('arg')")),
+    ("transition tables",
+     "CREATE TRIGGER tt AFTER INSERT ON s.t REFERENCING NEW TABLE AS fresh EXECUTE FUNCTION s.tg()"),
+    ("constraint trigger",
+     "CREATE CONSTRAINT TRIGGER ct AFTER INSERT ON s.t DEFERRABLE FOR EACH ROW EXECUTE FUNCTION s.tg()"),
+    ("disabled trigger", "ALTER TABLE s.t DISABLE TRIGGER tg"),
+    ("replica trigger", "ALTER TABLE s.t ENABLE ALWAYS TRIGGER tt"),
+    ("rule", "CREATE RULE quiet AS ON DELETE TO s.ul DO INSTEAD NOTHING"),
+    ("row-level security", "ALTER TABLE s.r ENABLE ROW LEVEL SECURITY"),
+    ("policy", "CREATE POLICY p ON s.r AS RESTRICTIVE FOR SELECT TO bob USING (t_id > 0)"),
+    ("text search dictionary", "CREATE TEXT SEARCH DICTIONARY s.d (TEMPLATE = simple, STOPWORDS = english)"),
+    ("text search configuration", ("CREATE TEXT SEARCH CONFIGURATION s.c (COPY = simple);"
+     " ALTER TEXT SEARCH CONFIGURATION s.c ALTER MAPPING FOR word WITH s.d")),
+    ("conversion", "CREATE CONVERSION s.conv FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8"),
+    ("right on a table", "GRANT SELECT, INSERT ON s.t TO bob"),
+    ("right on a column", "GRANT UPDATE (a) ON s.t TO bob"),
+    ("right of everybody", "GRANT SELECT ON s.v TO PUBLIC"),
+    ("the owner's right taken away", "REVOKE DELETE ON s.t FROM shop"),
+    ("default privileges", "ALTER DEFAULT PRIVILEGES IN SCHEMA s GRANT SELECT ON TABLES TO bob"),
+    ("default privileges taken away", "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC"),
+    ("trusted extension", "CREATE EXTENSION citext SCHEMA s"),
+    ("comment on the database", "COMMENT ON DATABASE {db} IS 'the shop''s'"),
+    ("right on the database", "GRANT TEMPORARY ON DATABASE {db} TO bob"),
+    ("right on the database taken away", "REVOKE CONNECT ON DATABASE {db} FROM PUBLIC"),
+    ("comment on public", "COMMENT ON SCHEMA public IS 'everybody''s'"),
+    ("right on public", "REVOKE USAGE ON SCHEMA public FROM PUBLIC"),
+    ("publication", "CREATE PUBLICATION pub FOR TABLE s.t (id, f) WHERE (f > 1) WITH (publish = 'insert')"),
+    ("setting of the database", "ALTER DATABASE {db} SET timezone TO 'Europe/Berlin'"),
+    ("setting of the owner", "ALTER ROLE shop SET lock_timeout TO '9s'"),
+    ("large object", "SELECT lo_from_bytea(4242, 'x')"),
+    ("right on a large object", "GRANT SELECT ON LARGE OBJECT 4242 TO bob"),
+    ("names with everything in them", "CREATE TABLE s.\"t \"\" ; -- '\\ $$ é\" (\"c \"\" ; -- '\\ $$\" int)"),
+    ("right on such a name", "GRANT SELECT ON s.\"t \"\" ; -- '\\ $$ é\" TO \"b \"\" TO; bob\""),
+)  # fmt: skip
+
+#: What is not the site's own, and the words by which it is named after a load.
+OTHERS: Tuple[Tuple[str, str, str], ...] = (
+    ("a right of a role that new lacks", "GRANT SELECT ON s.t TO gone", "rights of roles that new lacks.*gone"),
+    ("a right that another granted", "SET ROLE bob; GRANT EXECUTE ON FUNCTION s.definer() TO carol",
+     r"definer\(\).*carol.*granted by bob"),
+    ("another owner", "CREATE TABLE s.bobs (a int); ALTER TABLE s.bobs OWNER TO bob; GRANT ALL ON s.bobs TO shop",
+     r"table s\.bobs.* belonged to role bob"),
+    ("a right taken on an extension's function",
+     "REVOKE EXECUTE ON FUNCTION s.citext_eq(s.citext, s.citext) FROM PUBLIC", ""),
+    ("a setting of another role", "ALTER ROLE bob IN DATABASE {db} SET work_mem = '9MB'", "ALTER ROLE bob IN DATABASE"),
+    ("the limit of connections", "ALTER DATABASE {db} CONNECTION LIMIT 77", ""),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", name="cluster")
+def _cluster() -> Iterator[Cluster]:
+    directory = binaries()
+    if directory is None:
+        if os.environ.get("RELOCATE_LAB_REQUIRED") == "1":
+            pytest.fail("no PostgreSQL server programs (initdb) on this machine")
+        pytest.skip("no PostgreSQL server programs (initdb) on this machine")
+    server = Cluster(directory)
+    try:
+        server.start()
+        server.psql(
+            "postgres",
+            "CREATE ROLE shop LOGIN PASSWORD 'p'; CREATE ROLE other LOGIN PASSWORD 'p'; CREATE ROLE bob;"
+            ' CREATE ROLE carol; CREATE ROLE gone; CREATE ROLE "b "" TO; bob"',
+        )
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(name="make")
+def _make(cluster: Cluster, tmp_path: Any) -> Iterator[Make]:
+    with SecretStore(str(tmp_path / "work")) as store:
+
+        def make(name: str, **fields: Any) -> PostgresqlEngine:
+            values: Dict[str, Any] = {
+                "user": "shop",
+                "password": "p",
+                "host": "127.0.0.1",
+                "port": cluster.port,
+                **fields,
+            }
+            config = DatabaseConfig("default", "postgresql", "", name, **values)
+            login = Login(user="postgres", unix_socket=cluster.sockets, port=cluster.port)
+            return PostgresqlEngine(config, EngineContext(store, admin=login))
+
+        yield make
+
+
+@pytest.fixture(name="fresh")
+def _fresh(cluster: Cluster) -> Iterator[Callable[[str], str]]:
+    names: List[str] = []
+
+    def fresh(name: str) -> str:
+        names.extend((name, name + "__incoming"))
+        cluster.psql("postgres", f"CREATE DATABASE {name} OWNER shop")
+        return name
+
+    yield fresh
+    for name in names:
+        cluster.psql("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    cluster.psql("postgres", "ALTER ROLE shop RESET ALL; ALTER ROLE bob RESET ALL")
+
+
+def run_as(cluster: Cluster, database: str, role: str, sql: str) -> None:
+    cluster.run(
+        ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", f"SET ROLE {role}; {sql}"], {"PGDATABASE": database}
+    )
+
+
+def plain(cluster: Cluster, database: str) -> Set[str]:
+    """A database as plain tools see it: the statements of pg_dump --schema-only, by no code of ours."""
+    text = cluster.run(["pg_dump", "--schema-only", "--create"], {"PGDATABASE": database})
+    text = re.sub(r"^(\\|SET |SELECT pg_catalog.set_config|--).*$", "", text, flags=re.M)
+    text = re.sub(r"^RESET SESSION AUTHORIZATION;$", "", text, flags=re.M)
+    text = re.sub(r"DATABASE " + database + r"\b", "DATABASE x", text)
+    return {" ".join(part.split()) for part in re.split(r";$", text, flags=re.M)} - {""}
+
+
+def moved(engine: PostgresqlEngine, new: PostgresqlEngine, directory: str) -> List[str]:
+    """Dump, load, compare; returns what was noted."""
+    with engine.snapshot() as snapshot:
+        dump = snapshot.dump(directory)
+        recorded, facts = snapshot.state(), engine.describe()
+    new.load(directory, dump, facts)
+    with new.snapshot(INCOMING) as snapshot:
+        assert compare_states(recorded, snapshot.state()) == []
+    return new.context.notes
+
+
+def test_a_site_of_its_own_arrives_whole(
+    cluster: Cluster, make: Make, fresh: Callable[[str], str], tmp_path: Any
+) -> None:
+    assert len({kind for kind, _sql in OWN} | {kind for kind, _sql, _words in OTHERS}) >= 60
+    old = fresh("own")
+    for _kind, sql in OWN:
+        run_as(cluster, old, "shop", sql.replace("{db}", old))
+    assert make("arrived").preflight("new", make(old).describe()) == []
+    notes = moved(make(old), make(fresh("arrived")), str(tmp_path))
+    assert notes == [], [notes, sorted(plain(cluster, old) ^ plain(cluster, "arrived__incoming"))]
+    assert plain(cluster, "arrived__incoming") == plain(cluster, old)
+    rights = "SELECT lomacl::text FROM pg_largeobject_metadata WHERE oid = 4242"
+    assert cluster.psql("arrived__incoming", rights) == cluster.psql(old, rights)
+
+
+def test_what_is_not_the_sites_own_is_carried_or_named(
+    cluster: Cluster, make: Make, fresh: Callable[[str], str], tmp_path: Any
+) -> None:
+    old = fresh("mixed")
+    for _kind, sql in OWN:
+        run_as(cluster, old, "shop", sql.replace("{db}", old))
+    for _kind, sql, _words in OTHERS:
+        cluster.psql(old, sql.replace("{db}", old))
+    engine, new = make(old), make(fresh("named"))
+    with engine.snapshot() as snapshot:
+        dump, facts = snapshot.dump(str(tmp_path)), engine.describe()
+    before = plain(cluster, old)
+    run_as(cluster, old, "postgres", "DROP OWNED BY gone; DROP ROLE gone")
+    try:
+        new.load(str(tmp_path), dump, facts)
+    finally:
+        cluster.psql("postgres", "CREATE ROLE gone")
+    notes = new.context.notes
+    for kind, _sql, words in OTHERS:
+        assert not words or any(re.search(words, note) for note in notes), (kind, notes)
+    silent = [
+        statement
+        for statement in before - plain(cluster, "named__incoming")
+        if not any(
+            word in statement and any(word in note for note in notes) for word in ("gone", "carol", "bobs", "bob IN")
+        )
+    ]
+    assert silent == []
+
+
+def test_a_site_under_another_role(cluster: Cluster, make: Make, fresh: Callable[[str], str], tmp_path: Any) -> None:
+    """The settings of new may name another role: the rights of old's become its."""
+    old = fresh("renamed")
+    for _kind, sql in OWN:
+        run_as(cluster, old, "shop", sql.replace("{db}", old))
+    fresh("elsewhere")
+    assert moved(make(old), make("elsewhere", user="other"), str(tmp_path)) == []
+    found = {statement.replace("shop", "other") for statement in plain(cluster, old)}
+    assert {s.replace("the other''s", "the shop''s") for s in found} == plain(cluster, "elsewhere__incoming")
+    cluster.psql("postgres", "ALTER ROLE other RESET ALL")
+
+
+def test_a_right_that_comes_back_ends_the_load(
+    cluster: Cluster, make: Make, fresh: Callable[[str], str], tmp_path: Any
+) -> None:
+    """A trusted extension's function belongs to a superuser: an administrator who is none cannot close it again."""
+    old = fresh("closed")
+    run_as(cluster, old, "shop", "CREATE EXTENSION citext")
+    cluster.psql(old, "REVOKE EXECUTE ON FUNCTION citext_eq(citext, citext) FROM PUBLIC")
+    cluster.psql("postgres", "ALTER ROLE shop CREATEDB")
+    new = make(fresh("opened"))
+    object.__setattr__(new.context, "admin", Login())
+    try:
+        with pytest.raises(RelocateError) as caught:
+            moved(make(old), new, str(tmp_path))
+    finally:
+        cluster.psql("postgres", "ALTER ROLE shop NOCREATEDB")
+    assert caught.value.code == "load_failed"
+    assert "REVOKE ALL ON FUNCTION public.citext_eq(public.citext, public.citext) FROM PUBLIC" in caught.value.msg
+    assert not new.exists(INCOMING)
