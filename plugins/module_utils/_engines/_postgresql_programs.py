@@ -124,13 +124,21 @@ def _check_settings(client: Client, server: int) -> None:
         )
 
 
-def dump(server: Server, client: Client, database: str, snapshot_id: str, path: str) -> None:
+def dump_jobs(tables: int, room: int, jobs: int) -> int:
+    """How many jobs a dump may have: with more than one, pg_dump locks every table twice.
+
+    :param room: how many locks the server has room for, 0 when it is not known
+    """
+    return 1 if room and 2 * tables > room * 9 // 10 else max(1, jobs)
+
+
+def dump(server: Server, client: Client, database: str, snapshot_id: str, path: str, jobs: int) -> None:
     """Write a directory-format dump. Raises dump_failed, having removed what there was of it."""
     with acting_as(server.context.owner):
         if os.path.lexists(path):  # not ours to remove should pg_dump refuse it
             raise RelocateError("dump_failed", "{0} is there already".format(path), "dump into an empty directory")
     for compression in compressions(client, server.context.compression):
-        done = _dump(server, client, database, snapshot_id, path, compression)
+        done = _dump(server, client, database, snapshot_id, path, compression, jobs)
         if done.rc == 0:
             listing(server, client_beside(client), path)
             return
@@ -158,9 +166,11 @@ def compressions(client: Client, wanted: str) -> List[str]:
     return (["zstd:1"] if wanted == "zstd" and client.major >= ZSTD_SINCE else []) + ["0"]
 
 
-def _dump(server: Server, client: Client, database: str, snapshot_id: str, path: str, compression: str) -> Completed:
+def _dump(
+    server: Server, client: Client, database: str, snapshot_id: str, path: str, compression: str, jobs: int
+) -> Completed:
     argv = [client.path, "--format=directory", "--no-password", "--compress=" + compression, "--file=" + path]
-    argv += ["--jobs={0}".format(max(1, server.context.jobs)), "--snapshot=" + snapshot_id, "--verbose"]
+    argv += ["--jobs={0}".format(jobs), "--snapshot=" + snapshot_id, "--verbose"]
     command = Command(argv, user=server.context.owner, env=server.environment(database))
     return run(command, on_line=Progress(server.context.progress))
 

@@ -174,6 +174,13 @@ UNPOPULATED = (
     " WHERE c.relkind = 'm' AND NOT c.relispopulated AND " + _USER_SCHEMA + " AND " + _own("c")
 )
 
+#: How many tables there are, and how many locks the server has room for at the same time.
+LOCKS = (
+    "SELECT (SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p', 'S')),"
+    " current_setting('max_locks_per_transaction')::int"
+    " * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int)"
+)
+
 #: What the settings' role may not read, and pg_dump therefore would fail at.
 UNREADABLE = (
     "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"

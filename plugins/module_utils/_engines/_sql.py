@@ -9,7 +9,7 @@ import abc
 import contextlib
 import queue
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import Any, Callable, List, Sequence, Tuple, TypeVar
+from typing import Any, Callable, List, Protocol, Sequence, Tuple, TypeVar
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
@@ -49,14 +49,22 @@ class SqlSession(abc.ABC):
             self.rows(statement)
 
 
+class Asks(Protocol):
+    """What answers a statement."""
+
+    def rows(self, sql: str) -> List[Tuple[Any, ...]]:
+        """Run one statement; its rows."""
+        ...
+
+
 def ask_side_by_side(
-    sessions: Sequence[SqlSession], statements: Sequence[str], done: Callable[[int], None] = lambda count: None
+    sessions: Sequence[Asks], statements: Sequence[str], done: Callable[[int], None] = lambda count: None
 ) -> List[Any]:
     """All rows of all statements, each answered by a session that is free. Raises what the first failing one met.
 
     :param done: told how many statements are answered
     """
-    free: "queue.Queue[SqlSession]" = queue.Queue()
+    free: "queue.Queue[Asks]" = queue.Queue()
     for session in sessions:
         free.put(session)
 

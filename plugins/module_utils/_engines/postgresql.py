@@ -70,7 +70,8 @@ class PostgresqlSnapshot(Snapshot):
             beside(self._view.snapshot_id)
         name = quote(self._server.config.alias, safe="") + ".pgdump"
         path = os.path.join(directory, name)
-        programs.dump(self._server, client, self._database, self._view.snapshot_id, path)
+        jobs = programs.dump_jobs(*self._view.main.rows(queries.LOCKS)[0], self._server.context.jobs)
+        programs.dump(self._server, client, self._database, self._view.snapshot_id, path, jobs)
         with removed_on_failure(lambda: programs.remove(self._server, path)):
             self._dumped = programs.sequence_values(self._server, programs.client_beside(client), path)
         return DumpFile(path=name, client=client.version, client_major=str(client.major))
