@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, Optional
 
@@ -13,6 +14,8 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.relocate.django.plugins.plugin_utils import _wishes
 from ansible_collections.relocate.django.plugins.plugin_utils._report import obstacles_text
+
+_USER = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}\Z")
 
 
 def next_step(moved: Mapping[str, Any], old: Mapping[str, Any]) -> str:
@@ -59,6 +62,12 @@ def what_the_records_say(on_old: Mapping[str, Any], on_new: Mapping[str, Any], w
     return found
 
 
+def user_names(value: Any) -> List[str]:
+    """Return the users that are to be made, out of what a host said; whatever is no plain name is left out."""
+    names = value if isinstance(value, (list, tuple)) else []
+    return [str(name) for name in names if isinstance(name, str) and _USER.match(name)]
+
+
 def join(
     on_old: Mapping[str, Any], on_new: Mapping[str, Any], wish: Mapping[str, Any] = MappingProxyType({})
 ) -> Dict[str, Any]:
@@ -81,6 +90,7 @@ def join(
         "same_machine": info["host"]["machine_id"] == on_new["info"]["host"]["machine_id"],
         "old_path": (info.get("project") or {}).get("path", ""),
         "owner": info.get("owner") or {},
+        "users": user_names(on_new["info"].get("users_missing")),
         "media_root": str((info.get("django") or {}).get("media_root") or ""),
         "engines": sorted(
             {(wish.get("engines") or {}).get(alias, item["engine"]) for alias, item in databases.items()}

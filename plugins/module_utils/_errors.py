@@ -81,6 +81,7 @@ CODES: Dict[str, str] = {
     "path_refused": "a path is not acceptable",
     "data_differs": "the loaded data differs from the backup set",
     "files_outside": "models keep files outside MEDIA_ROOT, which a move does not carry",
+    "media_owners": "MEDIA_ROOT belongs to users or groups that the new host lacks",
     "media_skipped": "MEDIA_ROOT holds something that cannot be moved",
     # fixtures
     "fixture_truncated": "the fixture ends too early",

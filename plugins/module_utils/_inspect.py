@@ -10,7 +10,14 @@ import os
 from functools import partial
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.relocate.django.plugins.module_utils import _host, _media, _restored, _services, _unversioned
+from ansible_collections.relocate.django.plugins.module_utils import (
+    _host,
+    _media,
+    _media_owners,
+    _restored,
+    _services,
+    _unversioned,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES, open_engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -58,6 +65,7 @@ def describe_site(site: Site, media_skip: Sequence[str] = ()) -> Dict[str, Any]:
             for alias, engine in site.engines.items()
         },
         "media": _describe_media(site, media_skip),
+        "unit_users": [],
         **site.facts,
     }
 
@@ -117,6 +125,7 @@ def obstacles_of_set(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
         if isinstance(answer, dict) and "error" in answer:
             found.append(Obstacle(**answer["error"]))
     found += _code_obstacles(site, params) + _migration_obstacles(site, params)
+    found += _files_of_others(site)
     collect(found, lambda: _refuse_unnamed(site, params))
     found += collect(found, lambda: _untracked(site, params)) or []
     collect(found, lambda: _unversioned.expand(params["files"], site.project.path, site.project.owner))
@@ -224,6 +233,22 @@ def _untracked(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     ]
 
 
+def _files_of_others(site: Site) -> List[Obstacle]:
+    """SQLite files that another user than the project's owner writes: on new they would be the owner's."""
+    found, owner = [], site.project.owner
+    for alias, engine in sorted(site.engines.items()):
+        name = engine.config.name
+        status = os.stat(name) if engine.is_file and os.path.isfile(name) else None
+        if status is None or status.st_uid in (owner.uid, 0):
+            continue
+        user = lookup_user(status.st_uid)
+        who = user.name if user is not None else "uid {0}".format(status.st_uid)
+        msg = "the database {0} is {1}'s: on new it would be {2}'s, and what runs as {1} could not write it"
+        hint = "set relocate_owner: {0}, or chown it on old to {1} and run the site as that user"
+        found.append(Obstacle("right_missing", msg.format(name, who, owner.name), hint.format(who, owner.name), alias))
+    return found
+
+
 def _refuse_unnamed(site: Site, params: Mapping[str, Any]) -> None:
     """Packages that a new environment would lack. Where only an installer knows, the checkout on new compares.
 
@@ -286,6 +311,9 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
     found += _occupied(params, str(old["project"].get("prefix") or ""))
     if not itself and not _host.read_record(params["directory"], params["site"]).get("moved"):
         found += collect(found, lambda: _services.running(params["path"], params["services_left"])) or []
+    if params["media"]:
+        rights = old.get("media", {}).get("rights") or {}
+        found += _media_owners.obstacles(rights, users_to_make(params, old), owner)
     found += _database_obstacles(params, old, secrets)
     sizes = [item["facts"]["size_bytes"] for item in old["databases"].values()]
     found += _space(params["directory"], sum(sizes), "the backup set")
@@ -293,6 +321,14 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
     if params["units"] and not os.path.isdir("/run/systemd/system"):
         found.append(Obstacle("program_missing", "systemd does not run here", "leave relocate_services empty"))
     return found
+
+
+def users_to_make(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[str]:
+    """Whom this host lacks and a named unit runs as: here, or on old where files of MEDIA are his."""
+    rights = old.get("media", {}).get("rights") or {}
+    there = set(old.get("unit_users", ())) & set(rights.get("users", ()))
+    here = set(_services.users(params["units"]))
+    return [name for name in sorted(there | here) if _media_owners.NAME.match(name) and lookup_user(name) is None]
 
 
 def _python_obstacles(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[Obstacle]:

@@ -16,10 +16,12 @@ import stat
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._media_owners import Recorder
 from ansible_collections.relocate.django.plugins.module_utils._media_root import check_link, check_skip
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     acting_as,
+    current_user,
 )
 from ansible_collections.relocate.django.plugins.module_utils._tree import Found, shown, unreadable, walk
 
@@ -29,26 +31,34 @@ _SHOWN = 5  # how many of them are in the error
 _DIGEST = 1 << 256
 
 
-def inventory(path: str, owner: Optional[SystemUser] = None, skip: Sequence[str] = ()) -> Dict[str, Any]:
+def inventory(
+    path: str, owner: Optional[SystemUser] = None, skip: Sequence[str] = (), given_away: bool = False
+) -> Dict[str, Any]:
     """What a directory holds; two trees with one digest have the same files with the same sizes and times.
 
     What cannot be moved is in the digest by its name: a tree that lacks it is another one.
 
     :param owner: with whose rights it is read. Raises path_refused, right_missing
     :param skip: names that are left out on purpose, with all that is below them
+    :param given_away: files have been given to users whose files the owner need not be able to read: it is looked at
+        with this process's own rights, through open directories
     :returns: files, links, bytes, digest (independent of the order), skipped (how many things are neither file nor link
-        within the tree, and so are not moved), of those the first names, with the reason; skip as given
+        within the tree, and so are not moved), of those the first names, with the reason; skip as given; rights
+        (owners, groups and modes, see ``_media_owners``)
     """
-    check_link(path, owner)
+    real = check_link(path, owner)
     skip = check_skip(skip)
-    with acting_as(owner):
-        return dict(_count(path, skip), skip=skip)
+    with acting_as(None if given_away else owner):
+        return dict(_count(real if given_away else path, skip, owner or current_user()), skip=skip)
 
 
-def _count(path: str, skip: Sequence[str]) -> Dict[str, Any]:
+def _count(path: str, skip: Sequence[str], owner: SystemUser) -> Dict[str, Any]:
     files = links = size = total = left_out = 0
     skipped: List[str] = []
+    rights = Recorder(owner, os.stat(path))
     for found in walk(path, skip):
+        if found.kind in ("file", "directory"):
+            rights.take(found.name, found.status)
         if found.kind == "directory":
             continue
         if found.kind == "file":
@@ -71,6 +81,7 @@ def _count(path: str, skip: Sequence[str]) -> Dict[str, Any]:
         "digest": "{0:064x}".format(total),
         "skipped": left_out,
         "skipped_names": skipped,
+        "rights": rights.result(),
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any, Mapping
 
-from ansible_collections.relocate.django.plugins.module_utils import _media, _media_archive, _media_root
+from ansible_collections.relocate.django.plugins.module_utils import _media, _media_archive, _media_owners, _media_root
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, Manifest
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._restored import MOVED, SERVED, Record
@@ -35,11 +35,13 @@ def wanted(site: Site, manifest: Manifest, digest: str, record: Mapping[str, Any
     root, skip = root_of(site), tuple(manifest.media.get("skip", ()))
     if not manifest.media.get("stored") or not root or (not loads and record.get(BROUGHT) == digest):
         return False
+    _media_owners.check(manifest.media.get("rights") or {}, site.project.owner)
     if not os.path.isdir(root) or is_empty(root) or not _media_root.foreign(root, site.project.owner, skip):
         return True
-    if _media.inventory(root, site.project.owner, skip)["digest"] == manifest.media["digest"]:
-        return False
     copied = record.get("media") or {}  # by a move, from host to host
+    given_away = bool(copied.get("given")) and os.geteuid() == 0
+    if _media.inventory(root, site.project.owner, skip, given_away)["digest"] == manifest.media["digest"]:
+        return False
     ours = bool(record.get(BROUGHT)) or (copied.get("path") == root and not copied.get("foreign"))
     served = bool(record.get(MOVED) or record.get(SERVED))
     if (ours and not served) or replace:
@@ -64,10 +66,17 @@ def is_empty(root: str) -> bool:
 
 
 def bring(site: Site, backup: BackupSet, manifest: Manifest, record: Record) -> None:
-    """Put the set's files in MEDIA_ROOT, noting first that it is ours from now on."""
-    root, stored = root_of(site), str(manifest.media["stored"])
+    """Put the set's files in MEDIA_ROOT, noting first that it is ours from now on; whose they were on old they are."""
+    root, stored, owner = root_of(site), str(manifest.media["stored"]), site.project.owner
+    noted = dict(record.data.get("media") or {})
+    _media_owners.take_back(root, owner, noted.get("given", ()) if noted.get("path") == root else ())
     record.note({BROUGHT: _BEGUN})
     with open(backup.file(stored), "rb") as stream:
         compression = "zstd" if stored.endswith(".zst") else "none"
         limit, above = manifest.media["archived"]["bytes"], manifest.directories
-        _media_archive.extract(stream, root, site.project.owner, limit, compression, above)
+        _media_archive.extract(stream, root, owner, limit, compression, above)
+    rights = manifest.media.get("rights") or {}
+    given = _media_owners.numbers(rights, owner)
+    if given or noted.get("given"):
+        record.note({"media": dict(noted, path=root, given=given)})
+    _media_owners.give(root, owner, rights, manifest.media.get("skip", ()))

@@ -509,3 +509,10 @@ def unnamed(path: str, units: Sequence[str], left: Sequence[str]) -> List[Obstac
                 )
             )
     return found
+
+
+def users(units: Sequence[str]) -> List[str]:
+    """Return the users in the User= lines of units that this host has."""
+    if not units or not os.path.isdir(RUNNING):
+        return []
+    return Systemd().users([unit_name(name) for name in units])

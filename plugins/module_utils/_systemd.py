@@ -207,6 +207,14 @@ class Systemd:
         blocks = [part for part in self._run(Command(argv)).out.split("\n\n") if part.strip()]
         return dict(zip(names, blocks))
 
+    def users(self, names: Sequence[str]) -> List[str]:
+        """Return whom units run as, and what they start: the names in their User= lines."""
+        wanted = {name for unit in self.states(names).values() for name in (unit.name, *unit.triggers)}
+        if not wanted:
+            return []
+        done = self._run(Command([self._systemctl, "show", "--property=User", "--value", "--", *sorted(wanted)]))
+        return sorted({line.strip() for line in done.out.splitlines() if line.strip()})
+
     def call(self, verb: str, *units: str, timeout: Optional[float] = None, check: bool = True) -> Completed:
         """One verb of systemctl. Raises unit_failed with the unit's last words, or right_missing."""
         verb = "reload-or-restart" if verb == "reload" else verb

@@ -9,7 +9,7 @@ import os
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils import _media
+from ansible_collections.relocate.django.plugins.module_utils import _media, _media_owners
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import Manifest
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE, Engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -18,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     SystemUser,
     state_from_plain,
 )
+from ansible_collections.relocate.django.plugins.module_utils._process import current_user
 from ansible_collections.relocate.django.plugins.module_utils._restore import check_sequences, state_of, table_rows
 
 _ERRORS = ("error", "critical")  # levels of django.core.checks
@@ -114,9 +115,11 @@ def media(recorded: Mapping[str, Any], django: Mapping[str, Any], owner: Optiona
     root = str(django.get("media_root") or "")
     if not root or not os.path.isdir(root):
         return ["MEDIA_ROOT {0} is missing, {1} files were recorded".format(root, recorded["files"])]
-    found = _media.inventory(root, owner, recorded.get("skip", ()))
+    rights = recorded.get("rights") or {}
+    given_away = bool(rights.get("users")) and os.geteuid() == 0
+    found = _media.inventory(root, owner, recorded.get("skip", ()), given_away)
     if found["digest"] == recorded["digest"]:
-        return []
+        return _media_owners.differs(rights, found["rights"], owner or current_user())
     left_behind = _media.left_behind(recorded)
     if left_behind is not None:
         return [left_behind.msg]

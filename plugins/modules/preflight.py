@@ -209,7 +209,8 @@ obstacles:
     alias: {description: The database it is about., type: str, returned: always}
     host: {description: The host it was found on., type: str, returned: always}
 info:
-  description: On old, what M(relocate.django.project_info) returns; on new, C(host) and C(owner_exists).
+  description: On old, what M(relocate.django.project_info) returns; on new, C(host), C(owner_exists) and
+      C(users_missing), whom units run as and the host lacks.
   returned: success
   type: dict
 record:
@@ -237,6 +238,7 @@ def look_at_old(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, A
         if any("error" in answer for answer in site.facts.values()):
             return {}
         info = collect(obstacles, lambda: _inspect.describe_site(site, module.params["media_skip"])) or {}
+        info["unit_users"] = collect(obstacles, lambda: _services.users(module.params["units"])) or []
         obstacles += _inspect.media_obstacles(info.get("media") or {}) if module.params["media"] else []
         return info
 
@@ -259,7 +261,12 @@ def look_at_new(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, A
     else:
         obstacles += _services.running(params["path"], params["services_left"])
     owner = params["owner"] or (params["old"] or {}).get("owner", {}).get("name")
-    return {"host": _host.describe_host(), "owner_exists": bool(owner and lookup_user(owner))}
+    made = collect(obstacles, lambda: _inspect.users_to_make(params, params["old"] or {})) or []
+    return {
+        "host": _host.describe_host(),
+        "owner_exists": bool(owner and lookup_user(owner)),
+        "users_missing": [name for name in made if name != owner],
+    }
 
 
 def look(module: AnsibleModule) -> Dict[str, Any]:

@@ -198,7 +198,13 @@ from typing import Any, Dict, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _media_root, _rsync, _transfer
+from ansible_collections.relocate.django.plugins.module_utils import (
+    _argspec,
+    _media_owners,
+    _media_root,
+    _rsync,
+    _transfer,
+)
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, check_label
 from ansible_collections.relocate.django.plugins.module_utils._copy import Copier
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs
@@ -291,8 +297,11 @@ def fetch_media(module: AnsibleModule) -> Dict[str, Any]:
     if module.check_mode:
         return {"changed": True, "previous": "", **_transfer.result_of(_rsync.Moved())}
     fetch = fetch_of(params)
+    noted = record.get("media") or {}
+    given = noted.get("given", []) if noted.get("path") == path else []
+    taken = _media_owners.take_back(path, owner, given, skip)
     _media_root.make(path, owner, _transfer.directories_of(params))
-    if claim.noted != record.get("media"):
+    if claim.noted != noted:
         update_record(params["directory"], params["site"], {"media": claim.noted})
     # In the first pass too, which is before the freeze: it shows whether the directory can be made.
     aside = _media_root.make_aside(path, params["label"] or "", owner) if claim.keep else ""
@@ -304,9 +313,29 @@ def fetch_media(module: AnsibleModule) -> Dict[str, Any]:
     if params["delete"]:
         with acting_as(user):
             _transfer.remove_partial(path)
-        update_record(params["directory"], params["site"], {"media": {"path": path}})  # all that is here is old's now
-    regrouped = _media_root.regroup(path, owner, group_of(params, owner), skip)
-    return {"changed": bool(moved.anything or regrouped), "previous": previous, **_transfer.result_of(moved)}
+    rights = recorded_rights(params) if params["delete"] else {}
+    if params["delete"]:
+        given = _media_owners.numbers(rights, owner)  # noted first: a run that is killed meanwhile must take them back
+        note = {"path": path, "given": given} if given else {"path": path}
+        update_record(params["directory"], params["site"], {"media": note})  # all that is here is old's now
+    if rights:
+        changed = _media_owners.give(path, owner, rights, skip)
+    else:
+        changed = _media_root.regroup(path, owner, group_of(params, owner), skip)
+    return {"changed": bool(moved.anything or changed or taken), "previous": previous, **_transfer.result_of(moved)}
+
+
+def recorded_rights(params: Mapping[str, Any]) -> Dict[str, Any]:
+    """Whose MEDIA was on old, by the set that was made of it; nothing without a set, or by one that does not say."""
+    if not params["label"]:
+        return {}
+    try:
+        manifest = BackupSet.find(params["directory"], params["site"], params["label"]).read(params["manifest_sha256"])
+    except RelocateError as error:
+        if error.code not in ("set_not_found", "set_incomplete"):
+            raise
+        return {}
+    return dict(manifest.media.get("rights") or {})
 
 
 def remove_key(module: AnsibleModule) -> Dict[str, Any]:

@@ -43,6 +43,7 @@ def test_join() -> None:
         "same_machine": False,
         "old_path": "/srv/shop/app",
         "owner": {"name": "shop"},
+        "users": [],
         "media_root": "/srv/media",
         "engines": ["postgresql", "sqlite"],
     }
@@ -155,3 +156,9 @@ def test_what_the_records_and_the_wish_say(on_old: Any, on_new: Any, wish: Any, 
     assert found["changed"] is False
     assert [item["code"] for item in found["obstacles"]] == ([code] if code else [])
     assert re.search(text, found.get("msg", ""), re.DOTALL)
+
+
+def test_users_that_new_names_are_plain_names() -> None:
+    names = ["app", "www-data", "a b", "{{ x }}", "-r", "", 7, "x" * 33, "ok\n", None]
+    assert obstacles.user_names(names) == ["app", "www-data"]
+    assert obstacles.user_names("app") == [] and obstacles.user_names({"app": 1}) == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -107,6 +108,21 @@ def test_packages_that_no_file_names(project: Path, distributions: list[dict[str
     accepted = {"pip_extra": ["gunicorn"], "pip_left": ["ipython"]}
     assert _inspect.obstacles_on_old(site, old_params(project, **accepted)) == []
     assert _inspect.obstacles_on_old(site, old_params(project, command=["make", "install"])) == []
+
+
+@ROOT_ONLY
+def test_a_database_file_of_the_service_user(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be the project owner's on new, so that the service could not write it."""
+    path = project / "db.sqlite3"
+    path.write_text("x")
+    engine = FakeEngine(databases={LIVE: state()}, is_file=True)
+    monkeypatch.setattr(FakeEngine, "config", SimpleNamespace(name=str(path)))
+    site = fake_site(project, engine)
+    assert _inspect.obstacles_on_old(site, old_params(project)) == []
+    os.chown(path, nobody().uid, -1)
+    (found,) = _inspect.obstacles_on_old(site, old_params(project))
+    assert found.code == "right_missing" and f"the database {path} is nobody's" in found.msg
+    assert "relocate_owner: nobody" in found.hint
 
 
 def test_a_database_that_was_never_migrated_is_data(project: Path) -> None:
@@ -272,6 +288,7 @@ def new_params(directory: Path, **changes: Any) -> dict[str, Any]:
         "units": [],
         "services_left": [],
         "admin": Login(),
+        "media": True,
         "replace": False,
     }
     return {**base, **changes}
@@ -342,6 +359,20 @@ def test_a_project_in_a_subdirectory_of_its_checkout(tmp_path: Path, engine: Fak
     assert on_new(tmp_path, old, path=path) == []
     (found,) = on_new(tmp_path, old)
     assert (found[0], found[3]) == ("bad_option", "name a path on new that ends with /web/src")
+
+
+def test_users_whom_media_belongs_to(tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whom a named unit runs as is made; any other one must be there."""
+    rights = {"places": {}, "digest": "", "users": ["no-such-app"], "groups": ["no-such-app"], "more": 0}
+    old = told_of_old(media={"bytes": 10, "rights": rights}, unit_users=["no-such-app"])
+    assert on_new(tmp_path, old) == []
+    assert _inspect.users_to_make(new_params(tmp_path), old) == ["no-such-app"]
+    old["unit_users"] = []
+    assert [item[0] for item in on_new(tmp_path, old)] == ["media_owners", "media_owners"]
+    assert on_new(tmp_path, old, media=False) == []
+    assert _inspect.users_to_make(new_params(tmp_path), old) == []
+    monkeypatch.setattr(_inspect._services, "users", lambda _units: ["no-such-unit-user", me().name, "not a name"])
+    assert _inspect.users_to_make(new_params(tmp_path), old) == ["no-such-unit-user"]
 
 
 def test_a_site_that_runs_already(tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils import _media, _verify
 from ansible_collections.relocate.django.plugins.module_utils._host import read_record, update_record
+from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
 from ansible_collections.relocate.django.plugins.modules import transfer
 from tests.unit.fakes import LABEL, ROOT_ONLY, me, nobody, reachable, refused
 
@@ -68,6 +70,31 @@ def test_a_first_move_and_its_rerun_put_nothing_aside(bench: Bench) -> None:
     assert (result["changed"], result["previous"]) == (False, "")
     assert [item.name for item in bench.new.parent.iterdir()] == ["media"]
     assert [item.name for item in bench.new.iterdir()] == ["photo.jpg"]
+
+
+@ROOT_ONLY
+def test_what_is_the_services_on_old_is_his_on_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen from the project's owner, who copies: a rerun goes on although the files are no longer his."""
+    owner, app = nobody(), lookup_user("daemon")
+    assert app is not None
+    bench = Bench(reachable(tmp_path), owner.name)
+    for path in (bench.old, bench.old / "photo.jpg"):
+        os.chown(path, app.uid, app.gid)
+    os.chown(bench.new.parent, owner.uid, owner.gid)
+    rights = _media.inventory(str(bench.old), owner)["rights"]
+    monkeypatch.setattr(transfer, "recorded_rights", lambda _params: rights)
+    for turn in range(2):
+        bench.passes()
+        assert {path.stat().st_uid for path in (bench.new, *bench.new.iterdir())} == {app.uid}
+        assert read_record(bench.work, "shop")["media"] == {"path": str(bench.new), "given": [app.uid]}
+        (bench.old / f"more{turn}.jpg").write_text("uploaded since")
+        os.chown(bench.old / f"more{turn}.jpg", app.uid, app.gid)
+    assert sorted(path.name for path in bench.new.iterdir()) == ["more0.jpg", "photo.jpg"]
+    recorded = {**_media.inventory(str(bench.new), owner, (), True), "root": str(bench.new)}
+    assert _verify.media(recorded, {"media_root": str(bench.new)}, owner) == []
+    os.chown(bench.new / "photo.jpg", 0, 0)
+    (found,) = _verify.media(recorded, {"media_root": str(bench.new)}, owner)
+    assert found.startswith("owner, group or mode of files in MEDIA_ROOT differ: photo.jpg (recorded like")
 
 
 def test_a_media_root_that_is_not_there_yet_is_no_error(bench: Bench) -> None:
