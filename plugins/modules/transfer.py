@@ -191,7 +191,6 @@ seconds:
 """
 
 import contextlib
-import grp
 import os
 import shutil
 from typing import Any, Dict, Mapping, Optional
@@ -200,8 +199,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import (
     _argspec,
-    _media_owners,
-    _media_root,
+    _fetch_media,
     _rsync,
     _transfer,
 )
@@ -209,10 +207,10 @@ from ansible_collections.relocate.django.plugins.module_utils._backup_set import
 from ansible_collections.relocate.django.plugins.module_utils._copy import Copier
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name, read_record, update_record
+from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._network import own_addresses
-from ansible_collections.relocate.django.plugins.module_utils._process import acting_as, current_user, lookup_user
+from ansible_collections.relocate.django.plugins.module_utils._process import current_user, lookup_user
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
 
 
@@ -229,14 +227,6 @@ def owner_of(params: Mapping[str, Any]) -> Optional[SystemUser]:
             "owner_missing", "{0} is not a user of this host".format(params["owner"]), "make that user first"
         )
     return owner
-
-
-def group_of(params: Mapping[str, Any], owner: SystemUser) -> int:
-    """The group of MEDIA: the named one when this host has it, else the owner's."""
-    with contextlib.suppress(KeyError):
-        if params["group"]:
-            return grp.getgrnam(params["group"]).gr_gid
-    return owner.gid
 
 
 def fetch_of(params: Mapping[str, Any]) -> _transfer.Fetch:
@@ -287,55 +277,8 @@ def fetch_set(module: AnsibleModule) -> Dict[str, Any]:
 
 def fetch_media(module: AnsibleModule) -> Dict[str, Any]:
     """What is new in MEDIA."""
-    params = module.params
-    owner, skip = owner_of(params) or current_user(), _media_root.check_skip(params["skip"])
-    path = _media_root.check_path(params["media"], params["directory"], owner)
-    record = read_record(params["directory"], params["site"])
-    claim = _media_root.claim(path, owner, record, params["replace"], skip)
-    if params["method"] == "local":
-        _media_root.check_link(params["media_source"] or "", owner)
-    if module.check_mode:
-        return {"changed": True, "previous": "", **_transfer.result_of(_rsync.Moved())}
-    fetch = fetch_of(params)
-    noted = record.get("media") or {}
-    given = noted.get("given", []) if noted.get("path") == path else []
-    taken = _media_owners.take_back(path, owner, given, skip)
-    _media_root.make(path, owner, _transfer.directories_of(params))
-    if claim.noted != noted:
-        update_record(params["directory"], params["site"], {"media": claim.noted})
-    # In the first pass too, which is before the freeze: it shows whether the directory can be made.
-    aside = _media_root.make_aside(path, params["label"] or "", owner) if claim.keep else ""
-    user = owner if os.geteuid() == 0 and owner.uid != 0 else None
-    try:
-        moved = fetch(_rsync.media_request(path, params["delete"], user, skip, aside))
-    finally:
-        previous = _media_root.drop_empty(aside)
-    if params["delete"]:
-        with acting_as(user):
-            _transfer.remove_partial(path)
-    rights = recorded_rights(params) if params["delete"] else {}
-    if params["delete"]:
-        given = _media_owners.numbers(rights, owner)  # noted first: a run that is killed meanwhile must take them back
-        note = {"path": path, "given": given} if given else {"path": path}
-        update_record(params["directory"], params["site"], {"media": note})  # all that is here is old's now
-    if rights:
-        changed = _media_owners.give(path, owner, rights, skip)
-    else:
-        changed = _media_root.regroup(path, owner, group_of(params, owner), skip)
-    return {"changed": bool(moved.anything or changed or taken), "previous": previous, **_transfer.result_of(moved)}
-
-
-def recorded_rights(params: Mapping[str, Any]) -> Dict[str, Any]:
-    """Whose MEDIA was on old, by the set that was made of it; nothing without a set, or by one that does not say."""
-    if not params["label"]:
-        return {}
-    try:
-        manifest = BackupSet.find(params["directory"], params["site"], params["label"]).read(params["manifest_sha256"])
-    except RelocateError as error:
-        if error.code not in ("set_not_found", "set_incomplete"):
-            raise
-        return {}
-    return dict(manifest.media.get("rights") or {})
+    owner = owner_of(module.params) or current_user()
+    return _fetch_media.fetch_media(module.params, owner, module.check_mode, fetch_of)
 
 
 def remove_key(module: AnsibleModule) -> Dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _media, _verify
+from ansible_collections.relocate.django.plugins.module_utils import _fetch_media, _media, _verify
 from ansible_collections.relocate.django.plugins.module_utils._host import read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
 from ansible_collections.relocate.django.plugins.modules import transfer
@@ -82,7 +82,7 @@ def test_what_is_the_services_on_old_is_his_on_new(tmp_path: Path, monkeypatch: 
         os.chown(path, app.uid, app.gid)
     os.chown(bench.new.parent, owner.uid, owner.gid)
     rights = _media.inventory(str(bench.old), owner)["rights"]
-    monkeypatch.setattr(transfer, "recorded_rights", lambda _params: rights)
+    monkeypatch.setattr(_fetch_media, "recorded_rights", lambda _params: rights)
     for turn in range(2):
         bench.passes()
         assert {path.stat().st_uid for path in (bench.new, *bench.new.iterdir())} == {app.uid}

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One pass of MEDIA from host to host: what may be written here, what is kept aside, whose the files become."""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import os
+from typing import Any, Callable, Dict, Mapping
+
+from ansible_collections.relocate.django.plugins.module_utils import _media_owners, _media_root, _rsync
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import read_record, update_record
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
+from ansible_collections.relocate.django.plugins.module_utils._transfer import (
+    Fetch,
+    directories_of,
+    remove_partial,
+    result_of,
+)
+
+
+def group_of(params: Mapping[str, Any], owner: SystemUser) -> int:
+    """The group of MEDIA: the named one when this host has it, else the owner's."""
+    with contextlib.suppress(KeyError):
+        if params["group"]:
+            return grp.getgrnam(params["group"]).gr_gid
+    return owner.gid
+
+
+def fetch_media(
+    params: Mapping[str, Any], owner: SystemUser, check_mode: bool, fetch_of: Callable[[Mapping[str, Any]], Fetch]
+) -> Dict[str, Any]:
+    """Bring what is new in MEDIA; the last pass gives it to whom it belonged on old.
+
+    :param fetch_of: makes what answers requests, out of the parameters
+    Raises path_refused and media_owners before any write, and what a fetch raises.
+    """
+    skip = _media_root.check_skip(params["skip"])
+    path = _media_root.check_path(params["media"], params["directory"], owner)
+    record = read_record(params["directory"], params["site"])
+    claim = _media_root.claim(path, owner, record, params["replace"], skip)
+    if params["method"] == "local":
+        _media_root.check_link(params["media_source"] or "", owner)
+    if check_mode:
+        return {"changed": True, "previous": "", **result_of(_rsync.Moved())}
+    fetch = fetch_of(params)
+    noted = record.get("media") or {}
+    given = noted.get("given", []) if noted.get("path") == path else []
+    taken = _media_owners.take_back(path, owner, given, skip)
+    _media_root.make(path, owner, directories_of(params))
+    if claim.noted != noted:
+        update_record(params["directory"], params["site"], {"media": claim.noted})
+    # In the first pass too, which is before the freeze: it shows whether the directory can be made.
+    aside = _media_root.make_aside(path, params["label"] or "", owner) if claim.keep else ""
+    user = owner if os.geteuid() == 0 and owner.uid != 0 else None
+    try:
+        moved = fetch(_rsync.media_request(path, params["delete"], user, skip, aside))
+    finally:
+        previous = _media_root.drop_empty(aside)
+    if params["delete"]:
+        with acting_as(user):
+            remove_partial(path)
+    rights = recorded_rights(params) if params["delete"] else {}
+    if params["delete"]:
+        given = _media_owners.numbers(rights, owner)  # noted first: a run that is killed meanwhile must take them back
+        note = {"path": path, "given": given} if given else {"path": path}
+        update_record(params["directory"], params["site"], {"media": note})  # all that is here is old's now
+    if rights:
+        changed = _media_owners.give(path, owner, rights, skip)
+    else:
+        changed = _media_root.regroup(path, owner, group_of(params, owner), skip)
+    return {"changed": bool(moved.anything or changed or taken), "previous": previous, **result_of(moved)}
+
+
+def recorded_rights(params: Mapping[str, Any]) -> Dict[str, Any]:
+    """Whose MEDIA was on old, by the set that was made of it; nothing without a set, or by one that does not say."""
+    if not params["label"]:
+        return {}
+    try:
+        manifest = BackupSet.find(params["directory"], params["site"], params["label"]).read(params["manifest_sha256"])
+    except RelocateError as error:
+        if error.code not in ("set_not_found", "set_incomplete"):
+            raise
+        return {}
+    return dict(manifest.media.get("rights") or {})
