@@ -36,10 +36,11 @@ def database_exists(session: Session, name: str) -> bool:
     return bool(session.value("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = " + literal(name)))
 
 
-def create_database(session: Session, name: str, charset: str = "", collation: str = "") -> None:
+def create_database(session: Session, name: str, charset: str = "", collation: str = "", comment: str = "") -> None:
     """Make a blank database with a character set and collation. Raises collation_missing, right_missing."""
     clauses = " CHARACTER SET {0}".format(charset or "utf8mb4")
     clauses += " COLLATE {0}".format(collation) if collation else ""
+    clauses += " COMMENT {0}".format(literal(comment)) if comment and _has_comments(session) else ""
     try:
         session.run("CREATE DATABASE {0}{1}".format(ident(name), clauses))
     except RelocateError as exc:
@@ -229,10 +230,27 @@ def charset_of(session: Session, name: str) -> Tuple[str, str]:
     return str(row[0]), str(row[1])
 
 
-def alter_charset(session: Session, name: str, charset: str, collation: str) -> None:
-    """Give a database the character set and collation of what comes into it."""
-    if charset_of(session, name) != (charset, collation):
+def _has_comments(session: Session) -> bool:
+    return session.flavor.mariadb and session.flavor.numbers[:2] >= (10, 5)
+
+
+def properties_of(session: Session, name: str) -> Tuple[str, str, str]:
+    """Character set, collation and comment of a database."""
+    if not _has_comments(session):
+        return (*charset_of(session, name), "")
+    comment = session.value(
+        "SELECT SCHEMA_COMMENT FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = " + literal(name)
+    )
+    return (*charset_of(session, name), str(comment or ""))
+
+
+def alter_properties(session: Session, name: str, charset: str, collation: str, comment: str) -> None:
+    """Give a database the character set, collation and comment of what comes into it."""
+    before = properties_of(session, name)
+    if before[:2] != (charset, collation):
         session.run("ALTER DATABASE {0} CHARACTER SET {1} COLLATE {2}".format(ident(name), charset, collation))
+    if before[2] != comment and _has_comments(session):
+        session.run("ALTER DATABASE {0} COMMENT = {1}".format(ident(name), literal(comment)))
 
 
 def collation_of(recorded: Optional[DatabaseFacts]) -> Tuple[str, str]:

@@ -34,6 +34,7 @@ class Schema:
     database: str
     charset: str
     collation: str
+    comment: str
     account: str  # of the settings' user on old
     tables: Mapping[str, str]
     sequences: Tuple[OwnSequence, ...]
@@ -86,6 +87,7 @@ def _schema(plain: Mapping[str, Any]) -> Schema:
         str(plain.get("database", "")),
         statements.plain(plain["charset"], "character set"),
         statements.plain(plain["collation"], "collation"),
+        str(plain.get("comment", "")),
         str(plain.get("account", "")),
         tables,
         sequences,

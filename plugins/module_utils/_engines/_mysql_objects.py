@@ -47,6 +47,7 @@ class StoredObject:
     enabled: str = ""  # of events: ENABLE, DISABLE, ...
     time_zone: str = ""  # of events: what their times are in
     database: str = ""  # where it was read
+    database_collation: str = ""  # that the database had when it was made: of texts in it that name none
 
     def parts(self) -> Parts:
         """Its statement taken apart. Raises dump_refused when that is not what it is said to be."""
@@ -120,6 +121,7 @@ def _show(session: Session, database: str, kind: str, name: str) -> StoredObject
         collation=str(row[collation] or ""),
         time_zone=str(row[2] or "") if kind == EVENT else "",
         database=database,
+        database_collation=str(row[collation + 1] or "") if kind != VIEW else "",
     )
     parts = found.parts()
     enabled = statements.event_state(parts.rest, found.sql_mode)[0] if kind == EVENT else ""
@@ -159,6 +161,7 @@ def create(database: str, items: Sequence[StoredObject], makers: Sequence[Sessio
     """
     for maker in makers:
         maker.use(database)
+    usual = _collation(makers[0], database) if any(item.database_collation for item in items) else ""
     try:
         for kind in ORDER:
             able = makers[:1] if kind == EVENT else makers
@@ -166,6 +169,8 @@ def create(database: str, items: Sequence[StoredObject], makers: Sequence[Sessio
     finally:
         for maker in makers:
             maker.pin()
+        if usual:
+            _collate(makers[0], database, usual)
 
 
 def _create_all(makers: Sequence[Session], database: str, items: Sequence[StoredObject]) -> None:
@@ -185,6 +190,8 @@ def _create_all(makers: Sequence[Session], database: str, items: Sequence[Stored
 
 def _create_one(makers: Sequence[Session], database: str, item: StoredObject) -> None:
     statement = statement_of(item, database)
+    if item.database_collation:
+        _collate(makers[0], database, item.database_collation)
     for number, maker in enumerate(makers, 1):
         try:
             _run(maker, item, statement)
@@ -193,6 +200,19 @@ def _create_one(makers: Sequence[Session], database: str, item: StoredObject) ->
                 raise
         else:
             return
+
+
+def _collation(session: Session, database: str) -> str:
+    return str(
+        session.value(
+            "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = " + literal(database)
+        )
+    )
+
+
+def _collate(session: Session, database: str, collation: str) -> None:
+    if _collation(session, database) != collation:
+        session.run("ALTER DATABASE {0} COLLATE {1}".format(ident(database), statements.plain(collation, "collation")))
 
 
 def _run(session: Session, item: StoredObject, statement: str) -> None:
@@ -232,8 +252,14 @@ def _named(exc: RelocateError, item: StoredObject) -> RelocateError:
 
 
 def drop(session: Session, database: str, items: Sequence[StoredObject]) -> None:
-    """Drop objects of a database, as far as they are there."""
-    for item in reversed(list(items)):
+    """Drop objects of a database, as far as they are there. A package's body goes with it."""
+    packages = [item for item in items if item.kind == PACKAGE]
+    if packages:  # a word of this SQL mode only
+        session.run("SET SESSION sql_mode = 'ORACLE'")
+        for item in packages:
+            session.run("DROP PACKAGE IF EXISTS {0}.{1}".format(ident(database), ident(item.name)))
+        session.pin()
+    for item in reversed([item for item in items if item.kind not in (PACKAGE, PACKAGE_BODY)]):
         session.run("DROP {0} IF EXISTS {1}.{2}".format(item.kind.upper(), ident(database), ident(item.name)))
 
 

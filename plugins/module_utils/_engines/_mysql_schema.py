@@ -112,7 +112,13 @@ def normal(item: StoredObject) -> str:
     if item.kind == EVENT:
         rest = statements.event_state(rest, item.sql_mode, item.enabled)[1]
     whole = statements.put_together(item.kind, replace(parts, rest=rest), "", "")
-    around = [item.sql_mode, modern(item.charset), modern(item.collation), item.time_zone]
+    around = [
+        item.sql_mode,
+        modern(item.charset),
+        modern(item.collation),
+        item.time_zone,
+        modern(item.database_collation),
+    ]
     once = _once(rest) if item.kind == EVENT else ""
     return once + brief("\n".join([whole, *around]))
 

@@ -109,7 +109,7 @@ class MysqlSnapshot(Snapshot):
                 beside("")
             client = programs.dump_client(session.flavor)
             options = self._server.options_file(client.mariadb)
-            objects, charset = self._objects(), admin.charset_of(session, self._database)
+            objects, charset = self._objects(), admin.properties_of(session, self._database)
             # No snapshot holds for these: they are dumped and counted before anybody may write again.
             held = [table for table in self._tables if not table.transactional] if locked else []
             parts = [programs.Part("rows-000", tuple(table.name for table in held))] if held else []
@@ -202,7 +202,7 @@ class MysqlSnapshot(Snapshot):
         path: str,
         objects: Sequence[stored.StoredObject],
         parts: Sequence[programs.Part],
-        charset: Tuple[str, str],
+        charset: Tuple[str, str, str],
     ) -> None:
         suffix = ".sql.zst" if self._server.context.compression == "zstd" else ".sql"
         plain = {
@@ -210,6 +210,7 @@ class MysqlSnapshot(Snapshot):
             "database": self._database,
             "charset": charset[0],
             "collation": charset[1],
+            "comment": charset[2],
             "account": self._account(),
             "tables": self._statements,
             "sequences": as_plain(self._sequences),

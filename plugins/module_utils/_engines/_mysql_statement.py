@@ -174,15 +174,19 @@ def _account(reader: _Reader) -> str:
 
 
 def put_together(kind: str, parts: Parts, database: str, definer: str) -> str:
-    """The statement that makes an object in a database, of this definer; whoever runs it when that is empty."""
+    """The statement that makes an object in a database, of this definer; whoever runs it when that is empty.
+
+    The database is the session's own, too.
+    """
     options = list(parts.options)
     security = [word for word in options if word.startswith("SQL SECURITY")]
     words = ["CREATE", *[word for word in options if word.startswith("ALGORITHM")]]
     words += ["DEFINER=" + definer] if definer else []
     words += security + [word for word in options if word == "AGGREGATE"]
-    words += [kind.upper(), ident(database) + "." + ident(parts.name)]
-    if kind == TRIGGER:
-        words += [parts.when, "ON", ident(database) + "." + ident(parts.table)]
+    if kind == TRIGGER:  # servers keep its head as it is here; no other place is meant than the session's database
+        words += [kind.upper(), ident(parts.name), parts.when, "ON", ident(parts.table)]
+    else:
+        words += [kind.upper(), ident(database) + "." + ident(parts.name)]
     return " ".join(words) + parts.rest
 
 

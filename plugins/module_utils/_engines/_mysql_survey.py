@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident, literal
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_statement import EVENT, VIEW
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_text import (
     chains,
@@ -19,6 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_te
     significant,
     tokens,
 )
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 
 #: Settings of a server by which the same data, or the same statement, gives another result.
 SETTINGS = (
@@ -97,6 +98,7 @@ def _elsewhere(session: Session, database: str, items: Sequence[stored.StoredObj
     return {name: sorted(users) for name, users in sorted(found.items()) if name.lower() not in _SYSTEM}
 
 
+_INVALID_VIEW = 1356
 _SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
 
 
@@ -129,14 +131,24 @@ def rights_of_others(session: Session, database: str) -> Dict[str, List[str]]:
 
 
 def broken_views(session: Session, database: str) -> List[str]:
-    """Views over something that is gone: no server makes them anew."""
-    return [
-        str(row[0])
-        for row in session.rows(
-            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'VIEW' AND TABLE_SCHEMA = {0}"
-            " AND TABLE_COMMENT LIKE '%references invalid%' ORDER BY 1".format(literal(database))
-        )
-    ]
+    """Views over something that is gone, or that their definer may not read: no server makes them anew.
+
+    They are prepared and not run.
+    """
+    views = session.rows(
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'VIEW' AND TABLE_SCHEMA = {0}"
+        " ORDER BY 1".format(literal(database))
+    )
+    return [str(row[0]) for row in views if _is_broken(session, database, str(row[0]))]
+
+
+def _is_broken(session: Session, database: str, view: str) -> bool:
+    sql = "SELECT 1 FROM {0}.{1}".format(ident(database), ident(view))
+    try:
+        session.run("PREPARE relocate FROM " + literal(sql), "DEALLOCATE PREPARE relocate")
+    except RelocateError as exc:
+        return exc.details.get("number") == _INVALID_VIEW
+    return False
 
 
 def numbered_by_sequence(session: Session, database: str) -> List[str]:

@@ -75,7 +75,7 @@ def swap(session: Session, live: str, source: str, aside: str) -> None:
         )
     there = [source] + ([live] if admin.database_exists(session, live) else [])
     objects = {name: parked(session, name) for name in there}
-    charsets = {name: admin.charset_of(session, name) for name in there}
+    charsets = {name: admin.properties_of(session, name) for name in there}
     Swap(session, (live, source, aside), objects.get(live, []), objects[source], charsets).run()
 
 
@@ -85,7 +85,7 @@ class Swap:
     :param names: live, source, aside
     :param old: the live database's objects that cannot be renamed
     :param new: those of the source
-    :param charsets: character set and collation of those that exist
+    :param charsets: character set, collation and comment of those that exist
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Swap:
         names: Tuple[str, str, str],
         old: Sequence[StoredObject],
         new: Sequence[StoredObject],
-        charsets: Mapping[str, Tuple[str, str]],
+        charsets: Mapping[str, Tuple[str, str, str]],
     ) -> None:
         self.session, self.old, self.new, self.charsets = session, old, new, charsets
         self.live, self.source, self.aside = names
@@ -146,9 +146,9 @@ class Swap:
             for side, value in plain.items()
         )
         session.run("INSERT INTO {0} VALUES {1}".format(place, rows))
-        session.run(
-            "CREATE DATABASE IF NOT EXISTS {0} CHARACTER SET {1} COLLATE {2}".format(ident(self.aside), *charset)
-        )
+        if not admin.database_exists(session, self.aside):
+            admin.create_database(session, self.aside, *charset)
+        admin.alter_properties(session, self.aside, *charset)
 
     def _rename(self, steps: Sequence[Tuple[str, str]]) -> None:
         moves = [
@@ -177,7 +177,8 @@ class Swap:
     def define(self) -> None:
         """After the rename: the definitions of both sides."""
         if self.had_live:
-            admin.alter_charset(self.session, self.live, *self.charsets[self.source])
+            admin.alter_properties(self.session, self.live, *self.charsets[self.source])
+            admin.alter_properties(self.session, self.aside, *self.charsets[self.live])
         self._make(self.live, self.new)
         self._park(self.aside, self.old)
 
@@ -192,11 +193,12 @@ class Swap:
         """Without the rename, or after it was turned back: live and source as before. What fails stays journaled."""
         with contextlib.suppress(RelocateError):
             if self.had_live:
-                admin.alter_charset(self.session, self.live, *self.charsets[self.live])
+                admin.alter_properties(self.session, self.live, *self.charsets[self.live])
                 self._make(self.live, self.old)
             elif admin.database_exists(self.session, self.live):
                 self.session.run("DROP DATABASE " + ident(self.live))
             if admin.database_exists(self.session, self.source):
+                admin.alter_properties(self.session, self.source, *self.charsets[self.source])
                 self._park(self.source, self.new)
             self.session.run("DROP DATABASE IF EXISTS " + ident(self.aside))
             _forget(self.session, self.aside)
@@ -269,7 +271,7 @@ def recover(session: Session, asides: Sequence[str]) -> List[str]:
             _forget(session, aside)
             continue
         names = (str(journal["names"]["live"]), str(journal["names"]["source"]), aside)
-        charsets = {name: (value[0], value[1]) for name, value in journal["charsets"].items()}
+        charsets = {name: (value[0], value[1], value[2]) for name, value in journal["charsets"].items()}
         old, new = stored.from_plain(journal["old"]), stored.from_plain(journal["new"])
         one = Swap(session, names, old, new, charsets)
         finished = _renamed(session, journal)

@@ -143,7 +143,7 @@ class MysqlEngine(Engine):
             admin.drop_database(session, incoming)
             with removed_on_failure(lambda: self.drop(INCOMING)):
                 admin.ensure_user(self._server, session)
-                admin.create_database(session, incoming, schema.charset, schema.collation)
+                admin.create_database(session, incoming, schema.charset, schema.collation, schema.comment)
                 with self._reachable(INCOMING), loading.room_for_rows(session):
                     loading.fill(self._server, client, incoming, schema, files)
                     self._analyse(incoming, schema.tables)

@@ -84,7 +84,7 @@ PRINTED = [
      "CREATE ALGORITHM=MERGE DEFINER=`shop`@`localhost` SQL SECURITY INVOKER VIEW `d`.`v` AS select 1 AS `1`"),
     ("trigger", "t", "CREATE DEFINER=`r`@`%` trigger if not exists src.t before insert on src.`b` for each row set @a",
      "",
-     "CREATE DEFINER=`shop`@`localhost` TRIGGER `d`.`t` BEFORE INSERT ON `d`.`b` for each row set @a"),
+     "CREATE DEFINER=`shop`@`localhost` TRIGGER `t` BEFORE INSERT ON `b` for each row set @a"),
     ("function", "a`b", "CREATE DEFINER=root@localhost AGGREGATE FUNCTION `a``b`(x int) RETURNS int\nRETURN 1", "",
      "CREATE DEFINER=`shop`@`localhost` AGGREGATE FUNCTION `d`.`a``b`(x int) RETURNS int\nRETURN 1"),
     ("package body", "p", 'CREATE DEFINER="root"@"localhost" PACKAGE BODY "p" AS x INT; END', "ANSI_QUOTES",
