@@ -592,7 +592,7 @@ def test_an_unknown_collation_is_named(awkward: Bench) -> None:
         path.read_text(encoding="ascii").replace("CHARSET=utf8mb4", "CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci")
     )
     with refused("collation_missing", "utf8mb4_0900_ai_ci"):
-        awkward.load(target, made)
+        awkward.load(target, dataclasses.replace(made, digest=""))
     assert awkward.databases() == {awkward.name}
 
 

@@ -225,7 +225,8 @@ def statements(text: str, name: str) -> Iterator[str]:
     """One statement after the other; bodies hold semicolons, so that only those before CREATE and INSERT end one."""
     quoted = "`" + name.replace("`", "``") + "`"
     for part in re.split(r"//|;\s*(?=CREATE\s|INSERT\s|UPDATE\sk|DELETE\sFROM\sk4[01]|DO\sNEXTVAL)", text):
-        yield re.sub(r"\bDB\b", lambda _match: quoted, part.strip())
+        one_line = " ".join(part.split()) if "TRIGGER" in part else part.strip()
+        yield re.sub(r"\bDB\b", lambda _match: quoted, one_line)
 
 
 def make(bench: Bench, kinds: list[tuple[str, str]]) -> None:
