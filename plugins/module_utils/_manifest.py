@@ -95,28 +95,31 @@ class Prepared:
     directories: Tuple[Directory, ...] = ()
 
 
-_TEXT_OR_NONE = (str, type(None))
-#: What the mappings hold that others rely on: key -> types. Those in _NEEDED must be there.
+_NAMES = Tuple[str, ...]
+#: What the mappings hold that others rely on, each with its type. Those in _NEEDED must be there.
 _SHAPES: Dict[str, Dict[str, Any]] = {
-    "host": {"name": str, "machine_id": str, "distribution": str, "family": str, "python": str},
+    "host": dict.fromkeys(("name", "machine_id", "distribution", "family", "python"), str),
     "code": {
         **dict.fromkeys(("commit", "branch", "remote", "described", "bundle", "patch", "prefix"), str),
         "dirty": bool,
+        "migrations": Mapping[str, Mapping[str, _NAMES]],
     },
     "django": {
         **dict.fromkeys(("version", "python", "path", "interpreter", "settings"), str),
-        "media_root": _TEXT_OR_NONE,
+        "media_root": Optional[str],
     },
     "owner": {"name": str, "home": str, "home_mode": str, "uid": int},
     "media": {
         **dict.fromkeys(("root", "stored", "digest", "unread"), str),
-        **dict.fromkeys(("files", "bytes", "skipped"), int),
-        "skip": list,
-        "archived": dict,
+        **dict.fromkeys(("files", "links", "bytes", "skipped"), int),
+        "skip": _NAMES,
+        "skipped_names": _NAMES,
+        "archived": Mapping[str, int],
     },
     "config": {
         **dict.fromkeys(("alias", "engine", "backend", "name", "user", "host"), str),
-        "port": (int, str, type(None)),
+        "has_password": bool,
+        "port": Optional[int],
     },
 }
 _NEEDED = {
@@ -125,6 +128,8 @@ _NEEDED = {
     "owner": ("name",),
     "config": ("name",),
 }
+#: What must be there as well when the set holds MEDIA.
+_STORED = ("digest", "archived")
 
 
 def as_text(manifest: Manifest) -> str:
@@ -207,9 +212,11 @@ def _check(manifest: Manifest) -> None:
     created_at(manifest)
     for name in ("host", "code", "django", "owner", "media"):
         _shaped(name, getattr(manifest, name))
-    for key in ("files", "bytes"):
-        if type(manifest.media.get("archived", {}).get(key, 0)) is not int:
-            raise ValueError("media.archived." + key)
+    if manifest.media.get("stored"):
+        missing = [key for key in _STORED if key not in manifest.media]
+        missing += [key for key in ("files", "bytes") if key not in manifest.media.get("archived", {})]
+        for key in missing:
+            raise ValueError("media." + key)
     for alias, entry in manifest.databases.items():
         _shaped("config", entry.config)
         if not entry.dump.path.startswith(DATABASES + "/"):
@@ -217,15 +224,12 @@ def _check(manifest: Manifest) -> None:
 
 
 def _shaped(name: str, found: Mapping[str, Any]) -> None:
-    missing = [key for key in _NEEDED.get(name, ()) if key not in found]
-    wrong = [key for key, kind in _SHAPES[name].items() if key in found and not _is(found[key], kind)]
-    if missing or wrong:
-        raise ValueError("{0}.{1}".format(name, (missing + wrong)[0]))
-
-
-def _is(value: Any, kind: Any) -> bool:
-    kinds = kind if isinstance(kind, tuple) else (kind,)
-    return type(value) in kinds
+    for key in _NEEDED.get(name, ()):
+        if key not in found:
+            raise ValueError("{0}.{1}".format(name, key))
+    for key, kind in _SHAPES[name].items():
+        if key in found:
+            read_as(kind, found[key], "{0}.{1}".format(name, key))
 
 
 def read_as(kind: Any, value: Any, where: str) -> Any:

@@ -203,7 +203,7 @@ class FakeEngine:
         return which in self.databases
 
 
-def fake_site(path: Any, *engines: FakeEngine, **site_facts: Any) -> Any:
+def fake_site(path: Any, *engines: Any, **site_facts: Any) -> Any:
     """What modules work on, with engines that are fake."""
     project = SimpleNamespace(
         path=str(path), interpreter=f"{path}/venv/bin/python", settings="shop.settings", owner=me(), environment=dict
@@ -217,7 +217,7 @@ def fake_site(path: Any, *engines: FakeEngine, **site_facts: Any) -> Any:
     return SimpleNamespace(
         project=project,
         facts={**defaults, **site_facts},
-        engines={item.alias: item for item in engines},
+        engines={item.config.alias: item for item in engines},
         secrets=None,
         stopwatch=Stopwatch(),
         notes=[],
