@@ -24,6 +24,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
+    DatabaseFacts,
     Obstacle,
     as_plain,
     facts_from_plain,
@@ -31,6 +32,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, find_program, lookup_user, run
 from ansible_collections.relocate.django.plugins.module_utils._project import packages, untracked, vcs
 from ansible_collections.relocate.django.plugins.module_utils._project.python_support import python_obstacle
+from ansible_collections.relocate.django.plugins.module_utils._same_server import place_here, place_of, same_database
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._site import (
     Site,
@@ -61,7 +63,12 @@ def describe_site(site: Site, media_skip: Sequence[str] = ()) -> Dict[str, Any]:
         "owner": owner_facts(site.project),
         "revision": revision,
         "databases": {
-            alias: dict(engine.config.public(), facts=as_plain(engine.describe()), scanned=site.scanned.get(alias, {}))
+            alias: dict(
+                engine.config.public(),
+                facts=as_plain(engine.describe()),
+                scanned=site.scanned.get(alias, {}),
+                machine_id=_host.machine_id(),
+            )
             for alias, engine in site.engines.items()
         },
         "media": _describe_media(site, media_skip),
@@ -372,13 +379,22 @@ def _database_obstacles(params: Mapping[str, Any], old: Mapping[str, Any], secre
         engine = open_engine(config, context)
         facts = facts_from_plain(item["facts"])
         some = collect(found, partial(engine.preflight, "new", facts), alias) or []
-        if not context.admin.host:
+        if not context.admin.host and not _is_olds(engine, old, item, facts):
             some += collect(found, partial(_occupied_database, engine, params), alias) or []
         # What the packages role installs before the freeze is no obstacle.
         installable = ("program_missing", "library_missing") if params["installs"] else ()
         found += [Obstacle(entry.code, entry.msg, entry.hint, alias) for entry in some if entry.code not in installable]
         found[:] = [entry for entry in found if entry.code not in installable]
     return found
+
+
+def _is_olds(engine: Engine, old: Mapping[str, Any], item: Mapping[str, Any], facts: DatabaseFacts) -> bool:
+    """Whether the settings of old lead to old's own live database from here: new's settings will name another."""
+    try:
+        here = place_here(engine, _host.machine_id())
+    except RelocateError:
+        return False  # its preflight has said why
+    return same_database(place_of(item, facts, str(old["host"]["machine_id"])), here)
 
 
 def _here(name: str, old_path: str, new_path: str) -> str:

@@ -12,7 +12,7 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils import _host, _restored
+from ansible_collections.relocate.django.plugins.module_utils import _restored
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import (
     DATABASES,
     BackupSet,
@@ -52,50 +52,6 @@ class Step(Target):
 
     entry: DatabaseEntry
     done: bool  # live already came from this very set
-
-
-def refuse_old_host(
-    manifest: Manifest, engines: Mapping[str, Engine], allow_same_host: bool, allow_same_database: bool = False
-) -> None:
-    """Destructive steps run only where old's databases are not. Raises same_host.
-
-    :param allow_same_host: the machine may be old's; its databases still may not
-    :param allow_same_database: nor does it matter which databases these are
-    """
-    same_machine = manifest.host["machine_id"] == _host.machine_id()
-    if same_machine and not allow_same_host:
-        raise RelocateError(
-            "same_host",
-            "refusing: this is the OLD host, {0}".format(manifest.host["name"]),
-            "correct the inventory; allow_same_host accepts two sites on one machine",
-        )
-    for alias, engine in engines.items():
-        entry = manifest.databases.get(alias)
-        if entry is not None and not allow_same_database and _is_same_database(engine, entry, same_machine):
-            raise RelocateError(
-                "same_host",
-                "refusing: database {0} is the OLD one, on the same server".format(alias),
-                "give the new site another database (relocate_env_overrides), or leave the alias out;"
-                " allow_same_database restores in place on purpose",
-            )
-
-
-def _is_same_database(engine: Engine, entry: DatabaseEntry, same_machine: bool) -> bool:
-    """By the server's identity, or, where a server tells none, by where it is."""
-    if engine.config.name != entry.config["name"]:
-        return False
-    here, there = engine.describe().system_id, entry.facts.system_id
-    if here and there:
-        return here == there
-    host, recorded = engine.config.host, str(entry.config.get("host") or "")
-    if _is_local(host) and _is_local(recorded):
-        return same_machine
-    ports = (engine.config.port, entry.config.get("port"))
-    return host == recorded and (not all(ports) or ports[0] == ports[1])
-
-
-def _is_local(host: str) -> bool:
-    return host in ("", "localhost", "127.0.0.1", "::1") or host.startswith("/")
 
 
 def check_aliases(manifest: Manifest, engines: Mapping[str, Engine], chosen: Sequence[str]) -> None:

@@ -185,8 +185,8 @@ def aside_for(engine: Engine, live: DatabaseFacts, came_from: str, record: Mappi
         raise RelocateError(
             "previous_exists",
             "database {0} holds data, and so does the previous one that is kept beside it".format(alias),
-            "look at the previous one, then remove it with relocate.django.database (state absent, which previous),"
-            " or go back to it with relocate.django.restore (state rolled_back)",
+            "look at the previous one; when nobody needs it, remove it on this host: {0}; or go back to it with"
+            " relocate.django.restore (state rolled_back)".format(engine.removal(PREVIOUS)),
         )
     return PREVIOUS
 

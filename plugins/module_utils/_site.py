@@ -33,6 +33,12 @@ class Site:
     scanned: Dict[str, Any] = field(default_factory=dict)  # by alias: the models whose rows another engine would take
 
 
+def in_memory(raw: Mapping[str, Any]) -> bool:
+    """Whether an alias, as the probe tells it, is a SQLite database that dies with the process that made it."""
+    known = raw["vendor"] == "sqlite" or raw["backend"].rsplit(".", 1)[-1] in ("sqlite3", "spatialite")
+    return known and raw["name"] == ":memory:"
+
+
 def config_of(raw: Mapping[str, Any]) -> DatabaseConfig:
     """One alias as the probe tells it. Raises unsupported_engine."""
     return probe.to_config(raw, engine_name(raw["backend"], raw["vendor"]))
@@ -56,10 +62,13 @@ def open_site(params: Mapping[str, Any], topics: Sequence[str] = (), partial: bo
             raise RelocateError(**raw["error"])
         secrets.remember(*[item.get("password") for item in raw])
         context = engine_context(params, secrets, project, stopwatch)
-        engines = {
-            item["alias"]: open_engine(config_of(item), context)
-            for item in probe.select_aliases(raw, params["aliases"])
-        }
+        chosen = probe.select_aliases(raw, params["aliases"])
+        context.notes.extend(
+            "database {0} is in memory: there is nothing to move, and nothing of it is proven".format(item["alias"])
+            for item in chosen
+            if in_memory(item)
+        )
+        engines = {item["alias"]: open_engine(config_of(item), context) for item in chosen if not in_memory(item)}
         yield Site(project, secrets, facts, engines, stopwatch, context.notes)
 
 

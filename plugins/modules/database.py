@@ -116,6 +116,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, facts_from_plain
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._same_server import place_here, place_of, same_database
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
 
 
@@ -147,6 +148,8 @@ def make(module: AnsibleModule, site: Site, alias: str, engine: Engine) -> List[
     """Make what is missing for one alias; in check mode tell only."""
     params = module.params
     recorded = recorded_for(params, alias, engine)
+    if params["state"] == "blank":
+        refuse_olds(engine, params["recorded"].get(alias, {}), recorded)
     live = engine.describe()
     if params["state"] == "blank":
         record = _host.read_record(params["directory"], params["site"])
@@ -159,6 +162,21 @@ def make(module: AnsibleModule, site: Site, alias: str, engine: Engine) -> List[
     if scanned and recorded is None:
         scan.rehearse(site, engine, scanned)
     return made
+
+
+def refuse_olds(engine: Engine, known: Mapping[str, Any], recorded: Optional[DatabaseFacts]) -> None:
+    """The database must not be old's own, as preflight described it in this run. Raises same_host."""
+    machine = str(known.get("machine_id") or "")
+    if recorded is None or not machine:
+        return
+    if same_database(place_of(known, recorded, machine), place_here(engine, _host.machine_id())):
+        raise RelocateError(
+            "same_host",
+            "refusing: by the settings of new, database {0} is the OLD one, on the same server".format(
+                engine.config.alias
+            ),
+            "give the new site another database: name its HOST, PORT or NAME in relocate_env_overrides",
+        )
 
 
 def drop(module: AnsibleModule, engine: Engine) -> List[str]:

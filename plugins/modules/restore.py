@@ -148,6 +148,7 @@ from ansible_collections.relocate.django.plugins.module_utils import (
     _restore,
     _restore_media,
     _restored,
+    _same_server,
     _services,
 )
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, Manifest
@@ -220,7 +221,7 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     manifest, digest = backup.read(sha256), backup.digest()
     site.notes.extend(backup.unpinned(sha256))
     site.notes.extend(check_code(site, manifest.code))
-    _restore.refuse_old_host(manifest, site.engines, params["allow_same_host"], params["allow_same_database"])
+    _same_server.refuse_old_host(manifest, site.engines, params["allow_same_host"], params["allow_same_database"])
     record = _restored.Record.read(params["directory"], params["site"])
     begun, changes = record.data.get(_restored.BEGUN, {}), _restored.settled(site.engines, record.data)
     known = _restored.changed(record.data, changes)

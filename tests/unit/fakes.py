@@ -146,6 +146,9 @@ class FakeEngine:
         live = self.databases.get(LIVE)
         return replace(self.facts, exists=live is not None, tables=len(live.tables) if live else 0)
 
+    def removal(self, which: str) -> str:
+        return f"remove {which}"
+
     @contextlib.contextmanager
     def snapshot(self, which: str = LIVE) -> Iterator[Any]:
         found = self.databases[which]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import shlex
 import time
 from typing import List, Optional, Sequence, Tuple
 
@@ -15,11 +16,26 @@ from ansible_collections.relocate.django.plugins.module_utils._engines import _m
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident, literal
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseFacts, Login
+from ansible_collections.relocate.django.plugins.module_utils._process import find_program
 
 _NAME_LENGTH = 64  # characters
 _ENDING_SECONDS = 10.0
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "")
+
+
+def removal(config: DatabaseConfig, login: Login, name: str) -> str:
+    """The command that drops a database, as the administrator that is given, or as root on this host."""
+    argv = ["mariadb" if find_program("mariadb") else "mysql"]
+    place = (
+        ("-h", login.host),
+        ("-P", (login.port or config.port) if login.host else None),
+        ("-S", "" if login.host else login.unix_socket),
+        ("-u", login.user),
+    )
+    argv += [part for option, value in place if value for part in (option, str(value))]
+    argv += ["-p"] if login.password else []
+    return " ".join(shlex.quote(part) for part in [*argv, "-e", "DROP DATABASE " + ident(name)])
 
 
 def derived_name(name: str, suffix: str) -> str:

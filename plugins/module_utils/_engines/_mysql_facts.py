@@ -73,7 +73,7 @@ def _without_database(server: Server, refusal: RelocateError) -> DatabaseFacts:
             if refusal.code != "database_missing" and server.config.password:
                 raise refusal
             return _database(session, server.config.name)
-        return DatabaseFacts(exists=False, **server_facts(session))
+        return DatabaseFacts(exists=False, details={"server": signs(session)}, **server_facts(session))
 
 
 def server_facts(session: Session) -> Dict[str, Any]:
@@ -99,6 +99,22 @@ def system_id(session: Session) -> str:
     return own or hashlib.sha256(place.encode("utf-8")).hexdigest()[:32]
 
 
+def signs(session: Session) -> Dict[str, str]:
+    """What tells this server from a clone that bears its identity."""
+    variables = {str(name): str(value) for name, value in session.rows(
+        "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('hostname', 'datadir', 'port')"
+    )}  # fmt: skip
+    uptime = [str(row[1]) for row in session.rows("SHOW GLOBAL STATUS LIKE 'Uptime'")]
+    found = {
+        "hostname": variables.get("hostname", ""),
+        "data_directory": variables.get("datadir", ""),
+        "port": variables.get("port", ""),
+    }
+    if uptime:
+        found["started"] = str(int(session.value("SELECT UNIX_TIMESTAMP()")) - int(uptime[0]))
+    return found
+
+
 def _database(session: Session, name: str) -> DatabaseFacts:
     session.use(name)
     charset, collation = charset_of(session, name)
@@ -122,6 +138,7 @@ def _details(session: Session, name: str) -> Dict[str, Any]:
     variables = survey.settings(session)
     return {
         "product": session.flavor.product,
+        "server": signs(session),
         "collations": sorted(str(row[0]) for row in session.rows(_COLLATIONS.format(where))),
         "json": _names(session, (_JSON_ALIAS if session.flavor.mariadb else _JSON).format(where)),
         "versioned": sorted(str(table) for table, kind, _engine in kinds if kind == "SYSTEM VERSIONED"),

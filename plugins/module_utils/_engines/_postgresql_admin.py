@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import shlex
 import time
 from dataclasses import dataclass
 from typing import Iterator, List, Optional, Sequence, Tuple
@@ -20,11 +21,20 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._postgres
     literal,
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseFacts, Login
 
 _NAME_BYTES = 63
 _SWAP_TRIES = 5
 _ENDING_SECONDS = 10.0
+
+
+def removal(config: DatabaseConfig, login: Login, name: str) -> str:
+    """The command that drops a database, as the administrator that is given, or as postgres on this host."""
+    where = [] if login.given else ["sudo", "-u", "postgres"]
+    where += ["psql", "-d", login.database or "postgres"]
+    place = (("-h", login.host or login.unix_socket), ("-p", login.port or config.port), ("-U", login.user))
+    where += [part for option, value in place if value for part in (option, str(value))]
+    return " ".join(shlex.quote(part) for part in [*where, "-c", "DROP DATABASE " + ident(name)])
 
 
 def derived_name(name: str, suffix: str) -> str:

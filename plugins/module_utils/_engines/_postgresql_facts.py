@@ -76,6 +76,13 @@ def _system_id(session: Session) -> str:
         return ""
 
 
+def _signs(session: Session) -> Dict[str, Any]:
+    """What tells this server from a clone that bears its identity; what the session may not see is left out."""
+    shown = session.rows("SELECT name, setting FROM pg_catalog.pg_settings WHERE name IN ('data_directory', 'port')")
+    started = session.value("SELECT extract(epoch FROM pg_catalog.pg_postmaster_start_time())")
+    return {**{str(name): str(setting) for name, setting in shown if setting}, "started": str(started)}
+
+
 def _role_details(server: Server, session: Session) -> Dict[str, Any]:
     rows = session.rows(
         "SELECT rolsuper, rolcreatedb, rolconnlimit FROM pg_roles WHERE rolname = " + literal(server.role)
@@ -85,6 +92,7 @@ def _role_details(server: Server, session: Session) -> Dict[str, Any]:
         "role_exists": bool(rows),
         "max_connections": int(session.value("SELECT current_setting('max_connections')")),
         "in_recovery": bool(session.value("SELECT pg_is_in_recovery()")),
+        "server": _signs(session),
     }
     if rows:
         found.update(superuser=bool(rows[0][0]), createdb=bool(rows[0][1]), role_connection_limit=int(rows[0][2]))

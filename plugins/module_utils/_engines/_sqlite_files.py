@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shlex
 import sqlite3
 import struct
 from typing import IO, Iterator, List, Optional, Set
@@ -76,6 +77,11 @@ def owned(owner: Optional[SystemUser], code: str) -> Iterator[None]:
             yield
     except (sqlite3.Error, OSError) as exc:
         raise translated(exc, code) from exc
+
+
+def removal(path: str) -> str:
+    """The command that removes a database with its side files."""
+    return " ".join(shlex.quote(part) for part in ["rm", "-f", "--", path, *(path + side for side in SIDE_FILES)])
 
 
 def create_file(path: str, mode: int = 0o600) -> IO[bytes]:

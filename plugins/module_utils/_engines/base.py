@@ -175,6 +175,10 @@ class Engine(abc.ABC):
         """Drop live or a database beside it, with what a crash left of it; returns whether it existed."""
 
     @abc.abstractmethod
+    def removal(self, which: str) -> str:
+        """The one command line, for a shell of root on this host, that removes a database beside live."""
+
+    @abc.abstractmethod
     def sessions(self, terminate: bool = False) -> int:
         """How many other sessions use live; with ``terminate`` they are ended."""
 

@@ -237,6 +237,10 @@ class MysqlEngine(Engine):
             self._recover(session)  # what a killed swap keeps there may be needed for live
             return admin.drop_database(session, self._named(which))
 
+    def removal(self, which: str) -> str:
+        """See :meth:`Engine.removal`."""
+        return admin.removal(self.config, self.context.admin, self._named(which))
+
     def sessions(self, terminate: bool = False) -> int:
         """See :meth:`Engine.sessions`. Raises sessions_remain, right_missing."""
         with self._server.anyone() as session:

@@ -257,6 +257,10 @@ class PostgresqlEngine(Engine):
         with self._server.admin() as session:
             return admin.drop_database(session, self._named(which))
 
+    def removal(self, which: str) -> str:
+        """See :meth:`Engine.removal`."""
+        return admin.removal(self.config, self.context.admin, self._named(which))
+
     def sessions(self, terminate: bool = False) -> int:
         """See :meth:`Engine.sessions`. Raises sessions_remain, right_missing."""
         with self._server.anyone() as session:

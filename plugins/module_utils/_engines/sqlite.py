@@ -46,6 +46,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._sqlite_f
     processes_with,
     refusal,
     refuse_missing,
+    removal,
     remove_database,
     sync,
     zstd,
@@ -365,6 +366,10 @@ class SqliteEngine(Engine):
         path = self._path(which)
         with owned(self.context.owner, "query_failed"):
             return remove_database(path)
+
+    def removal(self, which: str) -> str:
+        """See :meth:`Engine.removal`."""
+        return removal(self._path(which))
 
     def exists(self, which: str) -> bool:
         """The base class's."""

@@ -97,7 +97,8 @@ def sqlite_path(name: Any, directory: str) -> str:
     text = os.fspath(name) if hasattr(name, "__fspath__") else str(name)
     if text.startswith("file:"):
         parts = urllib.parse.urlsplit(text)
-        if "mode=memory" in parts.query or parts.path == ":memory:":
+        options = urllib.parse.parse_qs(parts.query)
+        if parts.path == ":memory:" or options.get("mode") == ["memory"] or options.get("vfs") == ["memdb"]:
             return ":memory:"
         text = urllib.parse.unquote(parts.path, errors="surrogateescape")
     if not text or text == ":memory:":

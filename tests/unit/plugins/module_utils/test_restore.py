@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _host, _restore
+from ansible_collections.relocate.django.plugins.module_utils import _host, _restore, _same_server
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
@@ -44,13 +44,7 @@ def engine(alias: str = "default", **options: Any) -> Any:
         ("0ld", "", "shop", True, "database default is the OLD one"),
         ("0ld", "", "other", True, ""),
         ("0ld", "server-2", "shop", False, "refusing: this is the OLD host, old1 Next: correct the inventory"),
-        (
-            "n3w",
-            "server-1",
-            "shop",
-            False,
-            "database default is the OLD one, on the same server.*relocate_env_overrides",
-        ),
+        ("n3w", "server-1", "shop", False, ""),  # a clone of the whole machine: its identity alone does not tell
     ],
 )
 def test_the_old_host_is_refused(
@@ -61,10 +55,10 @@ def test_the_old_host_is_refused(
     recorded = manifest(databases={"default": entry(config=dict(entry().config, name=name))})
     if text:
         with refused("same_host", text):
-            _restore.refuse_old_host(recorded, {"default": one}, allowed)
+            _same_server.refuse_old_host(recorded, {"default": one}, allowed)
     else:
-        _restore.refuse_old_host(recorded, {"default": one, "surplus": engine("surplus")}, allowed)
-    _restore.refuse_old_host(recorded, {"default": one}, True, allow_same_database=True)
+        _same_server.refuse_old_host(recorded, {"default": one, "surplus": engine("surplus")}, allowed)
+    _same_server.refuse_old_host(recorded, {"default": one}, True, allow_same_database=True)
 
 
 @pytest.mark.parametrize(
@@ -85,10 +79,10 @@ def test_a_server_without_identity_is_told_by_its_address(
     one = engine(facts=replace(facts(), system_id=""), place=here)
     recorded = manifest(databases={"default": entry(config=dict(entry().config, host=there[0], port=there[1]))})
     if not same:
-        _restore.refuse_old_host(recorded, {"default": one}, False)
+        _same_server.refuse_old_host(recorded, {"default": one}, False)
         return
     with refused("same_host", "database default is the OLD one.*allow_same_database"):
-        _restore.refuse_old_host(recorded, {"default": one}, False)
+        _same_server.refuse_old_host(recorded, {"default": one}, False)
 
 
 # --- the plan

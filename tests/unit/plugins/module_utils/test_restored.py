@@ -255,7 +255,10 @@ def test_what_the_site_took_in_is_kept(world: Any, flag: str) -> None:
         new.holds(live=FIRST, previous=TAKEN_IN)
     new.note(served={"label": NEWER})
     before = new.record
-    with refused("previous_exists", "database default holds data, .*which previous.*state rolled_back"):
+    with refused(
+        "previous_exists",
+        "database default holds data, .*remove it on this host: remove previous; or go back.*state rolled_back",
+    ):
         new.run(NEWER if flag == "served" else LABEL, replace=True)
     assert new.record == before
     assert all(call[0] == "query" for one in new.engines for call in one.calls)

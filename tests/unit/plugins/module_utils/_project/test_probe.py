@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils import _site
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._project import answers, probe, venv_probe
@@ -317,3 +318,46 @@ def test_media_is_counted_and_odd_names_survive(site: Path, python: str, owner: 
     add_settings(site, "MEDIA_ROOT = 'media'")
     answer = probe.ask(found(site, python), ["media"])["media"]
     assert (answer["files"], answer["links"], answer["directories"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "memory"),
+    [
+        (":memory:", True),
+        ("file::memory:?cache=shared", True),
+        ("file:cache?mode=memory&cache=shared", True),
+        ("file:/cache?vfs=memdb", True),
+        ("", True),
+        ("memory", False),
+        ("file:data.db?mode=rwc", False),
+        ("file:x?comment=mode=memory", False),
+    ],
+)
+def test_databases_in_memory_are_nothing_to_move(name: str, memory: bool) -> None:
+    path = venv_probe.sqlite_path(name, "/srv")
+    assert (path == ":memory:") is memory
+    raw = {"name": path, "vendor": "sqlite", "backend": "django.db.backends.sqlite3"}
+    assert _site.in_memory(raw) is memory
+    assert not _site.in_memory({"name": ":memory:", "vendor": "mysql", "backend": "django.db.backends.mysql"})
+
+
+def test_a_site_with_a_database_in_memory_has_an_engine_for_the_others(site: Path, python: str, tmp_path: Path) -> None:
+    add_settings(
+        site, "DATABASES['cache'] = {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'file::memory:?cache=shared'}"
+    )
+    params = {
+        "path": str(site),
+        "owner": None,
+        "interpreter": python,
+        "settings": None,
+        "environment": {},
+        "env_files": [],
+        "allow_root": True,
+        "aliases": [],
+        "directory": str(tmp_path / "work"),
+        "jobs": 1,
+        "compression": "none",
+    }
+    with _site.open_site(params) as opened:
+        assert list(opened.engines) == ["default"]
+        assert opened.notes == ["database cache is in memory: there is nothing to move, and nothing of it is proven"]
