@@ -16,6 +16,7 @@ from typing import Dict, List, Optional
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_admin as admin
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_schema as schema
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_scripts as scripts
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_schema import Entry, Right
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import Session, ident
@@ -33,9 +34,9 @@ class Described:
         self, server: Server, client: programs.Client, path: str, lines: List[str], recorded: DatabaseFacts
     ) -> None:
         self._server, self._client, self._recorded = server, client, recorded
-        text = programs.schema_of_dump(server, client, path, lines, str(recorded.encoding))
+        text = scripts.schema_of_dump(server, client, path, lines, str(recorded.encoding))
         self._old = schema.parse(text)
-        self._dumped_by = programs.dumped_by(text)
+        self._dumped_by = scripts.dumped_by(text)
         old_role = str(recorded.details.get("role") or recorded.details.get("owner") or "")
         self._roles: Dict[str, str] = {old_role: server.role} if old_role else {}
         self._missing: Dict[str, int] = {}
@@ -83,11 +84,11 @@ class Described:
 
         Raises load_failed when everybody may do on new what old had forbidden.
         """
-        client = programs.beside("pg_dump", self._client)
+        client = scripts.beside("pg_dump", self._client)
         if client is None:
             return ["the schema was not compared with old's: there is no pg_dump beside " + self._client.path]
-        found = programs.schema_of_database(self._server, client, database)
-        exact = self._recorded.major == str(major) and self._dumped_by == programs.dumped_by(found)
+        found = scripts.schema_of_database(self._server, client, database)
+        exact = self._recorded.major == str(major) and self._dumped_by == scripts.dumped_by(found)
         result = schema.compare(self._old, schema.parse(found), self._roles, exact, self._server.role)
         regained = [right for right in result.regained if right.defaults_of not in self._missing]
         if regained:

@@ -96,14 +96,34 @@ def _with_required(names: Iterable[str], known: Mapping[str, Tuple[bool, Sequenc
     return found
 
 
-def _given(server: Server, session: Session) -> Set[str]:
-    """What an administrator has made on new already: only a superuser can have."""
+def _asked(server: Server, session: Session, sql: str) -> Set[str]:
+    """Names out of live and template1: what an administrator has made or allowed on new, since only a superuser can."""
     found: Set[str] = set()
     for database in (server.config.name, "template1"):
         if database_exists(session, database):
             with server.admin(database) as inside:
-                found |= {name for (name,) in inside.rows("SELECT extname FROM pg_extension")}
+                found |= {name for (name,) in inside.rows(sql)}
     return found
+
+
+def _given(server: Server, session: Session) -> Set[str]:
+    return _asked(server, session, "SELECT extname FROM pg_extension")
+
+
+def usable_wrappers(server: Server, session: Session) -> Set[str]:
+    """Foreign data wrappers that the settings' role may use on new."""
+    if not session.value("SELECT count(*) FROM pg_roles WHERE rolname = " + literal(server.role)):
+        return set()
+    may = "has_foreign_data_wrapper_privilege({0}, oid, 'USAGE')".format(literal(server.role))
+    return _asked(server, session, "SELECT fdwname FROM pg_foreign_data_wrapper WHERE " + may)
+
+
+def allow_wrappers(server: Server, session: Session, inside: Session, recorded: DatabaseFacts) -> None:
+    """Let the settings' role use in a new database the foreign data wrappers that it may use in live."""
+    wanted = {str(wrapper) for _name, wrapper in recorded.details.get("foreign_servers") or []}
+    here = {name for (name,) in inside.rows("SELECT fdwname FROM pg_foreign_data_wrapper")} if wanted else set()
+    for wrapper in sorted(wanted & here & usable_wrappers(server, session)) if here else []:
+        inside.run("GRANT USAGE ON FOREIGN DATA WRAPPER {0} TO {1}".format(ident(wrapper), ident(server.role)))
 
 
 def create_extensions(server: Server, session: Session, recorded: DatabaseFacts) -> List[str]:
@@ -156,9 +176,22 @@ def allow_extension_rows(server: Server, session: Session, allow: bool) -> None:
     A dump holds the rows that the site added to them, and a COPY even when there are none.
     """
     tables = session.rows(
-        "SELECT DISTINCT n.nspname, c.relname FROM pg_extension AS x CROSS JOIN LATERAL unnest(x.extconfig) AS u (oid)"
-        " JOIN pg_class AS c ON c.oid = u.oid JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind = 'r'"
+        "SELECT DISTINCT n.nspname, c.relname, c.relkind::text FROM pg_extension AS x"
+        " CROSS JOIN LATERAL unnest(x.extconfig) AS u (oid) JOIN pg_class AS c ON c.oid = u.oid"
+        " JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'S')"
     )
-    form = "GRANT INSERT ON {0}.{1} TO {2}" if allow else "REVOKE INSERT ON {0}.{1} FROM {2}"
-    for schema, table in tables:
-        session.run(form.format(ident(schema), ident(table), ident(server.role)))
+    form = "GRANT {0} ON {1} TO {2}" if allow else "REVOKE {0} ON {1} FROM {2}"
+    role = ident(server.role)
+    for schema in sorted({schema for schema, _table, _kind in tables} - _usable(server, session, allow)):
+        session.run(form.format("USAGE", "SCHEMA " + ident(schema), role))
+    for schema, table, kind in tables:
+        session.run(form.format("UPDATE" if kind == "S" else "INSERT", ident(schema) + "." + ident(table), role))
+
+
+def _usable(server: Server, session: Session, allow: bool) -> Set[str]:
+    """Schemas to leave alone: those that the role may use anyway, as everybody or as their owner."""
+    everybody = "EXISTS (SELECT FROM aclexplode(n.nspacl) AS x WHERE x.grantee = 0)"
+    owner = "pg_has_role({0}, n.nspowner, 'USAGE')"
+    words = "has_schema_privilege({0}, n.oid, 'USAGE')" if allow else owner + " OR " + everybody
+    sql = "SELECT n.nspname FROM pg_namespace AS n WHERE " + words.format(literal(server.role))
+    return {name for (name,) in session.rows(sql)}

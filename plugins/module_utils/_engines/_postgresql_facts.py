@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_privileged as privileged
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_admin import database_exists
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
@@ -124,8 +125,9 @@ def _facts(server: Server, session: Session) -> DatabaseFacts:
         locale=locale or "",
         icu_rules=rules or "",
         grantees=[name for (name,) in session.rows(queries.GRANTEES)],
-        needs_superuser=[name for (name,) in session.rows(queries.needs_superuser_sql(session.major))],
-        foreign_servers=[[name, wrapper] for name, wrapper in session.rows(queries.SERVERS)],
+        needs_superuser=[name for (name,) in session.rows(privileged.needs_superuser_sql(session.major))],
+        forced_policies=[queries.qualified(*row) for row in session.rows(queries.FORCED_POLICIES)],
+        foreign_servers=[[name, wrapper] for name, wrapper in session.rows(privileged.SERVERS)],
         settings_left_out=left_out,
     )
     return DatabaseFacts(

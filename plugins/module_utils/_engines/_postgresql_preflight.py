@@ -8,14 +8,17 @@ from __future__ import annotations
 from typing import List, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_admin import (
     check_login,
     locale_hint,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_expressions import unfound
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_extensions import (
     extension_hint,
     unapproved,
+    usable_wrappers,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_programs import (
     ZSTD_SINCE,
@@ -52,6 +55,8 @@ def check_old(server: Server) -> List[Obstacle]:
             _version(session, findings)
             _dump_client(session.major, findings)
             _readable(session, findings)
+            _computable(session, findings)
+            _sequences(session, findings)
     except RelocateError as exc:
         findings.error(exc)
         if not installed("pg_dump"):
@@ -101,12 +106,44 @@ def _readable(session: Session, findings: Findings) -> None:
             "role {0} may not read {1}".format(role, _some(names)),
             "GRANT SELECT on them to the role, and USAGE on their schemas",
         )
+    names = [queries.qualified(*row) for row in session.rows(queries.UNREADABLE_OF_EXTENSIONS)]
+    if names:
+        findings.add(
+            "right_missing",
+            "role {0} may not read {1}, whose rows belong to the dump of an extension".format(role, _some(names)),
+            "as a superuser on old: GRANT SELECT on them to the role, and USAGE on their schemas",
+        )
     names = [queries.qualified(*row) for row in session.rows(queries.HIDDEN_ROWS)]
     if names:
         findings.add(
             "right_missing",
             "row-level security hides rows from role {0} in {1}".format(role, _some(names)),
             "ALTER ROLE {0} BYPASSRLS for the time of the move".format(ident(role)),
+        )
+
+
+def _computable(session: Session, findings: Findings) -> None:
+    for item in unfound(session):
+        findings.add(
+            "query_failed",
+            "{0} cannot be made on new, where a load looks into no schema but pg_catalog: {1}".format(
+                item.label, item.why
+            ),
+            "write the names in its function with their schemas, or on old: {0}".format(
+                "; ".join("ALTER FUNCTION {0} SET search_path = public".format(name) for name in item.functions)
+            ),
+        )
+
+
+def _sequences(session: Session, findings: Findings) -> None:
+    """Rows that came with ids of their own leave their sequence behind; the first insert on new would fail."""
+    for item in states.behind(session):
+        findings.add(
+            "sequence_behind",
+            "sequence {0} is at {1}, table {2} holds {3}".format(
+                item.name, item.last_value, item.table, item.column_max
+            ),
+            "on old: SELECT setval({0}, {1})".format(literal(item.name), item.column_max),
         )
 
 
@@ -165,6 +202,8 @@ def _matches(server: Server, session: Session, recorded: DatabaseFacts, findings
         )
     _extensions(server, session, recorded, findings)
     _settings(server, session, recorded, findings)
+    _row_security(server, session, recorded, findings)
+    _foreign_servers(server, session, recorded, findings)
     _locale(session, recorded, findings)
     needed = recorded.details.get("needs_superuser") or []
     superuser = session.value("SELECT rolsuper FROM pg_roles WHERE rolname = " + literal(server.role))
@@ -183,6 +222,32 @@ def _settings(server: Server, session: Session, recorded: DatabaseFacts, finding
             "query_failed",
             "database setting {0} of old is refused by new: {1}".format(item.name, item.why),
             "make what it names on new, or ALTER DATABASE ... RESET {0} on old".format(item.name),
+        )
+
+
+def _row_security(server: Server, session: Session, recorded: DatabaseFacts, findings: Findings) -> None:
+    """Policies that bind the owner too hide rows from whoever counts, unless he may pass by them."""
+    forced = [str(name) for name in recorded.details.get("forced_policies") or []]
+    passes = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = " + literal(server.role)
+    if forced and not session.value(passes):
+        findings.add(
+            "right_missing",
+            "FORCE ROW LEVEL SECURITY hides rows of {0} from role {1} on new".format(_some(forced), server.role),
+            "as a superuser on new: CREATE ROLE {0} LOGIN BYPASSRLS with the settings' password, or ALTER ROLE {0} "
+            "BYPASSRLS when it is there".format(ident(server.role)),
+        )
+
+
+def _foreign_servers(server: Server, session: Session, recorded: DatabaseFacts, findings: Findings) -> None:
+    wanted = {str(wrapper) for _name, wrapper in recorded.details.get("foreign_servers") or []}
+    if not wanted or session.value("SELECT rolsuper FROM pg_roles WHERE rolname = " + literal(server.role)):
+        return
+    for wrapper in sorted(wanted - usable_wrappers(server, session)):
+        findings.add(
+            "right_missing",
+            "role {0} may not make servers of foreign data wrapper {1} on new".format(server.role, wrapper),
+            "as a superuser on new, in the database {0} (make it when it is missing): CREATE EXTENSION {1}; GRANT USAGE"
+            " ON FOREIGN DATA WRAPPER {1} TO {2}".format(server.config.name, ident(wrapper), ident(server.role)),
         )
 
 

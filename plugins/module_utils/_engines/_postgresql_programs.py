@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import codecs
 import glob
 import os
 import re
@@ -145,10 +144,11 @@ def dump(server: Server, client: Client, database: str, snapshot_id: str, path: 
         remove(server, path)
         if "compress" not in complaint(done.err):
             break
-    raise _failed(server, "dump_failed", "no backup written", done, "see the message; the database was not changed")
+    raise failed(server, "dump_failed", "no backup written", done, "see the message; the database was not changed")
 
 
-def _failed(server: Server, code: str, what: str, done: Completed, hint: str) -> RelocateError:
+def failed(server: Server, code: str, what: str, done: Completed, hint: str) -> RelocateError:
+    """The error for a program that failed: what it complained of, without secrets; disk_full when that was it."""
     text = server.context.secrets.scrub(complaint(done.err))
     if "No space left on device" in text or "Disk quota exceeded" in text:
         code, hint = "disk_full", "make room, then run this again"
@@ -285,23 +285,23 @@ class Progress:
             self._tell(match.group(1))
 
 
-def _list_file(server: Server, entries: Sequence[str]) -> str:
+def list_file(server: Server, entries: Sequence[str]) -> str:
     """A file for --use-list. Numbers do; names may be in any encoding."""
     return server.context.secrets.write("entries", "".join(entry.split(";", 1)[0] + ";\n" for entry in entries))
 
 
 def restore(server: Server, client: Client, database: str, path: str, entries: Sequence[str]) -> None:
     """Load a directory-format dump as the settings' role. Raises load_failed."""
-    list_file = _list_file(server, entries)
+    listed = list_file(server, entries)
     argv = [client.path, "--exit-on-error", "--no-owner", "--no-acl", "--no-tablespaces", "--no-password", "--verbose"]
-    argv += ["--jobs={0}".format(max(1, server.context.jobs)), "--use-list=" + list_file]
+    argv += ["--jobs={0}".format(max(1, server.context.jobs)), "--use-list=" + listed]
     # An empty -d connects without parsing a name: libpq then takes PGDATABASE as it is.
     argv += ["--dbname=", path]
     command = Command(argv, user=server.context.owner, env=server.environment(database))
     done = run(command, on_line=Progress(server.context.progress))
     if done.rc != 0:
         hint = "see the message; the live database was not touched"
-        raise _failed(server, "load_failed", "nothing was loaded", done, hint)
+        raise failed(server, "load_failed", "nothing was loaded", done, hint)
 
 
 def sequence_values(server: Server, client: Client, path: str) -> Dict[Tuple[str, str], Tuple[int, bool]]:
@@ -312,74 +312,15 @@ def sequence_values(server: Server, client: Client, path: str) -> Dict[Tuple[str
     entries = [line for line in listing(server, client, path) if re.match(r"^\d+; \d+ \d+ SEQUENCE SET ", line)]
     if not entries:
         return {}
-    list_file = _list_file(server, entries)
+    listed = list_file(server, entries)
     target = server.context.secrets.write("setval", "")
-    argv = [client.path, "--use-list=" + list_file, "--file=-", path]
+    argv = [client.path, "--use-list=" + listed, "--file=-", path]
     with acting_as(server.context.owner), open(target, "wb") as stream:
         done = run(Command(argv, user=server.context.owner), stdout=stream)
     if done.rc != 0:
         raise RelocateError("dump_failed", "pg_restore cannot read the dump back: " + _tail(server, done))
     with acting_as(server.context.owner), open(target, encoding="utf-8", errors="replace") as lines:
         return parse_setvals(lines.read())
-
-
-def beside(name: str, client: Client) -> Optional[Client]:
-    """Another program of the same installation."""
-    path = os.path.join(os.path.dirname(client.path), name)
-    return Client(path, client.version, client.major) if os.access(path, os.X_OK) else None
-
-
-def schema_of_dump(server: Server, client: Client, path: str, lines: Sequence[str], encoding: str) -> str:
-    """The SQL by which a dump makes its schema.
-
-    :param lines: its table of contents
-    Raises dump_truncated.
-    """
-    calls = [["--schema-only", "--create"]]
-    objects = [line for line in lines if re.match(r"^\d+; \d+ \d+ ACL - LARGE OBJECT", line)]
-    if objects:  # for pg_restore they are no part of a schema
-        calls.append(["--use-list=" + _list_file(server, objects)])
-    found = []
-    for words in calls:
-        command = Command([client.path, "--file=-", path, *words], user=server.context.owner)
-        done, text = _script(server, command, encoding)
-        if done.rc != 0:
-            raise _failed(server, "dump_truncated", "the schema cannot be read", done, "take the set from another copy")
-        found.append(text)
-    return "".join(found)
-
-
-def schema_of_database(server: Server, client: Client, database: str) -> str:
-    """The same of a database, asked as the settings' role. Raises load_failed."""
-    argv = [client.path, "--schema-only", "--create", "--no-password", "--encoding=UTF8"]
-    command = Command(argv, user=server.context.owner, env=server.environment(database))
-    done, text = _script(server, command, "UTF8")
-    if done.rc != 0:
-        raise _failed(server, "load_failed", "what was loaded cannot be compared", done, "see the message")
-    return text
-
-
-def _script(server: Server, command: Command, encoding: str) -> Tuple[Completed, str]:
-    target = server.context.secrets.write("schema", "")
-    with acting_as(server.context.owner), open(target, "wb") as stream:
-        done = run(command, stdout=stream)
-    with acting_as(server.context.owner), open(target, encoding=codec(encoding), errors="backslashreplace") as lines:
-        return done, lines.read()
-
-
-def codec(encoding: str) -> str:
-    """Python's name of a server's encoding; SQL_ASCII and those that Python does not know are read as UTF-8."""
-    name = re.sub(r"^WIN", "cp", encoding or "UTF8")
-    try:
-        return codecs.lookup(name).name
-    except LookupError:
-        return "utf-8"
-
-
-def dumped_by(script: str) -> str:
-    """The major version of the pg_dump whose words a script is in."""
-    match = re.search(r"^-- Dumped by pg_dump version (\d+)", script[:2000], re.MULTILINE)
-    return match.group(1) if match else ""
 
 
 def parse_setvals(text: str) -> Dict[Tuple[str, str], Tuple[int, bool]]:

@@ -25,10 +25,10 @@ _FAITHFUL = frozenset(
     "bool bpchar bytea date float4 float8 int2 int4 int8 text time timestamp timestamptz uuid varchar".split()
 )
 
-_USER_SCHEMA = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+USER_SCHEMA = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 
 
-def _own(alias: str, catalogue: str = "pg_class") -> str:
+def own(alias: str, catalogue: str = "pg_class") -> str:
     """The condition that an object belongs to no extension."""
     return (
         "NOT EXISTS (SELECT FROM pg_depend AS e WHERE e.classid = 'pg_catalog.{1}'::regclass"
@@ -91,7 +91,7 @@ def tables_sql(major: int) -> str:
         " LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped " + virtual + " "
         " LEFT JOIN pg_type AS t ON t.oid = a.atttypid LEFT JOIN pg_namespace AS tn ON tn.oid = t.typnamespace"
         " LEFT JOIN pg_collation AS co ON co.oid = a.attcollation"
-        " WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND " + _USER_SCHEMA + " AND " + _own("c") + " "
+        " WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND " + USER_SCHEMA + " AND " + own("c") + " "
         " GROUP BY c.oid, n.nspname, c.relname, c.relispartition, c.relpages ORDER BY c.relpages DESC, 1, 2"
     )
 
@@ -163,15 +163,23 @@ LEFT JOIN pg_class AS t ON t.oid = feeds.relation
 LEFT JOIN pg_namespace AS tn ON tn.oid = t.relnamespace
 LEFT JOIN pg_attribute AS a ON a.attrelid = feeds.relation AND a.attnum = feeds.attribute
 WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND """
-    + _USER_SCHEMA
+    + USER_SCHEMA
     + " AND "
-    + _own("c")
+    + own("c")
     + " ORDER BY n.nspname, c.relname, feeds.rank, tn.nspname, t.relname, a.attname"
+)
+
+#: Columns that come first in an index: (schema, table, column).
+INDEXED_COLUMNS = (
+    "SELECT DISTINCT n.nspname, c.relname, a.attname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid"
+    " JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_class AS x ON x.oid = i.indexrelid"
+    " JOIN pg_am AS m ON m.oid = x.relam JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]"
+    " WHERE m.amname = 'btree' AND i.indpred IS NULL AND i.indisvalid"
 )
 
 UNPOPULATED = (
     "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-    " WHERE c.relkind = 'm' AND NOT c.relispopulated AND " + _USER_SCHEMA + " AND " + _own("c")
+    " WHERE c.relkind = 'm' AND NOT c.relispopulated AND " + USER_SCHEMA + " AND " + own("c")
 )
 
 #: How many tables there are, and how many locks the server has room for at the same time.
@@ -184,95 +192,42 @@ LOCKS = (
 #: What the settings' role may not read, and pg_dump therefore would fail at.
 UNREADABLE = (
     "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-    " WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't' AND " + _USER_SCHEMA + " AND " + _own("c") + " "
+    " WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't' AND " + USER_SCHEMA + " AND " + own("c") + " "
     "AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')) ORDER BY 1, 2"
+)
+
+#: The same of tables in which extensions let sites keep rows of their own (cron.job, tiger.*): pg_dump reads them.
+UNREADABLE_OF_EXTENSIONS = (
+    "SELECT DISTINCT n.nspname, c.relname FROM pg_extension AS x CROSS JOIN LATERAL unnest(x.extconfig) AS u (oid)"
+    " JOIN pg_class AS c ON c.oid = u.oid JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+    " WHERE NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')) ORDER BY 1, 2"
+)
+
+FORCED_POLICIES = (
+    "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+    " WHERE c.relkind IN ('r', 'p') AND c.relrowsecurity AND c.relforcerowsecurity AND "
+    + USER_SCHEMA
+    + " ORDER BY 1, 2"
 )
 
 #: Tables of which the role would see a part only; pg_dump refuses them.
 HIDDEN_ROWS = (
     "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-    " WHERE c.relkind IN ('r', 'p') AND c.relrowsecurity AND row_security_active(c.oid) AND " + _USER_SCHEMA + " "
-    "AND " + _own("c") + " ORDER BY 1, 2"
+    " WHERE c.relkind IN ('r', 'p') AND c.relrowsecurity AND row_security_active(c.oid) AND " + USER_SCHEMA + " "
+    "AND " + own("c") + " ORDER BY 1, 2"
 )
 
 TABLE_COUNT = (
     "SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-    " WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND " + _USER_SCHEMA + " AND " + _own("c")
+    " WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND " + USER_SCHEMA + " AND " + own("c")
 )
 
-
-def _named_ones(words: str, catalogue: str, name: str, where: str) -> str:
-    return "SELECT {0} || o.{1} FROM {2} AS o WHERE {3} AND {4}".format(
-        literal(words + " "), name, catalogue, _own("o", catalogue), where
-    )
-
-
-def _in_schema(words: str, catalogue: str, name: str, schema: str, where: str = "true") -> str:
-    return (
-        "SELECT {0} || n.nspname || '.' || o.{1} FROM {2} AS o JOIN pg_namespace AS n ON n.oid = o.{3}"
-        " WHERE {4} AND {5} AND {6}"
-    ).format(literal(words + " "), name, catalogue, schema, _USER_SCHEMA, _own("o", catalogue), where)
-
-
-def needs_superuser_sql(major: int) -> str:
-    """What only a superuser can create anew; the load runs as the settings' role."""
-    # Constructors of a range type come with it.
-    inner = (
-        "NOT EXISTS (SELECT FROM pg_depend AS i WHERE i.classid = 'pg_proc'::regclass AND i.objid = o.oid"
-        " AND i.deptype = 'i')"
-    )
-    untrusted = "(SELECT NOT l.lanpltrusted FROM pg_language AS l WHERE l.oid = o.prolang)"
-    schemas = "EXISTS (SELECT FROM pg_publication_namespace AS s WHERE s.pnpubid = o.oid)" if major >= 15 else "false"
-    base = "o.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_type AS e WHERE e.typarray = o.oid)"
-    kinds = [
-        _named_ones("event trigger", "pg_event_trigger", "evtname", "true"),
-        _named_ones("foreign data wrapper", "pg_foreign_data_wrapper", "fdwname", "true"),
-        _named_ones("publication", "pg_publication", "pubname", "(o.puballtables OR {0})".format(schemas)),
-        _named_ones("language", "pg_language", "lanname", "o.oid >= 16384"),
-        _named_ones("access method", "pg_am", "amname", "o.oid >= 16384"),
-        (
-            "SELECT 'subscription ' || o.subname FROM pg_subscription AS o"
-            " WHERE o.subdbid = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())"
-        ),
-        "SELECT 'cast ' || format_type(o.castsource, NULL) || ' as ' || format_type(o.casttarget, NULL)"
-        " FROM pg_cast AS o WHERE o.castmethod = 'b' AND o.oid >= 16384 AND " + _own("o", "pg_cast"),
-        _in_schema(
-            "function",
-            "pg_proc",
-            "proname",
-            "pronamespace",
-            "o.prokind <> 'a' AND {0} AND {1}".format(untrusted, inner),
-        ),
-        _in_schema("LEAKPROOF function", "pg_proc", "proname", "pronamespace", "o.proleakproof AND " + inner),
-        _in_schema("operator class", "pg_opclass", "opcname", "opcnamespace"),
-        _in_schema("operator family", "pg_opfamily", "opfname", "opfnamespace"),
-        _in_schema("base type", "pg_type", "typname", "typnamespace", base),
-        _in_schema("text search parser", "pg_ts_parser", "prsname", "prsnamespace"),
-        _in_schema("text search template", "pg_ts_template", "tmplname", "tmplnamespace"),
-    ]
-    return " UNION ALL ".join(kinds) + " ORDER BY 1"
-
-
-#: Foreign servers with the wrapper that one must be allowed to use: what makes them is usually a superuser's grant.
-SERVERS = (
-    "SELECT o.srvname, w.fdwname FROM pg_foreign_server AS o JOIN pg_foreign_data_wrapper AS w ON w.oid = o.srvfdw"
-    " WHERE " + _own("o", "pg_foreign_server") + " ORDER BY 1"
-)
-
-#: User mappings whose options the role is not shown: pg_dump writes them without any.
-HIDDEN_MAPPINGS = (
-    "SELECT m.srvname, m.usename FROM pg_user_mappings AS m JOIN pg_foreign_server AS s ON s.oid = m.srvid"
-    " WHERE m.umoptions IS NULL AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
-    " AND NOT (m.umuser = 0 AND pg_has_role(s.srvowner, 'USAGE'))"
-    " AND NOT (m.usename = current_user AND (pg_has_role(s.srvowner, 'USAGE') OR has_server_privilege(s.oid, 'USAGE')))"
-    " ORDER BY 1, 2"
-)
 
 #: Other roles that hold rights here: a dump without ACLs does not bring them.
 GRANTEES = (
     "SELECT DISTINCT r.rolname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
     " CROSS JOIN LATERAL aclexplode(c.relacl) AS x JOIN pg_roles AS r ON r.oid = x.grantee"
-    " WHERE " + _USER_SCHEMA + " AND " + _own("c") + " AND x.grantee <> c.relowner ORDER BY 1"
+    " WHERE " + USER_SCHEMA + " AND " + own("c") + " AND x.grantee <> c.relowner ORDER BY 1"
 )
 
 _RELATIONS = "pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
@@ -281,7 +236,7 @@ _RELATIONS = "pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
 def _relation_kind(kinds: str) -> str:
     return (
         "SELECT ARRAY[n.nspname, c.relname]::text[], '' FROM " + _RELATIONS + " WHERE c.relkind IN (" + kinds + ")"
-        " AND c.relpersistence <> 't' AND " + _USER_SCHEMA + " AND " + _own("c")
+        " AND c.relpersistence <> 't' AND " + USER_SCHEMA + " AND " + own("c")
     )
 
 
@@ -289,14 +244,14 @@ def _named(catalogue: str, name: str, schema: str, more: str = "") -> str:
     return (
         "SELECT ARRAY[n.nspname, o.{1}]::text[], '' FROM {0} AS o JOIN pg_namespace AS n ON n.oid = o.{2}"
         " WHERE {3} AND {4} {5}"
-    ).format(catalogue, name, schema, _USER_SCHEMA, _own("o", catalogue), more)
+    ).format(catalogue, name, schema, USER_SCHEMA, own("o", catalogue), more)
 
 
 def _of_table(catalogue: str, name: str, relation: str, suffix: str, more: str) -> str:
     return (
         "SELECT ARRAY[n.nspname, c.relname, o.{1}]::text[], {3} FROM {0} AS o JOIN pg_class AS c ON c.oid = o.{2}"
         " JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE {4} AND {5} {6}"
-    ).format(catalogue, name, relation, suffix, _USER_SCHEMA, _own("c"), more)
+    ).format(catalogue, name, relation, suffix, USER_SCHEMA, own("c"), more)
 
 
 def objects_sql(major: int) -> str:
@@ -330,9 +285,9 @@ def objects_sql(major: int) -> str:
         "function": (
             "SELECT ARRAY[n.nspname, o.proname]::text[], '(' || oidvectortypes(o.proargtypes) || ')' FROM pg_proc AS o"
             " JOIN pg_namespace AS n ON n.oid = o.pronamespace WHERE "
-            + _USER_SCHEMA
+            + USER_SCHEMA
             + " AND "
-            + _own("o", "pg_proc")
+            + own("o", "pg_proc")
             # constructors of range types
             + " AND NOT EXISTS (SELECT FROM pg_depend AS i WHERE i.classid = 'pg_proc'::regclass AND i.objid = o.oid"
             " AND i.deptype = 'i')"
@@ -340,11 +295,7 @@ def objects_sql(major: int) -> str:
         "type": (
             "SELECT ARRAY[n.nspname, o.typname]::text[], coalesce('(' || " + labels + " WHERE l.enumtypid = o.oid)"
             " || ')', '') FROM pg_type AS o JOIN pg_namespace AS n ON n.oid = o.typnamespace"
-            " LEFT JOIN pg_class AS c ON c.oid = o.typrelid WHERE "
-            + _USER_SCHEMA
-            + " AND "
-            + _own("o", "pg_type")
-            + " "
+            " LEFT JOIN pg_class AS c ON c.oid = o.typrelid WHERE " + USER_SCHEMA + " AND " + own("o", "pg_type") + " "
             "AND (o.typtype IN ('d', 'e', 'r') OR c.relkind = 'c')"
         ),
         "collation": _named("pg_collation", "collname", "collnamespace"),
@@ -352,12 +303,12 @@ def objects_sql(major: int) -> str:
         "text search dictionary": _named("pg_ts_dict", "dictname", "dictnamespace"),
         "statistics": _named("pg_statistic_ext", "stxname", "stxnamespace"),
         "event trigger": "SELECT ARRAY[o.evtname]::text[], '' FROM pg_event_trigger AS o WHERE "
-        + _own("o", "pg_event_trigger"),
+        + own("o", "pg_event_trigger"),
         "extension": "SELECT ARRAY[o.extname]::text[], '' FROM pg_extension AS o",
         "schema": "SELECT ARRAY[n.nspname]::text[], '' FROM pg_namespace AS n WHERE n.nspname <> 'public' AND "
-        + _USER_SCHEMA
+        + USER_SCHEMA
         + " AND "
-        + _own("n", "pg_namespace"),
+        + own("n", "pg_namespace"),
     }
     return " UNION ALL ".join(
         "SELECT {0}::text, q.* FROM ({1}) AS q (parts, suffix)".format(literal(kind), query)

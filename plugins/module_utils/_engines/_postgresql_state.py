@@ -17,7 +17,12 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._postgres
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines._sql import ask_side_by_side
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, SequenceState, TableCount
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    DatabaseState,
+    SequenceState,
+    TableCount,
+    sequences_behind,
+)
 
 _SMALL = 512  # pages (4 MiB): tables below share a query, since a round trip would cost more than their rows
 _BATCH_TABLES, _BATCH_COLUMNS = 50, 1500
@@ -166,24 +171,45 @@ def as_digits(total: int) -> str:
     return str(total % (1 << 128))
 
 
-def _sequences(view: View, dumped: SequenceValues) -> Tuple[SequenceState, ...]:
-    known = view.main.rows(queries.SEQUENCES)
-    statements: Dict[int, str] = {}
+def _sequence_statements(known: Sequence[Any]) -> List[str]:
+    """Questions, 50 sequences each, for (number, last value, is called, highest in its column)."""
+    statements = []
     for number, (schema, name, table_schema, table, column, countable) in enumerate(known):
         highest = "NULL::bigint"
         if countable:
             highest = "(SELECT max({0})::bigint FROM {1}.{2})".format(*map(ident, (column, table_schema, table)))
-        statements[number] = "SELECT {0}, last_value, is_called, {1} FROM {2}.{3}".format(
-            number, highest, ident(schema), ident(name)
+        statements.append(
+            "SELECT {0}, last_value, is_called, {1} FROM {2}.{3}".format(number, highest, ident(schema), ident(name))
         )
-    groups = [list(statements.values())[start : start + 50] for start in range(0, len(statements), 50)]
+    return [" UNION ALL ".join(statements[start : start + 50]) for start in range(0, len(statements), 50)]
+
+
+def _sequences(view: View, dumped: SequenceValues) -> Tuple[SequenceState, ...]:
+    known = view.main.rows(queries.SEQUENCES)
+    return _sequence_states(known, view.ask(_sequence_statements(known)), dumped)
+
+
+def _sequence_states(known: Sequence[Any], rows: Sequence[Any], dumped: SequenceValues) -> Tuple[SequenceState, ...]:
     found = []
-    for number, last, called, highest in view.ask([" UNION ALL ".join(group) for group in groups]):
+    for number, last, called, highest in rows:
         schema, name, table_schema, table, column, _countable = known[number]
         last, called = dumped.get((schema, name), (last, called))
         fed = queries.qualified(table_schema, table) if table else ""
         found.append(SequenceState(queries.qualified(schema, name), last, called, fed, column or "", highest))
     return tuple(sorted(found, key=lambda item: item.name))
+
+
+def behind(session: Session) -> List[SequenceState]:
+    """Sequences whose next value is in their table already, asked of a live database.
+
+    Only where an index gives the highest value: a look before the freeze must not read whole tables.
+    """
+    known = [row for row in session.rows(queries.SEQUENCES) if row[5]]
+    indexed = {tuple(row) for row in session.rows(queries.INDEXED_COLUMNS)} if known else set()
+    known = [row for row in known if (row[2], row[3], row[4]) in indexed]
+    rows = [row for statement in _sequence_statements(known) for row in session.rows(statement)]
+    states = _sequence_states(known, rows, {})
+    return sequences_behind(DatabaseState(queries.RECORD, sequences=states))
 
 
 def _objects(session: Session) -> Dict[str, Tuple[str, ...]]:

@@ -22,6 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines import _p
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_extensions as extensions
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_facts as facts
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_preflight as checks
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_privileged as privileged
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_settings as settings
@@ -70,7 +71,14 @@ class PostgresqlSnapshot(Snapshot):
             beside(self._view.snapshot_id)
         name = quote(self._server.config.alias, safe="") + ".pgdump"
         path = os.path.join(directory, name)
-        jobs = programs.dump_jobs(*self._view.main.rows(queries.LOCKS)[0], self._server.context.jobs)
+        tables, room = self._view.main.rows(queries.LOCKS)[0]
+        jobs = programs.dump_jobs(tables, room, self._server.context.jobs)
+        hidden = self._view.main.rows(privileged.HIDDEN_MAPPINGS)
+        self._server.context.notes.extend(
+            "database {0}: role {1} is not shown the options of the user mapping of {2} on server {3}, so that they are"
+            " not carried: set them on new".format(self._server.config.alias, self._server.role, user, name)
+            for name, user in hidden
+        )
         programs.dump(self._server, client, self._database, self._view.snapshot_id, path, jobs)
         with removed_on_failure(lambda: programs.remove(self._server, path)):
             self._dumped = programs.sequence_values(self._server, programs.client_beside(client), path)
@@ -151,6 +159,7 @@ class PostgresqlEngine(Engine):
                         incoming
                     ) as inside:
                         schemas = extensions.create_extensions(self._server, inside, recorded)
+                        extensions.allow_wrappers(self._server, session, inside, recorded)
                 self._fill(client, path, programs.load_entries(lines, schemas), incoming)
                 settings.apply_settings(self._server, session, incoming, recorded.settings)
                 admin.limit_connections(session, incoming, recorded)

@@ -9,8 +9,8 @@ from typing import List
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_schema as schema
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_scripts as scripts
 
 SCRIPT = r"""--
 -- PostgreSQL database dump
@@ -115,7 +115,7 @@ def test_parse() -> None:
     ]
     assert entries()[3].place == "tablespace fast heap"
     assert entries()[2].label == "function public.f(integer)"
-    assert programs.dumped_by(SCRIPT) == "15"
+    assert scripts.dumped_by(SCRIPT) == "15"
 
 
 def test_rights() -> None:
@@ -195,4 +195,4 @@ def test_definitions_of_other_versions_are_not_compared() -> None:
     [("UTF8", "utf-8"), ("LATIN1", "iso8859-1"), ("WIN1251", "cp1251"), ("SQL_ASCII", "utf-8"), ("", "utf-8")],
 )
 def test_codec(encoding: str, name: str) -> None:
-    assert programs.codec(encoding) == name
+    assert scripts.codec(encoding) == name

@@ -1,0 +1,205 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a load would fail at is told before, with its name; and the hint is tried: it helps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any, Callable, Dict, List
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import PostgresqlEngine
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login, compare_states
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from tests.engines.postgresql_cluster import Cluster, binaries
+
+pytest.importorskip("psycopg2")
+
+Make = Callable[..., PostgresqlEngine]
+
+
+@pytest.fixture(scope="module", name="cluster")
+def _cluster() -> Iterator[Cluster]:
+    directory = binaries()
+    if directory is None:
+        if os.environ.get("RELOCATE_LAB_REQUIRED") == "1":
+            pytest.fail("no PostgreSQL server programs (initdb) on this machine")
+        pytest.skip("no PostgreSQL server programs (initdb) on this machine")
+    server = Cluster(directory)
+    try:
+        server.start()
+        server.psql("postgres", "CREATE ROLE shop LOGIN PASSWORD 'secret'; CREATE ROLE plain LOGIN PASSWORD 'secret'")
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(name="make")
+def _make(cluster: Cluster, tmp_path: Any) -> Iterator[Make]:
+    with SecretStore(str(tmp_path / "work")) as store:
+
+        def make(name: str, **fields: Any) -> PostgresqlEngine:
+            values: Dict[str, Any] = {"user": "shop", "password": "secret", "host": "127.0.0.1", "port": cluster.port}
+            config = DatabaseConfig("default", "postgresql", "", name, **{**values, **fields})
+            login = Login(user="postgres", unix_socket=cluster.sockets, port=cluster.port)
+            return PostgresqlEngine(config, EngineContext(store, admin=login))
+
+        yield make
+
+
+@pytest.fixture(name="old")
+def _old(cluster: Cluster) -> Iterator[Callable[[str], None]]:
+    """A database ``old``; gives what runs SQL there as its owner."""
+    cluster.psql("postgres", "CREATE DATABASE old OWNER shop")
+    yield lambda sql: as_owner(cluster, "old", sql)
+    for name in ("old", "new", "new__incoming"):
+        cluster.psql("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    cluster.psql("postgres", "ALTER ROLE shop NOBYPASSRLS; ALTER ROLE plain NOBYPASSRLS")
+
+
+def as_owner(cluster: Cluster, database: str, sql: str) -> None:
+    cluster.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", "SET ROLE shop; " + sql], {"PGDATABASE": database})
+
+
+def moves(engine: PostgresqlEngine, new: PostgresqlEngine, directory: str) -> List[str]:
+    with engine.snapshot() as snapshot:
+        dump = snapshot.dump(directory)
+        recorded, facts = snapshot.state(), engine.describe()
+    assert new.preflight("new", facts) == []
+    new.load(directory, dump, facts)
+    with new.snapshot(INCOMING) as snapshot:
+        assert compare_states(recorded, snapshot.state()) == []
+    return new.context.notes
+
+
+UNQUALIFIED = """
+CREATE EXTENSION unaccent SCHEMA public;
+CREATE FUNCTION public.plain(t text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT unaccent(t)';
+CREATE TABLE t (id int PRIMARY KEY, a text);
+INSERT INTO t VALUES (1, 'x');
+"""
+
+
+LOST = {
+    "index public.i": "CREATE INDEX i ON t (plain(a))",
+    "index public.j": "CREATE INDEX j ON t (id) WHERE plain(a) = 'x'",
+    "constraint c of public.t": "ALTER TABLE t ADD CONSTRAINT c CHECK (plain(a) <> '')",
+    "generated column g of public.t": "ALTER TABLE t ADD g text GENERATED ALWAYS AS (plain(a)) STORED",
+    "materialized view public.m": "CREATE MATERIALIZED VIEW m AS SELECT plain(a) FROM t",
+    "domain public.d in column b of public.t": (
+        "CREATE DOMAIN d AS text CHECK (plain(VALUE) <> ''); ALTER TABLE t ADD b d DEFAULT 'z'"
+    ),
+}
+
+
+def test_a_name_that_a_load_does_not_find(make: Make, old: Callable[[str], None], tmp_path: Any) -> None:
+    old(UNQUALIFIED + ";".join(LOST.values()))
+    engine = make("old")
+    found = engine.preflight("old")
+    assert {item.code for item in found} == {"query_failed"}
+    assert sorted(item.msg.partition(" cannot be made on new")[0] for item in found) == sorted(LOST)
+    assert all("unaccent" in item.msg for item in found)
+    old(found[0].hint[found[0].hint.index("ALTER FUNCTION") :])
+    assert engine.preflight("old") == []
+    assert moves(engine, make("new"), str(tmp_path)) == []
+
+
+def test_functions_that_find_everything_are_no_obstacle(make: Make, old: Callable[[str], None]) -> None:
+    old(UNQUALIFIED.replace("SELECT unaccent(t)", "SELECT public.unaccent(t)") + "CREATE INDEX i ON t (plain(a))")
+    old("CREATE FUNCTION nap() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM pg_sleep(0)'")
+    old("CREATE MATERIALIZED VIEW m AS SELECT nap() AS n, 1 / id AS x FROM t")
+    assert make("old").preflight("old") == []
+
+
+def test_sequences_behind_their_tables(make: Make, old: Callable[[str], None], tmp_path: Any) -> None:
+    old('CREATE SCHEMA "S p"; CREATE TABLE "S p".t (id serial PRIMARY KEY); INSERT INTO "S p".t VALUES (41)')
+    old("CREATE TABLE u (id serial); INSERT INTO u VALUES (900)")  # no index: a look would read the whole table
+    found = make("old").preflight("old")
+    assert [item.code for item in found] == ["sequence_behind"]
+    assert found[0].msg == 'sequence "S p".t_id_seq is at 1, table "S p".t holds 41'
+    old(found[0].hint.partition(": ")[2])
+    assert make("old").preflight("old") == []
+
+
+def test_policies_that_bind_the_owner(cluster: Cluster, make: Make, old: Callable[[str], None], tmp_path: Any) -> None:
+    cluster.psql("postgres", "ALTER ROLE shop BYPASSRLS")
+    old("CREATE TABLE t (a int); INSERT INTO t VALUES (1), (2); CREATE POLICY p ON t USING (a = 1)")
+    old("ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY")
+    engine = make("old")
+    assert engine.preflight("old") == []
+    new = make("new", user="plain")
+    found = new.preflight("new", engine.describe())
+    assert [(item.code, "public.t" in item.msg) for item in found] == [("right_missing", True)]
+    assert 'ALTER ROLE "plain" BYPASSRLS' in found[0].hint
+    cluster.psql("postgres", 'ALTER ROLE "plain" BYPASSRLS')
+    assert moves(engine, new, str(tmp_path)) == []
+
+
+def test_tables_of_extensions_that_a_dump_reads(
+    cluster: Cluster, make: Make, old: Callable[[str], None], tmp_path: Any
+) -> None:
+    """As cron.job is: in a schema of the extension's, with rows of the site's."""
+    old("CREATE TABLE t (a int)")
+    cluster.psql(
+        "old",
+        "CREATE EXTENSION citext; CREATE SCHEMA jobs; CREATE TABLE jobs.job (a int); ALTER EXTENSION citext ADD TABLE"
+        " jobs.job; UPDATE pg_extension SET extconfig = ARRAY['jobs.job'::regclass::oid], extcondition = ARRAY['']"
+        " WHERE extname = 'citext'",
+    )
+    found = make("old").preflight("old")
+    assert [(item.code, "jobs.job" in item.msg) for item in found] == [("right_missing", True)]
+    cluster.psql("old", "GRANT USAGE ON SCHEMA jobs TO shop; GRANT SELECT ON jobs.job TO shop")
+    assert make("old").preflight("old") == []
+    with make("old").snapshot() as snapshot:
+        snapshot.dump(str(tmp_path))
+
+
+def test_foreign_servers(cluster: Cluster, make: Make, old: Callable[[str], None], tmp_path: Any) -> None:
+    cluster.psql("old", "CREATE EXTENSION postgres_fdw; GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO shop")
+    old("CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'far.example.org')")
+    old("CREATE USER MAPPING FOR shop SERVER far OPTIONS (user 'me', password 'hidden-word')")
+    old("CREATE FOREIGN TABLE ft (a int) SERVER far")
+    cluster.psql("old", "CREATE USER MAPPING FOR plain SERVER far OPTIONS (user 'x', password 'hidden-word')")
+    engine, new = make("old"), make("new")
+    facts = engine.describe()
+    found = new.preflight("new", facts)
+    assert [item.code for item in found] == ["right_missing", "right_missing"]
+    wrapper = next(item for item in found if "may not make servers of foreign data wrapper postgres_fdw" in item.msg)
+    cluster.psql("postgres", "CREATE DATABASE new")
+    for statement in wrapper.hint.partition("): ")[2].split("; "):
+        cluster.psql("new", statement)
+    notes = moves(engine, new, str(tmp_path))
+    assert notes == []
+    assert ["options of the user mapping of plain on server far" in note for note in engine.context.notes] == [True]
+    assert "hidden-word" not in repr((facts, engine.context.notes))
+    shown = cluster.psql("new__incoming", "SELECT umoptions FROM pg_user_mappings WHERE usename = 'shop'")
+    assert "hidden-word" in shown
+
+
+@pytest.mark.parametrize(
+    ("sql", "name"),
+    [
+        ("CREATE FUNCTION lp() RETURNS int LANGUAGE sql LEAKPROOF AS 'SELECT 1'", "LEAKPROOF function public.lp"),
+        ("CREATE PUBLICATION p FOR TABLES IN SCHEMA public", "publication p"),
+        (
+            "CREATE OPERATOR CLASS oc FOR TYPE int USING btree AS OPERATOR 1 <, FUNCTION 1 btint4cmp(int, int)",
+            "operator class public.oc, operator family public.oc",
+        ),
+        ("CREATE CAST (int8 AS xid8) WITHOUT FUNCTION", "cast bigint as xid8"),
+        ("CREATE SUBSCRIPTION s CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false)", "subscription s"),
+    ],
+)
+def test_what_takes_a_superuser(cluster: Cluster, make: Make, old: Callable[[str], None], sql: str, name: str) -> None:
+    cluster.psql("old", sql)
+    try:
+        facts = make("old").describe()
+        assert ", ".join(facts.details["needs_superuser"]) == name
+        assert [item.code for item in make("new").preflight("new", facts)] == ["right_missing"]
+    finally:
+        if "SUBSCRIPTION" in sql:
+            cluster.psql("old", "ALTER SUBSCRIPTION s SET (slot_name = NONE)")
+            cluster.psql("old", "DROP SUBSCRIPTION s")
