@@ -14,6 +14,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines import _m
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_admin import (
     charset_of,
     database_exists,
+    own_account,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, literal
@@ -46,6 +47,7 @@ def describe(server: Server) -> DatabaseFacts:
         return _without_database(server, exc)
     with session:
         found = _database(session, server.config.name)
+        found = replace(found, details={**found.details, "account": own_account(session)})
     return _surveyed(server, found)
 
 

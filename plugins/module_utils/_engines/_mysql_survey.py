@@ -181,3 +181,26 @@ def versioned_by_transaction(session: Session, database: str) -> List[str]:
 def differing(old: Mapping[str, str], new: Mapping[str, str]) -> List[Tuple[str, str, str]]:
     """Settings that both servers have and whose values differ: (name, old, new)."""
     return [(name, old[name], new[name]) for name in sorted(old) if name in new and old[name] != new[name]]
+
+
+#: Preflight refuses these where they matter.
+_REFUSED = ("event_scheduler", "lower_case_table_names", "max_allowed_packet", "time_zone_names")
+
+
+def sentences(session: Session, details: Mapping[str, Any]) -> List[str]:
+    """What is no obstacle and yet another than on old: settings of the server, and rights that no set carries."""
+    found = [
+        "{0} is {2!r} on this server and was {1!r}: where the site depends on it, add the line {0} = {1} below"
+        " [mysqld]".format(name, old, new)
+        for name, old, new in differing(dict(details.get("variables") or {}), settings(session))
+        if name not in _REFUSED
+    ]
+    own = str(details.get("account") or "").replace("`", "'")
+    for account, rights in sorted(dict(details.get("rights") or {}).items()):
+        if account != own:
+            found.append(
+                "{0} had rights on old that are not carried ({1}): GRANT them here where they are needed".format(
+                    account, ", ".join(rights[:5]) + (", ..." if len(rights) > 5 else "")
+                )
+            )
+    return found

@@ -19,6 +19,7 @@ import os
 from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_defaults as defaults
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_facts as facts
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_load as loading
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
@@ -26,6 +27,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines import _m
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_schema as schemas
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_survey as survey
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_swap as swapping
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident
@@ -56,8 +58,8 @@ class MysqlEngine(Engine):
     name = "mysql"
 
     def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
-        super().__init__(config, context)
-        self._server = Server(config, context)
+        super().__init__(defaults.resolved(config, context.owner), context)
+        self._server = Server(self.config, context)
 
     def _named(self, which: str) -> str:
         if not self.config.name:
@@ -139,6 +141,8 @@ class MysqlEngine(Engine):
         programs.check_complete(files, self.context.owner, self.context.jobs)
         with self._server.admin() as session:
             self._recover(session)
+            for text in survey.sentences(session, recorded.details):
+                self.context.notes.append("database {0}: {1}".format(self.config.alias, text))
             client = programs.load_client(session.flavor)
             admin.drop_database(session, incoming)
             with removed_on_failure(lambda: self.drop(INCOMING)):

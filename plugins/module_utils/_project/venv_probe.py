@@ -92,6 +92,14 @@ def _plain(value: Any, secrets: bool, name: str = "") -> Any:
     return str(value) if hasattr(value, "__fspath__") else None
 
 
+def _in_place(options: Dict[str, Any], directory: str) -> Dict[str, Any]:
+    """OPTIONS whose files are found from everywhere: a relative one is looked for where the project runs."""
+    for name in ("read_default_file", "passfile"):
+        if isinstance(options.get(name), str) and options[name]:
+            options[name] = os.path.join(directory, options[name])
+    return options
+
+
 def sqlite_path(name: Any, directory: str) -> str:
     """The absolute path behind a SQLite NAME, or the name itself when it is in memory."""
     text = os.fspath(name) if hasattr(name, "__fspath__") else str(name)
@@ -125,7 +133,7 @@ def _database(alias: str, secrets: bool) -> Raw:
         user=str(settings.get("USER") or ""),
         host=str(settings.get("HOST") or ""),
         port=int(port) if port.isdigit() else None,
-        options=_plain(settings.get("OPTIONS") or {}, secrets),
+        options=_in_place(_plain(settings.get("OPTIONS") or {}, secrets), os.getcwd()),
         time_zone=str(settings.get("TIME_ZONE") or ""),
         test_mirror=str((settings.get("TEST") or {}).get("MIRROR") or ""),
         has_password=bool(settings.get("PASSWORD")),
