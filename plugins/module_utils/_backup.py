@@ -42,6 +42,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     as_plain,
 )
 from ansible_collections.relocate.django.plugins.module_utils._parents import record
+from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
 from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, vcs
 from ansible_collections.relocate.django.plugins.module_utils._secrets import make_directory
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
@@ -102,7 +103,8 @@ def packages_of(site: Site) -> Dict[str, Any]:
     """What is installed for the project, and which packages its files name (None when they cannot tell)."""
     project = site.project
     plain = packages.installed(project.interpreter, project.owner, project.environment(), project.path)
-    named = packages.named(project.path, packages=packages.from_plain(plain))
+    with acting_as(project.owner):
+        named = packages.named(project.path, packages=packages.from_plain(plain))
     return {"distributions": plain, "named": sorted(named) if named is not None else None}
 
 

@@ -15,7 +15,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._parents import moved
-from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
+from ansible_collections.relocate.django.plugins.module_utils._process import acting_as, lookup_user
 from ansible_collections.relocate.django.plugins.module_utils._project import environment, packages, vcs
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 
@@ -156,7 +156,8 @@ def _packages(
         return []
     before = packages.from_plain(recorded["distributions"])
     here = packages.from_plain(packages.installed(planned.interpreter, planned.owner, env, params["path"]))
-    roots = None if params["command"] else packages.named(params["path"], params["requirements"], before)
+    with acting_as(planned.owner):
+        roots = None if params["command"] else packages.named(params["path"], params["requirements"], before)
     dropped = set(recorded.get("named") or ())
     missing = packages.lacking(packages.unnamed(before, roots), here)
     missing = [item for item in missing if item.key not in dropped or roots is None]

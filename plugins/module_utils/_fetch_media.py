@@ -61,7 +61,7 @@ def fetch_media(
     try:
         moved = fetch(_rsync.media_request(path, params["delete"], user, skip, aside))
     finally:
-        previous = _media_root.drop_empty(aside)
+        previous = _media_root.drop_empty(aside, owner)
     if params["delete"]:
         with acting_as(user):
             remove_partial(path)

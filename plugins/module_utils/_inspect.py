@@ -26,10 +26,17 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
     DatabaseFacts,
     Obstacle,
+    SystemUser,
     as_plain,
     facts_from_plain,
 )
-from ansible_collections.relocate.django.plugins.module_utils._process import Command, find_program, lookup_user, run
+from ansible_collections.relocate.django.plugins.module_utils._process import (
+    Command,
+    acting_as,
+    find_program,
+    lookup_user,
+    run,
+)
 from ansible_collections.relocate.django.plugins.module_utils._project import packages, untracked, vcs
 from ansible_collections.relocate.django.plugins.module_utils._project.python_support import python_obstacle
 from ansible_collections.relocate.django.plugins.module_utils._same_server import place_here, place_of, same_database
@@ -158,17 +165,18 @@ def _files_outside(site: Site, named: Sequence[str]) -> List[Obstacle]:
             "name it in relocate_files, or in relocate_files_left when you carry it yourself or it may stay behind",
         )
         for item in django.get("file_stores", ())
-        if _holds_a_file(item["path"], media)
+        if _holds_a_file(item["path"], media, site.project.owner)
         and not any((item["path"] + "/").startswith(path.rstrip("/") + "/") for path in spared)
     ]
 
 
-def _holds_a_file(path: str, media: str) -> bool:
-    """Whether a directory holds files besides those of MEDIA, when that lies within."""
-    for directory, below, files in os.walk(path):
-        below[:] = [name for name in below if os.path.join(directory, name) != media]
-        if files:
-            return True
+def _holds_a_file(path: str, media: str, owner: Optional[SystemUser]) -> bool:
+    """Whether a directory holds files besides those of MEDIA, when that lies within; as far as the owner may look."""
+    with acting_as(owner):
+        for directory, below, files in os.walk(path):
+            below[:] = [name for name in below if os.path.join(directory, name) != media]
+            if files:
+                return True
     return False
 
 
@@ -264,7 +272,8 @@ def _refuse_unnamed(site: Site, params: Mapping[str, Any]) -> None:
     project = site.project
     plain = packages.installed(project.interpreter, project.owner, project.environment(), project.path)
     there = packages.from_plain(plain)
-    roots = None if params["command"] else packages.named(project.path, params["requirements"], there)
+    with acting_as(project.owner):
+        roots = None if params["command"] else packages.named(project.path, params["requirements"], there)
     if roots is not None:
         found = packages.left_over(packages.unnamed(there, roots), params["pip_extra"], params["pip_left"])
         if found:

@@ -20,6 +20,7 @@ import stat
 from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
+from ansible_collections.relocate.django.plugins.module_utils import _openat
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
@@ -209,13 +210,20 @@ def give(path: str, owner: SystemUser, rights: Mapping[str, Any], skip: Sequence
     check(rights, owner)
     places = {name: (str(item[0]), str(item[1]), int(item[2])) for name, item in rights["places"].items()}
     work = _Give(owner, places, frozenset(skip))
-    with _opened(os.path.realpath(path)) as handle:
+    with _top(path, owner) as (handle, _led):
         work.directory(handle, "", ("", "", 0o755))
     return work.changed
 
 
 @contextlib.contextmanager
-def _opened(name: str, above: Optional[int] = None) -> Iterator[int]:
+def _top(path: str, owner: SystemUser) -> Iterator[Tuple[int, bool]]:
+    """MEDIA_ROOT, open, and whether a link led there that somebody else than root could change."""
+    with _openat.directory(path, owner) as place, _opened(".", place.handle) as handle:
+        yield handle, place.led
+
+
+@contextlib.contextmanager
+def _opened(name: str, above: int) -> Iterator[int]:
     handle = os.open(name, _OPEN, dir_fd=above)
     try:
         yield handle
@@ -268,7 +276,9 @@ def take_back(path: str, owner: SystemUser, given: Sequence[int], skip: Sequence
     users = {uid for uid in given if isinstance(uid, int) and uid not in (0, owner.uid)}
     if not users or os.geteuid() != 0 or not os.path.isdir(path):
         return 0
-    with _opened(os.path.realpath(path)) as handle:
+    with _top(path, owner) as (handle, led):
+        if led and os.fstat(handle).st_uid != owner.uid:
+            return 0  # a link that he could change leads to what may never have been his
         return _take(handle, "", owner, users, frozenset(skip))
 
 

@@ -18,7 +18,12 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._openat import Rights, make_for_owner, refuse_system
+from ansible_collections.relocate.django.plugins.module_utils._openat import (
+    Rights,
+    make_for_owner,
+    parent,
+    refuse_system,
+)
 from ansible_collections.relocate.django.plugins.module_utils._parents import rights_of
 from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
 from ansible_collections.relocate.django.plugins.module_utils._project.git import Git
@@ -189,11 +194,12 @@ def make_aside(path: str, label: str, owner: SystemUser) -> str:
     return aside
 
 
-def drop_empty(aside: str) -> str:
+def drop_empty(aside: str, owner: SystemUser) -> str:
     """Remove a directory that nothing was put into; returns its name when something was."""
     with contextlib.suppress(OSError):
         if aside:
-            os.rmdir(aside)
+            with parent(aside, owner) as (place, name):
+                place.rmdir(name)
             return ""
     return aside
 

@@ -21,7 +21,7 @@ import os
 import pwd
 import stat
 from dataclasses import dataclass
-from typing import Callable, Iterator, List, Optional, Tuple
+from typing import IO, Callable, Iterator, List, Optional, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
@@ -93,6 +93,20 @@ class Place:
         """As ``os.symlink``."""
         with acting_as(self.user):
             os.symlink(target, _one(name), dir_fd=self.handle)
+
+    def rmdir(self, name: str) -> None:
+        """As ``os.rmdir``."""
+        with acting_as(self.user):
+            os.rmdir(_one(name), dir_fd=self.handle)
+
+    def sync(self) -> None:
+        """Make what was renamed in it durable."""
+        with acting_as(self.user):
+            handle = os.open(".", _DIRECTORY, dir_fd=self.handle)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
     def replace(self, name: str, other: str) -> None:
         """Give what has one name another one, as ``os.replace``."""
@@ -274,6 +288,16 @@ def parent(path: str, owner: Optional[SystemUser], follow: bool = False) -> Iter
         yield walk.place(), _one(walk.name)
     finally:
         walk.close()
+
+
+def open_file(path: str, owner: Optional[SystemUser]) -> IO[bytes]:
+    """Open a regular file for reading, following links as far as the rule allows. Raises OSError, path_refused."""
+    with parent(path, owner, follow=True) as (place, name):
+        handle = place.open(name)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return os.fdopen(handle, "rb")
 
 
 def open_or_root(place: Place, name: str) -> int:

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils import _media, _media_archive, _media_owners, _media_root
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, Manifest
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
 from ansible_collections.relocate.django.plugins.module_utils._restored import MOVED, SERVED, Record
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
 
@@ -36,7 +38,11 @@ def wanted(site: Site, manifest: Manifest, digest: str, record: Mapping[str, Any
     if not manifest.media.get("stored") or not root or (not loads and record.get(BROUGHT) == digest):
         return False
     _media_owners.check(manifest.media.get("rights") or {}, site.project.owner)
-    if not os.path.isdir(root) or is_empty(root) or not _media_root.foreign(root, site.project.owner, skip):
+    if (
+        not os.path.isdir(root)
+        or is_empty(root, site.project.owner)
+        or not _media_root.foreign(root, site.project.owner, skip)
+    ):
         return True
     copied = record.get("media") or {}  # by a move, from host to host
     given_away = bool(copied.get("given")) and os.geteuid() == 0
@@ -56,12 +62,13 @@ def wanted(site: Site, manifest: Manifest, digest: str, record: Mapping[str, Any
     )
 
 
-def is_empty(root: str) -> bool:
+def is_empty(root: str, owner: Optional[SystemUser] = None) -> bool:
     """Whether a directory holds no file but empty ones whose name begins with a dot, such as .gitkeep."""
-    for top, directories, names in os.walk(root):
-        links = [name for name in directories if os.path.islink(os.path.join(top, name))]
-        if links or any(not name.startswith(".") or os.lstat(os.path.join(top, name)).st_size for name in names):
-            return False
+    with acting_as(owner):
+        for top, directories, names in os.walk(root):
+            links = [name for name in directories if os.path.islink(os.path.join(top, name))]
+            if links or any(not name.startswith(".") or os.lstat(os.path.join(top, name)).st_size for name in names):
+                return False
     return True
 
 

@@ -58,7 +58,7 @@ class SecretStore:
             remove_leftovers(self._base)
             self.path = os.path.join(self._base, _PREFIX + _random.token_hex(8))
             os.mkdir(self.path, 0o700)
-            flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC
+            flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
             self._lock = os.open(os.path.join(self.path, _LOCK), flags, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         finally:

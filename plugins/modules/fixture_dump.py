@@ -151,7 +151,7 @@ def write(module: AnsibleModule, site: Site, path: str) -> Dict[str, Any]:
     params = module.params
     if module.check_mode:
         return {"changed": True}
-    before = dump.sha256_of(path)
+    before = dump.sha256_of(path, site.project.owner)
     options = {
         "format": params["format"],
         "models": params["models"],
@@ -163,13 +163,13 @@ def write(module: AnsibleModule, site: Site, path: str) -> Dict[str, Any]:
     answer = dump.dump_fixture(site, site.engines[params["alias"]], path, options)
     counts = answer["counts"]
     return {
-        "changed": dump.sha256_of(path) != before,
+        "changed": dump.sha256_of(path, site.project.owner) != before,
         "objects": {label: item["objects"] for label, item in counts.items()},
         "fingerprints": {label: item["fingerprint"] for label, item in counts.items() if "fingerprint" in item},
         "left_out": answer["left_out"],
         "migrations": answer["migrations"],
         "bytes": os.path.getsize(path),
-        "sha256": dump.sha256_of(path),
+        "sha256": dump.sha256_of(path, site.project.owner),
     }
 
 

@@ -146,6 +146,7 @@ notes:
   elements: str
 """
 
+import os
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
@@ -161,10 +162,13 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Open the one database and load into it."""
     params = module.params
     _host.check_site_name(params["site"])
-    digest = dump.sha256_of(params["src"])
-    if not digest:
-        raise RelocateError("file_missing", "there is no fixture {0}".format(params["src"]), "correct src")
+    missing = RelocateError("file_missing", "there is no fixture {0}".format(params["src"]), "correct src")
+    if not os.path.lexists(params["src"]):
+        raise missing
     with open_site(dict(params, aliases=[params["alias"]], jobs=0, compression="zstd")) as site:
+        digest = dump.sha256_of(params["src"], site.project.owner)
+        if not digest:
+            raise missing
         work = merge if params["mode"] == "merge" else plan_and_load
         result = work(module, site, digest)
         for note in site.notes:

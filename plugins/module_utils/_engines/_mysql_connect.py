@@ -211,7 +211,9 @@ class Server:
         found.update(connect_timeout=_CONNECT_SECONDS, local_infile=False, defer_connect=True)
         # As bytes: PyMySQL would send text as Latin-1, all other clients send UTF-8.
         found["password"] = password.encode("utf-8")
-        found.update({"ssl": self._context()} if tls else {})
+        if tls:
+            with acting_as(self.context.owner):  # the settings name the files: they are read as the site reads them
+                found["ssl"] = self._context()
         found.update({"conv": {int: str}} if raw else {})
         return found
 

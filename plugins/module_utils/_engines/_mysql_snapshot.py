@@ -222,7 +222,9 @@ class MysqlSnapshot(Snapshot):
         # Of what we wrote, not of what lies there: the file is the owner's until the dump has ended.
         self._digest = hashlib.sha256(data).hexdigest()
         with acting_as(self._server.context.owner):
-            handle = os.open(os.path.join(path, SCHEMA), os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+            handle = os.open(
+                os.path.join(path, SCHEMA), os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+            )
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
 

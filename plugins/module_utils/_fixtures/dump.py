@@ -12,12 +12,12 @@ import os
 import threading
 from typing import IO, Any, Dict, Iterator, Mapping, Optional, Sequence
 
+from ansible_collections.relocate.django.plugins.module_utils import _openat
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import program, venv_dump
-from ansible_collections.relocate.django.plugins.module_utils._fixtures.load import compression_of
-from ansible_collections.relocate.django.plugins.module_utils._host import sync_directory
-from ansible_collections.relocate.django.plugins.module_utils._model import Fixture
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.load import compression_of, unreadable
+from ansible_collections.relocate.django.plugins.module_utils._model import Fixture, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
 
 LINES = venv_dump.LINES
@@ -33,7 +33,7 @@ def dump_fixture(site: Site, engine: Engine, path: str, options: Optional[Mappin
     Returns ``counts`` (by model: objects, fingerprint), ``migrations``, ``left_out`` and the rest of the header.
     Raises what ``program.run`` raises, dump_failed, disk_full.
     """
-    with written(path) as stream, engine.context.stopwatch.step("fixture"):
+    with written(path, site.project.owner) as stream, engine.context.stopwatch.step("fixture"):
         return _run(site, engine, path, stream, options or {})
 
 
@@ -51,40 +51,52 @@ def _run(
     return program.run(site.project, site.secrets, request, stdin, stream, compression_of(path), progress)
 
 
-def sha256_of(path: str) -> str:
-    """The digest of a file, or "" when there is none."""
+def sha256_of(path: str, owner: Optional[SystemUser]) -> str:
+    """The digest of a file, or "" when there is none.
+
+    :param owner: of the project, who could put a link in its place
+    """
     digest = hashlib.sha256()
     try:
-        with open(path, "rb") as stream:
+        with _openat.open_file(path, owner) as stream:
             for chunk in iter(lambda: stream.read(1 << 20), b""):
                 digest.update(chunk)
     except FileNotFoundError:
         return ""
     except OSError as exc:
-        raise RelocateError("path_refused", "{0} cannot be read: {1}".format(path, exc.strerror), "correct it") from exc
+        raise unreadable(path, exc, owner) from exc
     return digest.hexdigest()
 
 
 @contextlib.contextmanager
-def written(path: str) -> Iterator[IO[bytes]]:
-    """A new file that takes its name when the block ends well. Raises dump_failed or disk_full."""
-    temporary = path + ".new"
+def written(path: str, owner: Optional[SystemUser]) -> Iterator[IO[bytes]]:
+    """A new file that takes its name when the block ends well. Raises dump_failed or disk_full.
+
+    :param owner: of the project, whose file it becomes in a directory of his
+    """
     try:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as stream:
+        with _openat.parent(path, owner) as (place, name), _written(place, name) as stream:
             yield stream
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-        sync_directory(os.path.dirname(path) or ".")
     except OSError as exc:
         raise RelocateError(
             "dump_failed", "{0} cannot be written: {1}".format(path, exc.strerror), "name another place"
         ) from exc
+
+
+@contextlib.contextmanager
+def _written(place: _openat.Place, name: str) -> Iterator[IO[bytes]]:
+    temporary = name + ".new"
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            place.unlink(temporary)
+        with os.fdopen(place.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY), "wb") as stream:
+            yield stream
+            os.fsync(stream.fileno())
+        place.replace(temporary, name)
+        place.sync()
     finally:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
+            place.unlink(temporary)
 
 
 @contextlib.contextmanager
@@ -96,7 +108,7 @@ def beside_dump(site: Site, engine: Engine, path: str, name: str, left_behind: S
     :param left_behind: models that it leaves out on purpose
     Raises as :func:`dump_fixture`.
     """
-    with written(path) as stream:
+    with written(path, site.project.owner) as stream:
         beside = Beside(site, engine, path, stream, name, left_behind)
         try:
             yield beside

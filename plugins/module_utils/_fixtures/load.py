@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 from typing import Any, Callable, Dict, Mapping, Optional
 
+from ansible_collections.relocate.django.plugins.module_utils import _openat
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import program
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
 
 FORMS = ("lines", "json", "jsonl", "xml", "yaml")
@@ -58,7 +60,11 @@ def merge_fixture(site: Site, engine: Engine, path: str, form: str = "", check: 
 
 
 def _run(site: Site, engine: Engine, path: str, request: Mapping[str, Any]) -> Dict[str, Any]:
-    with open(path, "rb") as stream:
+    try:
+        opened = _openat.open_file(path, site.project.owner)
+    except OSError as exc:
+        raise unreadable(path, exc, site.project.owner) from exc
+    with opened as stream:
         return program.run(
             site.project,
             site.secrets,
@@ -67,6 +73,14 @@ def _run(site: Site, engine: Engine, path: str, request: Mapping[str, Any]) -> D
             compression=compression_of(path),
             progress=_told(engine.context.progress, engine.config.alias),
         )
+
+
+def unreadable(path: str, exc: OSError, owner: Optional[SystemUser]) -> RelocateError:
+    """The refusal for a file that may not be handed to project code."""
+    hint = "correct the path"
+    if owner is not None and isinstance(exc, PermissionError):
+        hint = "let {0} read it, or keep it in a directory that only root can write".format(owner.name)
+    return RelocateError("path_refused", "{0} cannot be read: {1}".format(path, exc.strerror), hint)
 
 
 def compression_of(path: str) -> str:

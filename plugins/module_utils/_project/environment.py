@@ -103,6 +103,11 @@ def plan(path: str, owner: Optional[SystemUser], wanted: Wanted) -> EnvironmentP
 
     Raises program_missing when there is no Python to make the environment with, interpreter_unusable, bad_option.
     """
+    with acting_as(owner if os.geteuid() == 0 else None):  # what the checkout says is read as the owner could read it
+        return _plan(path, owner, wanted)
+
+
+def _plan(path: str, owner: Optional[SystemUser], wanted: Wanted) -> EnvironmentPlan:
     venv = os.path.normpath(os.path.join(path, wanted.venv))
     python, version = _python(path, owner, wanted)
     method, files = _method(path, owner, wanted)

@@ -14,13 +14,20 @@ from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 from ansible_collections.relocate.django.plugins.module_utils import _openat
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._process import Command, last_lines, lookup_user, run
+from ansible_collections.relocate.django.plugins.module_utils._process import (
+    Command,
+    acting_as,
+    last_lines,
+    lookup_user,
+    run,
+)
 from ansible_collections.relocate.django.plugins.module_utils._project import env_files as _env_files
 from ansible_collections.relocate.django.plugins.module_utils._project.venv_secrets import collect_secrets
 from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
 
 _VENVS = (".venv", "venv", "env", ".virtualenv", "virtualenv")
 _SETTINGS = "DJANGO_SETTINGS_MODULE"
+_SOURCE_LIMIT = 1024 * 1024  # bytes of manage.py
 _ENV_FILE_LIMIT = 1024 * 1024  # bytes
 
 
@@ -93,7 +100,7 @@ def find_project(
     variables = read_env_files(path, env_files, user)
     variables.update(env or {})
     python = find_interpreter(path, interpreter, manage)
-    module = settings or variables.get(_SETTINGS) or _settings_of(manage_path)
+    module = settings or variables.get(_SETTINGS) or _settings_of(manage_path, user)
     project = Project(path, python, module, user, variables, manage)
     _check_starts(project)
     return project
@@ -203,17 +210,18 @@ def find_interpreter(path: str, interpreter: Optional[str] = None, manage: str =
     )
 
 
-def _settings_of(manage_path: str) -> str:
+def _settings_of(manage_path: str, owner: SystemUser) -> str:
     """The settings module that manage.py names; empty when it cannot be told without running it.
 
     Raises settings_unknown when wsgi.py or asgi.py beside it name another one, because the wrong guess moves the
     wrong database.
     """
-    own = _setdefault(manage_path)
+    own = _setdefault(manage_path, owner)
     directory = glob.escape(os.path.dirname(manage_path))
-    served = sorted(glob.glob(os.path.join(directory, "*", "[aw]sgi.py")))
+    with acting_as(owner if os.geteuid() == 0 else None):
+        served = sorted(glob.glob(os.path.join(directory, "*", "[aw]sgi.py")))
     for other in served if own else ():
-        module = _setdefault(other)
+        module = _setdefault(other, owner)
         if module and module != own:
             raise RelocateError(
                 "settings_unknown",
@@ -223,11 +231,11 @@ def _settings_of(manage_path: str) -> str:
     return own
 
 
-def _setdefault(path: str) -> str:
+def _setdefault(path: str, owner: SystemUser) -> str:
     try:
-        with open(path, "rb") as stream:
-            tree = ast.parse(stream.read())
-    except (OSError, SyntaxError, ValueError):
+        with _openat.open_file(path, owner) as stream:
+            tree = ast.parse(stream.read(_SOURCE_LIMIT))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     for node in ast.walk(tree):
         pair: Tuple[ast.AST, ...] = ()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from dataclasses import dataclass
 from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
@@ -69,10 +70,12 @@ def detect(path: str, given: Sequence[str] = ()) -> Found:
 
 
 def read_text(path: str) -> str:
-    """A file's text; empty when it cannot be read."""
+    """A regular file's text; empty when it cannot be read. The caller holds the rights of the checkout's owner."""
     try:
-        with open(path, "rb") as stream:
-            return stream.read(_FILE_LIMIT).decode("utf-8", "replace")
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as stream:
+            plain = stat.S_ISREG(os.fstat(handle).st_mode)
+            return stream.read(_FILE_LIMIT).decode("utf-8", "replace") if plain else ""
     except OSError:
         return ""
 

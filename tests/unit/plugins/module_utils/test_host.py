@@ -88,3 +88,32 @@ def test_describe_host() -> None:
 def test_family(monkeypatch: pytest.MonkeyPatch, release: dict[str, str], family: str) -> None:
     monkeypatch.setattr(_host, "_os_release", lambda: release)
     assert _host.describe_host()["family"] == family
+
+
+@pytest.mark.parametrize("planted", ["link", "dangling link", "file", "second name"])
+def test_what_is_planted_while_a_file_is_written_is_neither_followed_nor_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, planted: str
+) -> None:
+    """Between the removal of a leftover and the opening: what is there then was put there by somebody."""
+    victim, target, temporary = tmp_path / "victim", tmp_path / "target", tmp_path / "target.new"
+    victim.write_text("keep")
+    target.write_text("before")
+    real = os.unlink
+
+    def unlink(path: str, **kwargs: int) -> None:
+        try:
+            real(path, **kwargs)
+        finally:
+            if "link" in planted:
+                temporary.symlink_to(victim if planted == "link" else tmp_path / "made")
+            elif planted == "file":
+                temporary.write_text("theirs")
+            else:
+                os.link(victim, temporary)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    with pytest.raises(FileExistsError):
+        _host.write_atomically(str(target), "new")
+    assert (victim.read_text(), target.read_text()) == ("keep", "before")
+    assert not (tmp_path / "made").exists()
+    assert planted != "file" or temporary.read_text() == "theirs"

@@ -204,3 +204,18 @@ def test_an_unprivileged_copy_gets_its_modes(tmp_path: Path) -> None:
     assert rights["users"] == [] and pwd.getpwuid(os.geteuid()).pw_name == me().name
     _media_owners.give(str(tmp_path / "new"), me(), rights)
     assert _media.inventory(str(tmp_path / "new"), me())["rights"] == rights
+
+
+@ROOT_ONLY
+def test_nothing_is_taken_back_where_a_link_of_the_owners_leads(tmp_path: Path) -> None:
+    """Else who owns the project makes another user's files his own."""
+    third = 1  # a user of every system
+    his, theirs = reachable(tmp_path) / "his", tmp_path / "theirs"
+    for path, uid in ((his, nobody().uid), (theirs, third)):
+        path.mkdir()
+        os.chown(path, uid, uid)
+    (theirs / "file").write_text("x")
+    os.chown(theirs / "file", third, third)
+    (his / "media").symlink_to(theirs)
+    assert _media_owners.take_back(str(his / "media"), nobody(), [third]) == 0
+    assert {(theirs / name).stat().st_uid for name in ("", "file")} == {third}

@@ -161,12 +161,12 @@ def test_the_directory_beside_media(tmp_path: Path) -> None:
     assert aside == str(media) + "__previous-label"
     status = os.stat(aside)
     assert (status.st_uid, status.st_mode & 0o777) == (nobody().uid, 0o700)
-    assert _media_root.drop_empty(aside) == ""
+    assert _media_root.drop_empty(aside, nobody()) == ""
     assert not os.path.exists(aside)
     _media_root.make_aside(str(media), "label", nobody())
     Path(aside, "x").touch()
-    assert _media_root.drop_empty(aside) == aside
-    assert _media_root.drop_empty("") == ""
+    assert _media_root.drop_empty(aside, nobody()) == aside
+    assert _media_root.drop_empty("", nobody()) == ""
     Path(str(media) + "__previous").symlink_to("/etc")
     with refused("path_refused", "is in the way"):
         _media_root.make_aside(str(media), "", nobody())

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._project import probe, project
+from tests.unit.fakes import nobody, reachable
 
 from .conftest import give
 
@@ -104,3 +105,22 @@ def test_interpreters_are_looked_for_near_manage_py_first(tmp_path: Path) -> Non
     assert project.find_interpreter(str(top)) == f"{top}/venv/bin/python"
     assert project.find_interpreter(str(top), "venv") == f"{top}/venv/bin/python"
     assert project.find_interpreter(str(tmp_path / "other")) == f"{tmp_path}/.venv/bin/python"
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize("kind", ["link", "fifo", "endless"])
+def test_settings_are_not_looked_for_where_the_owner_may_not_look(tmp_path: Path, kind: str) -> None:
+    """manage.py is the owner's: a link in its place led root to read what he may not, and a pipe held root up."""
+    owner = nobody()
+    app, secret = reachable(tmp_path) / "app", tmp_path / "secret.py"
+    app.mkdir()
+    os.chown(app, owner.uid, -1)
+    secret.write_text("import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'roots.own')\n")
+    secret.chmod(0o600)
+    if kind == "fifo":
+        os.mkfifo(app / "manage.py")
+    else:
+        (app / "manage.py").symlink_to(secret if kind == "link" else "/dev/zero")
+    assert project._settings_of(str(app / "manage.py"), owner) == ""
+    os.chown(secret, owner.uid, -1)
+    assert project._settings_of(str(app / "manage.py"), owner) == ("roots.own" if kind == "link" else "")

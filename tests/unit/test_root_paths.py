@@ -1,0 +1,376 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Root never opens, copies, chowns, creates or removes by path below a directory that somebody else can write.
+
+It acts there as that user (``acting_as``, or a program that runs as him), or by descriptor (``_openat``). This reads
+the sources for calls that take a path. One within ``with acting_as(...)`` is fine; each other one is on the list below,
+with the reason why nobody can put a link in the way. Before you add to the list, think of the one who owns the
+project's account and can exchange every name below his own directories between any two calls of yours.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit import sources
+
+#: Calls that take a path, by module. Questions about a path (stat, exists, realpath) are not among them: what they
+#: answer may be old news a moment later, and what is done about it is what counts.
+BY_PATH = {
+    "os": """open chown lchown chmod rename renames replace unlink remove removedirs mkdir makedirs rmdir symlink link
+        utime truncate mkfifo mknod setxattr removexattr listdir scandir walk chdir chroot""".split(),
+    "shutil": "copy copy2 copyfile copymode copystat copytree move rmtree chown make_archive unpack_archive".split(),
+    "tempfile": "mkdtemp mkstemp NamedTemporaryFile TemporaryDirectory mktemp".split(),
+    "glob": ["glob", "iglob"],
+    "tarfile": ["TarFile"],
+    "zipfile": ["ZipFile"],
+    "sqlite3": ["connect"],
+    "gzip": ["open", "GzipFile"],
+    "io": ["open"],
+}
+#: Names of variables that hold an open descriptor: the call acts on what is open.
+DESCRIPTORS = {"handle", "child"}
+#: A block that holds a user's rights.
+AS_USER = {"acting_as", "owned", "_as_owner"}
+#: What runs in the project's interpreter, as the project's owner.
+AS_OWNER = "venv_*.py"
+
+OURS = "in our work directory or below /run, which nobody but root can write: make_directory refuses another"
+SET = "in a backup set, which nobody but root can write; the dumps in it are root's again before they are touched"
+SYSTEM = "the system's own, which nobody but root can write"
+CALLERS = "its callers hold the owner's rights: that too is looked at below"
+ASKED = "only asks whether something is there: what is done about it is done by descriptor"
+OWN = "root's own directory in a sticky or root's one, given away as the last thing, and by descriptor"
+
+#: file -> function -> calls, and why they may go by path.
+ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
+    "module_utils/_backup.py": {
+        "_write": ("os.open os.replace os.unlink", SET),
+    },
+    "module_utils/_backup_set.py": {
+        "BackupSet.labels": ("os.listdir", SET),
+        "BackupSet.clear_unfinished": ("os.listdir", SET),
+        "BackupSet.read_prepared": ("open", SET),
+        "BackupSet.read_environment": ("open", SET),
+        "BackupSet.discard": ("os.unlink shutil.rmtree", SET),
+        "BackupSet.finish": ("os.unlink os.walk", SET),
+        "BackupSet.take_back": ("os.listdir", SET),
+        "BackupSet._with_dumps": ("os.open", SET),
+        "BackupSet._manifest_text": ("os.open", SET),
+        "BackupSet._walk": ("os.walk", SET),
+        "BackupSet._entry": ("os.open", SET),
+    },
+    "module_utils/_checkout.py": {
+        "_source": ("open", SET),
+    },
+    "module_utils/_copy.py": {
+        "_Copy._directory": (
+            "os.chmod os.mkdir",
+            "Copier.fetch holds the rights of the project's owner; without one it copies from set to set",
+        ),
+        "_Copy.file": (
+            "os.open os.open os.replace os.unlink os.utime",
+            "Copier.fetch holds the rights of the project's owner; without one it copies from set to set",
+        ),
+        "_Copy._link": (
+            "os.symlink",
+            "Copier.fetch holds the rights of the project's owner; without one it copies from set to set",
+        ),
+        "_Copy._remove": (
+            "os.makedirs os.rmdir os.unlink shutil.move",
+            "Copier.fetch holds the rights of the project's owner; without one it copies from set to set",
+        ),
+    },
+    "module_utils/_engines/_mysql_load.py": {
+        "read_schema": ("os.open", SET),
+    },
+    "module_utils/_engines/_postgresql_programs.py": {
+        "installed": ("glob.glob", SYSTEM),
+        "_sizes": ("os.listdir", CALLERS),
+        "_ends_well": ("open", CALLERS),
+    },
+    "module_utils/_engines/_sqlite_content.py": {
+        "connect": ("sqlite3.connect", CALLERS),
+        "settle": ("os.unlink", CALLERS),
+    },
+    "module_utils/_engines/_sqlite_files.py": {
+        "create_file": ("os.open", CALLERS),
+        "remove_database": ("os.unlink os.unlink", CALLERS),
+        "sync": ("os.open", CALLERS),
+        "check_whole": ("open", CALLERS),
+        "match_rights": ("os.chmod os.chown", CALLERS),
+        "exchange": ("os.link os.rename os.replace os.replace", CALLERS),
+        "processes_with": ("os.listdir os.listdir", "of /proc, which links nowhere but to open files, and only asks"),
+    },
+    "module_utils/_engines/_sqlite_schema.py": {
+        "_header": ("open", CALLERS),
+    },
+    "module_utils/_grant.py": {
+        "_host_keys": ("open", SYSTEM),
+        "_same_time": ("os.utime", CALLERS),
+        "write_conf": ("os.open", OURS),
+    },
+    "module_utils/_host.py": {
+        "machine_id": ("open", SYSTEM),
+        "_os_release": ("open", SYSTEM),
+        "read_record": ("open", OURS),
+        "write_atomically": ("os.open os.replace os.unlink", OURS),
+        "sync_directory": ("os.open", OURS),
+    },
+    "module_utils/_inspect.py": {
+        "_occupied": ("os.listdir", ASKED),
+    },
+    "module_utils/_lease.py": {
+        "Lease.__enter__": ("os.open", OURS),
+        "Lease.holder": ("os.open", OURS),
+    },
+    "module_utils/_media_archive.py": {
+        "_read_tar": ("os.open", CALLERS),
+    },
+    "module_utils/_media_root.py": {
+        "regroup": ("os.open", "changes only what is open, and then still the owner's own by fstat"),
+    },
+    "module_utils/_openat.py": {
+        "_Walk.__init__": ("os.open", "the root directory itself, where each walk begins"),
+        "_Walk.go": ("os.open", "the root directory itself, where each walk begins"),
+    },
+    "module_utils/_pins.py": {
+        "read": ("os.open", SET),
+        "forget": ("os.unlink", SET),
+    },
+    "module_utils/_project/checkout.py": {
+        "plan_checkout": ("os.listdir", ASKED),
+        "_from_bundle": ("open", SET),
+    },
+    "module_utils/_project/project.py": {
+        "_find_manage": ("glob.glob", "only to name what is beside, in a refusal"),
+    },
+    "module_utils/_project/requirements.py": {
+        "read_text": (
+            "os.open",
+            "environment.plan and those who ask packages.named hold the rights of the checkout's owner",
+        ),
+    },
+    "module_utils/_project/revision.py": {
+        "new_file": ("os.open", CALLERS),
+        "owned_directory": ("os.open os.rmdir tempfile.mkdtemp", OWN),
+    },
+    "module_utils/_project/untracked.py": {
+        "_Look._below": ("os.walk", "left_out holds the owner's rights while it looks"),
+    },
+    "module_utils/_restore_media.py": {
+        "bring": ("open", SET),
+    },
+    "module_utils/_seal.py": {
+        "sealed": ("os.open", SET),
+        "_copied": ("os.open os.replace os.unlink os.unlink", SET),
+    },
+    "module_utils/_secrets.py": {
+        "SecretStore.__enter__": ("os.chown os.mkdir os.open os.open", OURS),
+        "SecretStore.__exit__": ("shutil.rmtree", OURS),
+        "SecretStore.write": ("os.open os.unlink", OURS),
+        "remove_leftovers": ("os.listdir os.open shutil.rmtree", OURS),
+        "make_directory": ("os.chmod os.chown os.mkdir", OURS),
+    },
+    "module_utils/_systemd.py": {
+        "_first_words": ("open", "of /proc, whose names nobody makes"),
+        "processes_of": ("glob.glob open", "of /sys/fs/cgroup, whose names only root makes"),
+    },
+    "module_utils/_transfer.py": {
+        "make_key": ("os.unlink", OURS),
+        "read_public_key": ("open", OURS),
+        "_key_for": ("os.chmod os.chown os.chown shutil.copyfile shutil.rmtree shutil.rmtree", OURS),
+        "bring_set": ("os.unlink os.unlink", SET),
+        "_verify_or_discard": ("os.unlink", SET),
+        "remove_partial": ("os.walk shutil.rmtree", "of a set; of MEDIA only while the owner's rights are held"),
+        "claimed": ("os.chown", SET),
+    },
+    "module_utils/_tree.py": {
+        "walk": ("os.open", CALLERS),
+    },
+    "module_utils/_unversioned.py": {
+        "capture": ("open os.listdir os.unlink", SET),
+        "_private": ("os.open", SET),
+    },
+    "modules/transfer.py": {
+        "remove_key": ("shutil.rmtree", OURS),
+    },
+    "modules/transfer_grant.py": {
+        "withdraw": ("os.unlink", OURS),
+    },
+}
+#: Functions that call what relies on its callers, and why they too may.
+VOUCHED: dict[tuple[str, str], str] = {
+    ("module_utils/_copy.py", "_Copy.tree"): "Copier.fetch holds the rights",
+    ("module_utils/_copy.py", "_Copy._delete"): "Copier.fetch holds the rights",
+    ("module_utils/_copy.py", "_Copy._clear"): "Copier.fetch holds the rights",
+    ("module_utils/_engines/_sqlite_content.py", "open_view"): CALLERS,
+    ("module_utils/_engines/_sqlite_content.py", "copy_database"): CALLERS,
+    ("module_utils/_engines/_sqlite_schema.py", "whole_schema"): CALLERS,
+    ("module_utils/_engines/sqlite.py", "_SqliteSnapshot._replace_view"): "the snapshot's dump holds the rights",
+    ("module_utils/_engines/sqlite.py", "SqliteEngine._check_loaded"): "load and incoming hold the rights",
+    ("module_utils/_media.py", "_count"): CALLERS,
+    ("module_utils/_media_archive.py", "_write_tar"): CALLERS,
+    ("module_utils/_media_root.py", "regroup"): "changes only what is open, and then still the owner's own by fstat",
+}
+#: Files that are opened whether or not somebody made them: where only root can, and never through a link.
+MAY_BE_THERE = {"_lease.py": OURS, "report.py": "on the controller", "relay.py": "on the controller"}
+
+
+def scanned() -> list[Path]:
+    """Give what may run as root on a managed host."""
+    files = sources.files("plugins/module_utils/**/*.py", "plugins/modules/*.py")
+    return [path for path in files if not path.match(AS_OWNER)]
+
+
+def called(node: ast.Call) -> str:
+    """Give the dotted name of what is called, if it takes a path."""
+    function = node.func
+    if isinstance(function, ast.Name):
+        return function.id if function.id == "open" else ""
+    if not (isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name)):
+        return ""
+    module = function.value.id
+    return f"{module}.{function.attr}" if function.attr in BY_PATH.get(module, ()) else ""
+
+
+def by_descriptor(node: ast.Call) -> bool:
+    """Tell whether a call acts on what is open, or on a name within it."""
+    if any(keyword.arg in ("dir_fd", "src_dir_fd") for keyword in node.keywords):
+        return True
+    first = node.args[0] if node.args else None
+    if isinstance(first, ast.Name):
+        return first.id in DESCRIPTORS
+    return isinstance(first, ast.Call) and isinstance(first.func, ast.Attribute) and first.func.attr == "fileno"
+
+
+def holds_rights(item: ast.withitem) -> bool:
+    """Tell whether a block is entered as a user."""
+    call = item.context_expr
+    if not isinstance(call, ast.Call) or not call.args or isinstance(call.args[0], ast.Constant):
+        return False
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    return name in AS_USER
+
+
+def outside(tree: ast.AST, function: str = "") -> Iterator[tuple[str, ast.Call]]:
+    """Give each call that is not within a block that holds a user's rights, with the function that it is in."""
+    if isinstance(tree, ast.With):
+        for item in tree.items:
+            if holds_rights(item):
+                return
+            yield from outside(item, function)
+    for node in tree.body if isinstance(tree, ast.With) else ast.iter_child_nodes(tree):
+        inner = function
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            inner = f"{function}.{node.name}" if function else node.name
+        if isinstance(node, ast.Call):
+            yield inner, node
+        yield from outside(node, inner)
+
+
+def found(tree: ast.AST) -> dict[str, str]:
+    """Give the calls by path of each function, sorted, as the list has them."""
+    by_function: dict[str, list[str]] = {}
+    for function, node in outside(tree):
+        name = called(node)
+        if name and not by_descriptor(node):
+            by_function.setdefault(function, []).append(name)
+    return {function: " ".join(sorted(names)) for function, names in by_function.items()}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(sources.PLUGINS))
+
+
+@pytest.mark.parametrize("path", scanned(), ids=name_of)
+def test_root_goes_nowhere_by_path(path: Path) -> None:
+    allowed = {function: names for function, (names, _why) in ALLOWED.get(name_of(path), {}).items()}
+    assert found(sources.tree(path)) == allowed, __doc__
+
+
+def test_the_list_is_about_files_that_there_are() -> None:
+    assert set(ALLOWED) <= {name_of(path) for path in scanned()}
+
+
+def test_who_relies_on_the_rights_of_callers_gets_them() -> None:
+    """A function that goes by path since its callers hold the owner's rights is called by nobody else."""
+    relying = {
+        (file, function) for file, entries in ALLOWED.items() for function, entry in entries.items() if CALLERS in entry
+    }
+    relying |= {place for place, why in VOUCHED.items() if why == CALLERS}
+    names = {function for _file, function in relying if "." not in function}
+    wrong = []
+    for path in scanned():
+        own = {node.name for node in ast.walk(sources.tree(path)) if isinstance(node, ast.FunctionDef)}
+        others = {name for name in own if (name_of(path), name) not in relying}
+        for function, node in outside(sources.tree(path)):
+            called_name = node.func.id if isinstance(node.func, ast.Name) else ""
+            if called_name in names - others and (name_of(path), function) not in relying | set(VOUCHED):
+                wrong.append((name_of(path), function, called_name))
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize("path", scanned(), ids=name_of)
+def test_no_paths_as_objects(path: Path) -> None:
+    """What pathlib does to files is not seen here."""
+    assert "pathlib" not in {name for name, _line in sources.imports(path)}
+
+
+@pytest.mark.parametrize("path", sources.files("plugins/**/*.py"), ids=name_of)
+def test_whatever_is_made_is_new_and_no_link(path: Path) -> None:
+    """O_CREAT alone opens what somebody has put there; no file of ours is left to a child either."""
+    for node in ast.walk(sources.tree(path)):
+        if not (isinstance(node, ast.Call) and called(node) == "os.open" and path.name not in MAY_BE_THERE):
+            continue
+        flags = {item.attr for item in ast.walk(node) if isinstance(item, ast.Attribute)} | _assigned(path, node)
+        if "O_CREAT" in flags:
+            assert flags >= {"O_EXCL", "O_NOFOLLOW", "O_CLOEXEC"}, f"{name_of(path)}:{node.lineno}"
+
+
+def _assigned(path: Path, node: ast.Call) -> set[str]:
+    """Give the flags of a variable called ``flags`` that is assigned shortly before."""
+    if not any(isinstance(item, ast.Name) and item.id == "flags" for item in node.args):
+        return set()
+    before = [
+        item
+        for item in ast.walk(sources.tree(path))
+        if isinstance(item, ast.Assign) and item.lineno < node.lineno and ast.unparse(item.targets[0]) == "flags"
+    ]
+    return {item.attr for item in ast.walk(before[-1]) if isinstance(item, ast.Attribute)} if before else set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f(path):\n    open(path)",
+        "def f(path):\n    os.chown(path, 0, 0)",
+        "def f(path):\n    with open(path) as a, acting_as(user):\n        pass",
+        "def f(path):\n    with acting_as(None):\n        os.unlink(path)",
+        "def f(path):\n    os.rename(path, path, dst_dir_fd=1)",
+        "def f(path):\n    with contextlib.suppress(OSError):\n        shutil.copyfile(path, path)",
+        "class C:\n    def f(self, path):\n        return [os.listdir(path)]",
+    ],
+)
+def test_what_is_found(text: str) -> None:
+    assert found(ast.parse(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f(path):\n    with acting_as(user):\n        open(path)",
+        "def f(path):\n    with acting_as(user), open(path) as a:\n        os.unlink(path)",
+        "def f(handle):\n    os.listdir(handle)",
+        "def f(stream):\n    os.utime(stream.fileno(), ns=(1, 2))",
+        "def f(handle):\n    os.open('x', 0, dir_fd=handle)",
+        "def f(text):\n    text.replace('a', 'b')",
+    ],
+)
+def test_what_is_fine(text: str) -> None:
+    assert found(ast.parse(text)) == {}
