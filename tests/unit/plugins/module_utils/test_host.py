@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,6 +63,27 @@ def test_write_atomically_replaces_links_instead_of_following_them(tmp_path: Pat
     assert victim.read_text() == "keep"
     assert (target.is_symlink(), target.read_text(), stat.S_IMODE(target.stat().st_mode)) == (False, "é\n", 0o640)
     assert sorted(os.listdir(tmp_path)) == ["target", "victim"]
+
+
+@pytest.mark.parametrize("plant", [os.symlink, os.link])
+def test_write_atomically_refuses_what_is_put_in_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plant: Callable[[str, str], None]
+) -> None:
+    """Between the removal of a leftover and the new file somebody may be quicker: neither link is written through."""
+    victim, target = tmp_path / "victim", tmp_path / "target"
+    victim.write_text("keep")
+    real = os.unlink
+
+    def raced(path: str, **how: Any) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            real(path, **how)
+        if str(path).endswith(".new") and not os.path.lexists(path):
+            plant(str(victim), str(path))
+
+    monkeypatch.setattr(_host.os, "unlink", raced)
+    with pytest.raises(FileExistsError):
+        _host.write_atomically(str(target), "new")
+    assert (victim.read_text(), target.exists()) == ("keep", False)
 
 
 def test_free_bytes_looks_at_the_next_directory_that_exists(tmp_path: Path) -> None:
