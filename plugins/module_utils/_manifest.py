@@ -96,6 +96,19 @@ class Prepared:
 
 
 _NAMES = Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Whose MEDIA was, as ``_media_owners.py`` records and reads it."""
+
+    places: Mapping[str, Tuple[str, str, int]]
+    digest: str
+    users: Tuple[str, ...]
+    groups: Tuple[str, ...]
+    more: int
+
+
 #: What the mappings hold that others rely on, each with its type. Those in _NEEDED must be there.
 _SHAPES: Dict[str, Dict[str, Any]] = {
     "host": dict.fromkeys(("name", "machine_id", "distribution", "family", "python"), str),
@@ -115,6 +128,7 @@ _SHAPES: Dict[str, Dict[str, Any]] = {
         "skip": _NAMES,
         "skipped_names": _NAMES,
         "archived": Mapping[str, int],
+        "rights": Rights,
     },
     "config": {
         **dict.fromkeys(("alias", "engine", "backend", "name", "user", "host"), str),
@@ -228,14 +242,14 @@ def _shaped(name: str, found: Mapping[str, Any]) -> None:
         if key not in found:
             raise ValueError("{0}.{1}".format(name, key))
     for key, kind in _SHAPES[name].items():
-        if key in found:
+        if key in found and not (kind is Rights and found[key] == {}):  # MEDIA that was not looked at
             read_as(kind, found[key], "{0}.{1}".format(name, key))
 
 
 def read_as(kind: Any, value: Any, where: str) -> Any:
     """A value of JSON as the declared type has it, with all it holds. Raises ValueError naming the place.
 
-    :param kind: a dataclass, a scalar, or Tuple[X, ...], Mapping[str, X], Optional[X], Any
+    :param kind: a dataclass, a scalar, or Tuple[X, ...], Tuple[X, Y], Mapping[str, X], Optional[X], Any
     """
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:
@@ -244,7 +258,12 @@ def read_as(kind: Any, value: Any, where: str) -> Any:
         return None if value is None else read_as(args[0], value, where)
     if origin is tuple:
         items = _of(list, value, where)
-        return tuple(read_as(args[0], item, "{0}[{1}]".format(where, number)) for number, item in enumerate(items))
+        kinds = [args[0]] * len(items) if args[-1] is Ellipsis else args
+        if len(kinds) != len(items):
+            raise ValueError(where)
+        return tuple(
+            read_as(one, item, "{0}[{1}]".format(where, number)) for number, (one, item) in enumerate(zip(kinds, items))
+        )
     if origin is collections.abc.Mapping:
         return {key: read_as(args[1], item, where + "." + key) for key, item in _of(dict, value, where).items()}
     if dataclasses.is_dataclass(kind):

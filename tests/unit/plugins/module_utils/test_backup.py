@@ -71,7 +71,7 @@ def test_expire(tmp_path: Path, keep: int, this: str, gone: list[str]) -> None:
 
 
 def test_sets_without_media_do_not_push_out_those_with_it(tmp_path: Path) -> None:
-    stored = {"stored": "media.tar.zst", "digest": "0"}
+    stored = {"stored": "media.tar.zst", "digest": "0", "archived": {"files": 0, "bytes": 0}}
     for label in LABELS[:2]:
         _backup.BackupSet.create(str(tmp_path), "shop", label, me()).finish(manifest(label, media=stored))
     for label in LABELS[2:]:  # those of moves

@@ -271,7 +271,7 @@ def edited(dice: random.Random, path: Path) -> dict[str, Any]:
     """Give the manifest with one value changed, gone, doubled or out of place."""
     text = (path / "manifest.json").read_text()
     plain: dict[str, Any] = json.loads(text)
-    while plain == json.loads(text) and str(plain) == str(json.loads(text)):  # 1 == True
+    while text_of(plain) == text:
         edit(dice, plain)
     return plain
 
