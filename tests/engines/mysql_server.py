@@ -46,7 +46,12 @@ class MysqlServer:
         if not os.path.isdir(data):
             self._install(server, data)
         argv = [server, "--no-defaults", "--datadir=" + data, "--socket=" + self.socket, "--user=" + self.user]
-        argv += ["--port={0}".format(self.port), "--bind-address=127.0.0.1", "--event-scheduler=ON"]
+        argv += [
+            "--port={0}".format(self.port),
+            "--bind-address=127.0.0.1",
+            "--event-scheduler=ON",
+            "--tmpdir=" + self.directory,
+        ]
         argv += ["--pid-file=" + os.path.join(self.directory, "pid"), "--innodb-flush-log-at-trx-commit=2"]
         argv += ["--general-log=1", "--general-log-file=" + os.path.join(self.directory, "general.log"), *extra]
         with open(os.path.join(self.directory, "log"), "ab") as log:
@@ -61,7 +66,7 @@ class MysqlServer:
     def _install(self, server: str, data: str) -> None:
         if server.endswith("mariadbd"):
             argv = ["mariadb-install-db", "--no-defaults", "--datadir=" + data, "--user=" + self.user]
-            argv += ["--auth-root-authentication-method=socket", "--skip-test-db"]
+            argv += ["--tmpdir=" + self.directory, "--auth-root-authentication-method=socket", "--skip-test-db"]
         else:
             argv = [server, "--no-defaults", "--initialize-insecure", "--datadir=" + data, "--user=" + self.user]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)

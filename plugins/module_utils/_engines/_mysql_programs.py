@@ -117,10 +117,14 @@ def plan_parts(tables: Sequence[Table], ranges: Callable[[Table, int], List[str]
         if not conditions:
             rest.append(table)
     buckets: List[List[Table]] = [[] for _number in range(jobs)]
+    sizes = [0] * jobs
     for table in rest:  # the biggest first, each to the emptiest
-        min(buckets, key=lambda bucket: sum(item.size for item in bucket)).append(table)
-    for bucket in filter(None, buckets):
-        size = sum(table.size for table in bucket)
+        emptiest = sizes.index(min(sizes))
+        buckets[emptiest].append(table)
+        sizes[emptiest] += table.size
+    for bucket, size in zip(buckets, sizes):
+        if not bucket:
+            continue
         parts.append(Part("rows-{0:03d}".format(len(parts) + 1), tuple(table.name for table in bucket), "", size))
     return parts
 
