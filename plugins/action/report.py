@@ -15,7 +15,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.relocate.django.plugins.plugin_utils import _report
+from ansible_collections.relocate.django.plugins.plugin_utils import _report, _told
 
 _DISPLAY = Display()
 
@@ -54,7 +54,8 @@ class ActionModule(ActionBase):
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _checked, args = self.validate_argument_spec(
             argument_spec={
-                "state": {"type": "str", "choices": ["written", "concluded"], "default": "written"},
+                "state": {"type": "str", "choices": ["written", "concluded", "told"], "default": "written"},
+                "what": {"type": "str", "choices": list(_told.KINDS)},
                 "site": {"type": "str"},
                 "directory": {"type": "path", "default": "relocate-reports"},
                 "outcome": {"type": "dict", "default": {}},
@@ -63,6 +64,11 @@ class ActionModule(ActionBase):
         )
         if args["state"] == "concluded":
             result.update(conclude(args["outcomes"]))
+            return result
+        if args["state"] == "told":
+            text = _told.sentence(args["what"], args["site"], args["outcome"])
+            _DISPLAY.display(text)
+            result.update(changed=False, msg=text)
             return result
         outcome = _report.enrich(dict(args["outcome"], site=args["site"]), time.time())
         text = _report.as_text(outcome)

@@ -128,7 +128,7 @@ CODES: Dict[str, str] = {
     "host_unreachable": "a host cannot be reached",
     "site_silent": "the site does not answer as expected",
     "sequence_behind": "a sequence is behind its table",
-    "not_proven": "the site is not proven complete",
+    "not_proven": "something that must hold before the site may serve does not",
     # input
     "bad_option": "an option is not acceptable",
     "pairs_unclear": "nothing says which old host a new host takes its sites from",

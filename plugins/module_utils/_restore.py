@@ -194,7 +194,8 @@ def differs(alias: str, differences: Sequence[Difference]) -> RelocateError:
         "database {0} differs from the backup set: {1}{2}".format(
             alias, shown, "; ..." if len(differences) > 10 else ""
         ),
-        "the set is untouched: find out who changed the data, then run again",
+        "nothing was made live. Run again; when the same differs again, it is what this server makes of the definition "
+        "or the rows that are named",
         {"differences": [str(item) for item in differences]},
     )
 

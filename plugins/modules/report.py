@@ -22,10 +22,16 @@ attributes:
     support: none
 options:
   state:
-    description: V(written) reports one site; V(concluded) ends a run, and fails when a site was not moved.
+    description:
+      - V(written) reports one site; V(concluded) ends a run, and fails when a site was not moved.
+      - V(told) only says in a sentence what became of a site, see O(what).
     type: str
-    choices: [written, concluded]
+    choices: [written, concluded, told]
     default: written
+  what:
+    description: What was done to the site, for O(state=told).
+    type: str
+    choices: [restored, converted, undone]
   site:
     description: The site's name.
     type: str

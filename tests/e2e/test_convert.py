@@ -72,7 +72,7 @@ def test_sqlite_to_postgresql_in_place(lab: Lab, tmp_path: Path) -> None:
     variables["relocate_left_behind"] = ['stray "table" = 1']
     wrong = {".env": {"DATABASE_URL": f"sqlite:///{site.var}/other.sqlite3"}}
     failed = convert(host, tmp_path, {**variables, "relocate_env_overrides": wrong})
-    assert failed.rc != 0 and "serves again from the database that it had" in failed.stdout, failed.stdout[-4000:]
+    assert failed.rc != 0 and "again, from the database that it had" in failed.stdout, failed.stdout[-4000:]
     wait_http(host, "/health")
     assert host.read(site.env_file) == env and engine_of(host) == "sqlite"
     assert all(active(host, unit) for unit in site.units) and leftovers(host) == ""

@@ -25,7 +25,7 @@ def test_a_site_out_of_its_nightly_sets(lab: Lab, tmp_path: Path) -> None:
     held = still(move.old, site)
     restored = move.run(playbook="restore")
     assert restored.rc == 0, restored.stdout[-5000:]
-    assert f"serves, complete by the proof of set {first}" in restored.stdout
+    assert f" from set {first}, made on " in restored.stdout and "; proven: rows, content, " in restored.stdout
     assert wait_http(new, "/", port=site.public_port).status == 200
     assert still(new, site) == held
     assert new.read(site.env_file) == move.old.read(site.env_file)

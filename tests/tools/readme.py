@@ -37,7 +37,7 @@ MOVED = ": MOVED; proven: rows, content, "
 PLAYBOOKS = {
     "move --check": "CHECKED: preflight found no obstacle",
     "move": MOVED,
-    "undo": "Site shop serves on old-host again",
+    "undo": " on old-host again. What ",
 }
 
 

@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What became of a site, in a sentence for the playbooks that write no report; each word as it was measured."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from ansible_collections.relocate.django.plugins.plugin_utils import _promises, _received
+
+KINDS = ("restored", "converted", "undone")
+
+
+def sentence(kind: str, site: str, outcome: Mapping[str, Any]) -> str:
+    """One of :data:`KINDS` in words.
+
+    :param outcome: ``host``, ``set``, ``made`` (where and when the set was made), ``engines``, ``check`` (nothing was
+        done), ``running`` (units that run now), ``measured`` (as in a move's outcome)
+    """
+    told = _received.data(outcome)
+    say = {"restored": _restored, "converted": _converted, "undone": _undone}[kind]
+    return "Site {0} {1}".format(_received.text(site), say(told))
+
+
+def _restored(told: Mapping[str, Any]) -> str:
+    where = "on {0} from set {1}{2} ({3})".format(_text(told, "host"), _text(told, "set"), _made(told), _pinned(told))
+    if told.get("check"):
+        return "would be restored {0}".format(where)
+    if not _received.mapping(_received.mapping(told.get("measured")).get("verify")):
+        return "{0} {1}; NOT verified in this run, since it has served here".format(_runs(told), where)
+    return "{0} {1}; {2}".format(_runs(told), where, _proof(told))
+
+
+def _converted(told: Mapping[str, Any]) -> str:
+    return "{0} on {1}, from {2} now; {3}; the database that it had is kept; set {4} holds both forms".format(
+        _runs(told), _text(told, "host"), _text(told, "engines"), _proof(told), _text(told, "set")
+    )
+
+
+def _undone(told: Mapping[str, Any]) -> str:
+    kept = "What {0} took in stays in its databases and MEDIA; nothing of it is carried back".format(_text(told, "new"))
+    if told.get("check"):
+        return "would be started on {0} again. {1}".format(_text(told, "host"), kept)
+    return "{0} on {1} again. {2}".format(_runs(told), _text(told, "host"), kept)
+
+
+def _runs(told: Mapping[str, Any]) -> str:
+    """Whether it serves, as far as anybody looked: by its answers, else by its units."""
+    if _received.items(_received.mapping(told.get("measured")).get("answers")):
+        return "answers"
+    units = [_received.text(name) for name in _received.items(told.get("running"))]
+    if units:
+        return "runs ({0}; its answers were NOT asked)".format(", ".join(units))
+    return "is in place (no unit was started and no answer asked)"
+
+
+def _proof(told: Mapping[str, Any]) -> str:
+    found = _promises.promises({"measured": told.get("measured"), "proven": True})
+    return _promises.words([item for item in found if item["promise"] not in ("still", "answers")])
+
+
+def _made(told: Mapping[str, Any]) -> str:
+    return ", made on {0} at {1}".format(_text(told, "made_on"), _text(told, "made_at")) if told.get("made_on") else ""
+
+
+def _pinned(told: Mapping[str, Any]) -> str:
+    if told.get("pinned") in (None, "", "not pinned"):
+        return "not pinned: nothing but its own manifest says that it is the one that was written"
+    return "its manifest is the pinned one"
+
+
+def _text(told: Mapping[str, Any], key: str) -> str:
+    return _received.text(told.get(key))

@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sentences of restore, convert and undo say what was measured, and what was not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.plugin_utils import _told
+from tests.unit.plugins.plugin_utils.test_report import MEASURED
+
+SET = {"host": "new1", "set": "L1", "made_on": "old1", "made_at": "noon", "pinned": "beside the set"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "words", "absent"),
+    [
+        ("restored", {**SET, "check": True}, ["would be restored on new1 from set L1, made on old1"], ["proven"]),
+        (
+            "restored",
+            {**SET, "measured": MEASURED},
+            ["Site shop answers on new1", "proven: rows, content", "(its manifest is the pinned one)"],
+            ["not pinned"],
+        ),
+        (
+            "restored",
+            {**SET, "pinned": "not pinned", "measured": {**MEASURED, "answers": []}, "running": ["web.service"]},
+            ["runs (web.service; its answers were NOT asked) on new1", "(not pinned: nothing but"],
+            ["answers on"],
+        ),
+        ("restored", {**SET, "running": ["web.service"]}, ["NOT verified in this run"], ["proven"]),
+        ("restored", {**SET, "measured": {"verify": "made up"}}, ["NOT verified in this run"], ["proven"]),
+        (
+            "converted",
+            {"host": "new1", "set": "L1", "engines": "postgresql", "measured": {**MEASURED, "answers": []}},
+            ["is in place (no unit was started and no answer asked) on new1, from postgresql now; proven: rows, "],
+            [],
+        ),
+        ("undone", {"host": "old1", "new": "new1", "check": True}, ["would be started on old1 again"], ["runs"]),
+        (
+            "undone",
+            {"host": "old1", "new": "new1", "running": ["a"]},
+            ["runs (a; its answers were NOT asked) on old1"],
+            [],
+        ),
+        (
+            "undone",
+            {"host": "old1", "new": "new1"},
+            ["no unit was started and no answer asked) on old1 again"],
+            ["runs"],
+        ),
+    ],
+)
+def test_a_sentence(kind: str, outcome: dict[str, Any], words: list[str], absent: list[str]) -> None:
+    found = _told.sentence(kind, "shop", outcome)
+    assert [word for word in words if word not in found] == []
+    assert [word for word in absent if word in found] == []
+
+
+def test_what_a_host_made_up_does_not_reach_the_terminal() -> None:
+    found = _told.sentence("undone", "shop", {"host": "a\x1b[2J\nb", "new": ["x"], "running": ["\x1b]0;x"]})
+    assert "\x1b" not in found and "\n" not in found
