@@ -15,8 +15,8 @@ from tests.lab.wheels import ensure_wheels
 from tests.tools import venv
 from tests.tools.collection import ROOT
 
-#: What is run one after the other: the lab itself first, then moves, two labs at a time, since they mostly wait.
-PARTS = {"lab": ("tests/lab", ()), "e2e": ("tests/e2e", ("--numprocesses=2", "--dist=worksteal"))}
+#: What is run one after the other: the lab itself first, then moves, three labs at a time, since they often wait.
+PARTS = {"lab": ("tests/lab", ()), "e2e": ("tests/e2e", ("--numprocesses=3", "--dist=worksteal"))}
 
 
 def main(chosen: list[str]) -> int:
