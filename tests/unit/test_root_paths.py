@@ -241,8 +241,9 @@ def called(node: ast.Call) -> str:
 
 def by_descriptor(node: ast.Call) -> bool:
     """Tell whether a call acts on what is open, or on a name within it."""
-    if any(keyword.arg in ("dir_fd", "src_dir_fd") for keyword in node.keywords):
-        return True
+    for keyword in node.keywords:
+        if keyword.arg in ("dir_fd", "src_dir_fd"):
+            return not (isinstance(keyword.value, ast.Constant) and keyword.value.value is None)
     first = node.args[0] if node.args else None
     if isinstance(first, ast.Name):
         return first.id in DESCRIPTORS
@@ -353,6 +354,7 @@ def _assigned(path: Path, node: ast.Call) -> set[str]:
         "def f(path):\n    with open(path) as a, acting_as(user):\n        pass",
         "def f(path):\n    with acting_as(None):\n        os.unlink(path)",
         "def f(path):\n    os.rename(path, path, dst_dir_fd=1)",
+        "def f(path):\n    os.open(path, 0, dir_fd=None)",
         "def f(path):\n    with contextlib.suppress(OSError):\n        shutil.copyfile(path, path)",
         "class C:\n    def f(self, path):\n        return [os.listdir(path)]",
     ],

@@ -135,7 +135,28 @@ def _find_owner(manage_path: str, owner: Optional[str], allow_root: bool) -> Sys
             "name the system user who runs the site as owner"
             + (", or allow root explicitly" if uid == 0 else "; root is allowed only when it owns manage.py"),
         )
+    if not owner:
+        _check_whose(manage_path, uid)
     return user
+
+
+def _check_whose(manage_path: str, uid: int) -> None:
+    """Raise owner_missing when somebody else than its owner could have put manage.py there.
+
+    A link to another user's file, or a directory of one's own around it, would let one's code run as that user.
+    """
+    for path, status in (
+        (manage_path, os.lstat(manage_path)),
+        (os.path.dirname(manage_path), os.stat(os.path.dirname(manage_path))),
+    ):
+        if status.st_uid not in (0, uid):
+            raise RelocateError(
+                "owner_missing",
+                "{0} belongs to uid {1}, and what manage.py is to uid {2}: whose code it is cannot be told".format(
+                    path, status.st_uid, uid
+                ),
+                "name the system user who runs the site as relocate_owner",
+            )
 
 
 def read_env_files(path: str, names: Iterable[str], owner: Optional[SystemUser] = None) -> Dict[str, str]:

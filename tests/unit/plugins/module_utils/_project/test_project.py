@@ -87,6 +87,8 @@ def test_root_is_refused_unless_it_owns_and_was_allowed(site: Path, python: str,
     os.chown(site / "manage.py", 0, 0)
     refusal("runs_as_root", str(site), python)
     assert probe.find_project(str(site), python, owner=owner.name).owner.uid == owner.uid
+    refusal("owner_missing", str(site), python, allow_root=True)  # who owns the directory would be root
+    os.chown(site, 0, 0)
     assert probe.find_project(str(site), python, allow_root=True).owner.uid == 0
     os.chown(site / "manage.py", 64999, 64999)
     refusal("owner_missing", str(site), python)
@@ -124,3 +126,25 @@ def test_settings_are_not_looked_for_where_the_owner_may_not_look(tmp_path: Path
     assert project._settings_of(str(app / "manage.py"), owner) == ""
     os.chown(secret, owner.uid, -1)
     assert project._settings_of(str(app / "manage.py"), owner) == ("roots.own" if kind == "link" else "")
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize("kind", ["link", "directory"])
+def test_nobodys_code_runs_as_another_user(tmp_path: Path, kind: str) -> None:
+    """Whoever owns the directory chooses the interpreter and the settings beside manage.py."""
+    app, theirs = reachable(tmp_path) / "app", tmp_path / "theirs.py"
+    app.mkdir()
+    theirs.write_text("")
+    os.chown(theirs, 1, 1)
+    if kind == "link":
+        (app / "manage.py").symlink_to(theirs)
+        os.chown(app / "manage.py", nobody().uid, -1, follow_symlinks=False)
+    else:
+        theirs.rename(app / "manage.py")
+        os.chown(app, nobody().uid, -1)
+    refusal("owner_missing", str(app))
+    assert project._find_owner(str(app / "manage.py"), "nobody", False).name == "nobody"
+    os.chown(app / "manage.py", 0, 0, follow_symlinks=False)
+    os.chown(app, 0, 0)
+    if kind == "link":
+        assert project._find_owner(str(app / "manage.py"), None, False).uid == 1  # root's own link
