@@ -121,6 +121,7 @@ def engine_context(
         compression=params["compression"],
         stopwatch=stopwatch,
         orphans=tuple(params.get("orphans") or ()),
+        project=found.path,
     )
 
 

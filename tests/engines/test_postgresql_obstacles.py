@@ -203,3 +203,29 @@ def test_what_takes_a_superuser(cluster: Cluster, make: Make, old: Callable[[str
         if "SUBSCRIPTION" in sql:
             cluster.psql("old", "ALTER SUBSCRIPTION s SET (slot_name = NONE)")
             cluster.psql("old", "DROP SUBSCRIPTION s")
+
+
+def test_a_role_that_is_assumed(cluster: Cluster, make: Make, tmp_path: Any) -> None:
+    """Django says SET ROLE after the login: what the site made belongs to that role, and so it does on new."""
+    cluster.psql("postgres", 'CREATE ROLE "app owner"; GRANT "app owner" TO shop')
+    cluster.psql("postgres", 'CREATE DATABASE assumed OWNER "app owner"')
+    cluster.psql("assumed", 'SET ROLE "app owner"; CREATE TABLE t (id serial PRIMARY KEY); GRANT SELECT ON t TO plain')
+    engine = make("assumed", options={"assume_role": "app owner"})
+    new = make("new", options={"assume_role": "app owner"})
+    try:
+        assert engine.preflight("old") == []
+        assert moves(engine, new, str(tmp_path)) == []
+        owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
+        assert cluster.psql("new__incoming", owners).strip() == "app owner"
+        assert new.create_blank() == ["database new"]
+        # Any role could be named in the settings: only a new one is given to the site.
+        other = make("other", user="plain", options={"assume_role": "app owner"})
+        found = other.preflight("new", engine.describe())
+        assert "role plain may not assume role app owner" in found[0].msg
+        cluster.psql("postgres", found[0].hint.partition("then ")[2])
+        assert other.preflight("new", engine.describe()) == []
+        assert make("other", options={"assume_role": "fresh"}).create_blank() == ["role fresh", "database other"]
+    finally:
+        for name in ("assumed", "new", "new__incoming", "other"):
+            cluster.psql("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        cluster.psql("postgres", 'DROP ROLE "app owner"; DROP ROLE IF EXISTS fresh')

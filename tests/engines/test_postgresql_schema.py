@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import Any, Callable, Dict, List, Set, Tuple
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import PostgresqlEngine
@@ -18,8 +20,13 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login, compare_states
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from tests.engines.postgresql_cluster import Cluster, binaries
+from tests.engines.schema_generator import schemas
 
 pytest.importorskip("psycopg2")
+
+#: How many schemas are made at random: 200 for the whole search, fewer by default. A failure names its seed.
+SCHEMAS = int(os.environ.get("RELOCATE_SCHEMAS", "20"))
+A_DATABASE = 20
 
 Make = Callable[..., PostgresqlEngine]
 
@@ -301,3 +308,35 @@ def test_a_right_that_comes_back_ends_the_load(
     assert caught.value.code == "load_failed"
     assert "REVOKE ALL ON FUNCTION public.citext_eq(public.citext, public.citext) FROM PUBLIC" in caught.value.msg
     assert not new.exists(INCOMING)
+
+
+@given(st.tuples(*(schemas(number) for number in range(A_DATABASE))))
+@settings(
+    max_examples=max(1, SCHEMAS // A_DATABASE),
+    deadline=None,
+    database=None,
+    derandomize="RELOCATE_SCHEMAS" not in os.environ,
+    phases=(Phase.generate,),  # to make an example smaller would take a load for each step
+    suppress_health_check=list(HealthCheck),
+)
+def test_schemas_made_at_random(
+    cluster: Cluster, make: Make, tmp_path_factory: pytest.TempPathFactory, made: Tuple[List[str], ...]
+) -> None:
+    directory = tmp_path_factory.mktemp("random")
+    cluster.psql("postgres", "CREATE DATABASE random OWNER shop")
+    try:
+        script = directory / "schema.sql"
+        script.write_text("SET ROLE shop;" + "".join(line + ";" for lines in made for line in lines), "utf-8")
+        os.chmod(script, 0o644)
+        for parent in (directory, *directory.parents[:3]):
+            os.chmod(parent, 0o755)
+        cluster.run(
+            ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(script)],
+            {"PGDATABASE": "random", "PGCLIENTENCODING": "UTF8"},
+        )
+        notes = moved(make("random"), make("made"), str(directory))
+        assert notes == []
+        assert plain(cluster, "made__incoming") == plain(cluster, "random")
+    finally:
+        for name in ("random", "made__incoming"):
+            cluster.psql("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -62,16 +62,44 @@ def ensure_role(server: Server, session: Session) -> List[str]:
     secret = " PASSWORD " + literal(scram_verifier(password)) if password else ""
     if not known:
         session.run("CREATE ROLE {0} LOGIN{1}".format(ident(role), secret))
-        return ["role " + role]
+        return ["role " + role, *_ensure_assumed(server, session)]
     if not known[0][0]:
         raise RelocateError(
             "login_failed",
             "role {0} exists and may not log in".format(role),
             "ALTER ROLE {0} LOGIN when it is the site's, or give the site another USER".format(ident(role)),
         )
+    made = _ensure_assumed(server, session)
     if password:
         check_login(server)
+    return made
+
+
+def _ensure_assumed(server: Server, session: Session) -> List[str]:
+    """Make the role that the settings assume. One that is there is given to nobody: it may be anybody's."""
+    role, login = server.acts_as, server.role
+    if role == login:
+        return []
+    if not session.value("SELECT count(*) FROM pg_roles WHERE rolname = " + literal(role)):
+        session.run("CREATE ROLE " + ident(role), "GRANT {0} TO {1}".format(ident(role), ident(login)))
+        return ["role " + role]
+    problem = assumed_problem(session, login, role)
+    if problem is not None:
+        raise problem
     return []
+
+
+def assumed_problem(session: Session, login: str, role: str) -> Optional[RelocateError]:
+    """Why a role cannot assume another that exists, or None."""
+    member = "SELECT pg_has_role(r.oid, {0}, 'MEMBER') FROM pg_roles AS r WHERE r.rolname = {1}"
+    exists = session.value("SELECT count(*) FROM pg_roles WHERE rolname = " + literal(role))
+    if not exists or session.value(member.format(literal(role), literal(login))):
+        return None
+    return RelocateError(
+        "right_missing",
+        "role {0} may not assume role {1}, as OPTIONS say (assume_role)".format(login, role),
+        "on new: CREATE ROLE {0} LOGIN when it is missing, then GRANT {1} TO {0}".format(ident(login), ident(role)),
+    )
 
 
 def check_login(server: Server) -> None:
@@ -122,7 +150,7 @@ def create_database(
     clauses = " ".join(database_clauses(recorded, session.major)) + more
     try:
         session.run(
-            "CREATE DATABASE {0} OWNER {1} TEMPLATE template0 {2}".format(ident(name), ident(server.role), clauses)
+            "CREATE DATABASE {0} OWNER {1} TEMPLATE template0 {2}".format(ident(name), ident(server.acts_as), clauses)
         )
     except RelocateError as exc:
         if re.search(r"locale|collat|provider", exc.msg) and exc.code == "query_failed":
@@ -140,8 +168,8 @@ def locale_hint(recorded: Optional[DatabaseFacts]) -> str:
 def _join_role(server: Server, session: Session) -> None:
     """An administrator who is no superuser may give a database only to a role that it is a member of."""
     member = "SELECT rolsuper OR pg_has_role(current_user, {0}, 'MEMBER') FROM pg_roles WHERE rolname = current_user"
-    if not session.value(member.format(literal(server.role))):
-        session.run("GRANT {0} TO CURRENT_USER".format(ident(server.role)))
+    if not session.value(member.format(literal(server.acts_as))):
+        session.run("GRANT {0} TO CURRENT_USER".format(ident(server.acts_as)))
 
 
 def database_clauses(recorded: Optional[DatabaseFacts], major: int) -> List[str]:

@@ -62,6 +62,10 @@ KEYWORDS: Dict[str, str] = {
 _REACHING = tuple(word for word in KEYWORDS if word not in ("options", "passfile", "requirepeer", "service"))
 
 
+#: Words whose values are paths, which a site writes relative to where it runs.
+_PATHS = ("passfile", "sslcert", "sslcrl", "sslkey", "sslrootcert")
+
+
 _LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
 
 
@@ -133,13 +137,23 @@ class Server:
         return self.config.user or (self.context.owner or current_user()).name
 
     @property
+    def acts_as(self) -> str:
+        """The role that owns what the site makes: OPTIONS may have it assumed after the login."""
+        return str(self.config.options.get("assume_role") or "") or self.role
+
+    @property
     def is_local(self) -> bool:
         """True when the settings' HOST is this machine, as far as its name tells."""
         return self.config.host in _LOCAL_HOSTS or self.config.host.startswith("/")
 
     def _options(self) -> Dict[str, str]:
         options = self.config.options
-        return {word: str(options[word]) for word in KEYWORDS if options.get(word) not in (None, "")}
+        found = {word: str(options[word]) for word in KEYWORDS if options.get(word) not in (None, "")}
+        for word in _PATHS:
+            path = found.get(word, "")
+            if path and not os.path.isabs(path) and path != "system" and self.context.project:
+                found[word] = os.path.join(self.context.project, path)
+        return found
 
     def _settings_options(self) -> Dict[str, str]:
         options = self._options()
@@ -147,6 +161,9 @@ class Server:
             # TLS over the loopback protects nothing and takes a fifth of the time of a dump or load. libpq still
             # uses it where the server insists.
             options.setdefault("sslmode", "allow")
+        if self.acts_as != self.role:
+            words = options.get("options", "") + " -c role=" + re.sub(r"([\\\s])", r"\\\1", self.acts_as)
+            options["options"] = words.strip()
         return options
 
     def _host(self) -> str:

@@ -37,8 +37,10 @@ class Described:
         text = scripts.schema_of_dump(server, client, path, lines, str(recorded.encoding))
         self._old = schema.parse(text)
         self._dumped_by = scripts.dumped_by(text)
-        old_role = str(recorded.details.get("role") or recorded.details.get("owner") or "")
-        self._roles: Dict[str, str] = {old_role: server.role} if old_role else {}
+        old_role = str(
+            recorded.details.get("assumed_role") or recorded.details.get("role") or recorded.details.get("owner") or ""
+        )
+        self._roles: Dict[str, str] = {old_role: server.acts_as} if old_role else {}
         self._missing: Dict[str, int] = {}
         self._failed: List[str] = []  # what no comparison would show
 
@@ -69,8 +71,8 @@ class Described:
 
     def _is_moot(self, right: Right, entry: Entry) -> bool:
         """Rights of the one who now owns the object, where another did."""
-        was_his = self._roles.get(entry.owner, entry.owner) == self._server.role
-        return right.role == self._server.role and not was_his and not right.defaults_of
+        was_his = self._roles.get(entry.owner, entry.owner) == self._server.acts_as
+        return right.role == self._server.acts_as and not was_his and not right.defaults_of
 
     def _carry_comment(self, own: Session, superuser: Optional[Session], entry: Entry, database: str) -> None:
         match = _COMMENT.match(entry.statements[0]) if len(entry.statements) == 1 else None
@@ -89,7 +91,7 @@ class Described:
             return ["the schema was not compared with old's: there is no pg_dump beside " + self._client.path]
         found = scripts.schema_of_database(self._server, client, database)
         exact = self._recorded.major == str(major) and self._dumped_by == scripts.dumped_by(found)
-        result = schema.compare(self._old, schema.parse(found), self._roles, exact, self._server.role)
+        result = schema.compare(self._old, schema.parse(found), self._roles, exact, self._server.acts_as)
         regained = [right for right in result.regained if right.defaults_of not in self._missing]
         if regained:
             raise RelocateError(

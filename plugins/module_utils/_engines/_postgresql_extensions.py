@@ -112,9 +112,9 @@ def _given(server: Server, session: Session) -> Set[str]:
 
 def usable_wrappers(server: Server, session: Session) -> Set[str]:
     """Foreign data wrappers that the settings' role may use on new."""
-    if not session.value("SELECT count(*) FROM pg_roles WHERE rolname = " + literal(server.role)):
+    if not session.value("SELECT count(*) FROM pg_roles WHERE rolname = " + literal(server.acts_as)):
         return set()
-    may = "has_foreign_data_wrapper_privilege({0}, oid, 'USAGE')".format(literal(server.role))
+    may = "has_foreign_data_wrapper_privilege({0}, oid, 'USAGE')".format(literal(server.acts_as))
     return _asked(server, session, "SELECT fdwname FROM pg_foreign_data_wrapper WHERE " + may)
 
 
@@ -123,7 +123,7 @@ def allow_wrappers(server: Server, session: Session, inside: Session, recorded: 
     wanted = {str(wrapper) for _name, wrapper in recorded.details.get("foreign_servers") or []}
     here = {name for (name,) in inside.rows("SELECT fdwname FROM pg_foreign_data_wrapper")} if wanted else set()
     for wrapper in sorted(wanted & here & usable_wrappers(server, session)) if here else []:
-        inside.run("GRANT USAGE ON FOREIGN DATA WRAPPER {0} TO {1}".format(ident(wrapper), ident(server.role)))
+        inside.run("GRANT USAGE ON FOREIGN DATA WRAPPER {0} TO {1}".format(ident(wrapper), ident(server.acts_as)))
 
 
 def create_extensions(server: Server, session: Session, recorded: DatabaseFacts) -> List[str]:
@@ -138,7 +138,7 @@ def create_extensions(server: Server, session: Session, recorded: DatabaseFacts)
     for name in sorted(set(recorded.extensions) - here):
         schema = recorded.extension_schemas.get(name, "")
         if schema and not session.value("SELECT count(*) FROM pg_namespace WHERE nspname = " + literal(schema)):
-            session.run("CREATE SCHEMA {0} AUTHORIZATION {1}".format(ident(schema), ident(server.role)))
+            session.run("CREATE SCHEMA {0} AUTHORIZATION {1}".format(ident(schema), ident(server.acts_as)))
             made.append(schema)
         place = " SCHEMA " + ident(schema) if schema else ""
         try:
@@ -181,7 +181,7 @@ def allow_extension_rows(server: Server, session: Session, allow: bool) -> None:
         " JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'S')"
     )
     form = "GRANT {0} ON {1} TO {2}" if allow else "REVOKE {0} ON {1} FROM {2}"
-    role = ident(server.role)
+    role = ident(server.acts_as)
     for schema in sorted({schema for schema, _table, _kind in tables} - _usable(server, session, allow)):
         session.run(form.format("USAGE", "SCHEMA " + ident(schema), role))
     for schema, table, kind in tables:
@@ -193,5 +193,5 @@ def _usable(server: Server, session: Session, allow: bool) -> Set[str]:
     everybody = "EXISTS (SELECT FROM aclexplode(n.nspacl) AS x WHERE x.grantee = 0)"
     owner = "pg_has_role({0}, n.nspowner, 'USAGE')"
     words = "has_schema_privilege({0}, n.oid, 'USAGE')" if allow else owner + " OR " + everybody
-    sql = "SELECT n.nspname FROM pg_namespace AS n WHERE " + words.format(literal(server.role))
+    sql = "SELECT n.nspname FROM pg_namespace AS n WHERE " + words.format(literal(server.acts_as))
     return {name for (name,) in session.rows(sql)}

@@ -10,6 +10,7 @@ from typing import List, Optional, Sequence
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_admin import (
+    assumed_problem,
     check_login,
     locale_hint,
 )
@@ -201,6 +202,9 @@ def _matches(server: Server, session: Session, recorded: DatabaseFacts, findings
             "install PostgreSQL {0} or later on new".format(recorded.major),
         )
     _extensions(server, session, recorded, findings)
+    problem = assumed_problem(session, server.role, str(recorded.details.get("assumed_role") or server.role))
+    if problem is not None:
+        findings.error(problem)
     _settings(server, session, recorded, findings)
     _row_security(server, session, recorded, findings)
     _foreign_servers(server, session, recorded, findings)

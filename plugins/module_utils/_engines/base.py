@@ -57,6 +57,7 @@ class EngineContext:
     :param stopwatch: what the engine's own steps count their time on
     :param orphans: tables whose rows may refer to missing rows, which the user takes along as they are
     :param notes: what people should know that is no error; becomes a part of the module's result
+    :param project: the project's directory, to which relative paths in OPTIONS refer
     """
 
     secrets: SecretStore
@@ -68,6 +69,7 @@ class EngineContext:
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     notes: List[str] = field(default_factory=list)
     orphans: Tuple[str, ...] = ()
+    project: str = ""
 
 
 class Snapshot(abc.ABC):

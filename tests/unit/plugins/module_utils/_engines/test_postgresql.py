@@ -110,7 +110,7 @@ def test_parameters_and_environment(tmp_path: Any) -> None:
         "isolation_level": 4,
         "pool": True,
         "server_side_binding": True,
-        "assume_role": "other",
+        "assume_role": "shop",
         "connect_timeout": 5,
         "keepalives": 1,
     }
@@ -264,6 +264,22 @@ def test_no_password_leaves_the_users_own_password_file(tmp_path: Any) -> None:
     one = server(tmp_path, password="", options={"passfile": "/home/shop/.my_pgpass"})
     assert one.environment("x")["PGPASSFILE"] == "/home/shop/.my_pgpass"
     assert one.parameters("x")["passfile"] == "/home/shop/.my_pgpass"
+
+
+def test_paths_are_the_projects(tmp_path: Any) -> None:
+    options = {"passfile": "conf/pgpass", "sslrootcert": "system", "sslcert": "/etc/c.pem", "sslkey": "k.pem"}
+    one = server(tmp_path, password="", options=options)
+    one = connect.Server(one.config, dataclasses.replace(one.context, project="/srv/shop"))
+    found = one.parameters("x")
+    assert [found[word] for word in options] == ["/srv/shop/conf/pgpass", "system", "/etc/c.pem", "/srv/shop/k.pem"]
+    assert one.environment("x")["PGPASSFILE"] == "/srv/shop/conf/pgpass"
+
+
+def test_a_role_is_assumed_by_every_session_of_the_settings(tmp_path: Any) -> None:
+    one = server(tmp_path, options={"assume_role": "app owner", "options": "-c a=b"})
+    assert (one.role, one.acts_as) == ("shop", "app owner")
+    assert one.parameters("x")["options"] == one.environment("x")["PGOPTIONS"] == "-c a=b -c role=app\\ owner"
+    assert "options" not in server(tmp_path).parameters("x")
 
 
 @pytest.mark.parametrize(
