@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
@@ -117,7 +118,12 @@ class _LettingGo:
     def rows(self, sql: str) -> List[Tuple[Any, ...]]:
         """Run one statement. Raises as :meth:`Session.rows`."""
         self._session.run("SAVEPOINT part")
-        found = self._session.rows(sql)
+        try:
+            found = self._session.rows(sql)
+        except RelocateError:
+            with contextlib.suppress(RelocateError):
+                self._session.run("ROLLBACK TO SAVEPOINT part")
+            raise
         self._session.run("ROLLBACK TO SAVEPOINT part", "RELEASE SAVEPOINT part")
         return found
 

@@ -56,6 +56,11 @@ class PostgresqlSnapshot(Snapshot):
         self._server, self._database, self._method = server, database, method
         self._dumped: Optional[states.SequenceValues] = None
         self._view = states.View(server, database, server.context.jobs)
+        with removed_on_failure(self._view.close):
+            # Asked now: while the dump runs, the same session may be counting.
+            tables, room = self._view.main.rows(queries.LOCKS)[0]
+            self._jobs = programs.dump_jobs(tables, room, server.context.jobs)
+            self._hidden = self._view.main.rows(privileged.HIDDEN_MAPPINGS)
 
     def close(self) -> None:
         """Let go of the snapshot."""
@@ -69,17 +74,14 @@ class PostgresqlSnapshot(Snapshot):
         client = programs.choose_dump(programs.installed("pg_dump"), self._view.main.major)
         if beside is not None:
             beside(self._view.snapshot_id)
-        name = quote(self._server.config.alias, safe="") + ".pgdump"
-        path = os.path.join(directory, name)
-        tables, room = self._view.main.rows(queries.LOCKS)[0]
-        jobs = programs.dump_jobs(tables, room, self._server.context.jobs)
-        hidden = self._view.main.rows(privileged.HIDDEN_MAPPINGS)
         self._server.context.notes.extend(
             "database {0}: role {1} is not shown the options of the user mapping of {2} on server {3}, so that they are"
             " not carried: set them on new".format(self._server.config.alias, self._server.role, user, name)
-            for name, user in hidden
+            for name, user in self._hidden
         )
-        programs.dump(self._server, client, self._database, self._view.snapshot_id, path, jobs)
+        name = quote(self._server.config.alias, safe="") + ".pgdump"
+        path = os.path.join(directory, name)
+        programs.dump(self._server, client, self._database, self._view.snapshot_id, path, self._jobs)
         with removed_on_failure(lambda: programs.remove(self._server, path)):
             self._dumped = programs.sequence_values(self._server, programs.client_beside(client), path)
         return DumpFile(path=name, client=client.version, client_major=str(client.major))

@@ -89,11 +89,12 @@ def test_engine_context(tmp_path: Path, jobs: int | None, expected: int, login: 
     params: dict[str, Any] = {"jobs": jobs, "compression": "none"}
     if login:
         params.update(dict.fromkeys(_argspec.login()), login_user="adm")
-    project: Any = type("P", (), {"owner": me()})
+    project: Any = type("P", (), {"owner": me(), "path": "/srv/shop"})
     watch = Stopwatch()
     found = _argspec.engine_context(params, SecretStore(str(tmp_path)), project, watch)
     assert (found.jobs, found.compression, found.owner) == (expected, "none", me())
     assert found.stopwatch is watch
+    assert found.project == "/srv/shop"
     assert found.admin.user == ("adm" if login else "")
 
 
