@@ -123,8 +123,9 @@ def as_text(outcome: Mapping[str, Any]) -> str:
     took = ["{0} {1:.1f} s".format(name, value) for name, value in outcome["steps"].items() if value >= 0.05]
     if took:
         lines.append("  steps: " + ", ".join(took))
+    lines += ["  " + text for text in _migrated(outcome)]
     applied = [name for plan in (outcome.get("migrations") or {}).values() for name in plan]
-    if applied:
+    if applied and not _migrated(outcome):
         lines.append("  migrations applied: " + ", ".join(applied))
     if outcome.get("media_previous"):
         lines.append("  files of MEDIA that were only on new are kept in {0}".format(outcome["media_previous"]))
@@ -194,6 +195,12 @@ def next_steps(outcome: Mapping[str, Any]) -> List[str]:
     if outcome["status"] == "obstacles":
         return ["next: remove the obstacles and run the same command again"]
     return []
+
+
+def _migrated(outcome: Mapping[str, Any]) -> List[str]:
+    """What a move migrated, database by database."""
+    found = _received.mapping(outcome.get("migrated")).values()
+    return [_received.text(item["text"]) for item in found if isinstance(item, Mapping) and item.get("text")]
 
 
 def _old_now(outcome: Mapping[str, Any]) -> str:

@@ -258,6 +258,13 @@ def test_a_site_without_units_is_not_reported_as_stopped() -> None:
     assert not re.search("downtime [0-9]", text)
 
 
+def test_what_was_migrated_is_told_per_database() -> None:
+    told = {"default": {"state": "applied", "text": "database default got 1 migrations: shop.0002"}, "old": {"text": 5}}
+    text = _report.as_text(enriched(**MOVED, migrated={**told, "odd": "x"}))
+    assert "  database default got 1 migrations: shop.0002\n  5\n" in text
+    assert "migrations applied:" not in text
+
+
 def test_both_hosts_down_points_to_undo() -> None:
     text = _report.as_text(enriched(**{**FAILED, "frozen_at": 1000001, "starting": True, "put_back": "x"}))
     assert "next: see that the site does not serve on new1, then run relocate.django.undo" in text
