@@ -8,7 +8,9 @@ from __future__ import annotations
 import sqlite3
 from typing import Any, Dict, List, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines._sqlite_content import lenient_text
+from ansible_collections.relocate.django.plugins.module_utils._engines._sqlite_content import lenient_text, orphans
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Difference, brief
 
 #: What the header of the file holds and a PRAGMA tells. foreign_keys, synchronous and the like are a connection's own.
@@ -103,3 +105,10 @@ def orphans_hint(tables: Sequence[str], name: str) -> str:
         "list them with: sqlite3 '{0}' 'PRAGMA foreign_key_check' (table, rowid, parent); correct or delete these rows "
         "on old; or set relocate_orphans: [{1}] to take them along as they are, since the old site works with them"
     ).format(quoted, ", ".join(tables))
+
+
+def refuse_orphans(connection: sqlite3.Connection, context: EngineContext, path: str) -> None:
+    """Raise orphan_rows, naming the rows, unless the user accepts them by their table's name."""
+    found = orphans(connection, context.orphans)
+    if found:
+        raise RelocateError("orphan_rows", orphans_text(found), orphans_hint(sorted(found), path))

@@ -28,7 +28,6 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._sqlite_c
     needed_version,
     objects,
     open_view,
-    orphans,
     sequences,
     settle,
     stored_tables,
@@ -52,8 +51,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._sqlite_f
     zstd,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines._sqlite_schema import (
-    orphans_hint,
-    orphans_text,
+    refuse_orphans,
     sorted_out,
     whole_schema,
 )
@@ -154,13 +152,6 @@ class _SqliteSnapshot(Snapshot):
                 objects=objects(self._connection),
                 schema=whole_schema(self._connection, self._live),
             )
-
-
-def refuse_orphans(connection: sqlite3.Connection, context: EngineContext, path: str) -> None:
-    """Raise orphan_rows, naming the rows, unless the user accepts them by their table's name."""
-    found = orphans(connection, context.orphans)
-    if found:
-        raise RelocateError("orphan_rows", orphans_text(found), orphans_hint(sorted(found), path))
 
 
 def _file_name(alias: str) -> str:
