@@ -37,7 +37,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     lookup_user,
     run,
 )
-from ansible_collections.relocate.django.plugins.module_utils._project import packages, untracked, vcs
+from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, untracked, vcs
 from ansible_collections.relocate.django.plugins.module_utils._project.python_support import python_obstacle
 from ansible_collections.relocate.django.plugins.module_utils._same_server import place_here, place_of, same_database
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
@@ -49,7 +49,7 @@ from ansible_collections.relocate.django.plugins.module_utils._site import (
 )
 
 #: What the probe is asked for by default; "counts" and "checks" cost time and are asked for by name.
-TOPICS = ("django", "migrations", "packages")
+TOPICS = ("django", "migrations", "packages", "history")
 _SLACK = 64 * 1024 * 1024  # bytes that must stay free whatever is written
 
 
@@ -139,6 +139,7 @@ def obstacles_of_set(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
         if isinstance(answer, dict) and "error" in answer:
             found.append(Obstacle(**answer["error"]))
     found += _code_obstacles(site, params) + _migration_obstacles(site, params)
+    collect(found, lambda: _refuse_older(site, params))
     found += _files_of_others(site)
     collect(found, lambda: _refuse_unnamed(site, params))
     found += collect(found, lambda: _untracked(site, params)) or []
@@ -246,6 +247,21 @@ def _untracked(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
             "carry it with relocate_files: [{0}], or name what may stay behind in relocate_files_left".format(lines),
         )
     ]
+
+
+def _refuse_older(site: Site, params: Mapping[str, Any]) -> None:
+    """Another revision than old's that lacks applied migrations, where this host's repository holds it.
+
+    Raises unknown_migration. Once it is checked out on new, the code itself is asked.
+    """
+    path, owner, revision = site.project.path, site.project.owner, params["revision"]
+    there = site.facts.get("history", {})
+    names = vcs.files_at(path, owner, revision) if revision and "files" in there else None
+    if names is None:
+        return
+    recorded = history.record(site.facts.get("migrations", {}), there)
+    later = history.at_revision(there, os.path.realpath(vcs.toplevel(path, owner)), names)
+    history.check(recorded, later, lambda: vcs.comes_after(path, owner, revision), list(site.engines))
 
 
 def _files_of_others(site: Site) -> List[Obstacle]:

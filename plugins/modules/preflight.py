@@ -59,6 +59,9 @@ options:
     description: The Python that the project's environment is made with on the new host.
     type: str
     default: python3
+  revision:
+    description: The commit that new gets instead of the one on old.
+    type: str
   requirements:
     description: Requirements files of the project, relative to it; by default they are found.
     type: list
@@ -304,6 +307,7 @@ def main() -> None:
                 "files": {"type": "list", "elements": "str", "default": []},
                 "files_left": {"type": "list", "elements": "str", "default": []},
                 "python": {"type": "str", "default": "python3"},
+                "revision": {"type": "str"},
                 "requirements": {"type": "list", "elements": "str", "default": []},
                 "command": {"type": "list", "elements": "str", "default": []},
                 "pip_extra": {"type": "list", "elements": "str", "default": []},

@@ -114,6 +114,16 @@ class LocalSite:
             assert done.returncode == 0, done.stderr
         return run(*GIT, "rev-parse", "HEAD", cwd=self.old).stdout.strip()
 
+    def elsewhere(self, revision: str) -> tuple[Path, str]:
+        """Make a repository that holds a later commit upon a revision, one that old does not have; and that commit."""
+        remote = self.base / "remote"
+        commands: list[list[str | Path]] = [["clone", "--quiet", self.old, remote], ["checkout", "--quiet", revision]]
+        commands += [["commit", "--quiet", "--allow-empty", "--message", "elsewhere"], ["rev-parse", "HEAD"]]
+        for number, words in enumerate(commands):
+            done = run(*GIT, *words, cwd=remote if number else self.base)
+            assert done.returncode == 0, done.stderr
+        return remote, done.stdout.strip()
+
     def manage(self, *words: str) -> str:
         """Run manage.py on old."""
         done = run(self.python, "manage.py", *words, cwd=self.old / PREFIX)

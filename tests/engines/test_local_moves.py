@@ -21,7 +21,8 @@ def test_code_older_than_its_database_then_the_same_command_without_it(tmp_path:
     first = site.make()
     site.commit(LATER)
     site.manage("migrate", "--verbosity", "0")
-    rc, said = site.play(relocate_revision=first)
+    remote, older = site.elsewhere(first)  # which only the checkout on new can tell
+    rc, said = site.play(relocate_revision=older, relocate_remote=str(remote))
     assert rc != 0
     assert "[unknown_migration] database default: 1 applied migrations are not in the code on this host" in said
     assert "notes.0002_colour" in said and "relocate_revision" in said

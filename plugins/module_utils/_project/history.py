@@ -68,6 +68,28 @@ def _is_squashed(name: str, replaced: Mapping[str, Sequence[str]], there: Set[st
     return False
 
 
+def at_revision(history: Mapping[str, Any], top: str, names: Sequence[str]) -> Dict[str, Any]:
+    """What the code of another revision would know, by its files: the answer ``history`` without what it lacks.
+
+    A migration is there when a file of its app, package and name is, wherever the app was moved to. Those of installed
+    packages are taken to be there.
+
+    :param top: the real path of the checkout
+    :param names: the files of that revision, relative to the top
+    """
+    tails = {_tail(name) for name in names}
+    files = {name: str(path) for name, path in history.get("files", {}).items()}
+    lost = {name for name, path in files.items() if path.startswith(top + "/") and _tail(path) not in tails}
+    there = set(files) - lost
+    known = there | {old for old, by in history["replaced"].items() if there & set(by)}
+    gone = {name.partition(".")[0] for name in lost} - {name.partition(".")[0] for name in there}
+    return {"known": sorted(known), "replaced": {}, "apps": [app for app in history["apps"] if app not in gone]}
+
+
+def _tail(path: str) -> str:
+    return "/".join(path.replace(".pyc", ".py").split("/")[-3:])
+
+
 def texts(found: Mapping[str, Sequence[str]], what: str) -> List[str]:
     """One sentence for each database, with the first names."""
     return [

@@ -215,6 +215,19 @@ def changes(path: str, owner: Optional[SystemUser] = None) -> List[str]:
     return sorted(entry[3:] for entry in entries)
 
 
+def files_at(path: str, owner: Optional[SystemUser], commit: str) -> Optional[List[str]]:
+    """The files of another commit, relative to the top; None when the repository does not hold it."""
+    git = Git(toplevel(path, owner), owner)
+    if not git.test("cat-file", "-e", check_revision(commit) + "^{tree}"):
+        return None
+    return git.names("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+
+
+def comes_after(path: str, owner: Optional[SystemUser], commit: str) -> bool:
+    """Whether a commit came after what is checked out."""
+    return Git(toplevel(path, owner), owner).test("merge-base", "--is-ancestor", "HEAD", check_revision(commit))
+
+
 def descends(path: str, owner: Optional[SystemUser], before: str) -> bool:
     """Whether what is checked out came after a commit. False when the repository does not know that commit."""
     git = Git(toplevel(path, owner), owner)

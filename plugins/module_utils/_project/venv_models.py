@@ -11,6 +11,7 @@ its database exists; one that does not is never connected to.
 
 # mypy: disable-error-code="import-untyped,import-not-found"
 
+import sys
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 Aliases = List[Tuple[str, bool]]  # alias, whether its database exists
@@ -117,8 +118,10 @@ def topic_history() -> Dict[str, Any]:
     for node in sorted(disk):
         for old in _names(disk[node].replaces):
             replaced.setdefault(old, []).extend(_names([node]))
+    modules = {name: sys.modules.get(disk[node].__module__) for node, name in zip(disk, _names(disk))}
     return {
         "known": sorted(set(_names(disk)) | set(replaced)),
+        "files": {name: str(getattr(module, "__file__", None) or "") for name, module in modules.items()},
         "replaced": replaced,
         "apps": [config.label for config in apps.get_app_configs()],
     }

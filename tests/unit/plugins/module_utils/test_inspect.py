@@ -48,6 +48,7 @@ def old_params(path: Path, **changes: Any) -> dict[str, Any]:
         "files": [],
         "files_left": [],
         "requirements": [],
+        "revision": None,
         "command": [],
         "pip_extra": [],
         "pip_left": [],
@@ -93,6 +94,25 @@ def test_nothing_is_in_the_way(project: Path) -> None:
     assert _inspect.obstacles_on_old(site, old_params(project)) == []
 
 
+def test_a_revision_older_than_the_database(project: Path) -> None:
+    """Told while nothing was done, where old's own repository holds the revision."""
+    older = subprocess.run([*GIT, "-C", str(project), "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    (project / "shop" / "migrations").mkdir(parents=True)
+    (project / "shop" / "migrations" / "0001_initial.py").write_text("")
+    for words in (["add", "."], ["commit", "-q", "-m", "second"]):
+        subprocess.run([*GIT, "-C", str(project), *words], check=True)
+    site = fake_site(project, FakeEngine(databases={LIVE: state()}))
+    applied = {"applied": ["shop.0001_initial"], "unapplied": [], "unknown": []}
+    site.facts["migrations"] = {"aliases": {"default": applied}, "conflicts": {}}
+    path = os.path.realpath(project / "shop" / "migrations" / "0001_initial.py")
+    known = {"known": ["shop.0001_initial"], "replaced": {}, "apps": ["shop"], "files": {"shop.0001_initial": path}}
+    site.facts["history"] = known
+    assert _inspect.obstacles_on_old(site, old_params(project)) == []
+    (found,) = _inspect.obstacles_on_old(site, old_params(project, revision=older.stdout.strip()))
+    assert found.code == "unknown_migration" and "shop.0001_initial" in found.msg
+    assert _inspect.obstacles_on_old(site, old_params(project, revision="f" * 40)) == []
+
+
 def test_packages_that_no_file_names(project: Path, distributions: list[dict[str, Any]]) -> None:
     """Told while old serves, and only where a file can tell."""
     names = ("Django", "gunicorn", "ipython")
@@ -116,7 +136,7 @@ def test_a_database_file_of_the_service_user(project: Path, monkeypatch: pytest.
     path = project / "db.sqlite3"
     path.write_text("x")
     engine = FakeEngine(databases={LIVE: state()}, is_file=True)
-    monkeypatch.setattr(FakeEngine, "config", SimpleNamespace(name=str(path)))
+    monkeypatch.setattr(FakeEngine, "config", SimpleNamespace(name=str(path), alias="default"))
     site = fake_site(project, engine)
     assert _inspect.obstacles_on_old(site, old_params(project)) == []
     os.chown(path, nobody().uid, -1)

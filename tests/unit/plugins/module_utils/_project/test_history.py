@@ -131,3 +131,36 @@ def test_what_a_real_project_says(site: Path, python: str, owner: SystemUser) ->
     (migrations / "0001_initial.py").write_text(first)
     with refused("unknown_migration", r"2 applied.*shop\.0001_squashed, shop\.0002_more"):
         history.check(recorded, probe.ask(project, ["history"])["history"])
+
+
+@pytest.mark.parametrize(
+    ("files", "missing"),
+    [
+        (["shop/migrations/0001.py", "shop/migrations/0002.py"], []),
+        (["apps/shop/migrations/0001.py", "apps/shop/migrations/0002.py"], []),  # the app was moved
+        (["shop/migrations/0001.py", "other/migrations/0002.py"], ["shop.0002"]),
+        (["shop/migrations/0001_squashed.py"], ["shop.0001", "shop.0002"]),
+        ([], ["shop.0001", "shop.0002"]),
+    ],
+)
+def test_a_revision_by_its_files(files: list[str], missing: list[str]) -> None:
+    there = {
+        **code(*APPLIED),
+        "files": {
+            "auth.0001": "/venv/auth/migrations/0001.py",
+            "shop.0001": "/srv/app/shop/migrations/0001.py",
+            "shop.0002": "/srv/app/shop/migrations/0002.py",
+        },
+    }
+    later = history.at_revision(there, "/srv/app", files)
+    assert history.lacking({"applied": {"default": APPLIED}}, later)[0] == ({"default": missing} if missing else {})
+
+
+def test_a_revision_that_keeps_the_squashed_one_only() -> None:
+    squashed = "/srv/app/shop/migrations/0001_squashed.py"
+    first = {"shop.0001": "/srv/app/shop/migrations/0001.py", "shop.0002": "/srv/app/shop/migrations/0002.py"}
+    there = {**code(*APPLIED), "replaced": SQUASHED, "files": {**first, "shop.0001_squashed": squashed}}
+    later = history.at_revision(there, "/srv/app", ["shop/migrations/0001_squashed.py"])
+    assert history.lacking({"applied": {"default": APPLIED}, "replaced": SQUASHED}, later)[0] == {
+        "default": ["auth.0001"]
+    }
