@@ -184,6 +184,16 @@ class BackupSet:
         )
 
     @classmethod
+    def around(cls, path: str) -> Optional[BackupSet]:
+        """The complete set that a file lies in; None for any other file."""
+        top = os.path.dirname(os.path.abspath(path))
+        while top != os.path.dirname(top):
+            if LABEL.fullmatch(os.path.basename(top)) and os.path.isfile(os.path.join(top, MANIFEST)):
+                return cls(top)
+            top = os.path.dirname(top)
+        return None
+
+    @classmethod
     def clear_unfinished(cls, directory: str, site: str, keep: str) -> List[str]:
         """Remove what crashed runs left: sets without a manifest, except the one at work."""
         home, removed = cls.home(directory, site), []

@@ -131,6 +131,12 @@ untold:
   description: How many rows more there are.
   returned: with O(mode=merge)
   type: int
+pinned:
+  description:
+    - What the manifest of the set that O(src) lies in was held against, V(file) or V(not pinned). The file is refused
+      when it is not the one that the manifest lists.
+  returned: when O(src) lies in a backup set
+  type: str
 sha256:
   description: Of the file. A database that came from it is not loaded again.
   returned: success
@@ -152,6 +158,7 @@ from typing import Any, Dict
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _restore, _restored
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import dump, load
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
@@ -165,6 +172,10 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     missing = RelocateError("file_missing", "there is no fixture {0}".format(params["src"]), "correct src")
     if not os.path.lexists(params["src"]):
         raise missing
+    backup, pinned = BackupSet.around(params["src"]), {}  # type: Any, Dict[str, Any]
+    if backup is not None:  # a file of a set is what its manifest says, or refused
+        backup.check_file(os.path.relpath(os.path.abspath(params["src"]), backup.path))
+        pinned = {"pinned": backup.pinned()}
     with open_site(dict(params, aliases=[params["alias"]], jobs=0, compression="zstd")) as site:
         digest = dump.sha256_of(params["src"], site.project.owner)
         if not digest:
@@ -173,7 +184,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
         result = work(module, site, digest)
         for note in site.notes:
             module.warn(printable(note))
-        return dict(result, sha256=digest, seconds=site.stopwatch.seconds(), notes=site.notes)
+        return dict(result, **pinned, sha256=digest, seconds=site.stopwatch.seconds(), notes=site.notes)
 
 
 def merge(module: AnsibleModule, site: Site, _digest: str) -> Dict[str, Any]:

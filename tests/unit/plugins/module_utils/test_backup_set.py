@@ -407,6 +407,26 @@ def test_what_a_transfer_proved_is_pinned(complete: tuple[BackupSet, str]) -> No
     assert (made.pinned(), made.read().label) == ("file", LABEL)
 
 
+def test_one_file_of_a_set_is_held_against_its_manifest(complete: tuple[BackupSet, str], tmp_path: Path) -> None:
+    made, _digest = complete
+    assert made.check_file(DAT) == made.file(DAT)
+    found = BackupSet.around(made.file(DAT))
+    assert found is not None and found.path == made.path
+    assert BackupSet.around(str(tmp_path / "fixture.jsonl")) is None
+    Path(made.file(DAT)).write_bytes(b"rowz\n" * 100)
+    with refused("file_differs", "1.dat of .*sha256 differs"):
+        found.check_file(DAT)
+    Path(made.file("new")).write_text("")
+    with refused("file_unlisted", "file new of .*: is not in its manifest"):
+        found.check_file("new")
+    os.unlink(made.file("code.bundle"))
+    with refused("file_missing", "code.bundle"):
+        found.check_file("code.bundle")
+    os.unlink(made.file("manifest.json"))
+    assert BackupSet.around(made.file(DAT)) is None
+    assert BackupSet(made.path).check_file("new") == made.file("new"), "before there is a manifest, nothing tells"
+
+
 # --- writers that keep a handle
 
 
