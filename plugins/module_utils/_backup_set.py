@@ -380,6 +380,9 @@ class BackupSet:
             raise RelocateError(
                 "file_unlisted", "file {0} of {1} is not in its manifest".format(path, self.label), "transfer again"
             )
+        stored = manifest.media.get("stored")
+        if stored and stored not in listed:  # before a restore notes that it begins to bring MEDIA
+            self._differs(str(stored), "is not in its manifest", "file_unlisted")
         for path, entry in sorted(listed.items()):
             size = os.lstat(self.file(path)).st_size
             if size != entry.size:

@@ -407,6 +407,14 @@ def test_what_a_transfer_proved_is_pinned(complete: tuple[BackupSet, str]) -> No
     assert (made.pinned(), made.read().label) == ("file", LABEL)
 
 
+def test_media_that_a_manifest_has_elsewhere_is_refused(tmp_path: Path) -> None:
+    made = BackupSet.create(str(tmp_path), "shop", LABEL, me())
+    media = {"stored": "/etc/passwd", "digest": "0", "archived": {"files": 1, "bytes": 1}}
+    made.finish(manifest(media=media))
+    with refused("file_unlisted", "file /etc/passwd of .*: is not in its manifest"):
+        made.verify(made.read())
+
+
 def test_one_file_of_a_set_is_held_against_its_manifest(complete: tuple[BackupSet, str], tmp_path: Path) -> None:
     made, _digest = complete
     assert made.check_file(DAT) == made.file(DAT)
