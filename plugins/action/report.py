@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import re
 import time
 from typing import Any, Dict, Mapping, Optional, Sequence
 
@@ -20,17 +21,22 @@ from ansible_collections.relocate.django.plugins.plugin_utils import _report, _t
 _DISPLAY = Display()
 
 
+def stem(outcome: Mapping[str, Any]) -> str:
+    """Return a report's name without its suffix: one component of a path, whatever the names in it."""
+    stamp = datetime.datetime.fromtimestamp(outcome["ended"], datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    return "-".join([*(re.sub(r"[^\w.@:+-]", "_", str(outcome[key])) for key in ("site", "new")), stamp])
+
+
 def write(directory: str, outcome: Mapping[str, Any]) -> Dict[str, str]:
     """Write the JSON and the HTML report, 0600; returns their paths."""
     os.makedirs(directory, mode=0o700, exist_ok=True)
-    stamp = datetime.datetime.fromtimestamp(outcome["ended"], datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    stem = os.path.join(directory, "{0}-{1}-{2}".format(outcome["site"], outcome["new"], stamp))
+    path = os.path.join(directory, stem(outcome))
     texts = {".json": json.dumps(outcome, indent=1, sort_keys=True) + "\n", ".html": _report.as_html(outcome)}
     for suffix, text in texts.items():
-        handle = os.open(stem + suffix, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        handle = os.open(path + suffix, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(text)
-    return {"json": stem + ".json", "html": stem + ".html"}
+    return {"json": path + ".json", "html": path + ".html"}
 
 
 def conclude(outcomes: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:

@@ -146,3 +146,33 @@ def refuse_facts(host: str, task_vars: Mapping[str, Any]) -> None:
             "{0} has facts that would stand for variables of the inventory: {1}".format(host, ", ".join(found[:5])),
             "see who wrote them there; clear the cache of facts, and set these variables in the inventory only",
         )
+
+
+#: What only Ansible may say about a task: variables of the run, and that a host is lost or was not asked.
+_NO_SAY = ("ansible_facts", "unreachable", "skipped")
+_SHOWN_RAW = ("msg", "exception", "module_stdout", "module_stderr")
+
+
+def answer(result: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what a module answered, without what a host has no say in; what Ansible prints is printable."""
+    found = {key: value for key, value in result.items() if key not in _NO_SAY}
+    if result.get("unreachable"):
+        found["failed"] = True
+    for key in _SHOWN_RAW:
+        if isinstance(found.get(key), str):
+            found[key] = printable_lines(found[key])
+    for key in ("warnings", "deprecations"):
+        if isinstance(found.get(key), list):
+            found[key] = [printable(item) if isinstance(item, str) else item for item in found[key]]
+    if "diff" in found:
+        found["diff"] = _diff(found["diff"])
+    return found
+
+
+def _diff(value: Any) -> Any:
+    """A diff of which each line is printable."""
+    if isinstance(value, str):
+        return "\n".join(printable(line) for line in value.split("\n"))
+    if isinstance(value, Mapping):
+        return {key: _diff(item) for key, item in value.items()}
+    return [_diff(item) for item in value] if isinstance(value, (list, tuple)) else value

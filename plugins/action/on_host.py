@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a module of ours on its host, and takes from the answer what a host has no say in.
+
+``meta/runtime.yml`` names it for every module that runs on a host. Ansible lets any module set variables of the run, by
+``ansible_facts``: for the host that works, even when the task was delegated to another one. So the old host could name
+commands that new runs, and either of them could send a task to the controller.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from ansible.plugins.action.normal import ActionModule as NormalAction
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.plugin_utils import _received
+
+
+class ActionModule(NormalAction):  # type: ignore[misc]  # Ansible has no types
+    """As Ansible's own, with a look at what goes in and what comes out."""
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        """Entry point."""
+        variables = task_vars or {}
+        try:
+            _received.refuse_facts(str(variables.get("inventory_hostname", "")), variables)
+        except RelocateError as error:
+            return dict(error.as_result(), failed=True, changed=False)
+        return _received.answer(super().run(tmp, task_vars))
