@@ -27,6 +27,7 @@ CODES: Dict[str, str] = {
     "settings_unknown": "the settings module is not known",
     "runs_as_root": "project code would run as root",
     "owner_missing": "the project's owner is not a user of this host",
+    "owner_refused": "the project's owner, as the old host or the set says, is not acceptable on new",
     "unknown_alias": "the alias is not in DATABASES",
     "unsupported_engine": "the database backend is not supported",
     "probe_failed": "the project's interpreter gave no usable answer",

@@ -14,6 +14,7 @@ from ansible_collections.relocate.django.plugins.module_utils import (
     _host,
     _media,
     _media_owners,
+    _owner,
     _restored,
     _services,
     _unversioned,
@@ -337,8 +338,10 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
         )
     found += _programs(("git",) + (("zstd",) if params["compression"] == "zstd" else ()), params)
     found += _python_obstacles(params, old)
-    owner = params["owner"] or old["owner"]["name"]
-    if not params["installs"] and lookup_user(owner) is None:
+    owner, wanted = str(old["owner"]["name"]), str(params["owner"] or "")
+    home = str(old["owner"].get("home") or "")
+    exists = collect(found, lambda: _owner.check_owner(owner, wanted, home, params["allow_root"]))
+    if exists is False and not params["installs"]:
         found.append(Obstacle("owner_missing", "there is no user {0}".format(owner), "make it"))
     found += _occupied(params, str(old["project"].get("prefix") or ""))
     if not itself and not _host.read_record(params["directory"], params["site"]).get("moved"):

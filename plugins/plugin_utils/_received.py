@@ -8,6 +8,7 @@ A host may be owned by somebody else, so nothing it says is taken for a number, 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -161,12 +162,28 @@ def answer(result: Mapping[str, Any]) -> Dict[str, Any]:
     for key in _SHOWN_RAW:
         if isinstance(found.get(key), str):
             found[key] = printable_lines(found[key])
+    # ansible-core 2.19 and later make an object of it, and one of the message where there is none.
+    if not isinstance(found.get("exception", ""), str) and (found.get("msg") != result.get("msg") or _unfit(found)):
+        del found["exception"]
     for key in ("warnings", "deprecations"):
         if isinstance(found.get(key), list):
             found[key] = [printable(item) if isinstance(item, str) else item for item in found[key]]
     if "diff" in found:
         found["diff"] = _diff(found["diff"])
     return found
+
+
+def _unfit(value: Any) -> bool:
+    """Whether an exception of a result holds text that is not printable."""
+    if isinstance(value, Mapping):
+        return _unfit(value.get("exception"))
+    if isinstance(value, str):
+        return any(printable(line) != line for line in value.split("\n"))
+    if isinstance(value, (list, tuple)):
+        return any(_unfit(item) for item in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return any(_unfit(getattr(value, part.name)) for part in dataclasses.fields(value))
+    return False
 
 
 def _diff(value: Any) -> Any:

@@ -208,6 +208,8 @@ def good(word: str) -> dict[str, Any]:
         "diff": {"before": word, "after": word},
         "msg": word,
         "skipped": False,
+        "exists": True,
+        "comment": word,
     }
 
 

@@ -298,7 +298,8 @@ def new_params(directory: Path, **changes: Any) -> dict[str, Any]:
         "path": str(directory / "app"),
         "directory": str(directory),
         "site": "shop",
-        "owner": None,
+        "owner": me().name,
+        "allow_root": True,
         "allow_same_host": False,
         "compression": "none",
         "engines": {},
@@ -346,7 +347,6 @@ def test_the_old_host_itself(tmp_path: Path, engine: FakeEngine, allowed: bool, 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"owner": "no-such-user"}, ("owner_missing", "", "there is no user no-such-user", "make it")),
         ({"python": "python9.9"}, ("interpreter_not_found", "", "python9.9 is not installed", "install it")),
     ],
 )
@@ -355,6 +355,19 @@ def test_what_the_packages_bring_is_an_obstacle_only_when_they_do_not(
 ) -> None:
     assert on_new(tmp_path, **changes) == [expected]
     assert on_new(tmp_path, installs=True, **changes) == []
+
+
+def test_the_owner_that_old_names(tmp_path: Path, engine: FakeEngine) -> None:
+    absent = told_of_old(owner={"name": "no-such-user"})
+    missing = ("owner_missing", "", "there is no user no-such-user", "make it")
+    assert on_new(tmp_path, absent, owner=None) == [missing]
+    assert on_new(tmp_path, absent, owner=None, installs=True) == []
+    daemon = told_of_old(owner={"name": "daemon", "home": "/"})
+    assert [found[0] for found in on_new(tmp_path, daemon, owner=None)] == ["owner_refused"]
+    assert on_new(tmp_path, daemon, owner="daemon") == []
+    assert [found[0] for found in on_new(tmp_path, daemon)] == ["owner_refused"]
+    home = told_of_old(owner={"name": "no-such-user", "home": "/etc/systemd/system/x.service.d"})
+    assert [found[0] for found in on_new(tmp_path, home, owner=None, installs=True)] == ["owner_refused"]
 
 
 def test_a_directory_that_holds_something_else(tmp_path: Path, engine: FakeEngine) -> None:
