@@ -19,7 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.plugin_utils import _received
 
 
-class ActionModule(NormalAction):  # type: ignore[misc]  # Ansible has no types
+class ActionModule(NormalAction):
     """As Ansible's own, with a look at what goes in and what comes out."""
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
