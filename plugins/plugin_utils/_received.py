@@ -168,6 +168,9 @@ def answer(result: Mapping[str, Any]) -> Dict[str, Any]:
     for key in ("warnings", "deprecations"):
         if isinstance(found.get(key), list):
             found[key] = [printable(item) if isinstance(item, str) else item for item in found[key]]
+    if found.get("failed"):  # Ansible prints all of it
+        kept = (*_SHOWN_RAW, "warnings", "deprecations", "diff", "invocation")
+        found = {key: value if key in kept else data(value) for key, value in found.items()}
     if "diff" in found:
         found["diff"] = _diff(found["diff"])
     return found

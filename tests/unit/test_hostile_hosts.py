@@ -3,22 +3,16 @@
 
 """What a host returned is data: it is no file name, no host, no task and no template of ours.
 
-First the YAML is read: nothing that decides what runs, or where, is made of an answer. Then hosts that answer with
-templates, escapes and variables of the run drive the real playbooks.
+The YAML is read: nothing that decides what runs, or where, is made of an answer. test_on_host.py has hosts that try.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from ansible_collections.relocate.django.plugins.action import report
@@ -142,123 +136,3 @@ def test_every_lookup_is_known() -> None:
 def test_no_name_of_ours_is_that_of_a_file_by_an_answer() -> None:
     """A report's name is made of the inventory's names only, and of nothing that leaves its directory."""
     assert report.stem({"site": "../../x", "new": "a/b\n", "ended": 0.0}) == ".._.._x-a_b_-19700101T000000Z"
-
-
-# Hosts that answer what they like.
-
-LOOK = "{{ lookup('ansible.builtin.pipe', 'touch PWNED') }}"
-HOSTILE = "\x1b[2J\u202e\n" + LOOK
-FACTS = {
-    "relocate_from": "localhost",
-    "relocate_allow_root": True,
-    "relocate_command": ["touch", "PWNED"],
-    "services_host": "localhost",
-    "preflight_from": "localhost",
-    "ansible_sudo_exe": "touch",
-    "relocate_sites": [{"name": LOOK}],
-}
-INTERPRETER = """#!{python}
-import sys
-print(open({answer!r}, encoding="utf-8").read())
-"""
-
-
-def good(word: str) -> dict[str, Any]:
-    """Give an answer that lets every step go on, with a word wherever a host has one."""
-    host = {"name": word, "machine_id": word, "family": word}
-    return {
-        "changed": False,
-        "obstacles": [],
-        "info": {
-            "host": host,
-            "project": {"path": word},
-            "owner": {"name": "app", "home": word, "uid": 1500},
-            "databases": {word: {"engine": word, "name": word}},
-            "django": {"media_root": word},
-            "owner_exists": True,
-        },
-        "record": {},
-        "label": word,
-        "set": word,
-        "elapsed": word,
-        "units": [{"name": word, "was_active": True, "was_enabled": True}],
-        "frozen": False,
-        "manifest_sha256": word,
-        "media_root": word,
-        "public_key": word,
-        "addresses": [word],
-        "port": 22,
-        "host_keys": [word],
-        "compress": [],
-        "revision": word,
-        "tables": {word: [{"table": word, "old": word, "new": word, "fingerprint": True}]},
-        "plan": {word: [word]},
-        "databases": {word: word},
-        "warnings_of_check": [word],
-        "warnings": [word],
-        "measured": {word: word, "still": word, "databases": {word: word}},
-        "answers": [{"url": word, "status": word}],
-        "seconds": {word: word},
-        "notes": [word],
-        "proven": True,
-        "bytes": word,
-        "previous": word,
-        "sets": [],
-        "ansible_facts": FACTS,
-        "diff": {"before": word, "after": word},
-        "msg": word,
-        "skipped": False,
-        "exists": True,
-        "comment": word,
-    }
-
-
-HERE = Path(sys.executable).parent
-#: The oldest ansible-core templates the most; `make controllers` installs it.
-OLDEST = sources.ROOT / "build" / "venv-2.18" / "bin"
-
-
-@pytest.mark.parametrize(("programs", "ends"), [(HERE, "moves"), (OLDEST, "moves"), (HERE, "unreachable")])
-def test_hosts_that_answer_what_they_like(programs: Path, ends: str, tmp_path: Path) -> None:
-    if not (programs / "ansible-playbook").exists():
-        pytest.skip("this version of ansible-core is not installed")
-    pwned, answer = tmp_path / "pwned", tmp_path / "answer.json"
-    found = good(HOSTILE)
-    if ends != "moves":
-        found.update(failed=True, code=HOSTILE, unreachable=ends == "unreachable")
-    answer.write_text(json.dumps(found).replace("PWNED", str(pwned)))
-    python = tmp_path / "python"
-    python.write_text(INTERPRETER.format(python=sys.executable, answer=str(answer)))
-    python.chmod(0o755)
-    host = f"ansible_connection=local ansible_python_interpreter={python}"
-    (tmp_path / "inventory").write_text(f"[old]\nold1 {host}\n[new]\nnew1 {host}\n")
-    given = {
-        "relocate_become": False,
-        "relocate_services": ["web"],
-        "relocate_install": False,
-        "relocate_path": "/srv/x",
-    }
-    given.update(relocate_reports=str(tmp_path / "reports"), relocate_owner="app")
-    argv = [str(programs / "ansible-playbook"), "-i", str(tmp_path / "inventory"), "relocate.django.move", "--diff"]
-    argv += ["-e", json.dumps(given)]
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(sources.ROOT / "build" / "collections"),
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_HOME": str(tmp_path / "home"),
-        "ANSIBLE_LOCALHOST_WARNING": "0",
-    }
-    done = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    output = done.stdout + done.stderr
-    assert not pwned.exists(), output[-5000:]
-    assert "PLAY RECAP" in output, output[-5000:]
-    assert "localhost ->" not in output
-    assert "Plan: old1 -> new1: site (paired by the only old host)" in output
-    assert ("unreachable=1" in output) is False
-    assert "\x1b" not in output, output[-5000:]
-    assert "\u202e" not in output
-    assert "Site site: old1 -> new1: " in output, output[-5000:]
-    if ends == "moves":
-        assert "Start the site on new" in output, output[-6000:]
-    else:
-        assert "FAILED before the freeze" in output, output[-3000:]
