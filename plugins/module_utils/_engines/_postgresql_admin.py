@@ -240,6 +240,26 @@ def end_sessions(session: Session, names: Sequence[str]) -> int:
     return ended
 
 
+def workers(session: Session, names: Sequence[str]) -> List[str]:
+    """Background workers in the databases, such as pg_cron's and a subscription's; autovacuum gives way by itself."""
+    return [
+        str(name)
+        for (name,) in session.rows(
+            "SELECT backend_type FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IN ({0})"
+            " AND backend_type NOT IN ('client backend', 'autovacuum worker', 'parallel worker') ORDER BY 1".format(
+                ", ".join(literal(name) for name in names)
+            )
+        )
+    ]
+
+
+def _end_workers(session: Session, names: Sequence[str]) -> None:
+    session.rows(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        " AND backend_type <> 'client backend' AND datname IN ({0})".format(", ".join(map(literal, names)))
+    )
+
+
 def rename(session: Session, renames: Sequence[Tuple[str, str]]) -> None:
     """Rename databases in one transaction, ending their sessions.
 
@@ -258,7 +278,13 @@ def rename(session: Session, renames: Sequence[Tuple[str, str]]) -> None:
             return
         except RelocateError as exc:
             busy = exc.details.get("sqlstate") == "55006"
+            held = workers(session, names) if busy else []
+            if held and attempt < _SWAP_TRIES - 1:
+                with contextlib.suppress(RelocateError):  # a superuser may; it comes back later than the next try
+                    _end_workers(session, names)
             if not busy or attempt == _SWAP_TRIES - 1:
+                hint = "stop what works in the database for the time of the move: {0}".format(", ".join(held))
+                exc = RelocateError(exc.code, exc.msg, hint if held else exc.hint, exc.details)
                 code = exc.code if exc.code in ("sessions_remain", "right_missing") else "swap_failed"
                 raise RelocateError(code, "the swap was not made: " + exc.msg, exc.hint or _OWNER_HINT) from None
 

@@ -12,7 +12,9 @@ from ansible_collections.relocate.django.plugins.module_utils._engines import _p
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_admin import (
     assumed_problem,
     check_login,
+    is_superuser,
     locale_hint,
+    workers,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_expressions import unfound
@@ -162,6 +164,7 @@ def check_new(server: Server, recorded: Optional[DatabaseFacts]) -> List[Obstacl
         with server.anyone() as session:
             major = session.major
             _version(session, findings)
+            _workers(server, session, findings)
             if recorded is not None:
                 _matches(server, session, recorded, findings)
     except RelocateError as exc:
@@ -170,6 +173,18 @@ def check_new(server: Server, recorded: Optional[DatabaseFacts]) -> List[Obstacl
         _may_create(server, findings)
     _restore_client(major, recorded, findings)
     return findings.found
+
+
+def _workers(server: Server, session: Session, findings: Findings) -> None:
+    """What connects to live by itself keeps it from being renamed, unless a superuser can end it."""
+    held = workers(session, [server.config.name])
+    if held and not is_superuser(session):
+        findings.add(
+            "sessions_remain",
+            "background workers of the server use database {0} on new: {1}".format(server.config.name, _some(held)),
+            "stop them for the time of the move (pg_cron: cron.database_name; a subscription: ALTER SUBSCRIPTION ..."
+            " DISABLE), or give login_user a superuser",
+        )
 
 
 def _may_create(server: Server, findings: Findings) -> None:

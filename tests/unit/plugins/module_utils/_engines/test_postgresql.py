@@ -702,6 +702,35 @@ def test_dump_jobs(tables: int, room: int, jobs: int, expected: int) -> None:
     assert programs.dump_jobs(tables, room, jobs) == expected
 
 
+class BusyServer:
+    """A server on which a background worker keeps a database from being renamed until it is ended often enough."""
+
+    def __init__(self, ends: int) -> None:
+        self.left = ends
+
+    def rows(self, sql: str) -> List[Any]:
+        if "backend_type <> 'client backend'" in sql:
+            self.left -= 1
+        return [("pg_cron launcher",)] if sql.startswith("SELECT backend_type") and self.left > 0 else []
+
+    def value(self, _sql: str) -> int:
+        return 0
+
+    def run(self, *statements: str) -> None:
+        if "RENAME" in statements[0] and self.left > 0:
+            raise RelocateError("query_failed", "is being accessed by other users", details={"sqlstate": "55006"})
+
+
+def test_a_background_worker_is_ended_for_a_swap_or_named() -> None:
+    one: Any = BusyServer(ends=2)
+    admin.rename(one, [("site", "site__previous")])
+    assert one.left == 0
+    with pytest.raises(RelocateError) as caught:
+        admin.rename(BusyServer(ends=99), [("site", "site__previous")])  # type: ignore[arg-type]
+    assert caught.value.code == "swap_failed"
+    assert "pg_cron launcher" in caught.value.hint
+
+
 @pytest.mark.parametrize(("total", "digits"), [(0, "0"), (5, "5"), (-1, str(2**128 - 1))])
 def test_as_digits(total: int, digits: str) -> None:
     assert states.as_digits(total) == digits
