@@ -82,7 +82,7 @@ def check_label(label: str) -> str:
 
 @dataclass(frozen=True)
 class Made:
-    """Which host made a set, as the how manieth, and when by its clock."""
+    """Which host made a set, its number among the sets of that host, and the time by its clock."""
 
     label: str
     host: str

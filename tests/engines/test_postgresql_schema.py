@@ -21,6 +21,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Data
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from tests.engines.postgresql_cluster import Cluster, binaries
 from tests.engines.schema_generator import schemas
+from tests.unit.fakes import reachable
 
 pytest.importorskip("psycopg2")
 
@@ -328,8 +329,7 @@ def test_schemas_made_at_random(
         script = directory / "schema.sql"
         script.write_text("SET ROLE shop;" + "".join(line + ";" for lines in made for line in lines), "utf-8")
         os.chmod(script, 0o644)
-        for parent in (directory, *directory.parents[:3]):
-            os.chmod(parent, 0o755)
+        reachable(directory)
         cluster.run(
             ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(script)],
             {"PGDATABASE": "random", "PGCLIENTENCODING": "UTF8"},
