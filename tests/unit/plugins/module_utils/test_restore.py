@@ -164,7 +164,7 @@ def test_load_and_prove(tmp_path: Path) -> None:
 def test_other_data_is_dropped_and_told(tmp_path: Path) -> None:
     one = engine(loads=NEW, databases={LIVE: OLDER})
     with refused(
-        "data_differs", "default differs.*table public.b: recorded 3 rows, found 4 rows.*set is untouched"
+        "data_differs", "default differs.*table public.b: recorded 3 rows, found 4 rows.*nothing was made live"
     ) as at:
         _restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(state=OLD))
     assert one.databases == {LIVE: OLDER}
