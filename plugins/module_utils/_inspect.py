@@ -256,7 +256,7 @@ def _refuse_older(site: Site, params: Mapping[str, Any]) -> None:
     Raises unknown_migration. Once it is checked out on new, the code itself is asked.
     """
     # A backup names none: it takes the one that is checked out.
-    path, owner, revision = site.project.path, site.project.owner, params.get("revision")
+    path, owner, revision = site.project.path, site.project.owner, str(params.get("revision") or "")
     there = site.facts.get("history", {})
     names = vcs.files_at(path, owner, revision) if revision and "files" in there else None
     if names is None:
