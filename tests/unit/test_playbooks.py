@@ -49,6 +49,11 @@ with open(os.path.dirname(args["directory"]) + "/others", "a") as out:
 failed = os.path.exists(args["directory"] + "/fail-" + name)
 print(json.dumps({"changed": True, "failed": failed, "msg": "[x] no " + name, "code": "CODE"}))
 """
+ANSWERING = """#!/usr/bin/python
+# WANT_JSON
+import json
+print(json.dumps(ANSWER))
+"""
 QUIET = "- ansible.builtin.debug:\n    msg: nothing\n"
 PUT_BACK = """
 - hosts: new
@@ -56,7 +61,7 @@ PUT_BACK = """
   roles: [relocate.django.common]
   tasks:
     - ansible.builtin.set_fact:
-        relocate_frozen_at: 5
+        relocate_frozen_at: "{{ frozen_at | default(5) }}"
         relocate_begun: 1
         relocate_served_at: 0
         relocate_starting: "{{ starting }}"
@@ -190,11 +195,22 @@ def test_an_old_host_that_is_lost_does_not_end_the_run(stage: Stage) -> None:
 SET = "20261120T193000Z-1a2b3c4d5e6f"
 
 
+def test_an_old_host_that_is_lost_before_the_freeze_does_not_end_the_run(stage: Stage) -> None:
+    (stage.path / "old" / "cut").write_text("ansible.builtin.ssh")
+    tasks = str(sources.ROOT / "playbooks" / "tasks")
+    more = {"starting": False, "code": "x", "tasks": tasks, "label": SET, "frozen_at": 0}
+    rc, output, _log = stage.run("put_back.yml", **more)
+    assert rc == 0, output[-3000:]
+    assert stage.others() == [f"backup new absent {SET} release"]
+    assert f"is still there: {SET}: [host_unreachable] old1 cannot be reached" in output
+    assert "the next site" in output
+
+
 @pytest.mark.parametrize(
     ("wrong", "code", "removed"),
     [
-        ((), "load_failed", ["old", "new"]),
-        (("old/fail-backup",), "load_failed", ["old"]),
+        ((), "load_failed", ["new", "old"]),
+        (("old/fail-backup",), "load_failed", ["new", "old"]),
         (("old/fail-thawed",), "load_failed", []),  # nothing serves: the set may be the last word
         (("new/fail-stopped",), "load_failed", []),
         ((), "locked", []),
@@ -221,6 +237,20 @@ def test_a_restore_that_fails_gives_the_site_back_at_once(stage: Stage, code: st
     assert rc != 0
     assert "[x] no backup_info" in output
     assert stage.others()[1:] == ([] if code == "locked" else ["transfer new absent release"])
+
+
+def test_a_restore_is_refused_in_words(stage: Stage) -> None:
+    """What the rescue repeats is what is in the way, not that one item of a loop failed."""
+    modules = stage.path / "ansible_collections/relocate/django/plugins/modules"
+    held = {"sets": [{"label": SET}]}
+    (modules / "backup_info.py").write_text(ANSWERING.replace("ANSWER", repr(held)))
+    obstacles = [{"code": f"code_{name}", "msg": f"{name} runs", "hint": f"stop {name}"} for name in ("a", "b")]
+    (modules / "preflight.py").write_text(ANSWERING.replace("ANSWER", repr({"record": {}, "obstacles": obstacles})))
+    rc, output, _log = stage.run("relocate.django.restore")
+    assert rc != 0
+    told = output.rpartition("Fail with what went wrong")[2]
+    assert "[code_a] a runs. Next: stop a; [code_b] b runs. Next: stop b" in told, output[-3000:]
+    assert stage.others() == ["transfer new absent release"]
 
 
 def test_a_backup_that_fails_gives_the_site_back_at_once(stage: Stage) -> None:
