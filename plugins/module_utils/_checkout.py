@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils import _openat
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BUNDLE, PATCH, BackupSet, Prepared
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name
-from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._parents import moved
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import acting_as, lookup_user
 from ansible_collections.relocate.django.plugins.module_utils._project import environment, packages, vcs
+from ansible_collections.relocate.django.plugins.module_utils._relocation import of_set
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 
 
@@ -77,17 +77,7 @@ def _source(
         patch=patch,
         env=env,
         secrets=secrets,
-        directories=_directories(params, prepared),
-    )
-
-
-def _directories(params: Mapping[str, Any], prepared: Prepared) -> Sequence[Directory]:
-    """Those above what is moved, with the checkout's own where it comes to on this host."""
-    path, prefix = str(prepared.django.get("path") or ""), _prefix(prepared)
-    if not path:
-        return prepared.directories
-    return moved(
-        prepared.directories, vcs.top_of(path, prefix).rstrip("/"), vcs.top_of(params["path"], prefix).rstrip("/")
+        directories=of_set(prepared, params["path"]).directories(prepared.directories),
     )
 
 

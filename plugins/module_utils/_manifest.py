@@ -56,7 +56,7 @@ class DatabaseEntry:
 class UnversionedFile:
     """A file that git does not hold: where it lay and where the set keeps it."""
 
-    path: str  # absolute, on both hosts
+    path: str  # absolute, on old: where that is on new, ``_relocation.py`` tells
     stored: str  # relative to the set; empty for a symbolic link
     mode: int
     owner: str

@@ -13,7 +13,6 @@ import grp
 import os
 import pwd
 import stat
-from dataclasses import replace
 from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils import _openat
@@ -107,11 +106,3 @@ def _check_system(directory: Directory) -> None:
             ),
             "make {0} on this host first, for whom it is to be".format(directory.path),
         ) from exc
-
-
-def moved(directories: Iterable[Directory], old: str, new: str) -> Tuple[Directory, ...]:
-    """The directories as they are to be where what lay at or below ``old`` comes to ``new``."""
-    return tuple(
-        replace(item, path=new + item.path[len(old) :]) if (item.path + "/").startswith(old + "/") else item
-        for item in directories
-    )

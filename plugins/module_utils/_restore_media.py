@@ -13,6 +13,7 @@ from ansible_collections.relocate.django.plugins.module_utils._backup_set import
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
+from ansible_collections.relocate.django.plugins.module_utils._relocation import of_set
 from ansible_collections.relocate.django.plugins.module_utils._restored import MOVED, SERVED, Record
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
 
@@ -80,7 +81,8 @@ def bring(site: Site, backup: BackupSet, manifest: Manifest, record: Record) -> 
     record.note({BROUGHT: _BEGUN})
     with open(backup.file(stored), "rb") as stream:
         compression = "zstd" if stored.endswith(".zst") else "none"
-        limit, above = manifest.media["archived"]["bytes"], manifest.directories
+        limit = manifest.media["archived"]["bytes"]
+        above = of_set(manifest, site.project.path).directories(manifest.directories)
         _media_archive.extract(stream, root, owner, limit, compression, above)
     rights = manifest.media.get("rights") or {}
     given = _media_owners.numbers(rights, owner)

@@ -27,6 +27,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     last_lines,
     run,
 )
+from ansible_collections.relocate.django.plugins.module_utils._relocation import of_media
 from ansible_collections.relocate.django.plugins.module_utils._rsync import (
     COPY_AS,
     KEY,
@@ -245,11 +246,12 @@ def claimed(backup: BackupSet) -> Iterator[None]:
 
 
 def directories_of(params: Mapping[str, Any]) -> Tuple[Directory, ...]:
-    """Those above what is moved, as the set has them; none without a set."""
+    """Those above what is moved, as the set has them, where they are on this host; none without a set."""
     if not params["label"]:
         return ()
     with contextlib.suppress(RelocateError):
-        return BackupSet.prepared(params["directory"], params["site"], params["label"]).read_prepared().directories
+        prepared = BackupSet.prepared(params["directory"], params["site"], params["label"]).read_prepared()
+        return of_media(prepared, params["media"]).directories(prepared.directories)
     return ()
 
 

@@ -27,6 +27,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Dire
 from ansible_collections.relocate.django.plugins.module_utils._openat import Rights
 from ansible_collections.relocate.django.plugins.module_utils._parents import rights_of
 from ansible_collections.relocate.django.plugins.module_utils._project import env_files
+from ansible_collections.relocate.django.plugins.module_utils._relocation import STAYS, Relocation
 
 _LIMIT = 64 * 1024 * 1024  # bytes of one file: data belongs into MEDIA or the database
 
@@ -212,14 +213,19 @@ def plan(
     allowed: Sequence[str],
     overrides: Mapping[str, Mapping[str, str]],
     project: str,
+    relocation: Relocation = STAYS,
+    named: Relocation = STAYS,
 ) -> List[Placement]:
     """What is to be on this host, overrides applied.
 
     :param allowed: the user's own list; a manifest cannot plant a file that the user did not name
     :param overrides: env file (absolute or relative to the project) -> variables to set in it
+    :param relocation: where the project was and is, as the set has it: where its files belong
+    :param named: the same as the user has it: what his absolute paths mean here. A set has no say in that.
     """
-    wanted = {absolute([path], project)[0]: values for path, values in overrides.items()}
-    unknown = sorted(set(wanted) - {entry.path for entry in entries})
+    wanted = {named.path(absolute([path], project)[0]): values for path, values in overrides.items()}
+    here = [relocation.path(entry.path) for entry in entries]
+    unknown = sorted(set(wanted) - set(here))
     if unknown:
         raise RelocateError(
             "bad_option",
@@ -227,21 +233,43 @@ def plan(
             "name them in relocate_files too",
         )
     patterns = absolute(allowed, project)
+    _check_named(here, [*patterns, *map(named.path, patterns)])
+    carried = {above for entry in entries for above in _upwards(entry.path)}
     placements = []
-    for entry in entries:
-        if not any(_matches(entry.path, pattern) for pattern in patterns):
+    for entry, path in zip(entries, here):
+        content = b"" if entry.link else read_plain(backup.check_file(entry.stored))
+        if path in wanted:
+            text = content.decode("utf-8", "surrogateescape")
+            content = env_files.override(text, wanted[path]).encode("utf-8", "surrogateescape")
+        mode = entry.mode & 0o777  # no file of settings is setuid
+        link = relocation.link(entry.path, entry.link, carried) if entry.link else ""
+        placements.append(Placement(path, content, mode, entry.owner, entry.group, link))
+    return placements
+
+
+def _check_named(paths: Sequence[str], patterns: Sequence[str]) -> None:
+    met = set()
+    for path in paths:
+        if not any(_matches(path, pattern) for pattern in patterns):
             raise RelocateError(
                 "path_refused",
-                "{0} is in the set but not in relocate_files".format(entry.path),
-                "name it there, or back up again",
+                "{0} is in the set but not in relocate_files".format(path),
+                "name it there, relative to the project where it lies below, or back up again",
             )
-        content = b"" if entry.link else read_plain(backup.check_file(entry.stored))
-        if entry.path in wanted:
-            text = content.decode("utf-8", "surrogateescape")
-            content = env_files.override(text, wanted[entry.path]).encode("utf-8", "surrogateescape")
-        mode = entry.mode & 0o777  # no file of settings is setuid
-        placements.append(Placement(entry.path, content, mode, entry.owner, entry.group, entry.link))
-    return placements
+        if path in met:
+            raise RelocateError(
+                "path_refused",
+                "two files of the set would be {0} on this host".format(path),
+                "name only one of them in relocate_files, and back up again",
+            )
+        met.add(path)
+
+
+def _upwards(path: str) -> Iterator[str]:
+    """A path and the directories above it."""
+    while path not in ("", "/"):
+        yield path
+        path = os.path.dirname(path) if path.startswith("/") else ""
 
 
 def _matches(path: str, pattern: str) -> bool:

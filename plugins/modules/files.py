@@ -11,6 +11,8 @@ short_description: Place the files that git does not hold from a backup set
 version_added: 0.1.0
 description:
   - Puts env files, local settings, unit files and the like where they lay on old, with the same owner, group and mode.
+  - Where the project lies in another directory than on old, its files move with it, and so do those beside it in its
+    checkout. Symbolic links lead to the same files as on old. Every other file has the same path on both hosts.
   - Variables of env files that must differ on new are set by O(overrides). Secret values are masked in the diff.
 author:
   - The relocate.django authors (@relocate-django)
@@ -27,6 +29,11 @@ options:
     description: The project's directory.
     type: path
     required: true
+  old_path:
+    description:
+      - The project's directory on old, where that is another. Absolute paths of O(files) and O(overrides) below it, or
+        below its checkout's top, mean the same files in O(path). Relative ones need no such help.
+    type: path
   owner:
     description: The project's owner, as whom the files that belong to it are written.
     type: str
@@ -77,6 +84,7 @@ from ansible_collections.relocate.django.plugins.module_utils import _argspec, _
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
+from ansible_collections.relocate.django.plugins.module_utils._relocation import between, of_set
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
@@ -87,12 +95,16 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
         raise RelocateError("owner_missing", "there is no user {0}".format(params["owner"]), "run the checkout role")
     backup = BackupSet.prepared(params["directory"], params["site"], params["label"])
     prepared = backup.read_prepared()
-    items = _unversioned.plan(backup, prepared.unversioned, params["files"], params["overrides"], params["path"])
+    path, relocation = params["path"], of_set(prepared, params["path"])
+    named = between(params["old_path"] or path, path, str(prepared.code.get("prefix") or ""))
+    items = _unversioned.plan(
+        backup, prepared.unversioned, params["files"], params["overrides"], path, relocation, named
+    )
     todo = [item for item in items if _unversioned.differs(item, owner)]
     diff = _unversioned.diff_of(todo, owner)
     if not module.check_mode:
         for item in todo:
-            _unversioned.place(item, owner, prepared.directories)
+            _unversioned.place(item, owner, relocation.directories(prepared.directories))
     return {"changed": bool(todo), "placed": [item.path for item in todo], "diff": diff}
 
 
@@ -103,6 +115,7 @@ def main() -> None:
             _argspec.work(),
             {
                 "path": {"type": "path", "required": True},
+                "old_path": {"type": "path"},
                 "owner": {"type": "str", "required": True},
                 "label": {"type": "str", "required": True},
                 "files": {"type": "list", "elements": "str", "default": []},

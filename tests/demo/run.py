@@ -40,7 +40,7 @@ def make_old_site() -> None:
     print("== making a site in", OLD, flush=True)
     shutil.rmtree(DEMO, ignore_errors=True)
     shutil.copytree(SOURCE, OLD, ignore=shutil.ignore_patterns("__pycache__", "*.sqlite3", "media", ".venv"))
-    (OLD / ".gitignore").write_text(".venv/\n__pycache__/\n*.sqlite3\nmedia/\nstatic/\n", encoding="utf-8")
+    (OLD / ".gitignore").write_text(".env\n.venv/\n__pycache__/\n*.sqlite3\nmedia/\nstatic/\n", encoding="utf-8")
     run(*GIT, "init", "--quiet", cwd=OLD)
     run(*GIT, "add", "--all", cwd=OLD)
     run(*GIT, "commit", "--quiet", "--message", "A site of notes", cwd=OLD)

@@ -77,6 +77,23 @@ def run(*argv: str | Path, cwd: Path, **more: Any) -> subprocess.CompletedProces
     return subprocess.run(words, cwd=cwd, text=True, capture_output=True, check=False, stdin=subprocess.DEVNULL, **more)
 
 
+def write_inventory(base: Path, common: dict[str, Any], groups: dict[str, dict[str, Any]]) -> Path:
+    """Write an inventory: group -> host -> its variables, in that order."""
+    children = {name: {"hosts": hosts} for name, hosts in groups.items()}
+    path = base / "inventory.json"
+    path.write_text(json.dumps({"all": {"vars": common, "children": children}}), encoding="utf-8")
+    return path
+
+
+def play(inventory: Path, playbook: str, *options: str, **variables: Any) -> tuple[int, str]:
+    """Run a playbook; returns its exit code and all that it printed."""
+    env = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), ANSIBLE_NOCOLOR="1")
+    program = Path(sys.executable).parent / "ansible-playbook"
+    argv = [program, f"relocate.django.{playbook}", "-i", inventory, "-e", json.dumps(variables), *options]
+    done = run(*argv, cwd=inventory.parent, env=env)
+    return done.returncode, done.stdout + done.stderr
+
+
 @dataclass
 class LocalSite:
     """Both sides of a move on one machine."""
@@ -154,9 +171,9 @@ class LocalSite:
             f"open(os.path.join(site.getsitepackages()[0], 'tests.pth'), 'w').write({place!r} + chr(10))"
         )
 
-    def inventory(self) -> Path:
-        """Write the inventory: two hosts that are two directories."""
-        common = {
+    def common(self) -> dict[str, Any]:
+        """Give the variables of both hosts."""
+        return {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
             "relocate_site": "notes",
@@ -171,24 +188,20 @@ class LocalSite:
             "relocate_reports": str(self.base / "reports"),
             **self.variables,
         }
-        groups = {
-            name: {
-                "hosts": {name + "-host": None},
-                "vars": {"relocate_path": str(repo / PREFIX), "relocate_directory": str(self.base / name / "work")},
-            }
-            for name, repo in (("old", self.old), ("new", self.new))
-        }
-        path = self.base / "inventory.json"
-        path.write_text(json.dumps({"all": {"vars": common, "children": groups}}), encoding="utf-8")
-        return path
+
+    def host(self, side: str) -> dict[str, str]:
+        """Give the variables of one host, which is a directory."""
+        repo = {"old": self.old, "new": self.new}[side]
+        return {"relocate_path": str(repo / PREFIX), "relocate_directory": str(self.base / side / "work")}
+
+    def inventory(self) -> Path:
+        """Write the inventory: two hosts that are two directories."""
+        groups = {side: {f"{side}-host": self.host(side)} for side in ("old", "new")}
+        return write_inventory(self.base, self.common(), groups)
 
     def play(self, playbook: str = "move", *options: str, **variables: Any) -> tuple[int, str]:
         """Run a playbook; returns its exit code and all that it printed."""
-        env = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), ANSIBLE_NOCOLOR="1")
-        program = Path(sys.executable).parent / "ansible-playbook"
-        argv = [program, f"relocate.django.{playbook}", "-i", self.inventory(), "-e", json.dumps(variables), *options]
-        done = run(*argv, cwd=self.base, env=env)
-        return done.returncode, done.stdout + done.stderr
+        return play(self.inventory(), playbook, *options, **variables)
 
     def rows(self, side: Path, database: str, statement: str) -> list[Any]:
         """What a query tells of a database."""

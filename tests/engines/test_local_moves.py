@@ -5,22 +5,55 @@
 
 from __future__ import annotations
 
+import os
+import random
+import re
+import shutil
 from pathlib import Path
 
-from tests.engines.local_site import LATER, PREFIX, LocalSite
+from tests.engines.local_site import LATER, PREFIX, LocalSite, play, write_inventory
 
 TABLES = "select name from sqlite_master where type = 'table' order by name"
+
+
+def lay_files(site: LocalSite, outside: Path) -> None:
+    """Lay files that git does not hold: in the project, beside it in its checkout, and outside."""
+    site.write({f"{PREFIX}/.env": "KEY=kept\nHOST=old\n", f"{PREFIX}/conf/deep/x.ini": "x=1\n", "beside.ini": "y=1\n"})
+    (site.old / PREFIX / "conf").chmod(0o710)
+    (site.old / PREFIX / "conf" / "link").symlink_to(site.old / "beside.ini")
+    outside.mkdir()
+    (outside / "enabled").symlink_to(site.old / PREFIX / ".env")
+    (outside / "plain").write_text("z=1\n")
+    site.variables = {
+        "relocate_files": [".env", "conf", str(site.old / "beside.ini"), str(outside)],
+        "relocate_env_files": [".env"],
+        "relocate_env_overrides": {".env": {"HOST": "new"}},
+    }
+
+
+def see_files(site: LocalSite, outside: Path) -> None:
+    """What belongs to the project lies where that is on new, and links lead there; the rest stays where it was."""
+    new = site.new / PREFIX
+    assert (new / ".env").read_text() == "KEY=kept\nHOST=new\n"
+    assert (site.old / PREFIX / ".env").read_text() == "KEY=kept\nHOST=old\n"
+    assert (new / "conf/deep/x.ini").read_text() == "x=1\n"
+    assert (new / "conf").stat().st_mode & 0o777 == 0o710
+    assert os.readlink(new / "conf/link") == str(site.new / "beside.ini")
+    assert os.readlink(outside / "enabled") == str(new / ".env")
+    assert ((site.new / "beside.ini").read_text(), (outside / "plain").read_text()) == ("y=1\n", "z=1\n")
 
 
 def test_code_older_than_its_database_then_the_same_command_without_it(tmp_path: Path) -> None:
     """What a failed run left, in a checkout whose project lies below its top, is gone on from.
 
-    Beside: a database that was never migrated stays as it is, and nobody has uploaded anything yet.
+    Beside: a database that was never migrated stays as it is, nobody has uploaded anything yet, and files that git does
+    not hold move with a project that lies elsewhere on new.
     """
     site = LocalSite(tmp_path)
     first = site.make()
     site.commit(LATER)
     site.manage("migrate", "--verbosity", "0")
+    lay_files(site, tmp_path / "etc")
     remote, older = site.elsewhere(first)  # which only the checkout on new can tell
     rc, said = site.play(relocate_revision=older, relocate_remote=str(remote))
     assert rc != 0
@@ -35,3 +68,37 @@ def test_code_older_than_its_database_then_the_same_command_without_it(tmp_path:
     assert site.rows(site.new, "legacy.sqlite3", "select total from invoice") == [(7,), (8,)]
     assert ("django_migrations",) in site.rows(site.new, "db.sqlite3", TABLES)
     assert (site.new / PREFIX / "media").is_dir()
+    see_files(site, tmp_path / "etc")
+
+
+def test_three_pairs_in_one_run_land_each_on_its_own_host(tmp_path: Path) -> None:
+    """In whatever order the inventory names them, and the same command again changes nothing."""
+    base = tmp_path / "1"
+    sites = {number: LocalSite(tmp_path / number) for number in ("1", "2", "3")}
+    base.mkdir()
+    sites["1"].make()
+    for number in ("2", "3"):
+        shutil.copytree(base, sites[number].base, symlinks=True)
+    for number, site in sites.items():
+        site.commit({f"{PREFIX}/notes/whose.py": f"SITE = {number}\n"})
+        code = f"from notes.models import Note; [Note.objects.create(text='of {number}') for _ in range({number})]"
+        site.manage("shell", "--command", code)
+    shuffle = random.Random(os.environ.get("RELOCATE_SEED", "pairs")).sample
+    groups = {
+        side: {f"{side}{number}": sites[number].host(side) for number in shuffle(sorted(sites), 3)}
+        for side in shuffle(["old", "new"], 2)
+    }
+    inventory = write_inventory(
+        tmp_path, {**sites["1"].common(), "relocate_reports": str(tmp_path / "reports")}, groups
+    )
+    rc, said = play(inventory, "move")
+    assert rc == 0, said
+    assert said.count(": MOVED; proven: rows, content, ") == len(sites), said
+    for number, site in sites.items():
+        assert f"old{number} -> new{number}: MOVED; " in said
+        rows = site.rows(site.new, "db.sqlite3", "select text from notes_note")
+        assert rows == [(f"of {number}",)] * int(number)
+        assert (site.new / PREFIX / "notes/whose.py").read_text() == f"SITE = {number}\n"
+    rc, said = play(inventory, "move")
+    recap = dict(re.findall(r"(?m)^(new\d) +:.* changed=(\d+) .* failed=0 ", said))
+    assert (rc, recap) == (0, {f"new{number}": "0" for number in sites}), said

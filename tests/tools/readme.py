@@ -241,8 +241,8 @@ def inventory(shown: str, base: Path, repository: Path, python: Path) -> str:
         "relocate_services": [],
         "relocate_reload": [],
         "relocate_answers": [],
-        "relocate_files": [],
-        "relocate_env_files": [],
+        # Of the README's files those that an ordinary user has: its env file, which the settings read.
+        "relocate_files": [name for name in found["vars"]["relocate_files"] if not name.startswith("/")],
     }
     for side, path in (("old", old), ("new", base / "new" / "notes")):
         own = {"relocate_path": str(path), "relocate_directory": str(base / side / "work")}
@@ -266,6 +266,7 @@ def move_and_undo(person: Person, repository: Path, commands: list[str], text: s
     bin_ = repository / "build/venv/bin"
     work, base = person.home / "work", person.home / "hosts"
     old, new = repository / "build/demo/old/notes", base / "new" / "notes"
+    put(person, old / ".env", b"SECRET_KEY=of-the-old-site\n")
     put(person, work / "inventory.yml", inventory(text, base, repository, bin_ / "python").encode())
     collections = {"ANSIBLE_COLLECTIONS_PATH": str(install(person, repository, bin_)), "ANSIBLE_NOCOLOR": "1"}
     for command, name in zip(commands, PLAYBOOKS, strict=True):
@@ -280,6 +281,7 @@ def move_and_undo(person: Person, repository: Path, commands: list[str], text: s
             continue
         demand(name != "move" or sum(counted.values()) > 0, "move changed nothing", output)
         demand(PAGE in look(person, new), f"{name}: the new site shows no notes")
+        demand((new / ".env").read_bytes() == (old / ".env").read_bytes(), f"{name}: the env file has not come along")
         output = person.run(bin_ / program, *arguments, cwd=work, **collections)
         demand(set(changes(output).values()) == {0}, f"{name} changes something the second time", output)
     demand(PAGE in look(person, old), "the old site shows no notes after undo")

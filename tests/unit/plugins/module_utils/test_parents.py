@@ -87,11 +87,3 @@ def test_the_systems_directories_are_nobodys_but_roots(recorded: tuple[str, str,
 def test_a_directory_of_wrong_types(fields: tuple[object, ...]) -> None:
     with pytest.raises(TypeError):
         Directory(*fields)  # type: ignore[arg-type]
-
-
-def test_moved() -> None:
-    def at(*paths: str) -> list[Directory]:
-        return [Directory(path, 0o755, "root", "root") for path in paths]
-
-    found = _parents.moved(at("/srv", "/srv/a", "/srv/a/b", "/srv/ab"), "/srv/a", "/opt/new")
-    assert list(found) == at("/srv", "/opt/new", "/opt/new/b", "/srv/ab")

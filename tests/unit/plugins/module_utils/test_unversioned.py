@@ -21,6 +21,7 @@ from ansible_collections.relocate.django.plugins.module_utils import _unversione
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, UnversionedFile
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Directory
+from ansible_collections.relocate.django.plugins.module_utils._relocation import STAYS, between
 from ansible_collections.relocate.django.plugins.module_utils._unversioned import Placement
 from tests.unit.fakes import LABEL, ROOT_ONLY, me, nobody, reachable, refused
 
@@ -288,6 +289,84 @@ def test_what_the_user_named_is_planned(backup: BackupSet, path: str, allowed: l
 def test_a_manifest_cannot_plant_a_file(backup: BackupSet, path: str, allowed: list[str]) -> None:
     with refused("path_refused", "is in the set but not in relocate_files.*name it there"):
         _unversioned.plan(backup, captured(backup, path), allowed, {}, "/srv/app")
+
+
+# Of a project in /srv/old/repo/web that comes to /opt/new/repo/web.
+OLD, HERE = "/srv/old/repo/web", "/opt/new/repo/web"
+MOVED = between(OLD, HERE, "web")
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed", "expected"),
+    [
+        ("/srv/old/repo/web/.env", ".env", "/opt/new/repo/web/.env"),
+        ("/srv/old/repo/web/conf/deep/x", "conf", "/opt/new/repo/web/conf/deep/x"),
+        ("/srv/old/repo/web/a.env", "*.env", "/opt/new/repo/web/a.env"),
+        ("/srv/old/repo/web/.env", "/opt/new/repo/web/.env", "/opt/new/repo/web/.env"),
+        ("/srv/old/repo/web/.env", "/srv/old/repo/web/.env", "/opt/new/repo/web/.env"),
+        ("/srv/old/repo/.env", "/srv/old/repo/.env", "/opt/new/repo/.env"),  # beside it, in its checkout
+        ("/srv/old/repo/conf/x", "/srv/old/repo/conf/*", "/opt/new/repo/conf/x"),
+        ("/srv/old/shared/x", "/srv/old/shared", "/srv/old/shared/x"),
+        ("/etc/shop.conf", "/etc/shop.conf", "/etc/shop.conf"),
+    ],
+)
+def test_another_path_on_new(backup: BackupSet, path: str, allowed: str, expected: str) -> None:
+    overrides = {(path if allowed.startswith("/srv/old") else expected): {"A": "2"}}
+    (item,) = _unversioned.plan(backup, captured(backup, path), [allowed], overrides, HERE, MOVED, MOVED)
+    assert (item.path, item.content) == (expected, b"A=2\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/srv/old/repo/web/other", ".env"),
+        ("/srv/old/repo/web/../../../../etc/cron.d/x", "*"),
+        ("/srv/old/repo/web/../.env", "/srv/old/repo/.env"),
+        ("/srv/old/repo/web2/.env", ".env"),
+        ("/srv/old/repo/.git/hooks/post-checkout", "/srv/old/repo/conf"),
+        ("/srv/old/repo/web", ".env"),
+        ("/opt/new/repo/.env", ".env"),
+    ],
+)
+def test_another_path_lets_a_manifest_plant_nothing(backup: BackupSet, path: str, allowed: str) -> None:
+    with refused("path_refused", "is in the set but not in relocate_files.*relative to the project"):
+        _unversioned.plan(backup, captured(backup, path), [allowed], {}, HERE, MOVED, MOVED)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "prefix", "path"),
+    [
+        ("/etc", "", "/etc/shop.conf"),
+        ("/etc/shop.conf", "", "/etc/shop.conf/manage.py"),
+        ("/etc/x/new/repo/web", "new/repo/web", "/etc/x/cron.d/x"),
+    ],
+)
+def test_a_set_has_no_say_in_where_absolute_paths_of_the_user_lead(
+    backup: BackupSet, recorded: str, prefix: str, path: str
+) -> None:
+    """What it says of the old project could bring what the user named to where he never meant it."""
+    lied = between(recorded, HERE, prefix)
+    with refused("path_refused", "is in the set but not in relocate_files"):
+        _unversioned.plan(backup, captured(backup, path), ["/etc/shop.conf", "/etc/x"], {}, HERE, lied, STAYS)
+
+
+def test_two_files_that_would_be_one(backup: BackupSet) -> None:
+    entries = captured(backup, f"{OLD}/.env", f"{HERE}/.env")
+    with refused("path_refused", f"two files of the set would be {HERE}/.env on this host"):
+        _unversioned.plan(backup, entries, [".env", f"{HERE}/.env"], {}, HERE, MOVED, MOVED)
+
+
+def test_links_into_a_project_that_moved(backup: BackupSet) -> None:
+    link, *others = captured(backup, "/etc/nginx/shop", f"{OLD}/.env", "/etc/shop/env", link=f"{OLD}/nginx.conf")
+    out = replace(others[0], link="../../../../etc/shop/env")
+    items = _unversioned.plan(
+        backup, [link, out, replace(others[1], link="")], [".env", "/etc"], {}, HERE, MOVED, MOVED
+    )
+    assert [(item.path, item.link) for item in items] == [
+        ("/etc/nginx/shop", f"{HERE}/nginx.conf"),
+        (f"{HERE}/.env", "../../../../etc/shop/env"),
+        ("/etc/shop/env", ""),
+    ]
 
 
 def test_no_file_is_setuid(backup: BackupSet) -> None:
