@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterable, Mapping
 
 from ansible_collections.relocate.django.plugins.module_utils import _host
@@ -68,8 +68,12 @@ def made_live(record: Mapping[str, Any], digests: Mapping[str, str]) -> Dict[str
 
 
 def state_digest(state: DatabaseState) -> str:
-    """A state in a few characters: equal ones are the same content."""
-    return hashlib.sha256(json.dumps(as_plain(state), sort_keys=True).encode("utf-8")).hexdigest()
+    """A state in a few characters: equal ones are the same content.
+
+    Without the schema: a later run may be shown less of it, and of its differences an engine calls some no loss.
+    """
+    plain = as_plain(replace(state, schema=None))
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode("utf-8")).hexdigest()
 
 
 def place_of(engine: Engine) -> str:

@@ -440,6 +440,15 @@ def test_equal_states_have_equal_digests() -> None:
     assert len({_restored.state_digest(item) for item in (state(3), state(4), state(3, "x"), BLANK)}) == 4
 
 
+def test_a_schema_that_is_shown_otherwise_leaves_the_origin_certain() -> None:
+    """A run that died in its swap may be followed by one to which the server shows less, or after a connection."""
+    for later in (None, {"table a": "x", "property journal_mode": "wal"}):
+        proven = replace(FIRST, schema={"table a": "x"})
+        engine = FakeEngine(databases={LIVE: replace(FIRST, schema=later), PREVIOUS: OWN})
+        record = {"begun": {"default": _restored.begun_entry("digest", PREVIOUS, proven)}}
+        assert _restored.origin(engine, record) == "digest"
+
+
 def test_the_record_of_a_swap_holds_no_data(world: Any) -> None:
     noted = _restored.begun_entry("digest", PREVIOUS, FIRST, "x:y:1:z")
     assert noted == {
