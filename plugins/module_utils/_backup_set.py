@@ -293,6 +293,7 @@ class BackupSet:
         for top, _directories, _names in os.walk(self.path):
             sync_directory(top)
         text = as_text(Manifest(**{**manifest.__dict__, "files": tuple(entries)}))
+        from_text(text, self.file(MANIFEST))  # a set that no restore could read is none
         _pins.write(self.path, digest_of(text))
         write_atomically(self.file(MANIFEST), text)
         sync_directory(os.path.dirname(self.path))

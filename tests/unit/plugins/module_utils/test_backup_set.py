@@ -551,6 +551,16 @@ def test_finish_lists_every_file(complete: tuple[BackupSet, str]) -> None:
     assert stat.S_IMODE(os.stat(made.file("manifest.json")).st_mode) == 0o600
 
 
+def test_a_manifest_that_could_not_be_read_is_never_written(tmp_path: Path) -> None:
+    made = BackupSet.create(str(tmp_path), "shop", LABEL, me())
+    fill(made)
+    odd: Any = replace(facts(), system_id=None)
+    with refused("manifest_invalid", "databases.default.facts.system_id"):
+        made.finish(manifest(LABEL, databases={"default": replace(entry(), facts=odd)}))
+    assert not os.path.lexists(made.file("manifest.json"))
+    assert BackupSet.labels(str(tmp_path), "shop") == []
+
+
 def test_discard(complete: tuple[BackupSet, str], monkeypatch: pytest.MonkeyPatch) -> None:
     made, _digest = complete
     seen: list[bool] = []
