@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.unit import sources
 
@@ -259,6 +260,26 @@ def test_a_backup_that_fails_gives_the_site_back_at_once(stage: Stage) -> None:
     assert rc != 0
     assert "[x] no backup" in output
     assert stage.others() == ["backup old present release", "transfer old absent release"]
+
+
+def _tasks(found: Any) -> list[dict[str, Any]]:
+    if isinstance(found, list):
+        return [task for item in found for task in _tasks(item)]
+    keys = ("block", "rescue", "always")
+    return [found, *(task for key in keys for task in _tasks(found.get(key) or []))]
+
+
+@pytest.mark.parametrize("role", ["restore", "verify"])
+def test_a_set_that_this_run_made_is_held_against_its_own_digest(role: str) -> None:
+    """By default it is relocate_manifest_sha256, which the user may have set for a restore from another set."""
+    made = []
+    for path in sorted((sources.ROOT / "playbooks" / "tasks").glob("*.yml")):
+        for task in _tasks(yaml.safe_load(path.read_text())):
+            given = task.get("vars") or {}
+            if given.get(f"{role}_label") in ("{{ backup_result.label }}", "{{ relocate_label }}"):
+                made.append((path.name, given.get(f"{role}_manifest_sha256")))
+    assert len(made) >= 2
+    assert {digest for _name, digest in made} == {"{{ backup_result.manifest_sha256 }}"}, made
 
 
 ASKED = ["new stopped check run", "old thawed check retired run"]
