@@ -74,6 +74,10 @@ current:
   returned: success
   type: str
   sample: sqlite
+needed:
+  description: Whether the database has another engine than O(engine) so far.
+  returned: success
+  type: bool
 rows:
   description: How many rows were read.
   returned: success
@@ -101,7 +105,8 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     with open_site(dict(params, aliases=[params["alias"]], jobs=0, compression="zstd")) as site:
         current = site.engines[params["alias"]].config.engine
         found: Dict[str, Any] = {"findings": [], "rows": 0}
-        if current != params["engine"]:
+        needed = current != params["engine"]
+        if needed:
             found = scan.scan(site, site.engines[params["alias"]], params["engine"], params["left_behind"])
         seconds = site.stopwatch.seconds()
     if found["findings"]:
@@ -114,7 +119,8 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
             found["findings"][0]["remedy"],
             {"findings": found["findings"]},
         )
-    return {"changed": False, "findings": [], "current": current, "rows": found["rows"], "seconds": seconds}
+    told = {"findings": [], "current": current, "needed": needed, "rows": found["rows"]}
+    return {"changed": False, **told, "seconds": seconds}
 
 
 def main() -> None:

@@ -254,6 +254,27 @@ def test_a_restore_is_refused_in_words(stage: Stage) -> None:
     assert stage.others() == ["transfer new absent release"]
 
 
+SCAN = """#!/usr/bin/python
+# WANT_JSON
+import json, sys
+args = json.load(open(sys.argv[1]))
+print(json.dumps({"current": "sqlite", "needed": args["engine"] != "sqlite", "findings": []}))
+"""
+
+
+@pytest.mark.parametrize(("default", "frozen"), [("postgresql", True), ("sqlite", False)])
+def test_a_database_is_converted_whatever_engine_another_one_has(stage: Stage, default: str, frozen: bool) -> None:
+    """Here another database has, and keeps, the engine that the first one is to lose."""
+    modules = stage.path / "ansible_collections/relocate/django/plugins/modules"
+    (modules / "conversion_scan.py").write_text(SCAN)
+    (modules / "preflight.py").write_text(ANSWERING.replace("ANSWER", repr({"record": {}})))
+    (modules / "files.py").write_text(ANSWERING.replace("ANSWER", "{}"))
+    stage.prepare("new/fail-frozen")
+    wishes = {"relocate_engines": {"default": default, "logs": "sqlite"}, "relocate_path": "/srv/shop"}
+    rc, output, log = stage.run("relocate.django.convert", relocate_env_overrides={".env": {"A": "b"}}, **wishes)
+    assert (rc != 0, "new frozen run" in log) == (frozen, frozen), output[-3000:]
+
+
 def test_a_backup_that_fails_gives_the_site_back_at_once(stage: Stage) -> None:
     stage.prepare("old/fail-backup")
     rc, output, _log = stage.run("relocate.django.backup", relocate_path="/srv/shop")
