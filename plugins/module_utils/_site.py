@@ -72,6 +72,17 @@ def open_site(params: Mapping[str, Any], topics: Sequence[str] = (), partial: bo
         yield Site(project, secrets, facts, engines, stopwatch, context.notes)
 
 
+def engine_of(site: Site, alias: str) -> Engine:
+    """The engine of the one database that a module works on. Raises unsupported_engine for one in memory."""
+    if alias not in site.engines:
+        raise RelocateError(
+            "unsupported_engine",
+            "database {0} is in memory: it is gone with the process that made it".format(alias),
+            "name another alias, or give it a file as NAME",
+        )
+    return site.engines[alias]
+
+
 def collect(obstacles: List[Obstacle], check: Callable[[], Any], alias: str = "") -> Optional[Any]:
     """Run a check; a refusal becomes an obstacle in the list instead of ending the run."""
     try:

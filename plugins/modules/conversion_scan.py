@@ -95,7 +95,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
-from ansible_collections.relocate.django.plugins.module_utils._site import open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import engine_of, open_site
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
@@ -103,11 +103,12 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     params = module.params
     _host.check_site_name(params["site"])
     with open_site(dict(params, aliases=[params["alias"]], jobs=0, compression="zstd")) as site:
-        current = site.engines[params["alias"]].config.engine
+        engine = engine_of(site, params["alias"])
+        current = engine.config.engine
         found: Dict[str, Any] = {"findings": [], "rows": 0}
         needed = current != params["engine"]
         if needed:
-            found = scan.scan(site, site.engines[params["alias"]], params["engine"], params["left_behind"])
+            found = scan.scan(site, engine, params["engine"], params["left_behind"])
         seconds = site.stopwatch.seconds()
     if found["findings"]:
         lines = [scan.sentence(item) for item in found["findings"]]

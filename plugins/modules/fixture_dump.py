@@ -132,7 +132,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import dump
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, engine_of, open_site
 
 
 def target(params: Dict[str, Any]) -> str:
@@ -160,7 +160,7 @@ def write(module: AnsibleModule, site: Site, path: str) -> Dict[str, Any]:
         "natural_foreign": params["natural_foreign"],
         "natural_primary": params["natural_primary"],
     }
-    answer = dump.dump_fixture(site, site.engines[params["alias"]], path, options)
+    answer = dump.dump_fixture(site, engine_of(site, params["alias"]), path, options)
     counts = answer["counts"]
     return {
         "changed": dump.sha256_of(path, site.project.owner) != before,

@@ -162,7 +162,7 @@ from ansible_collections.relocate.django.plugins.module_utils._backup_set import
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import dump, load
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, engine_of, open_site
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
@@ -199,7 +199,7 @@ def merge(module: AnsibleModule, site: Site, _digest: str) -> Dict[str, Any]:
             ),
             "leave these out, or mode",
         )
-    engine = site.engines[params["alias"]]
+    engine = engine_of(site, params["alias"])
     merged = load.merge_fixture(site, engine, params["src"], params["format"] or "", module.check_mode)
     return {
         "changed": any(sum(item.values()) > item["left"] for item in merged["counts"].values()),
@@ -212,7 +212,7 @@ def merge(module: AnsibleModule, site: Site, _digest: str) -> Dict[str, Any]:
 def plan_and_load(module: AnsibleModule, site: Site, digest: str) -> Dict[str, Any]:
     """Decide what becomes of the live database; then load, prove and swap unless in check mode."""
     params = module.params
-    engine = site.engines[params["alias"]]
+    engine = engine_of(site, params["alias"])
     record = _restored.Record.read(params["directory"], params["site"])
     changes = _restored.settled(site.engines, record.data)
     known = _restored.changed(record.data, changes)
