@@ -117,6 +117,11 @@ measured:
     still:
       description: With O(frozen), how many databases were not written since they were dumped.
       type: int
+notes:
+  description: What is worth knowing and no error, such as a difference that is no loss.
+  returned: success
+  type: list
+  elements: str
 seconds:
   description: The seconds of each step; steps that ran side by side overlap.
   returned: success
@@ -178,6 +183,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
         "warnings_of_check": warned,
         "proven": bool(tables),
         "measured": measured,
+        "notes": site.notes,
         "seconds": site.stopwatch.seconds(),
     }
 
@@ -258,6 +264,7 @@ def still(
         "warnings_of_check": [],
         "proven": False,
         "measured": {"still": len(site.engines)},
+        "notes": site.notes,
         "seconds": site.stopwatch.seconds(),
     }
 
