@@ -138,13 +138,15 @@ def enabled(host: Host, unit: str) -> bool:
     return host.run(["systemctl", "is-enabled", "--quiet", unit], check=False).returncode == 0
 
 
-def comes_true(host: Host, condition: str, user: str = "root", seconds: int = 2) -> bool:
+def comes_true(host: Host, condition: str, then: str = ":", seconds: int = 10) -> bool:
     """Whether a condition of the shell comes true on a host within some seconds.
 
     The host itself looks many times a second: to ask from outside as often would keep a core of this machine busy.
+
+    :param then: what the shell does at once, for moments that are over before this side has heard of them
     """
-    script = ["timeout", str(seconds), "sh", "-c", f"until {condition}; do sleep 0.1; done"]
-    return host.run(script, user=user, check=False).returncode == 0
+    script = ["timeout", str(seconds), "sh", "-c", f"until {condition}; do sleep 0.05; done; {then}"]
+    return host.run(script, check=False).returncode == 0
 
 
 @contextmanager

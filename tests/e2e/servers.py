@@ -42,13 +42,13 @@ class Server:
         except LabError:
             return ""
 
-    def counts(self, host: Host, sql: str, database: str = "") -> bool:
-        """Whether the answer becomes another number than 0 within a few seconds."""
+    def counts(self, host: Host, sql: str, database: str = "", then: str = ":") -> bool:
+        """Whether the answer becomes another number than 0 within a few seconds; ``then``: see :func:`comes_true`."""
         user, client, default = "postgres", ["psql", "-XqAt", "-c", sql, "-d"], "postgres"
         if self.site.engine == "mysql":
             user, client, default = "root", ["mysql", "--batch", "--skip-column-names", "-e", sql], "mysql"
-        command = shlex.join([*client, database or default])
-        return comes_true(host, f'n=$({command} 2>/dev/null) && [ "${{n:-0}}" != 0 ]', user)
+        command = shlex.join(["runuser", "-u", user, "--", *client, database or default])
+        return comes_true(host, f'n=$({command} 2>/dev/null) && [ "${{n:-0}}" != 0 ]', then)
 
 
 SERVERS = {

@@ -154,10 +154,8 @@ def test_unit_that_does_not_start(move: Move) -> None:
 def test_server_killed_during_the_load(lab: Lab, tmp_path: Path, server: Server) -> None:
     """New's database server dies while the dump is being loaded; a unit may start it again, with half a database."""
     move = prepare(lab, tmp_path, server.site, rows=server.rows)
-    with once(
-        lambda: server.counts(move.new, server.loading),
-        lambda: move.new.run(["systemctl", "kill", "-s", "KILL", server.unit], check=False),
-    ) as done:
+    kill = f"systemctl kill -s KILL {server.unit}"
+    with once(lambda: server.counts(move.new, server.loading, then=kill), lambda: None) as done:
         result = move.run()
     assert done
     wait_http(move.old, seconds=LIMIT)
