@@ -222,7 +222,7 @@ record:
   type: dict
 """
 
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -240,7 +240,9 @@ def look_at_old(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, A
         obstacles += _inspect.obstacles_on_old(site, module.params)
         if any("error" in answer for answer in site.facts.values()):
             return {}
-        info = collect(obstacles, lambda: _inspect.describe_site(site, module.params["media_skip"]))
+        info: Optional[Dict[str, Any]] = collect(
+            obstacles, lambda: _inspect.describe_site(site, module.params["media_skip"])
+        )
         if info is None:
             return {}
         info["unit_users"] = collect(obstacles, lambda: _services.users(module.params["units"])) or []
