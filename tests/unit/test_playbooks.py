@@ -77,6 +77,22 @@ PUT_BACK = """
 """
 
 
+LOST = """
+- hosts: new
+  gather_facts: false
+  tasks:
+    - ansible.builtin.set_fact:
+        relocate_frozen: {old: old1, site: shop, run: "a run", label: "{{ label }}", path: /srv/shop}
+- hosts: old
+  gather_facts: false
+  tasks:
+    - ansible.builtin.include_tasks: "{{ tasks }}/put_back_lost.yml"
+      loop: [new1, new1]
+      loop_control:
+        loop_var: relocate_lost
+"""
+
+
 @dataclass
 class Stage:
     """Two hosts in one directory, and the collection with stubs."""
@@ -194,6 +210,17 @@ def test_an_old_host_that_is_lost_does_not_end_the_run(stage: Stage) -> None:
 
 
 SET = "20261120T193000Z-1a2b3c4d5e6f"
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_a_set_that_stays_keeps_no_other_site_from_being_put_back(stage: Stage, stays: bool) -> None:
+    (stage.path / "lost.yml").write_text(LOST)
+    stage.prepare(*(["old/fail-backup"] if stays else []))
+    rc, output, log = stage.run("lost.yml", tasks=str(sources.ROOT / "playbooks" / "tasks"), label=SET)
+    assert (rc, log) == (0, ["old thawed run"] * 2), output[-3000:]
+    assert stage.others() == [f"backup old absent {SET} release"] * 2
+    assert output.count("the old site serves again (web.service)") == 2
+    assert (f"The set {SET} of this attempt" in output) is stays
 
 
 def test_an_old_host_that_is_lost_before_the_freeze_does_not_end_the_run(stage: Stage) -> None:
