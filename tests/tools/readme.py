@@ -94,9 +94,11 @@ def somebody() -> Iterator[Person]:
         if os.geteuid() != 0:
             yield Person(home)
             return
-        # Not the numbers that system users have on the lab's hosts, whose processes this machine sees as its own.
-        numbers = ["--key", "SYS_UID_MIN=800", "--key", "SYS_UID_MAX=899"]
-        command = ["useradd", "--system", *numbers, "--user-group", "--no-create-home", f"--home-dir={home}"]
+        # An ordinary user, as whom a move may run code; not with a number that a user of the lab's hosts has, whose
+        # processes this machine sees as its own.
+        numbers = [f"{kind}_{end}" for kind in ("UID", "GID") for end in ("MIN=50000", "MAX=59999")]
+        keys = [word for number in [*numbers, "SUB_UID_COUNT=0", "SUB_GID_COUNT=0"] for word in ("--key", number)]
+        command = ["useradd", *keys, "--user-group", "--no-create-home", f"--home-dir={home}"]
         account = f"{ACCOUNT}-{os.getpid()}"
         subprocess.run([*command, "--shell=/bin/sh", account], check=True)
         try:
