@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -315,6 +316,23 @@ def _tasks(found: Any) -> list[dict[str, Any]]:
         return [task for item in found for task in _tasks(item)]
     keys = ("block", "rescue", "always")
     return [found, *(task for key in keys for task in _tasks(found.get(key) or []))]
+
+
+def test_a_switch_of_the_command_line_is_a_text() -> None:
+    """``-e relocate_media=false`` gives a text, which is true: whatever decides by a switch makes a boolean of it."""
+    options = yaml.safe_load((sources.ROOT / "roles/common/meta/argument_specs.yml").read_text())
+    options = options["argument_specs"]["main"]["options"]
+    switches = "|".join(name[len("relocate_") :] for name, spec in options.items() if spec.get("type") == "bool")
+    named = re.compile(rf"\b(?:relocate_current\.|[a-z]+_)(?:{switches})\b")
+    decides = re.compile(r"\b(?:if|or|and|not|ternary)\b|^\s*(?:when|that):")
+    found = []
+    for path in sources.files("playbooks/**/*.yml", "roles/*/tasks/*.yml", "roles/*/defaults/*.yml"):
+        for line in path.read_text().splitlines():
+            code = line if "{{" in line or re.match(r"\s*(?:when|that):", line) else ""
+            if named.search(code) and decides.search(code):
+                found.append((sources.name_of(path), line.strip()))
+    assert len(found) >= 7
+    assert [item for item in found if "| bool" not in item[1]] == []
 
 
 @pytest.mark.parametrize("role", ["restore", "verify"])

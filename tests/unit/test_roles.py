@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.parsing.convert_bool import boolean
 from jinja2 import ChainableUndefined
 from jinja2.nativetypes import NativeEnvironment
 
@@ -42,7 +43,9 @@ def resolved(value: Any) -> Any:
     """Give what a default comes down to where the user set nothing: a documented default is a value, not a template."""
     if not (isinstance(value, str) and "{{" in value):
         return value
-    return NativeEnvironment(undefined=ChainableUndefined).from_string(value).render(COMMON_DEFAULTS)
+    environment = NativeEnvironment(undefined=ChainableUndefined)
+    environment.filters["bool"] = boolean
+    return environment.from_string(value).render(COMMON_DEFAULTS)
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
