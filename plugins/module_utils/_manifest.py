@@ -272,7 +272,8 @@ def read_as(kind: Any, value: Any, where: str) -> Any:
 
 
 def _of(kind: Any, value: Any, where: str) -> Any:
-    if type(value) is not kind:
+    # A truth value is a number to Python, and none in a manifest.
+    if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
         raise ValueError(where)
     return value
 

@@ -32,8 +32,8 @@ options:
       - What to ask for besides databases, host and revision. V(counts) and V(checks) take time on a large site.
     type: list
     elements: str
-    choices: [django, migrations, models, counts, packages, checks]
-    default: [django, migrations, packages]
+    choices: [django, migrations, history, models, counts, packages, checks]
+    default: [django, migrations, packages, history]
 seealso:
   - module: relocate.django.preflight
 """
@@ -77,7 +77,7 @@ def inspect(module: AnsibleModule) -> Dict[str, Any]:
 
 def main() -> None:
     """Entry point."""
-    choices = ["django", "migrations", "models", "counts", "packages", "checks"]
+    choices = ["django", "migrations", "history", "models", "counts", "packages", "checks"]
     module = AnsibleModule(
         argument_spec=_argspec.merged(
             _argspec.project(),

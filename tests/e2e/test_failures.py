@@ -121,7 +121,7 @@ def test_migration_that_raises(move: Move) -> None:
     result = move.run()
     assert result.rc == 0, result.stdout[-5000:]
     assert wait_http(move.new, "/").status == 200
-    assert "migrations applied: shop." in result.stdout
+    assert re.search(r"database default got 1 migrations: shop\.", result.stdout), result.stdout[-5000:]
 
 
 @on_each_server

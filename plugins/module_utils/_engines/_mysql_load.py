@@ -16,9 +16,12 @@ from ansible_collections.relocate.django.plugins.module_utils._engines import _m
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_statement as statements
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_objects import StoredObject
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_objects import (
+    FORMAT,
+    SCHEMA,
+    StoredObject,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_snapshot import FORMAT, SCHEMA
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_state import OwnSequence
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts

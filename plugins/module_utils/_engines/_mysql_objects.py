@@ -29,6 +29,8 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_st
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 
+#: Where a dump keeps its objects, and in what form.
+SCHEMA, FORMAT = "schema.json", 2
 #: Functions come first, since views may call them; what runs by itself comes last.
 ORDER = (PACKAGE, PACKAGE_BODY, FUNCTION, PROCEDURE, VIEW, TRIGGER, EVENT)
 

@@ -40,8 +40,6 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
 )
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Together, acting_as
 
-SCHEMA = "schema.json"
-FORMAT = 2
 _OWN = "rows-own"  # the part that no client program wrote
 
 
@@ -206,7 +204,7 @@ class MysqlSnapshot(Snapshot):
     ) -> None:
         suffix = ".sql.zst" if self._server.context.compression == "zstd" else ".sql"
         plain = {
-            "format": FORMAT,
+            "format": stored.FORMAT,
             "database": self._database,
             "charset": charset[0],
             "collation": charset[1],
@@ -221,10 +219,9 @@ class MysqlSnapshot(Snapshot):
         data = (json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=True) + "\n").encode("ascii")
         # Of what we wrote, not of what lies there: the file is the owner's until the dump has ended.
         self._digest = hashlib.sha256(data).hexdigest()
+        target = os.path.join(path, stored.SCHEMA)
         with acting_as(self._server.context.owner):
-            handle = os.open(
-                os.path.join(path, SCHEMA), os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-            )
+            handle = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
 

@@ -54,7 +54,6 @@ class Asks(Protocol):
 
     def rows(self, sql: str) -> List[Tuple[Any, ...]]:
         """Run one statement; its rows."""
-        ...
 
 
 def ask_side_by_side(

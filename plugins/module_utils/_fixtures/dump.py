@@ -75,7 +75,7 @@ def written(path: str, owner: Optional[SystemUser]) -> Iterator[IO[bytes]]:
     :param owner: of the project, whose file it becomes in a directory of his
     """
     try:
-        with _openat.parent(path, owner) as (place, name), _written(place, name) as stream:
+        with _openat.parent(path, owner) as found, _written(*found) as stream:
             yield stream
     except OSError as exc:
         raise RelocateError(
