@@ -90,7 +90,7 @@ def _role_details(server: Server, session: Session) -> Dict[str, Any]:
     )
     found: Dict[str, Any] = {
         "role": server.role,
-        "assumed_role": server.acts_as,
+        "assumed_role": server.acts_as if server.acts_as != server.role else "",
         "role_exists": bool(rows),
         "max_connections": int(session.value("SELECT current_setting('max_connections')")),
         "in_recovery": bool(session.value("SELECT pg_is_in_recovery()")),
