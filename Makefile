@@ -31,7 +31,7 @@ readme: setup ## What the README says, done by an ordinary user in a fresh clone
 test: setup copy ## Everything: lint, sanity, docs, package, readme, unit, engines, lab
 	@$(RUN) tests.tools.stages images+lint,sanity,docs,package,readme+unit,engines lab
 
-unit: setup ## The fast loop: unit tests
+unit: setup copy ## The fast loop: unit tests
 	@$(RUN) pytest $(or $(T),--numprocesses=2 tests/unit) $(PYTEST_OPTIONS)
 
 lint: setup copy ## ruff, mypy, vermin, yamllint, shellcheck, licences, ansible-lint
@@ -58,7 +58,7 @@ lab: setup copy ## End-to-end tests on real servers; needs podman and root
 images: setup # what the lab's hosts are made of; "make lab" makes what is missing
 	@$(RUN) tests.tools.lab --prepare
 
-engines: setup ## Engines on real database servers, as far as their programs are here
+engines: setup copy ## Engines on real database servers, as far as their programs are here
 	@$(RUN) pytest $(or $(T),tests/engines) $(PYTEST_OPTIONS)
 
 benchmark: setup copy ## Time the move against doing it by hand; needs podman and root
