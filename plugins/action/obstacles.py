@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Joins what preflight found on both hosts; on the controller, since only it has both lists."""
+"""Joins what preflight found on both hosts; on the controller, since only it has both lists.
+
+What the hosts said is given types first: an answer that has not the form of ours is an obstacle itself.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.relocate.django.plugins.plugin_utils import _wishes
+from ansible_collections.relocate.django.plugins.plugin_utils import _received, _wishes
 from ansible_collections.relocate.django.plugins.plugin_utils._report import obstacles_text
 
 _USER = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}\Z")
@@ -20,33 +23,55 @@ _USER = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}\Z")
 
 def next_step(moved: Mapping[str, Any], old: Mapping[str, Any]) -> str:
     """What is left of an earlier move: nothing (done), only to retire old (retire), or a whole move (move)."""
-    label = moved.get("label")
+    label = _received.name(moved.get("label"))
     if not label:
         return "move"
-    if label == (old.get("retired") or {}).get("label"):
+    if label == _received.mapping(old.get("retired")).get("label"):
         return "done"
-    freeze = old.get("freeze") or {}
+    freeze = _received.mapping(old.get("freeze"))
     # New serves and old has been still since: moving once more would replace what new has taken in.
-    return "retire" if freeze.get("held") and freeze.get("label") == label else "move"
+    return "retire" if _received.yes(freeze.get("held")) and freeze.get("label") == label else "move"
 
 
 def obstacle(code: str, side: Mapping[str, Any], msg: str, hint: str) -> Dict[str, Any]:
     """One obstacle of the kind that preflight lists."""
-    return {"code": code, "host": side["info"]["host"]["name"], "msg": msg, "hint": hint, "alias": ""}
+    return {"code": code, "host": _received.text(_host(side).get("name")), "msg": msg, "hint": hint, "alias": ""}
+
+
+def _host(side: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _received.mapping(_received.mapping(side.get("info")).get("host"))
+
+
+def found_by(side: Mapping[str, Any]) -> List[Dict[str, Any]]:
+    """Obstacles that one host told, as texts; what is none of our answers is one itself."""
+    found = [_told(item) for item in _received.items(side.get("obstacles"))]
+    kinds = {"info": Mapping, "record": Mapping, "obstacles": (list, tuple)}
+    strange = sorted(name for name, kind in kinds.items() if not isinstance(side.get(name), kind))
+    if strange or any(item is None for item in found):
+        msg = "preflight answered in a form that is not ours: {0}".format(", ".join(strange) or "an obstacle")
+        found.append(obstacle("answer_refused", side, msg, "see what answers on that host in place of our module"))
+    return [item for item in found if item is not None]
+
+
+def _told(item: Any) -> Optional[Dict[str, Any]]:
+    if not isinstance(item, Mapping):
+        return None
+    texts = {key: _received.text(item.get(key)) for key in ("code", "host", "hint", "alias")}
+    return dict(texts, msg=_received.message(item.get("msg")))
 
 
 def what_the_records_say(on_old: Mapping[str, Any], on_new: Mapping[str, Any], wish: Mapping[str, Any]) -> List[Any]:
     """Obstacles to a whole move that lie in what earlier runs have left on both hosts, and in the wish itself."""
     found = []
-    moved, served = (on_new["record"].get(key) or {} for key in ("moved", "served"))
-    retired = on_old["record"].get("retired")
-    if moved.get("label"):
+    moved, served = (_received.mapping(_record(on_new).get(key)) for key in ("moved", "served"))
+    retired = _record(on_old).get("retired")
+    if _received.name(moved.get("label")):
         msg = "the site was moved here before (set {0}) and may have taken in data since".format(moved["label"])
         hint = "run relocate.django.undo, which stops it here, then move again"
         found.append(obstacle("target_not_blank", on_new, msg, hint))
     elif served and not wish.get("replace"):
         msg = "the site served here after it was moved (set {0}): a move puts what it took in since aside".format(
-            served.get("label", "")
+            _received.text(served.get("label"))
         )
         hint = "save what you need of it, then set relocate_replace: true to keep it as previous"
         found.append(obstacle("target_not_blank", on_new, msg, hint))
@@ -54,12 +79,20 @@ def what_the_records_say(on_old: Mapping[str, Any], on_new: Mapping[str, Any], w
         msg = "the site was retired here by set {0}: its data is as old as that, and the host that took over may have "
         msg += "taken in data since"
         hint = "run relocate.django.undo to that host first, or set relocate_from_retired: true to move the old data"
-        found.append(obstacle("old_retired", on_old, msg.format(retired.get("label", "")), hint))
+        found.append(obstacle("old_retired", on_old, msg.format(_label(retired)), hint))
     if not wish.get("units", True) and not wish.get("unfrozen"):
         msg = "relocate_services is empty: nothing would stop the old site, and what it writes during the move is lost"
         hint = "name its units in relocate_services, or set relocate_unfrozen: true when something else keeps it from "
         found.append(obstacle("no_services", on_old, msg, hint + "writing"))
     return found
+
+
+def _record(side: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _received.mapping(side.get("record"))
+
+
+def _label(value: Any) -> str:
+    return _received.text(_received.mapping(value).get("label"))
 
 
 def user_names(value: Any) -> List[str]:
@@ -75,27 +108,36 @@ def join(
 
     :param wish: ``units``, and whether the user wants ``replace``, ``from_retired`` or ``unfrozen``
     """
-    info = on_old.get("info") or {}
-    moved = on_new["record"].get("moved") or {}
-    step = next_step(moved, on_old["record"])
-    obstacles = list(on_old["obstacles"]) + list(on_new["obstacles"])
-    obstacles += what_the_records_say(on_old, on_new, wish)
-    databases = info.get("databases") or {}
+    info = _received.mapping(on_old.get("info"))
+    moved = _received.mapping(_record(on_new).get("moved"))
+    step = next_step(moved, _record(on_old))
+    machines = [_received.name(_host(side).get("machine_id")) for side in (on_old, on_new)]
     return {
         "changed": False,
         "next": step,
         "done": step == "done",
-        "label": moved.get("label", "") if step != "move" else "",
-        "obstacles": obstacles if step == "move" else [],
-        "same_machine": info["host"]["machine_id"] == on_new["info"]["host"]["machine_id"],
-        "old_path": (info.get("project") or {}).get("path", ""),
-        "owner": info.get("owner") or {},
-        "users": user_names(on_new["info"].get("users_missing")),
-        "media_root": str((info.get("django") or {}).get("media_root") or ""),
-        "engines": sorted(
-            {(wish.get("engines") or {}).get(alias, item["engine"]) for alias, item in databases.items()}
-        ),
+        "label": _received.name(moved.get("label")) if step != "move" else "",
+        "obstacles": _all(on_old, on_new, wish) if step == "move" else [],
+        "same_machine": bool(machines[0]) and machines[0] == machines[1],
+        "old_path": _received.name(_received.mapping(info.get("project")).get("path")),
+        "owner": dict(_received.mapping(info.get("owner"))),
+        "users": user_names(_received.mapping(on_new.get("info")).get("users_missing")),
+        "media_root": _received.name(_received.mapping(info.get("django")).get("media_root")),
+        "engines": _engines(info, _received.mapping(wish.get("engines"))),
     }
+
+
+def _all(on_old: Mapping[str, Any], on_new: Mapping[str, Any], wish: Mapping[str, Any]) -> List[Dict[str, Any]]:
+    return found_by(on_old) + found_by(on_new) + what_the_records_say(on_old, on_new, wish)
+
+
+def _engines(info: Mapping[str, Any], wanted: Mapping[str, Any]) -> List[str]:
+    """The engines that new needs."""
+    found = set()
+    for alias, item in _received.mapping(info.get("databases")).items():
+        engine = wanted.get(alias, _received.mapping(item).get("engine"))
+        found.update({engine} if isinstance(engine, str) else ())
+    return sorted(found)
 
 
 class ActionModule(ActionBase):
@@ -109,9 +151,9 @@ class ActionModule(ActionBase):
         _checked, args = self.validate_argument_spec(
             argument_spec={
                 "site": {"type": "str", "required": True},
-                "on_old": {"type": "dict", "required": True},
+                "on_old": {"type": "dict"},
                 "on_new": {"type": "dict", "required": True},
-                "units": {"type": "list", "elements": "str", "required": True},
+                "units": {"type": "list", "elements": "str", "default": []},
                 "engines": {"type": "dict", "default": {}},
                 "unfrozen": {"type": "bool", "default": False},
                 "from_retired": {"type": "bool", "default": False},
@@ -120,10 +162,16 @@ class ActionModule(ActionBase):
                 "answers": {"type": "raw", "default": []},
             }
         )
+        if args["on_old"] is None:
+            return self._concluded(dict(result, changed=False, done=False, obstacles=found_by(args["on_new"])))
         result.update(join(args["on_old"], args["on_new"], args))
         # A site that was moved before is left alone, whatever the inventory says now.
         if result["next"] == "move":
             result["obstacles"] = self._wishes(args, task_vars or {}) + result["obstacles"]
+        return self._concluded(result)
+
+    @staticmethod
+    def _concluded(result: Dict[str, Any]) -> Dict[str, Any]:
         if result["obstacles"]:
             result.update(failed=True, code="obstacles", msg=obstacles_text(result["obstacles"]))
         return result

@@ -7,6 +7,9 @@
 ``meta/runtime.yml`` names it for every module that runs on a host. Ansible lets any module set variables of the run, by
 ``ansible_facts``: for the host that works, even when the task was delegated to another one. So the old host could name
 commands that new runs, and either of them could send a task to the controller.
+
+One fact passes: where Ansible itself found Python on the host, so that it need not look again for each task. Ansible
+takes it out of what modules say, and it is a plain path or nothing.
 """
 
 from __future__ import annotations
@@ -29,4 +32,10 @@ class ActionModule(NormalAction):
             _received.refuse_facts(str(variables.get("inventory_hostname", "")), variables)
         except RelocateError as error:
             return dict(error.as_result(), failed=True, changed=False)
-        return _received.answer(super().run(tmp, task_vars))
+        found = _received.answer(super().run(tmp, task_vars))
+        # Set by Ansible only for the host to which the fact will go, which a delegated task says by delegate_facts.
+        if self._discovered_interpreter_key == _received.PYTHON_FACT:
+            python = _received.interpreter(self._discovered_interpreter)
+            if python:
+                found["ansible_facts"] = {_received.PYTHON_FACT: python}
+        return found

@@ -15,7 +15,7 @@ from typing import Mapping, Set
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import MANIFEST
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
-from ansible_collections.relocate.django.plugins.module_utils._rsync import KEEP, Moved, Request
+from ansible_collections.relocate.django.plugins.module_utils._rsync import DRY, KEEP, Moved, Request
 from ansible_collections.relocate.django.plugins.module_utils._tree import shown, walk
 
 _CHUNK = 1024 * 1024
@@ -65,6 +65,7 @@ class _Copy:
         self._request, self._target, self._moved = request, target, moved
         self._media = "--links" in request.options
         self._keep = KEEP in request.options
+        self._dry = DRY in request.options
 
     def tree(self, source: str) -> None:
         """Copy a directory."""
@@ -90,16 +91,23 @@ class _Copy:
     def _directory(self, path: str, mode: int) -> None:
         if os.path.isdir(path) and not os.path.islink(path):
             return
+        self._moved.made += 1
+        if self._dry:
+            return
         self._clear(path)
         os.mkdir(path, 0o700)
         os.chmod(path, mode)  # whatever the umask
-        self._moved.made += 1
 
     def file(self, source: str, path: str, mode: int, always: bool) -> None:
         """Copy a file, unless it is there with the same size and time."""
         with os.fdopen(os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as stream:
             status, there = os.fstat(stream.fileno()), os.path.lexists(path)
             if there and (self._keep or (not always and _same(status, path))):
+                return
+            self._moved.made += not there
+            self._moved.files += 1
+            self._moved.size += status.st_size
+            if self._dry:
                 return
             temporary = os.path.join(os.path.dirname(path), _NEW)
             with contextlib.suppress(FileNotFoundError):
@@ -112,23 +120,21 @@ class _Copy:
             if self._request.aside or os.path.isdir(path):
                 self._clear(path)
             os.replace(temporary, path)
-            self._moved.made += not there
-            self._moved.files += 1
-            self._moved.size += status.st_size
 
     def _link(self, target: str, path: str) -> None:
         there = os.path.lexists(path)
         if there and (self._keep or (os.path.islink(path) and os.readlink(path) == target)):
             return
-        self._clear(path)
-        os.symlink(target, path)
         self._moved.made += 1
+        if not self._dry:
+            self._clear(path)
+            os.symlink(target, path)
 
     def _delete(self, seen: Set[bytes]) -> None:
         for found in reversed(list(walk(self._target, self._request.skip))):  # what is in a directory comes before it
             if os.fsencode(found.name) in seen or (not self._media and found.name == MANIFEST):
                 continue
-            if self._remove(os.path.join(self._target, found.name), found.kind == "directory"):
+            if self._dry or self._remove(os.path.join(self._target, found.name), found.kind == "directory"):
                 self._moved.deleted += 1
 
     def _clear(self, path: str) -> None:

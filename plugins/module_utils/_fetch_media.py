@@ -8,9 +8,9 @@ from __future__ import annotations
 import contextlib
 import grp
 import os
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Dict, Mapping, Sequence
 
-from ansible_collections.relocate.django.plugins.module_utils import _media_owners, _media_root, _rsync
+from ansible_collections.relocate.django.plugins.module_utils import _media, _media_owners, _media_root, _rsync
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import read_record, update_record
@@ -51,6 +51,9 @@ def fetch_media(
     fetch = fetch_of(params)
     noted = record.get("media") or {}
     given = noted.get("given", []) if noted.get("path") == path else []
+    recorded = recorded_media(params) if params["delete"] else {}
+    if given and _is_settled(fetch, path, owner, recorded, skip):
+        return {"changed": False, "previous": "", **result_of(_rsync.Moved())}
     taken = _media_owners.take_back(path, owner, given, skip)
     _media_root.make(path, owner, directories_of(params))
     if claim.noted != noted:
@@ -65,7 +68,7 @@ def fetch_media(
     if params["delete"]:
         with acting_as(user):
             remove_partial(path)
-    rights = recorded_rights(params) if params["delete"] else {}
+    rights = dict(recorded.get("rights") or {})
     if params["delete"]:
         given = _media_owners.numbers(rights, owner)  # noted first: a run that is killed meanwhile must take them back
         note = {"path": path, "given": given} if given else {"path": path}
@@ -77,8 +80,20 @@ def fetch_media(
     return {"changed": bool(moved.anything or changed or taken), "previous": previous, **result_of(moved)}
 
 
-def recorded_rights(params: Mapping[str, Any]) -> Dict[str, Any]:
-    """Whose MEDIA was on old, by the set that was made of it; nothing without a set, or by one that does not say."""
+def _is_settled(fetch: Fetch, path: str, owner: SystemUser, recorded: Mapping[str, Any], skip: Sequence[str]) -> bool:
+    """Whether an earlier last pass has done it all, so that nobody's files need change hands once more.
+
+    Looked at with this process's own rights, since the files need not be the owner's to read; nothing is written.
+    """
+    rights = recorded.get("rights") or {}
+    if not rights or not os.path.isdir(path) or fetch(_rsync.media_request(path, True, None, skip, dry=True)).anything:
+        return False
+    found = _media.inventory(path, owner, skip, os.geteuid() == 0)["rights"]
+    return bool(found["digest"] == rights["digest"])
+
+
+def recorded_media(params: Mapping[str, Any]) -> Dict[str, Any]:
+    """MEDIA on old, by the set that was made of it; nothing without a set."""
     if not params["label"]:
         return {}
     try:
@@ -87,4 +102,4 @@ def recorded_rights(params: Mapping[str, Any]) -> Dict[str, Any]:
         if error.code not in ("set_not_found", "set_incomplete"):
             raise
         return {}
-    return dict(manifest.media.get("rights") or {})
+    return dict(manifest.media)

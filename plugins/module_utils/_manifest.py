@@ -34,8 +34,6 @@ FORMAT = 1
 TOOL = "relocate.django 0.1.0"
 MANIFEST = "manifest.json"
 DATABASES = "databases"
-#: Fields that a set of an earlier version may lack; a manifest that lost any other key is none.
-_LATER = ("schema", "directories")
 #: The keys that are no fields of a Manifest.
 _FORMAT, _CHECKSUM = "format", "checksum"
 
@@ -281,7 +279,7 @@ def _of(kind: Any, value: Any, where: str) -> Any:
 def _built(kind: Any, plain: Mapping[str, Any], where: str) -> Any:
     hints, fields = typing.get_type_hints(kind), {item.name: item for item in dataclasses.fields(kind)}
     surplus = sorted(set(plain) - set(fields))
-    missing = [name for name in fields if name not in plain and name not in _LATER]
+    missing = [name for name in fields if name not in plain]
     for name in [*surplus, *missing]:
         raise ValueError(where + "." + name)
     return kind(**{name: read_as(hints[name], item, where + "." + name) for name, item in plain.items()})

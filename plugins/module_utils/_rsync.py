@@ -18,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import Co
 PARTIAL = ".rsync-partial"
 KEY, KNOWN_HOSTS = "id_ed25519", "known_hosts"
 KEEP = "--ignore-existing"
+DRY = "--dry-run"  # only tell what would be brought and deleted
 MEDIA_SOURCE = "media/"
 _NANOSECONDS, COPY_AS = (3, 1, 3), (3, 2, 0)  # the versions of rsync that brought these
 #: What a processor with AES does fastest comes first; the others are for hosts that do not know it.
@@ -176,15 +177,18 @@ def media_request(
     user: Optional[SystemUser] = None,
     skip: Sequence[str] = (),
     aside: str = "",
+    dry: bool = False,
 ) -> Request:
     """MEDIA: modes and links stay, special files and links that lead out do not come.
 
     :param delete: this is the last pass: nothing is left here that is not on old
+    :param dry: nothing is written
     :param aside: files here are somebody's: what would be lost is put there, in the last pass only, since a file that
         both passes bring would push out of it what the first one put there
     """
     options = ["--links", "--safe-links", "--perms", "--chmod=Fug-s", "--no-devices", "--no-specials"]
     options += ["--delete-delay"] if delete else [KEEP] if aside else []
+    options += [DRY] if dry else []
     return Request(
         MEDIA_SOURCE, target + "/", options, user=user, skip=skip, aside=aside if delete else "", to_nanoseconds=True
     )

@@ -26,9 +26,8 @@ options:
     type: str
     required: true
   on_old:
-    description: What M(relocate.django.preflight) returned on old.
+    description: What M(relocate.django.preflight) returned on old. Without it only what O(on_new) holds is told.
     type: dict
-    required: true
   on_new:
     description: What M(relocate.django.preflight) returned on new.
     type: dict
@@ -37,7 +36,7 @@ options:
     description: The systemd units of the site. None is an obstacle, since nothing would stop the old site.
     type: list
     elements: str
-    required: true
+    default: []
   engines:
     description: The databases that get another engine on new, as alias and engine.
     type: dict

@@ -79,30 +79,56 @@ def _as_it_ended(item: Promise, outcome: Mapping[str, Any]) -> Promise:
 
 
 def _databases(verified: Any, restored: Any) -> Dict[str, Mapping[str, Any]]:
-    """By alias: what the restore compared, which looks into more, else what verify did."""
-    found = {alias: _mapping(item) for alias, item in _mapping(verified).items()}
-    found.update({alias: _mapping(item) for alias, item in _mapping(restored).items()})
-    return {str(alias): item for alias, item in sorted(found.items())}
+    """By alias: what the restore compared, which looks into more, else what verify did; nothing where it is junk."""
+    found: Dict[str, Mapping[str, Any]] = {}
+    for told in (verified, restored):
+        for alias, item in _mapping(told).items():
+            known = found.get(str(alias), {})
+            found[str(alias)] = _mapping(item) if _is_database(item) else known
+    return dict(sorted(found.items()))
+
+
+def _is_database(item: Any) -> bool:
+    """Whether it has every figure that a comparison of a database gives, and they can be true."""
+    figures = _mapping(item)
+    known = all(_is_number(figures.get(key)) for key in ("tables", "rows", "contents", "sequences"))
+    return known and _number(figures["contents"]) <= _number(figures["tables"])
+
+
+def _compared(databases: Mapping[str, Mapping[str, Any]], name: str) -> Optional[Promise]:
+    """The promise when no database was compared; None when one was."""
+    if any(databases.values()):
+        return None
+    why = (
+        "what was said of {0} is unreadable".format(_some(list(databases))) if databases else "no database was compared"
+    )
+    return _promise(name, NOT_ASKED, why=why)
+
+
+def _over_databases(databases: Mapping[str, Mapping[str, Any]], name: str, figures: str) -> Promise:
+    """A promise about all databases, as far as their figures could be read."""
+    left = [alias for alias, item in databases.items() if not item]
+    return _promise(name, PARTLY if left else MEASURED, figures, "not of {0}".format(_some(left)) if left else "")
 
 
 def _rows(databases: Mapping[str, Mapping[str, Any]]) -> Promise:
-    if not databases:
-        return _promise("rows", NOT_ASKED, why="no database was compared")
     tables, rows = (sum(_number(item.get(key)) for item in databases.values()) for key in ("tables", "rows"))
-    return _promise("rows", MEASURED, "{0:,} in {1}".format(rows, _count(tables, "table")))
+    figures = "{0:,} in {1}".format(rows, _count(tables, "table"))
+    return _compared(databases, "rows") or _over_databases(databases, "rows", figures)
 
 
 def _content(databases: Mapping[str, Mapping[str, Any]]) -> Promise:
-    if not databases:
-        return _promise("content", NOT_ASKED, why="no database was compared")
+    none = _compared(databases, "content")
+    if none is not None:
+        return none
     tables, hashed = (sum(_number(item.get(key)) for item in databases.values()) for key in ("tables", "contents"))
+    if hashed >= tables:
+        return _over_databases(databases, "content", "fingerprints of {0}".format(_count(tables, "table")))
     only = [
         "{0}: {1}".format(alias, name) if len(databases) > 1 else str(name)
         for alias, item in databases.items()
         for name in _sequence(item.get("counted"))
     ]
-    if hashed >= tables:
-        return _promise("content", MEASURED, "fingerprints of {0}".format(_count(tables, "table")))
     why = "{0} compared by count only: {1}".format(_count(tables - hashed, "table"), _some(only))
     if not hashed:
         return _promise("content", NOT_ASKED, why=why)
@@ -114,23 +140,24 @@ def _schema(databases: Mapping[str, Mapping[str, Any]]) -> Promise:
     left = [alias for alias in databases if alias not in asked]
     figures = _count(sum(_number(item["schema"]) for item in asked.values()), "definition")
     if not asked:
-        why = "no state of the schema was recorded on old" if databases else "no database was compared"
-        return _promise("schema", NOT_ASKED, why=why)
+        why = "no state of the schema was recorded on old"
+        return _compared(databases, "schema") or _promise("schema", NOT_ASKED, why=why)
     return _promise("schema", PARTLY if left else MEASURED, figures, "not of {0}".format(_some(left)) if left else "")
 
 
 def _sequences(databases: Mapping[str, Mapping[str, Any]]) -> Promise:
-    if not databases:
-        return _promise("sequences", NOT_ASKED, why="no database was compared")
-    return _promise("sequences", MEASURED, str(sum(_number(item.get("sequences")) for item in databases.values())))
+    figures = str(sum(_number(item.get("sequences")) for item in databases.values()))
+    return _compared(databases, "sequences") or _over_databases(databases, "sequences", figures)
 
 
 def _media(verify: Mapping[str, Any]) -> Promise:
     found = verify.get("media")
     if not isinstance(found, Mapping):
         return _promise("media", NOT_ASKED, why="relocate_media is false" if verify else "")
-    if not found.get("root"):
+    if "root" in found and found["root"] in (None, ""):
         return _promise("media", MEASURED, "old has none")
+    if not isinstance(found.get("root"), str) or not all(_is_number(found.get(key)) for key in ("files", "bytes")):
+        return _promise("media", NOT_ASKED, why="what was said of it is unreadable")
     figures = "{0}, {1:.1f} MB, equal by name, size and time".format(
         _count(_number(found.get("files")), "file"), _number(found.get("bytes")) / 1e6
     )
@@ -163,10 +190,21 @@ def _still(value: Any, outcome: Mapping[str, Any]) -> Promise:
 
 
 def _answers(value: Any) -> Promise:
-    asked = [item for item in _sequence(value) if isinstance(item, Mapping)]
+    asked = _asked(value)
     if not asked:
-        return _promise("answers", NOT_ASKED, why="relocate_answers is empty")
+        why = "what was said of them is unreadable" if value else "relocate_answers is empty"
+        return _promise("answers", NOT_ASKED, why=why)
     return _promise("answers", MEASURED, ", ".join(_answered(item) for item in asked[:_SHOWN]))
+
+
+def _asked(value: Any) -> List[Mapping[str, Any]]:
+    """What answered, with the status that a server gave."""
+    return [item for item in _sequence(value) if isinstance(item, Mapping) and _is_number(item.get("status"))]
+
+
+def answered(measured: Any) -> bool:
+    """Tell whether a site was asked for answers and gave them."""
+    return bool(_asked(_mapping(measured).get("answers")))
 
 
 def _answered(item: Mapping[str, Any]) -> str:
@@ -178,7 +216,7 @@ def _downtime(outcome: Mapping[str, Any]) -> Promise:
     if seconds is None:
         why = "no unit was stopped on old and started on new"
         return _promise("downtime", NOT_ASKED, why=why)
-    end = "the first answers" if _sequence(_mapping(outcome.get("measured")).get("answers")) else "the units ran"
+    end = "the first answers" if answered(outcome.get("measured")) else "the units ran"
     return _promise("downtime", MEASURED, "{0} s, until {1} on new".format(seconds, end))
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
+import re
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -36,6 +38,11 @@ def text(value: Any, show: Callable[[Any], str] = printable) -> str:
 def message(value: Any) -> str:
     """Return a message that may have several lines, each of them marked as not ours."""
     return text(value, printable_lines)
+
+
+def name(value: Any) -> str:
+    """Return a name or a path as a host gave it, for whoever checks it next; nothing for what is no text."""
+    return str(value) if isinstance(value, str) else ""
 
 
 def number(value: Any) -> float:
@@ -147,6 +154,17 @@ def refuse_facts(host: str, task_vars: Mapping[str, Any]) -> None:
             "{0} has facts that would stand for variables of the inventory: {1}".format(host, ", ".join(found[:5])),
             "see who wrote them there; clear the cache of facts, and set these variables in the inventory only",
         )
+
+
+#: The fact by which Ansible remembers where it found Python on a host.
+PYTHON_FACT = "discovered_interpreter_python"
+_INTERPRETER = re.compile(r"^/[A-Za-z0-9._+/-]{1,254}\Z")
+
+
+def interpreter(value: Any) -> str:
+    """Return the path of an interpreter that Ansible found on a host; nothing for what is no plain absolute path."""
+    path = str(value) if isinstance(value, str) else ""
+    return path if _INTERPRETER.match(path) and os.path.normpath(path) == path else ""
 
 
 #: What only Ansible may say about a task: variables of the run, and that a host is lost or was not asked.

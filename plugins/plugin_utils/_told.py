@@ -47,7 +47,7 @@ def _undone(told: Mapping[str, Any]) -> str:
 
 def _runs(told: Mapping[str, Any]) -> str:
     """Whether it serves, as far as anybody looked: by its answers, else by its units."""
-    if _received.items(_received.mapping(told.get("measured")).get("answers")):
+    if _promises.answered(told.get("measured")):
         return "answers"
     units = [_received.text(name) for name in _received.items(told.get("running"))]
     if units:

@@ -44,7 +44,7 @@ def test_a_site_out_of_its_nightly_sets(lab: Lab, tmp_path: Path) -> None:
     _refused(move.run("--check", playbook="restore"), "[target_not_blank] the site has served on this host")
     _refused(move.run(playbook="restore"), "[target_not_blank] the site has served on this host")
     move.variables["relocate_replace"] = True
-    _refused(move.run(playbook="restore"), f"[site_running] {site.web_unit}")
+    _refused(move.run(playbook="restore"), f"[site_running] on new: {site.web_unit}")
     assert difference(before, new.digest(exclude=OURS)) == []
     assert wait_http(new, "/", port=site.public_port).status == 200
 

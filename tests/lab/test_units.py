@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.lab import __main__ as cli
-from tests.lab import digest, images, lab
+from tests.lab import digest, images, lab, plugin
 from tests.lab._command import LabError, call
 from tests.lab.digest import Digest, difference
 from tests.lab.host import Host, snapshot_name
@@ -119,3 +120,27 @@ def test_calls_tell_what_went_wrong() -> None:
     with pytest.raises(LabError, match=r"no end after 0\.1 s"):
         call(["sleep", "5"], timeout=0.1)
     assert time.monotonic() - start < 4
+
+
+@pytest.mark.parametrize(
+    ("until", "asks", "skipped"),
+    [
+        (None, ("lab", "old"), False),
+        (-60, ("lab", "old"), True),
+        (60, ("lab", "old"), False),
+        (-60, ("tmp_path",), False),
+    ],
+)
+def test_no_move_begins_when_the_time_is_over(
+    until: float | None, asks: tuple[str, ...], skipped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not run is skipped by a word that a reader of the log finds, and only what needs the lab."""
+    monkeypatch.delenv("RELOCATE_LAB_UNTIL", raising=False)
+    if until is not None:
+        monkeypatch.setenv("RELOCATE_LAB_UNTIL", str(time.time() + until))
+    item = SimpleNamespace(fixturenames=asks)
+    if not skipped:
+        plugin.pytest_runtest_setup(item)  # type: ignore[arg-type]
+        return
+    with pytest.raises(pytest.skip.Exception, match=r"no time left \(RELOCATE_LAB_UNTIL\): NOT RUN"):
+        plugin.pytest_runtest_setup(item)  # type: ignore[arg-type]

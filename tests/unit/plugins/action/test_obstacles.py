@@ -162,3 +162,53 @@ def test_users_that_new_names_are_plain_names() -> None:
     names = ["app", "www-data", "a b", "{{ x }}", "-r", "", 7, "x" * 33, "ok\n", None]
     assert obstacles.user_names(names) == ["app", "www-data"]
     assert obstacles.user_names("app") == [] and obstacles.user_names({"app": 1}) == []
+
+
+JUNK: list[Any] = [None, 7, "junk", ["junk"], {"junk": ["junk"]}, {"label": ["l"]}, {"name": {}, "machine_id": 3}, True]
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=str)
+@pytest.mark.parametrize("key", ["info", "record", "obstacles"])
+@pytest.mark.parametrize("which", [0, 1])
+def test_an_answer_that_is_none_is_an_obstacle_and_no_crash(key: str, which: int, junk: Any) -> None:
+    sides = [side("0ld", **FULL), side("n3w")]
+    sides[which][key] = junk
+    found = run(*sides)
+    assert isinstance(found["owner"], dict) and isinstance(found["old_path"], str)
+    strange = not isinstance(junk, (list, tuple) if key == "obstacles" else dict) or junk == ["junk"]
+    assert ("answer_refused" in [item["code"] for item in found["obstacles"]]) is strange, found
+    assert found.get("failed", False) is strange
+
+
+@pytest.mark.parametrize("inner", ["host", "project", "owner", "django", "databases"])
+@pytest.mark.parametrize("junk", JUNK, ids=str)
+def test_junk_in_what_preflight_tells(inner: str, junk: Any) -> None:
+    found = obstacles.join(side("0ld", **{**FULL, inner: junk}), side("n3w", **{inner: junk}))
+    assert {key: type(value) for key, value in found.items()} == {
+        **dict.fromkeys(("changed", "done", "same_machine"), bool),
+        **dict.fromkeys(("next", "label", "old_path", "media_root"), str),
+        **dict.fromkeys(("obstacles", "users", "engines"), list),
+        "owner": dict,
+    }
+
+
+@pytest.mark.parametrize("key", ["moved", "served", "retired", "freeze"])
+@pytest.mark.parametrize("junk", JUNK, ids=str)
+def test_junk_in_a_record(key: str, junk: Any) -> None:
+    for sides in ((side("0ld", record={key: junk}), side("n3w")), (side("0ld"), side("n3w", record={key: junk}))):
+        assert obstacles.join(*sides)["next"] == "move"
+
+
+def test_two_hosts_without_a_machine_are_not_one() -> None:
+    assert obstacles.join(side(""), side(""))["same_machine"] is False
+
+
+def test_obstacles_of_a_host_reach_the_terminal_as_text() -> None:
+    told = {"code": "a\x1b", "msg": "first\nsecond\x1b[2J", "hint": ["x"], "alias": 5, "host": "\u202e"}
+    found = run(None, side("n3w", [told]))  # type: ignore[arg-type]
+    assert found["failed"] is True and "\x1b" not in found["msg"] and "\u202e" not in found["msg"]
+    head, _newline, first = found["msg"].partition("\n")
+    assert head == "1 obstacle is in the way; nothing was changed"
+    assert first.startswith("1. [a\\x1b] on \\u202e, database 5: first\n")
+    assert "\n   | second\\x1b[2J\n" in found["msg"]
+    assert run(None, side("n3w"))["obstacles"] == []  # type: ignore[arg-type]

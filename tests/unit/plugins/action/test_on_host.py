@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -150,3 +152,61 @@ def test_what_a_host_has_no_say_in() -> None:
         "details": {"a": ["\\x1b"]},
     }
     assert _received.answer({"changed": False, "set": "a\nb"}) == {"changed": False, "set": "a\nb"}
+
+
+PATH = "/usr/bin:/bin"
+FINDS = """
+- hosts: new1
+  gather_facts: false
+  vars: {where: discovered_interpreter_python}
+  tasks:
+    - relocate.django.owner_info: &asked {name: root, wanted: root, allow_root: true}
+    - relocate.django.owner_info: *asked
+      delegate_to: old1
+      delegate_facts: true
+    - ansible.builtin.debug:
+        msg: "new {{ ansible_facts[where] }}, old {{ hostvars.old1.ansible_facts[where] }}"
+    - relocate.django.owner_info: *asked
+      register: again
+    - ansible.builtin.debug:
+        msg: "again {{ again.ansible_facts | default('not looked for') }}"
+"""
+
+
+@pytest.mark.parametrize("programs", [OLDEST, HERE])
+def test_where_python_is_is_found_once_and_kept_for_its_host(programs: Path, tmp_path: Path) -> None:
+    if not (programs / "ansible-playbook").exists():
+        pytest.skip("this version of ansible-core is not installed")
+    if shutil.which("python3", path=PATH) is None:
+        pytest.skip("this machine has no Python of its own")
+    (tmp_path / "inventory").write_text("[old]\nold1\n[new]\nnew1\n[all:vars]\nansible_connection=local\n")
+    (tmp_path / "play.yml").write_text(FINDS)
+    environment = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(sources.ROOT / "build" / "collections"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_HOME": str(tmp_path / "home"),
+        "PATH": PATH,
+    }
+    argv = [str(programs / "ansible-playbook"), "-i", str(tmp_path / "inventory"), str(tmp_path / "play.yml")]
+    done = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said[-3000:]
+    assert re.search(r"new (/[\w./-]+), old \1", said), said[-3000:]
+    assert "again not looked for" in said, said[-3000:]
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("/usr/bin/python3.11", "/usr/bin/python3.11"),
+        ("/opt/py-3+x/bin/python", "/opt/py-3+x/bin/python"),
+        *(
+            (word, "")
+            for word in ("python3", "", "/", "/a b", "/a;b", "/{{ x }}", "/a\n", "/../a", "/a//b", "/" + "a" * 300)
+        ),
+        *((word, "") for word in (None, False, True, 7, ["/usr/bin/python3"], "/usr/bin/pyth\u00f6n")),
+    ],
+)
+def test_an_interpreter_is_a_plain_absolute_path(value: Any, found: str) -> None:
+    assert _received.interpreter(value) == found

@@ -82,7 +82,7 @@ def test_what_is_the_services_on_old_is_his_on_new(tmp_path: Path, monkeypatch: 
         os.chown(path, app.uid, app.gid)
     os.chown(bench.new.parent, owner.uid, owner.gid)
     rights = _media.inventory(str(bench.old), owner)["rights"]
-    monkeypatch.setattr(_fetch_media, "recorded_rights", lambda _params: rights)
+    monkeypatch.setattr(_fetch_media, "recorded_media", lambda _params: {"rights": rights})
     for turn in range(2):
         bench.passes()
         assert {path.stat().st_uid for path in (bench.new, *bench.new.iterdir())} == {app.uid}
@@ -95,6 +95,39 @@ def test_what_is_the_services_on_old_is_his_on_new(tmp_path: Path, monkeypatch: 
     os.chown(bench.new / "photo.jpg", 0, 0)
     (found,) = _verify.media(recorded, {"media_root": str(bench.new)}, owner)
     assert found.startswith("owner, group or mode of files in MEDIA_ROOT differ: photo.jpg (recorded like")
+
+
+@ROOT_ONLY
+def test_a_last_pass_of_several_owners_is_unchanged_the_second_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing changes hands once more, not even for a moment; what is new or another's again does."""
+    owner, app = nobody(), lookup_user("daemon")
+    assert app is not None
+    bench = Bench(reachable(tmp_path), owner.name)
+    (bench.old / "private").mkdir()
+    (bench.old / "private" / "scan.pdf").write_text("scan")
+    for path in (bench.old / "private", bench.old / "private" / "scan.pdf"):
+        os.chown(path, app.uid, app.gid)
+    for path in (bench.old, bench.old / "photo.jpg", bench.new.parent):
+        os.chown(path, owner.uid, owner.gid)
+    recorded = _media.inventory(str(bench.old), owner, (), True)
+    monkeypatch.setattr(_fetch_media, "recorded_media", lambda _params: recorded)
+    assert bench.passes()["changed"] is True
+    held = {path: path.stat() for path in [bench.new, *bench.new.rglob("*")]}
+    assert bench.fetch(delete=True)["changed"] is False
+    assert {path: path.stat() for path in [bench.new, *bench.new.rglob("*")]} == held, "ctime tells each chown"
+    os.chown(bench.new / "private" / "scan.pdf", owner.uid, owner.gid)  # a run that was killed amid giving
+    assert bench.fetch(delete=True)["changed"] is True
+    assert (bench.new / "private" / "scan.pdf").stat().st_uid == app.uid
+    (bench.old / "photo.jpg").write_text("another")
+    (bench.old / "private" / "scan.pdf").unlink()
+    result = bench.fetch(delete=True)
+    assert (result["changed"], result["files"], result["deleted"]) == (True, 1, 1)
+    assert {path.name: path.stat().st_uid for path in bench.new.rglob("*")} == {
+        "photo.jpg": owner.uid,
+        "private": app.uid,
+    }
 
 
 def test_a_media_root_that_is_not_there_yet_is_no_error(bench: Bench) -> None:

@@ -58,16 +58,34 @@ def test_without_any_measurement_nothing_is_called_proven() -> None:
     assert "proven" not in _promises.words(enriched(**{**MOVED, "measured": {}})["promises"])
 
 
-@pytest.mark.parametrize("junk", ["", "x", 5, None, True, [], ["x"], [[]], {"x": 1}, {"default": "x"}, {"default": []}])
-@pytest.mark.parametrize("key", ["restore", "verify", "still", "answers", ""])
+JUNK: list[Any] = ["", "x", 5, None, True, [], ["x"], [[]], [{}], {"x": 1}, {"default": "x"}, {"default": []}]
+JUNK += [{"default": {"tables": -1, "rows": "x"}}, {"default": {"tables": 1, "rows": 1, "contents": 2, "sequences": 0}}]
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=str)
+@pytest.mark.parametrize("key", ["restore", "verify", "still", "answers", "", "databases", "media"])
 def test_what_a_host_makes_up_is_not_a_measurement(key: str, junk: Any) -> None:
-    measured = {key: junk} if key else junk
+    inner = key in ("databases", "media")
+    measured = {"verify": {key: junk}} if inner else {key: junk} if key else junk
     found = enriched(**{**MOVED, "measured": measured})["promises"]
     numbers = {"still"} if key == "still" and junk == 5 else set()
-    empty = {"rows", "content", "sequences"} if key == "restore" and isinstance(junk, dict) else set()
-    assert {item["promise"] for item in found if item["status"] in ("measured", "partly")} <= (
-        {"downtime"} | numbers | empty
-    )
+    assert {item["promise"] for item in found if item["status"] in ("measured", "partly")} <= {"downtime"} | numbers
+    assert "proven" not in _promises.words([item for item in found if item["promise"] not in numbers])
+
+
+def test_figures_of_one_database_that_cannot_be_read_are_told() -> None:
+    one = MEASURED["restore"]["default"]  # type: ignore[index]
+    for measured in ({"restore": {"a": one, "b": "junk"}}, {"restore": {"a": one}, "verify": {"databases": {"b": 7}}}):
+        found = {item["promise"]: item for item in enriched(**{**MOVED, "measured": measured})["promises"]}
+        for name in ("rows", "sequences", "schema"):
+            assert (found[name]["status"], found[name]["why"]) == ("partly", "not of b")
+    restored_junk = {**MEASURED, "restore": {"default": "junk"}}
+    assert status(**{**MOVED, "measured": restored_junk})["rows"] == "measured", "verify compared it"
+
+
+@pytest.mark.parametrize("junk", [{}, {"root": 5}, {"root": "/m"}, {"root": "/m", "files": "x", "bytes": 1}])
+def test_media_without_figures_is_not_proven(junk: Any) -> None:
+    assert status(**{**MOVED, "measured": without("verify.media", junk)})["media"] == "not asked"
 
 
 @pytest.mark.parametrize(
