@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Set
 
 from ansible.plugins.action import ActionBase
 
@@ -45,7 +45,7 @@ def _host(side: Mapping[str, Any]) -> Mapping[str, Any]:
 def found_by(side: Mapping[str, Any]) -> List[Dict[str, Any]]:
     """Obstacles that one host told, as texts; what is none of our answers is one itself."""
     found = [_told(item) for item in _received.items(side.get("obstacles"))]
-    kinds = {"info": Mapping, "record": Mapping, "obstacles": (list, tuple)}
+    kinds: Dict[str, Any] = {"info": Mapping, "record": Mapping, "obstacles": (list, tuple)}
     strange = sorted(name for name, kind in kinds.items() if not isinstance(side.get(name), kind))
     if strange or any(item is None for item in found):
         msg = "preflight answered in a form that is not ours: {0}".format(", ".join(strange) or "an obstacle")
@@ -133,7 +133,7 @@ def _all(on_old: Mapping[str, Any], on_new: Mapping[str, Any], wish: Mapping[str
 
 def _engines(info: Mapping[str, Any], wanted: Mapping[str, Any]) -> List[str]:
     """The engines that new needs."""
-    found = set()
+    found: Set[str] = set()
     for alias, item in _received.mapping(info.get("databases")).items():
         engine = wanted.get(alias, _received.mapping(item).get("engine"))
         found.update({engine} if isinstance(engine, str) else ())

@@ -274,11 +274,15 @@ def test_a_restore_is_refused_in_words(stage: Stage) -> None:
     held = {"sets": [{"label": SET}]}
     (modules / "backup_info.py").write_text(ANSWERING.replace("ANSWER", repr(held)))
     obstacles = [{"code": f"code_{name}", "msg": f"{name} runs", "hint": f"stop {name}"} for name in ("a", "b")]
-    (modules / "preflight.py").write_text(ANSWERING.replace("ANSWER", repr({"record": {}, "obstacles": obstacles})))
+    obstacles[0]["msg"] += "\x1b[2J\u202e"
+    answer = {"record": {}, "info": {"host": {"name": "new"}}, "obstacles": obstacles}
+    (modules / "preflight.py").write_text(ANSWERING.replace("ANSWER", repr(answer)))
     rc, output, _log = stage.run("relocate.django.restore")
     assert rc != 0
     told = output.rpartition("Fail with what went wrong")[2]
-    assert "[code_a] a runs. Next: stop a; [code_b] b runs. Next: stop b" in told, output[-3000:]
+    for number, name, strange in ((1, "a", "\\\\x1b[2J\\\\u202e"), (2, "b", "")):
+        assert f"{number}. [code_{name}] on : {name} runs{strange}\\n   Next: stop {name}" in told, output[-3000:]
+    assert "\x1b" not in output and "\u202e" not in output
     assert stage.others() == ["transfer new absent release"]
 
 
