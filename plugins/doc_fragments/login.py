@@ -20,7 +20,10 @@ options:
     description: The administrator's password. Client programs read it from a file that is gone after the task.
     type: str
   login_host:
-    description: The server's address. By default the one in the project's settings.
+    description:
+      - The server's address. By default the one in the project's settings.
+      - With O(login_password) the settings are not asked, since they could name anybody's server. Give this, or
+        O(login_unix_socket), unless the server runs on this host at its usual port.
     type: str
   login_port:
     description: The server's port. By default the one in the project's settings.

@@ -41,7 +41,7 @@ RULES: list[tuple[str, set[str]]] = [
     ("_fixtures.*", BASE | {"_fixtures.*", "_project.*", "_engines.base", "_site"}),
     ("_engines.base", GROUND | {"_secrets"}),
     ("_engines.registry", GROUND | {"_engines.base", "_engines.[a-z]*"}),
-    ("_engines._sql", GROUND),
+    ("_engines._sql", GROUND | {"_process"}),
     (
         "_engines.*",
         GROUND

@@ -89,6 +89,9 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_engines/_mysql_load.py": {
         "read_schema": ("os.open", SET),
     },
+    "module_utils/_engines/_postgresql_libpq.py": {
+        "_read": ("os.open", "Server._open holds the rights of the one whose home it is"),
+    },
     "module_utils/_engines/_postgresql_programs.py": {
         "installed": ("glob.glob", SYSTEM),
         "_sizes": ("os.listdir", CALLERS),

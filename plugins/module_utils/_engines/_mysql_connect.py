@@ -21,6 +21,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_se
     error_code,
     number_and_text,
 )
+from ansible_collections.relocate.django.plugins.module_utils._engines._sql import keep_password
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, SystemUser
@@ -114,6 +115,7 @@ class Server:
     def _login(self, database: str) -> Session:
         login = self.context.admin
         place = self._place()
+        keep_password(login, self.socket or self.config.host, self.config.port, 3306, "mysql")
         if login.unix_socket:
             place = {"unix_socket": login.unix_socket}
         elif login.host or login.port:

@@ -9,18 +9,22 @@ Connections take keyword arguments and programs take environment variables and a
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 from urllib.parse import quote
 
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_libpq import (
+    check_key,
+    own_environment,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import (
     FIRST_OPTIONS,
     Session,
     driver,
     ident,
 )
+from ansible_collections.relocate.django.plugins.module_utils._engines._sql import keep_password, made_by
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, SystemUser
@@ -58,12 +62,17 @@ KEYWORDS: Dict[str, str] = {
 }
 
 
-#: What the administrator's connection takes over from OPTIONS: how to reach the server, not who is there.
-_REACHING = tuple(word for word in KEYWORDS if word not in ("options", "passfile", "requirepeer", "service"))
+#: What the administrator's connection takes over from OPTIONS: how to reach the server, not who is there, nor where.
+_REACHING = tuple(
+    word for word in KEYWORDS if word not in ("hostaddr", "options", "passfile", "requirepeer", "service")
+)
 
 
 #: Words whose values are paths, which a site writes relative to where it runs.
 _PATHS = ("passfile", "sslcert", "sslcrl", "sslkey", "sslrootcert")
+
+
+_PORT = 5432
 
 
 _LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
@@ -110,20 +119,6 @@ def connection_error_code(text: str) -> str:
     return "login_failed"
 
 
-@contextlib.contextmanager
-def _own_environment(home: str) -> Iterator[None]:
-    """Hide this process's PG* variables from libpq, and set HOME for its ~/.pgpass."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith("PG") or name == "HOME"}
-    for name in kept:
-        del os.environ[name]
-    os.environ["HOME"] = home
-    try:
-        yield
-    finally:
-        del os.environ["HOME"]
-        os.environ.update(kept)
-
-
 class Server:
     """The server of one alias: every way in that the engine uses."""
 
@@ -149,6 +144,7 @@ class Server:
     def _options(self) -> Dict[str, str]:
         options = self.config.options
         found = {word: str(options[word]) for word in KEYWORDS if options.get(word) not in (None, "")}
+        check_key(found)
         for word in _PATHS:
             path = found.get(word, "")
             if path and not os.path.isabs(path) and path != "system" and self.context.project:
@@ -169,7 +165,7 @@ class Server:
     def _host(self) -> str:
         if self.config.host or "service" in self.config.options:
             return self.config.host
-        return socket_directory(self.config.port or 5432)
+        return socket_directory(self.config.port or _PORT)
 
     def parameters(self, database: str) -> Dict[str, str]:
         """The libpq keywords of a connection as the settings' user."""
@@ -210,8 +206,9 @@ class Server:
         psycopg2 = driver()
         parameters.setdefault("connect_timeout", "15")
         pinned = dict(parameters, options=(parameters.get("options", "") + " " + FIRST_OPTIONS).strip())
+        service = parameters.get("service", "")
         try:
-            with acting_as(user), _own_environment((user or current_user()).home):
+            with acting_as(user), own_environment((user or current_user()).home, service):
                 try:
                     connection = psycopg2.connect(**pinned)
                 except psycopg2.Error as exc:
@@ -265,19 +262,26 @@ class Server:
         path = login.unix_socket
         if os.path.basename(path).startswith(".s.PGSQL."):
             path = os.path.dirname(path)
-        host = login.host or path or self._host()
+        host = login.host or path or self._host() or ("localhost" if login.password else "")
+        port = login.port or self.config.port
+        place = _socket(host, port) if host.startswith("/") else str(self.config.options.get("hostaddr") or host)
+        keep_password(login, place, self.config.port, _PORT, "postgres")
         found = {word: value for word, value in self._options().items() if word in _REACHING}
-        found.update(self._administrator(database, login.user or "postgres", host, login.port or self.config.port))
+        found.update(self._administrator(database, login.user or "postgres", host, port))
         if login.password:
             found["password"] = login.password
-        by_peer = not login.password and (not host or host.startswith("/")) and os.geteuid() == 0
+            # Keys and certificates are files that project code names: they are read as its owner could read them.
+            return self._open(found, self.context.owner)
+        by_peer = (not host or host.startswith("/")) and os.geteuid() == 0
         return self._open(found, lookup_user(found["user"]) if by_peer else None)
 
     def _peer(self, database: str) -> Session:
         user = lookup_user("postgres")
         if not self.is_local or "service" in self.config.options or user is None:
             raise RelocateError("right_missing", "the server is not known to run on this host")
-        host = self.config.host if self.config.host.startswith("/") else socket_directory(self.config.port or 5432)
+        host = self.config.host if self.config.host.startswith("/") else socket_directory(self.config.port or _PORT)
+        if host and not made_by(_socket(host, self.config.port), "postgres"):
+            raise RelocateError("right_missing", "the socket in {0} is not the server's own".format(host))
         return self._open(self._administrator(database, "postgres", host, self.config.port), user)
 
     def _administrator(self, database: str, user: str, host: str, port: Optional[int]) -> Dict[str, str]:
@@ -320,12 +324,8 @@ def socket_directory(port: int, directories: Tuple[str, ...] = _SOCKET_DIRECTORI
 
     A socket in a directory that anyone can write to counts only when root or postgres made it.
     """
-    postgres = lookup_user("postgres")
-    trusted = {0, os.geteuid()} | ({postgres.uid} if postgres else set())
-    for directory in directories:
-        try:
-            if os.stat(os.path.join(directory, ".s.PGSQL.{0}".format(port))).st_uid in trusted:
-                return directory
-        except OSError:
-            continue
-    return ""
+    return next((directory for directory in directories if made_by(_socket(directory, port), "postgres")), "")
+
+
+def _socket(directory: str, port: Optional[int]) -> str:
+    return os.path.join(directory, ".s.PGSQL.{0}".format(port or _PORT))

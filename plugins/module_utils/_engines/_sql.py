@@ -7,14 +7,54 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import os
 import queue
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import Any, Callable, List, Protocol, Sequence, Tuple, TypeVar
+from typing import Any, Callable, List, Optional, Protocol, Sequence, Tuple, TypeVar
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._model import Login, Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
 
 S = TypeVar("S", bound="SqlSession")
+
+
+_THIS_MACHINE = ("", "localhost", "127.0.0.1", "::1")
+
+
+def keep_password(login: Login, host: str, port: Optional[int], usual: int, server: str) -> None:
+    """Refuse to send the administrator's password where project code says.
+
+    HOST and PORT come out of the project's settings, and before the checkout from the old host: they could name a
+    server of their owner's, which asks for the password in clear. It goes where the user says, or to this machine's
+    own server at its usual place.
+
+    :param host: of the settings, or the path of the socket that they lead to
+    :param port: of the settings
+    :param usual: the port at which such servers listen
+    :param server: the system user whom the server runs as
+    Raises bad_option.
+    """
+    if not login.password or login.host or login.unix_socket:
+        return
+    if made_by(host, server) if host.startswith("/") else host in _THIS_MACHINE and port in (None, usual, login.port):
+        return
+    raise RelocateError(
+        "bad_option",
+        "the administrator's password is given without an address, and the settings lead to {0}, which may be"
+        " anybody's server".format(host or "port {0}".format(port)),
+        "say where it may go: give host (and port) or unix_socket beside password in relocate_login, for old in"
+        " relocate_old_login; or login_host of the module",
+    )
+
+
+def made_by(path: str, server: str) -> bool:
+    """Whether a socket is there, and root, this process's user or the server's made it."""
+    user = lookup_user(server)
+    try:
+        return os.stat(path).st_uid in {0, os.geteuid()} | ({user.uid} if user else set())
+    except OSError:
+        return False
 
 
 class SqlSession(abc.ABC):

@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What libpq is told of a site's OPTIONS within a process of root.
+
+Acting as the project's owner is not being him: root's rights can be taken back within the process, so nothing that he
+chose may be loaded into it. A key ``ENGINE:NAME`` makes OpenSSL load the library ENGINE; a service file can hold such a
+key, or send libpq to a directory server for further options.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+from typing import Dict, Iterator, Mapping
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+
+_LIMIT = 1024 * 1024  # bytes of a service file
+
+
+def check_key(options: Mapping[str, str]) -> None:
+    """Refuse a key that would load a library, when this process can become root again. Raises bad_option."""
+    if ":" in options.get("sslkey", "") and os.getuid() == 0:
+        raise RelocateError(
+            "bad_option",
+            "sslkey in OPTIONS names an engine of OpenSSL: its library would be loaded into a process of root",
+            "name a file that holds the key",
+        )
+
+
+@contextlib.contextmanager
+def own_environment(home: str, service: str = "") -> Iterator[None]:
+    """Hide this process's PG* variables from libpq, and set HOME for its ~/.pgpass.
+
+    :param service: the service that OPTIONS name. Its file is read here, with the rights that the caller holds, and
+        libpq is given what was checked
+
+    Raises bad_option.
+    """
+    kept = {name: value for name, value in os.environ.items() if name.startswith("PG") or name == "HOME"}
+    with _services(home, service) as ours:
+        for name in kept:
+            del os.environ[name]
+        os.environ.update(ours, HOME=home)
+        try:
+            yield
+        finally:
+            for name in ours:
+                del os.environ[name]
+            del os.environ["HOME"]
+            os.environ.update(kept)
+
+
+@contextlib.contextmanager
+def _services(home: str, service: str) -> Iterator[Dict[str, str]]:
+    """The variable that leads libpq to a checked copy of ~/.pg_service.conf; the system's own file is root's."""
+    if not service or os.getuid() != 0:
+        yield {}
+        return
+    text = _read(os.path.join(home, ".pg_service.conf"))
+    _check_service(text.decode("utf-8", "replace"), service)
+    handle = os.memfd_create("pg_service")  # nobody else can write it, as one could a file
+    try:
+        os.write(handle, text)
+        yield {"PGSERVICEFILE": "/proc/self/fd/{0}".format(handle)}
+    finally:
+        os.close(handle)
+
+
+def _read(path: str) -> bytes:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    with os.fdopen(handle, "rb") as stream:
+        text = stream.read(_LIMIT + 1) if stat.S_ISREG(os.fstat(handle).st_mode) else b""
+    return text if len(text) <= _LIMIT else b""
+
+
+def _check_service(text: str, service: str) -> None:
+    within = False
+    for line in re.split(r"[\r\n]+", text):
+        words = line.strip()
+        if words.startswith("["):
+            within = words.startswith("[{0}]".format(service))
+        elif within and (words.startswith("ldap") or re.match(r"sslkey\s*=.*:", words)):
+            raise RelocateError(
+                "bad_option",
+                "service {0} in ~/.pg_service.conf leads to a directory server, or names an engine of OpenSSL: a"
+                " process of root does not follow it".format(service),
+                "write HOST, PORT and the name of a key file into the settings",
+            )
