@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from functools import partial
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
@@ -338,19 +339,20 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
             )
         )
     found += _programs(("git",) + (("zstd",) if params["compression"] == "zstd" else ()), params)
-    found += _python_obstacles(params, old)
     owner, wanted = str(old["owner"]["name"]), str(params["owner"] or "")
     home = str(old["owner"].get("home") or "")
     exists = collect(found, lambda: _owner.check_owner(owner, wanted, home, params["allow_root"]))
     if exists is False and not params["installs"]:
         found.append(Obstacle("owner_missing", "there is no user {0}".format(owner), "make it"))
+    user = lookup_user(owner) if exists else None
+    found += collect(found, lambda: _python_obstacles(params, old, user)) or []
     found += _occupied(params, str(old["project"].get("prefix") or ""))
     if not itself and not _host.read_record(params["directory"], params["site"]).get("moved"):
         found += collect(found, lambda: _services.running(params["path"], params["services_left"])) or []
     if params["media"]:
         rights = old.get("media", {}).get("rights") or {}
         found += _media_owners.obstacles(rights, users_to_make(params, old), owner)
-    found += _database_obstacles(params, old, secrets)
+    found += _database_obstacles(params, old, secrets, user)
     sizes = [item["facts"]["size_bytes"] for item in old["databases"].values()]
     found += _space(params["directory"], sum(sizes), "the backup set")
     found += _space(params["path"], int(old.get("media", {}).get("bytes", 0)), "MEDIA and the project")
@@ -367,13 +369,24 @@ def users_to_make(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[str
     return [name for name in sorted(there | here) if _media_owners.NAME.match(name) and lookup_user(name) is None]
 
 
-def _python_obstacles(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[Obstacle]:
+def _python_obstacles(params: Mapping[str, Any], old: Mapping[str, Any], owner: Optional[SystemUser]) -> List[Obstacle]:
+    """Whether the Python runs the project's Django. It may be the owner's own program, so that root does not run it.
+
+    :param owner: None when he is not there yet, and nothing on this host is his
+    """
     python = find_program(params["python"])
     if python is None:
         if params["installs"]:
             return []
         return [Obstacle("interpreter_not_found", "{0} is not installed".format(params["python"]), "install it")]
-    result = run(Command([python, "-c", "import platform; print(platform.python_version())"]), timeout=30)
+    user = owner or (lookup_user("nobody") if os.geteuid() == 0 else None)
+    code = "import platform; print(platform.python_version())"
+    try:
+        result = run(Command([python, "-c", code], user), timeout=30)
+    except RelocateError:
+        if owner is None:
+            return []  # where nobody else may look; the checkout asks as the owner
+        raise
     obstacle = python_obstacle("", str(old["django"]["version"]), result.out.strip())
     return [obstacle] if obstacle else []
 
@@ -389,8 +402,13 @@ def _occupied(params: Mapping[str, Any], prefix: str) -> List[Obstacle]:
     return []
 
 
-def _database_obstacles(params: Mapping[str, Any], old: Mapping[str, Any], secrets: SecretStore) -> List[Obstacle]:
-    """Ask the new servers, with the settings of old: the ones of new are not there before the checkout."""
+def _database_obstacles(
+    params: Mapping[str, Any], old: Mapping[str, Any], secrets: SecretStore, owner: Optional[SystemUser]
+) -> List[Obstacle]:
+    """Ask the new servers, with the settings of old: the ones of new are not there before the checkout.
+
+    :param owner: None when he is not there yet: no file is the site's then, and none that old names is opened as root
+    """
     found: List[Obstacle] = []
     context = EngineContext(secrets=secrets, admin=params["admin"], compression=params["compression"])
     for alias, item in sorted(old["databases"].items()):
@@ -408,7 +426,10 @@ def _database_obstacles(params: Mapping[str, Any], old: Mapping[str, Any], secre
         engine = open_engine(config, context)
         facts = facts_from_plain(item["facts"])
         some = collect(found, partial(engine.preflight, "new", facts), alias) or []
-        if not context.admin.host and not _is_olds(engine, old, item, facts):
+        if engine.is_file:
+            engine = open_engine(config, replace(context, owner=owner))
+        there = not engine.is_file or owner is not None
+        if not context.admin.host and there and not _is_olds(engine, old, item, facts):
             some += collect(found, partial(_occupied_database, engine, params), alias) or []
         # What the packages role installs before the freeze is no obstacle.
         installable = ("program_missing", "library_missing") if params["installs"] else ()

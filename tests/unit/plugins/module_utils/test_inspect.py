@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pwd
+import sqlite3
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _host, _inspect
+from ansible_collections.relocate.django.plugins.module_utils import _host, _inspect, _owner
+from ansible_collections.relocate.django.plugins.module_utils._engines import sqlite
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE, PREVIOUS
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import Login, Obstacle, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Login, Obstacle, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from tests.unit.fakes import BLANK, ROOT_ONLY, FakeEngine, facts, fake_site, me, nobody, reachable, state
 
@@ -355,6 +359,41 @@ def test_what_the_packages_bring_is_an_obstacle_only_when_they_do_not(
 ) -> None:
     assert on_new(tmp_path, **changes) == [expected]
     assert on_new(tmp_path, installs=True, **changes) == []
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize("known", [True, False])
+def test_root_does_not_run_the_python_of_the_owner(
+    tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """relocate_python may be the owner's own build, such as pyenv's."""
+    python, proof = reachable(tmp_path) / "python", tmp_path / "proof"
+    proof.write_text("")
+    proof.chmod(0o666)
+    python.write_text(f"#!/bin/sh\nid -u > {proof}\necho 3.11.2\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(_owner, "check_owner", lambda *_what: known)
+    assert on_new(tmp_path, told_of_old(owner={"name": "daemon"}), python=str(python), installs=True) == []
+    assert proof.read_text().strip() == str(pwd.getpwnam("daemon" if known else "nobody").pw_uid)
+
+
+@ROOT_ONLY
+def test_root_opens_no_file_that_old_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SQLite database of another's on new: opened as the project's owner, or not at all while he is not there."""
+    name = str(reachable(tmp_path) / "db.sqlite3")
+    with contextlib.closing(sqlite3.connect(name)) as made:
+        made.execute("CREATE TABLE t (a)")
+    monkeypatch.setattr(_inspect, "python_obstacle", lambda *_args: None)
+    opened: list[int] = []
+    monkeypatch.setattr(sqlite, "open_view", lambda _path: opened.append(os.geteuid()) or sqlite3.connect(name))
+    old = told_of_old(owner={"name": "daemon"})
+    old["databases"]["default"].update(engine="sqlite", backend="django.db.backends.sqlite3", name=name)
+    old["databases"]["default"]["facts"] = as_plain(DatabaseFacts("sqlite", "SQLite 3", 3040001, "3"))
+    for known in (True, False):
+        monkeypatch.setattr(_owner, "check_owner", lambda *_what, known=known: known)
+        on_new(tmp_path, old, installs=True)
+        assert set(opened) == ({pwd.getpwnam("daemon").pw_uid} if known else set())
+        opened.clear()
 
 
 def test_the_owner_that_old_names(tmp_path: Path, engine: FakeEngine) -> None:
