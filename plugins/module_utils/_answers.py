@@ -5,20 +5,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import math
 import re
 import socket
 import ssl
+import threading
 import time
 import urllib.parse
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._systemd import without_secrets
 
 _BODY = 1024 * 1024  # bytes read of an answer
+_SHOWN = 16 * 1024  # characters of a page that are looked through for its text
 _HOPS = 5
 _PAUSE = 0.5  # seconds between attempts
 #: Statuses of a proxy or a server that waits for the application to come up.
@@ -60,16 +63,65 @@ class Answer:
     patience: float = 0.0  # seconds for which it is worth asking again; math.inf for an error that can heal
 
 
+class _Limited:
+    """Cuts a connection after so many seconds: a timeout of the socket begins anew with each byte.
+
+    :param seconds: for all of a request, however slowly its answer comes
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.over = False
+        self._socket: Optional[socket.socket] = None
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> _Limited:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._timer.cancel()
+
+    def watch(self, link: socket.socket) -> None:
+        """Cut this one."""
+        self._socket = link
+        if self.over:
+            self._cut()
+
+    def _cut(self) -> None:
+        self.over = True
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+class _Plain(http.client.HTTPConnection):
+    """HTTP that is cut when it takes too long."""
+
+    def __init__(self, host: str, port: int, timeout: float, limited: _Limited) -> None:
+        super().__init__(host, port, timeout=timeout)
+        self._limited = limited
+
+    def connect(self) -> None:
+        super().connect()
+        self._limited.watch(self.sock)
+
+
 class _Pinned(http.client.HTTPSConnection):
     """TLS to an address, checked against the site's name rather than against that address."""
 
-    def __init__(self, host: str, port: int, name: str, context: ssl.SSLContext, timeout: float) -> None:
+    def __init__(
+        self, host: str, port: int, timeout: float, limited: _Limited, name: str, context: ssl.SSLContext
+    ) -> None:
         super().__init__(host, port, context=context, timeout=timeout)
-        self._name, self._tls = name, context
+        self._name, self._tls, self._limited = name, context, limited
 
     def connect(self) -> None:
         plain = socket.create_connection((self.host, self.port), self.timeout)
-        self.sock = self._tls.wrap_socket(plain, server_hostname=self._name)
+        link = self._tls.wrap_socket(plain, server_hostname=self._name, do_handshake_on_connect=False)
+        self.sock = link
+        self._limited.watch(link)
+        link.do_handshake()
 
 
 def ask(question: Question, timeout: float) -> Answer:
@@ -83,8 +135,9 @@ def ask(question: Question, timeout: float) -> Answer:
 def _follow(question: Question, timeout: float) -> Answer:
     target = urllib.parse.urlsplit(question.url)
     name = question.host or target.netloc.rpartition("@")[2]
+    deadline = time.monotonic() + timeout
     for _hop in range(_HOPS):
-        answer = _request(question, target, name, timeout)
+        answer = _request(question, target, name, max(1.0, deadline - time.monotonic()))
         here = urllib.parse.urlunsplit((target.scheme, name, target.path, "", ""))
         found = urllib.parse.urlsplit(urllib.parse.urljoin(here, answer.location))
         own = {_hostname(name), target.hostname}
@@ -102,28 +155,55 @@ def _hostname(name: str) -> str:
 
 
 def _request(question: Question, target: urllib.parse.SplitResult, name: str, timeout: float) -> Answer:
-    address = target.hostname or ""
-    try:
-        if target.scheme == "https":
-            context = ssl.create_default_context()
-            if not question.validate_certs:
-                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            link: http.client.HTTPConnection = _Pinned(address, target.port or 443, _hostname(name), context, timeout)
-        else:
-            link = http.client.HTTPConnection(address, target.port or 80, timeout=timeout)
-        path = urllib.parse.urlunsplit(("", "", target.path or "/", target.query, ""))
-        headers = {"Host": name, "User-Agent": "relocate.django", "Connection": "close", **question.headers}
+    path = urllib.parse.urlunsplit(("", "", target.path or "/", target.query, ""))
+    headers = {"Host": name, "User-Agent": "relocate.django", "Connection": "close", **question.headers}
+    with _Limited(timeout) as limited:
         try:
-            link.request("GET", path, headers=headers)
-            response = link.getresponse()
-            body = response.read(_BODY).decode("utf-8", "replace")
-            location = response.getheader("Location") or ""
-            patience = math.inf if response.status in _HEALING else _GRACE
-            return Answer(response.status, body, location if 300 <= response.status < 400 else "", patience=patience)
-        finally:
-            link.close()
-    except (OSError, http.client.HTTPException, ValueError) as exc:
-        return Answer(0, why=_why(exc), patience=_patience(exc))
+            link = _link(question, target, name, timeout, limited)
+            try:
+                link.request("GET", path, headers=headers)
+                response = link.getresponse()
+                if limited.over:  # the end of the headers is not that of the answer
+                    raise TimeoutError
+                return _read(response, limited)
+            finally:
+                link.close()
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            why = "it does not end within {0:g} s".format(timeout) if limited.over else _why(exc)
+            return Answer(0, why=why, patience=_patience(exc))
+
+
+def _link(
+    question: Question, target: urllib.parse.SplitResult, name: str, timeout: float, limited: _Limited
+) -> http.client.HTTPConnection:
+    address = target.hostname or ""
+    if target.scheme != "https":
+        return _Plain(address, target.port or 80, timeout, limited)
+    context = ssl.create_default_context()
+    if not question.validate_certs:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return _Pinned(address, target.port or 443, timeout, limited, _hostname(name), context)
+
+
+def _read(response: http.client.HTTPResponse, limited: _Limited) -> Answer:
+    """The answer; of a page that never ends, what has come until the time was over."""
+    body = bytearray()
+    try:
+        while len(body) < _BODY:
+            part = response.read1(_BODY - len(body))
+            if not part:
+                break
+            body += part
+    except (OSError, http.client.HTTPException, ValueError):
+        if not limited.over:
+            raise
+    location = response.getheader("Location") or ""
+    return Answer(
+        response.status,
+        body.decode("utf-8", "replace"),
+        location if 300 <= response.status < 400 else "",
+        patience=math.inf if response.status in _HEALING else _GRACE,
+    )
 
 
 def _why(exc: Exception) -> str:
@@ -153,8 +233,11 @@ def fits(question: Question, answer: Answer) -> bool:
 
 
 def plain_text(body: str, limit: int = 200) -> str:
-    """The beginning of a page without its tags, as an error message can show it."""
-    text = re.sub(r"(?is)<(script|style)\b.*?</\1>|<[^>]*>", " ", body)
+    """The beginning of a page without its tags, as an error message can show it.
+
+    Each ``<`` that nothing closes is looked after to the end: of a whole page that would take hours.
+    """
+    text = re.sub(r"(?is)<(script|style)\b.*?</\1>|<[^>]*>", " ", body[:_SHOWN])
     return " ".join(text.split())[:limit]
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 import concurrent.futures
 import ipaddress
 import json
+import re
 import socket
 from typing import List, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, find_program, run
+
+#: An address or a network, without a zone.
+_PLAIN = re.compile(r"^[0-9A-Fa-f.:]+(/[0-9.]+)?\Z")
 
 
 def parse_ip(text: str) -> List[str]:
@@ -40,9 +44,15 @@ def own_addresses() -> List[str]:
 
 
 def check_addresses(addresses: Sequence[str]) -> List[str]:
-    """The addresses or networks, or bad_option: they restrict who may use a key, so no pattern gets in."""
+    """The addresses or networks, or bad_option: they restrict who may use a key, so no pattern gets in.
+
+    The other host says them, and they become part of a line of authorized_keys. ``ipaddress`` alone takes any text for
+    the zone of an IPv6 address: quotes, line breaks and a second key.
+    """
     for address in addresses:
         try:
+            if not _PLAIN.match(address):
+                raise ValueError(address)
             ipaddress.ip_network(address, strict=False)
         except ValueError as exc:
             raise RelocateError(

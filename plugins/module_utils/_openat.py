@@ -34,8 +34,12 @@ _PLAIN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 #: Where the system keeps what is its own: a directory that root makes there could be more than a directory.
 _SYSTEM = (
     "/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /proc /root /run /sbin /sys /usr "
-    "/var/lib/systemd /var/run /var/spool"
+    "/var/lib/confexts /var/lib/extensions /var/lib/machines /var/lib/portables /var/lib/systemd /var/run /var/spool"
 ).split()
+#: Of /usr/local, where administrators put what is theirs, only what programs of root's look into: units, libraries of
+#: the linker, Perl and Python, certificates, completions of shells.
+_LOCAL = "bin etc games include lib lib32 lib64 libexec libx32 man sbin share".split()
+_ACL = "system.posix_acl_access"
 
 
 @dataclass(frozen=True)
@@ -120,11 +124,22 @@ def _one(name: str) -> str:
     return name
 
 
-def _others_write(status: os.stat_result) -> bool:
-    """Whether a directory can be written by anybody besides root."""
+def _others_write(handle: int) -> bool:
+    """Whether an open directory can be written by anybody besides root.
+
+    Where there is an access list, the mode's bits of the group are a bound on what it grants to others.
+    """
+    status = os.fstat(handle)
     if status.st_uid != 0 or status.st_mode & stat.S_IWOTH:
         return True
-    return bool(status.st_mode & stat.S_IWGRP) and _has_members(status.st_gid)
+    return bool(status.st_mode & stat.S_IWGRP) and (_has_members(status.st_gid) or _has_access_list(handle))
+
+
+def _has_access_list(handle: int) -> bool:
+    try:
+        return bool(os.getxattr("/proc/self/fd/{0}".format(handle), _ACL))
+    except OSError as exc:
+        return exc.errno not in (errno.ENODATA, errno.ENOTSUP)
 
 
 @functools.lru_cache(maxsize=64)
@@ -196,9 +211,8 @@ class _Walk:
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), part) from None
             return target
         self._exchange(found)
-        status = os.fstat(found)
         # In a sticky directory of root's nobody can take the place of what is root's.
-        self._trusted = self._trusted and (not _others_write(status) or _sticky(status))
+        self._trusted = self._trusted and (not _others_write(found) or _sticky(os.fstat(found)))
         return None
 
     def _target(self, part: str) -> Optional[str]:
@@ -235,9 +249,9 @@ class _Walk:
             return None
         if self.led:
             return self._owner
-        status = os.fstat(self.handle)
-        if not _others_write(status):
+        if not _others_write(self.handle):
             return None
+        status = os.fstat(self.handle)
         if status.st_uid == 0 or (self._owner is not None and status.st_uid == self._owner.uid):
             return self._owner
         writer = lookup_user(status.st_uid)
@@ -367,6 +381,7 @@ def make_for_owner(path: str, owner: Optional[SystemUser], rights: Callable[[str
 
     def check(real: str, place: Place) -> None:
         refuse_system(real, what, owner is not None and owner.uid == 0)
+        _refuse_home(real, what, owner)
         if owner is not None and place.user not in (None, owner):
             raise RelocateError(
                 "path_refused",
@@ -404,9 +419,30 @@ def refuse_system(path: str, what: str, home: bool = False) -> None:
     """
     for top in _SYSTEM:
         homely = top == "/root" and home
-        if (path + "/").startswith(top + "/") and not homely and not path.startswith("/usr/local/"):
+        if (path + "/").startswith(top + "/") and not homely and not _is_local(path):
             raise RelocateError(
                 "path_refused",
                 "{0} cannot be {1}: it lies in a directory of the system".format(path, what),
                 "correct {0} in the settings".format(what),
             )
+
+
+def _is_local(path: str) -> bool:
+    """Whether a path lies in /usr/local, where no program of root's looks for anything."""
+    return path.startswith("/usr/local/") and path.split("/")[3] not in _LOCAL
+
+
+def _refuse_home(path: str, what: str, owner: Optional[SystemUser]) -> None:
+    """Refuse to make what would be another user's home, once he logs in: whoever fills it could be him."""
+    parts = path.split("/")
+    name = parts[2] if parts[1] == "home" and len(parts) > 2 else ""
+    if name and owner is not None and name != owner.name and not _below(path, owner.home) and lookup_user(name):
+        raise RelocateError(
+            "path_refused",
+            "{0} cannot be {1}: it is, or lies in, the home of {2}".format(path, what, name),
+            "correct {0} in the settings, or make {1} for the project's owner".format(what, path),
+        )
+
+
+def _below(path: str, top: str) -> bool:
+    return bool(top.strip("/")) and (path + "/").startswith(top.rstrip("/") + "/")

@@ -156,7 +156,7 @@ def _environment(command: Command) -> Dict[str, str]:
     return env
 
 
-def _before_exec(command: Command, parent: int) -> Callable[[], None]:
+def _before_exec(command: Command, parent: int, directory: int) -> Callable[[], None]:
     user = command.user
 
     def prepare() -> None:
@@ -170,6 +170,8 @@ def _before_exec(command: Command, parent: int) -> Callable[[], None]:
             # Within acting_as the real ids are still root's: a program must not find its way back to them.
             os.setresgid(os.getegid(), os.getegid(), os.getegid())
             os.setresuid(os.geteuid(), os.geteuid(), os.geteuid())
+        if directory >= 0:
+            os.fchdir(directory)  # with the user's rights: root could enter what he cannot
         # After the ids, since changing them clears it: a killed module must not leave its child running.
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
@@ -192,15 +194,17 @@ def _start_now(command: Command, stdin: Any, stdout: Any) -> "subprocess.Popen[b
             ),
             AS_ROOT,
         )
+    directory = -1
     try:
+        directory = _open_directory(command)
         return subprocess.Popen(
             list(command.argv),
             stdin=stdin,
             stdout=stdout,
             stderr=subprocess.PIPE,
             env=_environment(command),
-            cwd=command.cwd or "/",
-            preexec_fn=_before_exec(command, os.getpid()),
+            cwd="/",
+            preexec_fn=_before_exec(command, os.getpid(), directory),
             pass_fds=command.pass_fds,
         )
     except FileNotFoundError as exc:
@@ -211,6 +215,17 @@ def _start_now(command: Command, stdin: Any, stdout: Any) -> "subprocess.Popen[b
     except (OSError, subprocess.SubprocessError) as exc:
         why = getattr(exc, "strerror", None) or "its user or group cannot be taken on"
         raise RelocateError("program_failed", "{0} cannot be started: {1}".format(command.argv[0], why)) from exc
+    finally:
+        if directory >= 0:
+            os.close(directory)
+
+
+def _open_directory(command: Command) -> int:
+    """The directory to start in, reached with the rights of the user; -1 when none is named. Raises OSError."""
+    if not command.cwd:
+        return -1
+    with acting_as(command.user):
+        return os.open(command.cwd, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 class _Tail(threading.Thread):

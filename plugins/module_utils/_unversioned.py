@@ -42,6 +42,7 @@ class Placement:
     owner: str
     group: str
     link: str = ""
+    named: str = ""  # what of the path the user named; the rest is the set's word
 
 
 def absolute(paths: Sequence[str], project: str) -> List[str]:
@@ -233,7 +234,9 @@ def plan(
             "name them in relocate_files too",
         )
     patterns = absolute(allowed, project)
-    _check_named(here, [*patterns, *map(named.path, patterns)])
+    patterns += [named.path(pattern) for pattern in patterns]
+    _check_named(here, patterns)
+    _check_links(here, entries)
     carried = {above for entry in entries for above in _upwards(entry.path)}
     placements = []
     for entry, path in zip(entries, here):
@@ -243,7 +246,8 @@ def plan(
             content = env_files.override(text, wanted[path]).encode("utf-8", "surrogateescape")
         mode = entry.mode & 0o777  # no file of settings is setuid
         link = relocation.link(entry.path, entry.link, carried) if entry.link else ""
-        placements.append(Placement(path, content, mode, entry.owner, entry.group, link))
+        above = _named_part(path, patterns)
+        placements.append(Placement(path, content, mode, entry.owner, entry.group, link, above))
     return placements
 
 
@@ -265,6 +269,22 @@ def _check_named(paths: Sequence[str], patterns: Sequence[str]) -> None:
         met.add(path)
 
 
+def _check_links(paths: Sequence[str], entries: Sequence[UnversionedFile]) -> None:
+    """Refuse a set that says where a directory leads, and what lies there: no capture looks behind a link."""
+    links = {path for path, entry in zip(paths, entries) if entry.link}
+    for path in paths:
+        if not links.isdisjoint(_upwards(os.path.dirname(path))):
+            raise RelocateError(
+                "path_refused", "{0} lies behind a link of the set".format(path), "back up again, or take another set"
+            )
+
+
+def _named_part(path: str, patterns: Sequence[str]) -> str:
+    """What of a path the user named, at the most."""
+    parts = path.split("/")
+    return "/".join(parts[: max(len(item.rstrip("/").split("/")) for item in patterns if _matches(path, item))])
+
+
 def _upwards(path: str) -> Iterator[str]:
     """A path and the directories above it."""
     while path not in ("", "/"):
@@ -283,7 +303,8 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def differs(item: Placement, owner: Optional[SystemUser] = None) -> bool:
-    """Whether this host's file is not yet as it is to be."""
+    """Whether this host's file is not yet as it is to be. Raises path_refused for one that may not be put there."""
+    _check_way(item, owner)
     try:
         with _openat.parent(item.path, owner) as (place, name):
             status = place.lstat(name)
@@ -307,12 +328,30 @@ def place(item: Placement, owner: SystemUser, directories: Sequence[Directory] =
 
     Raises owner_missing when user or group do not exist here, path_refused when something else is in the way.
     """
+    _check_way(item, owner)
     uid, gid = _ids(item) if os.geteuid() == 0 else (-1, -1)  # an unprivileged run owns what it writes
     above = Rights(owner.uid, owner.gid) if item.owner == owner.name else Rights(0, 0)
     known = rights_of(directories, above)
     _openat.make_directories(os.path.dirname(item.path), owner, known)
     with _openat.parent(item.path, owner) as (where, name):
         _put(where, name, item, (uid, gid))
+
+
+def _check_way(item: Placement, owner: Optional[SystemUser]) -> None:
+    """Refuse a link within what the user named, where root acts by itself: an earlier set may have brought it.
+
+    A link that somebody else can change is followed with his rights, and needs no refusal.
+    """
+    above = item.path
+    while os.geteuid() == 0 and item.named and above != item.named:
+        above = os.path.dirname(above)
+        with contextlib.suppress(FileNotFoundError), _openat.parent(above, owner) as (where, name):
+            if where.user is None and stat.S_ISLNK(where.lstat(name).st_mode):
+                raise RelocateError(
+                    "path_refused",
+                    "{0} would lie behind the link {1}, which relocate_files does not name".format(item.path, above),
+                    "remove the link, or name the file where it really lies",
+                )
 
 
 def _put(where: _openat.Place, name: str, item: Placement, ids: Tuple[int, int]) -> None:

@@ -167,8 +167,9 @@ def interpreter(value: Any) -> str:
     return path if _INTERPRETER.match(path) and os.path.normpath(path) == path else ""
 
 
-#: What only Ansible may say about a task: variables of the run, and that a host is lost or was not asked.
-_NO_SAY = ("ansible_facts", "unreachable", "skipped")
+#: What only Ansible may say about a task: variables and hosts of the run, figures that a controller such as AWX hands
+#: to later runs as variables, and that a host is lost or was not asked.
+_NO_SAY = ("ansible_facts", "ansible_stats", "add_host", "add_group", "parent_groups", "unreachable", "skipped")
 _SHOWN_RAW = ("msg", "exception", "module_stdout", "module_stderr")
 
 

@@ -30,6 +30,13 @@ FACTS = {
     "ansible_sudo_exe": "touch",
     "relocate_sites": [{"name": LOOK}],
 }
+#: What Ansible takes out of an answer besides facts: hosts, groups, figures that AWX makes variables of.
+INVENTORY = {
+    "add_host": {"host_name": "new1", "host_vars": {"ansible_connection": "local"}, "groups": []},
+    "add_group": "old",
+    "parent_groups": ["new"],
+    "ansible_stats": {"data": {"relocate_allow_root": True}, "per_host": False, "aggregate": False},
+}
 INTERPRETER = """#!{python}
 import sys
 print(open({answer!r}, encoding="utf-8").read())
@@ -78,6 +85,7 @@ def good(word: str) -> dict[str, Any]:
         "previous": word,
         "sets": [],
         "ansible_facts": FACTS,
+        **INVENTORY,
         "diff": {"before": word, "after": word},
         "msg": word,
         "skipped": False,
@@ -139,6 +147,7 @@ def test_hosts_that_answer_what_they_like(programs: Path, ends: str, tmp_path: P
 
 def test_what_a_host_has_no_say_in() -> None:
     result = {"changed": True, "ansible_facts": FACTS, "unreachable": True, "skipped": True, "msg": "a\x1b\nb"}
+    result.update(INVENTORY)
     result.update(
         warnings=["a\nb", 5], diff=[{"before": "a\n\x1b", "after": ""}], code="\u202e", details={"a": ["\x1b"]}
     )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import shutil
 import ssl
@@ -88,6 +89,51 @@ def test_nothing_listens() -> None:
 
 def test_tags_are_left_out() -> None:
     assert _answers.plain_text("<p>a<b>b</b>\n<style>c</style> d</p>") == "a b d"
+
+
+@pytest.mark.parametrize("word", ["<", "<script ", "<style><"])
+def test_a_page_over_which_a_search_could_take_hours(word: str) -> None:
+    began = time.monotonic()
+    _answers.plain_text(word * (1024 * 1024 // len(word)))
+    assert time.monotonic() - began < 3
+
+
+class Dripping(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        """Never end: within the page, or before it begins."""
+        first = b"HTTP/1.0 200 OK\r\n\r\nWelcome" if self.path == "/events" else b"HTTP/1.0 200 OK\r\nX-A: "
+        if self.path == "/continue":
+            first = b"HTTP/1.1 100 Continue\r\n\r\n"
+        with contextlib.suppress(OSError):
+            self.wfile.write(first)
+            for _number in range(100):
+                self.wfile.write(first if self.path == "/continue" else b".")
+                self.wfile.flush()
+                time.sleep(0.1)
+
+    def log_message(self, *_args: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("path", "contains", "text"),
+    [
+        ("/events", "Welcome", ""),
+        ("/events", "never", "answers 200 without the expected text: Welcome"),
+        ("/header", "", "does not answer: it does not end within 1 s"),
+        ("/continue", "", "does not answer: it does not end within 1 s"),
+    ],
+)
+def test_an_answer_that_never_ends(path: str, contains: str, text: str) -> None:
+    """The site is down meanwhile: each byte would begin the timeout anew."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dripping) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        question = Question(f"http://127.0.0.1:{server.server_address[1]}{path}", contains=contains)
+        began = time.monotonic()
+        with refused("site_silent", text) if text else contextlib.nullcontext():
+            expect([question], 1)
+        assert time.monotonic() - began < 4
+        server.shutdown()
 
 
 def spent(question: Question, timeout: float = 30.0) -> float:

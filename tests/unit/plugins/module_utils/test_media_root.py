@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _media_root
+from ansible_collections.relocate.django.plugins.module_utils import _media_root, _openat
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from tests.unit.fakes import ROOT_ONLY, me, nobody, reachable, refused
 
@@ -29,7 +29,13 @@ def test_directories_that_cannot_be_media(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/etc/systemd/system", "/usr/lib/x", "/lib/systemd/system", "/root/media", "/run/x", "/var/spool/cron"]
+    "path",
+    [
+        *["/etc/systemd/system", "/usr/lib/x", "/lib/systemd/system", "/root/media", "/run/x", "/var/spool/cron"],
+        # Where no distribution puts anything, and root's programs look all the same.
+        *["/usr/local/lib/systemd/system", "/usr/local/lib/tmpfiles.d", "/usr/local/share/perl/5.36.0"],
+        *["/usr/local/lib/x86_64-linux-gnu", "/usr/local/share/ca-certificates", "/var/lib/extensions/x"],
+    ],
 )
 def test_directories_of_the_system_cannot_be_media(path: str, tmp_path: Path) -> None:
     (tmp_path / "media").symlink_to(path)
@@ -107,6 +113,18 @@ def test_a_directory_in_roots_is_made_for_the_owner(tmp_path: Path) -> None:
         (0, 0o755),
         (nobody().uid, 0o755),
     ]
+
+
+@ROOT_ONLY
+def test_nobody_elses_home_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """His files, given to her as on old, would be her keys when she first logs in."""
+    users = {"alice": SystemUser("alice", 4321, 4321)}
+    monkeypatch.setattr(_openat, "lookup_user", users.get)
+    with refused("path_refused", "it is, or lies in, the home of alice"):
+        _media_root.make("/home/alice/.ssh", SHOP)
+    assert not os.path.lexists("/home/alice")
+    for path, top, below in [("/a/b", "/a/", True), ("/a", "/a", True), ("/ab", "/a", False), ("/a", "/", False)]:
+        assert _openat._below(path, top) is below
 
 
 @ROOT_ONLY

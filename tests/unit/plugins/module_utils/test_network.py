@@ -24,7 +24,20 @@ def test_addresses_of_the_outside() -> None:
     assert _network.parse_ip("") == []
 
 
-@pytest.mark.parametrize("addresses", [["*"], ["192.0.2.7,*"], ['1.2.3.4"'], ["host.example"], []])
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ["*"],
+        ["192.0.2.7,*"],
+        ['1.2.3.4"'],
+        ["host.example"],
+        [],
+        ["fe80::1%eth0"],
+        ['fe80::1%x",command="sh'],
+        ["192.0.2.7", 'fe80::1%x"\nssh-ed25519 AAAA the-new-hosts-own'],
+        ["::1\n"],
+    ],
+)
 def test_addresses_that_are_refused(addresses: list[str]) -> None:
     with refused("bad_option", "address"):
         _network.check_addresses(addresses)

@@ -9,6 +9,7 @@ import grp
 import os
 import shutil
 import stat
+import struct
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,6 +85,26 @@ def test_with_whose_rights(top: Path) -> None:
     assert who(top / "his" / "roots" / "file") == (None, False)
     assert who(top / "his" / "link" / "file") == ("nobody", True)
     assert who(top / "his" / "link" / ".." / "roots" / "file") == ("nobody", True)
+
+
+@ROOT_ONLY
+def test_an_access_list_lets_somebody_write(top: Path) -> None:
+    made(top / "listed", mode=0o775)
+    rows = [(0x01, 7, _NONE), (0x02, 7, nobody().uid), (0x04, 5, _NONE), (0x10, 7, _NONE), (0x20, 5, _NONE)]
+    try:
+        os.setxattr(top / "listed", "system.posix_acl_access", _acl(rows))
+    except OSError:
+        pytest.skip("this file system knows no access lists")
+    (top / "listed" / "link").symlink_to("/etc")
+    assert who(top / "listed" / "file") == ("nobody", False)
+    assert who(top / "listed" / "link" / "hostname") == ("nobody", True)
+
+
+_NONE = 0xFFFFFFFF
+
+
+def _acl(rows: list[tuple[int, int, int]]) -> bytes:
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *row) for row in rows)
 
 
 @ROOT_ONLY

@@ -21,7 +21,13 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils import _process
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._process import Command, acting_as, pipeline, run
+from ansible_collections.relocate.django.plugins.module_utils._process import (
+    Command,
+    acting_as,
+    find_program,
+    pipeline,
+    run,
+)
 from tests.unit.fakes import ROOT_ONLY, nobody, refused
 
 MIB = 1024 * 1024
@@ -245,6 +251,23 @@ def test_a_pipeline_whose_second_program_is_missing_leaves_no_first(tmp_path: Pa
 
 
 # --- users
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize("within", [False, True])
+def test_nobody_starts_where_he_could_not_go(shared: Path, within: bool) -> None:
+    """Root could enter: what lies there and is readable would be within his reach, by names without a slash."""
+    private = shared / "private" / "open"
+    private.mkdir(parents=True, mode=0o755)
+    (private / "notes").write_text("secret")
+    os.chown(shared / "private", 0, 0)
+    (shared / "private").chmod(0o700)
+    (shared / "project").symlink_to(private)
+    command = Command([find_program("cat") or "", "notes"], None if within else nobody(), cwd=str(shared / "project"))
+    with refused("program_failed", "Permission denied"), acting_as(nobody() if within else None):
+        run(command)
+    (shared / "private").chmod(0o755)
+    assert run(command).out == "secret"
 
 
 def test_who_this_is() -> None:

@@ -266,7 +266,8 @@ def captured(backup: BackupSet, *paths: str, content: bytes = b"A=1\n", **change
 )
 def test_what_the_user_named_is_planned(backup: BackupSet, path: str, allowed: list[str]) -> None:
     (item,) = _unversioned.plan(backup, captured(backup, path), allowed, {}, "/srv/app")
-    assert item == Placement(path, b"A=1\n", 0o640, me().name, "root")
+    assert item == Placement(path, b"A=1\n", 0o640, me().name, "root", named=item.named)
+    assert (path + "/").startswith(item.named + "/")
 
 
 @pytest.mark.parametrize(
@@ -499,6 +500,43 @@ def test_nobody_can_be_made_to_write_elsewhere(shared: Path, tmp_path: Path, own
     with pytest.raises(OSError, match="Permission denied"):
         _unversioned.place(item(shared / "conf" / "new" / "x", owner=owner), nobody())
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_set_does_not_say_where_its_own_files_lead(backup: BackupSet, order: int) -> None:
+    """Root makes the link, since the user named its directory; behind it he named nothing."""
+    link, other = captured(backup, "/etc/app/a", "/etc/app/a/evil")
+    entries = [replace(link, link="/etc/cron.d", stored=""), other][::order]
+    with refused("path_refused", "/etc/app/a/evil lies behind a link of the set"):
+        _unversioned.plan(backup, entries, ["/etc/app"], {}, "/srv/app")
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize("allowed", ["app", "app/*", "a*/a/"])
+def test_a_link_of_an_earlier_set_leads_root_nowhere(shared: Path, backup: BackupSet, allowed: str) -> None:
+    shared.chmod(0o755)
+    os.chown(shared, 0, 0)
+    (shared / "app").mkdir()
+    (shared / "cron.d").mkdir()
+    (shared / "app/a").symlink_to(shared / "cron.d")
+    entries = captured(backup, f"{shared}/app/a/x/evil", owner="root", group="root")
+    (item,) = _unversioned.plan(backup, entries, [f"{shared}/{allowed}"], {}, "/srv")
+    for act in (_unversioned.differs, _unversioned.place):
+        with refused("path_refused", "would lie behind the link .*/app/a, which relocate_files does not name"):
+            act(item, nobody())
+    assert os.listdir(shared / "cron.d") == []
+
+
+@ROOT_ONLY
+def test_a_link_that_the_user_named_leads_on(shared: Path, backup: BackupSet) -> None:
+    shared.chmod(0o755)
+    os.chown(shared, 0, 0)
+    (shared / "real").mkdir()
+    (shared / "app").symlink_to("real")
+    path = f"{shared}/app/env"
+    (item,) = _unversioned.plan(backup, captured(backup, path, owner="root", group="root"), [path], {}, "/srv")
+    _unversioned.place(item, nobody())
+    assert os.listdir(shared / "real") == ["env"]
 
 
 @ROOT_ONLY
