@@ -12,7 +12,19 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Dict, List, Optional
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import PostgresqlEngine
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+
+#: Gives an engine for a database of this name; further words are fields of its settings, or ``admin``, a Login.
+Make = Callable[..., PostgresqlEngine]
 
 
 def binaries() -> Optional[str]:
@@ -93,3 +105,31 @@ class Cluster:
     def psql(self, database: str, sql: str) -> str:
         """Run SQL as the superuser; returns unaligned tuples."""
         return self.run(["psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql], {"PGDATABASE": database})
+
+
+@contextmanager
+def running() -> Iterator[Cluster]:
+    """A server for a block; skips the test where there are no programs of one, and fails it in the lab."""
+    directory = binaries()
+    if directory is None:
+        if os.environ.get("RELOCATE_LAB_REQUIRED") == "1":
+            pytest.fail("no PostgreSQL server programs (initdb) on this machine")
+        pytest.skip("no PostgreSQL server programs (initdb) on this machine")
+    server = Cluster(directory)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def maker(cluster: Cluster, store: SecretStore, user: str, password: str) -> Make:
+    """What makes engines for databases of the cluster, whose settings name this user."""
+
+    def make(name: str = "site", admin: Optional[Login] = None, **fields: Any) -> PostgresqlEngine:
+        values: Dict[str, Any] = {"user": user, "password": password, "host": "127.0.0.1", "port": cluster.port}
+        config = DatabaseConfig("default", "postgresql", "django.db.backends.postgresql", name, **{**values, **fields})
+        login = Login(user="postgres", unix_socket=cluster.sockets, port=cluster.port)
+        return PostgresqlEngine(config, EngineContext(store, admin=login if admin is None else admin))
+
+    return make

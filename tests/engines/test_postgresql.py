@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import threading
 import time
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Iterator, List
 
 import pytest
 
@@ -37,11 +37,12 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
 )
 from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
-from tests.engines.postgresql_cluster import Cluster, binaries
+from tests.engines.postgresql_cluster import Cluster, Make
 
 psycopg2 = pytest.importorskip("psycopg2")
 
-CANARY = "ca'n\"a ry é%:\\$#@1"
+USER, CANARY = "shop", "ca'n\"a ry é%:\\$#@1"
+PASSWORD = CANARY
 AWKWARD = "we ird\"'=x%s://é"
 
 SITE = r"""
@@ -99,48 +100,18 @@ SELECT lo_from_bytea(0, decode(repeat('ab', 2500000), 'hex')), lo_from_bytea(0, 
 """
 
 
-@pytest.fixture(scope="module", name="cluster")
-def _cluster() -> Iterator[Cluster]:
-    directory = binaries()
-    if directory is None:
-        if os.environ.get("RELOCATE_LAB_REQUIRED") == "1":
-            pytest.fail("no PostgreSQL server programs (initdb) on this machine")
-        pytest.skip("no PostgreSQL server programs (initdb) on this machine")
-    server = Cluster(directory)
-    try:
-        server.start()
-        server.psql("postgres", "CREATE ROLE shop LOGIN CREATEDB PASSWORD {0}".format(quoted(CANARY)))
-        server.psql("postgres", "CREATE DATABASE site OWNER shop")
-        server.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", SITE], {"PGDATABASE": "site"})
-        server.psql("site", "ALTER DATABASE site SET timezone TO 'Europe/Berlin'")
-        server.psql("site", 'ALTER DATABASE site SET search_path TO "$user", public, "Ot her"')
-        server.psql("site", "ALTER ROLE shop SET statement_timeout TO '30s'")
-        server.psql("site", "ALTER DATABASE site SET app.jwt_secret TO 'hush-hush-hush'")
-        yield server
-    finally:
-        server.stop()
+def prepare(server: Cluster) -> None:
+    server.psql("postgres", "CREATE ROLE shop LOGIN CREATEDB PASSWORD {0}".format(quoted(CANARY)))
+    server.psql("postgres", "CREATE DATABASE site OWNER shop")
+    server.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", SITE], {"PGDATABASE": "site"})
+    server.psql("site", "ALTER DATABASE site SET timezone TO 'Europe/Berlin'")
+    server.psql("site", 'ALTER DATABASE site SET search_path TO "$user", public, "Ot her"')
+    server.psql("site", "ALTER ROLE shop SET statement_timeout TO '30s'")
+    server.psql("site", "ALTER DATABASE site SET app.jwt_secret TO 'hush-hush-hush'")
 
 
 def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-Make = Callable[..., PostgresqlEngine]
-
-
-@pytest.fixture(name="make")
-def _make(cluster: Cluster, tmp_path: Any) -> Iterator[Make]:
-    base = tmp_path / "work"
-    with SecretStore(str(base)) as store:
-
-        def make(name: str = "site", admin: Optional[Login] = None, **fields: Any) -> PostgresqlEngine:
-            values: Dict[str, Any] = {"user": "shop", "password": CANARY, "host": "127.0.0.1", "port": cluster.port}
-            values.update(fields)
-            config = DatabaseConfig("default", "postgresql", "django.db.backends.postgresql", name, **values)
-            login = Login(user="postgres", unix_socket=cluster.sockets, port=cluster.port)
-            return PostgresqlEngine(config, EngineContext(store, admin=login if admin is None else admin))
-
-        yield make
 
 
 @pytest.fixture(name="scratch")

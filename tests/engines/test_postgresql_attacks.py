@@ -6,28 +6,23 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterator
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Tuple
 
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_extensions as extensions
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, LIVE, EngineContext
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import PostgresqlEngine
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, LIVE
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
-    DatabaseConfig,
     DatabaseFacts,
     DumpFile,
-    Login,
 )
-from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
-from tests.engines.postgresql_cluster import Cluster, binaries
+from tests.engines.postgresql_cluster import Cluster, Make
 
 pytest.importorskip("psycopg2")
 
-Make = Callable[..., PostgresqlEngine]
+USER, PASSWORD = "mallory", "known"
 
 #: Everything that a query of ours could find in a schema of the owner's, if it looked there: each makes him superuser.
 TRAP = """
@@ -57,35 +52,8 @@ def traps() -> str:
     return "".join(made)
 
 
-@pytest.fixture(scope="module", name="cluster")
-def _cluster() -> Iterator[Cluster]:
-    directory = binaries()
-    if directory is None:
-        if os.environ.get("RELOCATE_LAB_REQUIRED") == "1":
-            pytest.fail("no PostgreSQL server programs (initdb) on this machine")
-        pytest.skip("no PostgreSQL server programs (initdb) on this machine")
-    server = Cluster(directory)
-    try:
-        server.start()
-        server.psql("postgres", "CREATE ROLE mallory LOGIN PASSWORD 'known'; CREATE ROLE bystander")
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture(name="make")
-def _make(cluster: Cluster, tmp_path: Any) -> Iterator[Make]:
-    with SecretStore(str(tmp_path / "work")) as store:
-
-        def make(name: str, **fields: Any) -> PostgresqlEngine:
-            values: Dict[str, Any] = {
-                "user": "mallory", "password": "known", "host": "127.0.0.1", "port": cluster.port, **fields
-            }  # fmt: skip
-            config = DatabaseConfig("default", "postgresql", "", name, **values)
-            login = Login(user="postgres", unix_socket=cluster.sockets, port=cluster.port)
-            return PostgresqlEngine(config, EngineContext(store, admin=login))
-
-        yield make
+def prepare(server: Cluster) -> None:
+    server.psql("postgres", "CREATE ROLE mallory LOGIN PASSWORD 'known'; CREATE ROLE bystander")
 
 
 @pytest.fixture(name="trapped")

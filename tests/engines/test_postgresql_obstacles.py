@@ -5,50 +5,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, List
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import PostgresqlEngine
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login, compare_states
-from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
-from tests.engines.postgresql_cluster import Cluster, binaries
+from ansible_collections.relocate.django.plugins.module_utils._model import compare_states
+from tests.engines.postgresql_cluster import Cluster, Make
 
 pytest.importorskip("psycopg2")
 
-Make = Callable[..., PostgresqlEngine]
+USER, PASSWORD = "shop", "secret"
 
 
-@pytest.fixture(scope="module", name="cluster")
-def _cluster() -> Iterator[Cluster]:
-    directory = binaries()
-    if directory is None:
-        if os.environ.get("RELOCATE_LAB_REQUIRED") == "1":
-            pytest.fail("no PostgreSQL server programs (initdb) on this machine")
-        pytest.skip("no PostgreSQL server programs (initdb) on this machine")
-    server = Cluster(directory)
-    try:
-        server.start()
-        server.psql("postgres", "CREATE ROLE shop LOGIN PASSWORD 'secret'; CREATE ROLE plain LOGIN PASSWORD 'secret'")
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture(name="make")
-def _make(cluster: Cluster, tmp_path: Any) -> Iterator[Make]:
-    with SecretStore(str(tmp_path / "work")) as store:
-
-        def make(name: str, **fields: Any) -> PostgresqlEngine:
-            values: Dict[str, Any] = {"user": "shop", "password": "secret", "host": "127.0.0.1", "port": cluster.port}
-            config = DatabaseConfig("default", "postgresql", "", name, **{**values, **fields})
-            login = Login(user="postgres", unix_socket=cluster.sockets, port=cluster.port)
-            return PostgresqlEngine(config, EngineContext(store, admin=login))
-
-        yield make
+def prepare(server: Cluster) -> None:
+    server.psql("postgres", "CREATE ROLE shop LOGIN PASSWORD 'secret'; CREATE ROLE plain LOGIN PASSWORD 'secret'")
 
 
 @pytest.fixture(name="old")

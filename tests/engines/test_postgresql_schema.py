@@ -8,18 +8,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from typing import Any, Callable, Dict, List, Set, Tuple
+from typing import Any, Callable, List, Set, Tuple
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import PostgresqlEngine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login, compare_states
-from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
-from tests.engines.postgresql_cluster import Cluster, binaries
+from ansible_collections.relocate.django.plugins.module_utils._model import Login, compare_states
+from tests.engines.postgresql_cluster import Cluster, Make
 from tests.engines.schema_generator import schemas
 from tests.unit.fakes import reachable
 
@@ -29,7 +28,7 @@ pytest.importorskip("psycopg2")
 SCHEMAS = int(os.environ.get("RELOCATE_SCHEMAS", "20"))
 A_DATABASE = 20
 
-Make = Callable[..., PostgresqlEngine]
+USER, PASSWORD = "shop", "p"
 
 #: (kind or property, how the site's role makes it). Each is made in the schema ``s`` or has a name of its own.
 OWN: Tuple[Tuple[str, str], ...] = (
@@ -154,43 +153,12 @@ OTHERS: Tuple[Tuple[str, str, str], ...] = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module", name="cluster")
-def _cluster() -> Iterator[Cluster]:
-    directory = binaries()
-    if directory is None:
-        if os.environ.get("RELOCATE_LAB_REQUIRED") == "1":
-            pytest.fail("no PostgreSQL server programs (initdb) on this machine")
-        pytest.skip("no PostgreSQL server programs (initdb) on this machine")
-    server = Cluster(directory)
-    try:
-        server.start()
-        server.psql(
-            "postgres",
-            "CREATE ROLE shop LOGIN PASSWORD 'p'; CREATE ROLE other LOGIN PASSWORD 'p'; CREATE ROLE bob;"
-            ' CREATE ROLE carol; CREATE ROLE gone; CREATE ROLE "b "" TO; bob"',
-        )
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture(name="make")
-def _make(cluster: Cluster, tmp_path: Any) -> Iterator[Make]:
-    with SecretStore(str(tmp_path / "work")) as store:
-
-        def make(name: str, **fields: Any) -> PostgresqlEngine:
-            values: Dict[str, Any] = {
-                "user": "shop",
-                "password": "p",
-                "host": "127.0.0.1",
-                "port": cluster.port,
-                **fields,
-            }
-            config = DatabaseConfig("default", "postgresql", "", name, **values)
-            login = Login(user="postgres", unix_socket=cluster.sockets, port=cluster.port)
-            return PostgresqlEngine(config, EngineContext(store, admin=login))
-
-        yield make
+def prepare(server: Cluster) -> None:
+    server.psql(
+        "postgres",
+        "CREATE ROLE shop LOGIN PASSWORD 'p'; CREATE ROLE other LOGIN PASSWORD 'p'; CREATE ROLE bob;"
+        ' CREATE ROLE carol; CREATE ROLE gone; CREATE ROLE "b "" TO; bob"',
+    )
 
 
 @pytest.fixture(name="fresh")
