@@ -163,11 +163,14 @@ def test_everything_arrives(make: Make, scratch: Callable[[str], str], cluster: 
     assert new.create_blank(facts) == []
     new.load(str(tmp_path), dump, facts)
     found = state_of(new, INCOMING)
-    assert compare_states(recorded, found) == []
+    assert new.differences(recorded, found) == []
+    assert new.context.notes == [
+        "database default: setting app.jwt_secret of old may be a secret, which no set carries: set it on new yourself"
+    ]
     assert new.describe().tables == 0
     new.swap()
     assert (new.exists(LIVE), new.exists(INCOMING), new.exists(PREVIOUS)) == (True, False, True)
-    assert compare_states(recorded, state_of(new)) == []
+    assert new.differences(recorded, state_of(new)) == []
     after = new.describe()
     assert after.settings == facts.settings
     assert "owner: statement_timeout=30s" in facts.settings
@@ -196,7 +199,7 @@ def test_a_load_replaces_a_leftover_and_a_swap_nothing(
         new.swap(INCOMING, aside)
         # Equal to the last detail: that is how a restore that was killed is told.
         assert state_of(new) == incoming
-    assert compare_states(recorded, state_of(new)) == []
+    assert new.differences(recorded, state_of(new)) == []
     new.load(str(tmp_path), dump, facts)
     for aside in (PREVIOUS, DISCARDED):
         with pytest.raises(RelocateError) as caught:
@@ -288,7 +291,7 @@ CHANGES = {
 def test_a_fingerprint_notices(make: Make, cluster: Cluster, method: str) -> None:
     engine = make()
     engine.method = method
-    before = state_of(engine)
+    before = dataclasses.replace(state_of(engine), schema=None)
     assert compare_states(before, state_of(engine)) == []
     missed = []
     for what, change in CHANGES.items():
@@ -376,7 +379,7 @@ def test_a_writer_during_the_backup(make: Make, scratch: Callable[[str], str], c
     assert recorded.tables[0].rows < len(written)
     new = make(scratch("calm"))
     new.load(str(tmp_path), dump, busy.describe())
-    assert compare_states(recorded, state_of(new, INCOMING)) == []
+    assert new.differences(recorded, state_of(new, INCOMING)) == []
 
 
 def test_swap_with_live_connections(make: Make, scratch: Callable[[str], str], cluster: Cluster, tmp_path: Any) -> None:
@@ -501,7 +504,7 @@ def test_a_load_whose_sessions_are_ended(
     assert caught.value.code == "load_failed"
     assert not new.exists(INCOMING)
     new.load(str(tmp_path), dump, facts)
-    assert compare_states(recorded, state_of(new, INCOMING)) == []
+    assert new.differences(recorded, state_of(new, INCOMING)) == []
 
 
 def test_roles_and_passwords(make: Make, scratch: Callable[[str], str], cluster: Cluster) -> None:
@@ -623,7 +626,7 @@ def test_programs_run_as_the_owner_and_the_administrator_by_peer(
             new = make(scratch("owned"))
             new.load(directory, dump, facts)
             new.swap()
-            assert compare_states(recorded, state_of(new)) == []
+            assert new.differences(recorded, state_of(new)) == []
             assert os.geteuid() == 0
             # Which table comes first is the workers' race.
             assert any(line.startswith("dumping contents of table ") for line in lines)
@@ -675,7 +678,7 @@ def test_creator_without_an_administrator(
     alone = make("plain", admin=Login())
     alone.load(str(tmp_path), dump, facts)
     alone.swap()
-    assert compare_states(recorded, state_of(alone)) == []
+    assert alone.differences(recorded, state_of(alone)) == []
 
 
 def test_events_and_superuser_objects_are_told(make: Make, cluster: Cluster) -> None:

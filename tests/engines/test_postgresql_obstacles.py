@@ -12,7 +12,6 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import PostgresqlEngine
-from ansible_collections.relocate.django.plugins.module_utils._model import compare_states
 from tests.engines.postgresql_cluster import Cluster, Make
 
 pytest.importorskip("psycopg2")
@@ -45,7 +44,7 @@ def moves(engine: PostgresqlEngine, new: PostgresqlEngine, directory: str) -> Li
     assert new.preflight("new", facts) == []
     new.load(directory, dump, facts)
     with new.snapshot(INCOMING) as snapshot:
-        assert compare_states(recorded, snapshot.state()) == []
+        assert new.differences(recorded, snapshot.state()) == []
     return new.context.notes
 
 

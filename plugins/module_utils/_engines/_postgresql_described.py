@@ -4,8 +4,9 @@
 """After a load: rights and comments that pg_restore leaves out are carried, and the whole schema is compared.
 
 The dump of old holds its schema in pg_dump's words, and so does pg_dump of what was loaded; every difference between
-the two is named. Rights are given by the settings' role, which owns what was loaded. An administrator only takes rights
-away, and only by statements that consist of names.
+the two is named. Where they are words of different versions, definitions are left to ``_postgresql_whole``. Rights are
+given by the settings' role, which owns what was loaded. An administrator only takes rights away, and only by statements
+that consist of names.
 """
 
 from __future__ import annotations
@@ -86,9 +87,13 @@ class Described:
 
         Raises load_failed when everybody may do on new what old had forbidden.
         """
-        client = scripts.beside("pg_dump", self._client)
+        client = programs.first_of(programs.installed("pg_dump"), major)
         if client is None:
-            return ["the schema was not compared with old's: there is no pg_dump beside " + self._client.path]
+            raise RelocateError(
+                "client_too_old",
+                "no pg_dump here can read server {0}, so that rights cannot be compared with old's".format(major),
+                "install postgresql-client-{0}".format(major),
+            )
         found = scripts.schema_of_database(self._server, client, database)
         exact = self._recorded.major == str(major) and self._dumped_by == scripts.dumped_by(found)
         result = schema.compare(self._old, schema.parse(found), self._roles, exact, self._server.acts_as)
@@ -100,23 +105,21 @@ class Described:
                 + schema.some([str(right) for right in regained]),
                 "give login_user a superuser of new, who can take them away; the live database was not touched",
             )
-        return self._words(result, exact)
+        return self._words(result)
 
-    def _words(self, result: schema.Comparison, exact: bool) -> List[str]:
+    def _words(self, result: schema.Comparison) -> List[str]:
         words = self._failed + [item for item in result.differences if not self._is_told(item)]
         if self._missing:
             names = ["{0} ({1})".format(name, count) for name, count in sorted(self._missing.items())]
             words.append("rights of roles that new lacks are not carried: " + schema.some(names))
-        if not exact:
-            words.append(
-                "old and new describe definitions in words of different versions, so that names, owners, rights and"
-                " comments were compared, and not each definition"
-            )
         more = len(words) - _SHOWN
         return words[:_SHOWN] + (["and {0} more differences".format(more)] if more > 0 else [])
 
     def _is_told(self, item: str) -> bool:
-        """Whether a difference is about a role that is named in one line with all of its rights."""
+        """Whether a difference is about a role or a setting that is told by itself."""
+        for name in self._recorded.details.get("settings_left_out") or ():
+            if item.replace('"', "").endswith(" SET {0} is not carried".format(name)):
+                return True
         return item.startswith("not carried: ") and any(
             re.search(r"(?:TO|FROM|FOR ROLE) {0}(?: |$)".format(re.escape(ident(name))), item) for name in self._missing
         )

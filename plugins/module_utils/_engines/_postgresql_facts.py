@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Dict, List, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_privileged as privileged
@@ -14,14 +13,12 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._postgres
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import Session, literal
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_settings import (
+    may_be_secret,
     scoped_settings,
     setting_name,
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
-
-#: Names of custom settings whose values may be secrets (PostgREST keeps one in app.jwt_secret): never in a manifest.
-_SECRETIVE = re.compile(r"secret|passw|token|key|credential", re.IGNORECASE)
 
 
 def describe(server: Server) -> DatabaseFacts:
@@ -172,5 +169,5 @@ def _settings(session: Session, owner: str) -> Tuple[List[str], List[str]]:
         )
     )
     scoped = scoped_settings([(bool(role), bool(database), config) for role, database, config in rows])
-    left_out = [item for item in scoped if "." in setting_name(item) and _SECRETIVE.search(setting_name(item))]
+    left_out = [item for item in scoped if may_be_secret(setting_name(item))]
     return [item for item in scoped if item not in left_out], sorted(setting_name(item) for item in left_out)

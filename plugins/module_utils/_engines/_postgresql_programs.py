@@ -73,9 +73,9 @@ def choose_dump(clients: Sequence[Client], server: int) -> Client:
 
     Raises program_missing or client_too_old.
     """
-    for client in clients:
-        if client.major >= server:
-            return client
+    client = first_of(clients, server)
+    if client is not None:
+        return client
     if not clients:
         raise RelocateError(
             "program_missing", "pg_dump is not installed", "install postgresql-client-{0}".format(server)
@@ -85,6 +85,11 @@ def choose_dump(clients: Sequence[Client], server: int) -> Client:
         "pg_dump {0} cannot dump server {1}".format(clients[-1].major, server),
         "install postgresql-client-{0}".format(server),
     )
+
+
+def first_of(clients: Sequence[Client], server: int) -> Optional[Client]:
+    """The oldest client that knows the server, or None."""
+    return next((client for client in clients if client.major >= server), None)
 
 
 def choose_restore(clients: Sequence[Client], dump: int, server: int) -> Client:

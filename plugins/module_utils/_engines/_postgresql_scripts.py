@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import codecs
-import os
 import re
-from typing import Optional, Sequence, Tuple
+from typing import Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_programs import (
@@ -17,12 +16,6 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._postgres
     list_file,
 )
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, acting_as, run
-
-
-def beside(name: str, client: Client) -> Optional[Client]:
-    """Another program of the same installation."""
-    path = os.path.join(os.path.dirname(client.path), name)
-    return Client(path, client.version, client.major) if os.access(path, os.X_OK) else None
 
 
 def schema_of_dump(server: Server, client: Client, path: str, lines: Sequence[str], encoding: str) -> str:

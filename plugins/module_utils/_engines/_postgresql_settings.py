@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._postgres
     literal,
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
 
 #: GUC_LIST_QUOTE settings: stored as a quoted list, which a single literal would turn into one odd name.
 _LISTS = frozenset(
@@ -29,6 +30,9 @@ _LISTS = frozenset(
 
 #: First words of custom settings of libraries after which no extension is named. plperl.on_plperlu_init is code.
 _LIBRARIES = frozenset("auto_explain basic_archive passwordcheck plperl plperlu plpython pltcl pltclu sepgsql".split())
+
+#: Names of custom settings whose values may be secrets (PostgREST keeps one in app.jwt_secret): never in a manifest.
+_SECRETIVE = re.compile(r"secret|passw|token|key|credential", re.IGNORECASE)
 
 #: Scopes of a recorded setting, written before its name; a database's own has none. The later wins in a session.
 OWNER, OWNER_HERE = "owner: ", "owner here: "
@@ -86,14 +90,20 @@ def refused(session: Session, settings: Sequence[str]) -> List[Unfit]:
     return found
 
 
-def apply_settings(server: Server, session: Session, name: str, settings: Sequence[str]) -> None:
+def apply_settings(server: Server, session: Session, name: str, recorded: DatabaseFacts) -> None:
     """Replay database settings; what is not replayed is noted."""
+    server.context.notes.extend(
+        "database {0}: setting {1} of old may be a secret, which no set carries: set it on new yourself".format(
+            server.config.alias, key
+        )
+        for key in recorded.details.get("settings_left_out") or ()
+    )
     targets = {
         "": "DATABASE " + ident(name),
         OWNER: "ROLE {0}".format(ident(server.role)),
         OWNER_HERE: "ROLE {0} IN DATABASE {1}".format(ident(server.role), ident(name)),
     }
-    kept, unfit = replayable(session, server.role, settings)
+    kept, unfit = replayable(session, server.role, recorded.settings)
     server.context.notes.extend(
         "database setting {0} {1} and is left out: set it yourself when it is wanted".format(item.name, item.why)
         for item in unfit
@@ -115,6 +125,11 @@ def setting_value(key: str, value: str) -> str:
     parts = re.findall(r'\s*("(?:[^"]|"")*"|[^,]+)\s*(?:,|$)', value)
     names = [part[1:-1].replace('""', '"') if part.startswith('"') else part.strip() for part in parts]
     return ", ".join(literal(name) for name in names) or "''"
+
+
+def may_be_secret(name: str) -> bool:
+    """Whether a setting is kept out of a set: a custom one whose name looks like a secret's."""
+    return "." in name and bool(_SECRETIVE.search(name))
 
 
 def setting_name(setting: str) -> str:

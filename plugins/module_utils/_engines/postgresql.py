@@ -14,13 +14,14 @@ import contextlib
 import dataclasses
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Iterator, List, Optional
+from typing import Iterator, List, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_admin as admin
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_described as described
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_extensions as extensions
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_facts as facts
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_judged as judged
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_preflight as checks
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_privileged as privileged
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
@@ -44,6 +45,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
     DatabaseFacts,
     DatabaseState,
+    Difference,
     DumpFile,
     Obstacle,
 )
@@ -130,6 +132,12 @@ class PostgresqlEngine(Engine):
         finally:
             opened.close()
 
+    def judge(self, differences: Sequence[Difference]) -> Tuple[List[Difference], List[str]]:
+        """See :meth:`Engine.judge`: a lost object, another column and a right of everybody's are refused."""
+        refused, words = judged.Judgement(differences, self._server.acts_as).sort()
+        told = " ".join(self.context.notes)
+        return refused, [item for item in words if not (item.startswith("setting ") and _second(item) in told)]
+
     def create_blank(self, recorded: Optional[DatabaseFacts] = None) -> List[str]:
         """See :meth:`Engine.create_blank`. Raises login_failed, right_missing, locale_missing, query_failed."""
         name = self._named(LIVE)
@@ -163,7 +171,7 @@ class PostgresqlEngine(Engine):
                         schemas = extensions.create_extensions(self._server, inside, recorded)
                         extensions.allow_wrappers(self._server, session, inside, recorded)
                 self._fill(client, path, programs.load_entries(lines, schemas), incoming)
-                settings.apply_settings(self._server, session, incoming, recorded.settings)
+                settings.apply_settings(self._server, session, incoming, recorded)
                 admin.limit_connections(session, incoming, recorded)
                 with self.context.stopwatch.step("compare schema"):
                     one = described.Described(self._server, client, path, lines, recorded)
@@ -190,7 +198,7 @@ class PostgresqlEngine(Engine):
                         with self._server.admin(name) as inside:
                             extensions.create_extensions(self._server, inside, model)
                 if model is not None:
-                    settings.apply_settings(self._server, session, name, model.settings)
+                    settings.apply_settings(self._server, session, name, model)
                 yield dataclasses.replace(self.config, name=name)
                 with self._written_to_disk(), self.context.stopwatch.step("analyse"):
                     self._analyse(name)
@@ -287,6 +295,11 @@ class PostgresqlEngine(Engine):
         """See :meth:`Engine.exists`. Raises login_failed, server_unreachable."""
         with self._server.anyone() as session:
             return admin.database_exists(session, self._named(which))
+
+
+def _second(sentence: str) -> str:
+    """The name in "setting NAME ...", as the load tells why it was not replayed."""
+    return " {0} ".format(sentence.split(" ")[1])
 
 
 def _analyse_tables(session: Session, tables: List[str]) -> None:
