@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_whole import whole_schema
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_whole import catalogued_schema
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import PostgresqlEngine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -338,7 +338,7 @@ def test_each_change_of_a_loaded_database_is_refused_or_told(
     with engine._server.connect(old) as session:
         for sql, fate, words in CHANGES:
             session.run("BEGIN", *sql.replace("{db}", old).split("; "))
-            found = dataclasses.replace(recorded, schema=whole_schema(session, lambda all: [
+            found = dataclasses.replace(recorded, schema=catalogued_schema(session, lambda all: [
                 row for one in all for row in session.rows(one)]))  # fmt: skip
             session.run("ROLLBACK")
             refused, told = engine.judge(compare_states(recorded, found))

@@ -16,7 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._postgres
     ident,
     literal,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_whole import whole_schema
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_whole import catalogued_schema
 from ansible_collections.relocate.django.plugins.module_utils._engines._sql import ask_side_by_side
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
@@ -145,7 +145,7 @@ def read_state(view: View, method: str, fingerprints: bool, dumped: Optional[Seq
         large_objects=large[0],
         large_objects_fingerprint=large[1],
         unpopulated=tuple(unpopulated),
-        schema=whole_schema(view.main, view.ask),
+        schema=catalogued_schema(view.main, view.ask),
     )
 
 

@@ -136,7 +136,7 @@ def _said(text: str, form: str = "") -> str:
     return plain_names(text).replace("\n", " ")
 
 
-def whole_schema(session: Session, ask: Ask) -> Dict[str, str]:
+def catalogued_schema(session: Session, ask: Ask) -> Dict[str, str]:
     """Everything in a database, "kind name" -> its description.
 
     :param session: as the settings' role
