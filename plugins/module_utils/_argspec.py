@@ -121,6 +121,7 @@ def engine_context(
         compression=params["compression"],
         stopwatch=stopwatch,
         orphans=tuple(params.get("orphans") or ()),
+        definers=dict(params.get("definers") or {}),
         project=found.path,
     )
 

@@ -410,7 +410,9 @@ def _database_obstacles(
     :param owner: None when he is not there yet: no file is the site's then, and none that old names is opened as root
     """
     found: List[Obstacle] = []
-    context = EngineContext(secrets=secrets, admin=params["admin"], compression=params["compression"])
+    context = EngineContext(
+        secrets=secrets, admin=params["admin"], compression=params["compression"], definers=params["definers"]
+    )
     for alias, item in sorted(old["databases"].items()):
         if params["engines"].get(alias, item["engine"]) != item["engine"]:
             continue  # only the settings of new tell where that is: in the database step, before the freeze

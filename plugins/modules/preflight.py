@@ -126,6 +126,15 @@ options:
     type: list
     elements: str
     default: []
+  definers:
+    description:
+      - Whose views, triggers, routines and events of MySQL and MariaDB become on new. Keys are definers on old, values
+        accounts that new has, both in the form V(user@host); the key V(*) stands for every definer that is neither
+        named nor the settings' user. By default the settings' user becomes the definer of all.
+      - What a set calls the work of a definer then runs with the rights of that account. One that may do more than the
+        settings' user is refused for V(*).
+    type: dict
+    default: {}
   answers:
     description:
       - Requests that the site must answer on new. With O(side=old) the old site is asked the same while it serves; an
@@ -324,6 +333,7 @@ def main() -> None:
                 "media": {"type": "bool", "default": True},
                 "media_skip": {"type": "list", "elements": "str", "default": []},
                 "orphans": {"type": "list", "elements": "str", "default": []},
+                "definers": {"type": "dict", "default": {}},
                 "answers": {"type": "list", "elements": "dict", "default": [], "options": _answers.SUBOPTIONS},
                 "answers_timeout": {"type": "int", "default": 60},
                 "replace": {"type": "bool", "default": False},

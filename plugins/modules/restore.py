@@ -62,6 +62,15 @@ options:
     type: list
     elements: str
     default: []
+  definers:
+    description:
+      - Whose views, triggers, routines and events of MySQL and MariaDB become on new. Keys are definers on old, values
+        accounts that new has, both in the form V(user@host); the key V(*) stands for every definer that is neither
+        named nor the settings' user. By default the settings' user becomes the definer of all.
+      - What a set calls the work of a definer then runs with the rights of that account. One that may do more than the
+        settings' user is refused for V(*).
+    type: dict
+    default: {}
   media:
     description:
       - Whether MEDIA_ROOT is brought back too, when the set holds it. Other files in it are left alone.
@@ -286,6 +295,7 @@ def main() -> None:
                 "replace": {"type": "bool", "default": False},
                 "verified": {"type": "bool", "default": False},
                 "media": {"type": "bool", "default": True},
+                "definers": {"type": "dict", "default": {}},
                 "services_left": {"type": "list", "elements": "str", "default": []},
                 "allow_same_host": {"type": "bool", "default": False},
                 "allow_same_database": {"type": "bool", "default": False},

@@ -644,3 +644,128 @@ def test_a_server_that_dies_during_the_load(server: MysqlServer, awkward: Bench)
     assert awkward.state() == recorded
     awkward.load(target, made)
     assert compare_states(recorded, awkward.state(INCOMING)) == []
+
+
+def test_a_database_of_a_like_name_is_another(blank: Bench) -> None:
+    """To the collation of the catalogue db, DB and ďb are one: neither sessions nor objects are mixed up."""
+    blank.sql("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE `ť` (id int PRIMARY KEY, v int UNIQUE)")
+    recorded = blank.state()
+    assert recorded.objects["index"] == ("t.PRIMARY (id) unique", "ť.PRIMARY (id) unique", "ť.v (v) unique")
+    for number, twin in enumerate((blank.name.upper(), blank.name.replace("d", "ď"))):
+        blank.server.sql(
+            f"CREATE DATABASE `{twin}`; USE `{twin}`; CREATE TABLE t{number} (id int PRIMARY KEY, CHECK (id > 0));"
+            f"CREATE TRIGGER g{number} BEFORE INSERT ON t{number} FOR EACH ROW SET @a = 1;"
+            f"CREATE VIEW v{number} AS SELECT 1;"
+            f"CREATE EVENT e{number} ON SCHEDULE EVERY 1 DAY DO DO 0; CREATE PROCEDURE p{number}() SELECT 1"
+        )
+        assert blank.engine.preflight("old") == []
+        assert compare_states(recorded, blank.state()) == []
+        with blank.engine._server.admin(twin) as session:
+            assert blank.engine.sessions(terminate=True) == 0
+            assert session.value("SELECT DATABASE()") == twin
+        assert blank.engine.describe().details["definers"] == {}
+
+
+LIMITED = "SELECT, INSERT, UPDATE, DELETE, LOCK TABLES, CREATE, DROP, REFERENCES, INDEX, ALTER, SHOW VIEW"
+
+
+def test_what_a_user_is_not_shown_is_neither_missed_nor_called_proven(
+    awkward: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a server elsewhere with no administrator, a user without TRIGGER sees no trigger; others see it."""
+    awkward.sql("DROP VIEW a_second, z_first; DROP FUNCTION gross; DROP PROCEDURE report")
+    whole = awkward.state()
+    user, pattern = f"'{awkward.engine.config.user}'@'localhost'", awkward.name.replace("_", r"\_").replace("%", r"\%")
+    awkward.server.sql(f"REVOKE ALL ON `{pattern}`.* FROM {user}; GRANT {LIMITED} ON `{pattern}`.* TO {user}")
+
+    def nobody(*_some: Any) -> Any:
+        raise RelocateError("right_missing", "no administrator")
+
+    alone = MysqlEngine(awkward.engine.config, dataclasses.replace(awkward.context, admin=Login(), notes=[]))
+    for way in ("_root", "_creator"):
+        monkeypatch.setattr(alone._server, way, nobody)
+    with alone.snapshot() as snapshot:
+        partly = snapshot.state()
+    assert partly.schema is None and "trigger" not in partly.objects and whole.schema is not None
+    assert set(partly.objects["hidden"]) == {"trigger", "event", "function", "procedure", "package", "package body"}
+    assert [note for note in alone.context.notes if "not shown every" in note and "trigger" in note]
+    for one, other in ((whole, partly), (partly, whole), (partly, partly)):
+        assert awkward.engine.differences(one, other) == []
+    assert awkward.engine.differences(whole, awkward.state()) == []  # the administrator is shown everything
+    awkward.sql("INSERT INTO empty_one VALUES ()")
+    assert awkward.engine.differences(partly, awkward.state()) != []
+
+
+@pytest.fixture
+def heir(blank: Bench) -> Iterator[str]:
+    """An account that may do no more than the settings' user."""
+    name, pattern = "heir_of_" + blank.name[:4], blank.name.replace("_", r"\_").replace("%", r"\%")
+    blank.server.sql(f"CREATE USER '{name}'@'%'; GRANT ALL ON `{pattern}`.* TO '{name}'@'%'")
+    yield name
+    blank.server.sql(f"DROP USER '{name}'@'%'")
+
+
+OF_ROOT = """
+CREATE TABLE t (a int); CREATE VIEW z_v AS SELECT a FROM t; CREATE VIEW a_v AS SELECT a FROM z_v;
+CREATE PROCEDURE p() SELECT 'DEFINER=`root`@`localhost`'; CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET @x = 1;
+CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01' DO DO 0;
+CREATE EVENT once ON SCHEDULE AT '2037-01-01 00:00:00' DO DO 0;
+"""
+
+
+def definers_of(bench: Bench) -> set[str]:
+    return set(
+        bench.server.sql(
+            "SELECT DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = '{0}'"
+            " UNION ALL SELECT DEFINER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = '{0}'"
+            " UNION ALL SELECT DEFINER FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '{0}'"
+            " UNION ALL SELECT DEFINER FROM information_schema.VIEWS WHERE TABLE_SCHEMA = '{0}'".format(bench.name)
+        ).split()
+    )
+
+
+def test_named_accounts_become_definers(blank: Bench, heir: str) -> None:
+    blank.sql(OF_ROOT)
+    target, made, recorded = blank.dump()
+    assert blank.engine.describe().details["definers"] == {
+        "`root`@`localhost`": ["event e", "event once", "procedure p", "trigger g", "view a_v", "view z_v"]
+    }
+    context = dataclasses.replace(blank.context, definers={"root@localhost": heir + "@%"})
+    engine = MysqlEngine(blank.engine.config, context)
+    assert engine.preflight("new", engine.describe()) == []
+    engine.load(str(target), made, engine.describe())
+    engine.swap(INCOMING, PREVIOUS)
+    engine.swap(PREVIOUS, DISCARDED)
+    engine.swap(DISCARDED, PREVIOUS)  # to and fro: they stay
+    assert definers_of(blank) == {heir + "@%"}
+    assert engine.differences(recorded, blank.state()) == []
+    assert blank.events(blank.name) == {"e": "ENABLED", "once": "ENABLED"}
+    assert len([note for note in context.notes if heir in note and "takes its place" in note]) == 6
+    # The right on databases beside live was lent.
+    grants = blank.server.sql(f"SHOW GRANTS FOR '{heir}'@'%'")
+    assert "incoming" not in grants and "discarded" not in grants and "previous" not in grants
+
+
+@pytest.mark.parametrize(
+    ("definers", "code", "told"),
+    [
+        ({"root@localhost": "nobody@%"}, "bad_option", "does not know"),
+        ({"*": "HEIR@%"}, "bad_option", "may do more than the settings' user: PROCESS on *.*"),
+        ({"root@localhost": "HEIR"}, "bad_option", "is no account"),
+    ],
+)
+def test_accounts_that_cannot_become_definers_are_told_before_a_freeze(
+    blank: Bench, heir: str, definers: dict[str, str], code: str, told: str
+) -> None:
+    blank.sql(OF_ROOT)
+    blank.server.sql(f"GRANT PROCESS ON *.* TO '{heir}'@'%'")
+    target, made, _recorded = blank.dump()
+    option = {key: value.replace("HEIR", heir) for key, value in definers.items()}
+    engine = MysqlEngine(blank.engine.config, dataclasses.replace(blank.context, definers=option))
+    facts = engine.describe()
+    found = engine.preflight("new", facts)
+    assert [(item.code, told in item.msg) for item in found] == [(code, True)]
+    with refused(code, told):
+        engine.load(str(target), made, facts)
+    assert blank.databases() == {blank.name}
+    assert blank.server.sql("SELECT COUNT(*) FROM mysql.user WHERE User = 'nobody'").strip() == "0"

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_loader as loader
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_snapshot as snapshots
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import DISCARDED, INCOMING, PREVIOUS
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -197,3 +199,97 @@ def test_no_session_takes_two_statements(blank: Bench) -> None:
         with refused("query_failed", "syntax"):
             session.send(b"SELECT 1; SELECT 2")
     assert PASSWORD not in blank.name
+
+
+#: What a file of rows says, and what becomes of it. LIVE is the live database, FILE a file that the owner may write to,
+#: SECRET one that he may read.
+ROWS = {
+    "a shell": ("\\! touch FILE", "load_failed"),
+    "a shell by its word": ("system touch FILE", "load_failed"),
+    "another file of SQL": ("source FILE.sql", "load_failed"),
+    "another file of SQL by its sign": ("\\. FILE.sql", "load_failed"),
+    "a log": ("\\T FILE", "load_failed"),
+    "a log by its word": ("tee FILE", "load_failed"),
+    "a pager": ("pager touch FILE", "load_failed"),
+    "another database by a command": ("\\u LIVE", "load_failed"),
+    "a delimiter, then a shell": ("DELIMITER $$\nSELECT 1$$\n\\! touch FILE\n$$", "load_failed"),
+    "a file of the loader": ("LOAD DATA LOCAL INFILE 'SECRET' INTO TABLE log (t);", "load_failed"),
+    "a file of the server": ("SELECT 'x' INTO OUTFILE 'FILE';", "load_failed"),
+    "rows into live": ("INSERT INTO `LIVE`.log (t) VALUES ('evil');", "load_failed"),
+    "live's tables": ("DROP TABLE `LIVE`.log;", "load_failed"),
+    "live in a comment that runs": ("/*!50000 DROP DATABASE `LIVE` */;", "load_failed"),
+    "rows out of live": ("INSERT INTO log (t) SELECT t FROM `LIVE`.log;", "load_failed"),
+    "rights": ("GRANT ALL ON *.* TO CURRENT_USER;", "load_failed"),
+    "a setting of the server": ("SET GLOBAL general_log = 0;", "load_failed"),
+    "the settings' user's password": ("SET PASSWORD FOR 'USER'@'localhost' = PASSWORD('evil');", "load_failed"),
+    "somebody else's session": ("KILL 1;", "load_failed"),
+    "a trigger": ("CREATE TRIGGER evil BEFORE INSERT ON log FOR EACH ROW SET NEW.t = 'evil';", "dump_refused"),
+    "an event": ("CREATE EVENT evil ON SCHEDULE EVERY 1 DAY DO DELETE FROM log;", "dump_refused"),
+    "a view": ("CREATE VIEW evil AS SELECT 1;", "dump_refused"),
+    "a table": ("CREATE TABLE evil (a int);", "dump_refused"),
+    "no table": ("DROP TABLE log;", "dump_refused"),
+}
+
+
+def test_a_file_of_rows_reaches_nothing_but_the_rows_of_incoming(blank: Bench) -> None:
+    """No command of the client runs, as whomever; no SQL of it has a right beside the database that is loaded."""
+    blank.sql(SITE)
+    mine = blank.directory / "of the owner"
+    mine.mkdir()
+    mine.chmod(0o777)
+    (mine / "secret").write_text("secret\n", encoding="ascii")
+    (mine / "secret").chmod(0o644)
+    (mine / "new.sql").write_text("INSERT INTO log (t) VALUES ('evil');\n", encoding="ascii")
+    names = {"FILE": mine / "new", "SECRET": mine / "secret", "LIVE": blank.name, "USER": blank.engine.config.user}
+    before, incoming, server = blank.sql("SELECT * FROM log"), blank.name + "__incoming", blank.engine._server
+    schema: Any = type("Schema", (), {"tables": {"log": ""}, "sequences": ()})()
+    blank.server.sql(f"CREATE DATABASE `{incoming}`")
+    with server.admin() as session, loader.account(server, session, incoming) as login:
+        client = programs.load_client(session.flavor)
+        options = server.options_file(client.mariadb, login)
+        assert login is not None
+        for label, (line, code) in ROWS.items():
+            blank.sql("DROP TABLE IF EXISTS log;" + SITE, incoming)
+            for name, value in names.items():
+                line = line.replace(name, str(value))
+            (blank.directory / "rows.sql").write_text(line + "\n;\n" * (code == "load_failed"), encoding="utf-8")
+            (blank.directory / "rows.sql").chmod(0o644)
+            with pytest.raises(RelocateError) as error:
+                programs.load(server, client, options, incoming, [str(blank.directory / "rows.sql")])
+                loader.refuse_more_than_rows(session, incoming, schema)
+            assert (label, error.value.code) == (label, code), error.value
+            assert sorted(item.name for item in mine.iterdir()) == ["new.sql", "secret"], label
+            assert blank.sql("SELECT * FROM log") == before, label
+            blank.sql("DROP TRIGGER IF EXISTS evil; DROP EVENT IF EXISTS evil; DROP VIEW IF EXISTS evil", incoming)
+            blank.sql("DROP TABLE IF EXISTS evil", incoming)
+    assert not is_admin(blank)
+
+
+@pytest.mark.parametrize("label", ["rows into live", "a trigger"])
+def test_a_set_with_such_a_file_leaves_nothing(blank: Bench, label: str) -> None:
+    blank.sql(SITE)
+    blank.engine = type(blank.engine)(blank.engine.config, dataclasses.replace(blank.context, compression="none"))
+    target, made, recorded = blank.dump()
+    (path,) = (target / made.path).glob("rows-*.sql")
+    good, (line, code), end = path.read_bytes(), ROWS[label], b"-- Dump completed"
+    path.write_bytes(good.replace(end, line.replace("LIVE", blank.name).encode() + b"\n" + end))
+    before = blank.sql("SELECT * FROM log")
+    with refused(code, ""):
+        blank.load(target, made)
+    assert blank.databases() == {blank.name} and blank.sql("SELECT * FROM log") == before
+    path.write_bytes(good)
+    blank.load(target, made)
+    assert blank.engine.differences(recorded, blank.state(INCOMING)) == []
+    assert blank.server.sql("SELECT COUNT(*) FROM mysql.user WHERE User LIKE 'relocate\\_%'").strip() == "0"
+    assert not [note for note in blank.engine.context.notes if "all rights" in note]
+
+
+def test_where_no_account_can_be_made_the_settings_user_loads_and_it_is_said(
+    blank: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blank.sql(SITE)
+    target, made, recorded = blank.dump()
+    monkeypatch.setattr(loader, "_by", lambda _session, _password: "nonsense")
+    blank.load(target, made)
+    assert blank.engine.differences(recorded, blank.state(INCOMING)) == []
+    assert [note for note in blank.context.notes if "all rights of the settings' user" in note]

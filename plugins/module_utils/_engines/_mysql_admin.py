@@ -14,7 +14,12 @@ from typing import List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import (
+    Session,
+    ident,
+    is_named,
+    literal,
+)
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseFacts, Login
 from ansible_collections.relocate.django.plugins.module_utils._process import find_program
@@ -49,7 +54,9 @@ def derived_name(name: str, suffix: str) -> str:
 
 def database_exists(session: Session, name: str) -> bool:
     """Whether the server has such a database."""
-    return bool(session.value("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = " + literal(name)))
+    return bool(
+        session.value("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE " + is_named("SCHEMA_NAME", name))
+    )
 
 
 def create_database(session: Session, name: str, charset: str = "", collation: str = "", comment: str = "") -> None:
@@ -174,11 +181,16 @@ def grant(server: Server, session: Session, name: str, give: bool = True) -> Non
 
     Accounts are those that the user can log in as; in a GRANT, ``_`` and ``%`` of a database's name are wildcards.
     """
-    pattern = ident(re.sub(r"([_%\\])", r"\\\1", name))
     with server.connect() as own:
         account = own_account(own)
+    grant_to(session, name, account, give)
+
+
+def grant_to(session: Session, name: str, account: str, give: bool = True) -> None:
+    """The same for an account that exists. An administrator's own rights are left as they are."""
+    pattern = ident(re.sub(r"([_%\\])", r"\\\1", name))
     if account == own_account(session):
-        return  # the settings' user is the administrator
+        return
     form = "GRANT ALL PRIVILEGES ON {0}.* TO {1}" if give else "REVOKE ALL PRIVILEGES ON {0}.* FROM {1}"
     session.run(form.format(pattern, account))
 
@@ -193,8 +205,8 @@ def own_account(session: Session) -> str:
 
 
 def _sessions_of(names: Sequence[str]) -> str:
-    where = "FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND COMMAND <> 'Daemon' AND DB IN ("
-    return where + ", ".join(literal(name) for name in names) + ")"
+    where = "FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND COMMAND <> 'Daemon' AND ("
+    return where + " OR ".join(is_named("DB", name) for name in names) + ")"
 
 
 def count_sessions(session: Session, names: Sequence[str]) -> int:
@@ -231,8 +243,9 @@ def tables_of(session: Session, name: str) -> List[str]:
     return [
         str(row[0])
         for row in session.rows(
-            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE <> 'VIEW' AND TABLE_SCHEMA = {0}"
-            " ORDER BY 1".format(literal(name))
+            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE <> 'VIEW' AND {0} ORDER BY 1".format(
+                is_named("TABLE_SCHEMA", name)
+            )
         )
     ]
 
@@ -241,7 +254,7 @@ def charset_of(session: Session, name: str) -> Tuple[str, str]:
     """Character set and collation of a database."""
     row = session.rows(
         "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA"
-        " WHERE SCHEMA_NAME = " + literal(name)
+        " WHERE " + is_named("SCHEMA_NAME", name)
     )[0]
     return str(row[0]), str(row[1])
 
@@ -255,7 +268,7 @@ def properties_of(session: Session, name: str) -> Tuple[str, str, str]:
     if not _has_comments(session):
         return (*charset_of(session, name), "")
     comment = session.value(
-        "SELECT SCHEMA_COMMENT FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = " + literal(name)
+        "SELECT SCHEMA_COMMENT FROM information_schema.SCHEMATA WHERE " + is_named("SCHEMA_NAME", name)
     )
     return (*charset_of(session, name), str(comment or ""))
 

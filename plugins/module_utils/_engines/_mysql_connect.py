@@ -71,9 +71,13 @@ class Server:
         """True when the server is this machine's, as far as the settings tell."""
         return bool(self.socket) or self.config.host in ("", *_LOOPBACK)
 
-    def connect(self, database: str = "") -> Session:
-        """A session as the settings' user. Raises database_missing, login_failed, server_unreachable, ..."""
-        return self._open(self._place(), self.user, self.config.password, database, self.context.owner)
+    def connect(self, database: str = "", login: Optional[Tuple[str, str]] = None) -> Session:
+        """A session as the settings' user. Raises database_missing, login_failed, server_unreachable, ...
+
+        :param login: user and password instead of the settings'
+        """
+        user, password = login or (self.user, self.config.password)
+        return self._open(self._place(), user, password, database, self.context.owner)
 
     def raw(self, database: str) -> Session:
         """The same, giving values as the server sends them: text as text, binary as bytes, nothing converted."""
@@ -246,21 +250,27 @@ class Server:
         msg = "user {0} cannot reach{1}: {2}".format(user, where, self.context.secrets.scrub(text))
         return RelocateError(code, msg, _HINTS[code])
 
-    def options_file(self, mariadb_client: bool) -> str:
-        """The file that makes a client program log in as the settings' user."""
-        options: Dict[str, str] = {"user": self.user, "password": self.config.password}
+    def options_file(self, mariadb_client: bool, login: Optional[Tuple[str, str]] = None) -> str:
+        """The file that makes a client program log in as the settings' user.
+
+        :param login: user and password instead of the settings'
+        """
+        user, password = login or (self.user, self.config.password)
+        options: Dict[str, str] = {"user": user, "password": password}
         if self.socket:
             options.update(socket=self.socket, protocol="SOCKET")
         else:
             place = self._place()
             options.update(host=str(place["host"]), port=str(place["port"]), protocol="TCP")
-            options.update(self._tls_options(mariadb_client))
+            options.update(self._tls_options(mariadb_client, user))
         text = "[client]\n" + "".join("{0}={1}\n".format(name, quoted(value)) for name, value in options.items())
-        name = "mysql-{0}-{1}.cnf".format(quote(self.config.alias, safe=""), "m" if mariadb_client else "o")
+        name = "mysql-{0}-{1}{2}.cnf".format(
+            quote(self.config.alias, safe=""), "m" if mariadb_client else "o", "-load" if login else ""
+        )
         return self.context.secrets.write(name, text)
 
-    def _tls_options(self, mariadb_client: bool) -> Dict[str, str]:
-        tls = self._orders(self._place(), self.user)[0]
+    def _tls_options(self, mariadb_client: bool, user: str) -> Dict[str, str]:
+        tls = self._orders(self._place(), user)[0]
         files = {"ssl-" + word: path for word, path in self.ssl_files().items()} if tls else {}
         mode = str(self.config.options.get("ssl_mode") or "").upper()
         if mariadb_client:

@@ -17,23 +17,23 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_ad
     own_account,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, is_named
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
 
 _COLLATIONS = (
     "SELECT DISTINCT COLLATION_NAME FROM information_schema.COLUMNS WHERE COLLATION_NAME IS NOT NULL"
-    " AND TABLE_SCHEMA = {0}"
+    " AND {0}"
     " UNION SELECT DISTINCT TABLE_COLLATION FROM information_schema.TABLES WHERE TABLE_COLLATION IS NOT NULL"
-    " AND TABLE_SCHEMA = {0}"
+    " AND {0}"
 )
 _JSON = (
-    "SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {0}"
+    "SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS WHERE {0}"
     " AND DATA_TYPE = 'json' ORDER BY 1"
 )
 _JSON_ALIAS = (
     "SELECT CONCAT(TABLE_NAME, '.', CONSTRAINT_NAME) FROM information_schema.CHECK_CONSTRAINTS"
-    " WHERE CONSTRAINT_SCHEMA = {0} AND CHECK_CLAUSE LIKE 'json_valid(%' ORDER BY 1"
+    " WHERE {0} AND CHECK_CLAUSE LIKE 'json_valid(%' ORDER BY 1"
 )
 
 
@@ -120,7 +120,7 @@ def signs(session: Session) -> Dict[str, str]:
 def _database(session: Session, name: str) -> DatabaseFacts:
     session.use(name)
     charset, collation = charset_of(session, name)
-    tables = session.rows(queries.TABLES.format(literal(name)))
+    tables = session.rows(queries.TABLES.format(is_named("TABLE_SCHEMA", name)))
     return DatabaseFacts(
         tables=len(tables),
         size_bytes=sum(int(size) for _table, _engine, size, _kind in tables),
@@ -132,17 +132,19 @@ def _database(session: Session, name: str) -> DatabaseFacts:
 
 
 def _details(session: Session, name: str) -> Dict[str, Any]:
-    where = literal(name)
+    where = is_named("TABLE_SCHEMA", name)
     kinds = session.rows(
-        "SELECT TABLE_NAME, TABLE_TYPE, COALESCE(ENGINE, '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = "
-        + where
+        "SELECT TABLE_NAME, TABLE_TYPE, COALESCE(ENGINE, '') FROM information_schema.TABLES WHERE " + where
     )
     variables = survey.settings(session)
     return {
         "product": session.flavor.product,
         "server": signs(session),
         "collations": sorted(str(row[0]) for row in session.rows(_COLLATIONS.format(where))),
-        "json": _names(session, (_JSON_ALIAS if session.flavor.mariadb else _JSON).format(where)),
+        "json": _names(
+            session,
+            _JSON_ALIAS.format(is_named("CONSTRAINT_SCHEMA", name)) if session.flavor.mariadb else _JSON.format(where),
+        ),
         "versioned": sorted(str(table) for table, kind, _engine in kinds if kind == "SYSTEM VERSIONED"),
         "sequences": sorted(str(table) for table, kind, _engine in kinds if kind == "SEQUENCE"),
         "engines": sorted({str(engine) for _table, kind, engine in kinds if kind == "BASE TABLE"} - {""}),

@@ -150,8 +150,18 @@ def room_for_rows(session: Session) -> Iterator[None]:
                 session.run("SET GLOBAL max_allowed_packet = {0}".format(before))
 
 
-def fill(server: Server, client: programs.Client, incoming: str, schema: Schema, files: Sequence[str]) -> None:
-    """Make sequences and tables as the settings' user, and load rows. Raises load_failed, collation_missing."""
+def fill(
+    server: Server,
+    client: programs.Client,
+    incoming: str,
+    schema: Schema,
+    files: Sequence[str],
+    login: Optional[Tuple[str, str]] = None,
+) -> None:
+    """Make sequences and tables as the settings' user, and load rows. Raises load_failed, collation_missing.
+
+    :param login: who loads the rows, if somebody else
+    """
     with server.connect(incoming) as session:
         if schema.versioned and (not session.flavor.mariadb or session.flavor.numbers[:2] < (10, 11)):
             raise history_refused(session, schema.versioned)
@@ -160,7 +170,7 @@ def fill(server: Server, client: programs.Client, incoming: str, schema: Schema,
             session.rows("SELECT SETVAL({0}, {1}, 0, {2})".format(ident(item.name), item.next, item.round))
         for name, statement in schema.tables.items():
             _make(session, "table", name, statement)
-    options = server.options_file(client.mariadb)
+    options = server.options_file(client.mariadb, login)
     sizes = [int(part["size"]) for part in schema.parts]
     largest = [file for _size, file in sorted(zip(sizes, files), reverse=True)]
     server.context.progress("loading {0} files into {1}".format(len(files), incoming))

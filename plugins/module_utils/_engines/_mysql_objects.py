@@ -13,10 +13,15 @@ kept as their authors wrote them: what they name is the database of the settings
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_statement as statements
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import (
+    Session,
+    ident,
+    is_named,
+    literal,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_statement import (
     EVENT,
     FUNCTION,
@@ -64,24 +69,24 @@ def read(session: Session, database: str) -> List[StoredObject]:
 
 
 def _names(session: Session, database: str) -> Dict[str, List[str]]:
-    where = literal(database)
     found: Dict[str, List[str]] = {kind: [] for kind in ORDER}
     # Triggers in the order in which the server runs those of one table and moment.
     for kind, name in [
         *session.rows(
-            "SELECT 'view', TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'VIEW' AND TABLE_SCHEMA = "
-            + where + " ORDER BY 2"
+            "SELECT 'view', TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'VIEW' AND "
+            + is_named("TABLE_SCHEMA", database) + " ORDER BY 2"
         ),
         *session.rows(
-            "SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = " + where
+            "SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE "
+            + is_named("TRIGGER_SCHEMA", database)
             + " ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER"
         ),
         *session.rows(
-            "SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = " + where
-            + " ORDER BY 1, 2"
+            "SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE "
+            + is_named("ROUTINE_SCHEMA", database) + " ORDER BY 1, 2"
         ),
-        *session.rows("SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = " + where
-                      + " ORDER BY 2"),
+        *session.rows("SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE "
+                      + is_named("EVENT_SCHEMA", database) + " ORDER BY 2"),
     ]:  # fmt: skip
         if str(kind) not in found:
             raise RelocateError(
@@ -158,7 +163,8 @@ def create(database: str, items: Sequence[StoredObject], makers: Sequence[Sessio
     """Make objects in a database. Views that need each other are tried until all are there.
 
     :param makers: the first one makes them; the next is asked where it lacks a right. Events only the first makes,
-        since the server works out their times by expressions with the rights of who makes them
+        since the server works out their times by expressions with the rights of who makes them; the last one then
+        gives them to another definer
     Raises load_failed, dump_refused or right_missing naming the object.
     """
     for maker in makers:
@@ -166,8 +172,7 @@ def create(database: str, items: Sequence[StoredObject], makers: Sequence[Sessio
     usual = _collation(makers[0], database) if any(item.database_collation for item in items) else ""
     try:
         for kind in ORDER:
-            able = makers[:1] if kind == EVENT else makers
-            _create_all(able, database, [item for item in items if item.kind == kind])
+            _create_all(makers, database, [item for item in items if item.kind == kind])
     finally:
         for maker in makers:
             maker.pin()
@@ -194,6 +199,9 @@ def _create_one(makers: Sequence[Session], database: str, item: StoredObject) ->
     statement = statement_of(item, database)
     if item.database_collation:
         _collate(makers[0], database, item.database_collation)
+    if item.kind == EVENT:
+        _create_event(makers, database, item)
+        return
     for number, maker in enumerate(makers, 1):
         try:
             _run(maker, item, statement)
@@ -204,10 +212,22 @@ def _create_one(makers: Sequence[Session], database: str, item: StoredObject) ->
             return
 
 
+def _create_event(makers: Sequence[Session], database: str, item: StoredObject) -> None:
+    try:
+        _run(makers[0], item, statement_of(item, database))
+    except RelocateError as exc:
+        if exc.code != "right_missing" or len(makers) == 1 or not item.definer:
+            raise
+        _run(makers[0], item, statement_of(with_definer(item, ""), database))
+        state = item.enabled if item.enabled in statements.STATES else "DISABLE"
+        given = "ALTER DEFINER={0} EVENT {1}.{2} {3}".format(item.definer, ident(database), ident(item.name), state)
+        _run(makers[-1], item, given)
+
+
 def _collation(session: Session, database: str) -> str:
     return str(
         session.value(
-            "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = " + literal(database)
+            "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE " + is_named("SCHEMA_NAME", database)
         )
     )
 
@@ -268,21 +288,6 @@ def drop(session: Session, database: str, items: Sequence[StoredObject]) -> None
 def account(user: str, host: str) -> str:
     """A user as servers write a definer."""
     return ident(user) + "@" + ident(host)
-
-
-def settle_definers(
-    items: Sequence[StoredObject], own: str, former: str, tell: Callable[[str], None]
-) -> List[StoredObject]:
-    """Give every object to the settings' user, and say so of those that were another's.
-
-    A definer's rights are the object's: whoever made the set must not choose whose on this server.
-
-    :param former: the account of the settings' user on old
-    """
-    for item in items:
-        if item.definer and item.definer not in (own, former):
-            tell("{0} {1}: its definer was {2}, {3} takes its place".format(item.kind, item.name, item.definer, own))
-    return [with_definer(item, own) for item in items]
 
 
 def from_plain(plain: Sequence[Mapping[str, Any]]) -> List[StoredObject]:

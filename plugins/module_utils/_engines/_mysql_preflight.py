@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Sequence
+from typing import Any, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_definers as definers
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_facts as facts
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_load as loading
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
@@ -109,7 +110,18 @@ def check_new(server: Server, recorded: Optional[DatabaseFacts]) -> List[Obstacl
         _password(server, session, findings)
         if recorded is not None and recorded.engine == "mysql":
             _matches(session, recorded, findings)
+            findings.collect(lambda: _definers(server, session, recorded.details, findings))
     return findings.found
+
+
+def _definers(server: Server, session: Session, details: Mapping[str, Any], findings: Findings) -> None:
+    """Accounts that are to become definers on new."""
+    wanted = definers.chosen(server.context.definers)
+    own = stored.account(server.user, admin.host_part(server, session))
+    owners = (own, str(details.get("account") or own))
+    used = set(details.get("definers", wanted.named))
+    for refusal in definers.refusals(session, wanted, owners, server.config.name, used):
+        findings.error(refusal)
 
 
 def _password(server: Server, session: Session, findings: Findings) -> None:

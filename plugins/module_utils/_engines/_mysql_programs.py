@@ -284,6 +284,7 @@ def _tool(name: str) -> str:
 def load_argv(program: Client, options: str, database: str) -> List[str]:
     """The command that loads one file. In binary mode the client knows no commands of its own, such as a shell."""
     argv = [program.path, "--defaults-file=" + options, "--binary-mode", "--batch", "--max-allowed-packet=1G"]
+    argv += ["--local-infile=0"]  # a server, or a statement, may ask for a file of whoever loads
     argv += ["--default-character-set=utf8mb4", "--init-command=" + _INIT]
     return [*argv, "--database=" + database]
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import List, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import ident, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import ident, is_named
 
 #: The one way of computing fingerprints, the same on both servers whatever their version (MySQL 9.6 has given up SHA1).
 METHOD = "my-sha2-2"
+#: What the names of tables of ours begin with, which are put beside a site's.
+OURS = "__relocate_"
 _LONG = frozenset("tinytext text mediumtext longtext tinyblob blob mediumblob longblob json".split())
 _SHAPES = frozenset(
     "geometry point linestring polygon multipoint multilinestring multipolygon geomcollection".split()
@@ -62,7 +64,7 @@ class Table:
 
 TABLES = (
     "SELECT TABLE_NAME, COALESCE(ENGINE, ''), COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0), TABLE_TYPE"
-    " FROM information_schema.TABLES WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND TABLE_SCHEMA = {0}"
+    " FROM information_schema.TABLES WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND {0}"
     " AND LEFT(TABLE_NAME, 11) <> '__relocate_' ORDER BY TABLE_NAME"
 )
 COLUMNS = (
@@ -70,7 +72,7 @@ COLUMNS = (
     " COLUMN_KEY = 'PRI', COALESCE(GENERATION_EXPRESSION, '') <> '',"
     " CASE GENERATION_EXPRESSION WHEN 'ROW START' THEN 'start' WHEN 'ROW END' THEN 'end' ELSE '' END"
     " FROM information_schema.COLUMNS"
-    " WHERE TABLE_SCHEMA = {0} ORDER BY TABLE_NAME, ORDINAL_POSITION"
+    " WHERE {0} ORDER BY TABLE_NAME, ORDINAL_POSITION"
 )
 
 
@@ -143,44 +145,49 @@ def batches(tables: Sequence[Table], small: int = 4 << 20) -> List[List[int]]:
     return found + [rest[start : start + 25] for start in range(0, len(rest), 25)]
 
 
-#: Everything with a name: (kind, name). Bodies of triggers and events are compared by their hash. Views are not, since
-#: servers print them anew, and routines are not, since only their definer and the administrator are shown them.
-OBJECTS = """
-SELECT 'view', TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'VIEW' AND TABLE_SCHEMA = {db}
-UNION ALL SELECT 'sequence', TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'SEQUENCE'
-    AND TABLE_SCHEMA = {db}
-UNION ALL SELECT 'trigger', CONCAT_WS(' ', TRIGGER_NAME, 'on', EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION,
-    SHA2(ACTION_STATEMENT, 256)) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {db}
-UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {db}
-UNION ALL SELECT 'event', CONCAT_WS(' ', EVENT_NAME, SHA2(EVENT_DEFINITION, 256)) FROM information_schema.EVENTS
-    WHERE EVENT_SCHEMA = {db}
-UNION ALL SELECT 'index', CONCAT(TABLE_NAME, '.', INDEX_NAME, ' (', GROUP_CONCAT(COALESCE(COLUMN_NAME, '?')
+#: What has a name and is no table: (kind, table, name), as who is shown most reads it. Bodies of triggers and events
+#: are compared by their hash. Views are not, since servers print them anew, and routines are not, since only their
+#: definer and the administrator are shown them.
+PROGRAMS = """
+SELECT 'view', '', TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'VIEW' AND {TABLE_SCHEMA};
+SELECT 'trigger', '', CONCAT_WS(' ', TRIGGER_NAME, 'on', EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION,
+    SHA2(ACTION_STATEMENT, 256)) FROM information_schema.TRIGGERS WHERE {TRIGGER_SCHEMA};
+SELECT LOWER(ROUTINE_TYPE), '', ROUTINE_NAME FROM information_schema.ROUTINES WHERE {ROUTINE_SCHEMA};
+SELECT 'event', '', CONCAT_WS(' ', EVENT_NAME, SHA2(EVENT_DEFINITION, 256)) FROM information_schema.EVENTS
+    WHERE {EVENT_SCHEMA}
+"""
+#: The same of tables, as the settings' user reads it, who dumps them. One statement a view of the catalogue, and none
+#: joined to another: a server opens every table for each row then.
+TABLES_AND_PARTS = """
+SELECT IF(TABLE_TYPE = 'SEQUENCE', 'sequence', 'table'), TABLE_NAME,
+    IF(TABLE_TYPE = 'SEQUENCE', TABLE_NAME, CONCAT(TABLE_NAME, ' ', LOWER(COALESCE(ENGINE, ''))))
+    FROM information_schema.TABLES WHERE TABLE_TYPE IN ('SEQUENCE', 'BASE TABLE', 'SYSTEM VERSIONED')
+    AND {TABLE_SCHEMA};
+SELECT 'index', '', CONCAT(TABLE_NAME, '.', INDEX_NAME, ' (', GROUP_CONCAT(COALESCE(COLUMN_NAME, '?')
     ORDER BY SEQ_IN_INDEX), ')', IF(NON_UNIQUE, '', ' unique')) FROM information_schema.STATISTICS
-    WHERE TABLE_SCHEMA = {db} GROUP BY TABLE_NAME, INDEX_NAME, NON_UNIQUE
-UNION ALL SELECT 'foreign key', CONCAT(TABLE_NAME, '.', CONSTRAINT_NAME, ' to ', REFERENCED_TABLE_NAME, ' ',
-    UPDATE_RULE, ', ', DELETE_RULE) FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = {db}
-UNION ALL SELECT 'check', CONCAT(TABLE_NAME, '.', CONSTRAINT_NAME) FROM information_schema.TABLE_CONSTRAINTS
-    WHERE CONSTRAINT_TYPE = 'CHECK' AND TABLE_SCHEMA = {db}
-UNION ALL SELECT 'column', CONCAT(c.TABLE_NAME, '.', c.COLUMN_NAME, ' ', LOWER(c.DATA_TYPE),
-    COALESCE(CONCAT('(', c.CHARACTER_MAXIMUM_LENGTH, ')'), ''), IF(c.IS_NULLABLE = 'YES', '', ' not null'),
-    COALESCE(CONCAT(' ', REPLACE(CONCAT('-', c.COLLATION_NAME), '-utf8_', '-utf8mb3_')), ''),
-    IF(COALESCE(c.GENERATION_EXPRESSION, '') <> '', ' generated', ''))
-    FROM information_schema.COLUMNS AS c JOIN information_schema.TABLES AS t USING (TABLE_SCHEMA, TABLE_NAME)
-    WHERE t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND c.TABLE_SCHEMA = {db}
-    AND LEFT(c.TABLE_NAME, 11) <> '__relocate_'
-UNION ALL SELECT 'table', CONCAT(TABLE_NAME, ' ', LOWER(COALESCE(ENGINE, ''))) FROM information_schema.TABLES
-    WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND TABLE_SCHEMA = {db}
-    AND LEFT(TABLE_NAME, 11) <> '__relocate_'
+    WHERE {TABLE_SCHEMA} GROUP BY BINARY TABLE_NAME, INDEX_NAME, NON_UNIQUE;
+SELECT 'foreign key', '', CONCAT(TABLE_NAME, '.', CONSTRAINT_NAME, ' to ', REFERENCED_TABLE_NAME, ' ',
+    UPDATE_RULE, ', ', DELETE_RULE) FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE {CONSTRAINT_SCHEMA};
+SELECT 'check', '', CONCAT(TABLE_NAME, '.', CONSTRAINT_NAME) FROM information_schema.TABLE_CONSTRAINTS
+    WHERE CONSTRAINT_TYPE = 'CHECK' AND {TABLE_SCHEMA};
+SELECT 'column', TABLE_NAME, CONCAT(TABLE_NAME, '.', COLUMN_NAME, ' ', LOWER(DATA_TYPE),
+    COALESCE(CONCAT('(', CHARACTER_MAXIMUM_LENGTH, ')'), ''), IF(IS_NULLABLE = 'YES', '', ' not null'),
+    COALESCE(CONCAT(' ', REPLACE(CONCAT('-', COLLATION_NAME), '-utf8_', '-utf8mb3_')), ''),
+    IF(COALESCE(GENERATION_EXPRESSION, '') <> '', ' generated', ''))
+    FROM information_schema.COLUMNS WHERE {TABLE_SCHEMA}
 """
 
 
-def objects_sql(database: str) -> str:
-    """The query for the names of everything in a database."""
-    return OBJECTS.format(db=literal(database))
+def catalogue_sql(text: str, database: str) -> List[str]:
+    """The queries of :data:`PROGRAMS` or :data:`TABLES_AND_PARTS` about a database."""
+    columns = ("TABLE_SCHEMA", "TRIGGER_SCHEMA", "ROUTINE_SCHEMA", "EVENT_SCHEMA", "CONSTRAINT_SCHEMA")
+    places = {column: is_named(column, database) for column in columns}
+    return [sql.strip().format(**places) for sql in text.split(";\n")]
 
 
 #: When each table was last written; the counter tells of a row within the same second. A TRUNCATE shows nowhere.
 MARK = (
     "SELECT TABLE_NAME, CREATE_TIME, UPDATE_TIME, AUTO_INCREMENT FROM information_schema.TABLES"
-    " WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME"
+    " WHERE TABLE_SCHEMA = DATABASE() AND (BINARY TABLE_SCHEMA = BINARY DATABASE()"
+    " OR @@lower_case_table_names > 0) ORDER BY TABLE_NAME"
 )

@@ -17,7 +17,7 @@ from typing import Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_statement as statements
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_objects import StoredObject
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, is_named
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_state import OwnSequence
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_statement import EVENT, TRIGGER, VIEW
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_text import (
@@ -67,7 +67,7 @@ def _database(session: Session, database: str) -> str:
     comment = ", SCHEMA_COMMENT" if session.flavor.mariadb and session.flavor.numbers >= (10, 5) else ", ''"
     row = session.rows(
         "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME{0} FROM information_schema.SCHEMATA"
-        " WHERE SCHEMA_NAME = {1}".format(comment, literal(database))
+        " WHERE {1}".format(comment, is_named("SCHEMA_NAME", database))
     )[0]
     return modern(" ".join(str(word) for word in row).strip())
 

@@ -59,6 +59,14 @@ def literal(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "''").replace("\0", "\\0") + "'"
 
 
+def is_named(column: str, name: str) -> str:
+    """The condition that a column of the catalogue holds just this database's name.
+
+    The catalogue compares by a collation to which shop, SHOP and shöp are one. Mostly they are three databases.
+    """
+    return "{0} = {1} AND (BINARY {0} = BINARY {1} OR @@lower_case_table_names > 0)".format(column, literal(name))
+
+
 def error_code(number: int) -> str:
     """Our code for an error number of the server or the client library; "" when it means nothing special."""
     return next((code for code, numbers in _CODES.items() if number in numbers), "")

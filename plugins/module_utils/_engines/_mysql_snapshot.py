@@ -15,6 +15,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_grants as grants
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_preflight as checks
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
@@ -237,11 +238,17 @@ class MysqlSnapshot(Snapshot):
         counts = [*counted.values(), *states.counts(view.ask, rest, fingerprints, _pieces(view))]
         numbers = states.next_numbers(self._statements)
         numbered = states.sequences(view, self._tables, numbers, self._sequences)
-        return states.assemble(counts, numbered, states.objects(view.main, self._database), self._schema(view))
+        with self._server.anyone() as eyes:
+            named = states.objects(view.main, eyes, self._database)
+            left = named.get(grants.HIDDEN, ())
+            told, notes = grants.sentence(self._server.config.alias, left), self._server.context.notes
+            notes.extend([told] if left and told not in notes else [])
+            schema = None if left else self._schema(view, eyes)
+        return states.assemble(counts, numbered, named, schema)
 
-    def _schema(self, view: states.View) -> Optional[Dict[str, str]]:
+    def _schema(self, view: states.View, eyes: Session) -> Optional[Dict[str, str]]:
         try:
-            objects = self._objects()
+            objects = swapping.parked(eyes, self._database)
         except RelocateError as exc:
             if exc.code != "right_missing":
                 raise

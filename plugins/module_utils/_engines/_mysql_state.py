@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_grants as grants
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_queries import Column, Table
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident, is_named
 from ansible_collections.relocate.django.plugins.module_utils._engines._sql import ask_side_by_side
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, SequenceState, TableCount
@@ -69,14 +70,14 @@ def list_tables(session: Session, database: str) -> List[Table]:
     """Every table with rows of its own, by name."""
     columns: Dict[str, List[Column]] = {}
     for table, name, kind, nullable, auto, key, generated, period in session.rows(
-        queries.COLUMNS.format(literal(database))
+        queries.COLUMNS.format(is_named("TABLE_SCHEMA", database))
     ):
         columns.setdefault(str(table), []).append(
             Column(str(name), str(kind), bool(nullable), bool(auto), bool(key), bool(generated), str(period))
         )
     return [
         Table(str(name), str(engine), int(size), tuple(columns.get(str(name), ())), kind == "SYSTEM VERSIONED")
-        for name, engine, size, kind in session.rows(queries.TABLES.format(literal(database)))
+        for name, engine, size, kind in session.rows(queries.TABLES.format(is_named("TABLE_SCHEMA", database)))
     ]
 
 
@@ -152,11 +153,29 @@ def sequences(
     return tuple(found)
 
 
-def objects(session: Session, database: str) -> Dict[str, Tuple[str, ...]]:
-    """Everything with a name, by kind."""
+def objects(session: Session, eyes: Session, database: str) -> Dict[str, Tuple[str, ...]]:
+    """Everything with a name, by kind; and under ``hidden`` the kinds that are not shown, which are left out.
+
+    Columns are those of tables; tables of ours are passed over.
+
+    :param session: reads tables, as the settings' user, who dumps them
+    :param eyes: reads what is no table, as who is shown most
+    """
     found: Dict[str, List[str]] = {}
-    for kind, name in session.rows(queries.objects_sql(database)):
-        found.setdefault(str(kind), []).append(str(name))
+    tables: Set[str] = set()
+    for sql in queries.catalogue_sql(queries.TABLES_AND_PARTS, database):
+        for kind, table, name in session.rows(sql):
+            if kind == "table" and not str(table).startswith(queries.OURS):
+                tables.add(str(table))
+            if kind in ("table", "column") and str(table) not in tables:
+                continue
+            found.setdefault(str(kind), []).append(str(name))
+    left = grants.hidden(eyes, database)
+    for sql in queries.catalogue_sql(queries.PROGRAMS, database):
+        for kind, _table, name in eyes.rows(sql):
+            if kind not in left:
+                found.setdefault(str(kind), []).append(str(name))
+    found.update({grants.HIDDEN: list(left)} if left else {})
     return {kind: tuple(sorted(names)) for kind, names in sorted(found.items())}
 
 
@@ -190,8 +209,9 @@ def own_sequences(session: Session, database: str) -> List[OwnSequence]:
     """MariaDB's sequences, by name."""
     found = []
     for (name,) in session.rows(
-        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'SEQUENCE' AND TABLE_SCHEMA = {0}"
-        " ORDER BY 1".format(literal(database))
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'SEQUENCE' AND {0} ORDER BY 1".format(
+            is_named("TABLE_SCHEMA", database)
+        )
     ):
         place = "{0}.{1}".format(ident(database), ident(str(name)))
         statement = str(session.rows("SHOW CREATE SEQUENCE " + place)[0][1])
@@ -235,4 +255,4 @@ def read_lock(session: Session, database: str) -> Iterator[None]:
 
 
 def _table_names(session: Session, database: str) -> List[str]:
-    return [str(row[0]) for row in session.rows(queries.TABLES.format(literal(database)))]
+    return [str(row[0]) for row in session.rows(queries.TABLES.format(is_named("TABLE_SCHEMA", database)))]

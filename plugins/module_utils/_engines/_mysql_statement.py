@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_te
     NAME,
     WORD,
     Token,
+    executable,
     requalified,
     significant,
     tokens,
@@ -79,6 +80,11 @@ class _Reader:
             self.refuse("ends too early, or has a comment where it says what it makes")
         self._place += 1
         return token
+
+    @property
+    def end(self) -> int:
+        """Where in the statement that begins which is not yet read."""
+        return self._all[self._place - 1].end
 
     def accept(self, *words: str) -> bool:
         """Take words that follow each other, if they do."""
@@ -218,7 +224,20 @@ def checked_table(name: str, statement: str) -> str:
     if reader.name().name != name:
         reader.refuse("makes something else")
     reader.expect("(")
+    if _fills(statement[reader.end :]):
+        reader.refuse("takes rows from elsewhere")
     return statement
+
+
+def _fills(text: str) -> bool:
+    """Whether a table is made of a query: SELECT, TABLE or VALUES ROW, also within a comment that servers run."""
+    found = significant(tokens(text))
+    for token, following in zip(found, [*found[1:], found[-1]]):
+        if token.says("SELECT", "TABLE") or (token.says("VALUES") and following.says("ROW")):
+            return True
+        if executable(token) and _fills(re.sub(r"^/\*M?!\d*", "", token.text)[:-2]):
+            return True
+    return False
 
 
 def checked_sequence(name: str, statement: str) -> str:

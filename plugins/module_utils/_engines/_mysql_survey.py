@@ -11,7 +11,13 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_definers import definers_of
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import (
+    Session,
+    ident,
+    is_named,
+    literal,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_statement import EVENT, VIEW
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_text import (
     chains,
@@ -50,8 +56,8 @@ def kinds(session: Session, database: str) -> List[str]:
     return [
         "{0} {1}".format(str(kind).lower(), name)
         for kind, name in session.rows(
-            "SELECT TABLE_TYPE, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = {0}"
-            " AND TABLE_TYPE NOT IN ({1}) ORDER BY 2".format(literal(database), known)
+            "SELECT TABLE_TYPE, TABLE_NAME FROM information_schema.TABLES WHERE {0}"
+            " AND TABLE_TYPE NOT IN ({1}) ORDER BY 2".format(is_named("TABLE_SCHEMA", database), known)
         )
     ]
 
@@ -72,6 +78,7 @@ def survey(session: Session, database: str) -> Dict[str, Any]:
         "elsewhere": _elsewhere(session, database, items),
         "undeclared": _undeclared(session, database),
         "rights": rights_of_others(session, database),
+        "definers": definers_of(items),
     }
     return found
 
@@ -92,7 +99,9 @@ def _elsewhere(session: Session, database: str, items: Sequence[stored.StoredObj
             found.setdefault(name, set()).add("{0} {1}".format(item.kind, item.name))
     for table, key, name in session.rows(
         "SELECT TABLE_NAME, CONSTRAINT_NAME, UNIQUE_CONSTRAINT_SCHEMA FROM information_schema.REFERENTIAL_CONSTRAINTS"
-        " WHERE CONSTRAINT_SCHEMA = {0} AND UNIQUE_CONSTRAINT_SCHEMA <> {0}".format(literal(database))
+        " WHERE {0} AND BINARY UNIQUE_CONSTRAINT_SCHEMA <> BINARY CONSTRAINT_SCHEMA".format(
+            is_named("CONSTRAINT_SCHEMA", database)
+        )
     ):
         found.setdefault(str(name), set()).add("foreign key {0}.{1}".format(table, key))
     return {name: sorted(users) for name, users in sorted(found.items()) if name.lower() not in _SYSTEM}
@@ -110,20 +119,20 @@ def _databases(item: stored.StoredObject, others: Set[str]) -> Set[str]:
 def _undeclared(session: Session, database: str) -> List[str]:
     """Functions that a server with a binary log takes only when it is told to trust their authors (error 1418)."""
     sql = (
-        "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {0} AND ROUTINE_TYPE = 'FUNCTION'"
+        "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE {0} AND ROUTINE_TYPE = 'FUNCTION'"
         " AND IS_DETERMINISTIC = 'NO' AND SQL_DATA_ACCESS NOT IN ('NO SQL', 'READS SQL DATA') ORDER BY 1"
     )
-    return [str(row[0]) for row in session.rows(sql.format(literal(database)))]
+    return [str(row[0]) for row in session.rows(sql.format(is_named("ROUTINE_SCHEMA", database)))]
 
 
 def rights_of_others(session: Session, database: str) -> Dict[str, List[str]]:
     """Accounts that have rights on this database or a part of it -> which. No set carries them."""
-    where = literal(database)
-    pattern = literal(database.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%"))
+    where = is_named("TABLE_SCHEMA", database)
+    escaped = is_named("TABLE_SCHEMA", database.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%"))
     rows: List[Tuple[Any, ...]] = []
     for column, view in (("''", "SCHEMA"), ("TABLE_NAME", "TABLE"), ("COLUMN_NAME", "COLUMN")):
-        sql = "SELECT GRANTEE, PRIVILEGE_TYPE, {0} FROM information_schema.{1}_PRIVILEGES WHERE TABLE_SCHEMA IN ({2})"
-        rows += session.rows(sql.format(column, view, where + ", " + pattern if view == "SCHEMA" else where))
+        sql = "SELECT GRANTEE, PRIVILEGE_TYPE, {0} FROM information_schema.{1}_PRIVILEGES WHERE ({2})"
+        rows += session.rows(sql.format(column, view, where + " OR " + escaped if view == "SCHEMA" else where))
     found: Dict[str, Set[str]] = {}
     for grantee, right, place in rows:
         found.setdefault(str(grantee), set()).add(str(right) + (" on " + str(place) if place else ""))
@@ -136,8 +145,9 @@ def broken_views(session: Session, database: str) -> List[str]:
     They are prepared and not run.
     """
     views = session.rows(
-        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'VIEW' AND TABLE_SCHEMA = {0}"
-        " ORDER BY 1".format(literal(database))
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'VIEW' AND {0} ORDER BY 1".format(
+            is_named("TABLE_SCHEMA", database)
+        )
     )
     return [str(row[0]) for row in views if _is_broken(session, database, str(row[0]))]
 
@@ -158,8 +168,8 @@ def numbered_by_sequence(session: Session, database: str) -> List[str]:
     return [
         "{0}.{1}".format(table, column)
         for table, column, default in session.rows(
-            "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_DEFAULT FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {0}"
-            " AND COLUMN_DEFAULT LIKE '%(%' ORDER BY 1, 2".format(literal(database))
+            "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_DEFAULT FROM information_schema.COLUMNS WHERE {0}"
+            " AND COLUMN_DEFAULT LIKE '%(%' ORDER BY 1, 2".format(is_named("TABLE_SCHEMA", database))
         )
         if naming(str(default), database)
     ]
@@ -167,15 +177,11 @@ def numbered_by_sequence(session: Session, database: str) -> List[str]:
 
 def versioned_by_transaction(session: Session, database: str) -> List[str]:
     """Tables whose history counts in transactions, which have other numbers on another server."""
-    return [
-        str(row[0])
-        for row in session.rows(
-            "SELECT DISTINCT TABLE_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {0}"
-            " AND DATA_TYPE = 'bigint' AND GENERATION_EXPRESSION IN ('ROW START', 'ROW END') ORDER BY 1".format(
-                literal(database)
-            )
-        )
-    ]
+    rows = session.rows(
+        "SELECT TABLE_NAME FROM information_schema.COLUMNS WHERE {0} AND DATA_TYPE = 'bigint'"
+        " AND GENERATION_EXPRESSION IN ('ROW START', 'ROW END')".format(is_named("TABLE_SCHEMA", database))
+    )
+    return sorted({str(name) for (name,) in rows})
 
 
 def differing(old: Mapping[str, str], new: Mapping[str, str]) -> List[Tuple[str, str, str]]:

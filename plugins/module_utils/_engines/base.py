@@ -16,7 +16,7 @@ import abc
 import contextlib
 import os
 from dataclasses import dataclass, field
-from typing import Any, Callable, ClassVar, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, ClassVar, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
@@ -56,6 +56,7 @@ class EngineContext:
     :param compression: zstd or none, for dumps whose client cannot compress with zstd itself
     :param stopwatch: what the engine's own steps count their time on
     :param orphans: tables whose rows may refer to missing rows, which the user takes along as they are
+    :param definers: definer on old -> account on new, for views, triggers, routines and events of MySQL and MariaDB
     :param notes: what people should know that is no error; becomes a part of the module's result
     :param project: the project's directory, to which relative paths in OPTIONS refer
     """
@@ -69,6 +70,7 @@ class EngineContext:
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     notes: List[str] = field(default_factory=list)
     orphans: Tuple[str, ...] = ()
+    definers: Mapping[str, str] = field(default_factory=dict)
     project: str = ""
 
 

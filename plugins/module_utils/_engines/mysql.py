@@ -20,8 +20,11 @@ from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_defaults as defaults
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_definers as definers
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_facts as facts
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_grants as grants
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_load as loading
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_loader as loader
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_preflight as checks
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
@@ -46,6 +49,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
     DatabaseFacts,
+    DatabaseState,
     Difference,
     DumpFile,
     Obstacle,
@@ -101,21 +105,29 @@ class MysqlEngine(Engine):
     def _reachable(self, *which: str) -> Iterator[None]:
         """Let the settings' user, whose right is on live only, into others for as long as the block takes.
 
-        Views are asked for their definer's rights when others are made of them.
+        Views are asked for their definer's rights when others are made of them, so that those whom the inventory names
+        as definers are let in too.
         """
         names = [self._named(one) for one in which if one != LIVE]
         if not names:
             yield
             return
         with self._server.admin() as session:
+            heirs = definers.existing(session, definers.chosen(self.context.definers).accounts)
             for name in names:
                 admin.grant(self._server, session, name)
+                for heir in heirs:
+                    admin.grant_to(session, name, heir)
         try:
             yield
         finally:
             with contextlib.suppress(RelocateError), self._server.admin() as session:
                 for name in names:
-                    admin.grant(self._server, session, name, give=False)
+                    for heir in heirs:
+                        with contextlib.suppress(RelocateError):  # the settings' user may be one of them
+                            admin.grant_to(session, name, heir, give=False)
+                    with contextlib.suppress(RelocateError):
+                        admin.grant(self._server, session, name, give=False)
 
     def create_blank(self, recorded: Optional[DatabaseFacts] = None) -> List[str]:
         """See :meth:`Engine.create_blank`. Raises right_missing, collation_missing, login_failed."""
@@ -149,7 +161,9 @@ class MysqlEngine(Engine):
                 admin.ensure_user(self._server, session)
                 admin.create_database(session, incoming, schema.charset, schema.collation, schema.comment)
                 with self._reachable(INCOMING), loading.room_for_rows(session):
-                    loading.fill(self._server, client, incoming, schema, files)
+                    with loader.account(self._server, session, incoming) as login:
+                        loading.fill(self._server, client, incoming, schema, files, login)
+                    loader.refuse_more_than_rows(session, incoming, schema)
                     self._analyse(incoming, schema.tables)
                     self._add_objects(session, incoming, schema)
 
@@ -185,10 +199,16 @@ class MysqlEngine(Engine):
     def _add_objects(self, session: Session, incoming: str, schema: loading.Schema) -> None:
         """Views, triggers, routines and events, by the settings' user; by the administrator where he may not."""
         with self._server.connect(incoming) as own:
-            settled = stored.settle_definers(
-                schema.objects, admin.own_account(own), schema.account, self.context.notes.append
-            )
+            account, wanted = admin.own_account(own), definers.chosen(self.context.definers)
+            used, owners = {item.definer for item in schema.objects}, (account, schema.account)
+            for refusal in definers.refusals(session, wanted, owners, self._named(LIVE), used):
+                raise refusal
+            settled = definers.settle(schema.objects, account, schema.account, wanted, self.context.notes.append)
             swapping.park(session, incoming, settled, [own, session])
+
+    def differences(self, recorded: DatabaseState, found: DatabaseState) -> List[Difference]:
+        """See :meth:`Engine.differences`. What only one of two readers is shown is not compared."""
+        return super().differences(*grants.seen_by_both(recorded, found))
 
     def judge(self, differences: Sequence[Difference]) -> Tuple[List[Difference], List[str]]:
         """See :meth:`Engine.judge`."""

@@ -127,11 +127,28 @@ def test_a_statement_that_is_another_is_refused(kind: str, statement: str) -> No
 @pytest.mark.parametrize(
     "statement",
     ["DROP TABLE `x`", "CREATE TABLE `y` (`a` int)", "CREATE TABLE `x` SELECT 1", "CREATE TABLE `x`.`x` (`a` int)",
-     "/*!50000 DROP DATABASE shop */", ""],
+     "/*!50000 DROP DATABASE shop */", "", "CREATE TABLE `x` (`a` int) AS SELECT * FROM `live`.`t`",
+     "CREATE TABLE `x` (`a` int) (SELECT `live`.`f`())", "CREATE TABLE `x` (`a` int) ENGINE=InnoDB /*! select 1 */",
+     "CREATE TABLE `x` (`a` int) /*!50100 PARTITION BY KEY () */ /*M!100000 TABLE `live`.`t` */",
+     "CREATE TABLE `x` (`a` int) VALUES ROW(`live`.`f`())", "CREATE TABLE `x` (`a` int) IGNORE /**/ SELECT 1"],
 )  # fmt: skip
 def test_a_table_that_is_none_is_refused(statement: str) -> None:
     with refused("dump_refused", ""):
         statements.checked_table("x", statement)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "(`select` int DEFAULT 1 COMMENT 'SELECT (TABLE)', `table` int, KEY `values` (`table`)) COMMENT='it''s TABLE'",
+        "(`a` int) PARTITION BY RANGE (`a`) (PARTITION `p` VALUES LESS THAN (5), PARTITION `row` VALUES LESS THAN (7))",
+        "(`a` int) ENGINE=InnoDB\n/*!50100 PARTITION BY LIST (`a`)\n(PARTITION p VALUES IN (1,2) ENGINE = InnoDB) */",
+        "(`a` int, FULLTEXT KEY `f` (`a`) /*!50100 WITH PARSER `ngram` */) WITH SYSTEM VERSIONING",
+    ],
+)
+def test_a_table_is_taken_as_servers_print_it(rest: str) -> None:
+    statement = "CREATE TABLE `x (` " + rest
+    assert statements.checked_table("x (", statement) == statement
 
 
 @pytest.mark.parametrize("word", ["utf8mb4 COMMENT 'x'", "", "utf8mb4;", "a\n", None])
@@ -170,17 +187,6 @@ ROOTS = stored.StoredObject(
 )  # fmt: skip
 
 
-def test_a_definer_out_of_a_set_never_stays() -> None:
-    """Not root's, whom every server knows; and the settings' user on old is the one on new, without a word."""
-    told: list[str] = []
-    mine = dataclasses.replace(ROOTS, name="q", statement=ROOTS.statement.replace("`p`", "`q`"), definer="`shop`@`%`")
-    found = stored.settle_definers([ROOTS, mine], OWN, "`shop`@`%`", told.append)
-    assert [item.definer for item in found] == [OWN, OWN]
-    assert all(f"DEFINER={OWN} " in stored.statement_of(item, "d") for item in found)
-    assert not any("root" in stored.statement_of(item, "d") for item in found)
-    assert told == [f"procedure p: its definer was `root`@`localhost`, {OWN} takes its place"]
-
-
 class Maker:
     """A session that notes what it is asked, and may not do everything."""
 
@@ -217,6 +223,19 @@ def test_the_settings_user_makes_what_he_may_and_events_always() -> None:
     with refused("right_missing", "event e"):
         stored.create("d", [event], [own, root])  # type: ignore[list-item]
     assert len(root.asked) == 1
+
+
+def test_an_event_of_another_account_is_given_to_it_and_not_made_by_the_administrator() -> None:
+    class Own(Maker):
+        def send(self, statement: bytes) -> None:
+            self.able = b"DEFINER" not in statement
+            super().send(statement)
+
+    event = stored.StoredObject("event", "e", EVENT.format("e", "ENABLE", "", "SELECT 1"), enabled="DISABLE")
+    own, root = Own(), Maker()
+    stored.create("d", [stored.with_definer(event, "`app`@`%`")], [own, root])  # type: ignore[list-item]
+    assert "DEFINER" not in own.asked[-1] and own.asked[-1].startswith("CREATE EVENT `d`.`e` ON SCHEDULE")
+    assert root.asked == ["ALTER DEFINER=`app`@`%` EVENT `d`.`e` DISABLE"]
 
 
 def test_a_statement_is_sent_in_its_own_character_set() -> None:
