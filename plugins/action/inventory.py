@@ -83,9 +83,11 @@ class ActionModule(ActionBase):
     def _values(self, task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         """The values of our options for this host; what cannot be read yet is left to the task that reads it."""
         found = {}
+        mine = task_vars["hostvars"][task_vars["inventory_hostname"]]
         for name in _values.options():
-            # These are worked out of the pairs.
-            if name in task_vars and name not in ("relocate_from", "relocate_old_path"):
+            # These are worked out of the pairs, and of old's own variables, unless somebody sets them.
+            derived = name == "relocate_from" or name.startswith("relocate_old_")
+            if name in task_vars and (not derived or name in mine):
                 try:
                     found[name] = self._templar.template(task_vars[name])
                 except Exception:  # noqa: S112  # whatever a template raises, it is told where the value is used

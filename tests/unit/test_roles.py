@@ -41,11 +41,11 @@ def options(role: Path) -> dict[str, dict[str, Any]]:
 
 def resolved(value: Any) -> Any:
     """Give what a default comes down to where the user set nothing: a documented default is a value, not a template."""
-    if not (isinstance(value, str) and "{{" in value):
-        return value
     environment = NativeEnvironment(undefined=ChainableUndefined)
     environment.filters["bool"] = boolean
-    return environment.from_string(value).render(COMMON_DEFAULTS)
+    while isinstance(value, str) and "{{" in value:  # a default may be a variable that is a template itself
+        value = environment.from_string(value).render(COMMON_DEFAULTS)
+    return value
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)

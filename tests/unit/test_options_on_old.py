@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A whole move with stubs for modules: what is set for a host is what its tasks are given, on old as on new."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit import sources
+
+STUB = """#!/usr/bin/python
+# WANT_JSON
+import json, os, sys
+args = json.load(open(sys.argv[1]))
+here = args.get("directory") or "/nowhere/x"  # owner_info has none
+if here != "/nowhere/x":
+    with open(os.path.dirname(here) + "/asked", "a") as out:
+        out.write(json.dumps({**args, "module": "MODULE"}) + "\\n")
+host = {"name": "h", "machine_id": os.path.basename(here), "family": "debian"}
+info = {"host": host, "project": {"path": "/srv/old"}, "owner": {"name": "app", "home": ""}, "databases": {}}
+print(json.dumps({
+    "changed": False, "obstacles": [], "record": {}, "info": {**info, "django": {"media_root": ""}}, "label": "l1",
+    "set": "x", "exists": True, "elapsed": 1, "comment": "", "manifest_sha256": "0", "media_root": "", "addresses": [],
+    "public_key": "k", "port": 22, "host_keys": [], "compress": [], "frozen": False, "tables": {}, "notes": [],
+    "units": [], "proven": True, "measured": {"still": 1}, "answers": [], "revision": "r", "seconds": {}, "plan": {},
+}))
+"""
+MODULES = "backup checkout collectstatic database files migrate owner_info preflight restore services transfer".split()
+MODULES += ["transfer_grant", "verify"]
+READS = ("interpreter", "settings", "environment", "env_files", "owner", "allow_root")
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collection, where every module that runs on a host writes down what it is given."""
+    base = tmp_path_factory.mktemp("options")
+    ours = base / "ansible_collections" / "relocate" / "django"
+    (ours / "plugins" / "modules").mkdir(parents=True)
+    for name in ("meta", "galaxy.yml", "playbooks", "roles"):
+        (ours / name).symlink_to(sources.ROOT / name)
+    for name in ("action", "plugin_utils", "module_utils", "doc_fragments"):
+        (ours / "plugins" / name).symlink_to(sources.ROOT / "plugins" / name)
+    for name in MODULES:
+        (ours / "plugins" / "modules" / f"{name}.py").write_text(STUB.replace("MODULE", name))
+    for name in ("inventory", "obstacles", "relay", "report"):
+        (ours / "plugins" / "modules" / f"{name}.py").symlink_to(sources.ROOT / "plugins" / "modules" / f"{name}.py")
+    return base
+
+
+def asked(base: Path, playbook: str, hosts: dict[str, dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """What each host's modules were given, by the host's name, which begins with its group's."""
+    (base / "asked").unlink(missing_ok=True)
+    common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "relocate_become": False}
+    common.update(relocate_install=False, relocate_unfrozen=True, relocate_media=False)
+    groups: dict[str, Any] = {"old": {"hosts": {}}, "new": {"hosts": {}}}
+    for name, values in hosts.items():
+        groups[name[:3]]["hosts"][name] = {**values, "relocate_directory": str(base / name)}
+    (base / "inventory.json").write_text(json.dumps({"all": {"vars": common, "children": groups}}))
+    argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(base / "inventory.json")]
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(base), "ANSIBLE_NOCOLOR": "1"}
+    environment.update(ANSIBLE_HOME=str(base / "home"), ANSIBLE_LOCALHOST_WARNING="0")
+    done = subprocess.run(
+        [*argv, f"relocate.django.{playbook}"], cwd=base, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    calls = [json.loads(line) for line in (base / "asked").read_text().splitlines()]
+    return {host: [call for call in calls if Path(call["directory"]).name == host] for host in hosts}
+
+
+def wanted(side: str) -> dict[str, Any]:
+    """Give every option by which a project is read, as it is on one side."""
+    return {
+        "interpreter": f"/venvs/{side}/bin/python",
+        "settings": f"site.{side}",
+        "environment": {"SIDE": side},
+        "env_files": [f"/etc/site/{side}.env"],
+        "owner": "app",
+        "allow_root": side == "old",
+    }
+
+
+def variables(side: str) -> dict[str, Any]:
+    return {f"relocate_{name}": value for name, value in wanted(side).items()}
+
+
+def given(call: dict[str, Any]) -> dict[str, Any]:
+    return {name: call[name] for name in READS if name in call}
+
+
+def see(calls: list[dict[str, Any]], side: str, modules: set[str]) -> None:
+    read = [call for call in calls if "settings" in call]
+    assert {call["module"] for call in read} == modules
+    for call in read:
+        assert given(call) == wanted(side), call["module"]
+
+
+ON_OLD = {"preflight", "backup", "verify"}
+ON_NEW = {"preflight", "collectstatic", "database", "restore", "migrate", "verify"}
+
+
+def test_each_host_is_read_by_its_own_variables(collection: Path) -> None:
+    """Pairs: each side sets its own; old sets nothing, and is read as new is; a site of a list says what is another."""
+    entry = {"name": "shop", **wanted("new"), **{f"old_{name}": value for name, value in wanted("old").items()}}
+    hosts = asked(
+        collection,
+        "move",
+        {
+            "old1": {**variables("old"), "relocate_jobs": 3},
+            "old2": {"relocate_transfer_login": "mover"},
+            "old3": variables("new"),
+            "new1": {**variables("new"), "relocate_jobs": 5},
+            "new2": variables("new"),
+            "new3": {"relocate_sites": [entry]},
+        },
+    )
+    for number, side in (("1", "old"), ("2", "new"), ("3", "old")):
+        see(hosts[f"old{number}"], side, ON_OLD)
+        see(hosts[f"new{number}"], "new", ON_NEW)
+    assert {call["jobs"] for call in hosts["old1"] if call["module"] == "backup"} == {3}
+    assert {call["jobs"] for call in hosts["new1"] if call["module"] == "restore"} == {5}
+    assert {call["login"] for call in hosts["old2"] if call["module"] == "transfer_grant"} == {"mover"}
+
+
+def test_a_backup_is_of_the_host_that_it_runs_on(collection: Path) -> None:
+    hosts = asked(collection, "backup", {"old1": variables("old"), "new1": variables("new")})
+    see(hosts["old1"], "old", {"backup"})
