@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import ast
+import errno
 import glob
 import os
+import stat
 from dataclasses import dataclass, field
-from typing import Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils import _openat
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -29,6 +31,7 @@ _VENVS = (".venv", "venv", "env", ".virtualenv", "virtualenv")
 _SETTINGS = "DJANGO_SETTINGS_MODULE"
 _SOURCE_LIMIT = 1024 * 1024  # bytes of manage.py
 _ENV_FILE_LIMIT = 1024 * 1024  # bytes
+_LINKS = 40  # as many as the kernel follows
 
 
 @dataclass(frozen=True)
@@ -143,12 +146,10 @@ def _find_owner(manage_path: str, owner: Optional[str], allow_root: bool) -> Sys
 def _check_whose(manage_path: str, uid: int) -> None:
     """Raise owner_missing when somebody else than its owner could have put manage.py there.
 
-    A link to another user's file, or a directory of one's own around it, would let one's code run as that user.
+    A link to another user's file, or a directory of one's own on the way, would let one's code run as that user. What
+    only root and he can change is still so when the code is run.
     """
-    for path, status in (
-        (manage_path, os.lstat(manage_path)),
-        (os.path.dirname(manage_path), os.stat(os.path.dirname(manage_path))),
-    ):
+    for path, status in _way(manage_path):
         if status.st_uid not in (0, uid):
             raise RelocateError(
                 "owner_missing",
@@ -157,6 +158,26 @@ def _check_whose(manage_path: str, uid: int) -> None:
                 ),
                 "name the system user who runs the site as relocate_owner",
             )
+
+
+def _way(path: str) -> Iterator[Tuple[str, os.stat_result]]:
+    """Every directory, link and file on the way to a file, one after the other. Raises OSError."""
+    current, pending, links = "/", path.split("/")[::-1], 0
+    while pending:
+        part = pending.pop()
+        if part in ("", "."):
+            continue
+        full = os.path.join(current, part) if part != ".." else os.path.dirname(current)
+        status = os.lstat(full)
+        yield full, status
+        if not stat.S_ISLNK(status.st_mode):
+            current = full
+            continue
+        target, links = os.readlink(full), links + 1
+        if links > _LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        current = "/" if target.startswith("/") else current
+        pending += target.split("/")[::-1]
 
 
 def read_env_files(path: str, names: Iterable[str], owner: Optional[SystemUser] = None) -> Dict[str, str]:

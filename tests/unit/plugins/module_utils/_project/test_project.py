@@ -89,6 +89,8 @@ def test_root_is_refused_unless_it_owns_and_was_allowed(site: Path, python: str,
     assert probe.find_project(str(site), python, owner=owner.name).owner.uid == owner.uid
     refusal("owner_missing", str(site), python, allow_root=True)  # who owns the directory would be root
     os.chown(site, 0, 0)
+    refusal("owner_missing", str(site), python, allow_root=True)  # who owns the one above could exchange it
+    os.chown(site.parent, 0, 0)
     assert probe.find_project(str(site), python, allow_root=True).owner.uid == 0
     os.chown(site / "manage.py", 64999, 64999)
     refusal("owner_missing", str(site), python)
@@ -148,3 +150,35 @@ def test_nobodys_code_runs_as_another_user(tmp_path: Path, kind: str) -> None:
     os.chown(app, 0, 0)
     if kind == "link":
         assert project._find_owner(str(app / "manage.py"), None, False).uid == 1  # root's own link
+
+
+@ROOT_ONLY
+def test_a_link_of_the_owners_to_anothers_project_runs_nothing_as_the_other(tmp_path: Path) -> None:
+    """``current`` leads to another site, and the environment beside it is one's own: both are found by that path."""
+    base, proof = reachable(tmp_path) / "app", tmp_path / "proof"
+    theirs = tmp_path / "theirs"
+    for directory in (base / "venv" / "bin", theirs):
+        directory.mkdir(parents=True)
+    (theirs / "manage.py").write_text("")
+    proof.write_text("")
+    proof.chmod(0o666)
+    python = base / "venv" / "bin" / "python"
+    python.write_text(f"#!/bin/sh\nid -u >> {proof}\n")
+    python.chmod(0o755)
+    (base / "current").symlink_to(theirs)
+    for path in (theirs, theirs / "manage.py"):
+        os.chown(path, 1, 1)
+    for path in (base, base / "current", python):
+        os.chown(path, nobody().uid, -1, follow_symlinks=False)
+    error = refusal("owner_missing", str(base / "current"))
+    assert error.msg.startswith(f"{base} belongs to uid {nobody().uid}")
+    assert proof.read_text() == ""
+    os.chown(base, 0, 0)  # the link alone is theirs
+    assert f"{base}/current belongs" in refusal("owner_missing", str(base / "current")).msg
+    os.chown(base / "current", 0, 0, follow_symlinks=False)
+    assert probe.find_project(str(base / "current"), str(python), settings="x").owner.uid == 1  # root's own link
+    assert probe.find_project(str(base / "current"), str(python), settings="x", owner="daemon").owner.uid == 1
+    (base / "round").symlink_to("round")
+    with pytest.raises(OSError, match="levels of symbolic links"):
+        list(project._way(str(base / "round")))
+    assert [path for path, _status in project._way("/usr/../tmp/./.")] == ["/usr", "/", "/tmp"]
