@@ -255,7 +255,7 @@ class BackupSet:
             with open(path, encoding="ascii") as stream:
                 data: Mapping[str, Any] = json.load(stream)
                 return data
-        except (OSError, ValueError) as exc:
+        except (OSError, ValueError, RecursionError) as exc:
             raise RelocateError(
                 "manifest_invalid", "{0} cannot be read".format(self.file(ENVIRONMENT)), "transfer the set again"
             ) from exc

@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils import _openat
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import BUNDLE, PATCH, BackupSet, Prepared
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import (
+    BUNDLE,
+    ENVIRONMENT,
+    PATCH,
+    BackupSet,
+    Prepared,
+)
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import acting_as, lookup_user
-from ansible_collections.relocate.django.plugins.module_utils._project import environment, packages, vcs
+from ansible_collections.relocate.django.plugins.module_utils._project import environment, packages, replies, vcs
 from ansible_collections.relocate.django.plugins.module_utils._relocation import of_set
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 
@@ -84,7 +91,12 @@ def _source(
 def _open_home(owner: Optional[SystemUser], recorded: Mapping[str, Any], top: str) -> None:
     """A project below its owner's home must be as reachable (for the web server) as it was on old."""
     home, mode = str(recorded.get("home") or ""), str(recorded.get("home_mode") or "")
-    if owner is None or not mode or owner.home != home or not top.startswith(home.rstrip("/") + "/"):
+    if (
+        owner is None
+        or not re.fullmatch(r"[0-7]{3,5}", mode)
+        or owner.home != home
+        or not top.startswith(home.rstrip("/") + "/")
+    ):
         return
     with contextlib.suppress(OSError):
         with _openat.parent(home, owner) as (place, name):
@@ -106,7 +118,7 @@ def _environment(
     env: Mapping[str, str],
     code_changed: bool,
 ) -> Dict[str, Any]:
-    recorded = backup.read_environment()
+    recorded = _recorded(backup)
     interpreter = str(prepared.django.get("interpreter") or "")
     default = os.path.dirname(os.path.dirname(interpreter)) or ".venv"
     wanted = environment.Wanted(
@@ -129,6 +141,19 @@ def _environment(
         "method": planned.method,
         "python": planned.python_version,
     }
+
+
+def _recorded(backup: BackupSet) -> Mapping[str, Any]:
+    """Python and packages of old, as a set tells them. Raises manifest_invalid."""
+    try:
+        found: Mapping[str, Any] = replies.checked(backup.read_environment(), replies.ENVIRONMENT)
+        return found
+    except ValueError as exc:
+        raise RelocateError(
+            "manifest_invalid",
+            "{0} lacks what it is read for ({1})".format(backup.file(ENVIRONMENT), exc),
+            "take another set",
+        ) from None
 
 
 def _packages(

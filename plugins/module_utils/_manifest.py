@@ -163,6 +163,14 @@ def _checksum(plain: Mapping[str, Any]) -> str:
     return hashlib.sha256(_json(plain).encode("ascii")).hexdigest()
 
 
+def _checksum_read(plain: Mapping[str, Any]) -> str:
+    """That of a manifest that was read; "" for one that is nested more deeply than any that was written."""
+    try:
+        return _checksum(dict(plain, format=FORMAT))
+    except RecursionError:
+        return ""
+
+
 def digest_of(text: str) -> str:
     """The sha256 of a manifest's text: the set's identity."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
@@ -185,7 +193,7 @@ def from_text(text: str, where: str = MANIFEST) -> Manifest:
             "upgrade relocate.django",
         )
     checksum = plain.pop(_CHECKSUM, None)
-    if checksum is not None and checksum != _checksum(dict(plain, format=FORMAT)):
+    if checksum is not None and checksum != _checksum_read(plain):
         raise RelocateError(
             "manifest_edited",
             "{0} is not the manifest that was written: its checksum differs".format(where),

@@ -13,7 +13,7 @@ import os
 import signal
 from typing import IO, Any, Callable, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._errors import CODES, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_bulk,
     venv_columns,
@@ -45,6 +45,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
 )
 from ansible_collections.relocate.django.plugins.module_utils._project import (
     answers,
+    replies,
     venv_models,
     venv_probe,
     venv_secrets,
@@ -129,7 +130,7 @@ def run(
     # With both, standard input is no fixture but what the program is told on its way.
     commands = _compressed(python, compression, stdin is not None and stdout is None, stdout is not None)
     done = pipeline(commands, stdin, stdout, timeout, on_line=_listener(marker, progress))
-    return _judge(project, done, commands.index(python), marker)
+    return _judge(project, done, commands.index(python), marker, str(request["work"]))
 
 
 def _compressed(python: Command, compression: str, reads: bool, writes: bool) -> List[Command]:
@@ -154,9 +155,9 @@ def _listener(marker: str, progress: Progress) -> Callable[[str], None]:
     return listen
 
 
-def _judge(project: Project, done: Sequence[Completed], index: int, marker: str) -> Dict[str, Any]:
+def _judge(project: Project, done: Sequence[Completed], index: int, marker: str, work: str) -> Dict[str, Any]:
     ours, others = done[index], [item for number, item in enumerate(done) if number != index]
-    reply = _reply(project, ours, others, marker)
+    reply = _reply(project, ours, others, marker, work)
     known = sorted(set(reply["secrets"]) | set(project.env_secrets()))
     if reply["refused"]:
         refused = reply["refused"]
@@ -174,9 +175,18 @@ def _judge(project: Project, done: Sequence[Completed], index: int, marker: str)
     return found
 
 
-def _reply(project: Project, ours: Completed, others: Sequence[Completed], marker: str) -> Dict[str, Any]:
+def _reply(project: Project, ours: Completed, others: Sequence[Completed], marker: str, work: str) -> Dict[str, Any]:
     try:
-        return answers.reply_in(project, ours, ours.stderr, marker)
+        reply = answers.reply_in(project, ours, ours.stderr, marker, replies.FIXTURE)
+        if reply["failed"]:
+            replies.check_failure(reply["failed"])
+        elif reply["refused"] and reply["refused"]["code"] not in CODES:
+            raise ValueError("refused.code")
+        elif ours.rc == 0 and not reply["refused"]:
+            replies.checked(reply["answer"], replies.WORKS[work])
+        return reply
+    except ValueError as exc:
+        raise answers.strange(project, exc) from None
     except RelocateError:
         _refuse_broken(others, False)
         raise

@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
-import base64
 import inspect
 import json
 import re
 import secrets as _random
-import zlib
 from types import ModuleType
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, last_lines, run
-from ansible_collections.relocate.django.plugins.module_utils._project import venv_models, venv_probe, venv_secrets
+from ansible_collections.relocate.django.plugins.module_utils._project import (
+    replies,
+    venv_models,
+    venv_probe,
+    venv_secrets,
+)
 from ansible_collections.relocate.django.plugins.module_utils._project.env_files import mask_urls
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
 from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
@@ -105,6 +108,12 @@ def ask_all(
         raise RelocateError("bad_option", "unknown topic: " + ", ".join(unknown), "known: " + ", ".join(TOPICS))
     request = dict(more or {}, what=list(what), secrets=secrets, aliases=list(aliases))
     reply = _exchange(project, request, parts, timeout)
+    try:
+        replies.check_topics(reply["answers"], reply["errors"], () if reply["failed"] else what)
+        if reply["failed"]:
+            replies.check_failure(reply["failed"])
+    except ValueError as exc:
+        raise strange(project, exc) from None
     known = sorted(set(reply["secrets"]) | set(project.env_secrets()))
     if reply["failed"]:
         raise start_error(project, reply["failed"], known)
@@ -142,20 +151,34 @@ def _exchange(
     argv = [project.interpreter, "-", json.dumps(request, ensure_ascii=True)]
     command = Command(argv, project.owner, project.environment(), project.directory, umask=0o022)
     result = run(command, stdin=program(parts), timeout=timeout)
-    return reply_in(project, result, result.stdout, marker)
+    return reply_in(project, result, result.stdout, marker, replies.PROBE)
 
 
-def reply_in(project: Project, result: Completed, output: bytes, marker: str) -> Dict[str, Any]:
-    """The answer in what a program of ours printed: what follows the marker. Raises probe_failed."""
+def reply_in(
+    project: Project, result: Completed, output: bytes, marker: str, shape: Mapping[str, Any]
+) -> Dict[str, Any]:
+    """The answer in what a program of ours printed: what follows the marker, of this shape. Raises probe_failed."""
     _before, found, after = output.rpartition(marker.encode("ascii"))
     try:
         if not found:
             raise ValueError("no answer")
-        line = after.split(b"\n", 1)[0]
-        reply: Dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(line, validate=True)).decode("ascii"))
-    except (ValueError, zlib.error) as exc:
+        reply: Dict[str, Any] = replies.unpacked(after.split(b"\n", 1)[0])
+    except ValueError as exc:
         raise no_answer(project, result) from exc
+    try:
+        replies.checked(reply, shape)
+    except ValueError as exc:
+        raise strange(project, exc) from None
     return reply
+
+
+def strange(project: Project, exc: ValueError) -> RelocateError:
+    """The refusal of an answer that is not of the shape that our program gives it."""
+    return RelocateError(
+        "probe_failed",
+        "{0} answered something else than it was asked, in {1}".format(project.interpreter, exc),
+        "look for what answers in our program's place: sitecustomize, a .pth file, or the project's settings",
+    )
 
 
 def no_answer(project: Project, result: Completed) -> RelocateError:

@@ -16,7 +16,12 @@ from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequ
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, run
-from ansible_collections.relocate.django.plugins.module_utils._project import answers, requirements, venv_packages
+from ansible_collections.relocate.django.plugins.module_utils._project import (
+    answers,
+    replies,
+    requirements,
+    venv_packages,
+)
 from ansible_collections.relocate.django.plugins.module_utils._project.requirements import canonical
 
 #: What makes environments, and is made anew with each.
@@ -92,9 +97,9 @@ def installed(
     try:
         if result.rc != 0 or not found or len(after) > _LIMIT:
             raise ValueError("no answer")
-        plain: List[Dict[str, Any]] = json.loads(after.decode("ascii"))
+        plain: List[Dict[str, Any]] = replies.checked(json.loads(after.decode("ascii")), replies.PACKAGES)
         return plain
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise RelocateError(
             "probe_failed",
             "{0} does not tell its packages (exit {1})".format(interpreter, result.rc),

@@ -738,3 +738,12 @@ def test_an_owner_of_another_host_does_not_matter_to_who_is_not_root(
     monkeypatch.setattr(os, "geteuid", lambda: os.stat(tmp_path).st_uid + 1000)
     monkeypatch.setattr(_backup_set, "make_directory", lambda path, _mode, *_user: os.makedirs(path, exist_ok=True))
     assert BackupSet.create(str(tmp_path), "shop", LABEL, SystemUser("x", 5, 5)).label == LABEL
+
+
+def test_a_manifest_that_is_nested_too_deeply_is_refused_like_any_other() -> None:
+    """Written out for its checksum it is deeper than it was when it was read."""
+    for depth in range(800, 1100):
+        text = '{"format": 1, "checksum": "x", "a": ' + "[" * depth + "]" * depth + "}"
+        with pytest.raises(RelocateError) as caught:
+            from_text(text)
+        assert caught.value.code in ("manifest_edited", "manifest_invalid")

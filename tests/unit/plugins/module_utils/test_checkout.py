@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils import _checkout
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import Prepared
-from tests.unit.fakes import refused
+from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, Prepared
+from tests.unit.fakes import me, refused
 
 
 def dist(name: str, *needs: str, version: str = "1") -> dict[str, Any]:
@@ -67,3 +68,32 @@ def test_where_only_an_installer_knows_what_is_there_is_compared(compare: Any) -
         assert compare(OLD, **changes) == []
         with refused("packages_unlisted", "gunicorn"):
             compare(OLD[:2], **changes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"python": 3, "freeze": []}',
+        '{"python": "3.11", "freeze": "Django"}',
+        '{"python": "3.11", "freeze": [1]}',
+        '{"python": "3.11", "freeze": [], "distributions": [{"name": "x"}]}',
+        "[" * 5000,
+    ],
+)
+def test_what_a_set_tells_of_the_environment_is_looked_at(tmp_path: Path, text: str) -> None:
+    (tmp_path / "environment.json").write_text(text)
+    with refused("manifest_invalid", "environment.json"):
+        _checkout._recorded(BackupSet(str(tmp_path)))
+    (tmp_path / "environment.json").write_text('{"python": "3.11", "freeze": ["Django==5.2"]}')
+    assert _checkout._recorded(BackupSet(str(tmp_path)))["python"] == "3.11"
+
+
+@pytest.mark.parametrize("mode", ["", "x", "-5", "0o777", "9", "07 55"])
+def test_a_mode_of_the_home_that_is_none_changes_nothing(tmp_path: Path, mode: str) -> None:
+    owner = replace(me(), home=str(tmp_path))
+    before = tmp_path.stat().st_mode
+    _checkout._open_home(owner, {"home": str(tmp_path), "home_mode": mode}, str(tmp_path / "app"))
+    assert tmp_path.stat().st_mode == before
+    _checkout._open_home(owner, {"home": str(tmp_path), "home_mode": "0711"}, str(tmp_path / "app"))
+    assert tmp_path.stat().st_mode & 0o011 == 0o011

@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a program in the project's interpreter answers, as the types that others rely on.
+
+The program is ours, the interpreter is not: settings, a sitecustomize or a .pth file may print an answer of their own.
+So an answer is data: of bearable size, and of the declared shape before anybody looks into it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, Mapping
+
+_LIMIT = 256 * 1024 * 1024  # bytes of an answer: a mebibyte of base64 could unpack to a gibibyte
+_PORTS = 65536
+
+
+@dataclass(frozen=True)
+class Each:
+    """A mapping of any keys to values of one shape."""
+
+    shape: Any
+
+
+@dataclass(frozen=True)
+class Maybe:
+    """A value of a shape, or None; or a key that need not be there."""
+
+    shape: Any
+
+
+#: A shape is a type, a list of one shape, a mapping of the keys that must be there, or one of the above.
+_ERROR = {"stage": str, "types": [str], "lines": [str]}
+_FAILED = {"stage": str, "types": Maybe([str]), "lines": Maybe([str]), "unknown": Maybe([str]), "known": Maybe([str])}
+_COUNTS = Each({"objects": int})
+PROBE: Mapping[str, Any] = {
+    "answers": Each(object),
+    "errors": Each(_ERROR),
+    "failed": Maybe(_FAILED),
+    "secrets": [str],
+}
+TOPICS: Mapping[str, Any] = {
+    "databases": [
+        {
+            **dict.fromkeys("alias backend vendor name user host time_zone test_mirror same_as error".split(), str),
+            "port": Maybe(int),
+            "options": Each(object),
+            "has_password": bool,
+            "password": Maybe(str),
+        }
+    ],
+    "django": {
+        **dict.fromkeys("version python media_root static_root settings".split(), str),
+        "apps": [str],
+        "file_stores": [{"path": str, "field": str}],
+        "used_paths": Each([str]),
+    },
+    "migrations": {
+        "aliases": Each(
+            {
+                "exists": bool,
+                "recorded": bool,
+                "inconsistent": str,
+                "applied": [str],
+                "unapplied": [str],
+                "unknown": [str],
+            }
+        ),
+        "conflicts": Each([str]),
+        "missing": [str],
+    },
+    "history": {"known": [str], "files": Each(str), "replaced": Each([str]), "apps": [str]},
+    "models": [Each(object)],
+    "counts": Each({"exists": bool, "models": Each({"table": str, "rows": int}), "without_table": [str]}),
+    "checks": [dict.fromkeys("id level msg hint object".split(), str)],
+    "packages": [str],
+    "media": Each(object),
+    "lint": [{**dict.fromkeys("code level app migration file msg remedy".split(), str), "line": int}],
+}
+PACKAGES = [
+    {**dict.fromkeys("name version line".split(), str), "needs": [str], "system": bool, "local": bool},
+]
+#: environment.json of a set, which may come from anywhere.
+ENVIRONMENT: Mapping[str, Any] = {
+    "python": str,
+    "freeze": [str],
+    "distributions": Maybe(PACKAGES),
+    "named": Maybe([str]),
+}
+FIXTURE: Mapping[str, Any] = {
+    "answer": Maybe(Each(object)),
+    "failed": Maybe(_FAILED),
+    "refused": Maybe({"code": str, "msg": str, "hint": str, "details": Each(object)}),
+    "secrets": [str],
+}
+#: By what the program is asked to do.
+WORKS: Mapping[str, Any] = {
+    "dump": {"counts": _COUNTS, "migrations": [str], "left_out": [Each(str)], "method": str, "engine": str},
+    "load": {"counts": _COUNTS, "migrated": [str], "header": Each(object)},
+    "merge": {"counts": Each(Each(int)), "rows": [object], "untold": int},
+    "schema": {"schema": Each([[str]])},
+    "scan": {
+        "findings": [{**dict.fromkeys("table column reason remedy".split(), str), "rows": [str], "count": int}],
+        "rows": int,
+        "schema": Each([[str]]),
+        "migrations": [str],
+    },
+}
+
+
+def unpacked(line: bytes) -> Any:
+    """An answer out of base64 of zlib of JSON. Raises ValueError for what is none, or too big, or too deep."""
+    program = zlib.decompressobj()
+    try:
+        data = program.decompress(base64.b64decode(line, validate=True), _LIMIT)
+        if not program.eof:
+            raise ValueError("more than an answer")
+        return json.loads(data.decode("ascii"))
+    except (zlib.error, RecursionError) as exc:
+        raise ValueError("no answer") from exc
+
+
+def checked(value: Any, shape: Any, where: str = "answer") -> Any:
+    """The value. Raises ValueError naming the first place that is of another shape."""
+    if isinstance(shape, Maybe):
+        return value if value is None else checked(value, shape.shape, where)
+    if isinstance(shape, Each):
+        _of(dict, value, where)
+        for key, item in value.items():
+            checked(item, shape.shape, "{0}.{1}".format(where, _of(str, key, where)))
+    elif isinstance(shape, list):
+        for number, item in enumerate(_of(list, value, where)):
+            checked(item, shape[0], "{0}[{1}]".format(where, number))
+    elif isinstance(shape, Mapping):
+        _check_keys(_of(dict, value, where), shape, where)
+    elif shape is not object:
+        _of(shape, value, where)
+    return value
+
+
+def _check_keys(value: Dict[str, Any], shape: Mapping[str, Any], where: str) -> None:
+    for key, kind in shape.items():
+        if key not in value and not isinstance(kind, Maybe):
+            raise ValueError("{0}.{1}".format(where, key))
+        found = checked(value.get(key), kind, "{0}.{1}".format(where, key))
+        if key == "port" and found is not None and not 0 <= found < _PORTS:
+            raise ValueError("{0}.{1}".format(where, key))
+
+
+def _of(kind: Any, value: Any, where: str) -> Any:
+    # A truth value is a number to Python; a name with NUL is none to anybody.
+    if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
+        raise ValueError(where)
+    if kind is str and "\0" in value:
+        raise ValueError(where)
+    return value
+
+
+def check_topics(answers: Mapping[str, Any], errors: Iterable[str], wanted: Iterable[str]) -> None:
+    """Raise ValueError unless each wanted topic is answered, in its shape, or failed."""
+    for topic in wanted:
+        if topic not in answers and topic not in errors:
+            raise ValueError(topic)
+    for topic, found in answers.items():
+        if topic not in TOPICS:
+            raise ValueError(topic)
+        checked(found, TOPICS[topic], topic)
+
+
+def check_failure(failed: Mapping[str, Any]) -> None:
+    """Raise ValueError unless an error says what it is about."""
+    about = ("unknown", "known") if failed["stage"] == "aliases" else ("types", "lines")
+    if any(not failed.get(key) for key in about[-1:]) or any(failed.get(key) is None for key in about):
+        raise ValueError("failed")
