@@ -26,6 +26,8 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Data
 
 _COMMENT = re.compile(r"^COMMENT ON (DATABASE|SCHEMA) (?:\"(?:[^\"]|\"\")*\"|[\w$]+) IS ('(?:[^']|'')*')$")
 _SHOWN = 20
+#: First words of what lies within a database. Tablespaces, parameters and other databases are everybody's.
+_WITHIN = "DATABASE DOMAIN FOREIGN FUNCTION LANGUAGE LARGE PROCEDURE SCHEMA SEQUENCE TABLE TYPE".split()
 
 
 class Described:
@@ -66,7 +68,7 @@ class Described:
         if absent or self._is_moot(right, entry):
             return
         takes = right.verb == "REVOKE" and not right.defaults_of
-        session = superuser if takes and superuser is not None else own
+        session = superuser if takes and superuser is not None and _is_within(right) else own
         if not _try(session, right.sql(database)) and entry.name.startswith("LARGE OBJECT"):
             self._failed.append("not carried: {0}".format(right))
 
@@ -123,6 +125,11 @@ class Described:
         return item.startswith("not carried: ") and any(
             re.search(r"(?:TO|FROM|FOR ROLE) {0}(?: |$)".format(re.escape(ident(name))), item) for name in self._missing
         )
+
+
+def _is_within(right: Right) -> bool:
+    """Whether a right is about something within the database, as pg_dump says it: the rest is the whole server's."""
+    return right.object.split(" ", 1)[0] in _WITHIN
 
 
 def _try(session: Session, statement: str) -> bool:

@@ -67,6 +67,8 @@ def replayable(session: Session, role: str, settings: Sequence[str]) -> Tuple[Li
             allowed = superuser and key.partition(".")[0].lower() not in libraries
         if key.lower() in ("role", "session_authorization"):
             unfit.append(Unfit(key, "makes sessions another role's"))
+        elif _scope(setting) not in ("", OWNER, OWNER_HERE):
+            unfit.append(Unfit(key, "is of nobody who is known"))
         elif allowed is None:
             unfit.append(Unfit(key, "is unknown to this server"))
         elif not allowed:
@@ -108,9 +110,12 @@ def apply_settings(server: Server, session: Session, name: str, recorded: Databa
         "database setting {0} {1} and is left out: set it yourself when it is wanted".format(item.name, item.why)
         for item in unfit
     )
+    if any(_scope(setting) for setting in kept):
+        # A role is the whole server's: only one that the settings can log in as is the site's to change.
+        server.connect(name).close()
     for setting in kept:
         key, value = setting_name(setting), setting.partition("=")[2]
-        target = targets[setting.partition("=")[0][: -len(key)]]
+        target = targets[_scope(setting)]
         session.run("ALTER {0} SET {1} TO {2}".format(target, _quoted(key), setting_value(key, value)))
 
 
@@ -135,6 +140,11 @@ def may_be_secret(name: str) -> bool:
 def setting_name(setting: str) -> str:
     """The name in "name=value" or "owner: name=value"."""
     return setting.partition("=")[0].rpartition(" ")[2]
+
+
+def _scope(setting: str) -> str:
+    """What stands before the name."""
+    return setting.partition("=")[0][: -len(setting_name(setting)) or None]
 
 
 def scoped_settings(rows: Sequence[Tuple[bool, bool, Sequence[str]]]) -> List[str]:

@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a project's settings, or a set, try on roles and rights that are the whole PostgreSQL server's."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_described as described
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_schema import Entry
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from tests.engines.postgresql_cluster import Cluster, Make
+
+pytest.importorskip("psycopg2")
+
+USER, PASSWORD = "mallory", "known"
+
+
+def prepare(server: Cluster) -> None:
+    server.psql("postgres", "CREATE ROLE mallory LOGIN PASSWORD 'known'; CREATE ROLE bob LOGIN PASSWORD 'his'")
+    server.psql("postgres", "CREATE DATABASE hers OWNER mallory")
+    server.psql("hers", "SET ROLE mallory; CREATE TABLE t (a int)")
+    server.psql("postgres", "ALTER ROLE mallory SET search_path = evil, public")
+
+
+def test_settings_of_another_role_are_not_changed(cluster: Cluster, make: Make) -> None:
+    """USER of the project's settings is anybody's; without a password nobody asked whether it is the site's."""
+    engine = make("hers", user="bob", password="")
+    with pytest.raises(RelocateError) as refused, engine.incoming():
+        pytest.fail("the role was changed")
+    assert refused.value.code == "login_failed"
+    assert cluster.psql("postgres", "SELECT count(*) FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole"
+                        " WHERE rolname = 'bob'").strip() == "0"  # fmt: skip
+    assert not engine.exists("incoming")
+    with make("hers").incoming():  # her own
+        pass
+    assert make("hers").drop("incoming")
+
+
+@pytest.mark.parametrize(
+    ("grant", "revoke", "holds"),
+    [
+        (
+            "GRANT CREATE ON TABLESPACE pg_default TO bob",
+            "REVOKE ALL ON TABLESPACE pg_default FROM bob",
+            "SELECT has_tablespace_privilege('bob', 'pg_default', 'CREATE')",
+        ),
+        (
+            "GRANT CREATE ON DATABASE template1 TO bob",
+            "REVOKE ALL ON database template1 FROM bob",
+            "SELECT has_database_privilege('bob', 'template1', 'CREATE')",
+        ),
+    ],
+)
+def test_a_set_takes_away_no_rights_outside_of_its_database(
+    cluster: Cluster, make: Make, tmp_path: Any, grant: str, revoke: str, holds: str
+) -> None:
+    """An entry of its table of contents may hold any statement; those that take rights away run as administrator."""
+    engine = make("hers")
+    with engine.snapshot() as snapshot:
+        dump = snapshot.dump(str(tmp_path))
+    client = programs.installed("pg_restore")[-1]
+    path = os.path.join(str(tmp_path), dump.path)
+    lines = programs.listing(engine._server, client, path)
+    one = described.Described(engine._server, client, path, lines, engine.describe())
+    one._old.append(Entry("ACL", "-", "x", "mallory", statements=[revoke]))
+    cluster.psql("postgres", grant)
+    one.carry("hers")
+    assert cluster.psql("postgres", holds).strip() == "t"
