@@ -40,7 +40,12 @@ def checkout(params: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
     env = {str(key): str(value) for key, value in params["environment"].items()}
     with SecretStore(secret_base(params["directory"]), owner) as secrets:
         source = _source(params, prepared, backup, commit, env, secrets)
-        planned = vcs.plan_checkout(top, owner, commit, source)
+        if owner is None:
+            # Told in check mode, before the user is made: a checkout that is there is somebody else's, and git runs
+            # what its configuration says.
+            planned = vcs.CheckoutPlan("clone", top, commit)
+        else:
+            planned = vcs.plan_checkout(top, owner, commit, source)
         result = {"changed": planned.action != "none", "revision": commit, "before": planned.before}
         result["diff"] = {"before": planned.before + "\n", "after": commit + "\n"}
         if check_mode:

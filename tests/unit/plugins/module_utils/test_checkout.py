@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +16,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils import _checkout
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, Prepared
-from tests.unit.fakes import me, refused
+from tests.unit.fakes import LABEL, ROOT_ONLY, me, nobody, reachable, refused
 
 
 def dist(name: str, *needs: str, version: str = "1") -> dict[str, Any]:
@@ -97,3 +99,36 @@ def test_a_mode_of_the_home_that_is_none_changes_nothing(tmp_path: Path, mode: s
     assert tmp_path.stat().st_mode == before
     _checkout._open_home(owner, {"home": str(tmp_path), "home_mode": "0711"}, str(tmp_path / "app"))
     assert tmp_path.stat().st_mode & 0o011 == 0o011
+
+
+@ROOT_ONLY
+def test_check_mode_runs_nothing_of_a_checkout_as_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The owner is not there yet, the checkout is another's, and its configuration names a program for each file."""
+    there, proof = tmp_path / "site", tmp_path / "proof"
+    there.mkdir()
+    git = ["git", "-C", str(there), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    (there / "a").write_text("1")
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*git, *words], check=True)
+    (there / ".git" / "info" / "attributes").write_text("* filter=evil")
+    subprocess.run([*git, "config", "filter.evil.clean", f"id -u > {proof}; cat"], check=True)
+    (there / "a").write_text("2")  # as long as it was: only its content tells
+    os.utime(there / "a", (1, 1))
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    prepared = Prepared({"commit": commit}, {}, {"name": "no-such-user"}, ())
+    backup = SimpleNamespace(read_prepared=lambda: prepared, check_file=str)
+    monkeypatch.setattr(_checkout.BackupSet, "prepared", lambda *_what: backup)
+    params = {
+        "owner": "no-such-user", "allow_root": False, "directory": str(tmp_path / "work"), "site": "shop",
+        "label": LABEL, "revision": None, "path": str(there), "environment": {}, "remote": None,
+    }  # fmt: skip
+    assert _checkout.checkout(params, True)["changed"]
+    assert not proof.exists()
+    for path in (there, *there.rglob("*")):
+        os.chown(path, nobody().uid, -1, follow_symlinks=False)
+    with refused("dirty_tree", "a"):
+        reachable(tmp_path)
+        proof.touch()
+        proof.chmod(0o666)
+        _checkout.checkout({**params, "owner": "nobody"}, True)
+    assert proof.read_text().strip() == str(nobody().uid), "as its owner it may"
