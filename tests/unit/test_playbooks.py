@@ -339,6 +339,21 @@ def test_a_switch_of_the_command_line_is_a_text() -> None:
     assert [item for item in found if "| bool" not in item[1]] == []
 
 
+#: What move.yml runs, but for its preflight.
+MOVE = ["move_site", "before_freeze", "freeze_to_cutover", "after_cutover", "report_site", "put_back_old_first"]
+MOVE += ["put_back_new_first", "put_back_lost", "thaw", "close"]
+
+
+@pytest.mark.parametrize("name", MOVE)
+def test_a_move_validates_what_the_user_set_once(name: str) -> None:
+    """Preflight and common do; each module checks its options again. Every role more is a task and copies of specs."""
+    tasks = _tasks(yaml.safe_load((sources.ROOT / "playbooks" / "tasks" / f"{name}.yml").read_text()))
+    included = [task["ansible.builtin.include_role"] for task in tasks if "ansible.builtin.include_role" in task]
+    assert included
+    for role in included:
+        assert role.get("rolespec_validate", True) is (role["name"] == "relocate.django.preflight"), role
+
+
 @pytest.mark.parametrize("role", ["restore", "verify"])
 def test_a_set_that_this_run_made_is_held_against_its_own_digest(role: str) -> None:
     """By default it is relocate_manifest_sha256, which the user may have set for a restore from another set."""
