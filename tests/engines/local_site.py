@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.tools import packed
 from tests.tools.collection import COLLECTIONS
 
 GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"]
@@ -88,6 +89,7 @@ def write_inventory(base: Path, common: dict[str, Any], groups: dict[str, dict[s
 def play(inventory: Path, playbook: str, *options: str, **variables: Any) -> tuple[int, str]:
     """Run a playbook; returns its exit code and all that it printed."""
     env = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), ANSIBLE_NOCOLOR="1")
+    env.update(packed.environment(Path(sys.prefix), COLLECTIONS))
     program = Path(sys.executable).parent / "ansible-playbook"
     argv = [program, f"relocate.django.{playbook}", "-i", inventory, "-e", json.dumps(variables), *options]
     done = run(*argv, cwd=inventory.parent, env=env)

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.tools import packed
+
 from ._command import LabError
 
 
@@ -80,6 +82,7 @@ def _environment(
         "ANSIBLE_PIPELINING": "1",
         "ANSIBLE_SSH_CONTROL_PATH_DIR": sockets,
         "LC_ALL": "C.UTF-8",
+        **packed.environment(venv, collections_path),
     }
     return {**inherited, **own, **extra}
 
