@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
-from ansible_collections.relocate.django.plugins.module_utils import _host, _media, _media_archive, _unversioned
+from ansible_collections.relocate.django.plugins.module_utils import _host, _logs, _media, _media_archive, _unversioned
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import (
     BUNDLE,
     DATABASES,
@@ -95,6 +95,7 @@ def _directories(site: Site, unversioned: Sequence[UnversionedFile]) -> Tuple[Di
     named = [site.project.path, vcs.toplevel(site.project.path, site.project.owner)]
     named += [os.path.dirname(path) for path in [site.project.interpreter] + [item.path for item in unversioned]]
     named += [os.path.dirname(engine.config.name) for engine in site.engines.values() if engine.is_file]
+    named += _logs.directories(site.facts["django"])
     media = str(site.facts["django"].get("media_root") or "")
     return record([path for path in named + [os.path.dirname(media)] if os.path.isabs(path)], site.project.owner)
 

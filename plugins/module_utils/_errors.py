@@ -76,6 +76,7 @@ CODES: Dict[str, str] = {
     "manifest_edited": "the manifest is not the one that was written",
     "format_unknown": "the backup set has a newer format",
     "file_missing": "a file of the backup set is missing",
+    "directory_missing": "a directory that the settings write into is not there",
     "file_unlisted": "the backup set holds a file that its manifest does not list",
     "file_differs": "a file of the backup set differs from its manifest",
     "dump_truncated": "the dump is truncated",

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils import (
     _host,
+    _logs,
     _media,
     _media_owners,
     _owner,
@@ -41,6 +42,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
 )
 from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, untracked, vcs
 from ansible_collections.relocate.django.plugins.module_utils._project.python_support import python_obstacle
+from ansible_collections.relocate.django.plugins.module_utils._relocation import between
 from ansible_collections.relocate.django.plugins.module_utils._same_server import place_here, place_of, same_database
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._site import (
@@ -347,6 +349,7 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
     user = lookup_user(owner) if exists else None
     found += collect(found, lambda: _python_obstacles(params, old, user)) or []
     found += _occupied(params, str(old["project"].get("prefix") or ""))
+    found += collect(found, lambda: _paths_of_old(params, old)) or []
     if not itself and not _host.read_record(params["directory"], params["site"]).get("moved"):
         found += collect(found, lambda: _services.running(params["path"], params["services_left"])) or []
     if params["media"]:
@@ -358,6 +361,24 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
     found += _space(params["path"], int(old.get("media", {}).get("bytes", 0)), "MEDIA and the project")
     if params["units"] and not os.path.isdir("/run/systemd/system"):
         found.append(Obstacle("program_missing", "systemd does not run here", "leave relocate_services empty"))
+    return found
+
+
+def _paths_of_old(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[Obstacle]:
+    """What is named by its place on old and will not be found on this host."""
+    prefix = str(old["project"].get("prefix") or "")
+    relocation = between(str(old["project"]["path"]), params["path"], prefix)
+    _within, lacking = _logs.missing(old["django"], relocation, params["path"], prefix)
+    found = _logs.obstacles(lacking, str(old["owner"]["name"]))
+    for option in ("env_files", "interpreter"):
+        value = params[option] or []
+        for name in [value] if isinstance(value, str) else value:
+            plain = name[1:] if name.startswith("-") else name
+            if relocation.moves(os.path.normpath(plain)) and not os.path.lexists(plain):
+                msg = "relocate_{0} names {1}, which lies in old's project: on this host it is to be {2}"
+                hint = "name it relative to the project, or set relocate_{0} for each host".format(option)
+                here = relocation.path(os.path.normpath(plain))
+                found.append(Obstacle("bad_option", msg.format(option, plain, here), hint))
     return found
 
 

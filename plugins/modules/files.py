@@ -74,13 +74,18 @@ placed:
   returned: success
   type: list
   elements: str
+made:
+  description: The directories that were made because C(LOGGING) of the settings writes into them.
+  returned: success
+  type: list
+  elements: str
 """
 
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _unversioned
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _logs, _unversioned
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
@@ -100,12 +105,16 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     items = _unversioned.plan(
         backup, prepared.unversioned, params["files"], params["overrides"], path, relocation, named
     )
+    logs, elsewhere = _logs.missing(prepared.django, relocation, path, str(prepared.code.get("prefix") or ""))
+    _logs.refuse(elsewhere, owner.name)
     todo = [item for item in items if _unversioned.differs(item, owner)]
     diff = _unversioned.diff_of(todo, owner)
+    recorded = relocation.directories(prepared.directories)
     if not module.check_mode:
+        _logs.make(logs, owner, recorded)
         for item in todo:
-            _unversioned.place(item, owner, relocation.directories(prepared.directories))
-    return {"changed": bool(todo), "placed": [item.path for item in todo], "diff": diff}
+            _unversioned.place(item, owner, recorded)
+    return {"changed": bool(todo or logs), "placed": [item.path for item in todo], "made": logs, "diff": diff}
 
 
 def main() -> None:

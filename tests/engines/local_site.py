@@ -25,7 +25,7 @@ from tests.tools.collection import COLLECTIONS
 GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"]
 PREFIX = "web/src"
 FILES = {
-    ".gitignore": "*.sqlite3\n/web/src/media/\n.venv/\n__pycache__/\n",
+    ".gitignore": "*.sqlite3\n/web/src/logs/\n/web/src/media/\n.venv/\n__pycache__/\n",
     f"{PREFIX}/manage.py": """
 import os, sys
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
@@ -43,6 +43,11 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 MEDIA_ROOT = BASE / "media"
+LOGGING = {
+    "version": 1,
+    "handlers": {"file": {"class": "logging.FileHandler", "filename": BASE / "logs" / "sub" / "site.log"}},
+    "root": {"handlers": ["file"]},
+}
 """,
     f"{PREFIX}/notes/__init__.py": "",
     f"{PREFIX}/notes/models.py": """
@@ -157,6 +162,9 @@ class LocalSite:
         run(sys.executable, "-m", "venv", "--without-pip", self.python.parent.parent, cwd=self.base)
         done = run(self.python, "-c", self.see_django(), cwd=self.base)
         assert done.returncode == 0, done.stderr
+        logs = self.old / PREFIX / "logs" / "sub"
+        logs.mkdir(parents=True)
+        logs.chmod(0o710)
         self.manage("migrate", "--verbosity", "0")
         with contextlib.closing(sqlite3.connect(self.old / PREFIX / "legacy.sqlite3")) as connection, connection:
             connection.execute("create table invoice (id integer primary key, total integer)")

@@ -68,6 +68,9 @@ def test_code_older_than_its_database_then_the_same_command_without_it(tmp_path:
     assert site.rows(site.new, "legacy.sqlite3", "select total from invoice") == [(7,), (8,)]
     assert ("django_migrations",) in site.rows(site.new, "db.sqlite3", TABLES)
     assert (site.new / PREFIX / "media").is_dir()
+    # Settings that log into a directory which git does not hold.
+    assert (site.new / PREFIX / "logs" / "sub").stat().st_mode & 0o7777 == 0o710
+    assert (site.new / PREFIX / "logs" / "sub" / "site.log").exists()
     see_files(site, tmp_path / "etc")
 
 

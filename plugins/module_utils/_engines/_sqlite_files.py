@@ -11,7 +11,8 @@ import os
 import shlex
 import sqlite3
 import struct
-from typing import IO, Iterator, List, Optional, Set
+from dataclasses import replace
+from typing import IO, Iterator, List, Optional, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     EngineContext,
@@ -128,7 +129,24 @@ def make_directories(name: str, owner: Optional[SystemUser], recorded: Optional[
     known: List[Directory] = []
     with contextlib.suppress(TypeError):  # what a host says may be anything
         known = [Directory(*item) for item in recorded.details.get(DIRECTORIES, ())] if recorded else []
-    return make_for_owner(path, owner, rights_of(known, otherwise), NAME)
+    return make_for_owner(path, owner, rights_of(_where_they_are_here(known, path), otherwise), NAME)
+
+
+def _where_they_are_here(recorded: Sequence[Directory], path: str) -> List[Directory]:
+    """Directories above the file on old where they are on this host: what both paths end with moved with the project.
+
+    :param path: of the file's directory on this host
+    """
+    old = max((item.path for item in recorded), key=len, default=path).split("/")
+    new = path.split("/")
+    while len(old) > 2 and len(new) > 2 and old[-1] == new[-1]:
+        old, new = old[:-1], new[:-1]
+    before, after = "/".join(old), "/".join(new)
+    if before == after:
+        return list(recorded)
+    moved = [item for item in recorded if (item.path + "/").startswith(before + "/")]
+    stay = [item for item in recorded if item not in moved]
+    return stay + [replace(item, path=after + item.path[len(before) :]) for item in moved]
 
 
 def refuse_missing(path: str, owner: Optional[SystemUser]) -> None:

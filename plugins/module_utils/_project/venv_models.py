@@ -84,6 +84,17 @@ def topic_migrations(aliases: Aliases) -> Dict[str, Any]:
     }
 
 
+def log_files() -> List[str]:
+    """Files that handlers of LOGGING write; a relative one is so from the project's directory."""
+    import os
+
+    from django.conf import settings
+
+    handlers = settings.LOGGING.get("handlers") if isinstance(settings.LOGGING, dict) else None
+    found = [item.get("filename") for item in (handlers or {}).values() if isinstance(item, dict)]
+    return sorted({os.path.abspath(str(name)) for name in found if isinstance(name, (str, os.PathLike))})
+
+
 def used_paths() -> Dict[str, List[str]]:
     """Directories out of which the site serves or reads what need not be in git: static files, templates, translations.
 

@@ -225,6 +225,7 @@ def topic_django(request: Request) -> Dict[str, Any]:
         "static_root": _absolute(settings.STATIC_ROOT),
         "static_url": str(settings.STATIC_URL or ""),
         "used_paths": venv_models.used_paths(),
+        "log_files": venv_models.log_files(),
         "apps": [config.label for config in apps.get_app_configs()],
         "debug": bool(settings.DEBUG),
         "allowed_hosts": [str(host) for host in settings.ALLOWED_HOSTS],

@@ -310,6 +310,9 @@ def new_params(directory: Path, **changes: Any) -> dict[str, Any]:
         "left_behind": [],
         "installs": False,
         "python": "python3",
+        "env_files": [],
+        "interpreter": None,
+        "definers": {},
         "units": [],
         "services_left": [],
         "admin": Login(),
@@ -416,6 +419,34 @@ def test_a_directory_that_holds_something_else(tmp_path: Path, engine: FakeEngin
     assert on_new(tmp_path) == [("checkout_occupied", "", f"{tmp_path}/app holds something else", "move it away")]
     (tmp_path / "app" / ".git").mkdir()
     assert on_new(tmp_path) == []
+
+
+def test_paths_of_old_that_new_lacks(tmp_path: Path, engine: FakeEngine) -> None:
+    """Absolute names in old's project, and directories that the settings log to."""
+    old = told_of_old()
+    there = old["project"]["path"]
+    old["django"]["log_files"] = [there + "/logs/site.log", "/nowhere/shop/site.log"]
+    here = str(tmp_path / "app")
+    lies = "which lies in old's project: on this host it is to be"
+    names = [".env", "-" + there + "/conf/../.env", "/etc/shop.env", here + "/x.env"]
+    found = on_new(tmp_path, old, path=here, env_files=names, interpreter=there + "/.venv/bin/python")
+    assert [item[:1] + item[2:] for item in found] == [
+        (
+            "directory_missing",
+            "LOGGING of the settings writes into /nowhere/shop, which is not on this host: Django would not start",
+            f"make it here: install -d -m 0750 -o {old['owner']['name']} -g {old['owner']['name']} /nowhere/shop",
+        ),
+        (
+            "bad_option",
+            f"relocate_env_files names {there}/conf/../.env, {lies} {here}/.env",
+            "name it relative to the project, or set relocate_env_files for each host",
+        ),
+        (
+            "bad_option",
+            f"relocate_interpreter names {there}/.venv/bin/python, {lies} {here}/.venv/bin/python",
+            "name it relative to the project, or set relocate_interpreter for each host",
+        ),
+    ]
 
 
 def test_a_project_in_a_subdirectory_of_its_checkout(tmp_path: Path, engine: FakeEngine) -> None:

@@ -35,6 +35,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
     DatabaseFacts,
     DatabaseState,
+    Directory,
     DumpFile,
     compare_states,
 )
@@ -892,5 +893,28 @@ def test_directories_become_what_they_were_on_old(tmp_path: Any) -> None:
         (0, owner.gid, 0o750),
         (owner.uid, owner.gid, 0o2770),
     ]
+    # The project lies elsewhere on new: what both paths end with is as it was.
+    os.mkdir(top / "elsewhere")
+    _sqlite_files.make_directories(str(top / "elsewhere" / "b" / "db.sqlite3"), owner, facts)
+    below = os.stat(top / "elsewhere" / "b")
+    assert (below.st_uid, below.st_gid, stat.S_IMODE(below.st_mode)) == (owner.uid, owner.gid, 0o2770)
     broken = dataclasses.replace(facts, details={"directories": [[1, "x", None], "abc"]})
     assert _sqlite_files.make_directories(str(top / "c" / "db"), owner, broken) == [str(top / "c")]
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/srv/a/data/sub", {"/srv": 1, "/srv/a": 2, "/srv/a/data": 3, "/srv/a/data/sub": 4}),
+        ("/srv/b/data/sub", {"/srv": 1, "/srv/b": 2, "/srv/b/data": 3, "/srv/b/data/sub": 4}),
+        ("/opt/x/b/data/sub", {"/srv": 1, "/opt/x/b": 2, "/opt/x/b/data": 3, "/opt/x/b/data/sub": 4}),
+        ("/srv/a/other", {"/srv": 1, "/srv/a": 2, "/srv/a/data": 3, "/srv/a/other": 4}),
+    ],
+)
+def test_where_directories_of_old_are_here(path: str, found: dict[str, int]) -> None:
+    known = [
+        Directory(name, mode, "a", "a")
+        for name, mode in (("/srv", 1), ("/srv/a", 2), ("/srv/a/data", 3), ("/srv/a/data/sub", 4))
+    ]
+    assert {item.path: item.mode for item in _sqlite_files._where_they_are_here(known, path)} == found
+    assert _sqlite_files._where_they_are_here([], path) == []
