@@ -88,6 +88,47 @@ def test_a_wrong_password_brings_no_administrator_into_the_trap(cluster: Cluster
     assert not is_superuser(cluster)
 
 
+def test_a_trigger_on_login_does_not_run_as_administrator(cluster: Cluster, trapped: str, make: Make) -> None:
+    """A superuser made it, and its function is the owner's: what that does is up to him."""
+    if int(cluster.psql("postgres", "SHOW server_version_num")) < 170000:
+        pytest.skip("triggers on login came with PostgreSQL 17")
+    cluster.psql(
+        trapped,
+        "CREATE FUNCTION public.greet() RETURNS event_trigger LANGUAGE plpgsql AS"
+        " $$BEGIN PERFORM trap.win(); END$$; ALTER FUNCTION public.greet() OWNER TO mallory;"
+        " CREATE EVENT TRIGGER greet ON login EXECUTE FUNCTION public.greet(); ALTER EVENT TRIGGER greet ENABLE ALWAYS",
+    )
+    engine = make(trapped, password="wrong")
+    assert engine.describe().exists
+    with engine._server.admin(trapped) as session:
+        assert session.value("SHOW event_triggers") == "off"
+    assert not is_superuser(cluster)
+    cluster.psql(trapped, "SELECT 1")
+    assert is_superuser(cluster)
+
+
+def test_an_event_trigger_that_came_with_a_set_is_named(cluster: Cluster, make: Make, tmp_path: Any) -> None:
+    cluster.psql("postgres", "CREATE DATABASE watched OWNER mallory")
+    cluster.psql(
+        "watched",
+        "CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN END$$;"
+        " CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION watch()",
+    )
+    engine, new = make("watched"), make("watcher")
+    try:
+        with engine.snapshot() as snapshot:
+            dump, facts = snapshot.dump(str(tmp_path)), engine.describe()
+        assert any("event trigger watch" in item.msg for item in new.preflight("new", facts))
+        cluster.psql("postgres", "ALTER ROLE mallory SUPERUSER")
+        assert not any("event trigger watch" in item.msg for item in new.preflight("new", facts))
+        new.load(str(tmp_path), dump, facts)
+        assert [note for note in new.context.notes if "event trigger watch came with the set" in note]
+    finally:
+        cluster.psql("postgres", "ALTER ROLE mallory NOSUPERUSER")
+        for name in ("watched", "watcher__incoming"):
+            cluster.psql("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
 @pytest.fixture(name="taken")
 def _taken(cluster: Cluster, make: Make, tmp_path: Any) -> Iterator[Tuple[str, DumpFile, DatabaseFacts]]:
     """A dump of a small database; what is made of it is called ``placed``."""

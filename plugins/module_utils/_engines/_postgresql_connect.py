@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._postgres
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import (
     FIRST_OPTIONS,
+    NO_TRIGGERS,
     Session,
     driver,
     ident,
@@ -124,6 +125,7 @@ class Server:
 
     def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
         self.config, self.context = config, context
+        self._login_triggers: Dict[Tuple[str, str], bool] = {}
         context.secrets.remember(str(config.options.get("sslpassword") or ""))
 
     @property
@@ -212,7 +214,7 @@ class Server:
                 try:
                     connection = psycopg2.connect(**pinned)
                 except psycopg2.Error as exc:
-                    if "unsupported startup parameter" not in str(exc):
+                    if "unsupported startup parameter" not in str(exc) or parameters.get("options") == NO_TRIGGERS:
                         raise
                     # PgBouncer hands on few parameters. The session then pins its search_path by its first statement.
                     connection = psycopg2.connect(**parameters)
@@ -271,9 +273,9 @@ class Server:
         if login.password:
             found["password"] = login.password
             # Keys and certificates are files that project code names: they are read as its owner could read them.
-            return self._open(found, self.context.owner)
+            return self._as_administrator(found, self.context.owner)
         by_peer = (not host or host.startswith("/")) and os.geteuid() == 0
-        return self._open(found, lookup_user(found["user"]) if by_peer else None)
+        return self._as_administrator(found, lookup_user(found["user"]) if by_peer else None)
 
     def _peer(self, database: str) -> Session:
         user = lookup_user("postgres")
@@ -282,7 +284,25 @@ class Server:
         host = self.config.host if self.config.host.startswith("/") else socket_directory(self.config.port or _PORT)
         if host and not made_by(_socket(host, self.config.port), "postgres"):
             raise RelocateError("right_missing", "the socket in {0} is not the server's own".format(host))
-        return self._open(self._administrator(database, "postgres", host, self.config.port), user)
+        return self._as_administrator(self._administrator(database, "postgres", host, self.config.port), user)
+
+    def _as_administrator(self, parameters: Dict[str, str], user: Optional[SystemUser]) -> Session:
+        """Open a session that runs no trigger on login, which the function's owner could fill with what he likes.
+
+        Only 17 and later know such triggers and how to turn them off, and only a superuser may. What the server is says
+        a session in the maintenance database, where sites make none. A pooler that does not hand the option on is no
+        way in for an administrator.
+        """
+        maintenance = self.maintenance_database()
+        if parameters["dbname"] == maintenance:
+            return self._open(parameters, user)
+        key = (parameters.get("host", ""), parameters["user"])
+        if key not in self._login_triggers:
+            with self._open({**parameters, "dbname": maintenance}, user) as session:
+                self._login_triggers[key] = session.major >= 17 and session.is_superuser
+        if self._login_triggers[key]:
+            parameters = {**parameters, "options": NO_TRIGGERS}
+        return self._open(parameters, user)
 
     def _administrator(self, database: str, user: str, host: str, port: Optional[int]) -> Dict[str, str]:
         found = {

@@ -41,6 +41,9 @@ PINS: Dict[str, str] = {
 #: operator of theirs would otherwise be found by the first query of ours, and run with the rights of an administrator.
 FIRST_OPTIONS = "-c search_path=pg_catalog -c local_preload_libraries="
 
+#: For a superuser's session on 17 and later: triggers on login would run with his rights.
+NO_TRIGGERS = "-c event_triggers=off"
+
 
 def driver() -> Any:
     """The psycopg2 module. Raises library_missing."""
@@ -88,6 +91,11 @@ class Session(SqlSession):
     def major(self) -> int:
         """The server's major version: 15."""
         return self.version // 10000
+
+    @property
+    def is_superuser(self) -> bool:
+        """Whether the session's user is one, as the server says on its own at login."""
+        return bool(self._connection.get_parameter_status("is_superuser") == "on")
 
     def rows(self, sql: str) -> List[Tuple[Any, ...]]:
         """Run one statement; its rows, if it has any. Raises query_failed, right_missing or server_unreachable."""

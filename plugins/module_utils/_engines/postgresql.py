@@ -173,6 +173,13 @@ class PostgresqlEngine(Engine):
                 self._fill(client, path, programs.load_entries(lines, schemas), incoming)
                 settings.apply_settings(self._server, session, incoming, recorded)
                 admin.limit_connections(session, incoming, recorded)
+                self.context.notes.extend(  # no role but a superuser's has brought one
+                    "database {0}: {1} came with the set, and runs in every session, an administrator's too".format(
+                        self.config.alias, name
+                    )
+                    for name in recorded.details.get("needs_superuser") or ()
+                    if str(name).startswith("event trigger ")
+                )
                 with self.context.stopwatch.step("compare schema"):
                     one = described.Described(self._server, client, path, lines, recorded)
                     one.carry(incoming)
