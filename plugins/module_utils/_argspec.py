@@ -121,6 +121,7 @@ def engine_context(
         compression=params["compression"],
         stopwatch=stopwatch,
         orphans=tuple(params.get("orphans") or ()),
+        advance_sequences=params.get("sequences") == "advance",
         definers=dict(params.get("definers") or {}),
         project=found.path,
     )

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Sequence
 
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, sequences_behind
 
 
 def database(recorded: DatabaseState, found: DatabaseState) -> Dict[str, Any]:
     """What of a database was compared, by two states that were found equal.
 
     :returns: tables, rows, contents (tables whose fingerprints were compared), counted (names of the others),
-        sequences, schema (objects and properties that were compared; None when they were not)
+        sequences, advanced (those that old had left behind their columns), schema (objects and properties that were
+        compared; None when they were not)
     """
     after = {table.name: table for table in found.tables}
     hashed = {
@@ -29,6 +30,7 @@ def database(recorded: DatabaseState, found: DatabaseState) -> Dict[str, Any]:
         "contents": len(hashed),
         "counted": sorted(name for name in after if name not in hashed),
         "sequences": len(found.sequences),
+        "advanced": len(sequences_behind(recorded)),
         "schema": len(found.schema or ()) if both else None,
     }
 

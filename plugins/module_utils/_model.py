@@ -330,3 +330,13 @@ def sequences_behind(state: DatabaseState) -> List[SequenceState]:
         if item.last_value is None or item.last_value + item.is_called <= item.column_max:
             behind.append(item)
     return behind
+
+
+def advanced(state: DatabaseState) -> DatabaseState:
+    """The state once the sequences that are behind their columns stand at the columns' highest values."""
+    behind = {item.name for item in sequences_behind(state)}
+    sequences = tuple(
+        dataclasses.replace(item, last_value=item.column_max, is_called=True) if item.name in behind else item
+        for item in state.sequences
+    )
+    return dataclasses.replace(state, sequences=sequences)

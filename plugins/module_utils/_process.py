@@ -54,7 +54,11 @@ class Completed:
 
 @dataclass(frozen=True)
 class Command:
-    """One program to start: the unit that :func:`run` and :func:`pipeline` take."""
+    """One program to start: the unit that :func:`run` and :func:`pipeline` take.
+
+    :param family: it starts others that work on by themselves (parallel jobs, git's helpers): with this process they
+        die as well, at once, and not when they next look at their parent
+    """
 
     argv: Sequence[str]
     user: Optional[SystemUser] = None
@@ -62,6 +66,7 @@ class Command:
     cwd: Optional[str] = None
     umask: int = 0o077
     pass_fds: Tuple[int, ...] = ()
+    family: bool = False
 
 
 def find_program(name: str, extra: Sequence[str] = ()) -> Optional[str]:
@@ -178,6 +183,59 @@ def _before_exec(command: Command, parent: int, directory: int) -> Callable[[], 
             os._exit(127)
 
     return prepare
+
+
+class _Guard:
+    """Kills a process group when this process is gone, be it by SIGKILL.
+
+    The kernel ends only our own children with us, not theirs. The guard waits for the end of a pipe that nobody but
+    this process holds open; it is in a session of its own, so that what kills ours does not kill it.
+    """
+
+    def __init__(self, group: int) -> None:
+        reader, self._writer = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", 'read -r _ || kill -s KILL -- "-$1"', "sh", str(group)],
+                stdin=reader,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={"PATH": _PATH},
+                cwd="/",
+                preexec_fn=_as_who_acts,
+            )
+        except BaseException:
+            os.close(self._writer)
+            raise
+        finally:
+            os.close(reader)
+
+    def dismiss(self) -> None:
+        """Let it go, once the group has ended."""
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._writer, b"\n")
+        os.close(self._writer)
+        self._process.wait()
+
+
+def _as_who_acts() -> None:
+    os.setsid()
+    os.setresgid(os.getegid(), os.getegid(), os.getegid())
+    os.setresuid(os.geteuid(), os.geteuid(), os.geteuid())
+
+
+@contextlib.contextmanager
+def _guarded(command: Command, process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Ends the whole family of a program with this process, where it has one."""
+    if not command.family:
+        yield
+        return
+    with _IDS:
+        guard = _Guard(process.pid)
+    try:
+        yield
+    finally:
+        guard.dismiss()
 
 
 def _start(command: Command, stdin: Any, stdout: Any) -> "subprocess.Popen[bytes]":
@@ -401,7 +459,8 @@ def run(
             on_start()
         if feed is not None and process.stdin is not None:
             _Feed(process.stdin, feed)
-        process.wait(timeout)
+        with _guarded(command, process):
+            process.wait(timeout)
     except subprocess.TimeoutExpired as exc:
         raise RelocateError(
             "timed_out",

@@ -32,6 +32,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseState,
     Difference,
     Fixture,
+    advanced,
     sequences_behind,
 )
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
@@ -119,16 +120,34 @@ def _entry_for(engine: Engine, manifest: Manifest) -> DatabaseEntry:
 Loaded = Tuple[DatabaseState, List[Dict[str, Any]]]
 
 
-def load_and_prove(engine: Engine, backup: BackupSet, entry: DatabaseEntry) -> Loaded:
-    """Load one dump into incoming and compare it. Raises data_differs with every difference; incoming is gone then."""
+def expected(recorded: DatabaseState, advance: bool) -> DatabaseState:
+    """What must be in a database that was loaded from a set.
+
+    :param advance: whether sequences that old left behind their columns are advanced on new
+    """
+    return advanced(recorded) if advance else recorded
+
+
+def load_and_prove(engine: Engine, backup: BackupSet, entry: DatabaseEntry, wanted: DatabaseState) -> Loaded:
+    """Load one dump into incoming and compare it. Raises data_differs with every difference; incoming is gone then.
+
+    :param wanted: what must be in it: as recorded, but for sequences that are to be advanced
+    """
     relative = entry.dump.path[len(DATABASES) + 1 :]
     backup.file(relative)  # refuses what leads out
     step = engine.context.stopwatch.step
     with step("load"):
         engine.load(backup.file(DATABASES), replace(entry.dump, path=relative), entry.facts)
+    if wanted != entry.state:
+        engine.context.notes.extend(
+            "database {0}: sequence {1} was at {2}, and table {3} holds {4}: it is advanced to {4}".format(
+                engine.config.alias, item.name, item.last_value, item.table, item.column_max
+            )
+            for item in engine.advance_sequences(sequences_behind(entry.state))
+        )
     with step("count"):
         state = state_of(engine, INCOMING, entry.state.method)
-    differences = engine.differences(entry.state, state)
+    differences = engine.differences(wanted, state)
     if differences:
         engine.drop(INCOMING)
         raise differs(engine.config.alias, differences)
@@ -409,5 +428,6 @@ def check_sequences(alias: str, state: DatabaseState) -> Optional[RelocateError]
             )
             for item in behind
         ),
-        "run sqlsequencereset for these tables on old, then run again",
+        "run sqlsequencereset for these tables on old, then run again; or set relocate_sequences: advance (sequences:"
+        " advance), to have them advanced on new",
     )

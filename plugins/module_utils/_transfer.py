@@ -120,7 +120,7 @@ class Fetcher:
 
     def _from(self, address: str, request: Request) -> Moved:
         with _key_for(request.user, self._way) as (way, user):
-            command = Command(rsync_argv(request, way, address, self._rsync, self._ssh), user)
+            command = Command(rsync_argv(request, way, address, self._rsync, self._ssh), user, family=True)
             return self._tried(command, address, request.source == MEDIA_SOURCE)
 
     def _tried(self, command: Command, address: str, may_be_absent: bool) -> Moved:

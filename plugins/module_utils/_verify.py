@@ -16,6 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseState,
     SystemUser,
+    advanced,
     state_from_plain,
 )
 from ansible_collections.relocate.django.plugins.module_utils._process import current_user
@@ -40,7 +41,8 @@ def expected_state(manifest: Manifest, record: Mapping[str, Any], alias: str) ->
         return state_from_plain(migrated["states"][alias])
     if alias not in manifest.databases:
         raise RelocateError("unknown_alias", "the backup set holds no database {0}".format(alias))
-    return manifest.databases[alias].state
+    # A restore makes nothing live whose sequences are behind: those that were are advanced.
+    return advanced(manifest.databases[alias].state)
 
 
 def compare(

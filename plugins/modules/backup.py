@@ -57,6 +57,16 @@ options:
     type: list
     elements: str
     default: []
+  sequences:
+    description:
+      - What becomes of a sequence whose next value is in its column already, because rows came with ids of their own.
+        The next insert would fail.
+      - With V(keep) it is left as it is, so that it is an obstacle.
+      - V(advance) sets it to the highest value of the column, on new only, before the database is proven.
+      - Only PostgreSQL has such sequences. MySQL, MariaDB and SQLite move their counters when a row brings its id.
+    type: str
+    choices: [keep, advance]
+    default: keep
   orphans:
     description:
       - Tables of SQLite whose rows may refer to rows that are missing. They are taken along as they are.
@@ -236,7 +246,8 @@ def write(module: AnsibleModule, site: Site, backup: BackupSet, revision: Revisi
     if params["state"] == "prepared":
         return dict(result, seconds=site.stopwatch.seconds())
     databases, marks = _backup.dump_all(site, backup, params["frozen"], params["fixtures"], params["left_behind"])
-    for alias, entry in databases.items() if not params["checked"] else ():
+    strict = not params["checked"] and params["sequences"] == "keep"
+    for alias, entry in databases.items() if strict else ():
         behind = check_sequences(alias, entry.state)
         if behind:  # a restore would refuse it
             raise behind
@@ -321,6 +332,7 @@ def main() -> None:
                 "files": {"type": "list", "elements": "str", "default": []},
                 "media": {"type": "bool", "default": True},
                 "media_skip": {"type": "list", "elements": "str", "default": []},
+                "sequences": {"type": "str", "choices": ["keep", "advance"], "default": "keep"},
                 "orphans": {"type": "list", "elements": "str", "default": []},
                 "frozen": {"type": "bool", "default": False},
                 "fixtures": {"type": "bool", "default": False},

@@ -119,6 +119,16 @@ options:
     type: list
     elements: str
     default: []
+  sequences:
+    description:
+      - What becomes of a sequence whose next value is in its column already, because rows came with ids of their own.
+        The next insert would fail.
+      - With V(keep) it is left as it is, so that it is an obstacle.
+      - V(advance) sets it to the highest value of the column, on new only, before the database is proven.
+      - Only PostgreSQL has such sequences. MySQL, MariaDB and SQLite move their counters when a row brings its id.
+    type: str
+    choices: [keep, advance]
+    default: keep
   orphans:
     description:
       - Tables of SQLite whose rows may refer to rows that are missing. They are taken along as they are.
@@ -332,6 +342,7 @@ def main() -> None:
                 "left_behind": {"type": "list", "elements": "str", "default": []},
                 "media": {"type": "bool", "default": True},
                 "media_skip": {"type": "list", "elements": "str", "default": []},
+                "sequences": {"type": "str", "choices": ["keep", "advance"], "default": "keep"},
                 "orphans": {"type": "list", "elements": "str", "default": []},
                 "definers": {"type": "dict", "default": {}},
                 "answers": {"type": "list", "elements": "dict", "default": [], "options": _answers.SUBOPTIONS},

@@ -41,6 +41,16 @@ options:
     type: str
     choices: [present, rehearsed, rolled_back]
     default: present
+  sequences:
+    description:
+      - What becomes of a sequence whose next value is in its column already, because rows came with ids of their own.
+        The next insert would fail.
+      - With V(keep) it is left as it is, so that it is an obstacle.
+      - V(advance) sets it to the highest value of the column, on new only, before the database is proven.
+      - Only PostgreSQL has such sequences. MySQL, MariaDB and SQLite move their counters when a row brings its id.
+    type: str
+    choices: [keep, advance]
+    default: keep
   replace:
     description:
       - Whether a live database may be put aside that holds tables of another origin, or with which the site has served
@@ -189,7 +199,8 @@ def apply(
                 state, tables[step.alias] = _restore.convert_and_prove(site, engine, backup, step.entry)
                 measured[step.alias] = _measured.fixture(tables[step.alias], state)
             else:
-                state, tables[step.alias] = _restore.load_and_prove(engine, backup, step.entry)
+                expected = _restore.expected(step.entry.state, module.params["sequences"] == "advance")
+                state, tables[step.alias] = _restore.load_and_prove(engine, backup, step.entry, expected)
                 measured[step.alias] = _measured.database(step.entry.state, state)
             behind = _restore.check_sequences(step.alias, state)
             if behind:
@@ -292,6 +303,7 @@ def main() -> None:
             _argspec.backup_set(),
             {
                 "state": {"type": "str", "choices": ["present", "rehearsed", "rolled_back"], "default": "present"},
+                "sequences": {"type": "str", "choices": ["keep", "advance"], "default": "keep"},
                 "replace": {"type": "bool", "default": False},
                 "verified": {"type": "bool", "default": False},
                 "media": {"type": "bool", "default": True},

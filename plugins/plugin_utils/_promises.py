@@ -146,7 +146,8 @@ def _schema(databases: Mapping[str, Mapping[str, Any]]) -> Promise:
 
 
 def _sequences(databases: Mapping[str, Mapping[str, Any]]) -> Promise:
-    figures = str(sum(_number(item.get("sequences")) for item in databases.values()))
+    count, moved = (sum(_number(item.get(key)) for item in databases.values()) for key in ("sequences", "advanced"))
+    figures = "{0}, {1} of them advanced (relocate_sequences)".format(count, moved) if moved else str(count)
     return _compared(databases, "sequences") or _over_databases(databases, "sequences", figures)
 
 

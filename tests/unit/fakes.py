@@ -27,6 +27,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     SequenceState,
     SystemUser,
     TableCount,
+    advanced,
     compare_states,
 )
 from ansible_collections.relocate.django.plugins.module_utils._process import current_user, lookup_user
@@ -121,7 +122,7 @@ class FakeEngine:
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     obstacles: list[Any] = field(default_factory=list)
     place: Any = ("", None)
-    context: Any = field(default_factory=lambda: SimpleNamespace(stopwatch=Stopwatch()))
+    context: Any = field(default_factory=lambda: SimpleNamespace(stopwatch=Stopwatch(), notes=[]))
 
     @property
     def config(self) -> DatabaseConfig:
@@ -174,6 +175,11 @@ class FakeEngine:
     def load(self, directory: str, dump: DumpFile, recorded: DatabaseFacts) -> None:
         self._call("load", directory, dump.path)
         self.databases[INCOMING] = self.loads
+
+    def advance_sequences(self, behind: list[SequenceState]) -> list[SequenceState]:
+        self._call("advance_sequences", *(item.name for item in behind))
+        self.databases[INCOMING] = advanced(self.databases[INCOMING])
+        return behind
 
     def create_blank(self, recorded: Any = None) -> list[str]:
         self._call("create_blank")

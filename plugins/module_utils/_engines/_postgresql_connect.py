@@ -126,6 +126,7 @@ class Server:
     def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
         self.config, self.context = config, context
         self._login_triggers: Dict[Tuple[str, str], bool] = {}
+        self._pooled = False
         context.secrets.remember(str(config.options.get("sslpassword") or ""))
 
     @property
@@ -197,6 +198,16 @@ class Server:
             )
         return env
 
+    def loading_environment(self, database: str, major: int) -> Dict[str, str]:
+        """The same for a program that loads: what the server does for it ends soon after it has gone.
+
+        Otherwise the server would, for example, build an index to its end before it misses the one who wanted it.
+        """
+        env = self.environment(database)
+        if major >= 14 and not self._pooled:
+            env["PGOPTIONS"] = (env.get("PGOPTIONS", "") + " -c client_connection_check_interval=500").strip()
+        return env
+
     def connect(self, database: str) -> Session:
         """A session as the settings' user.
 
@@ -218,6 +229,7 @@ class Server:
                         raise
                     # PgBouncer hands on few parameters. The session then pins its search_path by its first statement.
                     connection = psycopg2.connect(**parameters)
+                    self._pooled = True
         except psycopg2.Error as exc:
             text = " ".join(self.context.secrets.scrub(str(exc)).split())
             code = connection_error_code(text)

@@ -59,7 +59,7 @@ def check_old(server: Server) -> List[Obstacle]:
             _dump_client(session.major, findings)
             _readable(session, findings)
             _computable(session, findings)
-            _sequences(session, findings)
+            _sequences(server, session, findings)
     except RelocateError as exc:
         findings.error(exc)
         if not installed("pg_dump"):
@@ -138,15 +138,19 @@ def _computable(session: Session, findings: Findings) -> None:
         )
 
 
-def _sequences(session: Session, findings: Findings) -> None:
+def _sequences(server: Server, session: Session, findings: Findings) -> None:
     """Rows that came with ids of their own leave their sequence behind; the first insert on new would fail."""
+    if server.context.advance_sequences:
+        return
     for item in states.behind(session):
         findings.add(
             "sequence_behind",
             "sequence {0} is at {1}, table {2} holds {3}".format(
                 item.name, item.last_value, item.table, item.column_max
             ),
-            "on old: SELECT setval({0}, {1})".format(literal(item.name), item.column_max),
+            "on old: SELECT setval({0}, {1}); or set relocate_sequences: advance, and new's is advanced".format(
+                literal(item.name), item.column_max
+            ),
         )
 
 

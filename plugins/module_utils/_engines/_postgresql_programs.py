@@ -176,7 +176,7 @@ def _dump(
 ) -> Completed:
     argv = [client.path, "--format=directory", "--no-password", "--compress=" + compression, "--file=" + path]
     argv += ["--jobs={0}".format(jobs), "--snapshot=" + snapshot_id, "--verbose"]
-    command = Command(argv, user=server.context.owner, env=server.environment(database))
+    command = Command(argv, user=server.context.owner, env=server.environment(database), family=True)
     return run(command, on_line=Progress(server.context.progress))
 
 
@@ -295,14 +295,17 @@ def list_file(server: Server, entries: Sequence[str]) -> str:
     return server.context.secrets.write("entries", "".join(entry.split(";", 1)[0] + ";\n" for entry in entries))
 
 
-def restore(server: Server, client: Client, database: str, path: str, entries: Sequence[str]) -> None:
-    """Load a directory-format dump as the settings' role. Raises load_failed."""
+def restore(server: Server, client: Client, database: str, path: str, entries: Sequence[str], major: int) -> None:
+    """Load a directory-format dump as the settings' role. Raises load_failed.
+
+    :param major: the server's
+    """
     listed = list_file(server, entries)
     argv = [client.path, "--exit-on-error", "--no-owner", "--no-acl", "--no-tablespaces", "--no-password", "--verbose"]
     argv += ["--jobs={0}".format(max(1, server.context.jobs)), "--use-list=" + listed]
     # An empty -d connects without parsing a name: libpq then takes PGDATABASE as it is.
     argv += ["--dbname=", path]
-    command = Command(argv, user=server.context.owner, env=server.environment(database))
+    command = Command(argv, user=server.context.owner, env=server.loading_environment(database, major), family=True)
     done = run(command, on_line=Progress(server.context.progress))
     if done.rc != 0:
         hint = "see the message; the live database was not touched"

@@ -26,6 +26,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     DumpFile,
     Login,
     Obstacle,
+    SequenceState,
     SystemUser,
     compare_states,
 )
@@ -58,6 +59,7 @@ class EngineContext:
     :param orphans: tables whose rows may refer to missing rows, which the user takes along as they are
     :param definers: definer on old -> account on new, for views, triggers, routines and events of MySQL and MariaDB
     :param notes: what people should know that is no error; becomes a part of the module's result
+    :param advance_sequences: whether sequences that old left behind their columns will be advanced on new
     :param project: the project's directory, to which relative paths in OPTIONS refer
     """
 
@@ -70,6 +72,7 @@ class EngineContext:
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     notes: List[str] = field(default_factory=list)
     orphans: Tuple[str, ...] = ()
+    advance_sequences: bool = False
     definers: Mapping[str, str] = field(default_factory=dict)
     project: str = ""
 
@@ -163,6 +166,13 @@ class Engine(abc.ABC):
 
         :param recorded: what it shall be like; by default as live, or as the server makes them
         """
+
+    def advance_sequences(self, behind: Sequence[SequenceState]) -> Sequence[SequenceState]:
+        """Set sequences of incoming to the highest values of their columns; returns those that were set.
+
+        A counter that follows the ids that rows bring, as those of MySQL and SQLite do, is never behind.
+        """
+        return ()
 
     @abc.abstractmethod
     def swap(self, from_name: str = INCOMING, aside: str = PREVIOUS) -> None:

@@ -29,7 +29,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines import _p
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_settings as settings
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_connect import Server
-from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import Session
+from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_session import Session, literal
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     INCOMING,
     LIVE,
@@ -48,6 +48,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     Difference,
     DumpFile,
     Obstacle,
+    SequenceState,
 )
 
 
@@ -188,6 +189,13 @@ class PostgresqlEngine(Engine):
                         for words in one.compare(incoming, session.major)
                     )
 
+    def advance_sequences(self, behind: Sequence[SequenceState]) -> Sequence[SequenceState]:
+        """See :meth:`Engine.advance_sequences`. Raises query_failed where a sequence cannot go so far."""
+        with self._server.connect(self._named(INCOMING)) as session:
+            for item in behind:
+                session.run("SELECT setval({0}, {1:d})".format(literal(item.name), item.column_max or 0))
+        return behind
+
     @contextlib.contextmanager
     def incoming(self, recorded: Optional[DatabaseFacts] = None) -> Iterator[DatabaseConfig]:
         """See :meth:`Engine.incoming`; live's extensions and settings come along.
@@ -214,7 +222,7 @@ class PostgresqlEngine(Engine):
         with self._server.admin(incoming) as session:
             extensions.allow_extension_rows(self._server, session, True)
             self.context.progress("loading into {0}".format(incoming))
-            programs.restore(self._server, client, incoming, path, entries)
+            programs.restore(self._server, client, incoming, path, entries, session.major)
             extensions.allow_extension_rows(self._server, session, False)
         self.context.progress("analysing {0}".format(incoming))
         with self._written_to_disk(), self.context.stopwatch.step("analyse"):

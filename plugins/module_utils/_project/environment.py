@@ -276,7 +276,7 @@ class _Runner:
         return env
 
     def run(self, argv: Sequence[str]) -> Completed:
-        command = Command(argv, self._plan.owner, self.env(), self._plan.path, umask=0o022)
+        command = Command(argv, self._plan.owner, self.env(), self._plan.path, umask=0o022, family=True)
         result = run(command, timeout=self._timeout, on_line=self._show if self._on_line else None)
         if result.rc != 0:
             raise self._failed(argv, result)

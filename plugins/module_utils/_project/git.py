@@ -81,7 +81,7 @@ class Git:
         variables = dict(_ENVIRONMENT)
         variables.update(self.env)
         variables.update(env or {})
-        command = Command(argv + list(args), self.owner, variables, self.path, umask=0o022)
+        command = Command(argv + list(args), self.owner, variables, self.path, umask=0o022, family=True)
         return run(command, stdin=stdin, stdout=stdout, timeout=timeout)
 
     def out(self, *args: str) -> str:

@@ -241,7 +241,13 @@ def test_a_whole_set(tmp_path: Path, checkout: Path, dirty: bool) -> None:
 def make(directory: Path, site: Any, **options: Any) -> dict[str, Any]:
     given = {"directory": str(directory), "site": "shop", "label": "", "state": "present", "media": False, "jobs": 1}
     given.update(media_skip=[], frozen=False, fixtures=False, left_behind=[], keep=0, compression="none", files=[])
-    given.update(checked=False, allow_dirty=False, allow_unapplied=False, **{key: [] for key in backup_module.LISTS})
+    given.update(
+        checked=False,
+        sequences="keep",
+        allow_dirty=False,
+        allow_unapplied=False,
+        **{key: [] for key in backup_module.LISTS},
+    )
     module: Any = SimpleNamespace(params={**given, **options}, check_mode=False, warn=lambda _line: None)
     return backup_module.make(module, site)
 
@@ -294,6 +300,8 @@ def test_a_sequence_that_a_restore_would_refuse(tmp_path: Path, checkout: Path) 
     with refused("sequence_behind", "sequence s is at 5, table t holds 9"):
         make(tmp_path / "work", fake_site(checkout, FakeEngine(databases={LIVE: behind})))
     assert os.listdir(tmp_path / "work" / "sets" / "shop") == []
+    site = fake_site(checkout, FakeEngine(databases={LIVE: behind}))
+    assert make(tmp_path / "work", site, sequences="advance")["changed"]
 
 
 @pytest.mark.usefixtures("plain_checks")

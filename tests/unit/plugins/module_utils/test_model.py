@@ -170,3 +170,16 @@ def test_a_brief_tells_definitions_apart_and_shows_nothing_of_them() -> None:
     assert _model.brief("a") == _model.brief("a") != _model.brief("b")
     assert SECRET not in _model.brief(SECRET)
     assert _model.brief("\udcff")  # bytes of another encoding
+
+
+def test_advanced_is_what_was_behind() -> None:
+    rows = [("a", 8, True, 9), ("b", 9, False, 9), ("c", None, True, 9), ("d", 10, True, 9), ("e", 1, False, None)]
+    before = state(
+        sequences=tuple(SequenceState(name, last, called, "t", "id", top) for name, last, called, top in rows)
+    )
+    after = _model.advanced(before)
+    assert [(item.name, item.last_value, item.is_called) for item in after.sequences] == [
+        ("a", 9, True), ("b", 9, True), ("c", 9, True), ("d", 10, True), ("e", 1, False),
+    ]  # fmt: skip
+    assert _model.sequences_behind(after) == []
+    assert _model.advanced(after) == after

@@ -382,6 +382,9 @@ if sys.argv[3] == "thread":
     thread = threading.Thread(target=run, args=(command,))
     thread.start()
     thread.join()
+elif sys.argv[3] == "family":
+    word = "echo $$ >> " + sys.argv[1] + "; exec sleep 60"
+    run(Command(["sh", "-c", "sh -c '" + word + "' & " + word], user=user, umask=0o022, family=True))
 elif sys.argv[3] == "pipeline":
     pipeline([command, command])
 else:
@@ -389,11 +392,11 @@ else:
 """
 
 
-@pytest.mark.parametrize("how", ["run", "thread", "pipeline"])
+@pytest.mark.parametrize("how", ["run", "thread", "pipeline", "family"])
 @pytest.mark.parametrize("user", ["", pytest.param("nobody", marks=ROOT_ONLY)])
 def test_a_killed_parent_leaves_no_child(shared: Path, how: str, user: str) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    wanted = 2 if how == "pipeline" else 1
+    wanted = 2 if how in ("pipeline", "family") else 1
     with subprocess.Popen([sys.executable, "-c", PARENT, str(shared / "pids"), user, how], env=environment) as parent:
         deadline = time.monotonic() + 10
         pids: list[int] = []
@@ -405,6 +408,20 @@ def test_a_killed_parent_leaves_no_child(shared: Path, how: str, user: str) -> N
         assert all(map(alive, pids))
         parent.kill()
     assert all(map(gone, pids))
+
+
+def test_a_guard_is_gone_with_its_program(tmp_path: Path) -> None:
+    """What a program left running on purpose is not killed, and no guard stays."""
+    script = "sleep 60 > /dev/null 2>&1 & echo $! > left"
+    assert run(Command(["sh", "-c", script], cwd=str(tmp_path), family=True)).rc == 0
+    left = int((tmp_path / "left").read_text())
+    assert alive(left)
+    os.kill(left, signal.SIGKILL)
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    if children.exists():
+        assert not [
+            pid for pid in children.read_text().split() if b"read -r _" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
 
 
 @pytest.mark.parametrize(

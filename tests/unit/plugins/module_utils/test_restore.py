@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _host, _restore, _same_server
+from ansible_collections.relocate.django.plugins.module_utils import _host, _measured, _restore, _same_server
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
@@ -151,7 +152,7 @@ def test_no_database_of_the_set_is_passed_over(chosen: tuple[str, ...], lacking:
 
 def test_load_and_prove(tmp_path: Path) -> None:
     one = engine(loads=OLD)
-    found, rows = _restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(state=OLD))
+    found, rows = _restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(state=OLD), OLD)
     assert found == OLD
     assert one.method == "fake-1"
     assert one.calls[0] == ("load", str(tmp_path / LABEL / "databases"), "default.fakedump")
@@ -161,12 +162,34 @@ def test_load_and_prove(tmp_path: Path) -> None:
     ]
 
 
+BEHIND = dataclasses.replace(OLD, sequences=(SequenceState("s", 5, True, "t", "id", 9),))
+
+
+def test_sequences_are_advanced_when_that_is_wished(tmp_path: Path) -> None:
+    """Before the proof, which then expects them there; and a load that advanced nothing does not pass."""
+    one = engine(loads=BEHIND)
+    wanted = _restore.expected(BEHIND, advance=True)
+    found, _rows = _restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(state=BEHIND), wanted)
+    assert [call[0] for call in one.calls][:2] == ["load", "advance_sequences"]
+    assert (found.sequences[0].last_value, _restore.check_sequences("default", found)) == (9, None)
+    assert one.context.notes == ["database default: sequence s was at 5, and table t holds 9: it is advanced to 9"]
+    assert _measured.database(BEHIND, found)["advanced"] == 1
+
+
+def test_sequences_are_kept_by_default(tmp_path: Path) -> None:
+    one = engine(loads=BEHIND)
+    wanted = _restore.expected(BEHIND, advance=False)
+    found, _rows = _restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(state=BEHIND), wanted)
+    assert (found, "advance_sequences" in [call[0] for call in one.calls], one.context.notes) == (BEHIND, False, [])
+    assert _restore.check_sequences("default", found)
+
+
 def test_other_data_is_dropped_and_told(tmp_path: Path) -> None:
     one = engine(loads=NEW, databases={LIVE: OLDER})
     with refused(
         "data_differs", "default differs.*table public.b: recorded 3 rows, found 4 rows.*nothing was made live"
     ) as at:
-        _restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(state=OLD))
+        _restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(state=OLD), OLD)
     assert one.databases == {LIVE: OLDER}
     assert at.value.details == {"differences": ["table public.b: recorded 3 rows, found 4 rows"]}
 
@@ -175,7 +198,7 @@ def test_other_data_is_dropped_and_told(tmp_path: Path) -> None:
 def test_a_dump_that_lies_elsewhere_is_not_loaded(tmp_path: Path, path: str) -> None:
     one = engine()
     with refused("path_refused", "leads out of the backup set"):
-        _restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(dump=DumpFile(path, "x")))
+        _restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(dump=DumpFile(path, "x")), OLD)
     assert one.calls == []
 
 

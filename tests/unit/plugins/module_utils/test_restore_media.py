@@ -44,6 +44,7 @@ class Site:
             "label": label,
             "manifest_sha256": None,
             "state": "present",
+            "sequences": "keep",
             "allow_same_host": False,
             "allow_same_database": False,
             "replace": False,

@@ -116,6 +116,7 @@ class World:
             "label": label,
             "manifest_sha256": None,
             "state": "present",
+            "sequences": "keep",
             "allow_same_host": False,
             "allow_same_database": False,
             "replace": False,

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils import _media, _verify
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
 from ansible_collections.relocate.django.plugins.module_utils._model import SequenceState, as_plain
-from tests.unit.fakes import BLANK, FakeEngine, manifest, refused, state
+from tests.unit.fakes import BLANK, FakeEngine, entry, manifest, refused, state
 
 BEHIND = SequenceState("public.b_id_seq", 5, True, "public.b", "id", 9)
 
@@ -30,6 +30,12 @@ BEHIND = SequenceState("public.b_id_seq", 5, True, "public.b", "id", 9)
 )
 def test_expected_state(record: Any, expected: Any) -> None:
     assert _verify.expected_state(manifest(), record, "default") == expected
+
+
+def test_a_sequence_that_was_advanced_is_expected_there() -> None:
+    behind = state(sequences=(SequenceState("s", 5, True, "t", "id", 9),))
+    expected = _verify.expected_state(manifest(databases={"default": entry(state=behind)}), {}, "default")
+    assert [item.last_value for item in expected.sequences] == [9]
 
 
 def test_expected_state_refuses() -> None:

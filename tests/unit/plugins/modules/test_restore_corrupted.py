@@ -138,7 +138,14 @@ class Hosts:
 
     def restore(self) -> dict[str, Any]:
         params = {"directory": str(self.path / "new"), "site": "shop", "label": LABEL, "manifest_sha256": None}
-        params.update(state="present", allow_same_host=False, allow_same_database=False, replace=False, aliases=[])
+        params.update(
+            state="present",
+            sequences="keep",
+            allow_same_host=False,
+            allow_same_database=False,
+            replace=False,
+            aliases=[],
+        )
         params.update(media=True, services_left=[], verified=False, jobs=1)
         module: Any = SimpleNamespace(params=params, check_mode=False, warn=lambda _line: None)
         django = {"version": "5.2", "python": "3", "media_root": str(self.path / "new" / "media")}
