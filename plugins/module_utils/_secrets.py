@@ -120,8 +120,9 @@ def remove_leftovers(base: str) -> List[str]:
 
 
 def make_directory(path: str, mode: int = 0o700, user: Optional[SystemUser] = None) -> None:
-    """Make a directory of ours, parents 0711; refuse a symlink or somebody else's directory in its place."""
+    """Make a directory of ours, parents 0711; refuse a symlink or somebody else's directory in its place, or above."""
     parent = os.path.dirname(path.rstrip("/"))
+    _refuse_exchangeable(parent)
     if parent and not os.path.lexists(parent):
         make_directory(parent, 0o711)
     try:
@@ -144,6 +145,28 @@ def make_directory(path: str, mode: int = 0o700, user: Optional[SystemUser] = No
             "{0} is a link, belongs to someone else or is writable by others".format(path),
             "remove it, or name another directory",
         )
+
+
+def _refuse_exchangeable(path: str) -> None:
+    """Refuse, as root, to work below what somebody else could exchange between two calls. Raises work_directory."""
+    if os.geteuid() != 0:
+        return
+    for start in {os.path.abspath(path), os.path.realpath(path)}:
+        above = start
+        while above != "/":
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                status = os.lstat(above)
+                everybody = (
+                    stat.S_ISDIR(status.st_mode) and status.st_mode & 0o002 and not status.st_mode & stat.S_ISVTX
+                )
+                if status.st_uid != 0 or everybody:
+                    raise RelocateError(
+                        "work_directory",
+                        "{0} is, or lies above, what only root should be able to exchange".format(above),
+                        "name a directory that only root can write on the whole way, such as /var/lib/relocate"
+                        " (relocate_directory)",
+                    )
+            above = os.path.dirname(above)
 
 
 def forms(secret: str) -> List[str]:

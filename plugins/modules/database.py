@@ -103,7 +103,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _restored
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _restored, _told
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
@@ -114,7 +114,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, facts_from_plain
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._same_server import place_here, place_of, same_database
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
@@ -125,7 +125,7 @@ def recorded_for(params: Mapping[str, Any], alias: str, engine: Engine) -> Optio
     plain = params["recorded"].get(alias, {}).get("facts")
     if not plain:
         return None
-    facts = facts_from_plain(plain)
+    facts = _told.facts(plain)
     wanted = params["engines"].get(alias, facts.engine)
     if engine.name != wanted and alias in params["engines"]:
         raise RelocateError(

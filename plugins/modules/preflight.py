@@ -245,7 +245,15 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _answers, _argspec, _host, _inspect, _services
+from ansible_collections.relocate.django.plugins.module_utils import (
+    _answers,
+    _argspec,
+    _host,
+    _inspect,
+    _services,
+    _told,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
 from ansible_collections.relocate.django.plugins.module_utils._lease import GRACE, Lease
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
@@ -282,6 +290,7 @@ def look_at_new(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, A
     """The host's facts; the site is not there yet."""
     params = dict(module.params, admin=_argspec.login_of(module.params))
     if params["old"]:
+        _told.by_old(params["old"], [kind.name for kind in ENGINES])
         with SecretStore(secret_base(params["directory"])) as secrets:
             obstacles += _inspect.obstacles_on_new(params, params["old"], secrets)
     else:

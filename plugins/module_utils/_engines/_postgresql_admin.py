@@ -179,8 +179,8 @@ def database_clauses(recorded: Optional[DatabaseFacts], major: int) -> List[str]
     found = ["ENCODING " + literal(recorded.encoding)]
     provider = str(recorded.details.get("locale_provider") or "libc")
     locale = str(recorded.details.get("locale") or "")
-    if provider != "libc" and major >= 15 and locale:
-        word = "ICU_LOCALE" if provider == "icu" else "BUILTIN_LOCALE"
+    word = {"icu": "ICU_LOCALE", "builtin": "BUILTIN_LOCALE"}.get(provider)
+    if word and major >= 15 and locale:
         found += ["LOCALE_PROVIDER " + provider, "{0} {1}".format(word, literal(locale))]
         rules = str(recorded.details.get("icu_rules") or "")
         found += ["ICU_RULES " + literal(rules)] if rules and major >= 16 else []

@@ -247,6 +247,31 @@ def test_what_is_in_the_place_of_a_directory_of_ours(tmp_path: Path, how: str) -
         _secrets.make_directory(str(path), 0o700, nobody())  # its own
 
 
+@ROOT_ONLY
+@pytest.mark.parametrize("how", ["owner", "everybody", "link"])
+def test_root_does_not_work_below_what_somebody_else_can_exchange(tmp_path: Path, how: str) -> None:
+    """The owner of the directory above renames ours, and puts a link there while root writes."""
+    above, elsewhere = tmp_path / "above", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    if how == "link":
+        above.symlink_to(elsewhere)
+        os.chown(above, nobody().uid, -1, follow_symlinks=False)
+    else:
+        above.mkdir()
+        above.chmod(0o777 if how == "everybody" else 0o755)
+        os.chown(above, nobody().uid if how == "owner" else 0, -1)
+    with refused("work_directory", "above.*relocate_directory"):
+        _secrets.make_directory(str(above / "work"))
+    with refused("work_directory", "above.*relocate_directory"):
+        _secrets.make_directory(str(above / "deep" / "er" / "work"))
+    assert not list(elsewhere.iterdir())
+    assert not list(above.iterdir())
+    os.chown(above, 0, 0, follow_symlinks=False)
+    if how == "everybody":
+        above.chmod(0o1777)
+    _secrets.make_directory(str(above / "work"))
+
+
 def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with refused("work_directory", "file/x cannot be made: Not a directory.*name another directory"):

@@ -412,6 +412,14 @@ def test_database_clauses(details: Dict[str, Any], major: int, expected: List[st
     assert admin.database_clauses(None, major) == ["ENCODING 'UTF8'"]
 
 
+def test_what_old_says_of_its_locale_adds_no_clause() -> None:
+    """CREATE DATABASE runs as administrator, and the facts come from the old host, or out of a set."""
+    details = {"locale_provider": "icu ICU_LOCALE 'und' IS_TEMPLATE true --", "locale": "x' y", "icu_rules": "'"}
+    clauses = admin.database_clauses(dataclasses.replace(FACTS, details=details), 16)
+    assert "TEMPLATE" not in " ".join(clauses)
+    assert "LOCALE_PROVIDER libc" in clauses
+
+
 @pytest.mark.parametrize(
     ("name", "package"),
     [

@@ -325,13 +325,15 @@ def test_force_pushed_revision_is_still_asked_for(repository: Repository, home: 
     assert head(home / "new", owner) == lost
 
 
-def test_reachable(repository: Repository, home: Path, owner: SystemUser) -> None:
+def test_reachable(repository: Repository, home: Path, owner: SystemUser, tmp_path: Path) -> None:
     remote = str(repository.path)
     before = digest(repository.path)
     assert vcs.reachable(remote, repository.git("rev-parse", "HEAD"), owner).status == "found"
     assert vcs.reachable(remote, repository.git("rev-parse", "HEAD~2"), owner).status == "found"
     assert vcs.reachable(remote, "0" * 40, owner).status == "absent"
-    gone = vcs.reachable("https://me:hunter2-hunter2@127.0.0.1:9/x", "0" * 40, owner, secrets=_Store(home, owner))
+    gone = vcs.reachable(
+        "https://me:hunter2-hunter2@127.0.0.1:9/x", "0" * 40, owner, secrets=_Store(reachable(tmp_path), owner)
+    )
     assert gone.status == "unreachable" and "hunter2" not in repr(gone)
     assert digest(repository.path) == before
 
@@ -429,7 +431,7 @@ def asking_server(seen: list[str]) -> Iterator[str]:
 
 
 def test_credentials_reach_the_remote_and_nobody_else(
-    home: Path, owner: SystemUser, monkeypatch: pytest.MonkeyPatch
+    home: Path, owner: SystemUser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     password, seen, started = "pa'ss w\u00f6rd%:\\$1", [], []
     run = git.run
@@ -441,7 +443,7 @@ def test_credentials_reach_the_remote_and_nobody_else(
     monkeypatch.setattr(git, "run", noting)
     with asking_server(seen) as address:
         remote = f"http://me:{password}@{address}/x.git".replace("%", "%25").replace(" ", "%20")
-        store = _Store(home, owner)
+        store = _Store(reachable(tmp_path), owner)
         found = vcs.reachable(remote, "0" * 40, owner, secrets=store)
         error = refusal(
             "revision_not_found",
