@@ -15,13 +15,19 @@ import random
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_schema as schemas
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import DISCARDED, INCOMING
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import MysqlEngine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, DumpFile
 from tests.engines.test_mysql import Bench, blank, server
+from tests.engines.test_mysql_attacks import rewritten
 from tests.unit.fakes import refused
 
 __all__ = ["blank", "server"]  # fixtures
@@ -367,6 +373,47 @@ def test_an_event_whose_time_has_passed_is_named_and_not_refused(kinds: Bench) -
     kinds.sql("DROP EVENT e", kinds.name + "__incoming")
     assert kinds.engine.differences(recorded, kinds.state(INCOMING)) == []
     assert any("event e was to run once" in note for note in kinds.context.notes)
+
+
+@pytest.mark.parametrize("heir", [False, True])
+def test_events_whose_time_passes_between_backup_and_restore(kinds: Bench, heir: bool) -> None:
+    """The set can be restored: those that servers drop then are named, those that are kept arrive disabled."""
+    kinds.sql(
+        "CREATE TABLE t (a int);"
+        "CREATE EVENT once ON SCHEDULE AT '2037-01-02' DO DELETE FROM t;"
+        "CREATE EVENT kept ON SCHEDULE AT '2037-01-02' ON COMPLETION PRESERVE DO DELETE FROM t;"
+        "CREATE EVENT daily ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01' ENDS '2037-01-02' DO DELETE FROM t;"
+        "CREATE EVENT stays ON SCHEDULE EVERY 1 DAY DO DELETE FROM t"
+    )
+    if heir:
+        kinds.server.sql("CREATE OR REPLACE USER heir@localhost; GRANT ALL ON *.* TO heir@localhost")
+        context = dataclasses.replace(kinds.context, definers={"root@localhost": "heir@localhost"})
+        kinds.engine = MysqlEngine(kinds.engine.config, context)
+    target, made, recorded = kinds.dump()
+    assert sorted(note.split("event ")[1].split()[0] for note in kinds.engine.context.notes) == ["daily", "once"]
+    made, recorded = years_later(target, made, recorded)
+    kinds.load(target, made)
+    assert kinds.engine.differences(recorded, kinds.state(INCOMING)) == []
+    kinds.engine.swap(INCOMING, DISCARDED)
+    kinds.engine.drop(DISCARDED)
+    assert kinds.engine.differences(recorded, kinds.state()) == []
+    assert kinds.events(kinds.name) == {"kept": "DISABLED", "stays": "ENABLED"}
+    notes = " ".join(kinds.engine.context.notes)
+    assert "event once was to run once, at a time that has passed: it was not made" in notes
+    assert "event daily was to end at a time that has passed: it was not made" in notes
+    assert "the last time of event kept has passed: it is kept, and disabled" in notes
+
+
+def years_later(target: Path, made: DumpFile, recorded: DatabaseState) -> tuple[DumpFile, DatabaseState]:
+    """A set of 2007 instead of one of 2037."""
+    schema = dict(recorded.schema or {})
+
+    def change(plain: dict[str, Any]) -> None:
+        for item in plain["objects"]:
+            item["statement"] = item["statement"].replace("'2037-", "'2007-")
+            schema["event " + item["name"]] = schemas.normal(stored.StoredObject(**item))
+
+    return rewritten(target, made, change), dataclasses.replace(recorded, schema=schema)
 
 
 def test_a_value_of_ten_megabytes_arrives(kinds: Bench) -> None:

@@ -22,7 +22,6 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_st
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_statement import EVENT, TRIGGER, VIEW
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_text import (
     NAME,
-    SPACE,
     STRING,
     Token,
     tokens,
@@ -31,7 +30,9 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Diff
 
 #: Two servers print the same object in two ways; of other releases its text is not expected to be equal.
 SERVER = "server"
-_AT = re.compile(r"\s+ON\s+SCHEDULE\s+AT\s+'([0-9: .-]+)'", re.IGNORECASE)
+#: What the description of an event begins with that does nothing after a time, which follows.
+_GONE = {"AT": "once at", "ENDS": "ends at"}
+_KEPT = "kept until"
 _SECRET = re.compile(r"\b(CONNECTION|PASSWORD)\s*=", re.IGNORECASE)
 _LINES = 6  # that a message shows of a definition
 
@@ -119,37 +120,47 @@ def normal(item: StoredObject) -> str:
         item.time_zone,
         modern(item.database_collation),
     ]
-    once = _once(rest) if item.kind == EVENT else ""
-    return once + brief("\n".join([whole, *around]))
+    if item.kind == EVENT:
+        return _of_event(item, "\n".join([whole, *around]), rest)
+    return brief("\n".join([whole, *around]))
 
 
-def _once(rest: str) -> str:
-    """When an event runs that runs only once, and is gone then."""
-    match = _AT.match(rest)
-    if not match or any(token.says("PRESERVE") for token in _after_not(rest)):
-        return ""
-    return "once at {0}, ".format(match.group(1).strip())
+def _of_event(item: StoredObject, text: str, rest: str) -> str:
+    """With the time after which an event does nothing: it is gone then, or kept and disabled."""
+    moment, word, kept = statements.event_end(rest, item.sql_mode)
+    if not moment:
+        return brief(text)
+    if not kept:
+        return "{0} {1}, {2}".format(_GONE[word], moment, brief(text))
+    state = statements.event_state(rest, item.sql_mode)
+    return "{0} {1}, {2}, {3}".format(_KEPT, moment, state[0], brief(text.replace(rest, _stateless(item, rest), 1)))
 
 
-def _after_not(rest: str) -> List[Token]:
-    """PRESERVE without NOT before it: such an event stays when it has run."""
-    found = [token for token in tokens(rest) if token.kind != SPACE]
-    return [token for before, token in zip(found, found[1:]) if token.says("PRESERVE") and not before.says("NOT")][:1]
+def _stateless(item: StoredObject, rest: str) -> str:
+    return statements.event_state(rest, item.sql_mode, statements.STATES[0])[1]
 
 
 def passed(definition: str, now: datetime.datetime) -> bool:
-    """Whether an event was to run once, at a time that is over: no server makes it then.
+    """Whether the last time of an event is over: no server makes it then, or makes it disabled when it is kept.
 
     Its time is in a zone of its own, so that it counts as over half a day early.
     """
-    if not definition.startswith("once at "):
+    head = next((word for word in (*_GONE.values(), _KEPT) if definition.startswith(word + " ")), "")
+    if not head:
         return False
-    text = definition[len("once at ") :].split(",", maxsplit=1)[0][:19]
+    text = definition[len(head) :].split(",", maxsplit=1)[0].strip()[:19]
     try:
         moment = datetime.datetime.strptime(text, "%Y-%m-%d %H:%M:%S")
     except ValueError:
         return False
     return moment < now.replace(tzinfo=None) + datetime.timedelta(hours=14)
+
+
+def _rests(item: Difference, now: datetime.datetime) -> bool:
+    """Whether all that differs is that an event which is kept is disabled now, its last time being over."""
+    before, after = item.recorded.split(", "), item.found.split(", ")
+    same = before[:1] + before[2:] == after[:1] + after[2:] and len(before) == len(after) == 3
+    return same and item.recorded.startswith(_KEPT) and passed(item.recorded, now) and after[1] == "DISABLE"
 
 
 def judge(differences: Sequence[Difference], now: datetime.datetime) -> Tuple[List[Difference], List[str]]:
@@ -163,12 +174,14 @@ def judge(differences: Sequence[Difference], now: datetime.datetime) -> Tuple[Li
         name[len("event ") :] for name, item in schema.items() if item.found == "absent" and passed(item.recorded, now)
     }
     refused: List[Difference] = []
-    named = [
-        "event {0} was to run once, at a time that has passed: it was not made".format(name) for name in sorted(over)
-    ]
+    resting = sorted(name[len("event ") :] for name, item in schema.items() if _rests(item, now))
+    named = ["event {0} {1} that has passed: it was not made".format(
+        name, "was to run once, at a time" if schema["event " + name].recorded.startswith(_GONE["AT"])
+        else "was to end at a time") for name in sorted(over)]  # fmt: skip
+    named += ["the last time of event {0} has passed: it is kept, and disabled".format(name) for name in resting]
     for item in differences:
         if item.what == "schema of":
-            if item.name == SERVER or item.name[len("event ") :] in over:
+            if item.name == SERVER or item.name[len("event ") :] in {*over, *resting}:
                 continue
             found = _shown(item)
             if others and "absent" not in (item.recorded, item.found):

@@ -22,6 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines import _m
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_rows as rows
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_schema as schemas
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_state as states
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_statement as statements
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_swap as swapping
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_queries import Table
@@ -108,7 +109,7 @@ class MysqlSnapshot(Snapshot):
                 beside("")
             client = programs.dump_client(session.flavor)
             options = self._server.options_file(client.mariadb)
-            objects, charset = self._objects(), admin.properties_of(session, self._database)
+            objects, charset = self._told(self._objects()), admin.properties_of(session, self._database)
             # No snapshot holds for these: they are dumped and counted before anybody may write again.
             held = [table for table in self._tables if not table.transactional] if locked else []
             parts = [programs.Part("rows-000", tuple(table.name for table in held))] if held else []
@@ -156,6 +157,20 @@ class MysqlSnapshot(Snapshot):
             " the dump, or the other way round".format(self._server.config.alias, reason)
         )
         yield False
+
+    def _told(self, objects: List[stored.StoredObject]) -> List[stored.StoredObject]:
+        """Say which events a later restore does not make."""
+        for item in objects:
+            if item.kind != statements.EVENT:
+                continue
+            moment, _word, kept = statements.event_end(item.parts().rest, item.sql_mode)
+            if moment and not kept:
+                self._server.context.notes.append(
+                    "database {0}: event {1} does nothing after {2}: restored later it is not made".format(
+                        self._server.config.alias, item.name, moment
+                    )
+                )
+        return objects
 
     def _objects(self) -> List[stored.StoredObject]:
         """By the administrator where there is one: bodies of others' routines are not shown to everybody."""

@@ -18,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_se
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_text import (
     COMMENT,
     NAME,
+    STRING,
     WORD,
     Token,
     executable,
@@ -215,6 +216,20 @@ def event_state(rest: str, sql_mode: str, state: str = "") -> Tuple[str, str]:
         before = " ".join(one.text.upper() for one in found[number : found.index(last) + 1])
         return before, rest[: token.start] + (state or before) + rest[last.end :]
     return "", rest
+
+
+def event_end(rest: str, sql_mode: str) -> Tuple[str, str, bool]:
+    """The time after which an event does nothing, whether it is that of AT or of ENDS, and whether it is kept then."""
+    found = significant(tokens(rest, sql_mode))
+    moment = word = ""
+    kept = False
+    for before, token, following in zip([found[0], *found] if found else [], found, [*found[1:], *found[-1:]]):
+        if token.says("DO"):
+            break
+        if token.says("AT", "ENDS") and following.kind == STRING:
+            moment, word = following.text[1:-1].strip(), token.text.upper()
+        kept = kept or (token.says("PRESERVE") and not before.says("NOT"))
+    return moment, word, kept
 
 
 def checked_table(name: str, statement: str) -> str:
