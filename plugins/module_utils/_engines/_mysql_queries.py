@@ -33,6 +33,7 @@ class Column:
     key: bool = False  # the first column of the primary key
     generated: bool = False
     period: str = ""  # of system-versioned tables: "start" or "end" of the time for which a row holds
+    invisible: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ TABLES = (
 COLUMNS = (
     "SELECT TABLE_NAME, COLUMN_NAME, LOWER(DATA_TYPE), IS_NULLABLE = 'YES', LOWER(EXTRA) LIKE '%auto_increment%',"
     " COLUMN_KEY = 'PRI', COALESCE(GENERATION_EXPRESSION, '') <> '',"
-    " CASE GENERATION_EXPRESSION WHEN 'ROW START' THEN 'start' WHEN 'ROW END' THEN 'end' ELSE '' END"
-    " FROM information_schema.COLUMNS"
+    " CASE GENERATION_EXPRESSION WHEN 'ROW START' THEN 'start' WHEN 'ROW END' THEN 'end' ELSE '' END,"
+    " EXTRA LIKE '%INVISIBLE%' FROM information_schema.COLUMNS"
     " WHERE {0} ORDER BY TABLE_NAME, ORDINAL_POSITION"
 )
 

@@ -3,8 +3,9 @@
 
 """Rows that mysqldump does not carry: our own INSERT statements, in the same form, streamed.
 
-Three kinds of tables are written so. With a FLOAT column: mysqldump prints six digits of its value and the rest is
+Four kinds of tables are written so. With a FLOAT column: mysqldump prints six digits of its value and the rest is
 lost. With a generated column, where MariaDB's client dumps from MySQL: it writes values that MySQL refuses (3105).
+With an invisible column, where the client is the other product's: whether it names those columns is its own affair.
 System-versioned ones: it leaves their former rows out.
 """
 
@@ -43,7 +44,9 @@ def needed(table: Table, mariadb_client: bool, mariadb_server: bool) -> bool:
     """Whether the dump program would lose or spoil something of a table."""
     generated = any(column.generated for column in table.columns)
     single = any(column.kind == "float" for column in table.columns)
-    return table.versioned or single or (generated and mariadb_client and not mariadb_server)
+    invisible = any(column.invisible for column in table.columns)
+    foreign = mariadb_client != mariadb_server
+    return table.versioned or single or (generated and mariadb_client and foreign) or (invisible and foreign)
 
 
 def value_literal(value: Any) -> str:

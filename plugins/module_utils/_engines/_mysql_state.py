@@ -24,7 +24,8 @@ Ask = Callable[[Sequence[str]], List[Any]]
 #: table -> its next AUTO_INCREMENT
 NextNumbers = Mapping[str, int]
 _DIVIDED = 32 << 20  # bytes: smaller tables are counted by one session
-_NEXT = re.compile(r"\n\) ENGINE=[^\n]*?\bAUTO_INCREMENT=(\d+)")
+#: Before it there is no text in quotes, which could say the same.
+_NEXT = re.compile(r"\n\)(?: /\*![^\n']*?\*/)? ENGINE=[^\n']*?\bAUTO_INCREMENT=(\d+)")
 
 
 class View:
@@ -69,12 +70,11 @@ def asked_of(session: Session) -> Ask:
 def list_tables(session: Session, database: str) -> List[Table]:
     """Every table with rows of its own, by name."""
     columns: Dict[str, List[Column]] = {}
-    for table, name, kind, nullable, auto, key, generated, period in session.rows(
+    for table, name, kind, nullable, auto, key, generated, period, invisible in session.rows(
         queries.COLUMNS.format(is_named("TABLE_SCHEMA", database))
     ):
-        columns.setdefault(str(table), []).append(
-            Column(str(name), str(kind), bool(nullable), bool(auto), bool(key), bool(generated), str(period))
-        )
+        signs = (bool(nullable), bool(auto), bool(key), bool(generated), str(period), bool(invisible))
+        columns.setdefault(str(table), []).append(Column(str(name), str(kind), *signs))
     return [
         Table(str(name), str(engine), int(size), tuple(columns.get(str(name), ())), kind == "SYSTEM VERSIONED")
         for name, engine, size, kind in session.rows(queries.TABLES.format(is_named("TABLE_SCHEMA", database)))

@@ -250,7 +250,7 @@ def test_the_dump_command() -> None:
 def test_the_load_command_knows_no_commands_of_the_client() -> None:
     argv = programs.load_argv(MARIADB, "/run/o.cnf", "sh op")
     assert argv[1] == "--defaults-file=/run/o.cnf"
-    assert "--binary-mode" in argv
+    assert {"--binary-mode", "--local-infile=0"} <= set(argv)
     assert argv[-1] == "--database=sh op"
     assert not {"--force", "-f"} & set(argv)
 
@@ -335,6 +335,8 @@ def test_every_program_of_a_load_has_its_say(tmp_path: Path, monkeypatch: pytest
             17,
         ),
         ("CREATE TABLE `t` (\n  `id` int\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='AUTO'", 1),
+        ("CREATE TABLE `t` (\n  `id` int\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='x AUTO_INCREMENT=9'", 1),
+        ("CREATE TABLE `t` (\n  `id` int\n) /*!50100 TABLESPACE `s` */ ENGINE=InnoDB AUTO_INCREMENT=5 COMMENT='x'", 5),
         (
             "CREATE TABLE `t` (\n  `id` int\n) ENGINE=InnoDB AUTO_INCREMENT=5\n PARTITION BY HASH (`id`)\nPARTITIONS 4",
             5,
@@ -358,6 +360,10 @@ def test_which_tables_the_dump_program_would_spoil() -> None:
     generated = queries.Table("t", "InnoDB", 1, (column("id"), column("g", generated=True)))
     single = queries.Table("t", "InnoDB", 1, (column("f", "float"),))
     plain = queries.Table("t", "InnoDB", 1, (column("d", "double"),))
+    hidden = queries.Table("t", "InnoDB", 1, (column("id"), column("h", invisible=True)))
+    assert rows.needed(hidden, mariadb_client=True, mariadb_server=False)
+    assert not rows.needed(hidden, mariadb_client=True, mariadb_server=True)
+    assert rows.select_sql(hidden) == "SELECT `id`, `h` FROM `t`"
     assert rows.needed(generated, mariadb_client=True, mariadb_server=False)
     assert not rows.needed(generated, mariadb_client=True, mariadb_server=True)
     assert not rows.needed(generated, mariadb_client=False, mariadb_server=False)
