@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -18,6 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines import _m
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_snapshot as snapshots
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_swap as swapping
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import DISCARDED, INCOMING, PREVIOUS
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DumpFile
@@ -182,8 +184,6 @@ def test_what_lies_in_previous_is_not_run(blank: Bench) -> None:
 
 
 def test_a_sites_database_cannot_be_the_journal(blank: Bench) -> None:
-    from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_swap as swapping
-
     name = swapping.journal_of("victim__previous")
     engine = type(blank.engine)(dataclasses.replace(blank.engine.config, name=name), blank.context)
     with refused("bad_option", "database of ours"):
@@ -293,3 +293,69 @@ def test_where_no_account_can_be_made_the_settings_user_loads_and_it_is_said(
     blank.load(target, made)
     assert blank.engine.differences(recorded, blank.state(INCOMING)) == []
     assert [note for note in blank.context.notes if "all rights of the settings' user" in note]
+
+
+EVIL = """
+    CREATE TABLE who (name text);
+    CREATE FUNCTION evil() RETURNS int SQL SECURITY INVOKER MODIFIES SQL DATA
+        BEGIN INSERT INTO who VALUES (CURRENT_USER()); RETURN 1; END
+"""
+
+
+def evil(bench: Bench, database: str, view: str) -> Callable[[], None]:
+    """Makes the owner exchange the table of events for a view of his, which runs a function as whoever asks it."""
+    with bench.engine._server.connect(database) as own:
+        for statement in EVIL.split(";\n", 1):
+            own.run(statement.strip())
+        own.run("CREATE TABLE noted (name text, enabled text)", "INSERT INTO noted VALUES ('a', 'b')")
+        own.run("CREATE SQL SECURITY INVOKER VIEW trap AS " + view)
+
+    def exchange() -> None:
+        with bench.engine._server.connect(database) as own:
+            own.run("RENAME TABLE __relocate_events TO real_one, trap TO __relocate_events")
+
+    return exchange
+
+
+def seen(bench: Bench, database: str) -> set[str]:
+    return set(bench.sql("SELECT name FROM who", database).split())
+
+
+def test_a_view_in_place_of_the_noted_events_is_not_asked(blank: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backup runs as the administrator; the owner of the database exchanges what it reads at the worst moment."""
+    blank.sql(SITE + "CREATE TABLE __relocate_events (name text, enabled text)")
+    exchange = evil(blank, blank.name, "SELECT 'a' AS name, evil() AS enabled")
+    tables_of = swapping.admin.tables_of
+
+    def hooked(session: Any, name: str) -> list[str]:
+        found = tables_of(session, name)
+        if found.count("real_one") == 0:
+            exchange()
+        return found
+
+    monkeypatch.setattr(swapping.admin, "tables_of", hooked)
+    with blank.engine._server.admin() as session, contextlib.suppress(RelocateError):
+        swapping.parked(session, blank.name)
+    assert "root@localhost" not in seen(blank, blank.name)
+
+
+def test_a_view_in_place_of_the_table_of_events_is_not_written(blank: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a set is loaded the settings' user reaches incoming."""
+    blank.sql(SITE + "CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01' DO DO 0")
+    with blank.engine._server.admin() as session:
+        items = stored.read(session, blank.name)
+        blank.sql("DROP EVENT e")
+        exchange = evil(
+            blank, blank.name, "SELECT name, enabled FROM noted WHERE evil() = 1 WITH CASCADED CHECK OPTION"
+        )
+        run = type(session).run
+
+        def hooked(self: Any, *some: str) -> None:
+            run(self, *some)
+            if self is session and some[0].startswith("CREATE TABLE") and "__relocate_events" in some[0]:
+                exchange()
+
+        monkeypatch.setattr(type(session), "run", hooked)
+        with contextlib.suppress(RelocateError):
+            swapping.park(session, blank.name, items)
+    assert "root@localhost" not in seen(blank, blank.name)

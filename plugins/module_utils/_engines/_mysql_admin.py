@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_se
     is_named,
     literal,
 )
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_statement import plain
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseFacts, Login
 from ansible_collections.relocate.django.plugins.module_utils._process import find_program
@@ -61,8 +62,8 @@ def database_exists(session: Session, name: str) -> bool:
 
 def create_database(session: Session, name: str, charset: str = "", collation: str = "", comment: str = "") -> None:
     """Make a blank database with a character set and collation. Raises collation_missing, right_missing."""
-    clauses = " CHARACTER SET {0}".format(charset or "utf8mb4")
-    clauses += " COLLATE {0}".format(collation) if collation else ""
+    clauses = " CHARACTER SET {0}".format(plain(charset or "utf8mb4", "character set"))
+    clauses += " COLLATE {0}".format(plain(collation, "collation")) if collation else ""
     clauses += " COMMENT {0}".format(literal(comment)) if comment and _has_comments(session) else ""
     try:
         session.run("CREATE DATABASE {0}{1}".format(ident(name), clauses))
@@ -277,7 +278,8 @@ def alter_properties(session: Session, name: str, charset: str, collation: str, 
     """Give a database the character set, collation and comment of what comes into it."""
     before = properties_of(session, name)
     if before[:2] != (charset, collation):
-        session.run("ALTER DATABASE {0} CHARACTER SET {1} COLLATE {2}".format(ident(name), charset, collation))
+        words = plain(charset, "character set"), plain(collation, "collation")
+        session.run("ALTER DATABASE {0} CHARACTER SET {1} COLLATE {2}".format(ident(name), *words))
     if before[2] != comment and _has_comments(session):
         session.run("ALTER DATABASE {0} COMMENT = {1}".format(ident(name), literal(comment)))
 

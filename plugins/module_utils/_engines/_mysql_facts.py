@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import Any, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_survey as survey
@@ -35,6 +35,49 @@ _JSON_ALIAS = (
     "SELECT CONCAT(TABLE_NAME, '.', CONSTRAINT_NAME) FROM information_schema.CHECK_CONSTRAINTS"
     " WHERE {0} AND CHECK_CLAUSE LIKE 'json_valid(%' ORDER BY 1"
 )
+
+
+#: What the details of a database hold, by name; other names are passed over.
+_SHAPES: Mapping[str, str] = {
+    "product": "text", "account": "text", "database": "text", "sql_mode": "text", "max_allowed_packet": "number",
+    "lower_case_table_names": "number", "collations": "texts", "json": "texts", "versioned": "texts",
+    "sequences": "texts", "engines": "texts", "names_itself": "texts", "events": "texts", "undeclared": "texts",
+    "elsewhere": "lists", "rights": "lists", "definers": "lists", "variables": "words", "server": "words",
+}  # fmt: skip
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(map(_is_text, value))
+
+
+_FITS: Mapping[str, Callable[[Any], bool]] = {
+    "text": _is_text,
+    "number": lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63,
+    "texts": _are_texts,
+    "words": lambda value: isinstance(value, dict) and all(map(_is_text, [*value, *value.values()])),
+    "lists": lambda value: (
+        isinstance(value, dict) and all(map(_is_text, value)) and all(map(_are_texts, value.values()))
+    ),
+}
+
+
+def received(facts: DatabaseFacts) -> DatabaseFacts:
+    """Facts out of a set, or of another host, when they are of the declared shapes. Raises answer_refused."""
+    found = facts.details if isinstance(facts.details, dict) else {"details": None}
+    bad = sorted(str(name) for name, value in found.items() if name in _SHAPES and not _FITS[_SHAPES[name]](value))
+    texts = {"encoding": facts.encoding, "collation": facts.collation, "major": facts.major, "engine": facts.engine}
+    bad += [name for name, value in texts.items() if value is not None and not _is_text(value)]
+    if bad or "details" in found:
+        raise RelocateError(
+            "answer_refused",
+            "the recorded facts of the database are of another form: {0}".format(", ".join(bad[:10]) or "details"),
+            "see what answers on old in place of our module, or take another set",
+        )
+    return facts
 
 
 def describe(server: Server) -> DatabaseFacts:

@@ -63,7 +63,7 @@ def read_schema(path: str, digest: str) -> Schema:
         plain = json.loads(data.decode("ascii"))
         version = plain["format"]
         found = _schema(plain) if version in (1, FORMAT) else None
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as exc:
         raise RelocateError("dump_truncated", "the dump's {0} cannot be read".format(SCHEMA), _COPY) from exc
     if found is None:
         raise RelocateError(

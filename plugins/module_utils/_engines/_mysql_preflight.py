@@ -109,8 +109,10 @@ def check_new(server: Server, recorded: Optional[DatabaseFacts]) -> List[Obstacl
         findings.collect(programs.zstd)
         _password(server, session, findings)
         if recorded is not None and recorded.engine == "mysql":
-            _matches(session, recorded, findings)
-            findings.collect(lambda: _definers(server, session, recorded.details, findings))
+            facts_of = findings.collect(lambda: facts.received(recorded))
+            if facts_of is not None:
+                _matches(session, facts_of, findings)
+                findings.collect(lambda: _definers(server, session, facts_of.details, findings))
     return findings.found
 
 

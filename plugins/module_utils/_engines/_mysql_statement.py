@@ -241,6 +241,8 @@ def checked_table(name: str, statement: str) -> str:
     reader.expect("(")
     if _fills(statement[reader.end :]):
         reader.refuse("takes rows from elsewhere")
+    if _unites(statement[reader.end :]):
+        reader.refuse("reaches into another database")
     return statement
 
 
@@ -250,9 +252,24 @@ def _fills(text: str) -> bool:
     for token, following in zip(found, [*found[1:], found[-1]]):
         if token.says("SELECT", "TABLE") or (token.says("VALUES") and following.says("ROW")):
             return True
-        if executable(token) and _fills(re.sub(r"^/\*M?!\d*", "", token.text)[:-2]):
+        if executable(token) and _fills(_inner(token)):
             return True
     return False
+
+
+def _unites(text: str) -> bool:
+    """Whether a table of the engine MERGE is made of tables of another database, which its rows would be written to."""
+    found = significant(tokens(text))
+    inside = False
+    for token in found:
+        inside = (inside or token.says("UNION")) and token.text != ")"
+        if (inside and token.text == ".") or (executable(token) and _unites(_inner(token))):
+            return True
+    return False
+
+
+def _inner(token: Token) -> str:
+    return re.sub(r"^/\*M?!\d*", "", token.text)[:-2]
 
 
 def checked_sequence(name: str, statement: str) -> str:

@@ -15,7 +15,7 @@ import contextlib
 import hashlib
 import json
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
@@ -28,6 +28,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import as_p
 #: What the names of databases of our own begin with; none in a site's settings may.
 RESERVED = "__relocate"
 _JOURNAL = "swap"
+_MOST = 100000  # events of a database
 #: In a database that is not live: which events are to run once it is.
 EVENTS = "__relocate_events"
 
@@ -46,11 +47,15 @@ def park(
     """
     stored.create(name, [stored.disabled(item) for item in items], makers or [session])
     place = "{0}.{1}".format(ident(name), ident(EVENTS))
-    # Also without events: it tells a database that is complete from one that a swap has only made.
-    session.run("CREATE TABLE {0} (name TEXT, enabled TEXT) CHARACTER SET utf8mb4 ENGINE=InnoDB".format(place))
-    rows = ["({0}, {1})".format(literal(item.name), literal(item.enabled)) for item in items if item.kind == EVENT]
-    if rows:
-        session.run("INSERT INTO {0} VALUES {1}".format(place, ", ".join(rows)))
+    rows = [
+        "SELECT {0} AS name, {1} AS enabled".format(literal(item.name), literal(item.enabled))
+        for item in items
+        if item.kind == EVENT
+    ]
+    # Also without events: it tells a database that is complete from one that a swap has only made. In one statement:
+    # whoever owns the database could put a view in the table's place before a second one.
+    form = "CREATE TABLE {0} (name TEXT, enabled TEXT) CHARACTER SET utf8mb4 ENGINE=InnoDB {1}"
+    session.run(form.format(place, " UNION ALL ".join(rows)).strip())
 
 
 def parked(session: Session, name: str) -> List[StoredObject]:
@@ -58,9 +63,22 @@ def parked(session: Session, name: str) -> List[StoredObject]:
     items = stored.read(session, name)
     if EVENTS not in admin.tables_of(session, name):
         return items
-    rows = session.rows("SELECT name, enabled FROM {0}.{1}".format(ident(name), ident(EVENTS)))
-    enabled = {str(event): str(word) for event, word in rows}
+    enabled = dict(_noted(session, "{0}.{1}".format(ident(name), ident(EVENTS))))
     return [replace(item, enabled=enabled.get(item.name, item.enabled)) for item in items]
+
+
+def _noted(session: Session, place: str) -> Iterator[Tuple[str, str]]:
+    """The rows of a table that the database's owner can write, and exchange for a view with functions of his.
+
+    SELECT would run those as the administrator. HANDLER takes tables only, and reads what is stored.
+    """
+    session.run("HANDLER {0} OPEN AS noted".format(place))
+    try:
+        for row in session.rows("HANDLER noted READ FIRST LIMIT {0}".format(_MOST)):
+            if len(row) == 2:
+                yield str(row[0]), str(row[1])
+    finally:
+        session.run("HANDLER noted CLOSE")
 
 
 def swap(session: Session, live: str, source: str, aside: str) -> None:

@@ -132,7 +132,7 @@ class MysqlEngine(Engine):
     def create_blank(self, recorded: Optional[DatabaseFacts] = None) -> List[str]:
         """See :meth:`Engine.create_blank`. Raises right_missing, collation_missing, login_failed."""
         name = self._named(LIVE)
-        loading.check_name(name, recorded)
+        loading.check_name(name, None if recorded is None else facts.received(recorded))
         with self._server.admin() as session:
             made = admin.ensure_user(self._server, session)
             if not admin.database_exists(session, name):
@@ -148,7 +148,7 @@ class MysqlEngine(Engine):
         """
         path, incoming = os.path.join(directory, dump.path), self._named(INCOMING)
         schema = loading.read_schema(path, dump.digest)
-        loading.check_name(self._named(LIVE), recorded)
+        loading.check_name(self._named(LIVE), facts.received(recorded))
         files = [os.path.join(path, str(part["file"])) for part in schema.parts]
         programs.check_complete(files, self.context.owner, self.context.jobs)
         with self._server.admin() as session:

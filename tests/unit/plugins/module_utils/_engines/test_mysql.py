@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_connect as connect
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_facts as facts
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_load as loading
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_rows as rows
@@ -383,3 +384,30 @@ def test_three_byte_collations_have_one_name(name: str, known: str) -> None:
 
 def test_series_compare() -> None:
     assert facts.version_of("10.5") < facts.version_of("10.11") < facts.version_of("11.8")
+
+
+GOOD = {
+    "format": 2, "tables": {}, "charset": "utf8mb4", "collation": "utf8mb4_bin", "parts": [], "objects": [],
+    "sequences": [{"name": "s", "statement": "CREATE SEQUENCE `s`", "next": 1, "round": 0}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "[" * 200000,
+        json.dumps(GOOD).replace('"next": 1', '"next": 1e400'),
+        json.dumps(GOOD).replace('"next": 1', '"next": null'),
+        json.dumps({**GOOD, "tables": []}),
+        json.dumps({**GOOD, "parts": 7}),
+        json.dumps([]),
+        "\u00e9",
+    ],
+)
+def test_a_description_of_another_form_is_refused(tmp_path: Path, data: str) -> None:
+    path = tmp_path / "schema.json"
+    path.write_text(json.dumps(GOOD), encoding="utf-8")
+    assert loading.read_schema(str(tmp_path), "").sequences[0].next == 1
+    path.write_text(data, encoding="utf-8")
+    with refused("dump_truncated", "cannot be read"):
+        loading.read_schema(str(tmp_path), "")

@@ -130,7 +130,9 @@ def test_a_statement_that_is_another_is_refused(kind: str, statement: str) -> No
      "/*!50000 DROP DATABASE shop */", "", "CREATE TABLE `x` (`a` int) AS SELECT * FROM `live`.`t`",
      "CREATE TABLE `x` (`a` int) (SELECT `live`.`f`())", "CREATE TABLE `x` (`a` int) ENGINE=InnoDB /*! select 1 */",
      "CREATE TABLE `x` (`a` int) /*!50100 PARTITION BY KEY () */ /*M!100000 TABLE `live`.`t` */",
-     "CREATE TABLE `x` (`a` int) VALUES ROW(`live`.`f`())", "CREATE TABLE `x` (`a` int) IGNORE /**/ SELECT 1"],
+     "CREATE TABLE `x` (`a` int) VALUES ROW(`live`.`f`())", "CREATE TABLE `x` (`a` int) IGNORE /**/ SELECT 1",
+     "CREATE TABLE `x` (`a` int) ENGINE=MRG_MyISAM INSERT_METHOD=LAST UNION=(`t`,`live`.`t`)",
+     "CREATE TABLE `x` (`a` int) ENGINE=MRG_MyISAM /*!40000 UNION=(live.t) */"],
 )  # fmt: skip
 def test_a_table_that_is_none_is_refused(statement: str) -> None:
     with refused("dump_refused", ""):
@@ -143,6 +145,7 @@ def test_a_table_that_is_none_is_refused(statement: str) -> None:
         "(`select` int DEFAULT 1 COMMENT 'SELECT (TABLE)', `table` int, KEY `values` (`table`)) COMMENT='it''s TABLE'",
         "(`a` int) PARTITION BY RANGE (`a`) (PARTITION `p` VALUES LESS THAN (5), PARTITION `row` VALUES LESS THAN (7))",
         "(`a` int) ENGINE=InnoDB\n/*!50100 PARTITION BY LIST (`a`)\n(PARTITION p VALUES IN (1,2) ENGINE = InnoDB) */",
+        "(`a` decimal(5,2) DEFAULT 1.5, FOREIGN KEY (`a`) REFERENCES `other`.`t` (`a`)) ENGINE=X UNION=(`t`,`u`)",
         "(`a` int, FULLTEXT KEY `f` (`a`) /*!50100 WITH PARSER `ngram` */) WITH SYSTEM VERSIONING",
     ],
 )

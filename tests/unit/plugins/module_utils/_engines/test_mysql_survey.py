@@ -5,17 +5,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from typing import Any
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_facts as facts
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_preflight as preflight
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_schema as schemas
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_survey as survey
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Flavor
 from ansible_collections.relocate.django.plugins.module_utils._engines._sql import Findings
-from ansible_collections.relocate.django.plugins.module_utils._model import Difference
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Difference
+from tests.unit.fakes import refused
 
 HERE = {
     "event_scheduler": "ON", "max_allowed_packet": str(16 << 20), "lower_case_table_names": "0", "sql_mode": "STRICT",
@@ -149,3 +153,36 @@ def test_what_is_no_property_of_a_table(one: str, other: str) -> None:
 
 def test_what_stands_in_a_comment_of_a_table_is_one() -> None:
     assert schemas.normal_table("COMMENT=' AUTO_INCREMENT=7 utf8'") == "COMMENT=' AUTO_INCREMENT=7 utf8'"
+
+
+FACTS = DatabaseFacts("mysql", "MariaDB 10.11.6", 101106, "10.11", encoding="utf8mb4", collation="utf8mb4_bin")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("collations", [7]), ("collations", "utf8mb4_bin"), ("elsewhere", ["a"]), ("elsewhere", {"a": "b"}),
+        ("definers", {"`a`@`b`": [None]}), ("max_allowed_packet", "lots"), ("max_allowed_packet", True),
+        ("max_allowed_packet", -1), ("variables", {"sql_mode": 1}), ("account", {"a": 1}), ("names_itself", {"a": 1}),
+    ],
+)  # fmt: skip
+def test_facts_of_another_form_are_refused_by_name(name: str, value: Any) -> None:
+    good = {"collations": ["a"], "elsewhere": {"a": ["view b"]}, "max_allowed_packet": 1 << 24, "more": object()}
+    assert facts.received(dataclasses.replace(FACTS, details=good))
+    with refused("answer_refused", name):
+        facts.received(dataclasses.replace(FACTS, details={**good, name: value}))
+
+
+@pytest.mark.parametrize("changes", [{"encoding": 7}, {"collation": ["a"]}, {"details": []}, {"major": 10.11}])
+def test_facts_that_are_no_texts_are_refused(changes: dict[str, Any]) -> None:
+    with refused("answer_refused", ""):
+        facts.received(dataclasses.replace(FACTS, **changes))
+
+
+@pytest.mark.parametrize("charset", ["utf8mb4 COMMENT 'x'", "utf8mb4;", "`utf8mb4`"])
+def test_a_recorded_character_set_is_no_sql(charset: str) -> None:
+    session: Any = Server({})
+    with refused("dump_refused", "character set"):
+        admin.create_database(session, "d", charset)
+    with refused("dump_refused", "collation"):
+        admin.create_database(session, "d", "utf8mb4", charset)
