@@ -22,6 +22,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
+from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_rows as rows
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_session as session_module
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_swap as swapping
@@ -769,3 +770,13 @@ def test_accounts_that_cannot_become_definers_are_told_before_a_freeze(
         engine.load(str(target), made, facts)
     assert blank.databases() == {blank.name}
     assert blank.server.sql("SELECT COUNT(*) FROM mysql.user WHERE User = 'nobody'").strip() == "0"
+
+
+def test_every_table_written_by_us_is_equal(awkward: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the small ones are where there are many."""
+    monkeypatch.setattr(rows, "_MANY", 0)
+    monkeypatch.setattr(rows, "_COMMIT", (100, 2))
+    target, made, recorded = awkward.dump()
+    assert sorted(path.name.split(".")[0] for path in (target / made.path).glob("rows-*")) == ["rows-000", "rows-own"]
+    awkward.load(target, made)
+    assert awkward.engine.differences(recorded, awkward.state(INCOMING)) == []

@@ -7,6 +7,7 @@ Four kinds of tables are written so. With a FLOAT column: mysqldump prints six d
 lost. With a generated column, where MariaDB's client dumps from MySQL: it writes values that MySQL refuses (3105).
 With an invisible column, where the client is the other product's: whether it names those columns is its own affair.
 System-versioned ones: it leaves their former rows out.
+Of many tables the small ones are written so, too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from typing import Any, Iterator, List, Optional, Sequence
+from typing import Any, Iterator, List, Optional, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_queries import LAST, Table
@@ -29,15 +30,17 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
 )
 
 _STATEMENT = 1 << 20  # characters of one INSERT
+_MANY, _SMALL = 300, 256 << 10  # tables; bytes, of which empty keys make up the most
+_COMMIT = 64 << 20, 50  # characters, tables: of one transaction
 _FETCH = 500  # rows held at a time
 _HEAD = (
     "-- Rows of {0} tables, as mysqldump writes them\n"
     "SET NAMES utf8mb4;\nSET TIME_ZONE='+00:00';\nSET FOREIGN_KEY_CHECKS=0, UNIQUE_CHECKS=0;\n"
-    "SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO';\n"
+    "SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO', AUTOCOMMIT=0;\n"
 )
 #: Lets us say from when until when a row held; MariaDB 10.11 or later.
 _HISTORY = "SET SESSION system_versioning_insert_history=1;\n"
-_TAIL = "-- Dump completed\n"
+_TAIL = "COMMIT;\n-- Dump completed\n"
 
 
 def needed(table: Table, mariadb_client: bool, mariadb_server: bool) -> bool:
@@ -47,6 +50,11 @@ def needed(table: Table, mariadb_client: bool, mariadb_server: bool) -> bool:
     invisible = any(column.invisible for column in table.columns)
     foreign = mariadb_client != mariadb_server
     return table.versioned or single or (generated and mariadb_client and foreign) or (invisible and foreign)
+
+
+def small(tables: Sequence[Table]) -> Set[str]:
+    """Names of tables that we write ourselves: the program looks up each among all, in the square of their number."""
+    return {table.name for table in tables if table.size <= _SMALL} if len(tables) > _MANY else set()
 
 
 def value_literal(value: Any) -> str:
@@ -153,12 +161,19 @@ class Writing:
         yield _HEAD.format(len(self._tables))
         if any(table.versioned for table in self._tables):
             yield _HISTORY
-        for table in self._tables:
+        size = 0
+        for number, table in enumerate(self._tables, 1):
             yield "-- Dumping data for table {0}\n".format(ident(table.name).replace("\n", " "))
             for text in inserts(self._session, table):
                 if self._together.ended:
                     raise RelocateError("dump_failed", "another part of the dump failed")
                 yield text
+                size += len(text)
+                if size > _COMMIT[0]:
+                    yield "COMMIT;\n"
+                    size = 0
+            if number % _COMMIT[1] == 0:
+                yield "COMMIT;\n"
         yield _TAIL
 
     def join(self) -> None:

@@ -56,6 +56,7 @@ class MysqlSnapshot(Snapshot):
         self._statements: Dict[str, str] = {}
         self._sequences: List[states.OwnSequence] = []  # no snapshot holds for them: they are asked once
         self._digest = ""
+        self._highest: Dict[str, int] = {}  # AUTO_INCREMENT, by table
         self._counted: List[TableCount] = []  # tables that no snapshot holds for, counted while nobody could write
 
     def close(self) -> None:
@@ -114,9 +115,10 @@ class MysqlSnapshot(Snapshot):
             held = [table for table in self._tables if not table.transactional] if locked else []
             parts = [programs.Part("rows-000", tuple(table.name for table in held))] if held else []
             self._finish(self._start(client, options, path, parts, together), together)
-            self._counted = states.counts(states.asked_of(session), held, True)
+            self._counted = states.counts(states.asked_of(session), held, True, highest=self._highest)
             free = [table for table in self._tables if table not in held]
-            own = [table for table in free if rows.needed(table, client.mariadb, session.flavor.mariadb)]
+            small = rows.small(free) if locked else set()
+            own = [t for t in free if t.name in small or rows.needed(t, client.mariadb, session.flavor.mariadb)]
             planned = self._plan(session, [table for table in free if table not in own], locked)
             running: List[Any] = [
                 *self._start(client, options, path, planned, together),
@@ -250,9 +252,9 @@ class MysqlSnapshot(Snapshot):
         view = self._open()
         counted = {item.name: item for item in self._counted}
         rest = [table for table in self._tables if table.name not in counted]
-        counts = [*counted.values(), *states.counts(view.ask, rest, fingerprints, _pieces(view))]
+        counts = [*counted.values(), *states.counts(view.ask, rest, fingerprints, _pieces(view), self._highest)]
         numbers = states.next_numbers(self._statements)
-        numbered = states.sequences(view, self._tables, numbers, self._sequences)
+        numbered = states.sequences(self._tables, numbers, self._highest, self._sequences)
         with self._server.anyone() as eyes:
             named = states.objects(view.main, eyes, self._database)
             left = named.get(grants.HIDDEN, ())

@@ -95,9 +95,16 @@ def next_numbers(statements: Mapping[str, str]) -> Dict[str, int]:
     return found
 
 
-def counts(ask: Ask, tables: Sequence[Table], fingerprints: bool, pieces: int = 1) -> List[TableCount]:
+def counts(
+    ask: Ask,
+    tables: Sequence[Table],
+    fingerprints: bool,
+    pieces: int = 1,
+    highest: Optional[Dict[str, int]] = None,
+) -> List[TableCount]:
     """Rows and, if wanted, fingerprint of each table.
 
+    :param highest: is given the highest AUTO_INCREMENT of each table that has rows
     :param ask: runs statements and returns all their rows
     :param pieces: into how many ranges a big table is divided, since one session keeps one processor busy
     """
@@ -112,7 +119,10 @@ def counts(ask: Ask, tables: Sequence[Table], fingerprints: bool, pieces: int = 
             )
     rows: Dict[int, int] = {}
     sums: Dict[int, int] = {}
-    for number, some, value in ask(statements):  # of a divided table there are several: sums add up
+    for number, some, value, most in ask(statements):  # of a divided table there are several: sums add up
+        if most is not None and highest is not None:
+            name = tables[int(number)].name
+            highest[name] = max(int(most), highest.get(name, int(most)))
         rows[int(number)] = rows.get(int(number), 0) + int(some)
         if value is not None:
             sums[int(number)] = sums.get(int(number), 0) + int(value)
@@ -132,7 +142,7 @@ def _ranges(ask: Ask, table: Table, pieces: int) -> List[str]:
 
 
 def sequences(
-    view: View, tables: Sequence[Table], numbers: NextNumbers, own: Sequence[OwnSequence]
+    tables: Sequence[Table], numbers: NextNumbers, highest: Mapping[str, int], own: Sequence[OwnSequence]
 ) -> Tuple[SequenceState, ...]:
     """Where the numbering of each table stands, in the words of sequences; and MariaDB's own ones."""
     found = [SequenceState(name=item.name, last_value=item.next, is_called=False) for item in own]
@@ -140,14 +150,13 @@ def sequences(
         column = next((item.name for item in table.columns if item.auto), "")
         if not column:
             continue
-        highest = view.main.value("SELECT MAX({0}) FROM {1}".format(ident(column), ident(table.name)))
         found.append(
             SequenceState(
                 name="{0}.{1}".format(table.name, column),
                 last_value=numbers.get(table.name, 1) - 1,
                 table=table.name,
                 column=column,
-                column_max=None if highest is None else int(highest),
+                column_max=highest.get(table.name),
             )
         )
     return tuple(found)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +170,9 @@ def test_what_of_a_column_is_hashed(kind: str, values: list[str]) -> None:
 
 def test_counting_sql() -> None:
     table = queries.Table("a`b", "InnoDB", 5, (column("id"),))
-    assert queries.count_sql(table, 3, False) == "SELECT 3, COUNT(*), NULL FROM `a``b`"
+    assert queries.count_sql(table, 3, False) == "SELECT 3, COUNT(*), NULL, NULL FROM `a``b`"
+    numbered = queries.Table("a", "InnoDB", 5, (column("id", auto=True),))
+    assert queries.count_sql(numbered, 3, False) == "SELECT 3, COUNT(*), NULL, MAX(`id`) FROM `a`"
     assert "SHA2(CONCAT_WS(_binary'#', `id`), 256)" in queries.count_sql(table, 3, True)
 
 
@@ -411,3 +415,27 @@ def test_a_description_of_another_form_is_refused(tmp_path: Path, data: str) -> 
     path.write_text(data, encoding="utf-8")
     with refused("dump_truncated", "cannot be read"):
         loading.read_schema(str(tmp_path), "")
+
+
+def test_of_many_tables_the_small_ones_are_written_by_us() -> None:
+    """The dump program looks each named table up among all: 3,000 of them took it five times as long."""
+    tables = [queries.Table(f"t{number}", "InnoDB", 1 << 20 if number == 7 else 1 << 16) for number in range(301)]
+    assert rows.small(tables) == {table.name for table in tables} - {"t7"}
+    assert rows.small(tables[:300]) == set()
+
+
+def test_the_highest_numbers_come_with_the_counts() -> None:
+    """One question a table, in ranges or not."""
+    tables = [queries.Table("a", "InnoDB", 1, (column("id", auto=True),)), queries.Table("b", "InnoDB", 1)]
+    asked: list[str] = []
+
+    def ask(statements: Sequence[str]) -> list[Any]:
+        asked.extend(statements)
+        return [(0, 3, "5", 40), (0, 2, "6", Decimal(7)), (1, 1, "9", None)]
+
+    highest: dict[str, int] = {}
+    found = states.counts(ask, tables, True, highest=highest)
+    assert (highest, len(asked)) == ({"a": 40}, 1)
+    assert {item.name: (item.rows, item.fingerprint) for item in found} == {"a": (5, "11"), "b": (1, "9")}
+    (numbered,) = states.sequences(tables, {"a": 41}, highest, ())
+    assert (numbered.last_value, numbered.column_max) == (40, 40)
