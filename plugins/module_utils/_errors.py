@@ -57,6 +57,7 @@ CODES: Dict[str, str] = {
     "extension_missing": "an extension is not available on the new server",
     "collation_missing": "a character set or collation is not known to the new server",
     "unsupported_object": "the database holds something that a dump cannot carry",
+    "locks_lacking": "the server has no room for the locks that a dump takes",
     "setting_differs": "a setting of the new server does not fit the data",
     "lock_timeout": "writes could not be paused for the snapshot",
     "locale_missing": "a locale is not available on the new server",

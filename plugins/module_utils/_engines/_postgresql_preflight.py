@@ -60,6 +60,7 @@ def check_old(server: Server) -> List[Obstacle]:
             _readable(session, findings)
             _computable(session, findings)
             _sequences(server, session, findings)
+            _locks(session, findings)
     except RelocateError as exc:
         findings.error(exc)
         if not installed("pg_dump"):
@@ -152,6 +153,33 @@ def _sequences(server: Server, session: Session, findings: Findings) -> None:
                 literal(item.name), item.column_max
             ),
         )
+
+
+def _locks(session: Session, findings: Findings) -> None:
+    """A dump locks every table until it ends, whatever its jobs are."""
+    needed, each, processes = session.rows(queries.CAPACITY)[0]
+    wanted = locks_wanted(needed, each, processes)
+    if wanted:
+        findings.add(
+            "locks_lacking",
+            "a dump locks {0} tables and sequences, and the server has room for {1} for sure (max_locks_per_transaction"
+            " {2}, for {3} processes)".format(needed, each * processes, each, processes),
+            "as a superuser on old: ALTER SYSTEM SET max_locks_per_transaction = {0}, then restart PostgreSQL".format(
+                wanted
+            ),
+        )
+
+
+def locks_wanted(needed: int, each: int, processes: int) -> int:
+    """The max_locks_per_transaction that a dump takes, or 0 when the one that is set will do.
+
+    :param needed: tables and sequences
+    :param each: what is set
+    :param processes: how many times the server makes room for it
+    """
+    if needed <= each * processes:
+        return 0
+    return -(-(needed * 5 // 4) // (64 * processes)) * 64
 
 
 def _some(names: Sequence[str]) -> str:

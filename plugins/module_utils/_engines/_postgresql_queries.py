@@ -189,6 +189,16 @@ LOCKS = (
     " * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int)"
 )
 
+#: The same, with the processes that the server makes room for: relations that a dump locks, locks for each, processes.
+#: Besides these there is room that other parts of the server may take first: it is not counted on.
+CAPACITY = (
+    "SELECT (SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p', 'S') AND oid >= 16384),"
+    " current_setting('max_locks_per_transaction')::int, current_setting('max_connections')::int"
+    " + current_setting('max_prepared_transactions')::int + current_setting('max_worker_processes')::int"
+    " + current_setting('max_wal_senders')::int + 1 + greatest(current_setting('autovacuum_max_workers')::int,"
+    " coalesce(current_setting('autovacuum_worker_slots', true)::int, 0))"
+)
+
 #: What the settings' role may not read, and pg_dump therefore would fail at.
 UNREADABLE = (
     "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"

@@ -16,12 +16,14 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_admin as admin
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_connect as connect
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_extensions as extensions
+from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_preflight as preflight
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_queries as queries
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_session as session_module
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_settings as settings
 from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_scram import prepare, scram_verifier
+from ansible_collections.relocate.django.plugins.module_utils._engines._sql import Findings
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseFacts, Login
@@ -181,6 +183,7 @@ class FakeDriver:
         self.asked: List[str] = []
         self.refuses = refuses
         self.description, self.autocommit, self.server_version, self.closed = None, False, 150018, False
+        self.is_superuser = "off"
 
     def connect(self, **parameters: str) -> FakeDriver:
         self.calls.append(parameters)
@@ -195,6 +198,12 @@ class FakeDriver:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        pass
+
+    def get_parameter_status(self, name: str) -> str:
+        return str(getattr(self, name))
+
+    def close(self) -> None:
         pass
 
     def execute(self, sql: str) -> None:
@@ -241,6 +250,32 @@ def test_a_pooler_that_takes_no_options_is_asked_without(tmp_path: Any, fake: Fa
     assert len(fake.calls) == 1
 
 
+@pytest.mark.parametrize(
+    ("version", "user", "off"),
+    [(170012, "on", True), (180001, "on", True), (160003, "on", False), (170012, "off", False)],
+)
+def test_an_administrator_runs_no_trigger_on_login(
+    tmp_path: Any, fake: FakeDriver, version: int, user: str, off: bool
+) -> None:
+    """Asked in the maintenance database, once; a pooler that hands the option on to nobody is no way in."""
+    fake.server_version, fake.is_superuser = version, user
+    one = server(tmp_path)
+    object.__setattr__(one.context, "admin", Login(user="postgres", host="db.example.org", password="x"))
+    for _again in range(2):
+        one.admin("site")
+    one.admin()
+    assert [call["dbname"] for call in fake.calls] == ["postgres", "site", "site", "postgres"]
+    assert ["event_triggers=off" in call["options"] for call in fake.calls] == [False, off, off, False]
+    fake.refuses = "unsupported startup parameter: options"
+    fake.calls.clear()
+    if off:
+        with pytest.raises(RelocateError):
+            one.admin("site")
+        assert len(fake.calls) == 1
+    else:
+        one.admin("site")
+
+
 def test_pg_restore_stops_at_the_first_error(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: List[Command] = []
 
@@ -249,9 +284,13 @@ def test_pg_restore_stops_at_the_first_error(tmp_path: Any, monkeypatch: pytest.
         return Completed(tuple(command.argv), 0, "", "")
 
     monkeypatch.setattr(programs, "run", run)
-    programs.restore(server(tmp_path), client(15), "site__incoming", "/set/default.pgdump", ["7; 1 2 TABLE public t x"])
+    entries = ["7; 1 2 TABLE public t x"]
+    for major in (15, 13):
+        programs.restore(server(tmp_path), client(15), "site__incoming", "/set/default.pgdump", entries, major)
     assert "--exit-on-error" in ran[0].argv
-    assert ran[0].env is not None
+    assert ran[0].env["PGOPTIONS"].endswith("-c client_connection_check_interval=500")
+    assert "PGOPTIONS" not in ran[1].env  # which does not know it
+    assert ran[0].family
     assert ran[0].env["PGDATABASE"] == "site__incoming"
 
 
@@ -708,6 +747,32 @@ def test_a_count_lets_go_of_its_locks() -> None:
 )
 def test_dump_jobs(tables: int, room: int, jobs: int, expected: int) -> None:
     assert programs.dump_jobs(tables, room, jobs) == expected
+
+
+@pytest.mark.parametrize(
+    ("needed", "each", "processes", "expected"),
+    [
+        (6000, 64, 122, 0),  # 3,000 tables with a serial each, as a server comes
+        (7808, 64, 122, 0),
+        (7809, 64, 122, 128),
+        (20000, 64, 122, 256),
+        (20000, 256, 122, 0),
+        (200000, 128, 122, 2112),
+    ],
+)
+def test_locks_that_a_dump_takes(needed: int, each: int, processes: int, expected: int) -> None:
+    class Asked:
+        def rows(self, sql: str) -> List[Any]:
+            assert sql == queries.CAPACITY
+            return [(needed, each, processes)]
+
+    findings = Findings("default")
+    preflight._locks(Asked(), findings)  # type: ignore[arg-type]
+    assert [item.code for item in findings.found] == ["locks_lacking"] * bool(expected)
+    for item in findings.found:
+        assert "{0} tables".format(needed) in item.msg
+        assert "SET max_locks_per_transaction = {0}, then restart".format(expected) in item.hint
+    assert preflight.locks_wanted(needed, expected or each, processes) == 0  # the hint helps
 
 
 class BusyServer:
