@@ -16,6 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import an
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
 
 _KEPT = 1024 * 1024  # bytes of output
+_LINE = 64 * 1024  # bytes of a line that are shown at a time
 _APPLYING = re.compile(r"^\s*(Applying|Unapplying) ([\w.]+?)\.\.\.(.*)$")
 
 OnLine = Callable[[str], None]
@@ -41,12 +42,14 @@ def run_manage(
 def _streamed(command: Command, timeout: Optional[float], on_line: OnLine) -> Completed:
     """Like ``run``, but standard output comes line by line too: that is where Django tells its progress."""
     source, sink = os.pipe()
-    kept: List[bytes] = []
+    kept = bytearray()
 
     def read() -> None:
         with os.fdopen(source, "rb") as stream:
-            for line in stream:
-                kept.append(line)
+            for line in iter(lambda: stream.readline(_LINE), b""):
+                kept.extend(line)
+                if len(kept) > 2 * _KEPT:  # a program may print without end, and without a line break
+                    del kept[:-_KEPT]
                 on_line(line.decode("utf-8", "backslashreplace").rstrip("\r\n"))
 
     reader = threading.Thread(target=read, daemon=True)
@@ -54,7 +57,7 @@ def _streamed(command: Command, timeout: Optional[float], on_line: OnLine) -> Co
     with os.fdopen(sink, "wb") as stdout:
         result = run(command, stdout=stdout, timeout=timeout, on_line=on_line)
     reader.join(10)
-    return Completed(result.argv, result.rc, b"".join(kept)[-_KEPT:], result.stderr)
+    return Completed(result.argv, result.rc, bytes(kept[-_KEPT:]), result.stderr)
 
 
 def migration_plan(project: Project, alias: str, timeout: float = 120) -> Dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils import _site
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._project import answers, probe, venv_probe
+from ansible_collections.relocate.django.plugins.module_utils._project import answers, management, probe, venv_probe
 
 from .conftest import digest, give
 
@@ -364,3 +364,12 @@ def test_a_site_with_a_database_in_memory_has_an_engine_for_the_others(site: Pat
         assert _site.engine_of(opened, "default") is opened.engines["default"]
         with pytest.raises(RelocateError, match="database cache is in memory"):
             _site.engine_of(opened, "cache")
+
+
+def test_what_manage_py_prints_does_not_fill_the_memory(site: Path, python: str) -> None:
+    """It is the project's own code, and may print gigabytes without a line break."""
+    (site / "manage.py").write_text("import sys\nfor _turn in range(5):\n    sys.stdout.write('x' * (1 << 20))\n")
+    project = found(site, python, settings="site1.settings")
+    shown: list[int] = []
+    done = management.run_manage(project, [], on_line=lambda line: shown.append(len(line)))
+    assert (len(done.stdout), sum(shown), max(shown)) == (1 << 20, 5 << 20, 1 << 16)
