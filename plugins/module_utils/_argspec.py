@@ -16,6 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._lease import Lease
 from ansible_collections.relocate.django.plugins.module_utils._model import Login
+from ansible_collections.relocate.django.plugins.module_utils._openat import check_work
 from ansible_collections.relocate.django.plugins.module_utils._project.probe import Project, find_project
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
@@ -137,6 +138,8 @@ def answer(module: AnsibleModule, work_on: Callable[[AnsibleModule], Dict[str, A
     """
     began = time.monotonic()
     try:
+        if module.params.get("directory"):
+            check_work(module.params["directory"])
         with _lease_of(module) if writes else contextlib.nullcontext():
             result = work_on(module)
     except RelocateError as error:

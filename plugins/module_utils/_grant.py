@@ -10,6 +10,7 @@ and MEDIA, read-only. Whatever the key's holder asks for, this is what runs.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import shlex
@@ -286,6 +287,19 @@ def _same_time(directory: str) -> Iterator[None]:
 
 def _refused(path: str, why: str) -> RelocateError:
     return RelocateError("path_refused", "{0} {1}".format(path, why), "correct it, or name another login")
+
+
+@contextlib.contextmanager
+def one_at_a_time(directory: str) -> Iterator[None]:
+    """Hold others off between reading authorized_keys and replacing it: the sites of a host share that file."""
+    path = os.path.dirname(conf_path(directory, ""))
+    make_directory(path, 0o711)
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def conf_path(directory: str, site: str) -> str:

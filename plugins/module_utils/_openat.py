@@ -190,6 +190,11 @@ class _Walk:
                     self._exchange(os.open("/", _PATH))
                 pending += _parts(target)[::-1]
 
+    @property
+    def trusted(self) -> bool:
+        """Whether nobody but root could have made the way lead elsewhere, or can write where it has come to."""
+        return self._trusted or not self._root
+
     def place(self) -> Place:
         """Where it has come to, for as long as the walk is open."""
         return Place(self.handle, self._writer(), self.led)
@@ -302,6 +307,32 @@ def parent(path: str, owner: Optional[SystemUser], follow: bool = False) -> Iter
         yield walk.place(), _one(walk.name)
     finally:
         walk.close()
+
+
+def check_work(path: str) -> None:
+    """Refuse a work directory that somebody else than root could exchange, or fill: root goes there by path.
+
+    :param path: need not be there yet. Raises work_directory.
+    """
+    there = os.path.normpath(path)
+    while not os.path.lexists(there):
+        there = os.path.dirname(there)
+    walk = _Walk(None)
+    try:
+        walk.go(there, "enter")
+        trusted = walk.trusted
+    except OSError:
+        return  # whoever uses it says so
+    except RelocateError:
+        trusted = False
+    finally:
+        walk.close()
+    if not trusted:
+        raise RelocateError(
+            "work_directory",
+            "{0} lies where somebody else than root can write".format(path),
+            "name a directory that is root's, and all above it too, such as /var/lib/relocate (relocate_directory)",
+        )
 
 
 def open_file(path: str, owner: Optional[SystemUser]) -> IO[bytes]:

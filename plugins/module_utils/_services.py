@@ -206,6 +206,18 @@ class Services:
         woken = tuple(name for name, waker in wakers.items() if not waker.endswith(".socket"))
         return replace(wish, units=(*wish.units, *wakers), woken=woken)
 
+    def within(self, wish: Wish, named: Sequence[str]) -> Tuple[Wish, List[str]]:
+        """The wish without units that the user did not name, and that none which he named starts here; and these.
+
+        What ran on old is old's word: it must not start whatever else this host has.
+        """
+        known = {unit_name(name) for name in named}
+        known.update(*(unit.triggers for unit in self.systemd.states(sorted(known)).values()))
+        asked = dict.fromkeys([*wish.units, *(wish.enable or ())])
+        enable = None if wish.enable is None else tuple(name for name in wish.enable if name in known)
+        units = tuple(name for name in wish.units if name in known)
+        return replace(wish, units=units, enable=enable), [name for name in asked if name not in known]
+
     def look(self, wish: Wish) -> Tuple[Dict[str, Unit], Dict[str, Any], bool]:
         """Units of the wish and of the record, the record, and whether the switch is armed."""
         record = read_record(self._directory, self._site)

@@ -56,6 +56,12 @@ options:
     type: list
     elements: str
     default: []
+  named:
+    description:
+      - Whom O(units) and O(enable) may name, when another host said what ran there. What is neither among these nor
+        started by one of them on this host is left out, with a warning. Used with O(state=started).
+    type: list
+    elements: str
   reload:
     description:
       - Units that take notice of the new site by a reload, such as nginx. One that is not running is started.
@@ -316,6 +322,16 @@ def start_and_ask(
         raise
 
 
+def without_others(module: AnsibleModule, host: _services.Services, wish: _services.Wish) -> _services.Wish:
+    """The wish without units of which only the other host spoke; each is told."""
+    if wish.state != "started" or module.params["named"] is None:
+        return wish
+    wish, others = host.within(wish, module.params["named"])
+    for name in others:
+        module.warn("{0} ran on old, and relocate_services does not name it: it is left alone".format(name))
+    return wish
+
+
 def bring(module: AnsibleModule) -> Dict[str, Any]:
     """Plan, and carry the plan out unless in check mode."""
     params = module.params
@@ -332,7 +348,7 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
     if params["abandoned"] and _freeze.new_serves(record):
         return dict(result, frozen=True)
     host = _services.Services(Systemd(), params["directory"], params["site"])
-    wish = host.whole(wish)
+    wish = without_others(module, host, host.whole(wish))
     units, record, armed = host.look(wish)
     host.check(wish, units, record, armed)
     actions = _services.plan(wish, units, record, armed)
@@ -361,6 +377,7 @@ def main() -> None:
             {
                 "state": {"type": "str", "choices": list(_services.STATES), "required": True},
                 "units": {"type": "list", "elements": "str", "default": []},
+                "named": {"type": "list", "elements": "str"},
                 "reload": {"type": "list", "elements": "str", "default": []},
                 "enable": {"type": "list", "elements": "str"},
                 "freeze_limit": {"type": "int", "default": 14400},

@@ -114,6 +114,7 @@ media:
     group: www-data
 """
 
+import contextlib
 import grp
 import os
 import pwd
@@ -213,13 +214,16 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Grant or withdraw."""
     params = module.params
     check_site_name(params["site"])
+    addresses = check_addresses(params["addresses"]) if params["state"] == "present" else []
     user = user_of(params["login"])
-    sshd = _grant.read_sshd(user.name, (params["addresses"] or ["127.0.0.1"])[0])
-    if params["state"] == "absent":
-        return {"changed": withdraw(params, user, sshd, module.check_mode)}
-    _grant.check_login(sshd, user)
+    sshd = _grant.read_sshd(user.name, (addresses or ["127.0.0.1"])[0])
+    with contextlib.nullcontext() if module.check_mode else _grant.one_at_a_time(params["directory"]):
+        if params["state"] == "absent":
+            return {"changed": withdraw(params, user, sshd, module.check_mode)}
+        _grant.check_login(sshd, user)
+        changed = give(params, user, sshd, module.check_mode)
     return {
-        "changed": give(params, user, sshd, module.check_mode),
+        "changed": changed,
         "port": sshd.ports[0],
         "host_keys": list(sshd.host_keys),
         "addresses": own_addresses(),

@@ -118,6 +118,17 @@ def test_no_answer_decides_what_is_read_or_where_a_task_runs() -> None:
     assert [(where, key, value) for where, key, value in sinks() if names_in(value) & ANSWERS] == []
 
 
+def test_no_answer_says_alone_which_units_start() -> None:
+    found = [item for _path, item in ALL if names_in(item.get("services_services", "")) & ANSWERS]
+    # The third is what new itself said before it was stopped.
+    assert len(found) == 3
+    assert ["services_named" in item for item in found if "relocate_before" not in str(item)] == [True, True]
+    for item in found:
+        named = names_in(item.get("services_named", ""))
+        assert not named & ANSWERS
+        assert not named or "relocate_services" in named
+
+
 def test_no_template_is_made_of_a_template() -> None:
     for path, item in ALL:
         for key in ("when", "that", "failed_when", "changed_when", "until"):

@@ -116,6 +116,7 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_grant.py": {
         "_host_keys": ("open", SYSTEM),
         "_same_time": ("os.utime", CALLERS),
+        "one_at_a_time": ("os.open", OURS),
         "write_conf": ("os.open", OURS),
     },
     "module_utils/_host.py": {

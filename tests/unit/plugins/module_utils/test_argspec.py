@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._lease import Lease
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
-from tests.unit.fakes import me, refused
+from tests.unit.fakes import ROOT_ONLY, me, nobody, refused
 
 GROUPS = [_argspec.project, _argspec.login, _argspec.work, _argspec.aliases, _argspec.backup_set]
 
@@ -102,6 +103,18 @@ def test_a_result(tmp_path: Path) -> None:
     found = ended(FakeModule(tmp_path), lambda _module: {"changed": True})
     assert found.pop("elapsed") >= 0
     assert found == {"changed": True}
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize("writes", [True, False])
+def test_a_work_directory_below_somebodys_is_refused_before_it_is_read(tmp_path: Path, writes: bool) -> None:
+    home = tmp_path / "home"
+    (home / "work").mkdir(parents=True)
+    os.chown(home, nobody().uid, nobody().gid)
+    with pytest.raises(Exited) as caught:
+        _argspec.answer(FakeModule(home / "work"), raising(AssertionError("it was used")), writes)  # type: ignore[arg-type]
+    assert caught.value.args[0]["code"] == "work_directory"
+    assert not list((home / "work").iterdir())
 
 
 def test_a_refusal(tmp_path: Path) -> None:

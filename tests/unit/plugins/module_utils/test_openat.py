@@ -88,6 +88,32 @@ def test_with_whose_rights(top: Path) -> None:
 
 
 @ROOT_ONLY
+@pytest.mark.parametrize("name", ["his", "his/work", "his/roots/work", "his/none/yet", "link/work", "link2", "open/w"])
+def test_a_work_directory_that_somebody_could_exchange(top: Path, name: str) -> None:
+    """Its record would be his word, and what root writes there could go where he likes."""
+    made(top / "his", nobody().uid)
+    made(top / "his/work")
+    made(top / "his/roots/work")
+    made(top / "open", mode=0o777)
+    made(top / "roots")
+    (top / "link").symlink_to("his")
+    (top / "link2").symlink_to("his/link3")
+    (top / "his/link3").symlink_to(top / "roots")
+    with refused("work_directory", "lies where somebody else than root can write"):
+        _openat.check_work(str(top / name))
+
+
+@ROOT_ONLY
+def test_work_directories_that_are_roots(top: Path) -> None:
+    made(top / "roots/work")
+    made(top / "sticky", mode=0o1777)
+    (top / "link").symlink_to("roots")
+    for name in ("roots/work", "roots/not/yet", "link/work", "sticky/not-yet", ""):
+        _openat.check_work(str(top / name))
+    _openat.check_work("/var/lib/relocate")
+
+
+@ROOT_ONLY
 def test_an_access_list_lets_somebody_write(top: Path) -> None:
     made(top / "listed", mode=0o775)
     rows = [(0x01, 7, _NONE), (0x02, 7, nobody().uid), (0x04, 5, _NONE), (0x10, 7, _NONE), (0x20, 5, _NONE)]

@@ -413,6 +413,17 @@ def test_what_is_started_on_new_is_what_was_named(tmp_path: Path) -> None:
     assert _services.Services(Played(woken()), str(tmp_path), "shop").whole(wish) == wish
 
 
+def test_old_starts_nothing_on_new_that_the_user_did_not_name(tmp_path: Path) -> None:
+    shell = "debug-shell.service"
+    systemd = Played({**woken(), shell: unit(shell, up=False, enabled=False)})
+    host = _services.Services(systemd, str(tmp_path), "shop")
+    said = Wish("started", (SOCKET, WEB, shell), enable=(shell, SOCKET))
+    wish, others = host.within(said, ["web.socket"])  # which starts the service here
+    assert (wish.units, wish.enable, others) == ((SOCKET, WEB), (SOCKET,), [shell])
+    assert host.within(said, []) == (Wish("started", (), enable=()), [SOCKET, WEB, shell])
+    assert host.within(Wish("started", (WEB,)), ["web"]) == (Wish("started", (WEB,)), [])
+
+
 def test_a_freeze_that_was_lost_is_refused(tmp_path: Path) -> None:
     systemd = Played(units(up=True))
     carry_out(systemd, tmp_path, Wish("frozen", NAMES))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,7 @@ L1, L2 = "20261120T193000Z-1a2b3c4d5e6f", "20261121T193000Z-1a2b3c4d5e6f"
 MOVED = {"label": L1, "run": "r1", "at": 1}
 
 
-def work(directory: Path, state: str, check: bool = False, **params: Any) -> dict[str, Any]:
+def work(directory: Path, state: str, check: bool = False, warn: Any = print, **params: Any) -> dict[str, Any]:
     base = {"site": "shop", "directory": str(directory), "run": "r2", "state": state, "units": [], "reload": []}
     base.update(
         enable=None,
@@ -35,9 +36,10 @@ def work(directory: Path, state: str, check: bool = False, **params: Any) -> dic
         abandoned=False,
         retired=False,
         unfrozen=False,
+        named=None,
     )
     found: dict[str, Any] = services.work_on(
-        SimpleNamespace(params={**base, "answers": [], **params}, check_mode=check)  # type: ignore[arg-type]
+        SimpleNamespace(params={**base, "answers": [], **params}, check_mode=check, warn=warn)  # type: ignore[arg-type]
     )
     return found
 
@@ -101,6 +103,9 @@ class Host:
     def look(self, wish: Any) -> Any:
         return {name: Unit(name, active=self.active) for name in wish.units}, {}, False
 
+    def within(self, wish: Any, named: Any) -> Any:
+        return dataclasses.replace(wish, units=tuple(named)), ["debug-shell.service"]
+
     def check(self, *_what: Any) -> None:
         """Nothing is in the way."""
 
@@ -122,6 +127,19 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseExcep
         return one
 
     return made
+
+
+@pytest.mark.parametrize("state", ["started", "stopped"])
+def test_what_old_says_that_it_ran_is_held_against_what_was_named(tmp_path: Path, host: Any, state: str) -> None:
+    host(None)
+    warned: list[str] = []
+    found = work(tmp_path, state, units=["web", "debug-shell"], named=["web.service"], warn=warned.append)
+    names = [item["name"] for item in found["units"]]
+    if state == "started":
+        assert names == ["web.service"]
+        assert warned == ["debug-shell.service ran on old, and relocate_services does not name it: it is left alone"]
+    else:
+        assert (names, warned) == (["web.service", "debug-shell.service"], [])
 
 
 def test_a_site_is_noted_as_serving_before_its_first_unit_starts(tmp_path: Path, host: Any) -> None:
