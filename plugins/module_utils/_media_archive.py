@@ -14,7 +14,7 @@ import os
 import stat
 import tarfile
 import threading
-from typing import IO, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import IO, Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._media_root import check_link, check_skip, make
@@ -143,6 +143,25 @@ def _raise_first(failed: List[BaseException], done: Completed, what: str) -> Non
 
 # --- reading
 
+#: What :func:`archive` writes. Whatever else tar knows, Python reads into memory as large as a header says it is.
+_KINDS = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE)
+_LONG = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+_LONGEST = 64 * 1024  # bytes of a name
+
+
+class _Member(tarfile.TarInfo):
+    """A header that is refused before what it announces is read."""
+
+    @classmethod
+    def frombuf(cls, buf: Any, encoding: Any, errors: Any) -> _Member:
+        """As tarfile's own. Raises path_refused."""
+        found = super().frombuf(buf, encoding, errors)
+        if found.type not in _KINDS + _LONG:
+            raise _bad(found.name, "is neither file, directory nor link")
+        if found.type in _LONG and not 0 <= found.size <= _LONGEST:
+            raise _bad(found.name, "has a name of {0} bytes".format(found.size))
+        return found
+
 
 def extract(
     source: IO[bytes],
@@ -199,7 +218,7 @@ def _read_tar(stream: IO[bytes], path: str, counts: Dict[str, int], limit: Optio
     top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     before: Tuple[bytes, ...] = ()
     try:
-        with tarfile.open(fileobj=stream, mode="r|", errors="surrogateescape") as tar:
+        with tarfile.open(fileobj=stream, mode="r|", errors="surrogateescape", tarinfo=_Member) as tar:
             for member in tar:
                 parts = _checked(member, before)
                 before = tuple(os.fsencode(part) for part in parts)
@@ -212,7 +231,7 @@ def _read_tar(stream: IO[bytes], path: str, counts: Dict[str, int], limit: Optio
                 tar.members.clear()  # type: ignore[attr-defined]
         while stream.read(_CHUNK):
             pass  # what follows the end mark is padding
-    except (tarfile.TarError, EOFError) as exc:
+    except (tarfile.TarError, EOFError, OverflowError, ValueError) as exc:  # a time that no clock shows, a name with NUL
         raise _truncated(path) from exc
     finally:
         os.close(top)

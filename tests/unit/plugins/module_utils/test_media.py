@@ -250,6 +250,46 @@ def test_what_is_never_extracted(tmp_path: Path, members: list[tarfile.TarInfo],
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize(
+    ("kind", "size", "text"),
+    [
+        (tarfile.GNUTYPE_LONGNAME, 1 << 33, "has a name of 8589934592 bytes"),
+        (tarfile.GNUTYPE_LONGLINK, 1 << 20, "has a name of 1048576 bytes"),
+        (tarfile.XHDTYPE, 1 << 33, "neither file"),
+        (tarfile.XGLTYPE, 1 << 33, "neither file"),
+        (tarfile.GNUTYPE_SPARSE, 0, "neither file"),
+    ],
+)
+def test_a_header_that_is_read_into_memory(tmp_path: Path, kind: bytes, size: int, text: str) -> None:
+    """Zeros compress well: some mebibytes of a set would fill the memory of the host that reads it."""
+    header = member("././@LongLink", type=kind, size=size).tobuf(tarfile.GNU_FORMAT)
+    stream = Zeros(header)
+    with refused("path_refused", text):
+        _media_archive._read_tar(stream, str(tmp_path), {"files": 0, "bytes": 0}, 1000)  # type: ignore[arg-type]
+    assert stream.given < 1 << 20
+
+
+class Zeros(io.RawIOBase):
+    """A header, and zeros for ever; but no test is to fill a memory."""
+
+    def __init__(self, header: bytes) -> None:
+        self.left, self.given = header, 0
+
+    def read(self, size: int = -1) -> bytes:
+        found, self.left = self.left[:size], self.left[size:]
+        self.given += size
+        return found if found or self.given > 1 << 22 else b"\0" * size
+
+
+@pytest.mark.parametrize("seconds", [1 << 70, -(1 << 70)])
+def test_a_time_that_no_clock_shows(tmp_path: Path, seconds: int) -> None:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        tar.addfile(member("a", mtime=seconds))
+    with refused("dump_truncated", "damaged"):
+        unpack(data.getvalue(), tmp_path / "new", compression="none")
+
+
 def test_a_planted_link_is_not_followed(tree: Path, tmp_path: Path) -> None:
     data, _counts = packed(tree)
     victim = tmp_path / "victim"
