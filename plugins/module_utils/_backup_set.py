@@ -371,8 +371,10 @@ class BackupSet:
     def verify(self, manifest: Manifest, jobs: int = 2) -> int:
         """Compare every file with the manifest; returns how many bytes were read.
 
-        Raises file_missing, file_unlisted or file_differs naming the first that does not agree.
+        Raises file_missing, file_unlisted or file_differs naming the first that does not agree; path_refused for what
+        somebody could still change after it was compared.
         """
+        self._check_owned()
         listed = {entry.path: entry for entry in manifest.files}
         present = set(self._walk())
         for path in sorted(set(listed) - present):
@@ -393,6 +395,18 @@ class BackupSet:
             if entry.sha256 != listed[entry.path].sha256:
                 self._differs(entry.path, "sha256 differs")
         return sum(entry.size for entry in manifest.files)
+
+    def _check_owned(self) -> None:
+        """Refuse a set of which something is not root's alone, such as one that a user has brought."""
+        for top, _directories, names in os.walk(self.path) if os.geteuid() == 0 else ():
+            for path in (top, *(os.path.join(top, name) for name in names)):
+                status = os.lstat(path)
+                if status.st_uid != 0 or (status.st_mode & 0o022 and not stat.S_ISLNK(status.st_mode)):
+                    raise RelocateError(
+                        "path_refused",
+                        "{0} can be changed by somebody else than root, after it was verified too".format(path),
+                        "chown -R root:root {0}, and chmod -R go-w it".format(self.path),
+                    )
 
     @contextlib.contextmanager
     def lent_dumps(self, owner: SystemUser) -> Iterator[None]:

@@ -231,7 +231,12 @@ def _read_tar(stream: IO[bytes], path: str, counts: Dict[str, int], limit: Optio
                 tar.members.clear()  # type: ignore[attr-defined]
         while stream.read(_CHUNK):
             pass  # what follows the end mark is padding
-    except (tarfile.TarError, EOFError, OverflowError, ValueError) as exc:  # a time that no clock shows, a name with NUL
+    except (
+        tarfile.TarError,
+        EOFError,
+        OverflowError,
+        ValueError,
+    ) as exc:  # a time that no clock shows, a name with NUL
         raise _truncated(path) from exc
     finally:
         os.close(top)

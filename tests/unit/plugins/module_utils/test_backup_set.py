@@ -407,6 +407,24 @@ def test_what_a_transfer_proved_is_pinned(complete: tuple[BackupSet, str]) -> No
     assert (made.pinned(), made.read().label) == ("file", LABEL)
 
 
+@ROOT_ONLY
+@pytest.mark.parametrize("name", ["", "databases", "databases/default.dump", "manifest.json", "files/0000"])
+@pytest.mark.parametrize("how", ["owner", "mode"])
+def test_a_set_that_somebody_could_change_after_it_was_verified(
+    complete: tuple[BackupSet, str], name: str, how: str
+) -> None:
+    made, _digest = complete
+    path = Path(made.path) / name
+    if not path.exists():
+        path.write_text("x")
+    if how == "owner":
+        os.chown(path, nobody().uid, -1)
+    else:
+        path.chmod(0o777 if path.is_dir() else 0o666)
+    with refused("path_refused", "can be changed by somebody else than root.*chown -R root:root"):
+        made.verify(made.read())
+
+
 def test_media_that_a_manifest_has_elsewhere_is_refused(tmp_path: Path) -> None:
     made = BackupSet.create(str(tmp_path), "shop", LABEL, me())
     media = {"stored": "/etc/passwd", "digest": "0", "archived": {"files": 1, "bytes": 1}}
