@@ -328,7 +328,7 @@ def without_others(module: AnsibleModule, host: _services.Services, wish: _servi
         return wish
     wish, others = host.within(wish, module.params["named"])
     for name in others:
-        module.warn("{0} ran on old, and relocate_services does not name it: it is left alone".format(name))
+        module.warn(printable(name) + " ran on old, and relocate_services does not name it: it is left alone")
     return wish
 
 
