@@ -60,8 +60,10 @@ options:
     description:
       - Whom O(units) and O(enable) may name, when another host said what ran there. What is neither among these nor
         started by one of them on this host is left out, with a warning. Used with O(state=started).
+      - V(*) is everything, for units that nobody but the user named.
     type: list
     elements: str
+    default: ["*"]
   reload:
     description:
       - Units that take notice of the new site by a reload, such as nginx. One that is not running is started.
@@ -324,7 +326,7 @@ def start_and_ask(
 
 def without_others(module: AnsibleModule, host: _services.Services, wish: _services.Wish) -> _services.Wish:
     """The wish without units of which only the other host spoke; each is told."""
-    if wish.state != "started" or module.params["named"] is None:
+    if wish.state != "started" or "*" in module.params["named"]:
         return wish
     wish, others = host.within(wish, module.params["named"])
     for name in others:
@@ -377,7 +379,7 @@ def main() -> None:
             {
                 "state": {"type": "str", "choices": list(_services.STATES), "required": True},
                 "units": {"type": "list", "elements": "str", "default": []},
-                "named": {"type": "list", "elements": "str"},
+                "named": {"type": "list", "elements": "str", "default": ["*"]},
                 "reload": {"type": "list", "elements": "str", "default": []},
                 "enable": {"type": "list", "elements": "str"},
                 "freeze_limit": {"type": "int", "default": 14400},

@@ -36,7 +36,7 @@ def work(directory: Path, state: str, check: bool = False, warn: Any = print, **
         abandoned=False,
         retired=False,
         unfrozen=False,
-        named=None,
+        named=["*"],
     )
     found: dict[str, Any] = services.work_on(
         SimpleNamespace(params={**base, "answers": [], **params}, check_mode=check, warn=warn)  # type: ignore[arg-type]
