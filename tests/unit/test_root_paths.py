@@ -60,6 +60,7 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "BackupSet.discard": ("os.unlink shutil.rmtree", SET),
         "BackupSet.finish": ("os.unlink os.walk", SET),
         "BackupSet.take_back": ("os.listdir", SET),
+        "BackupSet._check_owned": ("os.walk", "only asks whose each name is; it begins in a directory of root's"),
         "BackupSet._with_dumps": ("os.open", SET),
         "BackupSet._manifest_text": ("os.open", SET),
         "BackupSet._walk": ("os.walk", SET),
