@@ -404,7 +404,7 @@ class BackupSet:
                 if status.st_uid != 0 or (status.st_mode & 0o022 and not stat.S_ISLNK(status.st_mode)):
                     raise RelocateError(
                         "path_refused",
-                        "{0} can be changed by somebody else than root, after it was verified too".format(path),
+                        "{0} can be changed by somebody else than root, whatever its digest was before".format(path),
                         "chown -R root:root {0}, and chmod -R go-w it".format(self.path),
                     )
 
