@@ -29,7 +29,7 @@ readme: setup ## What the README says, done by an ordinary user in a fresh clone
 	@$(RUN) tests.tools.readme
 
 test: setup copy ## Everything: lint, sanity, docs, package, readme, unit, engines, lab
-	@$(RUN) tests.tools.stages images+lint,sanity,docs,package,readme+unit,engines lab
+	@$(RUN) tests.tools.stages controllers+lint images+unit,engines+sanity,docs,package,readme lab
 
 unit: setup copy ## The fast loop: unit tests
 	@$(RUN) pytest $(or $(T),--numprocesses=2 tests/unit) $(PYTEST_OPTIONS)
@@ -58,8 +58,8 @@ lab: setup copy ## End-to-end tests on real servers; needs podman and root
 images: setup # what the lab's hosts are made of; "make lab" makes what is missing
 	@$(RUN) tests.tools.lab --prepare
 
-engines: setup copy ## Engines on real database servers, as far as their programs are here
-	@$(RUN) pytest $(or $(T),tests/engines) $(PYTEST_OPTIONS)
+engines: setup copy ## Engines on real database servers, as far as their programs are here, and local runs of playbooks
+	@$(RUN) pytest $(or $(T),--numprocesses=2 --dist=loadfile tests/engines tests/playbooks) $(PYTEST_OPTIONS)
 
 benchmark: setup copy ## Time the move against doing it by hand; needs podman and root
 	@$(BIN)/python benchmarks/run.py

@@ -15,8 +15,9 @@ from tests.lab.wheels import ensure_wheels
 from tests.tools import venv
 from tests.tools.collection import ROOT
 
-#: What is run one after the other: the lab itself first, then moves, three labs at a time, since they often wait.
-PARTS = {"lab": ("tests/lab", ()), "e2e": ("tests/e2e", ("--numprocesses=3", "--dist=worksteal"))}
+#: What is run one after the other: the lab itself first, then moves, three labs at a time, since they often wait. A lab
+#: that is free takes the next test, and the longest come first (tests/e2e/conftest.py), so that all end together.
+PARTS = {"lab": ("tests/lab", ()), "e2e": ("tests/e2e", ("--numprocesses=3", "--dist=load", "--maxschedchunk=1"))}
 
 
 def main(chosen: list[str]) -> int:
