@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.plugin_utils import _received
+from tests.tools import packed
 from tests.unit import sources
 
 LOOK = "{{ lookup('ansible.builtin.pipe', 'touch PWNED') }}"
@@ -128,6 +129,7 @@ def test_hosts_that_answer_what_they_like(programs: Path, ends: str, tmp_path: P
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_HOME": str(tmp_path / "home"),
         "ANSIBLE_LOCALHOST_WARNING": "0",
+        **packed.environment(programs.parent, sources.ROOT / "build" / "collections"),
     }
     done = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     output = done.stdout + done.stderr
