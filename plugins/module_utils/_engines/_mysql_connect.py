@@ -119,7 +119,6 @@ class Server:
     def _login(self, database: str) -> Session:
         login = self.context.admin
         place = self._place()
-        keep_password(login, self.socket or self.config.host, self.config.port, 3306, "mysql")
         if login.unix_socket:
             place = {"unix_socket": login.unix_socket}
         elif login.host or login.port:
@@ -127,6 +126,8 @@ class Server:
                 "host": login.host or self.config.host or "127.0.0.1",
                 "port": int(login.port or self.config.port or 3306),
             }
+        way = str(place.get("unix_socket") or place["host"])
+        keep_password(login, way, self.config.port, 3306, "mysql")
         return self._open(place, login.user or "root", login.password, database, None)
 
     def _root(self, database: str) -> Session:

@@ -164,6 +164,19 @@ def test_another_address_in_OPTIONS_is_not_followed(servers: Servers, opened: Li
     assert "hostaddr" not in opened[0]
 
 
+def test_a_socket_in_OPTIONS_does_not_vouch_for_HOST(tmp_path: Path, servers: Servers, opened: List[Any]) -> None:
+    """A port without a host leads to HOST, whatever trusted socket OPTIONS name."""
+    path = tmp_path / "mysqld.sock"
+    path.touch()
+    options = {"unix_socket": str(path)}
+    login = Login("admin", port=3307, password="s3cret")
+    with pytest.raises(RelocateError) as refused:
+        servers("mysql", login, host="evil.example", options=options).admin()
+    assert refused.value.code == "bad_option"
+    servers("mysql", Login("admin", password="s3cret"), host="evil.example", options=options).admin()
+    assert [item.get("unix_socket") for item in opened] == [str(path)]
+
+
 def test_keys_that_OPTIONS_name_are_read_as_the_owner_could(servers: Servers, opened: List[Any]) -> None:
     options = {"sslcert": "/root/x.pem", "sslkey": "/root/x.key"}
     servers("postgresql", Login("admin", "db.example", password="s3cret"), host="x", options=options).admin()
