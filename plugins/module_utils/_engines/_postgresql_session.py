@@ -21,6 +21,7 @@ PINS: Dict[str, str] = {
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
     "IntervalStyle": "postgres",
+    "jit": "off",  # to compile a query on the catalogue takes seconds, and counting gains nothing by it
     "lc_messages": "C",
     "lc_monetary": "C",
     "lock_timeout": "0",
