@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import grp
 import os
 import pwd
 import re
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._openat import refuse_system
@@ -24,6 +26,8 @@ _POWERFUL = frozenset(
 _SHAPE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 _NOBODY = 65534
 _LOGIN_DEFS = "/etc/login.defs"
+#: Who names users that may become root; a user who is not there yet may be named too, such as one of an image.
+_RULES = ("/etc/sudoers", "/etc/sudoers.d/*", "/usr/local/etc/sudoers", "/etc/doas.conf", "/etc/doas.d/*.conf")
 
 
 def check_owner(name: str, wanted: str = "", home: str = "", allow_root: bool = False) -> bool:
@@ -45,6 +49,11 @@ def check_owner(name: str, wanted: str = "", home: str = "", allow_root: bool = 
         entry = pwd.getpwnam(name)
     except KeyError:
         _check_home(name, home)
+        if not wanted and _may_become_root(name):
+            raise _refused(
+                "{0} is not a user of this host, but may become root once he is".format(name),
+                "take him out of sudoers, or set relocate_owner: {0} if you mean him".format(name),
+            ) from None
         return False
     if entry.pw_uid == 0:
         if not allow_root:
@@ -64,10 +73,34 @@ def _power(entry: pwd.struct_passwd) -> str:
     powerful = sorted(_POWERFUL & set(_groups_of(entry)))
     if powerful:
         return "a member of " + ", ".join(powerful)
+    if _may_become_root(entry.pw_name):
+        return "named in the rules of sudo or doas"
     made = entry.pw_gecos.split(",")[0] == MADE_BY_US
     if entry.pw_uid == _NOBODY or (entry.pw_uid <= _last_of_system() and not made):
         return "a user of the system (uid {0})".format(entry.pw_uid)
     return ""
+
+
+def _may_become_root(name: str, rules: Sequence[str] = _RULES) -> bool:
+    """Whether a rule of sudo or doas names a user, whatever it lets him do; what cannot be read has no rules."""
+    for path in [found for pattern in rules for found in sorted(glob.glob(pattern))]:
+        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as stream:
+            for line in stream.read().replace("\\\n", " ").splitlines():
+                if _names(line, name, os.path.basename(path).startswith("doas") or "/doas.d/" in path):
+                    return True
+    return False
+
+
+def _names(line: str, name: str, doas: bool) -> bool:
+    """Whether a line of such rules names a user: before the ``=`` of a rule, or after that of an alias."""
+    words = line.partition("#")[0]
+    if doas:
+        return words.split()[:1] == ["permit"] and name in words.replace('"', " ").split()
+    if words.lstrip().startswith("Defaults"):
+        return False
+    if not words.lstrip().startswith("User_Alias"):
+        words = words.partition("=")[0]
+    return name in re.split(r"[\s,:=]+", words)
 
 
 def _groups_of(entry: pwd.struct_passwd) -> List[str]:

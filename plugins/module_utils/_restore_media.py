@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Mapping, Optional
+from typing import Any, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils import _media, _media_archive, _media_owners, _media_root
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, Manifest
@@ -39,14 +39,10 @@ def wanted(site: Site, manifest: Manifest, digest: str, record: Mapping[str, Any
     if not manifest.media.get("stored") or not root or (not loads and record.get(BROUGHT) == digest):
         return False
     _media_owners.check(manifest.media.get("rights") or {}, site.project.owner)
-    if (
-        not os.path.isdir(root)
-        or is_empty(root, site.project.owner)
-        or not _media_root.foreign(root, site.project.owner, skip)
-    ):
-        return True
     copied = record.get("media") or {}  # by a move, from host to host
     given_away = bool(copied.get("given")) and os.geteuid() == 0
+    if not os.path.isdir(root) or (not given_away and _holds_nothing(root, site.project.owner, skip)):
+        return True
     if _media.inventory(root, site.project.owner, skip, given_away)["digest"] == manifest.media["digest"]:
         return False
     ours = bool(record.get(BROUGHT)) or (copied.get("path") == root and not copied.get("foreign"))
@@ -63,14 +59,22 @@ def wanted(site: Site, manifest: Manifest, digest: str, record: Mapping[str, Any
     )
 
 
+def _holds_nothing(root: str, owner: SystemUser, skip: Sequence[str]) -> bool:
+    return is_empty(root, owner) or not _media_root.foreign(root, owner, skip)
+
+
 def is_empty(root: str, owner: Optional[SystemUser] = None) -> bool:
-    """Whether a directory holds no file but empty ones whose name begins with a dot, such as .gitkeep."""
+    """Whether a directory holds no file but empty ones whose name begins with a dot, such as .gitkeep.
+
+    One that the owner cannot look into may hold what somebody else has put there.
+    """
+    unseen: List[OSError] = []
     with acting_as(owner):
-        for top, directories, names in os.walk(root):
+        for top, directories, names in os.walk(root, onerror=unseen.append):
             links = [name for name in directories if os.path.islink(os.path.join(top, name))]
             if links or any(not name.startswith(".") or os.lstat(os.path.join(top, name)).st_size for name in names):
                 return False
-    return True
+    return not unseen
 
 
 def bring(site: Site, backup: BackupSet, manifest: Manifest, record: Record) -> None:

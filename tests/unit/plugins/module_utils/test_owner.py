@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils import _owner
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 
+REAL = _owner._may_become_root
 USERS = {
     "root": (0, "root", ["root"]),
     "toor": (0, "", []),
@@ -30,6 +31,7 @@ USERS = {
     "wheeler": (1002, "", ["wheel"]),
     "dock": (1003, "", ["docker"]),
     "nobody": (65534, "nobody", ["nogroup"]),
+    "deploy": (1004, "", ["deploy"]),
 }
 
 
@@ -46,6 +48,7 @@ def users(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getgrouplist", lambda name, _gid: [names.index(item) for item in USERS[name][2]])
     monkeypatch.setattr(_owner.grp, "getgrgid", lambda gid: grp.struct_group((names[gid], "x", gid, [])))
     monkeypatch.setattr(_owner, "_last_of_system", lambda: 999)
+    monkeypatch.setattr(_owner, "_may_become_root", lambda name: name in ("deploy", "ubuntu"))
 
 
 @pytest.mark.parametrize(
@@ -68,6 +71,8 @@ def users(monkeypatch: pytest.MonkeyPatch) -> None:
         ("admin", {}, "admin is a member of sudo on this host, and project code would run as him"),
         ("wheeler", {}, "a member of wheel"),
         ("dock", {}, "a member of docker"),
+        ("deploy", {}, "deploy is named in the rules of sudo or doas on this host, and project code would run as him"),
+        ("deploy", {"wanted": "deploy"}, ""),
         ("nobody", {}, "a user of the system"),
         ("postgres", {"wanted": "app"}, "the project belongs to postgres there, and relocate_owner is app"),
         ("app", {"wanted": "shop"}, "relocate_owner is shop"),
@@ -146,3 +151,34 @@ def test_the_last_user_of_the_system(text: str, last: int, tmp_path: Path, monke
     (tmp_path / "login.defs").write_text("# x\n" + text)
     assert _owner._last_of_system(str(tmp_path / "login.defs")) == last
     assert _owner._last_of_system(str(tmp_path / "none")) == 999
+
+
+def test_one_who_is_not_there_yet_and_may_become_root() -> None:
+    """The user of an image was removed, and his rule was not."""
+    with pytest.raises(RelocateError, match="ubuntu is not a user of this host, but may become root once he is"):
+        _owner.check_owner("ubuntu")
+    assert _owner.check_owner("ubuntu", wanted="ubuntu") is False
+
+
+SUDOERS = """# app ALL=(ALL) ALL
+Defaults:app !requiretty
+%sudo ALL=(ALL:ALL) ALL  # not app
+root, first\tALL=(ALL) ALL
+User_Alias ADMINS = second, \\
+    third : OTHERS = fourth
+ADMINS ALL=(app) NOPASSWD: /usr/bin/app
+fifth ALL=NOPASSWD: /bin/systemctl restart x
+"""
+DOAS = """permit nopass sixth as root
+deny app
+permit :wheel
+"""
+
+
+def test_who_is_named_in_rules(tmp_path: Path) -> None:
+    (tmp_path / "sudoers").write_text(SUDOERS)
+    (tmp_path / "doas.conf").write_text(DOAS)
+    rules = [str(tmp_path / "sudoers*"), str(tmp_path / "doas.conf"), str(tmp_path / "none")]
+    found = ("first", "second", "third", "fourth", "fifth", "sixth")
+    others = ("app", "sudo", "irs", "wheel", "apple")
+    assert [name for name in found + others if REAL(name, rules)] == list(found)

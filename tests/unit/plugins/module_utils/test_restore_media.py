@@ -11,10 +11,24 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _host, _media, _media_archive
+from ansible_collections.relocate.django.plugins.module_utils import _host, _media, _media_archive, _restore_media
 from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
 from ansible_collections.relocate.django.plugins.modules import restore as restore_module
-from tests.unit.fakes import BLANK, LABEL, NEWER, FakeEngine, entry, fake_site, manifest, me, refused, state
+from tests.unit.fakes import (
+    BLANK,
+    LABEL,
+    NEWER,
+    ROOT_ONLY,
+    FakeEngine,
+    entry,
+    fake_site,
+    manifest,
+    me,
+    nobody,
+    reachable,
+    refused,
+    state,
+)
 
 
 class Site:
@@ -154,3 +168,17 @@ def test_a_kill_while_it_is_brought(site: Site, monkeypatch: pytest.MonkeyPatch)
     assert site.engine.databases == {"live": BLANK}
     site.run()
     assert site.avatar == LABEL
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize("name", ["", "private"])
+def test_what_the_owner_cannot_look_into_is_not_empty(tmp_path: Path, name: str) -> None:
+    """Uploads of the service's user, in directories of his own."""
+    root = reachable(tmp_path) / "media"
+    (root / "private").mkdir(parents=True)
+    (root / "private" / "upload").write_text("mine")
+    (root / name).chmod(0o700)
+    assert not _restore_media.is_empty(str(root), nobody())
+    (root / "private" / "upload").unlink()
+    (root / name).chmod(0o755)
+    assert _restore_media.is_empty(str(root), nobody())
