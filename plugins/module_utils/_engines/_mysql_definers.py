@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_grants as grants
 from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_objects import (
@@ -20,7 +20,12 @@ from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_ob
     account,
     with_definer,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Session, ident, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import (
+    Session,
+    ident,
+    is_named,
+    literal,
+)
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 
 #: In the option: every definer that is neither named nor the settings' user.
@@ -168,10 +173,18 @@ def _refusal(
     return None
 
 
-def existing(session: Session, accounts: Sequence[str]) -> List[str]:
+def of_views(session: Session, databases: Sequence[str]) -> Set[str]:
+    """The accounts that made the views of some databases."""
+    where = " OR ".join(is_named("TABLE_SCHEMA", name) for name in databases)
+    rows = session.rows("SELECT DEFINER FROM information_schema.VIEWS WHERE " + where)
+    found = [str(definer).rpartition("@") for (definer,) in rows]
+    return {account(user, host) for user, at, host in found if at}
+
+
+def existing(session: Session, accounts: Iterable[str]) -> List[str]:
     """Those of the accounts that the server has: MariaDB makes those that a GRANT names and that are not there."""
     found = []
-    for one in accounts:
+    for one in sorted(accounts):
         user, _at, host = _split(one)
         sql = "SELECT COUNT(*) FROM mysql.user WHERE User = {0} AND Host = {1}".format(literal(user), literal(host))
         if session.value(sql):

@@ -105,15 +105,16 @@ class MysqlEngine(Engine):
     def _reachable(self, *which: str) -> Iterator[None]:
         """Let the settings' user, whose right is on live only, into others for as long as the block takes.
 
-        Views are asked for their definer's rights when others are made of them, so that those whom the inventory names
-        as definers are let in too.
+        Views are asked for their definer's rights when others are made of them, so that definers of views, and those
+        whom the inventory names, are let in too.
         """
         names = [self._named(one) for one in which if one != LIVE]
         if not names:
             yield
             return
         with self._server.admin() as session:
-            heirs = definers.existing(session, definers.chosen(self.context.definers).accounts)
+            owners = definers.of_views(session, [self._named(LIVE), *names])
+            heirs = definers.existing(session, {*owners, *definers.chosen(self.context.definers).accounts})
             for name in names:
                 admin.grant(self._server, session, name)
                 for heir in heirs:
