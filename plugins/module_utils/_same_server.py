@@ -5,7 +5,12 @@
 
 An identity alone does not tell: a cloned machine or a restored snapshot of a server bears the one of its original. So a
 server's own port, data directory and host name are compared too, and the machine where it is reached locally. What
-cannot be told apart is taken for the same, since the step that asks is a destructive one.
+cannot be told apart is taken for the same, since the step that asks is a destructive one. Of a SQLite database the file
+itself is compared, since two names may lead to it.
+
+There is no nonce: what one host's task writes for the other's to read must outlive the task, on a server on which we
+write nothing; and a lock, which leaves no trace, ends with the session that holds it, which is the task's. The moment in
+which a server started, told by itself to the microsecond where it can, stands for one.
 """
 
 from __future__ import annotations
@@ -25,7 +30,8 @@ SIGNS = "server"
 #: Never another value on the same server, unless somebody set it up anew.
 _LASTING = ("hostname", "data_directory", "port")
 _RECENT = 6 * 3600  # seconds
-_START = 2.0  # seconds by which a computed time of start may be off
+_START = 2.0  # seconds by which a time of start that was computed from whole seconds may be off
+_EXACT = 0.001  # the same, of one that the server itself tells to the microsecond
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,9 @@ def same_database(old: Place, new: Place, recent: bool = True) -> bool:
 
     :param recent: whether both were looked at lately, so that times of start can be compared
     """
+    files = [str(place.signs.get("file") or "") for place in (old, new)]
+    if recent and old.machine == new.machine and all(files) and files[0] == files[1]:
+        return True
     return old.name == new.name and same_server(old, new, recent)
 
 
@@ -84,7 +93,7 @@ def same_server(old: Place, new: Place, recent: bool = True) -> bool:
         return False
     known = bool(old.identity and new.identity)
     apart = _seconds_apart(old, new) if recent else None
-    if known and apart is not None and apart <= _START:
+    if known and apart is not None and apart <= _tolerance(old, new):
         return True  # whatever the ways to it: no clone has started in the same moment
     if old.local and new.local and old.machine != new.machine:
         return False
@@ -116,6 +125,10 @@ def _seconds_apart(old: Place, new: Place) -> Optional[float]:
     return abs(first - second)
 
 
+def _tolerance(old: Place, new: Place) -> float:
+    return _EXACT if all("." in str(place.signs.get("started")) for place in (old, new)) else _START
+
+
 def refuse_old_host(
     manifest: Manifest, engines: Mapping[str, Engine], allow_same_host: bool, allow_same_database: bool = False
 ) -> None:
@@ -144,7 +157,7 @@ def refuse_old_host(
 
 def _is_same_database(engine: Engine, manifest: Manifest, entry: DatabaseEntry) -> bool:
     old = place_of(entry.config, entry.facts, str(manifest.host["machine_id"]))
-    if engine.config.name != old.name:
+    if engine.config.name != old.name and not engine.is_file:
         return False
     return same_database(old, place_here(engine, _host.machine_id()), _is_recent(manifest.created))
 

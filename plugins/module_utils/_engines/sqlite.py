@@ -242,7 +242,10 @@ class SqliteEngine(Engine):
             details["features"] = needed_version(connection)
             above = record([os.path.dirname(self.config.name)], self.context.owner)
             details[DIRECTORIES] = [list(dataclasses.astuple(item)) for item in above]
-            details["mode"] = "{0:04o}".format(os.stat(path).st_mode & 0o777)
+            status = os.stat(path)
+            details["mode"] = "{0:04o}".format(status.st_mode & 0o777)
+            # Two names may be one file: by a link, or a directory that is mounted twice.
+            details["server"] = {"file": "{0}:{1}".format(status.st_dev, status.st_ino)}
             return dataclasses.replace(
                 facts,
                 tables=len(stored_tables(connection)),

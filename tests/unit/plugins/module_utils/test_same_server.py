@@ -21,6 +21,9 @@ LOCAL = Place("shop", "", None, "m1", "id1", SIGNS)
 REMOTE = Place("shop", "db.example", 5432, "m1", "id1", SIGNS)
 
 
+FILE = Place("/srv/old/db", machine="m1", signs={"file": "1:7"})
+
+
 def signs(**changes: Any) -> dict[str, Any]:
     return {**SIGNS, **changes}
 
@@ -55,6 +58,26 @@ def signs(**changes: Any) -> dict[str, Any]:
         (replace(REMOTE, identity=""), replace(REMOTE, identity="", host="b.example"), True, False),
         (replace(REMOTE, identity="", signs={}), replace(REMOTE, port=5433, signs={}), True, False),
         (replace(REMOTE, identity="", signs={}), replace(REMOTE, port=None, signs={}), True, True),
+        # Clones that were started within the same second, by servers that tell the microsecond.
+        (
+            replace(REMOTE, signs=signs(started="1000000.25")),
+            replace(REMOTE, host="b.example", signs=signs(started="1000000.75")),
+            True,
+            False,
+        ),
+        (
+            replace(REMOTE, signs=signs(started="1000000.25")),
+            replace(REMOTE, host="10.0.0.5", signs=signs(started="1000000.250000")),
+            True,
+            True,
+        ),
+        # One file by two names, on one machine; on another one, or long ago, its number says nothing.
+        (FILE, replace(FILE, name="/srv/new/db"), True, True),
+        (FILE, replace(FILE, name="/srv/new/db", signs={"file": "1:8"}), True, False),
+        (FILE, replace(FILE, name="/srv/new/db", machine="m2"), True, False),
+        (FILE, replace(FILE, name="/srv/new/db"), False, False),
+        (FILE, replace(FILE, signs={"file": "1:8"}), True, True),  # replaced meanwhile: the same name
+        (replace(FILE, signs={}), replace(FILE, name="/srv/new/db", signs={}), True, False),
         # What a host makes up.
         (LOCAL, replace(LOCAL, machine="m2", signs={"started": "soon", "port": []}), True, False),
     ],

@@ -235,6 +235,7 @@ def test_facts(plain: Bench) -> None:
     assert (facts.tables, facts.encoding, facts.size_bytes) == (2, "UTF-8", os.path.getsize(plain.live))
     status = os.stat(plain.live.parent)
     names = pwd.getpwuid(status.st_uid).pw_name, grp.getgrgid(status.st_gid).gr_name
+    assert facts.details.pop("server") == {"file": f"{plain.live.stat().st_dev}:{plain.live.stat().st_ino}"}
     above = facts.details.pop("directories")
     assert above[-1] == [str(plain.live.parent), stat.S_IMODE(status.st_mode), *names]
     assert [item[0] for item in above] == [str(item) for item in reversed(plain.live.parents)][1:]
