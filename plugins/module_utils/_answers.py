@@ -27,16 +27,6 @@ _PAUSE = 0.5  # seconds between attempts
 #: Statuses of a proxy or a server that waits for the application to come up.
 _HEALING = (408, 425, 429, 502, 503, 504)
 _GRACE = 5.0  # seconds in which a proxy that was reloaded may still answer as it did before
-#: The options of one question, for every module that asks.
-SUBOPTIONS: Dict[str, Dict[str, Any]] = {
-    "url": {"type": "str", "required": True},
-    "host": {"type": "str", "default": ""},
-    "status": {"type": "int", "default": 200},
-    "contains": {"type": "str", "default": ""},
-    "headers": {"type": "dict", "default": {}, "no_log": True},
-    "validate_certs": {"type": "bool", "default": True},
-    "old": {"type": "bool", "default": True},
-}
 
 
 @dataclass(frozen=True)

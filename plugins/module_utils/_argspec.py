@@ -75,6 +75,23 @@ def backup_set() -> Spec:
     }
 
 
+def answers() -> Spec:
+    """What the site must answer, and how long it may take."""
+    options = {
+        "url": {"type": "str", "required": True},
+        "host": {"type": "str", "default": ""},
+        "status": {"type": "int", "default": 200},
+        "contains": {"type": "str", "default": ""},
+        "headers": {"type": "dict", "default": {}, "no_log": True},
+        "validate_certs": {"type": "bool", "default": True},
+        "old": {"type": "bool", "default": True},
+    }
+    return {
+        "answers": {"type": "list", "elements": "dict", "default": [], "options": options},
+        "answers_timeout": {"type": "int", "default": 60},
+    }
+
+
 def merged(*groups: Mapping[str, Any]) -> Spec:
     """Option groups as one argument specification; an option may be in one group only."""
     spec: Spec = {}

@@ -9,8 +9,8 @@ cannot be told apart is taken for the same, since the step that asks is a destru
 itself is compared, since two names may lead to it.
 
 There is no nonce: what one host's task writes for the other's to read must outlive the task, on a server on which we
-write nothing; and a lock, which leaves no trace, ends with the session that holds it, which is the task's. The moment in
-which a server started, told by itself to the microsecond where it can, stands for one.
+write nothing; and a lock, which leaves no trace, ends with the session that holds it, which is the task's. The moment
+in which a server started, told by itself to the microsecond where it can, stands for one.
 """
 
 from __future__ import annotations

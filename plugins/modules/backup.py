@@ -160,14 +160,14 @@ label:
   type: str
   sample: 20261120T193000Z-1a2b3c4d5e6f
 set:
-  description: The set's directory.
-  returned: success
+  description: The set's directory; in check mode too, when nothing is written.
+  returned: when O(state) is not V(absent)
   type: str
 manifest_sha256:
   description:
     - The digest of the manifest. It is noted beside the sets too, in C(pins/SITE/LABEL.sha256) of O(directory). Keep it
       elsewhere, and a manifest that was edited will be noticed by O(relocate.django.restore#module:manifest_sha256).
-  returned: when O(state=present)
+  returned: when O(state=present), but for check mode
   type: str
 revision:
   description: The commit that the project runs.
@@ -175,24 +175,24 @@ revision:
   type: str
 bytes:
   description: The size of the set.
-  returned: when O(state=present)
+  returned: when O(state=present), but for check mode
   type: int
 rows:
   description: The rows of each database, by alias.
-  returned: when O(state=present)
+  returned: when O(state=present), but for check mode
   type: dict
 expired:
   description: Labels of sets that O(keep) removed.
-  returned: when O(state=present)
+  returned: when O(state=present), but for check mode
   type: list
   elements: str
 seconds:
   description: The seconds of each step; steps that ran side by side overlap.
-  returned: success
+  returned: when something was written to a set
   type: dict
 notes:
   description: What is worth knowing and no error, such as a definer that had to be replaced.
-  returned: when O(state=present)
+  returned: when O(state=present), but for check mode
   type: list
   elements: str
 """

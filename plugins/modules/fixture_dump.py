@@ -72,7 +72,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Write every row of the site
+- name: Write the rows of the site
   relocate.django.fixture_dump:
     site: shop
     path: /srv/shop/app

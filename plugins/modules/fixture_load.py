@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fixture_load
-short_description: Load a fixture into a project's database, prove every row, then swap it in
+short_description: Load a fixture into a project's database, compare what was loaded, then swap it in
 version_added: 0.1.0
 description:
   - What C(manage.py loaddata) is for. A fresh database beside the live one is migrated to the migrations that the

@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - relocate.django.login
   - relocate.django.aliases
   - relocate.django.work
+  - relocate.django.answers
   - relocate.django.attributes
 attributes:
   check_mode:
@@ -145,48 +146,6 @@ options:
         settings' user is refused for V(*).
     type: dict
     default: {}
-  answers:
-    description:
-      - Requests that the site must answer on new. With O(side=old) the old site is asked the same while it serves; an
-        answer that is not as expected is an obstacle. A site that is frozen or retired is not asked.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      url:
-        description: Where to ask, by the address at which this host serves. Redirects within the site are followed.
-        type: str
-        required: true
-      host:
-        description: The name of the site, for the C(Host) header and the certificate.
-        type: str
-        default: ""
-      status:
-        description: The status that is expected.
-        type: int
-        default: 200
-      contains:
-        description: Text that the answer must hold.
-        type: str
-        default: ""
-      headers:
-        description:
-          - Further headers, such as C(X-Forwarded-Proto) for an application server that expects a proxy.
-          - Their values are taken for secrets, and blotted out wherever they stand in the result.
-        type: dict
-        default: {}
-      validate_certs:
-        description: Whether the certificate must be valid for O(answers[].host).
-        type: bool
-        default: true
-      old:
-        description: Whether preflight asks the same of the old site, before anything is stopped.
-        type: bool
-        default: true
-  answers_timeout:
-    description: Seconds that new may take to answer; the old site serves already, and gets ten at most.
-    type: int
-    default: 60
   replace:
     description: Whether databases with tables on the new host will be put aside.
     type: bool
@@ -331,6 +290,7 @@ def main() -> None:
             _argspec.login(),
             _argspec.aliases(),
             _argspec.work(),
+            _argspec.answers(),
             {
                 "side": {"type": "str", "choices": ["old", "new"], "required": True},
                 "old": {"type": "dict"},
@@ -354,8 +314,6 @@ def main() -> None:
                 "sequences": {"type": "str", "choices": ["keep", "advance"], "default": "keep"},
                 "orphans": {"type": "list", "elements": "str", "default": []},
                 "definers": {"type": "dict", "default": {}},
-                "answers": {"type": "list", "elements": "dict", "default": [], "options": _answers.SUBOPTIONS},
-                "answers_timeout": {"type": "int", "default": 60},
                 "replace": {"type": "bool", "default": False},
                 "allow_same_host": {"type": "bool", "default": False},
             },

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: restore
-short_description: Restore the databases of a backup set, proven equal before they go live
+short_description: Restore the databases of a backup set, compared with it before they go live
 version_added: 0.1.0
 description:
   - Loads each dump into an incoming database beside the live one, and compares every table's count and fingerprint,
@@ -36,7 +36,7 @@ options:
   state:
     description:
       - V(present) makes the set's databases live; those that already came from this set are left alone.
-      - V(rehearsed) loads and proves them, then drops them again; the live ones are not touched.
+      - V(rehearsed) loads and compares them, then drops them again; the live ones are not touched.
       - V(rolled_back) puts the previous databases back, and drops those that are live, whatever they took in since.
     type: str
     choices: [present, rehearsed, rolled_back]

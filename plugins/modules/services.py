@@ -19,6 +19,7 @@ author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:
   - relocate.django.work
+  - relocate.django.answers
   - relocate.django.attributes
 attributes:
   check_mode:
@@ -79,51 +80,8 @@ options:
     description: Seconds after which a frozen site starts again by itself; V(0) never does. Used with O(state=frozen).
     type: int
     default: 14400
-  answers:
-    description: Requests that the site must answer on this host before V(started) succeeds.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      url:
-        description: Where to ask, by the address at which this host serves. Redirects within the site are followed.
-        type: str
-        required: true
-      host:
-        description: The name of the site, for the C(Host) header and the certificate.
-        type: str
-        default: ""
-      status:
-        description: The status that is expected.
-        type: int
-        default: 200
-      contains:
-        description: Text that the answer must hold.
-        type: str
-        default: ""
-      headers:
-        description:
-          - Further headers, such as C(X-Forwarded-Proto) for an application server that expects a proxy.
-          - Their values are taken for secrets, and blotted out wherever they stand in the result.
-        type: dict
-        default: {}
-      validate_certs:
-        description: Whether the certificate must be valid for O(answers[].host).
-        type: bool
-        default: true
-      old:
-        description: Whether preflight asks the same of the old site, before anything is stopped.
-        type: bool
-        default: true
   timeout:
     description: Seconds that one unit may take to stop or start.
-    type: int
-    default: 60
-  answers_timeout:
-    description:
-      - Seconds that all of O(answers) may take together.
-      - It is used up by what can heal while a site comes up, such as a refused connection, a time-out, or 502, 503 and
-        504. An unknown host name is told at once, another answer or a wrong certificate after five seconds.
     type: int
     default: 60
   abandoned:
@@ -376,6 +334,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=_argspec.merged(
             _argspec.work(),
+            _argspec.answers(),
             {
                 "state": {"type": "str", "choices": list(_services.STATES), "required": True},
                 "units": {"type": "list", "elements": "str", "default": []},
@@ -383,8 +342,6 @@ def main() -> None:
                 "reload": {"type": "list", "elements": "str", "default": []},
                 "enable": {"type": "list", "elements": "str"},
                 "freeze_limit": {"type": "int", "default": 14400},
-                "answers": {"type": "list", "elements": "dict", "default": [], "options": _answers.SUBOPTIONS},
-                "answers_timeout": {"type": "int", "default": 60},
                 "timeout": {"type": "int", "default": 60},
                 "abandoned": {"type": "bool", "default": False},
                 "retired": {"type": "bool", "default": False},

@@ -24,7 +24,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: partial
-    details: For MEDIA it cannot ask the old host, and tells of a change whenever the directory is not proven equal.
+    details: For MEDIA it cannot ask the old host, and always tells of a change.
   diff_mode:
     support: none
 options:
@@ -155,7 +155,7 @@ set:
   returned: when O(state=fetched) and O(what=set)
   type: str
 complete:
-  description: Whether it is a whole set, proven by its digests.
+  description: Whether it is a whole set, of which each file has the digest that O(manifest_sha256) stands for.
   returned: when O(state=fetched) and O(what=set)
   type: bool
 files:

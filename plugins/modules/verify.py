@@ -232,9 +232,9 @@ def _not_proven(findings: _Findings, serves: bool) -> RelocateError:
     return RelocateError(
         "not_proven",
         "; ".join(findings.texts[:10]) + ("; ..." if len(findings.texts) > 10 else ""),
-        "the site has served here since, and what it took in differs from the set: verify is for the time before"
+        "the site has served here since: what it took in differs from the set too; verify is for the time before"
         if serves
-        else "this task started nothing: find out who changed the data, then run again",
+        else "mend what is listed, then run the same command again; where rows differ, move or restore once more",
         {"findings": findings.texts, "broken": findings.broken},
     )
 
