@@ -62,7 +62,7 @@ options:
       - What becomes of a sequence whose next value is in its column already, because rows came with ids of their own.
         The next insert would fail.
       - With V(keep) it is left as it is, so that it is an obstacle.
-      - V(advance) sets it to the highest value of the column, on new only, before the database is proven.
+      - V(advance) sets it to the highest value of the column, on new only, before the database is compared.
       - Only PostgreSQL has such sequences. MySQL, MariaDB and SQLite move their counters when a row brings its id.
     type: str
     choices: [keep, advance]
