@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.lab.host import Host
 from tests.lab.lab import Lab
@@ -54,11 +58,12 @@ class Move:
             command, venv=self.venv, collections_path=COLLECTIONS, directory=self.directory, env=env or {}
         )
 
-    def report(self) -> dict[str, Any]:
-        """The newest JSON report."""
-        paths = sorted((self.directory / "relocate-reports").glob("*.json"), key=lambda path: path.stat().st_mtime)
-        found: dict[str, Any] = json.loads(paths[-1].read_text())
-        return found
+    def report(self, site: str = "") -> dict[str, Any]:
+        """The newest JSON report, of any site or of one."""
+        found = (self.directory / "relocate-reports").glob(f"{site}*.json")
+        paths = sorted(found, key=lambda path: path.stat().st_mtime)
+        report: dict[str, Any] = json.loads(paths[-1].read_text())
+        return report
 
 
 def variables_of(site: Site) -> dict[str, Any]:
@@ -96,6 +101,20 @@ def blank(lab: Lab, site: Site) -> Host:
     if site.engine == "mysql" and site.database_host == "127.0.0.1":
         enable_mysql(new)
     return new
+
+
+def controller(version: str) -> Path:
+    """The virtual environment of another ansible-core than all other tests use; made by `make controllers`."""
+    path = ROOT / "build" / f"venv-{version}"
+    if not (path / "bin" / "ansible-playbook").exists():
+        reason = f"no ansible-core {version} here: run `make controllers`"
+        if os.environ.get("RELOCATE_LAB_REQUIRED") == "1":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    argv = [str(path / "bin" / "ansible"), "--version"]
+    told = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    assert f"core {version}" in told
+    return path
 
 
 def still(host: Host, site: Site) -> dict[str, Facts]:

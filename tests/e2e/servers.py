@@ -25,6 +25,8 @@ class Server:
     unit: str
     #: Answers 0 until a dump is being loaded.
     loading: str
+    #: What differs between a database and the one of its name that comes after it.
+    identity: str
     #: Deletes one row of the table {0}.
     delete: str
     #: A shell command that prints everything the server logs, and histories of its client.
@@ -56,6 +58,7 @@ SERVERS = {
         SHOP,
         "postgresql@17-main.service",
         "SELECT count(*) FROM pg_database WHERE datname LIKE '%incoming%'",
+        "(SELECT oid::text FROM pg_database WHERE datname = current_database())",
         "DELETE FROM {0} WHERE ctid = (SELECT min(ctid) FROM {0})",
         "cat /var/log/postgresql/*.log; find / -xdev -name .psql_history -exec cat {} +",
     ),
@@ -63,6 +66,7 @@ SERVERS = {
         MYSQL_SHOP,
         "mariadb.service",
         "SELECT count(*) FROM information_schema.tables WHERE table_name = 'shop_book'",
+        "(SELECT concat(max(create_time)) FROM information_schema.tables WHERE table_schema = database())",
         "DELETE FROM {0} ORDER BY id LIMIT 1",
         "cat /var/lib/mysql/general.log /var/log/mysql/* 2>/dev/null;"
         " find / -xdev '(' -name .mysql_history -o -name .mariadb_history ')' -exec cat {} +",
