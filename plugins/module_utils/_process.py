@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The only place that starts a program or changes the user of this process.
+"""The only place that starts a program.
 
 Programs are argv lists, never shell text. They get an environment of our own, run as the user who is named, in a
 process group that dies with us, and both ends of a pipe are checked: ``pg_dump nodb | gzip`` exits 0, which is how
@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -24,10 +23,10 @@ from typing import IO, Any, Callable, Dict, Iterator, List, Mapping, Optional, S
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._streams import Copier, Feed, Tail
+from ansible_collections.relocate.django.plugins.module_utils._users import IDS, acting_as, current_user
 
 _PR_SET_PDEATHSIG = 1
-_CHUNK = 1024 * 1024
-_OUTPUT_LIMIT = 1024 * 1024  # bytes kept of each stream: enough for any message, flat for any program
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -74,74 +73,6 @@ def find_program(name: str, extra: Sequence[str] = ()) -> Optional[str]:
     if os.path.isabs(name):
         return name if os.access(name, os.X_OK) else None
     return shutil.which(name, path=os.pathsep.join(list(extra) + [_PATH]))
-
-
-def current_user() -> SystemUser:
-    """Who this process is, by effective uid."""
-    uid = os.geteuid()
-    try:
-        entry = pwd.getpwuid(uid)
-    except KeyError:
-        return SystemUser(name=str(uid), uid=uid, gid=os.getegid(), groups=tuple(os.getgroups()))
-    return _from_entry(entry)
-
-
-def lookup_user(name_or_uid: Union[str, int]) -> Optional[SystemUser]:
-    """A user of this host by name or uid, or None."""
-    try:
-        by_uid = isinstance(name_or_uid, int)
-        return _from_entry(pwd.getpwuid(int(name_or_uid)) if by_uid else pwd.getpwnam(str(name_or_uid)))
-    except KeyError:
-        return None
-
-
-def _from_entry(entry: pwd.struct_passwd) -> SystemUser:
-    # Asked of the name service: directories such as LDAP seldom list all their groups.
-    groups = {entry.pw_gid, *os.getgrouplist(entry.pw_name, entry.pw_gid)}
-    return SystemUser(
-        name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid, groups=tuple(sorted(groups)), home=entry.pw_dir
-    )
-
-
-#: The effective ids belong to the whole process: no other thread may start a program or change them meanwhile.
-_IDS = threading.RLock()
-
-
-@contextlib.contextmanager
-def acting_as(user: Optional[SystemUser]) -> Iterator[None]:
-    """Hold the effective ids of a user within this process, as peer authentication and SQLite files need.
-
-    A no-op when the user is None or already the effective one. Other threads wait, so keep the block short. Raises
-    :class:`RelocateError` (right_missing) when this process may not change its user.
-    """
-    if user is None:
-        yield
-        return
-    with _IDS, _changed_ids(user):
-        yield
-
-
-@contextlib.contextmanager
-def _changed_ids(user: SystemUser) -> Iterator[None]:
-    if user.uid == os.geteuid():
-        yield
-        return
-    groups, gid, uid = os.getgroups(), os.getegid(), os.geteuid()
-    if uid != 0:
-        raise RelocateError(
-            "right_missing",
-            "this task runs as uid {0} and cannot act as {1}".format(uid, user.name),
-            AS_ROOT,
-        )
-    os.setgroups(list(user.groups))
-    os.setegid(user.gid)
-    os.seteuid(user.uid)
-    try:
-        yield
-    finally:
-        os.seteuid(uid)
-        os.setegid(gid)
-        os.setgroups(groups)
 
 
 def _environment(command: Command) -> Dict[str, str]:
@@ -230,7 +161,7 @@ def _guarded(command: Command, process: "subprocess.Popen[bytes]") -> Iterator[N
     if not command.family:
         yield
         return
-    with _IDS:
+    with IDS:
         guard = _Guard(process.pid)
     try:
         yield
@@ -239,7 +170,7 @@ def _guarded(command: Command, process: "subprocess.Popen[bytes]") -> Iterator[N
 
 
 def _start(command: Command, stdin: Any, stdout: Any) -> "subprocess.Popen[bytes]":
-    with _IDS:
+    with IDS:
         return _start_now(command, stdin, stdout)
 
 
@@ -284,93 +215,6 @@ def _open_directory(command: Command) -> int:
         return -1
     with acting_as(command.user):
         return os.open(command.cwd, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-
-
-class _Tail(threading.Thread):
-    """Reads a stream to its end, keeping its last bytes, so that no program blocks on a full pipe."""
-
-    def __init__(self, stream: IO[bytes], on_line: Optional[Callable[[str], None]] = None) -> None:
-        super().__init__(daemon=True)
-        self._stream, self._on_line, self._data = stream, on_line, bytearray()
-        self.start()
-
-    @property
-    def kept(self) -> bytes:
-        """The stream's last mebibyte."""
-        return bytes(self._data[-_OUTPUT_LIMIT:])
-
-    def run(self) -> None:
-        with self._stream:
-            if self._on_line is not None:
-                for line in iter(lambda: self._stream.readline(65536), b""):
-                    self._keep(line)
-                    self._on_line(line.decode("utf-8", "backslashreplace").rstrip("\n"))
-                return
-            for chunk in iter(lambda: self._stream.read1(65536), b""):  # type: ignore[attr-defined]
-                self._keep(chunk)
-
-    def _keep(self, data: bytes) -> None:
-        self._data += data
-        if len(self._data) > 2 * _OUTPUT_LIMIT:  # seldom, since it copies
-            del self._data[:-_OUTPUT_LIMIT]
-
-
-class _Feed(threading.Thread):
-    """Writes to a program that may not read, so that the one who waits for it can still give up."""
-
-    def __init__(self, stream: IO[bytes], data: bytes) -> None:
-        super().__init__(daemon=True)
-        self._stream, self._given = stream, data
-        self.start()
-
-    def run(self) -> None:
-        with contextlib.suppress(BrokenPipeError):
-            self._stream.write(self._given)
-        with contextlib.suppress(BrokenPipeError):
-            self._stream.close()
-
-
-class _Copier(threading.Thread):
-    """Hands a program's output on to a file or the next program, showing the beginning of it to somebody.
-
-    :param target: the file; without one, ``outlet`` is what the next program reads
-    """
-
-    def __init__(self, stream: IO[bytes], target: Optional[IO[bytes]], watch: Callable[[bytes], bool]) -> None:
-        super().__init__(daemon=True)
-        self._stream, self._watch = stream, watch
-        self.outlet: Optional[IO[bytes]] = None
-        self.error: Optional[OSError] = None
-        if target is not None:
-            self._sink = os.dup(target.fileno())
-        else:
-            reader, self._sink = os.pipe()
-            self.outlet = os.fdopen(reader, "rb")
-        self.start()
-
-    def run(self) -> None:
-        head: Optional[bytes] = b""
-        try:
-            with self._stream:
-                for chunk in iter(lambda: self._stream.read1(_CHUNK), b""):  # type: ignore[attr-defined]
-                    if head is not None:
-                        head += chunk
-                        head = None if self._watch(head) else head[-_CHUNK:]
-                    rest = memoryview(chunk)
-                    while rest:
-                        rest = rest[os.write(self._sink, rest) :]
-        except BrokenPipeError:
-            pass  # the next program has ended: its exit code tells why, and the first one's output is closed
-        except OSError as exc:  # the disk is full
-            self.error = exc
-        finally:
-            os.close(self._sink)
-
-    def finish(self) -> None:
-        """Wait for the end. Raises OSError when the target could not be written."""
-        self.join()
-        if self.error is not None:
-            raise self.error
 
 
 def _await(processes: Sequence["subprocess.Popen[bytes]"], timeout: Optional[float]) -> None:
@@ -426,7 +270,7 @@ class Together:
 
     @staticmethod
     def _end(processes: Sequence["subprocess.Popen[bytes]"]) -> None:
-        with _IDS:  # who acts as the owner may not kill everybody's
+        with IDS:  # who acts as the owner may not kill everybody's
             for process in processes:
                 if process.poll() is None:
                     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -453,12 +297,12 @@ def run(
     source: Any = subprocess.PIPE if feed is not None else (subprocess.DEVNULL if stdin is None else stdin)
     process = _start(command, source, subprocess.PIPE if stdout is None else stdout)
     try:
-        err = _Tail(process.stderr, on_line)  # type: ignore[arg-type]
-        out = _Tail(process.stdout) if process.stdout is not None else None
+        err = Tail(process.stderr, on_line)  # type: ignore[arg-type]
+        out = Tail(process.stdout) if process.stdout is not None else None
         if on_start is not None:
             on_start()
         if feed is not None and process.stdin is not None:
-            _Feed(process.stdin, feed)
+            Feed(process.stdin, feed)
         with _guarded(command, process):
             process.wait(timeout)
     except subprocess.TimeoutExpired as exc:
@@ -491,8 +335,8 @@ def pipeline(
     :param watch: is shown the beginning of what the first program writes, as far as it is there, until it returns True
     """
     processes: List["subprocess.Popen[bytes]"] = []
-    tails: List[_Tail] = []
-    copier: Optional[_Copier] = None
+    tails: List[Tail] = []
+    copier: Optional[Copier] = None
     try:
         source: Any = subprocess.DEVNULL if stdin is None else stdin
         for index, command in enumerate(commands):
@@ -504,12 +348,12 @@ def pipeline(
             processes.append(process)
             if together is not None:
                 together.add(process)
-            tails.append(_Tail(process.stderr, on_line))  # type: ignore[arg-type]
+            tails.append(Tail(process.stderr, on_line))  # type: ignore[arg-type]
             source = process.stdout
             if watched:
-                copier = _Copier(process.stdout, stdout if last else None, watch)  # type: ignore[arg-type]
+                copier = Copier(process.stdout, stdout if last else None, watch)  # type: ignore[arg-type]
                 source = copier.outlet
-        out = _Tail(processes[-1].stdout) if stdout is None and processes[-1].stdout else None
+        out = Tail(processes[-1].stdout) if stdout is None and processes[-1].stdout else None
         _await(processes, timeout)
     finally:
         for process in processes:

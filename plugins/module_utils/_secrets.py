@@ -17,12 +17,11 @@ import os
 import re
 import secrets as _random
 import shutil
-import stat
 import urllib.parse
 from types import TracebackType
 from typing import Iterable, List, Optional, Set, Type
 
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host.files import make_directory
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 
 _PREFIX = "secret-"
@@ -119,56 +118,6 @@ def remove_leftovers(base: str) -> List[str]:
     return removed
 
 
-def make_directory(path: str, mode: int = 0o700, user: Optional[SystemUser] = None) -> None:
-    """Make a directory of ours, parents 0711; refuse a symlink or somebody else's directory in its place, or above."""
-    parent = os.path.dirname(path.rstrip("/"))
-    _refuse_exchangeable(parent)
-    if parent and not os.path.lexists(parent):
-        make_directory(parent, 0o711)
-    try:
-        os.mkdir(path, mode)
-        os.chmod(path, mode)  # whatever the umask
-        if user is not None and os.geteuid() == 0:
-            os.chown(path, user.uid, user.gid)
-        return
-    except FileExistsError:
-        pass
-    except OSError as exc:
-        raise RelocateError(
-            "work_directory", "{0} cannot be made: {1}".format(path, exc.strerror), "name another directory"
-        ) from exc
-    status = os.lstat(path)
-    allowed = {0, os.geteuid()} | ({user.uid} if user else set())
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in allowed or (status.st_mode & 0o022):
-        raise RelocateError(
-            "work_directory",
-            "{0} is a link, belongs to someone else or is writable by others".format(path),
-            "remove it, or name another directory",
-        )
-
-
-def _refuse_exchangeable(path: str) -> None:
-    """Refuse, as root, to work below what somebody else could exchange between two calls. Raises work_directory."""
-    if os.geteuid() != 0:
-        return
-    for start in {os.path.abspath(path), os.path.realpath(path)}:
-        above = start
-        while above != "/":
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                status = os.lstat(above)
-                everybody = (
-                    stat.S_ISDIR(status.st_mode) and status.st_mode & 0o002 and not status.st_mode & stat.S_ISVTX
-                )
-                if status.st_uid != 0 or everybody:
-                    raise RelocateError(
-                        "work_directory",
-                        "{0} is, or lies above, what only root should be able to exchange".format(above),
-                        "name a directory that only root can write on the whole way, such as /var/lib/relocate"
-                        " (relocate_directory)",
-                    )
-            above = os.path.dirname(above)
-
-
 def forms(secret: str) -> List[str]:
     """Every form in which a secret may turn up in text, longest first."""
     raw = secret.encode("utf-8", "surrogateescape")
@@ -220,3 +169,19 @@ def _scrub_parts(text: str, secret: str, width: int = 8) -> str:
         if part != MASK and part in text:
             text = text.replace(part, MASK)
     return text
+
+
+_SECRET = re.compile(
+    r"passw|passphrase|secret|token|credential|api[_-]?key|private[_-]?key|authorization|cookie|dsn"
+    r"|://[^\s/@]*:[^\s@]*@|\b(pwd|pass)\b\s*[=:]",
+    re.IGNORECASE,
+)
+_LONGEST = 2000  # characters of a line of a journal
+
+
+def without_secrets(text: str) -> str:
+    """Log lines without those that look as if they held a secret; what is too long to be looked at is cut off.
+
+    Whoever writes a line could otherwise make one over which the search takes hours.
+    """
+    return "\n".join(line for line in (line[:_LONGEST] for line in text.splitlines()) if not _SECRET.search(line))

@@ -10,12 +10,12 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
-from ansible_collections.relocate.django.plugins.module_utils._argspec import engine_context, project_of
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, EngineContext, default_jobs
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import engine_name, open_engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login, Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._project import history, probe, vcs
+from ansible_collections.relocate.django.plugins.module_utils._project.probe import Project, find_project
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
 
@@ -121,3 +121,45 @@ def project_paths(site_project: probe.Project) -> Dict[str, str]:
     if interpreter.startswith(site_project.path.rstrip("/") + "/"):
         interpreter = os.path.relpath(interpreter, site_project.path)
     return {"path": site_project.path, "interpreter": interpreter, "settings": site_project.settings}
+
+
+def project_of(params: Mapping[str, Any]) -> Project:
+    """The project that the options of :func:`project` name. Raises what find_project raises."""
+    return find_project(
+        params["path"],
+        interpreter=params["interpreter"],
+        settings=params["settings"],
+        env={str(key): str(value) for key, value in params["environment"].items()},
+        env_files=params["env_files"],
+        owner=params["owner"],
+        allow_root=params["allow_root"],
+    )
+
+
+def login_of(params: Mapping[str, Any]) -> Login:
+    """The administrator that the options of :func:`login` name."""
+    return Login(
+        user=params["login_user"] or "",
+        host=params["login_host"] or "",
+        port=params["login_port"],
+        unix_socket=params["login_unix_socket"] or "",
+        password=params["login_password"] or "",
+    )
+
+
+def engine_context(
+    params: Mapping[str, Any], secrets: SecretStore, found: Project, stopwatch: Stopwatch
+) -> EngineContext:
+    """What the engines are given, out of the option groups login, aliases and project."""
+    return EngineContext(
+        secrets=secrets,
+        owner=found.owner,
+        admin=login_of(params) if "login_user" in params else Login(),
+        jobs=params["jobs"] or default_jobs(),
+        compression=params["compression"],
+        stopwatch=stopwatch,
+        orphans=tuple(params.get("orphans") or ()),
+        advance_sequences=params.get("sequences") == "advance",
+        definers=dict(params.get("definers") or {}),
+        project=found.path,
+    )

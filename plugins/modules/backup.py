@@ -202,14 +202,24 @@ from typing import Any, Dict, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _backup, _freeze, _host, _inspect
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, check_label
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs, removed_on_failure
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Revision
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._restore import check_sequences
+from ansible_collections.relocate.django.plugins.module_utils._record.record import (
+    check_site_name,
+    read_record,
+    update_record,
+)
+from ansible_collections.relocate.django.plugins.module_utils._services import freeze
+from ansible_collections.relocate.django.plugins.module_utils._set import retention
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._set.label import check_label
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
+from ansible_collections.relocate.django.plugins.module_utils._steps import backup as steps_backup
+from ansible_collections.relocate.django.plugins.module_utils._steps import preflight
+from ansible_collections.relocate.django.plugins.module_utils._steps.proof import check_sequences
 
 LISTS = ("files_left", "requirements", "command", "pip_extra", "pip_left")
 
@@ -218,9 +228,9 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     """Write the set, or what of it comes before the freeze."""
     params = module.params
     if params["state"] == "present" and not params["checked"]:
-        _inspect.refuse_set(site, dict(params, installs=False))
-    revision = _backup.revision_of(site, params["allow_dirty"])
-    label = params["label"] or _backup.label_for(revision)
+        preflight.refuse_set(site, dict(params, installs=False))
+    revision = steps_backup.revision_of(site, params["allow_dirty"])
+    label = params["label"] or steps_backup.label_for(revision)
     if label.rpartition("-")[2] != revision.commit[:12]:
         raise RelocateError(
             "revision_refused",
@@ -228,11 +238,11 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
             "let deployments on old rest, and start again",
         )
     if params["media"] and params["state"] == "present":
-        _backup.check_media(site, params["media_skip"])
+        steps_backup.check_media(site, params["media_skip"])
     result = {"changed": True, "label": label, "revision": revision.commit}
     if module.check_mode:
         return dict(result, set=BackupSet.home(params["directory"], params["site"]) + "/" + label)
-    BackupSet.clear_unfinished(params["directory"], params["site"], label)
+    retention.clear_unfinished(params["directory"], params["site"], label)
     backup = BackupSet.create(params["directory"], params["site"], label, site.project.owner)
     with removed_on_failure(backup.discard_unfinished):
         return dict(result, set=backup.path, **write(module, site, backup, revision))
@@ -242,38 +252,38 @@ def write(module: AnsibleModule, site: Site, backup: BackupSet, revision: Revisi
     """Fill the set; what fails leaves nothing of it."""
     params, label, result = module.params, backup.label, {}  # type: Any, str, Dict[str, Any]
     with site.stopwatch.step("code and files"):
-        _backup.prepare(site, backup, revision, params)
+        steps_backup.prepare(site, backup, revision, params)
     if params["state"] == "prepared":
         return dict(result, seconds=site.stopwatch.seconds())
-    databases, marks = _backup.dump_all(site, backup, params["frozen"], params["fixtures"], params["left_behind"])
+    databases, marks = steps_backup.dump_all(site, backup, params["frozen"], params["fixtures"], params["left_behind"])
     strict = not params["checked"] and params["sequences"] == "keep"
     for alias, entry in databases.items() if strict else ():
         behind = check_sequences(alias, entry.state)
         if behind:  # a restore would refuse it
             raise behind
     with site.stopwatch.step("media"):
-        media = _backup.media_of(site, backup, params["media"], params["compression"], params["media_skip"])
-    record = _host.read_record(params["directory"], params["site"])
+        media = steps_backup.media_of(site, backup, params["media"], params["compression"], params["media_skip"])
+    record = read_record(params["directory"], params["site"])
     number = BackupSet.next_sequence(params["directory"], params["site"], int(record.get("sequence", 0)))
-    manifest = _backup.compose(site, backup, revision, params, databases, media, number)
+    manifest = steps_backup.compose(site, backup, revision, params, databases, media, number)
     with site.stopwatch.step("hash"):
         result["manifest_sha256"] = backup.finish(manifest, params["jobs"] or default_jobs())
     noted = {"marks": {"label": label, "aliases": marks}} if params["frozen"] else {}
-    _host.update_record(params["directory"], params["site"], {"sequence": number, **noted})
+    update_record(params["directory"], params["site"], {"sequence": number, **noted})
     for note in site.notes:
         module.warn(printable(note))
     result.update(seconds=site.stopwatch.seconds(), notes=site.notes)
     result["bytes"] = backup.size()
     result["rows"] = {alias: entry.state.rows() for alias, entry in databases.items()}
     result["media"] = dict(media)
-    result["expired"] = _backup.expire(params["directory"], params["site"], params["keep"], label)
+    result["expired"] = retention.expire(params["directory"], params["site"], params["keep"], label)
     return result
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Decide what is missing, then make or remove it."""
     params = module.params
-    _host.check_site_name(params["site"])
+    check_site_name(params["site"])
     known = params["label"] in BackupSet.labels(params["directory"], params["site"])
     if params["state"] == "absent":
         return remove(params, module.check_mode)
@@ -292,7 +302,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
             "expired": [],
         }
     if params["state"] == "present" and not params["frozen"]:
-        refuse_retired(_host.read_record(params["directory"], params["site"]))
+        refuse_retired(read_record(params["directory"], params["site"]))
     with open_site(params, ("django", "packages", "migrations", "history")) as site:
         return make(module, site)
 
@@ -310,7 +320,7 @@ def refuse_retired(record: Mapping[str, Any]) -> None:
     """A nightly backup of a host that no longer serves would push out the sets that are worth something."""
     retired, moved = record.get("retired") or {}, record.get("moved") or {}
     again = moved.get("at", 0) >= retired.get("at", 0) or moved.get("label") == retired.get("label")
-    if _freeze.rests(record) and not (moved and again):  # it may have come back since
+    if freeze.rests(record) and not (moved and again):  # it may have come back since
         raise RelocateError(
             "old_retired",
             "the site was retired here by set {0}: another host serves it".format(retired.get("label", "")),
@@ -347,7 +357,7 @@ def main() -> None:
         required_if=[("state", "absent", ["label"])],
         supports_check_mode=True,
     )
-    _argspec.answer(module, work_on)
+    _module.answer(module, work_on)
 
 
 if __name__ == "__main__":

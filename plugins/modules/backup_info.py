@@ -75,9 +75,10 @@ from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._model import as_plain
+from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 
 
 def describe(found: BackupSet, sha256: Optional[str], verify: bool) -> Dict[str, Any]:
@@ -105,7 +106,7 @@ def describe(found: BackupSet, sha256: Optional[str], verify: bool) -> Dict[str,
 def look(module: AnsibleModule) -> Dict[str, Any]:
     """Nothing is written, so there is no plan."""
     params = module.params
-    directory, site = params["directory"], _host.check_site_name(params["site"])
+    directory, site = params["directory"], check_site_name(params["site"])
     if params["label"] or params["manifest_sha256"]:
         labels = [BackupSet.find(directory, site, params["label"], params["manifest_sha256"]).label]
     else:
@@ -127,7 +128,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    _argspec.answer(module, look, writes=False)
+    _module.answer(module, look, writes=False)
 
 
 if __name__ == "__main__":

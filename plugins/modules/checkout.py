@@ -127,8 +127,9 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _checkout
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._steps import checkout
 
 
 def main() -> None:
@@ -154,12 +155,12 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    _argspec.answer(module, work_on)
+    _module.answer(module, work_on)
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Code first, then the environment that it needs."""
-    result = _checkout.checkout(module.params, module.check_mode)
+    result = checkout.checkout(module.params, module.check_mode)
     for note in result.get("notes", ()):
         module.warn(printable(note))
     return result

@@ -45,7 +45,7 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module, _site
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._process import last_lines
 from ansible_collections.relocate.django.plugins.module_utils._project import probe
@@ -55,7 +55,7 @@ _WRITTEN = re.compile(r"^(\d+) (?:static )?files? ", re.MULTILINE)
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Collect, or in check mode ask what would be collected."""
-    project = _argspec.project_of(module.params)
+    project = _site.project_of(module.params)
     django = probe.ask(project, ["django"])["django"]
     if not django["static_root"] or "staticfiles" not in django["apps"]:
         return {"changed": False, "collected": 0}
@@ -76,7 +76,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
 def main() -> None:
     """Entry point."""
     module = AnsibleModule(argument_spec=_argspec.merged(_argspec.project(), _argspec.work()), supports_check_mode=True)
-    _argspec.answer(module, work_on)
+    _module.answer(module, work_on)
 
 
 if __name__ == "__main__":

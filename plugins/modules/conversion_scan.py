@@ -92,16 +92,17 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
+from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._site import engine_of, open_site
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Scan one alias; whatever is found is one error."""
     params = module.params
-    _host.check_site_name(params["site"])
+    check_site_name(params["site"])
     with open_site(dict(params, aliases=[params["alias"]], jobs=0, compression="zstd")) as site:
         engine = engine_of(site, params["alias"])
         current = engine.config.engine
@@ -138,7 +139,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    _argspec.answer(module, work_on, writes=False)
+    _module.answer(module, work_on, writes=False)
 
 
 if __name__ == "__main__":

@@ -103,8 +103,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _restored, _told
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
     INCOMING,
@@ -114,10 +113,22 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
+from ansible_collections.relocate.django.plugins.module_utils._host import facts as host_facts
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._same_server import place_here, place_of, same_database
+from ansible_collections.relocate.django.plugins.module_utils._record.record import (
+    check_site_name,
+    read_record,
+    update_record,
+)
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
+from ansible_collections.relocate.django.plugins.module_utils._steps import old_info, origin
+from ansible_collections.relocate.django.plugins.module_utils._steps.same_server import (
+    place_here,
+    place_of,
+    same_database,
+)
 
 
 def recorded_for(params: Mapping[str, Any], alias: str, engine: Engine) -> Optional[DatabaseFacts]:
@@ -125,7 +136,7 @@ def recorded_for(params: Mapping[str, Any], alias: str, engine: Engine) -> Optio
     plain = params["recorded"].get(alias, {}).get("facts")
     if not plain:
         return None
-    facts = _told.facts(plain)
+    facts = old_info.facts(plain)
     wanted = params["engines"].get(alias, facts.engine)
     if engine.name != wanted and alias in params["engines"]:
         raise RelocateError(
@@ -152,9 +163,9 @@ def make(module: AnsibleModule, site: Site, alias: str, engine: Engine) -> List[
         refuse_olds(engine, params["recorded"].get(alias, {}), recorded)
     live = engine.describe()
     if params["state"] == "blank":
-        record = _host.read_record(params["directory"], params["site"])
-        came_from = _restored.origin(engine, record, count=False)
-        _restored.aside_for(engine, live, came_from, record, params["replace"])
+        record = read_record(params["directory"], params["site"])
+        came_from = origin.origin(engine, record, count=False)
+        origin.aside_for(engine, live, came_from, record, params["replace"])
     if module.check_mode:
         return [] if live.exists else ["database " + engine.config.name]
     made = engine.create_blank(recorded)
@@ -169,7 +180,7 @@ def refuse_olds(engine: Engine, known: Mapping[str, Any], recorded: Optional[Dat
     machine = str(known.get("machine_id") or "")
     if recorded is None or not machine:
         return
-    if same_database(place_of(known, recorded, machine), place_here(engine, _host.machine_id())):
+    if same_database(place_of(known, recorded, machine), place_here(engine, host_facts.machine_id())):
         raise RelocateError(
             "same_host",
             "refusing: by the settings of new, database {0} is the OLD one, on the same server".format(
@@ -187,10 +198,10 @@ def drop(module: AnsibleModule, engine: Engine) -> List[str]:
     chosen = (PREVIOUS,) if params["which"] == "previous" else (LIVE, INCOMING, PREVIOUS, DISCARDED)
     present = [which for which in chosen if engine.exists(which)]
     if not module.check_mode and present:
-        record = _host.read_record(params["directory"], params["site"])
+        record = read_record(params["directory"], params["site"])
         if LIVE in chosen and record:
-            changes = _restored.forgotten(record, [engine.config.alias])
-            _host.update_record(params["directory"], params["site"], changes)
+            changes = origin.forgotten(record, [engine.config.alias])
+            update_record(params["directory"], params["site"], changes)
         for which in present:
             engine.drop(which)
     return ["{0} database of {1}".format(which, engine.config.alias) for which in present]
@@ -198,7 +209,7 @@ def drop(module: AnsibleModule, engine: Engine) -> List[str]:
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """One alias after the other."""
-    _host.check_site_name(module.params["site"])
+    check_site_name(module.params["site"])
     absent = module.params["state"] == "absent"
     label = "" if absent else str(module.params["label"] or "")
     with open_site(module.params, ("django", "history") if label else ("django",)) as site:
@@ -243,7 +254,7 @@ def main() -> None:
         required_if=[("state", "absent", ["confirm"])],
         supports_check_mode=True,
     )
-    _argspec.answer(module, work_on)
+    _module.answer(module, work_on)
 
 
 if __name__ == "__main__":

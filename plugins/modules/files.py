@@ -85,11 +85,13 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _logs, _unversioned
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
-from ansible_collections.relocate.django.plugins.module_utils._relocation import between, of_set
+from ansible_collections.relocate.django.plugins.module_utils._set import placement
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._set.relocation import between, of_set
+from ansible_collections.relocate.django.plugins.module_utils._steps import logs as steps_logs
+from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
@@ -102,18 +104,16 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     prepared = backup.read_prepared()
     path, relocation = params["path"], of_set(prepared, params["path"])
     named = between(params["old_path"] or path, path, str(prepared.code.get("prefix") or ""))
-    items = _unversioned.plan(
-        backup, prepared.unversioned, params["files"], params["overrides"], path, relocation, named
-    )
-    logs, elsewhere = _logs.missing(prepared.django, relocation, path, str(prepared.code.get("prefix") or ""))
-    _logs.refuse(elsewhere, owner.name)
-    todo = [item for item in items if _unversioned.differs(item, owner)]
-    diff = _unversioned.diff_of(todo, owner)
+    items = placement.plan(backup, prepared.unversioned, params["files"], params["overrides"], path, relocation, named)
+    logs, elsewhere = steps_logs.missing(prepared.django, relocation, path, str(prepared.code.get("prefix") or ""))
+    steps_logs.refuse(elsewhere, owner.name)
+    todo = [item for item in items if placement.differs(item, owner)]
+    diff = placement.diff_of(todo, owner)
     recorded = relocation.directories(prepared.directories)
     if not module.check_mode:
-        _logs.make(logs, owner, recorded)
+        steps_logs.make(logs, owner, recorded)
         for item in todo:
-            _unversioned.place(item, owner, recorded)
+            placement.place(item, owner, recorded)
     return {"changed": bool(todo or logs), "placed": [item.path for item in todo], "made": logs, "diff": diff}
 
 
@@ -133,7 +133,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    _argspec.answer(module, work_on)
+    _module.answer(module, work_on)
 
 
 if __name__ == "__main__":

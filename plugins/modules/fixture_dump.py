@@ -129,9 +129,10 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import dump
+from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, engine_of, open_site
 
 
@@ -176,7 +177,7 @@ def write(module: AnsibleModule, site: Site, path: str) -> Dict[str, Any]:
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Open the one database and write."""
     params = module.params
-    _host.check_site_name(params["site"])
+    check_site_name(params["site"])
     path = target(params)
     with open_site(dict(params, aliases=[params["alias"]], jobs=0, compression="zstd")) as site:
         result = write(module, site, path)
@@ -203,7 +204,7 @@ def main() -> None:
         required_by={"primary_keys": ["models"]},
         supports_check_mode=True,
     )
-    _argspec.answer(module, work_on)
+    _module.answer(module, work_on)
 
 
 if __name__ == "__main__":

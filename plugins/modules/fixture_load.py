@@ -157,18 +157,20 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _restore, _restored
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import dump, load
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, changed, check_site_name
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, engine_of, open_site
+from ansible_collections.relocate.django.plugins.module_utils._steps import origin, proof, swap
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Open the one database and load into it."""
     params = module.params
-    _host.check_site_name(params["site"])
+    check_site_name(params["site"])
     missing = RelocateError("file_missing", "there is no fixture {0}".format(params["src"]), "correct src")
     if not os.path.lexists(params["src"]):
         raise missing
@@ -213,23 +215,23 @@ def plan_and_load(module: AnsibleModule, site: Site, digest: str) -> Dict[str, A
     """Decide what becomes of the live database; then load, prove and swap unless in check mode."""
     params = module.params
     engine = engine_of(site, params["alias"])
-    record = _restored.Record.read(params["directory"], params["site"])
-    changes = _restored.settled(site.engines, record.data)
-    known = _restored.changed(record.data, changes)
-    live, came_from = engine.describe(), _restored.origin(engine, known)
+    record = Record.read(params["directory"], params["site"])
+    changes = origin.settled(site.engines, record.data)
+    known = changed(record.data, changes)
+    live, came_from = engine.describe(), origin.origin(engine, known)
     if live.exists and live.tables and came_from == digest:
         return {"changed": False}
-    _restored.aside_for(engine, live, came_from, known, params["replace"])
+    origin.aside_for(engine, live, came_from, known, params["replace"])
     if module.check_mode:
         return {"changed": True}
     record.note(changes)
-    with _restore.incoming_dropped_on_failure([engine]):
+    with swap.incoming_dropped_on_failure([engine]):
         loaded = load.load_fixture(
             site, engine, params["src"], params["forward"], params["format"] or "", params["state"], params["signals"]
         )
-        state = _restore.state_of(engine, "incoming", "")
-        target = _restore.Target(params["alias"], came_from, True)
-        left = _restore.make_live(site, [target], {target.alias: state}, digest, record, params["replace"])
+        state = proof.state_of(engine, "incoming", "")
+        target = swap.Target(params["alias"], came_from, True)
+        left = swap.make_live(site, [target], {target.alias: state}, digest, record, params["replace"])
     for line in left:
         module.warn(printable(line))
     return {
@@ -259,7 +261,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    _argspec.answer(module, work_on)
+    _module.answer(module, work_on)
 
 
 if __name__ == "__main__":

@@ -102,13 +102,18 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import as_plain
 from ansible_collections.relocate.django.plugins.module_utils._process import last_lines
 from ansible_collections.relocate.django.plugins.module_utils._project import probe
-from ansible_collections.relocate.django.plugins.module_utils._restore import state_of
+from ansible_collections.relocate.django.plugins.module_utils._record.record import (
+    check_site_name,
+    read_record,
+    update_record,
+)
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
+from ansible_collections.relocate.django.plugins.module_utils._steps.proof import state_of
 
 
 def check(site: Site, check_missing: bool) -> None:
@@ -153,10 +158,10 @@ def plan_of(site: Site, alias: str, app: Optional[str], name: Optional[str], fre
 def apply(module: AnsibleModule, site: Site, plan: Dict[str, Any]) -> None:
     """Apply alias by alias. The record says first that the databases are in motion: a failure is never resumed."""
     params = module.params
-    record = _host.read_record(params["directory"], params["site"])
+    record = read_record(params["directory"], params["site"])
     kept, known = record.get("restored", {}), (record.get("migrated") or {}).get("states", {})
     moving = {alias: "migrating" if alias in plan else digest for alias, digest in kept.items()}
-    _host.update_record(params["directory"], params["site"], {"migrated": {"state": "begun"}, "restored": moving})
+    update_record(params["directory"], params["site"], {"migrated": {"state": "begun"}, "restored": moving})
     for alias in plan:
         probe.migrate(
             site.project,
@@ -168,13 +173,13 @@ def apply(module: AnsibleModule, site: Site, plan: Dict[str, Any]) -> None:
         )
     states = {alias: as_plain(state_of(site.engines[alias], "live", "", True)) for alias in plan}
     done = {"migrated": {"state": "applied", "states": {**known, **states}}, "restored": kept}
-    _host.update_record(params["directory"], params["site"], done)
+    update_record(params["directory"], params["site"], done)
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Plan by what Django says, then apply unless in check mode."""
     params = module.params
-    _host.check_site_name(params["site"])
+    check_site_name(params["site"])
     with open_site(params, ("migrations",)) as site:
         check(site, params["check_missing"])
         plans = {
@@ -226,7 +231,7 @@ def main() -> None:
         required_by={"migration": ["app"]},
         supports_check_mode=True,
     )
-    _argspec.answer(module, work_on)
+    _module.answer(module, work_on)
 
 
 if __name__ == "__main__":

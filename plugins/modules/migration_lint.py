@@ -81,7 +81,7 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module, _site
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._project import lint
 
@@ -92,7 +92,7 @@ _FATAL = {"error": ("error",), "warning": ("error", "warning"), "nothing": ()}
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Lint, and fail with all findings at once when one of them is of a level that is fatal."""
     params = module.params
-    found = lint.lint(_argspec.project_of(params), params["apps"])
+    found = lint.lint(_site.project_of(params), params["apps"])
     findings = [item for item in found if not lint.ignored(item, params["ignore"])]
     fatal = [item for item in findings if item["level"] in _FATAL[params["fail_on"]]]
     if fatal:
@@ -121,7 +121,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    _argspec.answer(module, work_on, writes=False)
+    _module.answer(module, work_on, writes=False)
 
 
 if __name__ == "__main__":

@@ -65,14 +65,15 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _owner
+from ansible_collections.relocate.django.plugins.module_utils import _module
+from ansible_collections.relocate.django.plugins.module_utils._host import owner
 
 
 def look(module: AnsibleModule) -> Dict[str, Any]:
     """Nothing is written, so there is no plan."""
     params = module.params
-    exists = _owner.check_owner(params["name"], params["wanted"], params["home"], params["allow_root"])
-    return {"changed": False, "exists": exists, "comment": _owner.MADE_BY_US}
+    exists = owner.check_owner(params["name"], params["wanted"], params["home"], params["allow_root"])
+    return {"changed": False, "exists": exists, "comment": owner.MADE_BY_US}
 
 
 def main() -> None:
@@ -86,7 +87,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    _argspec.answer(module, look, writes=False)
+    _module.answer(module, look, writes=False)
 
 
 if __name__ == "__main__":

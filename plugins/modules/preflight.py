@@ -204,35 +204,32 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import (
-    _answers,
-    _argspec,
-    _host,
-    _inspect,
-    _services,
-    _told,
-)
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module, _site
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
-from ansible_collections.relocate.django.plugins.module_utils._lease import GRACE, Lease
+from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
-from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
+from ansible_collections.relocate.django.plugins.module_utils._record.lease import GRACE, Lease
+from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
+from ansible_collections.relocate.django.plugins.module_utils._services import answers, checks
 from ansible_collections.relocate.django.plugins.module_utils._site import collect, open_site
+from ansible_collections.relocate.django.plugins.module_utils._steps import describe, old_info, preflight, preflight_new
+from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
 
 def look_at_old(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, Any]:
     """The site's facts, as far as it could be opened."""
-    with open_site(module.params, _inspect.TOPICS, partial=True) as site:
-        obstacles += _inspect.obstacles_on_old(site, module.params)
+    with open_site(module.params, describe.TOPICS, partial=True) as site:
+        obstacles += preflight.obstacles_on_old(site, module.params)
         if any("error" in answer for answer in site.facts.values()):
             return {}
         info: Optional[Dict[str, Any]] = collect(
-            obstacles, lambda: _inspect.describe_site(site, module.params["media_skip"])
+            obstacles, lambda: describe.describe_site(site, module.params["media_skip"])
         )
         if info is None:
             return {}
-        info["unit_users"] = collect(obstacles, lambda: _services.users(module.params["units"])) or []
-        obstacles += _inspect.media_obstacles(info.get("media") or {}) if module.params["media"] else []
+        info["unit_users"] = collect(obstacles, lambda: checks.users(module.params["units"])) or []
+        obstacles += preflight.media_obstacles(info.get("media") or {}) if module.params["media"] else []
         return info
 
 
@@ -240,24 +237,24 @@ def ask_old(params: Mapping[str, Any], record: Mapping[str, Any]) -> List[Obstac
     """What new must answer, asked of old while it serves: else a wrong expectation is found in the window."""
     if record.get("freeze") or record.get("retired"):
         return []  # it does not serve
-    questions = [_answers.Question(**item) for item in params["answers"]]
-    errors = _answers.asked_before(questions, params["answers_timeout"])
+    questions = [answers.Question(**item) for item in params["answers"]]
+    errors = answers.asked_before(questions, params["answers_timeout"])
     return [Obstacle(error.code, error.msg, error.hint) for error in errors]
 
 
 def look_at_new(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, Any]:
     """The host's facts; the site is not there yet."""
-    params = dict(module.params, admin=_argspec.login_of(module.params))
+    params = dict(module.params, admin=_site.login_of(module.params))
     if params["old"]:
-        _told.by_old(params["old"], [kind.name for kind in ENGINES])
+        old_info.by_old(params["old"], [kind.name for kind in ENGINES])
         with SecretStore(secret_base(params["directory"])) as secrets:
-            obstacles += _inspect.obstacles_on_new(params, params["old"], secrets)
+            obstacles += preflight_new.obstacles_on_new(params, params["old"], secrets)
     else:
-        obstacles += _services.running(params["path"], params["services_left"])
+        obstacles += checks.running(params["path"], params["services_left"])
     owner = params["owner"] or (params["old"] or {}).get("owner", {}).get("name")
-    made = collect(obstacles, lambda: _inspect.users_to_make(params, params["old"] or {})) or []
+    made = collect(obstacles, lambda: preflight_new.users_to_make(params, params["old"] or {})) or []
     return {
-        "host": _host.describe_host(),
+        "host": facts.describe_host(),
         "owner_exists": bool(owner and lookup_user(owner)),
         "users_missing": [name for name in made if name != owner],
     }
@@ -267,14 +264,14 @@ def look(module: AnsibleModule) -> Dict[str, Any]:
     """Nothing is written, so there is no plan."""
     params = module.params
     obstacles: List[Obstacle] = []
-    site = _host.check_site_name(params["site"])
+    site = check_site_name(params["site"])
     side = look_at_old if params["side"] == "old" else look_at_new
     other = Lease.holder(params["directory"], site, params["run"])
     if other:
         hint = "wait for it to end; after a crash the site is free again within {0} s".format(GRACE)
         obstacles.append(Obstacle("locked", "another run is at work on this site: {0}".format(other), hint))
-    info = collect(obstacles, lambda: side(module, obstacles)) or {"host": _host.describe_host()}
-    record = collect(obstacles, lambda: _host.read_record(params["directory"], site)) or {}
+    info = collect(obstacles, lambda: side(module, obstacles)) or {"host": facts.describe_host()}
+    record = collect(obstacles, lambda: read_record(params["directory"], site)) or {}
     if params["side"] == "old":
         obstacles += ask_old(params, record)
     unique = {(item.code, item.alias, item.msg): item for item in obstacles}
@@ -320,7 +317,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    _argspec.answer(module, look, writes=False)
+    _module.answer(module, look, writes=False)
 
 
 if __name__ == "__main__":

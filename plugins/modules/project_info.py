@@ -64,9 +64,9 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec
-from ansible_collections.relocate.django.plugins.module_utils._inspect import TOPICS, describe_site
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._site import open_site
+from ansible_collections.relocate.django.plugins.module_utils._steps.describe import TOPICS, describe_site
 
 
 def inspect(module: AnsibleModule) -> Dict[str, Any]:
@@ -88,7 +88,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    _argspec.answer(module, inspect, writes=False)
+    _module.answer(module, inspect, writes=False)
 
 
 if __name__ == "__main__":

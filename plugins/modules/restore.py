@@ -160,24 +160,27 @@ from typing import Any, Dict, List, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import (
-    _argspec,
-    _host,
-    _measured,
-    _restore,
-    _restore_media,
-    _restored,
-    _same_server,
-    _services,
-)
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, Manifest
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
-    INCOMING,
-    default_jobs,
-)
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, default_jobs
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._record.record import (
+    BEGUN,
+    ROLLING,
+    Record,
+    changed,
+    check_site_name,
+    has_served,
+)
+from ansible_collections.relocate.django.plugins.module_utils._services import checks
+from ansible_collections.relocate.django.plugins.module_utils._set import retention
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
+from ansible_collections.relocate.django.plugins.module_utils._steps import measured as steps_measured
+from ansible_collections.relocate.django.plugins.module_utils._steps import origin, proof, restore_media, same_server
+from ansible_collections.relocate.django.plugins.module_utils._steps import restore as steps_restore
+from ansible_collections.relocate.django.plugins.module_utils._steps import swap as steps_swap
 
 
 def apply(
@@ -185,24 +188,24 @@ def apply(
     site: Site,
     backup: BackupSet,
     manifest: Manifest,
-    todo: List[_restore.Step],
-    record: _restored.Record,
+    todo: List[steps_restore.Step],
+    record: Record,
     media: bool,
 ) -> Dict[str, Any]:
     """Load and prove all, then bring MEDIA, then swap all; returns the tables, and what was measured."""
     tables, states, measured = {}, {}, {}
     engines = [site.engines[step.alias] for step in todo]
-    with backup.lent_dumps(site.project.owner), _restore.incoming_dropped_on_failure(engines):
+    with backup.lent_dumps(site.project.owner), steps_swap.incoming_dropped_on_failure(engines):
         for step in todo:
             engine = site.engines[step.alias]
             if step.converts:
-                state, tables[step.alias] = _restore.convert_and_prove(site, engine, backup, step.entry)
-                measured[step.alias] = _measured.fixture(tables[step.alias], state)
+                state, tables[step.alias] = steps_restore.convert_and_prove(site, engine, backup, step.entry)
+                measured[step.alias] = steps_measured.fixture(tables[step.alias], state)
             else:
-                expected = _restore.expected(step.entry.state, module.params["sequences"] == "advance")
-                state, tables[step.alias] = _restore.load_and_prove(engine, backup, step.entry, expected)
-                measured[step.alias] = _measured.database(step.entry.state, state)
-            behind = _restore.check_sequences(step.alias, state)
+                expected = steps_restore.expected(step.entry.state, module.params["sequences"] == "advance")
+                state, tables[step.alias] = steps_restore.load_and_prove(engine, backup, step.entry, expected)
+                measured[step.alias] = steps_measured.database(step.entry.state, state)
+            behind = proof.check_sequences(step.alias, state)
             if behind:
                 raise behind
             states[step.alias] = state
@@ -212,9 +215,9 @@ def apply(
             return {"tables": tables, "measured": measured}
         if media:
             with site.stopwatch.step("media"):
-                _restore_media.bring(site, backup, manifest, record)
+                restore_media.bring(site, backup, manifest, record)
         if todo:
-            left = _restore.make_live(site, todo, states, backup.digest(), record, module.params["replace"])
+            left = steps_swap.make_live(site, todo, states, backup.digest(), record, module.params["replace"])
             for line in left:
                 module.warn(printable(line))
     return {"tables": tables, "measured": measured}
@@ -223,12 +226,12 @@ def apply(
 def roll_back(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     """Go back to the previous databases; the record says so first: a run that dies must not leave them droppable."""
     engines = list(site.engines.values())
-    record = _restored.Record.read(module.params["directory"], module.params["site"])
-    todo = _restore.to_roll_back(engines, record.data)
+    record = Record.read(module.params["directory"], module.params["site"])
+    todo = steps_swap.to_roll_back(engines, record.data)
     if not module.check_mode:
-        rolling = {_restored.ROLLING: sorted(site.engines)}
-        record.note({**_restored.forgotten(record.data, site.engines), "migrated": None, **rolling})
-        for line in _restore.roll_back(engines, todo, lambda: record.note({_restored.ROLLING: None})):
+        rolling = {ROLLING: sorted(site.engines)}
+        record.note({**origin.forgotten(record.data, site.engines), "migrated": None, **rolling})
+        for line in steps_swap.roll_back(engines, todo, lambda: record.note({ROLLING: None})):
             module.warn(printable(line))
     return {"changed": True, "label": "", "restored": [] if module.check_mode else sorted(site.engines)}
 
@@ -237,21 +240,21 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     """Plan, then apply unless in check mode."""
     params, present = module.params, module.params["state"] == "present"
     sha256 = params["manifest_sha256"]
-    backup = BackupSet.find(params["directory"], _host.check_site_name(params["site"]), params["label"], sha256)
+    backup = BackupSet.find(params["directory"], check_site_name(params["site"]), params["label"], sha256)
     manifest, digest = backup.read(sha256), backup.digest()
     site.notes.extend(backup.unpinned(sha256))
     site.notes.extend(check_code(site, manifest.code))
-    _same_server.refuse_old_host(manifest, site.engines, params["allow_same_host"], params["allow_same_database"])
-    record = _restored.Record.read(params["directory"], params["site"])
-    begun, changes = record.data.get(_restored.BEGUN, {}), _restored.settled(site.engines, record.data)
-    known = _restored.changed(record.data, changes)
-    steps = _restore.plan(site, manifest, digest, known, params["replace"], params["aliases"], present)
+    same_server.refuse_old_host(manifest, site.engines, params["allow_same_host"], params["allow_same_database"])
+    record = Record.read(params["directory"], params["site"])
+    begun, changes = record.data.get(BEGUN, {}), origin.settled(site.engines, record.data)
+    known = changed(record.data, changes)
+    steps = steps_restore.plan(site, manifest, digest, known, params["replace"], params["aliases"], present)
     todo = [step for step in steps if not step.done or not present]
     # Swapped by a run that died before it could say so, so nobody migrated or verified since.
     ended = [step.alias for step in steps if step.done and present and step.alias in begun]
-    left = [swap for step in steps if step.done and present for swap in _restore.leftovers(site.engines[step.alias])]
+    left = [swap for step in steps if step.done and present for swap in steps_swap.leftovers(site.engines[step.alias])]
     media = present and params["media"]
-    brings = media and _restore_media.wanted(site, manifest, digest, known, bool(todo), params["replace"])
+    brings = media and restore_media.wanted(site, manifest, digest, known, bool(todo), params["replace"])
     if present and (todo or brings):
         refuse_running(site.project.path, params)
     result = {
@@ -266,23 +269,23 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
         if not params["verified"]:
             with site.stopwatch.step("hash"):
                 backup.verify(manifest, params["jobs"] or default_jobs())
-        BackupSet.take_back(params["directory"], params["site"])
+        retention.take_back(params["directory"], params["site"])
         if present:
             record.note(changes)
-            _restore.clear_up(left)
+            steps_swap.clear_up(left)
         if todo or brings:
             result.update(apply(module, site, backup, manifest, todo, record, brings))
-        if media and manifest.media.get("stored") and record.data.get(_restore_media.BROUGHT) != digest:
-            record.note({_restore_media.BROUGHT: digest})
+        if media and manifest.media.get("stored") and record.data.get(restore_media.BROUGHT) != digest:
+            record.note({restore_media.BROUGHT: digest})
     for note in site.notes:
         module.warn(printable(note))
-    result["served"] = any(_restored.has_served(record.data, alias) for alias in site.engines)
+    result["served"] = any(has_served(record.data, alias) for alias in site.engines)
     return dict(result, seconds=site.stopwatch.seconds(), notes=site.notes)
 
 
 def refuse_running(path: str, params: Mapping[str, Any]) -> None:
     """What a site writes while its data is replaced would be lost, and it would serve what is not proven."""
-    for found in _services.running(path, params["services_left"]):
+    for found in checks.running(path, params["services_left"]):
         raise RelocateError(found.code, found.msg, found.hint)
 
 
@@ -315,7 +318,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    _argspec.answer(module, work_on)
+    _module.answer(module, work_on)
 
 
 if __name__ == "__main__":

@@ -191,17 +191,23 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _answers, _argspec, _freeze, _services
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name, read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._systemd import Systemd, Unit, unit_name
+from ansible_collections.relocate.django.plugins.module_utils._record.record import (
+    check_site_name,
+    read_record,
+    update_record,
+)
+from ansible_collections.relocate.django.plugins.module_utils._services import answers, freeze, plan
+from ansible_collections.relocate.django.plugins.module_utils._services import units as services_units
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, Unit, unit_name
 
 
-def wish_of(params: Mapping[str, Any]) -> _services.Wish:
+def wish_of(params: Mapping[str, Any]) -> plan.Wish:
     """The options as the planner takes them."""
     enable = params["enable"]
-    return _services.Wish(
+    return plan.Wish(
         state=params["state"],
         units=tuple(dict.fromkeys(unit_name(name) for name in params["units"])),
         reload=tuple(unit_name(name) for name in params["reload"]) if params["state"] == "started" else (),
@@ -214,10 +220,10 @@ def wish_of(params: Mapping[str, Any]) -> _services.Wish:
     )
 
 
-def told(actions: Sequence[_services.Action], units: Mapping[str, Unit], record: Mapping[str, Any]) -> Dict[str, Any]:
+def told(actions: Sequence[plan.Action], units: Mapping[str, Unit], record: Mapping[str, Any]) -> Dict[str, Any]:
     """The result, out of the plan and the states before it: the same in check mode and without."""
-    left = _services.after(actions, units)
-    before = {item["name"]: item for item in _freeze.states_before(units, record)}
+    left = plan.after(actions, units)
+    before = {item["name"]: item for item in freeze.states_before(units, record)}
     return {
         "changed": bool(actions),
         "steps": [" ".join(filter(None, (action.verb, action.unit))) for action in actions],
@@ -232,21 +238,21 @@ def told(actions: Sequence[_services.Action], units: Mapping[str, Unit], record:
             for name, (up, enabled) in left.items()
         ],
         "diff": {
-            "before": _services.as_text(_services.after([], units)),
-            "after": _services.as_text(left),
+            "before": plan.as_text(plan.after([], units)),
+            "after": plan.as_text(left),
         },
     }
 
 
 def ask(params: Mapping[str, Any]) -> List[Dict[str, Any]]:
     """Ask for the answers; raises site_silent."""
-    return _answers.expect([_answers.Question(**item) for item in params["answers"]], params["answers_timeout"])
+    return answers.expect([answers.Question(**item) for item in params["answers"]], params["answers_timeout"])
 
 
 def note(params: Mapping[str, Any]) -> Dict[str, Any]:
     """Write down what becomes of the site here; returns what the record said before."""
     record = read_record(params["directory"], params["site"])
-    changes = _freeze.noted(record, params["state"], params["label"], params["run"])
+    changes = freeze.noted(record, params["state"], params["label"], params["run"])
     if changes:
         update_record(params["directory"], params["site"], changes)
     return {name: record.get(name) for name in changes}
@@ -263,9 +269,9 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
 
 def start_and_ask(
     params: Mapping[str, Any],
-    host: _services.Services,
-    wish: _services.Wish,
-    actions: Sequence[_services.Action],
+    host: services_units.Services,
+    wish: plan.Wish,
+    actions: Sequence[plan.Action],
     units: Mapping[str, Unit],
 ) -> List[Dict[str, Any]]:
     """Start the site, and see it answer. Noted before: whatever ends us, what it takes in is precious from then on."""
@@ -282,7 +288,7 @@ def start_and_ask(
         raise
 
 
-def without_others(module: AnsibleModule, host: _services.Services, wish: _services.Wish) -> _services.Wish:
+def without_others(module: AnsibleModule, host: services_units.Services, wish: plan.Wish) -> plan.Wish:
     """The wish without units of which only the other host spoke; each is told."""
     if wish.state != "started" or "*" in module.params["named"]:
         return wish
@@ -297,7 +303,7 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
     params = module.params
     wish = wish_of(params)
     if not params["unfrozen"]:
-        _freeze.check_named(wish.state, wish.units)
+        freeze.check_named(wish.state, wish.units)
     record = read_record(params["directory"], params["site"])
     label = (record.get("moved") or {}).get("label", "")
     result: Dict[str, Any] = {"changed": False, "units": [], "steps": [], "at": 0, "frozen": False, "label": label}
@@ -305,15 +311,15 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
     stops_old = params["state"] in ("frozen", "held", "retired")
     if not wish.units and not wish.reload and (stops_old or not record.get("freeze")):
         return dict(result, answers=ask(params)) if started and not module.check_mode else result
-    if params["abandoned"] and _freeze.new_serves(record):
+    if params["abandoned"] and freeze.new_serves(record):
         return dict(result, frozen=True)
-    host = _services.Services(Systemd(), params["directory"], params["site"])
+    host = services_units.Services(Systemd(), params["directory"], params["site"])
     wish = without_others(module, host, host.whole(wish))
     units, record, armed = host.look(wish)
     host.check(wish, units, record, armed)
-    actions = _services.plan(wish, units, record, armed)
+    actions = plan.plan(wish, units, record, armed)
     result.update(told(actions, units, record))
-    for name in _services.jobs_cut(actions, units):
+    for name in plan.jobs_cut(actions, units):
         module.warn(printable(name) + " was running and was stopped; nothing starts it again before its time comes")
     if not module.check_mode and started:
         result["answers"] = start_and_ask(params, host, wish, actions, units)
@@ -326,7 +332,7 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
                 update_record(params["directory"], params["site"], before)  # nothing served, so nothing was taken in
             raise
     left = read_record(params["directory"], params["site"])
-    return dict(result, at=_freeze.freeze_of(left).get("at", 0), frozen=bool(left.get("freeze") or left.get("retired")))
+    return dict(result, at=freeze.freeze_of(left).get("at", 0), frozen=bool(left.get("freeze") or left.get("retired")))
 
 
 def main() -> None:
@@ -336,7 +342,7 @@ def main() -> None:
             _argspec.work(),
             _argspec.answers(),
             {
-                "state": {"type": "str", "choices": list(_services.STATES), "required": True},
+                "state": {"type": "str", "choices": list(plan.STATES), "required": True},
                 "units": {"type": "list", "elements": "str", "default": []},
                 "named": {"type": "list", "elements": "str", "default": ["*"]},
                 "reload": {"type": "list", "elements": "str", "default": []},
@@ -351,7 +357,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    _argspec.answer(module, work_on)
+    _module.answer(module, work_on)
 
 
 if __name__ == "__main__":

@@ -197,21 +197,21 @@ from typing import Any, Dict, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import (
-    _argspec,
-    _fetch_media,
-    _rsync,
-    _transfer,
-)
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, check_label
-from ansible_collections.relocate.django.plugins.module_utils._copy import Copier
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._network import own_addresses
-from ansible_collections.relocate.django.plugins.module_utils._process import current_user, lookup_user
+from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
+from ansible_collections.relocate.django.plugins.module_utils._set import retention
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._set.label import check_label
+from ansible_collections.relocate.django.plugins.module_utils._steps import fetch_media as steps_fetch_media
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
+from ansible_collections.relocate.django.plugins.module_utils._transfer import fetch as transfer_fetch
+from ansible_collections.relocate.django.plugins.module_utils._transfer import rsync
+from ansible_collections.relocate.django.plugins.module_utils._transfer.local import Copier
+from ansible_collections.relocate.django.plugins.module_utils._transfer.network import own_addresses
+from ansible_collections.relocate.django.plugins.module_utils._users import current_user, lookup_user
 
 
 def keys_of(params: Mapping[str, Any]) -> str:
@@ -229,17 +229,17 @@ def owner_of(params: Mapping[str, Any]) -> Optional[SystemUser]:
     return owner
 
 
-def fetch_of(params: Mapping[str, Any]) -> _transfer.Fetch:
+def fetch_of(params: Mapping[str, Any]) -> transfer_fetch.Fetch:
     """What answers requests: rsync with the one-time key, or copying."""
     if params["method"] == "local":
         home = BackupSet.home(params["source_directory"] or params["directory"], params["site"])
         sources = {"set": os.path.join(home, params["label"] or ""), "media": params["media_source"] or ""}
         return Copier(sources).fetch
-    zstd = "zstd" in params["compress"] and "zstd" in _rsync.compressions()
-    way = _rsync.Way(
-        params["site"], keys_of(params), params["host"], params["port"], params["login"], zstd, _rsync.version()
+    zstd = "zstd" in params["compress"] and "zstd" in rsync.compressions()
+    way = rsync.Way(
+        params["site"], keys_of(params), params["host"], params["port"], params["login"], zstd, rsync.version()
     )
-    return _transfer.Fetcher(way, params["host_keys"]).fetch
+    return transfer_fetch.Fetcher(way, params["host_keys"]).fetch
 
 
 def make_ready(module: AnsibleModule) -> Dict[str, Any]:
@@ -248,9 +248,9 @@ def make_ready(module: AnsibleModule) -> Dict[str, Any]:
     if params["method"] == "local":
         return {"changed": False, "public_key": "", "addresses": []}
     directory = keys_of(params)
-    known = _transfer.read_public_key(directory)
-    changed = not known if module.check_mode else _transfer.make_key(directory, params["site"])
-    return {"changed": changed, "public_key": _transfer.read_public_key(directory), "addresses": own_addresses()}
+    known = transfer_fetch.read_public_key(directory)
+    changed = not known if module.check_mode else transfer_fetch.make_key(directory, params["site"])
+    return {"changed": changed, "public_key": transfer_fetch.read_public_key(directory), "addresses": own_addresses()}
 
 
 def fetch_set(module: AnsibleModule) -> Dict[str, Any]:
@@ -258,33 +258,39 @@ def fetch_set(module: AnsibleModule) -> Dict[str, Any]:
     params = module.params
     owner, sha256 = owner_of(params), params["manifest_sha256"] or ""
     path = os.path.join(BackupSet.home(params["directory"], params["site"]), check_label(params["label"] or ""))
-    moved, jobs, stopwatch = _rsync.Moved(), default_jobs(), Stopwatch()
+    moved, jobs, stopwatch = rsync.Moved(), default_jobs(), Stopwatch()
     with contextlib.suppress(RelocateError):
         here = BackupSet(path)
         if sha256 and os.path.isdir(path):
             with stopwatch.step("hash"):
-                _transfer.prove(here, sha256, jobs, not module.check_mode)
-            return {"changed": False, "set": path, "complete": True, **_transfer.result_of(moved)}
+                transfer_fetch.prove(here, sha256, jobs, not module.check_mode)
+            return {"changed": False, "set": path, "complete": True, **transfer_fetch.result_of(moved)}
     if not module.check_mode:
         fetch = fetch_of(params)
-        BackupSet.clear_unfinished(params["directory"], params["site"], params["label"])
+        retention.clear_unfinished(params["directory"], params["site"], params["label"])
         backup = BackupSet.create(params["directory"], params["site"], params["label"], owner or current_user())
-        with _transfer.claimed(backup):
-            moved = _transfer.bring_set(fetch, backup, sha256, jobs, stopwatch.step)
+        with transfer_fetch.claimed(backup):
+            moved = transfer_fetch.bring_set(fetch, backup, sha256, jobs, stopwatch.step)
     changed, seconds = module.check_mode or moved.anything, stopwatch.seconds()
-    return {"changed": changed, "set": path, "complete": bool(sha256), "seconds": seconds, **_transfer.result_of(moved)}
+    return {
+        "changed": changed,
+        "set": path,
+        "complete": bool(sha256),
+        "seconds": seconds,
+        **transfer_fetch.result_of(moved),
+    }
 
 
 def fetch_media(module: AnsibleModule) -> Dict[str, Any]:
     """What is new in MEDIA."""
     owner = owner_of(module.params) or current_user()
-    return _fetch_media.fetch_media(module.params, owner, module.check_mode, fetch_of)
+    return steps_fetch_media.fetch_media(module.params, owner, module.check_mode, fetch_of)
 
 
 def remove_key(module: AnsibleModule) -> Dict[str, Any]:
     """Remove the key pair."""
     directory = keys_of(module.params)
-    paths = [directory, _transfer.lent_path(directory)]
+    paths = [directory, transfer_fetch.lent_path(directory)]
     found = [path for path in paths if os.path.isdir(path) and not os.path.islink(path)]
     for path in found if not module.check_mode else []:
         shutil.rmtree(path)
@@ -330,7 +336,7 @@ def main() -> None:
         required_if=[("what", "media", ["media"])],
         supports_check_mode=True,
     )
-    _argspec.answer(module, work_on)
+    _module.answer(module, work_on)
 
 
 if __name__ == "__main__":

@@ -123,14 +123,23 @@ from typing import Any, Dict, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _grant, _rsync
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, check_label
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._host import check_site_name, read_record, update_record
-from ansible_collections.relocate.django.plugins.module_utils._media_root import check_link
+from ansible_collections.relocate.django.plugins.module_utils._media.root import check_link
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._network import check_addresses, own_addresses
-from ansible_collections.relocate.django.plugins.module_utils._process import find_program, lookup_user
+from ansible_collections.relocate.django.plugins.module_utils._process import find_program
+from ansible_collections.relocate.django.plugins.module_utils._record.record import (
+    check_site_name,
+    read_record,
+    update_record,
+)
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._set.label import check_label
+from ansible_collections.relocate.django.plugins.module_utils._transfer import authorized_keys, grant
+from ansible_collections.relocate.django.plugins.module_utils._transfer import rsync as transfer_rsync
+from ansible_collections.relocate.django.plugins.module_utils._transfer import sshd as transfer_sshd
+from ansible_collections.relocate.django.plugins.module_utils._transfer.network import check_addresses, own_addresses
+from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
 
 def user_of(name: str) -> SystemUser:
@@ -141,17 +150,17 @@ def user_of(name: str) -> SystemUser:
     return user
 
 
-def withdraw(params: Mapping[str, Any], user: SystemUser, sshd: _grant.Sshd, check: bool) -> bool:
+def withdraw(params: Mapping[str, Any], user: SystemUser, sshd: transfer_sshd.Sshd, check: bool) -> bool:
     """Take back what this or a crashed run granted; says whether there was anything."""
     record = read_record(params["directory"], params["site"]).get("grant") or {}
-    path = record.get("path") or _grant.key_path(sshd, user)
-    keys = _grant.KeyFile(path, user_of(record["login"]) if record else user)
-    text, conf = keys.read(), _grant.conf_path(params["directory"], params["site"])
-    found = bool(text) and bool(_grant.ours(text or b"", params["site"]))
+    path = record.get("path") or transfer_sshd.key_path(sshd, user)
+    keys = authorized_keys.KeyFile(path, user_of(record["login"]) if record else user)
+    text, conf = keys.read(), grant.conf_path(params["directory"], params["site"])
+    found = bool(text) and bool(grant.ours(text or b"", params["site"]))
     if check:
         return found or os.path.lexists(conf) or bool(record)
     if found:
-        rest = _grant.without_lines(text or b"", params["site"])
+        rest = grant.without_lines(text or b"", params["site"])
         if rest or not record.get("made"):
             keys.write(rest)
         else:
@@ -164,27 +173,27 @@ def withdraw(params: Mapping[str, Any], user: SystemUser, sshd: _grant.Sshd, che
     return found or left or bool(record)
 
 
-def give(params: Mapping[str, Any], user: SystemUser, sshd: _grant.Sshd, check: bool) -> bool:
+def give(params: Mapping[str, Any], user: SystemUser, sshd: transfer_sshd.Sshd, check: bool) -> bool:
     """Let the key in, unless it is in for long enough; says whether anything was changed."""
     directory, site = params["directory"], params["site"]
-    prefix, rsync = _grant.command_prefix(user), find_program("rsync")
+    prefix, rsync = grant.command_prefix(user), find_program("rsync")
     if not rsync:
         raise RelocateError("program_missing", "rsync is not on this host", "install rsync on the old host")
-    conf = _grant.conf_path(directory, site)
+    conf = grant.conf_path(directory, site)
     shared, readers = {"set": os.path.join(BackupSet.home(directory, site), check_label(params["label"]))}, {}
     if params["media"]:
         readers["media"] = user_of(params["owner"])
         shared["media"] = check_link(params["media"], readers["media"])
-    text = _grant.conf_text(shared, user.uid == 0 or bool(prefix), readers)
+    text = grant.conf_text(shared, user.uid == 0 or bool(prefix), readers)
     now, valid = time.time(), params["valid_for"]
     expiry = time.strftime("%Y%m%d%H%M", time.localtime(now + valid)) if sshd.version >= (7, 7) else ""
     command = [*prefix, rsync, "--server", "--daemon", "--config=" + conf, "."]
-    line = _grant.key_line(
-        site, _grant.check_key(params["public_key"]), check_addresses(params["addresses"]), command, expiry
+    line = grant.key_line(
+        site, grant.check_key(params["public_key"]), check_addresses(params["addresses"]), command, expiry
     )
-    keys = _grant.KeyFile(_grant.key_path(sshd, user), user)
-    lines = _grant.ours(keys.read() or b"", site)
-    fresh = len(lines) == 1 and _grant.lasts(lines[0], line, now, valid)
+    keys = authorized_keys.KeyFile(transfer_sshd.key_path(sshd, user), user)
+    lines = grant.ours(keys.read() or b"", site)
+    fresh = len(lines) == 1 and grant.lasts(lines[0], line, now, valid)
     if check:
         return not fresh
     changed = False
@@ -192,9 +201,9 @@ def give(params: Mapping[str, Any], user: SystemUser, sshd: _grant.Sshd, check: 
         withdraw(params, user, sshd, False)
         update_record(directory, site, {"grant": {"login": user.name, "path": keys.path, "made": keys.missing()}})
         changed = True
-    changed = _grant.write_conf(conf, text) or changed
+    changed = grant.write_conf(conf, text) or changed
     if not fresh:
-        keys.write(_grant.with_line(keys.read() or b"", line))
+        keys.write(grant.with_line(keys.read() or b"", line))
     return changed
 
 
@@ -216,11 +225,11 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     check_site_name(params["site"])
     addresses = check_addresses(params["addresses"]) if params["state"] == "present" else []
     user = user_of(params["login"])
-    sshd = _grant.read_sshd(user.name, (addresses or ["127.0.0.1"])[0])
-    with contextlib.nullcontext() if module.check_mode else _grant.one_at_a_time(params["directory"]):
+    sshd = transfer_sshd.read_sshd(user.name, (addresses or ["127.0.0.1"])[0])
+    with contextlib.nullcontext() if module.check_mode else grant.one_at_a_time(params["directory"]):
         if params["state"] == "absent":
             return {"changed": withdraw(params, user, sshd, module.check_mode)}
-        _grant.check_login(sshd, user)
+        transfer_sshd.check_login(sshd, user)
         changed = give(params, user, sshd, module.check_mode)
     return {
         "changed": changed,
@@ -228,7 +237,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
         "host_keys": list(sshd.host_keys),
         "addresses": own_addresses(),
         "login": user.name,
-        "compress": list(_rsync.compressions()),
+        "compress": list(transfer_rsync.compressions()),
         "media": media_facts(params["media"] or ""),
     }
 
@@ -253,7 +262,7 @@ def main() -> None:
         required_by={"media": "owner"},
         supports_check_mode=True,
     )
-    _argspec.answer(module, work_on)
+    _module.answer(module, work_on)
 
 
 if __name__ == "__main__":

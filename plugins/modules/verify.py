@@ -133,22 +133,26 @@ from typing import Any, Dict, Iterator, List, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _host, _measured, _restore, _verify
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, Manifest
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
+from ansible_collections.relocate.django.plugins.module_utils._steps import measured as steps_measured
+from ansible_collections.relocate.django.plugins.module_utils._steps import restore, verify
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Collect everything that does not hold, then say so at once."""
     params = module.params
     sha256 = params["manifest_sha256"]
-    backup = BackupSet.find(params["directory"], _host.check_site_name(params["site"]), params["label"], sha256)
+    backup = BackupSet.find(params["directory"], check_site_name(params["site"]), params["label"], sha256)
     manifest = backup.read(sha256)
     for line in backup.unpinned(sha256):
         module.warn(printable(line))
-    record = _host.read_record(params["directory"], params["site"])
+    record = read_record(params["directory"], params["site"])
     topics = ["django", "history"] + (["counts"] if params["models"] else []) + (["checks"] if params["checks"] else [])
     if params["frozen"]:
         return still(params, backup, manifest, record)
@@ -156,22 +160,22 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     measured: Dict[str, Any] = {"databases": {}}
     findings = _Findings()
     with open_site(params, topics) as site:
-        _restore.check_aliases(manifest, site.engines, params["aliases"])
+        restore.check_aliases(manifest, site.engines, params["aliases"])
         with findings.about("migrations") as found:
             found += code_findings(site, manifest)
         measured["migrations"] = True
         for alias, engine in site.engines.items():
-            expected = _verify.expected_state(manifest, record, alias)
+            expected = verify.expected_state(manifest, record, alias)
             with site.stopwatch.step("count"), findings.about("rows") as found:
-                state, tables[alias] = _verify.compare(engine, expected, params["fingerprints"], found)
-            measured["databases"][alias] = _measured.database(expected, state)
+                state, tables[alias] = verify.compare(engine, expected, params["fingerprints"], found)
+            measured["databases"][alias] = steps_measured.database(expected, state)
             if params["models"]:
                 with findings.about("models") as found:
-                    found += _verify.models_without_rows(alias, site.facts.get("counts", {}), state)
+                    found += verify.models_without_rows(alias, site.facts.get("counts", {}), state)
         warned = ask_django(params, site, findings, measured)
         if params["media"]:
             with site.stopwatch.step("media"), findings.about("media") as found:
-                found += _verify.media(manifest.media, site.facts["django"], site.project.owner)
+                found += verify.media(manifest.media, site.facts["django"], site.project.owner)
             measured["media"] = {key: manifest.media.get(key) for key in ("root", "files", "bytes", "skip")}
     if findings.texts:
         raise _not_proven(findings, serves=bool(record.get("moved") or record.get("served")))
@@ -205,7 +209,7 @@ def ask_django(params: Mapping[str, Any], site: Site, findings: _Findings, measu
     if params["models"]:
         measured["models"] = sum(len(item.get("models", {})) for item in site.facts.get("counts", {}).values())
     with findings.about("checks") as found:
-        warned = _verify.checks(site.facts.get("checks", []), found)
+        warned = verify.checks(site.facts.get("checks", []), found)
     if params["checks"]:
         measured["checks"] = len(warned)
     return warned
@@ -244,9 +248,9 @@ def still(
 ) -> Dict[str, Any]:
     """On the old host: nobody wrote to the databases since they were dumped, whoever that could be."""
     with open_site(params, ["django"]) as site:
-        _restore.check_aliases(manifest, site.engines, params["aliases"])
+        restore.check_aliases(manifest, site.engines, params["aliases"])
         with site.stopwatch.step("count"):
-            findings = _verify.written_since(site.engines, manifest, record, backup.label)
+            findings = verify.written_since(site.engines, manifest, record, backup.label)
     if findings:
         raise RelocateError(
             "freeze_lost",
@@ -287,7 +291,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    _argspec.answer(module, work_on, writes=False)
+    _module.answer(module, work_on, writes=False)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.relocate.django.plugins.module_utils import _host
+from ansible_collections.relocate.django.plugins.module_utils._record import record
 from tests.e2e.moving import COLLECTIONS, DEFAULT_VENV, active, changed, leftovers, prepare, variables_of
 from tests.e2e.test_conversion import counts
 from tests.lab.host import Host
@@ -109,4 +109,4 @@ record = json.load(open(path))
 record["freeze"] = {{"label": "", "run": "killed", "at": 1, "units": []}}
 json.dump(record, open(path, "w"))
 """
-    host.run(["python3", "-c", code.format(_host._RECORD)])
+    host.run(["python3", "-c", code.format(record._RECORD)])

@@ -13,7 +13,7 @@ from tests.e2e.test_failures import once
 from tests.lab.lab import Lab
 from tests.sites.facts import http_get, wait_http
 
-#: Seconds for which a run that was lost keeps its site: GRACE of _lease.py.
+#: Seconds for which a run that was lost keeps its site: GRACE of _record/lease.py.
 GRACE = 60
 LEASE = "/var/lib/relocate/shop.run"
 #: What docs/limits.md tells users to set: without it SSH waits for many minutes on a connection that died silently.

@@ -19,7 +19,7 @@ from typing import Any, Dict, List, Optional
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import PostgresqlEngine
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.engine import PostgresqlEngine
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 

@@ -20,12 +20,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_queries as queries
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_rows as rows
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_session as session_module
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_state as states
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_swap as swapping
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
     INCOMING,
@@ -33,17 +27,21 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     PREVIOUS,
     EngineContext,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import MysqlEngine
+from ansible_collections.relocate.django.plugins.module_utils._engines.compare import compare_states
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import programs, queries, rows
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import session as session_module
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import state as states
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import swap as swapping
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.engine import MysqlEngine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
     DatabaseState,
     DumpFile,
     Login,
-    compare_states,
 )
-from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, forms
+from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 from tests.engines import mysql_server
 from tests.engines.mysql_server import MysqlServer
 from tests.unit.fakes import refused

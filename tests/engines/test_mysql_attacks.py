@@ -15,12 +15,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_loader as loader
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_programs as programs
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_snapshot as snapshots
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_swap as swapping
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import DISCARDED, INCOMING, PREVIOUS
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import loader, programs
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import objects as stored
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import snapshot as snapshots
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import swap as swapping
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DumpFile
 from tests.engines.test_mysql import PASSWORD, Bench, blank, server

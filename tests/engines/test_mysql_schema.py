@@ -20,10 +20,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_schema as schemas
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import DISCARDED, INCOMING
-from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import MysqlEngine
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import objects as stored
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import schema as schemas
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.engine import MysqlEngine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, DumpFile
 from tests.engines.test_mysql import Bench, blank, server

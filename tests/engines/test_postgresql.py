@@ -16,8 +16,6 @@ from typing import Any, Callable, Iterator, List
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_admin as admin
-from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
     INCOMING,
@@ -25,7 +23,9 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     PREVIOUS,
     EngineContext,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import PostgresqlEngine
+from ansible_collections.relocate.django.plugins.module_utils._engines.compare import compare_states
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import admin, programs
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.engine import PostgresqlEngine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
@@ -33,10 +33,9 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseState,
     DumpFile,
     Login,
-    compare_states,
 )
-from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 from tests.engines.postgresql_cluster import Cluster, Make
 
 psycopg2 = pytest.importorskip("psycopg2")

@@ -11,13 +11,10 @@ from typing import Any, Tuple
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_extensions as extensions
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, LIVE
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import extensions
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import (
-    DatabaseFacts,
-    DumpFile,
-)
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, DumpFile
 from tests.engines.postgresql_cluster import Cluster, Make
 
 pytest.importorskip("psycopg2")

@@ -19,8 +19,8 @@ from typing import Any, Callable, List
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import PostgresqlEngine
-from ansible_collections.relocate.django.plugins.module_utils._model import advanced, sequences_behind
+from ansible_collections.relocate.django.plugins.module_utils._engines.compare import advanced, sequences_behind
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.engine import PostgresqlEngine
 from tests.engines.postgresql_cluster import Cluster, Make
 from tests.unit.fakes import reachable
 

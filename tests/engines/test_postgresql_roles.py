@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_described as described
-from ansible_collections.relocate.django.plugins.module_utils._engines import _postgresql_programs as programs
-from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_schema import Entry
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import described, programs
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.schema import Entry
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from tests.engines.postgresql_cluster import Cluster, Make
 

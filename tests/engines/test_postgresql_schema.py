@@ -15,11 +15,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.relocate.django.plugins.module_utils._engines._postgresql_whole import catalogued_schema
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import PostgresqlEngine
+from ansible_collections.relocate.django.plugins.module_utils._engines.compare import compare_states
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.engine import PostgresqlEngine
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.whole import catalogued_schema
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import Login, compare_states
+from ansible_collections.relocate.django.plugins.module_utils._model import Login
 from tests.engines.postgresql_cluster import Cluster, Make
 from tests.engines.schema_generator import schemas
 from tests.unit.fakes import reachable

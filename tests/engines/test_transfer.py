@@ -20,11 +20,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _grant, _media, _rsync, _transfer
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._process import current_user
-from ansible_collections.relocate.django.plugins.module_utils._rsync import Request, Way
-from ansible_collections.relocate.django.plugins.module_utils._transfer import Fetcher
+from ansible_collections.relocate.django.plugins.module_utils._media import inventory
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._transfer import fetch, grant
+from ansible_collections.relocate.django.plugins.module_utils._transfer import rsync as transfer_rsync
+from ansible_collections.relocate.django.plugins.module_utils._transfer.fetch import Fetcher
+from ansible_collections.relocate.django.plugins.module_utils._transfer.rsync import Request, Way
+from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 from tests.unit.fakes import LABEL, ROOT_ONLY, manifest, nobody, reachable, refused
 
 SSHD, RSYNC = shutil.which("sshd", path="/usr/sbin:/usr/bin:/sbin"), shutil.which("rsync")
@@ -65,11 +67,11 @@ class Old:
         return Fetcher(self.way, [self.host_key])
 
     def ssh(self, *words: str) -> "subprocess.CompletedProcess[bytes]":
-        argv = [*_rsync.ssh_argv(self.way), f"{self.way.login}@127.0.0.1", *words]
+        argv = [*transfer_rsync.ssh_argv(self.way), f"{self.way.login}@127.0.0.1", *words]
         return subprocess.run(argv, capture_output=True, timeout=20, stdin=subprocess.DEVNULL, check=False)
 
     def rsync(self, *words: str) -> "subprocess.CompletedProcess[bytes]":
-        shell = _rsync.remote_shell(_rsync.ssh_argv(self.way))
+        shell = transfer_rsync.remote_shell(transfer_rsync.ssh_argv(self.way))
         argv = ["rsync", "--timeout=10", "--rsh=" + shell, *words]
         return subprocess.run(argv, capture_output=True, timeout=30, stdin=subprocess.DEVNULL, check=False)
 
@@ -113,14 +115,14 @@ def old(tmp_path: Path) -> Iterator[Old]:
     port = free_port()
     (base / "conf").write_text(CONF.format(port=port, base=base))
     keys = str(tmp_path / "keys")
-    _transfer.make_key(keys, "shop")
-    conf = _grant.conf_path(str(tmp_path / "work"), "shop")
-    _grant.write_conf(conf, _grant.conf_text({"set": backup.path, "media": str(media)}, me.uid == 0))
-    key = _grant.check_key(_transfer.read_public_key(keys))
+    fetch.make_key(keys, "shop")
+    conf = grant.conf_path(str(tmp_path / "work"), "shop")
+    grant.write_conf(conf, grant.conf_text({"set": backup.path, "media": str(media)}, me.uid == 0))
+    key = grant.check_key(fetch.read_public_key(keys))
     expiry = time.strftime("%Y%m%d%H%M", time.localtime(time.time() + 3600))
     command = [str(RSYNC), "--server", "--daemon", "--config=" + conf, "."]
-    line = _grant.key_line("shop", key, ["127.0.0.1"], command, expiry)
-    (base / "authorized_keys").write_bytes(_grant.with_line(b"", line))
+    line = grant.key_line("shop", key, ["127.0.0.1"], command, expiry)
+    (base / "authorized_keys").write_bytes(grant.with_line(b"", line))
     if me.uid == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     with subprocess.Popen([str(SSHD), "-D", "-e", "-f", str(base / "conf")], stderr=subprocess.DEVNULL) as server:
@@ -142,9 +144,9 @@ def new_set(tmp_path: Path) -> BackupSet:
 
 def test_a_set_arrives_and_is_proven(old: Old, tmp_path: Path) -> None:
     backup = new_set(tmp_path)
-    moved = _transfer.bring_set(old.fetcher().fetch, backup, "", 2)
+    moved = fetch.bring_set(old.fetcher().fetch, backup, "", 2)
     assert (moved.files, BackupSet.labels(str(tmp_path / "new"), "shop")) == (3, [])
-    moved = _transfer.bring_set(old.fetcher().fetch, backup, old.sha256, 2)
+    moved = fetch.bring_set(old.fetcher().fetch, backup, old.sha256, 2)
     assert (moved.files, backup.digest()) == (1, old.sha256)
     assert moved.received < 100_000, "what is here is not sent again"
     modes = {os.lstat(backup.file(entry.path)).st_mode & 0o7777 for entry in backup.read(old.sha256).files}
@@ -153,14 +155,14 @@ def test_a_set_arrives_and_is_proven(old: Old, tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_sent_again(old: Old, tmp_path: Path) -> None:
     backup = new_set(tmp_path)
-    _transfer.bring_set(old.fetcher().fetch, backup, old.sha256, 2)
+    fetch.bring_set(old.fetcher().fetch, backup, old.sha256, 2)
     path = Path(backup.file("databases/default.pgdump/1.dat"))
     status = path.stat()
     with open(path, "r+b") as stream:
         stream.seek(1000)
         stream.write(b"X")
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    _transfer.bring_set(old.fetcher().fetch, backup, old.sha256, 2)
+    fetch.bring_set(old.fetcher().fetch, backup, old.sha256, 2)
     backup.verify(backup.read(old.sha256))
 
 
@@ -168,7 +170,7 @@ def test_what_lies_on_old_must_be_what_was_written(old: Old, tmp_path: Path) -> 
     with open(old.backup.file("code.bundle"), "r+b") as stream:
         stream.write(b"X")
     with refused("file_differs", "code.bundle"):
-        _transfer.bring_set(old.fetcher().fetch, new_set(tmp_path), old.sha256, 2)
+        fetch.bring_set(old.fetcher().fetch, new_set(tmp_path), old.sha256, 2)
     assert BackupSet.labels(str(tmp_path / "new"), "shop") == []
 
 
@@ -184,7 +186,7 @@ def server_of(old: Old) -> int:
 
 
 def test_a_connection_that_breaks_is_taken_up_again(old: Old, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_transfer, "_PAUSE", 0.2)
+    monkeypatch.setattr(fetch, "_PAUSE", 0.2)
     server, broken = server_of(old), []
 
     def cut() -> None:
@@ -202,37 +204,39 @@ def test_a_connection_that_breaks_is_taken_up_again(old: Old, tmp_path: Path, mo
     cutter = threading.Thread(target=cut)
     cutter.start()
     backup = new_set(tmp_path)
-    slow = _rsync.set_request(backup.path)
+    slow = transfer_rsync.set_request(backup.path)
     slow = Request(slow.source, slow.target, [*slow.options, "--bwlimit=15000"])
     fetcher = old.fetcher()
     fetcher.fetch(slow)
     cutter.join()
     assert broken
-    _transfer.bring_set(fetcher.fetch, backup, old.sha256, 2)
+    fetch.bring_set(fetcher.fetch, backup, old.sha256, 2)
     backup.verify(backup.read(old.sha256))
-    assert not list(Path(backup.path).rglob(_rsync.PARTIAL))
+    assert not list(Path(backup.path).rglob(transfer_rsync.PARTIAL))
 
 
 def test_media_arrives_with_every_name(old: Old, tmp_path: Path) -> None:
     new = tmp_path / "new-media"
     new.mkdir()
-    moved = old.fetcher().fetch(_rsync.media_request(str(new)))
+    moved = old.fetcher().fetch(transfer_rsync.media_request(str(new)))
     assert moved.files == 5
-    assert _media.inventory(str(new))["digest"] == _media.inventory(str(old.media), skip=["out", "pipe"])["digest"]
+    assert (
+        inventory.inventory(str(new))["digest"] == inventory.inventory(str(old.media), skip=["out", "pipe"])["digest"]
+    )
     assert (new / "a" / "plain").stat().st_mode & 0o7777 == 0o644
     assert not os.path.lexists(new / "out")
     (old.media / "a" / "-rf").unlink()
-    assert not old.fetcher().fetch(_rsync.media_request(str(new))).anything
-    moved = old.fetcher().fetch(_rsync.media_request(str(new), delete=True))
+    assert not old.fetcher().fetch(transfer_rsync.media_request(str(new))).anything
+    moved = old.fetcher().fetch(transfer_rsync.media_request(str(new), delete=True))
     assert moved.deleted == 1
-    assert not old.fetcher().fetch(_rsync.media_request(str(new), delete=True)).anything
+    assert not old.fetcher().fetch(transfer_rsync.media_request(str(new), delete=True)).anything
 
 
 @pytest.fixture(params=["rsync lets go of root's rights", "rsync before 3.2.0"])
 def as_nobody(request: pytest.FixtureRequest, old: Old, tmp_path: Path) -> Fetcher:
     """Give a fetcher for requests that are written as nobody."""
     reachable(tmp_path)
-    version = _rsync.version() if "lets go" in request.param else (3, 1, 3)
+    version = transfer_rsync.version() if "lets go" in request.param else (3, 1, 3)
     return Fetcher(replace(old.way, version=version), [old.host_key])
 
 
@@ -241,7 +245,7 @@ def test_media_is_written_as_its_owner(old: Old, as_nobody: Fetcher, tmp_path: P
     new, victim = tmp_path / "new-media", tmp_path / "victim"
     for path in (new, victim):
         path.mkdir()
-    request = _rsync.media_request(str(new), True, nobody())
+    request = transfer_rsync.media_request(str(new), True, nobody())
     with refused("transfer_failed", "Permission denied"):
         as_nobody.fetch(request)
     assert list(new.iterdir()) == [], "what only root may write to is left alone"
@@ -263,10 +267,10 @@ def test_what_would_be_lost_is_put_aside(old: Old, as_nobody: Fetcher, tmp_path:
         os.chown(path, nobody().uid, nobody().gid)
     (old.media / "[s]kip").write_text("left behind")
     skip = ["[s]kip"]
-    as_nobody.fetch(_rsync.media_request(str(new), False, nobody(), skip, str(aside)))
+    as_nobody.fetch(transfer_rsync.media_request(str(new), False, nobody(), skip, str(aside)))
     assert (new / "a" / "plain").read_text() == "new", "the first pass leaves alone what is there"
     assert list(aside.iterdir()) == []
-    as_nobody.fetch(_rsync.media_request(str(new), True, nobody(), skip, str(aside)))
+    as_nobody.fetch(transfer_rsync.media_request(str(new), True, nobody(), skip, str(aside)))
     kept = {str(item.relative_to(aside)): item.read_text() for item in aside.rglob("*") if item.is_file()}
     assert kept == {"a/plain": "new", "a/taken": "new", "gone/taken": "new"}
     assert (new / "a" / "plain").read_text() == "plain"
@@ -277,42 +281,45 @@ def test_what_would_be_lost_is_put_aside(old: Old, as_nobody: Fetcher, tmp_path:
 def test_a_file_that_was_rewritten_within_its_second_is_brought(old: Old, tmp_path: Path) -> None:
     new = tmp_path / "new-media"
     new.mkdir()
-    path, fetcher = old.media / "a" / "plain", Fetcher(replace(old.way, version=_rsync.version()), [old.host_key])
+    path, fetcher = (
+        old.media / "a" / "plain",
+        Fetcher(replace(old.way, version=transfer_rsync.version()), [old.host_key]),
+    )
     os.utime(path, ns=(10**18, 10**18))
-    fetcher.fetch(_rsync.media_request(str(new)))
+    fetcher.fetch(transfer_rsync.media_request(str(new)))
     path.write_bytes(b"PLAIN")
     os.utime(path, ns=(10**18 + 1000, 10**18 + 1000))
-    assert fetcher.fetch(_rsync.media_request(str(new), delete=True)).files == 1
+    assert fetcher.fetch(transfer_rsync.media_request(str(new), delete=True)).files == 1
     assert (new / "a" / "plain").read_bytes() == b"PLAIN"
-    assert not fetcher.fetch(_rsync.media_request(str(new), delete=True)).anything
+    assert not fetcher.fetch(transfer_rsync.media_request(str(new), delete=True)).anything
 
 
 @ROOT_ONLY
 def test_media_is_read_with_the_rights_of_its_owner(old: Old, tmp_path: Path) -> None:
-    conf = _grant.conf_path(str(tmp_path / "work"), "shop")
+    conf = grant.conf_path(str(tmp_path / "work"), "shop")
     shared = {"set": old.backup.path, "media": str(old.media)}
-    _grant.write_conf(conf, _grant.conf_text(shared, True, {"media": nobody()}))
+    grant.write_conf(conf, grant.conf_text(shared, True, {"media": nobody()}))
     secret, new = old.media / "a" / "secret", tmp_path / "new-media"
     secret.touch(0o600)
     new.mkdir()
     with refused("transfer_failed", "secret.*Permission denied"):
-        old.fetcher().fetch(_rsync.media_request(str(new)))
+        old.fetcher().fetch(transfer_rsync.media_request(str(new)))
     assert not (new / "a" / "secret").exists()
     assert (new / "a" / "plain").exists()
-    assert old.fetcher().fetch(_rsync.set_request(new_set(tmp_path).path)).files == 3, "the set is root's still"
+    assert old.fetcher().fetch(transfer_rsync.set_request(new_set(tmp_path).path)).files == 3, "the set is root's still"
 
 
 def test_another_host_key_is_refused(old: Old, tmp_path: Path) -> None:
     other = old.host_key[:-8] + "AAAAAAAA"
     with refused("transfer_refused", "another host key"):
-        Fetcher(old.way, [other]).fetch(_rsync.set_request(str(tmp_path)))
+        Fetcher(old.way, [other]).fetch(transfer_rsync.set_request(str(tmp_path)))
 
 
 def test_a_key_that_was_taken_back_is_refused(old: Old, tmp_path: Path) -> None:
     path = old.base / "authorized_keys"
-    path.write_bytes(_grant.without_lines(path.read_bytes(), "shop"))
+    path.write_bytes(grant.without_lines(path.read_bytes(), "shop"))
     with refused("transfer_refused", "did not accept the one-time key"):
-        old.fetcher().fetch(_rsync.set_request(str(tmp_path)))
+        old.fetcher().fetch(transfer_rsync.set_request(str(tmp_path)))
 
 
 @pytest.mark.parametrize(
@@ -325,7 +332,7 @@ def test_the_key_is_for_one_address_and_one_day(old: Old, tmp_path: Path, change
     assert change in path.read_bytes()
     path.write_bytes(path.read_bytes().replace(change, into))
     with refused("transfer_refused", "did not accept the one-time key"):
-        old.fetcher().fetch(_rsync.set_request(str(tmp_path)))
+        old.fetcher().fetch(transfer_rsync.set_request(str(tmp_path)))
 
 
 @pytest.mark.parametrize("words", [(), ("id",), ("cat /etc/hostname",), ("rsync --server --sender . /etc/",)])
@@ -335,7 +342,7 @@ def test_the_key_opens_no_shell(old: Old, words: tuple[str, ...]) -> None:
 
 def test_the_key_forwards_nothing(old: Old) -> None:
     local, remote = free_port(), free_port()
-    argv = [*_rsync.ssh_argv(old.way), "-o", "ExitOnForwardFailure=yes", "-N", old.at]
+    argv = [*transfer_rsync.ssh_argv(old.way), "-o", "ExitOnForwardFailure=yes", "-N", old.at]
     done = subprocess.run(
         [*argv[:-1], "-R", f"127.0.0.1:{remote}:127.0.0.1:22", argv[-1]], capture_output=True, timeout=20, check=False
     )
@@ -376,14 +383,17 @@ def test_the_key_forwards_nothing(old: Old) -> None:
     ids=lambda words: " ".join(words)[:50],
 )
 def test_the_key_reads_and_writes_nothing_else(old: Old, tmp_path: Path, words: tuple[str, ...]) -> None:
-    before = _media.inventory(str(tmp_path / "old"))["digest"], _media.inventory(str(old.media))["digest"]
+    before = inventory.inventory(str(tmp_path / "old"))["digest"], inventory.inventory(str(old.media))["digest"]
     out = tmp_path / "out"
     done = old.rsync(*[word.format(at=old.at, out=out) for word in words])
     assert done.returncode, done
     hostname = Path("/etc/hostname").read_bytes()
     found = [out] if out.is_file() else [item for item in out.rglob("*") if item.is_file()] if out.is_dir() else []
     assert not [item for item in found if item.read_bytes() == hostname]
-    assert before == (_media.inventory(str(tmp_path / "old"))["digest"], _media.inventory(str(old.media))["digest"])
+    assert before == (
+        inventory.inventory(str(tmp_path / "old"))["digest"],
+        inventory.inventory(str(old.media))["digest"],
+    )
 
 
 def test_modules_are_not_listed(old: Old) -> None:

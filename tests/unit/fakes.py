@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import DatabaseEntry, Manifest
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, LIVE, PREVIOUS
+from ansible_collections.relocate.django.plugins.module_utils._engines.compare import advanced, compare_states
 from ansible_collections.relocate.django.plugins.module_utils._errors import CODES, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
@@ -27,11 +27,10 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     SequenceState,
     SystemUser,
     TableCount,
-    advanced,
-    compare_states,
 )
-from ansible_collections.relocate.django.plugins.module_utils._process import current_user, lookup_user
+from ansible_collections.relocate.django.plugins.module_utils._set.manifest import DatabaseEntry, Manifest
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
+from ansible_collections.relocate.django.plugins.module_utils._users import current_user, lookup_user
 
 LABEL = "20261120T193000Z-1a2b3c4d5e6f"
 NEWER = "20261121T193000Z-1a2b3c4d5e6f"

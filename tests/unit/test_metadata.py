@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import yaml
 
-from ansible_collections.relocate.django.plugins.module_utils import _manifest
+from ansible_collections.relocate.django.plugins.module_utils._set import manifest
 from tests.unit import sources
 
 # In two parts, or the linter of licences reads the test's own line.
@@ -16,7 +16,7 @@ GALAXY = yaml.safe_load((sources.ROOT / "galaxy.yml").read_text())
 
 
 def test_version_is_the_manifests() -> None:
-    assert f"{GALAXY['namespace']}.{GALAXY['name']} {GALAXY['version']}" == _manifest.TOOL
+    assert f"{GALAXY['namespace']}.{GALAXY['name']} {GALAXY['version']}" == manifest.TOOL
 
 
 def test_the_licence_is_there() -> None:

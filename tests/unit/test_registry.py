@@ -13,13 +13,16 @@ from tests.unit import sources
 ENGINES = sources.UTILS / "_engines"
 
 
+PRESENT = {path.parent.name for path in ENGINES.glob("*/engine.py")}
+
+
 def test_registry_imports_every_engine() -> None:
-    present = {path.stem for path in ENGINES.glob("[a-z]*.py")} - {"base", "registry"}
     package = sources.PREFIX + "module_utils._engines."
     imported = {
         name[len(package) :] for name, _line in sources.imports(ENGINES / "registry.py") if name.startswith(package)
     }
-    assert imported - {"base"} == present
+    assert imported - {"base"} == {f"{name}.engine" for name in PRESENT}
+    assert {path.name for path in ENGINES.iterdir() if path.is_dir() and path.name != "__pycache__"} == PRESENT
 
 
 def test_registry_lists_every_engine_once() -> None:
@@ -27,9 +30,7 @@ def test_registry_lists_every_engine_once() -> None:
     assert sorted(set(words)) == sorted(words)
     names = [engine.name for engine in registry.ENGINES]
     assert sorted(set(names)) == sorted(names)
-    assert {engine.__module__.rsplit(".", 1)[-1] for engine in registry.ENGINES} == {
-        path.stem for path in ENGINES.glob("[a-z]*.py") if path.stem not in ("base", "registry")
-    }
+    assert {engine.__module__.rsplit(".", 2)[-2] for engine in registry.ENGINES} == PRESENT
 
 
 def test_engines_fill_the_contract() -> None:

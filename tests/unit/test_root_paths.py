@@ -49,60 +49,22 @@ OWN = "root's own directory in a sticky or root's one, given away as the last th
 
 #: file -> function -> calls, and why they may go by path.
 ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
-    "module_utils/_backup.py": {
-        "_write": ("os.open os.replace os.unlink", SET),
-    },
-    "module_utils/_backup_set.py": {
-        "BackupSet.labels": ("os.listdir", SET),
-        "BackupSet.clear_unfinished": ("os.listdir", SET),
-        "BackupSet.read_prepared": ("open", SET),
-        "BackupSet.read_environment": ("open", SET),
-        "BackupSet.discard": ("os.unlink shutil.rmtree", SET),
-        "BackupSet.finish": ("os.unlink os.walk", SET),
-        "BackupSet.take_back": ("os.listdir", SET),
-        "BackupSet._check_owned": ("os.walk", "only asks whose each name is; it begins in a directory of root's"),
-        "BackupSet._with_dumps": ("os.open", SET),
-        "BackupSet._manifest_text": ("os.open", SET),
-        "BackupSet._walk": ("os.walk", SET),
-        "BackupSet._entry": ("os.open", SET),
-    },
-    "module_utils/_checkout.py": {
-        "_source": ("open", SET),
-    },
-    "module_utils/_copy.py": {
-        "_Copy._directory": (
-            "os.chmod os.mkdir",
-            "Copier.fetch holds the rights of the project's owner; without one it copies from set to set",
-        ),
-        "_Copy.file": (
-            "os.open os.open os.replace os.unlink os.utime",
-            "Copier.fetch holds the rights of the project's owner; without one it copies from set to set",
-        ),
-        "_Copy._link": (
-            "os.symlink",
-            "Copier.fetch holds the rights of the project's owner; without one it copies from set to set",
-        ),
-        "_Copy._remove": (
-            "os.makedirs os.rmdir os.unlink shutil.move",
-            "Copier.fetch holds the rights of the project's owner; without one it copies from set to set",
-        ),
-    },
-    "module_utils/_engines/_mysql_load.py": {
+    "module_utils/_engines/mysql/load.py": {
         "read_schema": ("os.open", SET),
     },
-    "module_utils/_engines/_postgresql_libpq.py": {
+    "module_utils/_engines/postgresql/libpq.py": {
         "_read": ("os.open", "Server._open holds the rights of the one whose home it is"),
     },
-    "module_utils/_engines/_postgresql_programs.py": {
+    "module_utils/_engines/postgresql/programs.py": {
         "installed": ("glob.glob", SYSTEM),
         "_sizes": ("os.listdir", CALLERS),
         "_ends_well": ("open", CALLERS),
     },
-    "module_utils/_engines/_sqlite_content.py": {
+    "module_utils/_engines/sqlite/content.py": {
         "connect": ("sqlite3.connect", CALLERS),
         "settle": ("os.unlink", CALLERS),
     },
-    "module_utils/_engines/_sqlite_files.py": {
+    "module_utils/_engines/sqlite/files.py": {
         "create_file": ("os.open", CALLERS),
         "remove_database": ("os.unlink os.unlink", CALLERS),
         "sync": ("os.open", CALLERS),
@@ -111,46 +73,34 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "exchange": ("os.link os.rename os.replace os.replace", CALLERS),
         "processes_with": ("os.listdir os.listdir", "of /proc, which links nowhere but to open files, and only asks"),
     },
-    "module_utils/_engines/_sqlite_schema.py": {
+    "module_utils/_engines/sqlite/schema.py": {
         "_header": ("open", CALLERS),
     },
-    "module_utils/_grant.py": {
-        "_host_keys": ("open", SYSTEM),
-        "_same_time": ("os.utime", CALLERS),
-        "one_at_a_time": ("os.open", OURS),
-        "write_conf": ("os.open", OURS),
-    },
-    "module_utils/_host.py": {
+    "module_utils/_host/facts.py": {
         "machine_id": ("open", SYSTEM),
         "_os_release": ("open", SYSTEM),
-        "read_record": ("open", OURS),
+    },
+    "module_utils/_host/files.py": {
         "write_atomically": ("os.open os.replace os.unlink", OURS),
         "sync_directory": ("os.open", OURS),
+        "make_directory": ("os.chmod os.chown os.mkdir", OURS),
     },
-    "module_utils/_inspect.py": {
-        "_occupied": ("os.listdir", ASKED),
-    },
-    "module_utils/_lease.py": {
-        "Lease.__enter__": ("os.open", OURS),
-        "Lease.holder": ("os.open", OURS),
-    },
-    "module_utils/_media_archive.py": {
-        "_read_tar": ("os.open", CALLERS),
-    },
-    "module_utils/_media_root.py": {
-        "regroup": ("os.open", "changes only what is open, and then still the owner's own by fstat"),
-    },
-    "module_utils/_openat.py": {
+    "module_utils/_host/openat.py": {
         "_Walk.__init__": ("os.open", "the root directory itself, where each walk begins"),
         "_Walk.go": ("os.open", "the root directory itself, where each walk begins"),
     },
-    "module_utils/_owner.py": {
+    "module_utils/_host/owner.py": {
         "_last_of_system": ("open", "/etc/login.defs is root's"),
         "_may_become_root": ("glob.glob open", SYSTEM),
     },
-    "module_utils/_pins.py": {
-        "read": ("os.open", SET),
-        "forget": ("os.unlink", SET),
+    "module_utils/_host/tree.py": {
+        "walk": ("os.open", CALLERS),
+    },
+    "module_utils/_media/archive.py": {
+        "_read_tar": ("os.open", CALLERS),
+    },
+    "module_utils/_media/root.py": {
+        "regroup": ("os.open", "changes only what is open, and then still the owner's own by fstat"),
     },
     "module_utils/_project/checkout.py": {
         "plan_checkout": ("os.listdir", ASKED),
@@ -172,25 +122,67 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_project/untracked.py": {
         "_Look._below": ("os.walk", "left_out holds the owner's rights while it looks"),
     },
-    "module_utils/_restore_media.py": {
-        "bring": ("open", SET),
+    "module_utils/_record/lease.py": {
+        "Lease.__enter__": ("os.open", OURS),
+        "Lease.holder": ("os.open", OURS),
     },
-    "module_utils/_seal.py": {
-        "sealed": ("os.open", SET),
-        "_copied": ("os.open os.replace os.unlink os.unlink", SET),
+    "module_utils/_record/record.py": {
+        "read_record": ("open", OURS),
     },
     "module_utils/_secrets.py": {
         "SecretStore.__enter__": ("os.chown os.mkdir os.open os.open", OURS),
         "SecretStore.__exit__": ("shutil.rmtree", OURS),
         "SecretStore.write": ("os.open os.unlink", OURS),
         "remove_leftovers": ("os.listdir os.open shutil.rmtree", OURS),
-        "make_directory": ("os.chmod os.chown os.mkdir", OURS),
     },
-    "module_utils/_systemd.py": {
+    "module_utils/_services/systemd.py": {
         "_first_words": ("open", "of /proc, whose names nobody makes"),
         "processes_of": ("glob.glob open", "of /sys/fs/cgroup, whose names only root makes"),
     },
-    "module_utils/_transfer.py": {
+    "module_utils/_set/directory.py": {
+        "BackupSet.labels": ("os.listdir", SET),
+        "BackupSet.read_prepared": ("open", SET),
+        "BackupSet.read_environment": ("open", SET),
+        "BackupSet.discard": ("os.unlink shutil.rmtree", SET),
+        "BackupSet.finish": ("os.unlink os.walk", SET),
+        "BackupSet._with_dumps": ("os.open", SET),
+        "BackupSet._manifest_text": ("os.open", SET),
+        "BackupSet._walk": ("os.walk", SET),
+        "BackupSet._entry": ("os.open", SET),
+    },
+    "module_utils/_set/pins.py": {
+        "read": ("os.open", SET),
+        "forget": ("os.unlink", SET),
+    },
+    "module_utils/_set/retention.py": {
+        "clear_unfinished": ("os.listdir", SET),
+        "take_back": ("os.listdir", SET),
+    },
+    "module_utils/_set/seal.py": {
+        "check_owned": ("os.walk", SET),
+        "sealed": ("os.open", SET),
+        "_copied": ("os.open os.replace os.unlink os.unlink", SET),
+    },
+    "module_utils/_set/unversioned.py": {
+        "capture": ("open os.listdir os.unlink", SET),
+        "_private": ("os.open", SET),
+    },
+    "module_utils/_steps/backup.py": {
+        "_write": ("os.open os.replace os.unlink", SET),
+    },
+    "module_utils/_steps/checkout.py": {
+        "_source": ("open", SET),
+    },
+    "module_utils/_steps/preflight_new.py": {
+        "_occupied": ("os.listdir", ASKED),
+    },
+    "module_utils/_steps/restore_media.py": {
+        "bring": ("open", SET),
+    },
+    "module_utils/_transfer/authorized_keys.py": {
+        "_same_time": ("os.utime", CALLERS),
+    },
+    "module_utils/_transfer/fetch.py": {
         "make_key": ("os.unlink", OURS),
         "read_public_key": ("open", OURS),
         "_key_for": ("os.chmod os.chown os.chown shutil.copyfile shutil.rmtree shutil.rmtree", OURS),
@@ -199,12 +191,30 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "remove_partial": ("os.walk shutil.rmtree", "of a set; of MEDIA only while the owner's rights are held"),
         "claimed": ("os.chown", SET),
     },
-    "module_utils/_tree.py": {
-        "walk": ("os.open", CALLERS),
+    "module_utils/_transfer/grant.py": {
+        "one_at_a_time": ("os.open", OURS),
+        "write_conf": ("os.open", OURS),
     },
-    "module_utils/_unversioned.py": {
-        "capture": ("open os.listdir os.unlink", SET),
-        "_private": ("os.open", SET),
+    "module_utils/_transfer/local.py": {
+        "_Copy._directory": (
+            "os.chmod os.mkdir",
+            "Copier.fetch holds the rights of the project's owner; without one it copies from set to set",
+        ),
+        "_Copy.file": (
+            "os.open os.open os.replace os.unlink os.utime",
+            "Copier.fetch holds the rights of the project's owner; without one it copies from set to set",
+        ),
+        "_Copy._link": (
+            "os.symlink",
+            "Copier.fetch holds the rights of the project's owner; without one it copies from set to set",
+        ),
+        "_Copy._remove": (
+            "os.makedirs os.rmdir os.unlink shutil.move",
+            "Copier.fetch holds the rights of the project's owner; without one it copies from set to set",
+        ),
+    },
+    "module_utils/_transfer/sshd.py": {
+        "_host_keys": ("open", SYSTEM),
     },
     "modules/transfer.py": {
         "remove_key": ("shutil.rmtree", OURS),
@@ -215,20 +225,20 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
 }
 #: Functions that call what relies on its callers, and why they too may.
 VOUCHED: dict[tuple[str, str], str] = {
-    ("module_utils/_copy.py", "_Copy.tree"): "Copier.fetch holds the rights",
-    ("module_utils/_copy.py", "_Copy._delete"): "Copier.fetch holds the rights",
-    ("module_utils/_copy.py", "_Copy._clear"): "Copier.fetch holds the rights",
-    ("module_utils/_engines/_sqlite_content.py", "open_view"): CALLERS,
-    ("module_utils/_engines/_sqlite_content.py", "copy_database"): CALLERS,
-    ("module_utils/_engines/_sqlite_schema.py", "whole_schema"): CALLERS,
-    ("module_utils/_engines/sqlite.py", "_SqliteSnapshot._replace_view"): "the snapshot's dump holds the rights",
-    ("module_utils/_engines/sqlite.py", "SqliteEngine._check_loaded"): "load and incoming hold the rights",
-    ("module_utils/_media.py", "_count"): CALLERS,
-    ("module_utils/_media_archive.py", "_write_tar"): CALLERS,
-    ("module_utils/_media_root.py", "regroup"): "changes only what is open, and then still the owner's own by fstat",
+    ("module_utils/_transfer/local.py", "_Copy.tree"): "Copier.fetch holds the rights",
+    ("module_utils/_transfer/local.py", "_Copy._delete"): "Copier.fetch holds the rights",
+    ("module_utils/_transfer/local.py", "_Copy._clear"): "Copier.fetch holds the rights",
+    ("module_utils/_engines/sqlite/content.py", "open_view"): CALLERS,
+    ("module_utils/_engines/sqlite/content.py", "copy_database"): CALLERS,
+    ("module_utils/_engines/sqlite/schema.py", "whole_schema"): CALLERS,
+    ("module_utils/_engines/sqlite/engine.py", "_SqliteSnapshot._replace_view"): "the snapshot's dump holds the rights",
+    ("module_utils/_engines/sqlite/engine.py", "SqliteEngine._check_loaded"): "load and incoming hold the rights",
+    ("module_utils/_media/inventory.py", "_count"): CALLERS,
+    ("module_utils/_media/archive.py", "_write_tar"): CALLERS,
+    ("module_utils/_media/root.py", "regroup"): "changes only what is open, and then still the owner's own by fstat",
 }
 #: Files that are opened whether or not somebody made them: where only root can, and never through a link.
-MAY_BE_THERE = {"_lease.py": OURS, "report.py": "on the controller", "relay.py": "on the controller"}
+MAY_BE_THERE = {"lease.py": OURS, "report.py": "on the controller", "relay.py": "on the controller"}
 
 
 def scanned() -> list[Path]:

@@ -3,7 +3,7 @@
 
 """Words that promise something stand only where a measurement decides about them.
 
-Looking to write one of them? Let ``_promises.py`` or ``_told.py`` say it, out of what modules return as
+Looking to write one of them? Let ``_promises.py`` or ``_steps/old_info.py`` say it, out of what modules return as
 ``measured``; or add the sentence below with what makes it true.
 """
 
@@ -42,18 +42,16 @@ ALLOWED: dict[str, dict[str, str]] = {
     },
     "plugins/plugin_utils/_received.py": {"proven": "a key of the outcome"},
     "plugins/module_utils/_site.py": {"nothing of it is proven": "says that it was not"},
-    "plugins/module_utils/_services.py": {"is started when its data is proven": "a condition"},
+    "plugins/module_utils/_services/checks.py": {"is started when its data is proven": "a condition"},
     "plugins/module_utils/_fixtures/program.py": {
         "nothing was changed": "one transaction, or an incoming that is dropped"
     },
-    "plugins/module_utils/_engines/_mysql_preflight.py": {"cannot be proven": "says that it cannot"},
-    "plugins/module_utils/_engines/_mysql_programs.py": {"the live database was not touched": "incoming is loaded"},
-    "plugins/module_utils/_engines/_postgresql_programs.py": {
-        "the live database was not touched": "incoming is loaded"
-    },
-    "plugins/module_utils/_engines/_postgresql_described.py": {"the live database was not touched": "before the swap"},
+    "plugins/module_utils/_engines/mysql/preflight.py": {"cannot be proven": "says that it cannot"},
+    "plugins/module_utils/_engines/mysql/programs.py": {"the live database was not touched": "incoming is loaded"},
+    "plugins/module_utils/_engines/postgresql/programs.py": {"the live database was not touched": "incoming is loaded"},
+    "plugins/module_utils/_engines/postgresql/described.py": {"the live database was not touched": "before the swap"},
     "plugins/module_utils/_project/git.py": {"safe.directory=": "a setting of git"},
-    "plugins/module_utils/_rsync.py": {"--safe-links": "an option of rsync"},
+    "plugins/module_utils/_transfer/rsync.py": {"--safe-links": "an option of rsync"},
     "plugins/modules/verify.py": {"proven": "a key of the result: whether rows were compared"},
     "plugins/modules/backup_info.py": {"verified": "a key of the result"},
     "plugins/modules/restore.py": {"verified": "an option"},

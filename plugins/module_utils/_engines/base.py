@@ -18,6 +18,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Callable, ClassVar, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._engines.compare import compare_states
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
     DatabaseFacts,
@@ -28,7 +29,6 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     Obstacle,
     SequenceState,
     SystemUser,
-    compare_states,
 )
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch

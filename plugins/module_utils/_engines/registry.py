@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Dict, Tuple, Type
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, EngineContext
-from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import MysqlEngine
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import PostgresqlEngine
-from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite import SqliteEngine
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.engine import MysqlEngine
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.engine import PostgresqlEngine
+from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.engine import SqliteEngine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig
 

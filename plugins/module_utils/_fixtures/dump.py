@@ -12,11 +12,11 @@ import os
 import threading
 from typing import IO, Any, Dict, Iterator, Mapping, Optional, Sequence
 
-from ansible_collections.relocate.django.plugins.module_utils import _openat
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import program, venv_dump
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.load import compression_of, unreadable
+from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._model import Fixture, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
 
@@ -58,7 +58,7 @@ def sha256_of(path: str, owner: Optional[SystemUser]) -> str:
     """
     digest = hashlib.sha256()
     try:
-        with _openat.open_file(path, owner) as stream:
+        with openat.open_file(path, owner) as stream:
             for chunk in iter(lambda: stream.read(1 << 20), b""):
                 digest.update(chunk)
     except FileNotFoundError:
@@ -75,7 +75,7 @@ def written(path: str, owner: Optional[SystemUser]) -> Iterator[IO[bytes]]:
     :param owner: of the project, whose file it becomes in a directory of his
     """
     try:
-        with _openat.parent(path, owner) as found, _written(*found) as stream:
+        with openat.parent(path, owner) as found, _written(*found) as stream:
             yield stream
     except OSError as exc:
         raise RelocateError(
@@ -84,7 +84,7 @@ def written(path: str, owner: Optional[SystemUser]) -> Iterator[IO[bytes]]:
 
 
 @contextlib.contextmanager
-def _written(place: _openat.Place, name: str) -> Iterator[IO[bytes]]:
+def _written(place: openat.Place, name: str) -> Iterator[IO[bytes]]:
     temporary = name + ".new"
     try:
         with contextlib.suppress(FileNotFoundError):

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from typing import Any, Callable, Dict, Mapping, Optional
 
-from ansible_collections.relocate.django.plugins.module_utils import _openat
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import program
+from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
 
@@ -61,7 +61,7 @@ def merge_fixture(site: Site, engine: Engine, path: str, form: str = "", check: 
 
 def _run(site: Site, engine: Engine, path: str, request: Mapping[str, Any]) -> Dict[str, Any]:
     try:
-        opened = _openat.open_file(path, site.project.owner)
+        opened = openat.open_file(path, site.project.owner)
     except OSError as exc:
         raise unreadable(path, exc, site.project.owner) from exc
     with opened as stream:

@@ -44,7 +44,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     pipeline,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project import (
-    answers,
+    inside,
     replies,
     venv_models,
     venv_probe,
@@ -119,8 +119,8 @@ def run(
     Raises RelocateError: what the fixture is refused for, with the code that it was refused with; interpreter_unusable,
     settings_unknown, settings_failed, query_failed, dump_failed, dump_truncated, program_missing, timed_out.
     """
-    marker = answers.new_marker()
-    path = secrets.write(_FILE, answers.program(PARTS).decode("ascii"))
+    marker = inside.new_marker()
+    path = secrets.write(_FILE, inside.program(PARTS).decode("ascii"))
     argument = json.dumps(
         dict(request, marker=marker, manage=project.manage_path, settings=project.settings), ensure_ascii=True
     )
@@ -163,21 +163,21 @@ def _judge(project: Project, done: Sequence[Completed], index: int, marker: str,
         refused = reply["refused"]
         _refuse_broken(others, index > 0)  # a fixture that is cut short is so because zstd gave up
         raise RelocateError(
-            refused["code"], answers.scrubbed(refused["msg"], known), refused["hint"], refused["details"]
+            refused["code"], inside.scrubbed(refused["msg"], known), refused["hint"], refused["details"]
         )
     if reply["failed"]:
         _refuse_broken(others, index > 0)
         raise _failed(project, reply["failed"], known)
     _refuse_broken(others, index > 0)
     if ours.rc != 0:
-        raise answers.no_answer(project, ours)
+        raise inside.no_answer(project, ours)
     found: Dict[str, Any] = reply["answer"]
     return found
 
 
 def _reply(project: Project, ours: Completed, others: Sequence[Completed], marker: str, work: str) -> Dict[str, Any]:
     try:
-        reply = answers.reply_in(project, ours, ours.stderr, marker, replies.FIXTURE)
+        reply = inside.reply_in(project, ours, ours.stderr, marker, replies.FIXTURE)
         if reply["failed"]:
             replies.check_failure(reply["failed"])
         elif reply["refused"] and reply["refused"]["code"] not in CODES:
@@ -186,7 +186,7 @@ def _reply(project: Project, ours: Completed, others: Sequence[Completed], marke
             replies.checked(reply["answer"], replies.WORKS[work])
         return reply
     except ValueError as exc:
-        raise answers.strange(project, exc) from None
+        raise inside.strange(project, exc) from None
     except RelocateError:
         _refuse_broken(others, False)
         raise
@@ -216,8 +216,8 @@ def _refuse_broken(others: Sequence[Completed], reading: bool) -> None:
 
 def _failed(project: Project, error: Mapping[str, Any], secrets: Sequence[str]) -> RelocateError:
     if error["stage"] in ("django", "settings", "apps"):
-        return answers.start_error(project, error, secrets)
-    text = answers.scrubbed("\n".join(error["lines"]), secrets)
+        return inside.start_error(project, error, secrets)
+    text = inside.scrubbed("\n".join(error["lines"]), secrets)
     database = "django.db.utils.Error" in error["types"]
     return RelocateError(
         "query_failed" if database else "fixture_failed",

@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 import re
-import secrets as _random
 from types import ModuleType
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig
-from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, last_lines, run
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, run
 from ansible_collections.relocate.django.plugins.module_utils._project import (
     replies,
     venv_models,
@@ -22,23 +19,18 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_secrets,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project.env_files import mask_urls
+from ansible_collections.relocate.django.plugins.module_utils._project.inside import (
+    run_inside,
+    scrubbed,
+    start_error,
+    strange,
+    unknown_alias,
+)
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
-from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
 
 TOPICS = tuple(venv_probe.TOPICS)
 #: In the order in which they import each other; the last one's main is run.
 PARTS = (venv_secrets, venv_models, venv_probe)
-_LOADER = """
-import sys, types
-for name, source in {modules!r}:
-    parent, _dot, last = name.rpartition(".")
-    module = sys.modules[name] = types.ModuleType(name)
-    if parent not in sys.modules:
-        sys.modules[parent] = types.ModuleType(parent)
-    setattr(sys.modules[parent], last, module)
-    exec(compile(source, "<" + last + ">", "exec"), module.__dict__)
-module.main()
-"""
 #: How drivers say that they could not get in; anything else of a database is query_failed.
 _DATABASE_ERRORS = (
     (
@@ -54,12 +46,6 @@ _DATABASE_ERRORS = (
     ),
     ("database_missing", re.compile(r"(?i)database .* does not exist|unknown database|unable to open database")),
 )
-
-
-def program(parts: Sequence[ModuleType] = PARTS) -> bytes:
-    """What is run by the interpreter: the ``venv_*`` files, put where they import each other; the last one's main."""
-    modules = [(module.__name__, inspect.getsource(module)) for module in parts]
-    return _LOADER.format(modules=modules).encode("ascii")
 
 
 def ask(
@@ -107,7 +93,7 @@ def ask_all(
     if unknown:
         raise RelocateError("bad_option", "unknown topic: " + ", ".join(unknown), "known: " + ", ".join(TOPICS))
     request = dict(more or {}, what=list(what), secrets=secrets, aliases=list(aliases))
-    reply = _exchange(project, request, parts, timeout)
+    reply = run_inside(project, request, parts, timeout)
     try:
         replies.check_topics(reply["answers"], reply["errors"], () if reply["failed"] else what)
         if reply["failed"]:
@@ -128,104 +114,9 @@ def ask_all(
     return answers, errors, known
 
 
-def scrubbed(text: str, secrets: Iterable[str]) -> str:
-    """Text for a message: without the given secrets and without the credentials of URLs."""
-    return mask_urls(scrub(text, secrets))
-
-
 def secrets_of(project: Project, timeout: float = 120) -> List[str]:
     """Everything secret-looking in settings and environment, for scrubbing what the project's programs print."""
     return ask_all(project, [], False, (), timeout)[2]
-
-
-def new_marker() -> str:
-    """What an answer is recognised by, whatever else is printed."""
-    return "relocate-{0}:".format(_random.token_hex(16))
-
-
-def _exchange(
-    project: Project, wanted: Mapping[str, Any], parts: Sequence[ModuleType], timeout: float
-) -> Dict[str, Any]:
-    marker = new_marker()
-    request = dict(wanted, marker=marker, manage=project.manage_path, settings=project.settings)
-    argv = [project.interpreter, "-", json.dumps(request, ensure_ascii=True)]
-    command = Command(argv, project.owner, project.environment(), project.directory, umask=0o022)
-    result = run(command, stdin=program(parts), timeout=timeout)
-    return reply_in(project, result, result.stdout, marker, replies.PROBE)
-
-
-def reply_in(
-    project: Project, result: Completed, output: bytes, marker: str, shape: Mapping[str, Any]
-) -> Dict[str, Any]:
-    """The answer in what a program of ours printed: what follows the marker, of this shape. Raises probe_failed."""
-    _before, found, after = output.rpartition(marker.encode("ascii"))
-    try:
-        if not found:
-            raise ValueError("no answer")
-        reply: Dict[str, Any] = replies.unpacked(after.split(b"\n", 1)[0])
-    except ValueError as exc:
-        raise no_answer(project, result) from exc
-    try:
-        replies.checked(reply, shape)
-    except ValueError as exc:
-        raise strange(project, exc) from None
-    return reply
-
-
-def strange(project: Project, exc: ValueError) -> RelocateError:
-    """The refusal of an answer that is not of the shape that our program gives it."""
-    return RelocateError(
-        "probe_failed",
-        "{0} answered something else than it was asked, in {1}".format(project.interpreter, exc),
-        "look for what answers in our program's place: sitecustomize, a .pth file, or the project's settings",
-    )
-
-
-def no_answer(project: Project, result: Completed) -> RelocateError:
-    # Secrets of the settings are not known here: only places and the last line's kind are safe to show.
-    lines = last_lines(scrubbed(result.err, project.env_secrets()), 20).splitlines()
-    kinds = [line for line in lines if re.match(r"^(\w+\.)*\w*(Error|Exception|Fault|fault)\b", line)]
-    told = ": " + kinds[-1].split(":")[0] if kinds else ""
-    return RelocateError(
-        "probe_failed",
-        "{0} gave no answer and exited {1}{2}".format(project.interpreter, result.rc, told),
-        "run `{0} {1} check` as {2} and look at what it prints".format(
-            project.interpreter, project.manage_path, project.owner.name
-        ),
-    )
-
-
-def start_error(project: Project, error: Mapping[str, Any], secrets: Iterable[str]) -> RelocateError:
-    stage = error["stage"]
-    if stage == "aliases":
-        return _unknown_alias(error["unknown"], error["known"])
-    text = scrubbed("\n".join(error["lines"]), secrets)
-    where = {"interpreter": project.interpreter, "settings": project.settings}
-    if stage == "django":
-        return RelocateError(
-            "interpreter_unusable",
-            "{0} cannot import Django: {1}".format(project.interpreter, text.splitlines()[-1]),
-            "name the interpreter of the virtual environment that Django is installed in",
-            where,
-        )
-    if not project.settings and any(name.endswith(".ImproperlyConfigured") for name in error["types"]):
-        return RelocateError(
-            "settings_unknown",
-            "{0} sets no DJANGO_SETTINGS_MODULE: {1}".format(project.manage_path, text.splitlines()[-1]),
-            "set settings to the dotted module that the site runs with",
-            where,
-        )
-    subject = "settings {0} do not import".format(project.settings or "of manage.py")
-    if stage == "apps":
-        subject = "the apps of settings {0} do not load".format(project.settings or "of manage.py")
-    return RelocateError(
-        "settings_failed",
-        "{0}:\n{1}".format(subject, text),
-        "run `{0} {1} check` as {2}; variables that the service gets can be given as environment or env files".format(
-            project.interpreter, project.manage_path, project.owner.name
-        ),
-        where,
-    )
 
 
 def _topic_error(topic: str, error: Mapping[str, Any], secrets: Iterable[str]) -> RelocateError:
@@ -238,14 +129,6 @@ def _topic_error(topic: str, error: Mapping[str, Any], secrets: Iterable[str]) -
         )
     return RelocateError(
         "probe_failed", "the project failed to tell its {0}:\n{1}".format(topic, text), "see the last line"
-    )
-
-
-def _unknown_alias(unknown: Iterable[str], known: Iterable[str]) -> RelocateError:
-    return RelocateError(
-        "unknown_alias",
-        "DATABASES has no alias {0}".format(", ".join(sorted(unknown))),
-        "choose from: " + ", ".join(sorted(known)),
     )
 
 
@@ -280,7 +163,7 @@ def select_aliases(raw: Sequence[Mapping[str, Any]], wanted: Iterable[str] = ())
     names = list(wanted) or list(by_alias)
     unknown = set(names) - set(by_alias)
     if unknown:
-        raise _unknown_alias(unknown, by_alias)
+        raise unknown_alias(unknown, by_alias)
     chosen: Set[str] = {by_alias[name].get("same_as") or name for name in names}
     return [item for item in raw if item["alias"] in chosen]
 

@@ -13,12 +13,12 @@ import stat
 from dataclasses import dataclass
 from typing import List, Mapping, Optional, Sequence
 
-from ansible_collections.relocate.django.plugins.module_utils import _openat
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import directories as host_directories
+from ansible_collections.relocate.django.plugins.module_utils._host import openat
+from ansible_collections.relocate.django.plugins.module_utils._host.openat import Rights
+from ansible_collections.relocate.django.plugins.module_utils._host.parents import rights_of
 from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._openat import Rights
-from ansible_collections.relocate.django.plugins.module_utils._parents import rights_of
-from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
 from ansible_collections.relocate.django.plugins.module_utils._project.git import (
     Git,
     check_remote,
@@ -38,6 +38,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.revision 
     patch,
 )
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 _CHUNK = 1024 * 1024
 _POINTER = b"version https://git-lfs.github.com/spec/"
@@ -117,7 +118,7 @@ def checkout(path: str, owner: Optional[SystemUser], commit: str, source: Source
         path = path.rstrip("/")
         incoming = _make_incoming(path, owner, source.directories)
         _fill(Git(os.path.join(os.path.dirname(path), incoming), owner, source.env or {}), commit, source)
-        with _openat.parent(path, owner) as (place, name):
+        with openat.parent(path, owner) as (place, name):
             place.replace(incoming, name)
         return True
     if plan.action == "clone" and owner is not None and os.geteuid() == 0:
@@ -161,13 +162,13 @@ def _make_incoming(path: str, owner: Optional[SystemUser], directories: Sequence
     incoming = ".{0}.relocate-incoming".format(name)
     full = os.path.join(parent, incoming)
     try:
-        _openat.make_directories(parent, owner, rights_of(directories, Rights(0, 0)))
-        with _openat.parent(path, owner) as (place, _name):
+        host_directories.make_directories(parent, owner, rights_of(directories, Rights(0, 0)))
+        with openat.parent(path, owner) as (place, _name):
             _remove_incoming(place, full, owner)
             # As it was on old: what git brings may be nobody else's to read.
             old = next((item.mode for item in directories if item.path == path), 0o755)
             mine = Rights(owner.uid, owner.gid, old | 0o700) if owner else Rights(mode=old | 0o700)
-            _openat.make_one(place, incoming, mine)
+            host_directories.make_one(place, incoming, mine)
     except OSError as exc:
         raise RelocateError(
             "checkout_failed",
@@ -177,7 +178,7 @@ def _make_incoming(path: str, owner: Optional[SystemUser], directories: Sequence
     return incoming
 
 
-def _remove_incoming(place: _openat.Place, full: str, owner: Optional[SystemUser]) -> None:
+def _remove_incoming(place: openat.Place, full: str, owner: Optional[SystemUser]) -> None:
     try:
         status = place.lstat(os.path.basename(full))
     except FileNotFoundError:
@@ -193,7 +194,7 @@ def _remove_incoming(place: _openat.Place, full: str, owner: Optional[SystemUser
 def _give_empty(path: str, owner: SystemUser) -> None:
     """Make an empty directory that is there the owner's, if it is the one that was named."""
     try:
-        with _openat.parent(path, owner) as (place, name):
+        with openat.parent(path, owner) as (place, name):
             handle = place.open(name, os.O_RDONLY | os.O_DIRECTORY)
     except (NotADirectoryError, PermissionError):  # a link, which leads to what must be the owner's already
         return

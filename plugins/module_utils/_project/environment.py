@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host.directories import make_for_owner
+from ansible_collections.relocate.django.plugins.module_utils._host.openat import Rights
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._openat import Rights, make_for_owner
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
     Completed,
-    acting_as,
     find_program,
     last_lines,
     run,
@@ -38,6 +38,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.python_su
 from ansible_collections.relocate.django.plugins.module_utils._project.revision import owned_directory
 from ansible_collections.relocate.django.plugins.module_utils._project.venv_secrets import collect_secrets
 from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
+from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 STAMP = ".relocate-django.json"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, last_lines, run
-from ansible_collections.relocate.django.plugins.module_utils._project import answers
+from ansible_collections.relocate.django.plugins.module_utils._project import answers, inside
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
 
 _KEPT = 1024 * 1024  # bytes of output
@@ -102,7 +102,7 @@ def migrate(
 
     def show(line: str) -> None:
         if on_line is not None:
-            on_line(answers.scrubbed(line, secrets))
+            on_line(inside.scrubbed(line, secrets))
 
     result = run_manage(project, args, timeout, show)
     done = parse_applied(result.out)
@@ -137,7 +137,7 @@ def _migration_failed(alias: str, result: Completed, secrets: Sequence[str]) -> 
     subject = "migration {0} failed on {1}".format(culprit, alias) if culprit else "migrate failed on " + alias
     return RelocateError(
         "migration_failed",
-        "{0} (exit {1}): {2}".format(subject, result.rc, answers.scrubbed(_message_of(result.err), secrets)),
+        "{0} (exit {1}): {2}".format(subject, result.rc, inside.scrubbed(_message_of(result.err), secrets)),
         "mend the migration in the project and start again from the backup set; do not resume half a migration",
         {"migration": culprit, "alias": alias, "applied": parse_applied(result.out)},
     )

@@ -17,7 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, run
 from ansible_collections.relocate.django.plugins.module_utils._project import (
-    answers,
+    inside,
     replies,
     requirements,
     venv_packages,
@@ -90,9 +90,9 @@ def installed(
     interpreter: str, owner: Optional[SystemUser], env: Mapping[str, str], directory: str, timeout: float = 60
 ) -> List[Dict[str, Any]]:
     """Ask an interpreter for its distributions, as plain as a set keeps them. Raises probe_failed, timed_out."""
-    marker = answers.new_marker()
+    marker = inside.new_marker()
     command = Command([interpreter, "-", marker], owner, dict(env), directory, umask=0o022)
-    result = run(command, stdin=answers.program((venv_packages,)), timeout=timeout)
+    result = run(command, stdin=inside.program((venv_packages,)), timeout=timeout)
     _before, found, after = result.stdout.rpartition(marker.encode("ascii"))
     try:
         if result.rc != 0 or not found or len(after) > _LIMIT:

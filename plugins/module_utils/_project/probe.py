@@ -13,11 +13,11 @@ from ansible_collections.relocate.django.plugins.module_utils._project.answers i
     TOPICS,
     ask,
     databases,
-    scrubbed,
     secrets_of,
     select_aliases,
     to_config,
 )
+from ansible_collections.relocate.django.plugins.module_utils._project.inside import scrubbed
 from ansible_collections.relocate.django.plugins.module_utils._project.management import (
     migrate,
     migration_plan,

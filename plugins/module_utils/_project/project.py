@@ -13,19 +13,14 @@ import stat
 from dataclasses import dataclass, field
 from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils import _openat
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._process import (
-    Command,
-    acting_as,
-    last_lines,
-    lookup_user,
-    run,
-)
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, last_lines, run
 from ansible_collections.relocate.django.plugins.module_utils._project import env_files as _env_files
 from ansible_collections.relocate.django.plugins.module_utils._project.venv_secrets import collect_secrets
 from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
+from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
 
 _VENVS = (".venv", "venv", "env", ".virtualenv", "virtualenv")
 _SETTINGS = "DJANGO_SETTINGS_MODULE"
@@ -205,8 +200,8 @@ def read_env_files(path: str, names: Iterable[str], owner: Optional[SystemUser] 
 
 
 def _read_env_file(full: str, owner: Optional[SystemUser]) -> str:
-    with _openat.parent(full, owner, follow=True) as (place, name):
-        data = _openat.read_limited(place.open(name), _ENV_FILE_LIMIT)
+    with openat.parent(full, owner, follow=True) as (place, name):
+        data = openat.read_limited(place.open(name), _ENV_FILE_LIMIT)
     if data is None:
         raise _unreadable(full, "it is not a regular file of 1 MiB at most")
     try:
@@ -275,7 +270,7 @@ def _settings_of(manage_path: str, owner: SystemUser) -> str:
 
 def _setdefault(path: str, owner: SystemUser) -> str:
     try:
-        with _openat.open_file(path, owner) as stream:
+        with openat.open_file(path, owner) as stream:
             tree = ast.parse(stream.read(_SOURCE_LIMIT))
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return ""

@@ -14,7 +14,7 @@ from typing import IO, BinaryIO, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Revision, SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._process import Completed, acting_as, last_lines
+from ansible_collections.relocate.django.plugins.module_utils._process import Completed, last_lines
 from ansible_collections.relocate.django.plugins.module_utils._project.git import (
     Git,
     check_revision,
@@ -25,6 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.git impor
     with_credentials,
 )
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 _DIFF = ["-c", "core.quotePath=true", "-c", "diff.autoRefreshIndex=true"]  # the index is a copy
 _DIFF += ["diff", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames"]

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._process import acting_as
 from ansible_collections.relocate.django.plugins.module_utils._project.git import Git
 from ansible_collections.relocate.django.plugins.module_utils._project.revision import toplevel
+from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 #: Directories that are made anew, by name.
 _MADE_ANEW = (

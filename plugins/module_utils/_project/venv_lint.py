@@ -18,11 +18,7 @@ import sys
 import tokenize
 from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._project import (
-    venv_lint_rules,
-    venv_models,
-    venv_probe,
-)
+from ansible_collections.relocate.django.plugins.module_utils._project import venv_lint_rules, venv_models, venv_probe
 
 ERROR, WARNING = "error", "warning"
 _REMEDIES = {

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _site
+from ansible_collections.relocate.django.plugins.module_utils import _module as the__module
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._lease import Lease
+from ansible_collections.relocate.django.plugins.module_utils._record.lease import Lease
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
 from tests.unit.fakes import ROOT_ONLY, me, nobody, refused
@@ -43,7 +44,7 @@ class FakeModule:
 
 def ended(module: FakeModule, work: Any) -> dict[str, Any]:
     with pytest.raises(Exited) as caught:
-        _argspec.answer(module, work)  # type: ignore[arg-type]
+        the__module.answer(module, work)  # type: ignore[arg-type]
     found: dict[str, Any] = caught.value.args[0]
     json.dumps(found)
     return found
@@ -80,7 +81,7 @@ def test_what_may_hold_a_secret_is_not_logged() -> None:
     ],
 )
 def test_login_of(given: dict[str, Any], expected: tuple[Any, ...]) -> None:
-    found = _argspec.login_of({**dict.fromkeys(_argspec.login()), **given})
+    found = _site.login_of({**dict.fromkeys(_argspec.login()), **given})
     assert (found.user, found.host, found.port, found.unix_socket, found.password, found.given) == expected
 
 
@@ -92,7 +93,7 @@ def test_engine_context(tmp_path: Path, jobs: int | None, expected: int, login: 
         params.update(dict.fromkeys(_argspec.login()), login_user="adm")
     project: Any = type("P", (), {"owner": me(), "path": "/srv/shop"})
     watch = Stopwatch()
-    found = _argspec.engine_context(params, SecretStore(str(tmp_path)), project, watch)
+    found = _site.engine_context(params, SecretStore(str(tmp_path)), project, watch)
     assert (found.jobs, found.compression, found.owner) == (expected, "none", me())
     assert found.stopwatch is watch
     assert found.project == "/srv/shop"
@@ -112,7 +113,7 @@ def test_a_work_directory_below_somebodys_is_refused_before_it_is_read(tmp_path:
     (home / "work").mkdir(parents=True)
     os.chown(home, nobody().uid, nobody().gid)
     with pytest.raises(Exited) as caught:
-        _argspec.answer(FakeModule(home / "work"), raising(AssertionError("it was used")), writes)  # type: ignore[arg-type]
+        the__module.answer(FakeModule(home / "work"), raising(AssertionError("it was used")), writes)  # type: ignore[arg-type]
     assert caught.value.args[0]["code"] == "work_directory"
     assert not list((home / "work").iterdir())
 
@@ -156,7 +157,7 @@ def test_what_the_host_refuses_has_a_name(tmp_path: Path, error: OSError, code: 
 
 def test_what_is_a_mistake_of_ours_is_not_hidden(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
-        _argspec.answer(FakeModule(tmp_path), raising(ZeroDivisionError()))  # type: ignore[arg-type]
+        the__module.answer(FakeModule(tmp_path), raising(ZeroDivisionError()))  # type: ignore[arg-type]
 
 
 def test_a_second_run_is_refused(tmp_path: Path) -> None:

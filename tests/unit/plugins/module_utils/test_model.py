@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils import _model
+from ansible_collections.relocate.django.plugins.module_utils._engines import compare
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
     Login,
@@ -127,7 +128,7 @@ SEQUENCE = SequenceState("public.b_id_seq", 9, True, "public.b", "id", 9)
     ],
 )
 def test_compare_states(found: _model.DatabaseState, expected: list[str]) -> None:
-    assert [str(item) for item in _model.compare_states(state(), found)] == expected
+    assert [str(item) for item in compare.compare_states(state(), found)] == expected
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_compare_states(found: _model.DatabaseState, expected: list[str]) -> Non
 )
 def test_sequences_behind(last: int | None, called: bool, highest: int | None, behind: bool) -> None:
     sequence = SequenceState("s", last, called, "t", "id", highest)
-    assert _model.sequences_behind(state(sequences=(sequence,))) == ([sequence] if behind else [])
+    assert compare.sequences_behind(state(sequences=(sequence,))) == ([sequence] if behind else [])
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_sequences_behind(last: int | None, called: bool, highest: int | None, b
 )
 def test_every_difference_of_the_schema_is_named(recorded: Any, found: Any, expected: list[str]) -> None:
     before, after = replace(state(), schema=recorded), replace(state(), schema=found)
-    assert [str(item) for item in _model.compare_states(before, after)] == expected
+    assert [str(item) for item in compare.compare_states(before, after)] == expected
     assert _model.state_from_plain(json.loads(json.dumps(_model.as_plain(before)))) == before
 
 
@@ -177,9 +178,9 @@ def test_advanced_is_what_was_behind() -> None:
     before = state(
         sequences=tuple(SequenceState(name, last, called, "t", "id", top) for name, last, called, top in rows)
     )
-    after = _model.advanced(before)
+    after = compare.advanced(before)
     assert [(item.name, item.last_value, item.is_called) for item in after.sequences] == [
         ("a", 9, True), ("b", 9, True), ("c", 9, True), ("d", 10, True), ("e", 1, False),
     ]  # fmt: skip
-    assert _model.sequences_behind(after) == []
-    assert _model.advanced(after) == after
+    assert compare.sequences_behind(after) == []
+    assert compare.advanced(after) == after

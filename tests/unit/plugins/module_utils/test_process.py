@@ -19,15 +19,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _process
+from ansible_collections.relocate.django.plugins.module_utils import _process, _users
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._process import (
-    Command,
-    acting_as,
-    find_program,
-    pipeline,
-    run,
-)
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, find_program, pipeline, run
+from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 from tests.unit.fakes import ROOT_ONLY, nobody, refused
 
 MIB = 1024 * 1024
@@ -180,7 +175,7 @@ def test_the_environment_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
         "TMPDIR": "/tmp",
         "https_proxy": "http://proxy:1",
     }
-    assert found["HOME"] == _process.current_user().home
+    assert found["HOME"] == _users.current_user().home
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(None, 0o600), (0o022, 0o644)])
@@ -271,14 +266,14 @@ def test_nobody_starts_where_he_could_not_go(shared: Path, within: bool) -> None
 
 
 def test_who_this_is() -> None:
-    user = _process.current_user()
+    user = _users.current_user()
     assert (user.uid, user.gid in user.groups) == (os.geteuid(), True)
-    assert _process.lookup_user(user.name) == _process.lookup_user(user.uid) == user
+    assert _users.lookup_user(user.name) == _users.lookup_user(user.uid) == user
 
 
 @pytest.mark.parametrize("name", ["no-such-user", 4123456789, "", "0"])
 def test_lookup_of_nobody(name: str | int) -> None:
-    assert _process.lookup_user(name) is None
+    assert _users.lookup_user(name) is None
 
 
 def test_find_program(tmp_path: Path) -> None:
@@ -330,7 +325,7 @@ def test_acting_as(shared: Path) -> None:
 
 
 def _root() -> SystemUser:
-    found = _process.lookup_user("root")
+    found = _users.lookup_user("root")
     assert found is not None
     return found
 
@@ -374,7 +369,8 @@ def test_a_group_that_cannot_be_taken_on_is_told() -> None:
 
 PARENT = """
 import sys
-from ansible_collections.relocate.django.plugins.module_utils._process import Command, lookup_user, pipeline, run
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, pipeline, run
+from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 user = lookup_user(sys.argv[2]) if sys.argv[2] else None
 command = Command(["sh", "-c", "echo $$ >> " + sys.argv[1] + "; exec sleep 60"], user=user, umask=0o022)
 if sys.argv[3] == "thread":

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils import _secrets
+from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._secrets import MASK, SecretStore, scrub
 from tests.unit.fakes import ROOT_ONLY, me, nobody, refused
 
@@ -219,12 +220,12 @@ def test_many_at_once_leave_each_other_alone(tmp_path: Path) -> None:
 def test_make_directory_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        _secrets.make_directory(str(tmp_path / "a" / "b" / "c"), 0o700)
+        files.make_directory(str(tmp_path / "a" / "b" / "c"), 0o700)
     finally:
         os.umask(before)
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a", "a/b", "a/b/c")]
     assert modes == [0o711, 0o711, 0o700]
-    _secrets.make_directory(str(tmp_path / "a" / "b" / "c"))  # again is fine
+    files.make_directory(str(tmp_path / "a" / "b" / "c"))  # again is fine
 
 
 @pytest.mark.parametrize("how", ["link", "file", "writable", pytest.param("owner", marks=ROOT_ONLY)])
@@ -242,9 +243,9 @@ def test_what_is_in_the_place_of_a_directory_of_ours(tmp_path: Path, how: str) -
         else:
             os.chown(path, nobody().uid, nobody().gid)
     with refused("work_directory", "work is a link, belongs to someone else or is writable by others.*name another"):
-        _secrets.make_directory(str(path))
+        files.make_directory(str(path))
     if how == "owner":
-        _secrets.make_directory(str(path), 0o700, nobody())  # its own
+        files.make_directory(str(path), 0o700, nobody())  # its own
 
 
 @ROOT_ONLY
@@ -261,21 +262,21 @@ def test_root_does_not_work_below_what_somebody_else_can_exchange(tmp_path: Path
         above.chmod(0o777 if how == "everybody" else 0o755)
         os.chown(above, nobody().uid if how == "owner" else 0, -1)
     with refused("work_directory", "above.*relocate_directory"):
-        _secrets.make_directory(str(above / "work"))
+        files.make_directory(str(above / "work"))
     with refused("work_directory", "above.*relocate_directory"):
-        _secrets.make_directory(str(above / "deep" / "er" / "work"))
+        files.make_directory(str(above / "deep" / "er" / "work"))
     assert not list(elsewhere.iterdir())
     assert not list(above.iterdir())
     os.chown(above, 0, 0, follow_symlinks=False)
     if how == "everybody":
         above.chmod(0o1777)
-    _secrets.make_directory(str(above / "work"))
+    files.make_directory(str(above / "work"))
 
 
 def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with refused("work_directory", "file/x cannot be made: Not a directory.*name another directory"):
-        _secrets.make_directory(str(tmp_path / "file" / "x"))
+        files.make_directory(str(tmp_path / "file" / "x"))
 
 
 def test_where_secrets_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
-from ansible_collections.relocate.django.plugins.module_utils._host import read_record
+from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
 from ansible_collections.relocate.django.plugins.modules import migrate
 from tests.unit.fakes import FakeEngine, fake_site, state
 

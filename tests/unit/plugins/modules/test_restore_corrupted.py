@@ -25,14 +25,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _backup, _host, _media, _services
-from ansible_collections.relocate.django.plugins.module_utils._backup_set import BackupSet, UnversionedFile
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE, EngineContext
-from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite import SqliteEngine
+from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.engine import SqliteEngine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._manifest import from_text, text_of
+from ansible_collections.relocate.django.plugins.module_utils._host import facts
+from ansible_collections.relocate.django.plugins.module_utils._media import inventory
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from ansible_collections.relocate.django.plugins.module_utils._services import checks
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._set.manifest import UnversionedFile, from_text, text_of
+from ansible_collections.relocate.django.plugins.module_utils._steps import backup
 from ansible_collections.relocate.django.plugins.modules import restore as restore_module
 from tests.unit.fakes import LABEL, NEWER, fake_site, manifest, me
 
@@ -59,7 +62,7 @@ HARMLESS = {
 
 def state_and_files(engine: SqliteEngine, media: Path) -> tuple[Any, Any]:
     with engine.snapshot(LIVE) as snapshot:
-        return snapshot.state(), _media.inventory(str(media))["digest"] if media.is_dir() else ""
+        return snapshot.state(), inventory.inventory(str(media))["digest"] if media.is_dir() else ""
 
 
 def tree(top: Path) -> dict[str, bytes]:
@@ -77,8 +80,8 @@ class Hosts:
 
     def __init__(self, path: Path, context: EngineContext, monkeypatch: pytest.MonkeyPatch) -> None:
         self.path, self.context = path, context
-        monkeypatch.setattr(_services, "running", lambda *_args: [])
-        monkeypatch.setattr(_host, "machine_id", lambda: "0ld")
+        monkeypatch.setattr(checks, "running", lambda *_args: [])
+        monkeypatch.setattr(facts, "machine_id", lambda: "0ld")
         media = path / "old" / "media"
         media.mkdir(parents=True)
         (media / "a.jpg").write_bytes(b"picture" * 99)
@@ -95,7 +98,7 @@ class Hosts:
         self.expected = state_and_files(engine, media)
         for label in (NEWER, LABEL):
             self.back_up(label, engine, media)
-        monkeypatch.setattr(_host, "machine_id", lambda: "n3w")
+        monkeypatch.setattr(facts, "machine_id", lambda: "n3w")
         self.original = BackupSet.find(str(path / "old"), "shop", LABEL)
 
     def engine(self, path: Path) -> SqliteEngine:
@@ -108,12 +111,12 @@ class Hosts:
         for name, content in (("code.bundle", b"# v2 git bundle\n" * 9), ("environment.json", b'{"freeze": []}')):
             Path(made.file(name)).write_bytes(content)
         Path(made.file("files/0000")).write_text("SECRET_KEY=x\n")
-        entries, _marks = _backup.dump_all(site, made, frozen=False)
+        entries, _marks = backup.dump_all(site, made, frozen=False)
         made.finish(
             manifest(
                 label,
                 databases=entries,
-                media=_backup.media_of(site, made, True, "none"),
+                media=backup.media_of(site, made, True, "none"),
                 unversioned=(UnversionedFile("/srv/shop/.env", "files/0000", 0o600, "shop", "shop"),),
                 sequence=1 if label == LABEL else 2,
             )

@@ -16,8 +16,8 @@ import pytest
 from ansible.module_utils import basic
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._host import read_record, update_record
-from ansible_collections.relocate.django.plugins.module_utils._systemd import Unit
+from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record, update_record
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
 from ansible_collections.relocate.django.plugins.modules import services
 from tests.unit.fakes import refused
 

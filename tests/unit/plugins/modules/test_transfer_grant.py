@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _grant
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._transfer import authorized_keys, sshd
 from ansible_collections.relocate.django.plugins.modules import transfer_grant
 from tests.unit.fakes import me, refused
 
@@ -31,7 +31,7 @@ def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(transfer_grant, "find_program", lambda name: "/usr/bin/" + name)
     monkeypatch.setattr(transfer_grant, "own_addresses", list)
     monkeypatch.setattr(transfer_grant._rsync, "compressions", tuple)
-    monkeypatch.setattr(_grant, "read_sshd", lambda *_what: _grant.Sshd())
+    monkeypatch.setattr(sshd, "read_sshd", lambda *_what: sshd.Sshd())
     return tmp_path / "home" / ".ssh" / "authorized_keys"
 
 
@@ -45,16 +45,16 @@ def work(directory: Path, site: str, state: str = "present", check: bool = False
 
 def test_several_sites_at_once(keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each reads the file, and replaces it: what another one did in between would be undone."""
-    read = _grant.KeyFile.read
+    read = authorized_keys.KeyFile.read
 
-    def slowly(self: _grant.KeyFile) -> bytes | None:
+    def slowly(self: authorized_keys.KeyFile) -> bytes | None:
         found = read(self)
         time.sleep(0.05)
         return found
 
     keys.parent.mkdir(mode=0o700)
     keys.write_bytes(b"ssh-ed25519 AAAA somebody\n")
-    monkeypatch.setattr(_grant.KeyFile, "read", slowly)
+    monkeypatch.setattr(authorized_keys.KeyFile, "read", slowly)
     sites = [f"shop{number}" for number in range(4)]
     for state, lines in (("present", 5), ("absent", 1)):
         threads = [threading.Thread(target=work, args=(tmp_path / "work", site, state)) for site in sites]

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _fetch_media, _media, _verify
-from ansible_collections.relocate.django.plugins.module_utils._host import read_record, update_record
-from ansible_collections.relocate.django.plugins.module_utils._process import lookup_user
+from ansible_collections.relocate.django.plugins.module_utils._media import inventory
+from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record, update_record
+from ansible_collections.relocate.django.plugins.module_utils._steps import fetch_media, verify
+from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 from ansible_collections.relocate.django.plugins.modules import transfer
 from tests.unit.fakes import LABEL, ROOT_ONLY, me, nobody, reachable, refused
 
@@ -81,8 +82,8 @@ def test_what_is_the_services_on_old_is_his_on_new(tmp_path: Path, monkeypatch: 
     for path in (bench.old, bench.old / "photo.jpg"):
         os.chown(path, app.uid, app.gid)
     os.chown(bench.new.parent, owner.uid, owner.gid)
-    rights = _media.inventory(str(bench.old), owner)["rights"]
-    monkeypatch.setattr(_fetch_media, "recorded_media", lambda _params: {"rights": rights})
+    rights = inventory.inventory(str(bench.old), owner)["rights"]
+    monkeypatch.setattr(fetch_media, "recorded_media", lambda _params: {"rights": rights})
     for turn in range(2):
         bench.passes()
         assert {path.stat().st_uid for path in (bench.new, *bench.new.iterdir())} == {app.uid}
@@ -90,10 +91,10 @@ def test_what_is_the_services_on_old_is_his_on_new(tmp_path: Path, monkeypatch: 
         (bench.old / f"more{turn}.jpg").write_text("uploaded since")
         os.chown(bench.old / f"more{turn}.jpg", app.uid, app.gid)
     assert sorted(path.name for path in bench.new.iterdir()) == ["more0.jpg", "photo.jpg"]
-    recorded = {**_media.inventory(str(bench.new), owner, (), True), "root": str(bench.new)}
-    assert _verify.media(recorded, {"media_root": str(bench.new)}, owner) == []
+    recorded = {**inventory.inventory(str(bench.new), owner, (), True), "root": str(bench.new)}
+    assert verify.media(recorded, {"media_root": str(bench.new)}, owner) == []
     os.chown(bench.new / "photo.jpg", 0, 0)
-    (found,) = _verify.media(recorded, {"media_root": str(bench.new)}, owner)
+    (found,) = verify.media(recorded, {"media_root": str(bench.new)}, owner)
     assert found.startswith("owner, group or mode of files in MEDIA_ROOT differ: photo.jpg (recorded like")
 
 
@@ -111,8 +112,8 @@ def test_a_last_pass_of_several_owners_is_unchanged_the_second_time(
         os.chown(path, app.uid, app.gid)
     for path in (bench.old, bench.old / "photo.jpg", bench.new.parent):
         os.chown(path, owner.uid, owner.gid)
-    recorded = _media.inventory(str(bench.old), owner, (), True)
-    monkeypatch.setattr(_fetch_media, "recorded_media", lambda _params: recorded)
+    recorded = inventory.inventory(str(bench.old), owner, (), True)
+    monkeypatch.setattr(fetch_media, "recorded_media", lambda _params: recorded)
     assert bench.passes()["changed"] is True
     held = {path: path.stat() for path in [bench.new, *bench.new.rglob("*")]}
     assert bench.fetch(delete=True)["changed"] is False

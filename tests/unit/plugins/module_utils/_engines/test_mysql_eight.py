@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin as admin
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_grants as grants
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_objects as stored
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_schema as schemas
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_state as states
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_statement as statements
-from ansible_collections.relocate.django.plugins.module_utils._engines._mysql_session import Flavor
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import admin, grants
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import objects as stored
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import schema as schemas
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import state as states
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import statement as statements
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.session import Flavor
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState
 
 END = "\n) ENGINE=InnoDB AUTO_INCREMENT=7 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci"

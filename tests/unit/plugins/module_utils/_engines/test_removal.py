@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._engines import _mysql_admin, _postgresql_admin
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import PREVIOUS, EngineContext
-from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite import SqliteEngine
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import admin
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import admin as postgresql_admin
+from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.engine import SqliteEngine
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 
@@ -36,15 +37,15 @@ def test_sqlite(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["shop__previous", "it's", 'a"b', "a`b", "$(x)"])
 def test_servers(name: str) -> None:
     """One word of the shell each, quoted as the server quotes names; a password is asked for, never printed."""
-    peer = shlex.split(_postgresql_admin.removal(CONFIG, Login(), name))
+    peer = shlex.split(postgresql_admin.removal(CONFIG, Login(), name))
     quoted = name.replace('"', '""')
     assert peer == ["sudo", "-u", "postgres", "psql", "-d", "postgres", "-p", "5433", "-c", f'DROP DATABASE "{quoted}"']
     login = Login("root", "db.example", 5434, password="s3cret")
-    far = shlex.split(_postgresql_admin.removal(CONFIG, login, name))
+    far = shlex.split(postgresql_admin.removal(CONFIG, login, name))
     assert far[:9] == ["psql", "-d", "postgres", "-h", "db.example", "-p", "5434", "-U", "root"]
-    local = shlex.split(_mysql_admin.removal(CONFIG, Login(), name))
+    local = shlex.split(admin.removal(CONFIG, Login(), name))
     ticked = name.replace("`", "``")
     assert local[1:] == ["-e", f"DROP DATABASE `{ticked}`"]
-    away = _mysql_admin.removal(CONFIG, login, name)
+    away = admin.removal(CONFIG, login, name)
     assert shlex.split(away)[1:8] == ["-h", "db.example", "-P", "5434", "-u", "root", "-p"]
     assert "s3cret" not in away

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._process import current_user, lookup_user
+from ansible_collections.relocate.django.plugins.module_utils._users import current_user, lookup_user
 
 MANAGE = """
 import os, sys

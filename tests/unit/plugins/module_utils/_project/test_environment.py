@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._process import current_user
 from ansible_collections.relocate.django.plugins.module_utils._project import environment
+from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null"}
 #: Stands for a Python: `-m venv` makes a link to itself, `-m pip` notes its arguments, the rest is a version.

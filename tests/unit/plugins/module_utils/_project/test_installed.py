@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._process import current_user
 from ansible_collections.relocate.django.plugins.module_utils._project import packages
+from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 from tests.unit.fakes import refused
 
 

@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._errors import CODES, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import program
 from ansible_collections.relocate.django.plugins.module_utils._process import Completed
-from ansible_collections.relocate.django.plugins.module_utils._project import answers, packages, probe, replies
+from ansible_collections.relocate.django.plugins.module_utils._project import answers, inside, packages, probe, replies
 from tests.unit.fakes import me, refused
 
 #: Settings that know where the answer goes and what it begins with.
@@ -95,10 +95,10 @@ def test_what_the_project_answers_is_refused_by_name(
         interpreter="/srv/python", manage_path="/srv/manage.py", settings="s", owner=me(), directory="/",
         environment=dict, env_secrets=list,
     )  # fmt: skip
-    monkeypatch.setattr(answers, "new_marker", lambda: "mark:")
+    monkeypatch.setattr(inside, "new_marker", lambda: "mark:")
     monkeypatch.setattr(replies, "_LIMIT", 1 << 20)
     output = b"mark:" + made() + b"\n"
-    monkeypatch.setattr(answers, "run", lambda *_what, **_how: Completed(("python",), 0, output, b""))
+    monkeypatch.setattr(inside, "run", lambda *_what, **_how: Completed(("python",), 0, output, b""))
     with refused("probe_failed", "/srv/python"):
         answers.databases(project)
 
@@ -146,7 +146,7 @@ def test_what_the_program_of_a_fixture_answers(reply: Any, code: str | None) -> 
 
 @pytest.mark.parametrize("text", ["{}", "[1]", '[{"name": 1}]', "[" * 5000, "nonsense"])
 def test_what_an_interpreter_tells_of_its_packages(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages.answers, "new_marker", lambda: "mark:")
+    monkeypatch.setattr(packages.inside, "new_marker", lambda: "mark:")
     monkeypatch.setattr(packages, "run", lambda *_w, **_h: Completed(("python",), 0, b"mark:" + text.encode(), b""))
     with refused("probe_failed", "does not tell its packages"):
         packages.installed("python", None, {}, "/")

@@ -1,0 +1,272 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One moment of a MySQL or MariaDB database: dumped and counted while others write to it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import threading
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from urllib.parse import quote
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import Beside, Snapshot, removed_on_failure
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import admin, grants, programs, rows
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import objects as stored
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import preflight as checks
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import schema as schemas
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import state as states
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import statement as statements
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import swap as swapping
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.queries import Table
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.session import Session
+from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Findings
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    DatabaseState,
+    DumpFile,
+    TableCount,
+    as_plain,
+)
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, Together
+from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
+
+_OWN = "rows-own"  # the part that no client program wrote
+
+
+class MysqlSnapshot(Snapshot):
+    """One moment of a database. It is held by the sessions that count and the programs that dump."""
+
+    def __init__(self, server: Server, database: str) -> None:
+        self._server, self._database = server, database
+        self._opening = threading.Lock()
+        self._view: Optional[states.View] = None
+        self._tables: List[Table] = []
+        self._statements: Dict[str, str] = {}
+        self._sequences: List[states.OwnSequence] = []  # no snapshot holds for them: they are asked once
+        self._digest = ""
+        self._highest: Dict[str, int] = {}  # AUTO_INCREMENT, by table
+        self._counted: List[TableCount] = []  # tables that no snapshot holds for, counted while nobody could write
+
+    def close(self) -> None:
+        """Let go of the snapshot."""
+        if self._view is not None:
+            self._view.close()
+
+    def _open(self) -> states.View:
+        """The sessions that see the moment, and the tables of that moment."""
+        with self._opening:
+            if self._view is None:
+                view = states.View(self._server, self._database, self._server.context.jobs)
+                self._tables = states.list_tables(view.main, self._database)
+                self._statements = states.statements_of(view.main, self._tables)
+                self._sequences = states.own_sequences(view.main, self._database)
+                self._view = view
+            return self._view
+
+    def dump(self, directory: str, beside: Optional[Beside] = None) -> DumpFile:
+        """Write ``ALIAS.mysql`` below the directory; call it before :meth:`state` when the database is in use.
+
+        Raises RelocateError: program_missing, dump_failed, lock_timeout, right_missing.
+        """
+        with contextlib.ExitStack() as stack:
+            self._refuse_undumpable()
+            name = quote(self._server.config.alias, safe="") + ".mysql"
+            path = os.path.join(directory, name)
+            with acting_as(self._server.context.owner):
+                os.mkdir(path, 0o700)
+            stack.enter_context(removed_on_failure(lambda: self._remove(path)))
+            client = self._dump_into(path, beside)
+        return DumpFile(path=name, client=client.version, client_major="", digest=self._digest)
+
+    def _refuse_undumpable(self) -> None:
+        """No set is written that could not be restored. Raises what preflight on old tells."""
+        findings = Findings(self._server.config.alias)
+        with self._server.connect(self._database) as session:
+            checks.undumpable(session, self._database, findings)
+        for first in findings.found[:1]:
+            raise RelocateError(first.code, "; ".join(item.msg for item in findings.found), first.hint)
+
+    def _remove(self, path: str) -> None:
+        with acting_as(self._server.context.owner):
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _dump_into(self, path: str, beside: Optional[Beside]) -> programs.Client:
+        # A session of its own: those of the view may be counting already, and the lock is not to wait for them.
+        with self._server.connect(self._database) as session, Together() as together, self._lock() as locked:
+            self._open()
+            if beside is not None:
+                beside("")
+            client = programs.dump_client(session.flavor)
+            options = self._server.options_file(client.mariadb)
+            objects, charset = self._told(self._objects()), admin.properties_of(session, self._database)
+            # No snapshot holds for these: they are dumped and counted before anybody may write again.
+            held = [table for table in self._tables if not table.transactional] if locked else []
+            parts = [programs.Part("rows-000", tuple(table.name for table in held))] if held else []
+            self._finish(self._start(client, options, path, parts, together), together)
+            self._counted = states.counts(states.asked_of(session), held, True, highest=self._highest)
+            free = [table for table in self._tables if table not in held]
+            small = rows.small(free) if locked else set()
+            own = [t for t in free if t.name in small or rows.needed(t, client.mariadb, session.flavor.mariadb)]
+            planned = self._plan(session, [table for table in free if table not in own], locked)
+            running: List[Any] = [
+                *self._start(client, options, path, planned, together),
+                *self._write(path, own, together),
+            ]
+            planned += [programs.Part(_OWN, tuple(table.name for table in own))] if own else []
+            for one in running:
+                one.begun.wait()
+        with together:
+            self._write_schema(path, objects, [*parts, *planned], charset)
+        self._finish(running, together)
+        return client
+
+    def _plan(self, session: Session, tables: Sequence[Table], locked: bool) -> List[programs.Part]:
+        if not locked:  # several programs would see several moments
+            return [programs.Part("rows-001", tuple(table.name for table in tables))] if tables else []
+        return programs.plan_parts(tables, programs.ranges_of(session), self._server.context.jobs)
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[bool]:
+        """Nobody writes while the snapshots of all sessions and programs are opened; whether that could be had."""
+        reason = ""
+        for way in (self._server.connect, self._server.admin):
+            with contextlib.ExitStack() as stack:
+                try:
+                    session = stack.enter_context(way())
+                    stack.enter_context(states.read_lock(session, self._database))
+                except RelocateError as exc:
+                    if exc.code != "right_missing":
+                        raise
+                    reason = exc.msg
+                    continue
+                with self._server.context.stopwatch.step("lock"):
+                    yield True
+                return
+        self._server.context.notes.append(
+            "database {0}: writes could not be paused ({1}); what is written meanwhile may be in the counts and not in"
+            " the dump, or the other way round".format(self._server.config.alias, reason)
+        )
+        yield False
+
+    def _told(self, objects: List[stored.StoredObject]) -> List[stored.StoredObject]:
+        """Say which events a later restore does not make."""
+        for item in objects:
+            if item.kind != statements.EVENT:
+                continue
+            moment, _word, kept = statements.event_end(item.parts().rest, item.sql_mode)
+            if moment and not kept:
+                self._server.context.notes.append(
+                    "database {0}: event {1} does nothing after {2}: restored later it is not made".format(
+                        self._server.config.alias, item.name, moment
+                    )
+                )
+        return objects
+
+    def _objects(self) -> List[stored.StoredObject]:
+        """By the administrator where there is one: bodies of others' routines are not shown to everybody."""
+        with self._server.anyone() as session:
+            return swapping.parked(session, self._database)
+
+    def _start(
+        self, client: programs.Client, options: str, path: str, parts: Sequence[programs.Part], together: Together
+    ) -> List[programs.Dumping]:
+        context = self._server.context
+        squeeze = programs.zstd() if context.compression == "zstd" else None
+        suffix = ".sql.zst" if squeeze else ".sql"
+        return [
+            programs.Dumping(
+                Command(programs.dump_argv(client, options, self._database, part), user=context.owner),
+                os.path.join(path, part.name + suffix),
+                squeeze,
+                together,
+            )
+            for part in parts
+        ]
+
+    def _write(self, path: str, tables: Sequence[Table], together: Together) -> List[rows.Writing]:
+        """What the dump program would spoil is written by us."""
+        if not tables:
+            return []
+        squeeze = programs.zstd() if self._server.context.compression == "zstd" else None
+        target = os.path.join(path, _OWN + (".sql.zst" if squeeze else ".sql"))
+        return [rows.Writing(self._server, self._database, tables, target, squeeze, together)]
+
+    def _finish(self, running: Sequence[Any], together: Together) -> None:
+        """Wait for all. Raises what failed first; the others were ended then."""
+        for one in running:
+            one.join()
+        if isinstance(together.cause, programs.ProgramError):
+            hint = "see the message; the database was not changed"
+            raise programs.failed(self._server, "dump_failed", "no backup written", together.cause.done, hint) from None
+        if together.cause is not None:
+            raise together.cause
+
+    def _write_schema(
+        self,
+        path: str,
+        objects: Sequence[stored.StoredObject],
+        parts: Sequence[programs.Part],
+        charset: Tuple[str, str, str],
+    ) -> None:
+        suffix = ".sql.zst" if self._server.context.compression == "zstd" else ".sql"
+        plain = {
+            "format": stored.FORMAT,
+            "database": self._database,
+            "charset": charset[0],
+            "collation": charset[1],
+            "comment": charset[2],
+            "account": self._account(),
+            "tables": self._statements,
+            "sequences": as_plain(self._sequences),
+            "versioned": [table.name for table in self._tables if table.versioned],
+            "objects": as_plain(objects),
+            "parts": [dict(as_plain(part), file=part.name + suffix) for part in parts],
+        }
+        data = (json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=True) + "\n").encode("ascii")
+        # Of what we wrote, not of what lies there: the file is the owner's until the dump has ended.
+        self._digest = hashlib.sha256(data).hexdigest()
+        target = os.path.join(path, stored.SCHEMA)
+        with acting_as(self._server.context.owner):
+            handle = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+
+    def _account(self) -> str:
+        with self._server.connect() as own:
+            return admin.own_account(own)
+
+    def state(self, fingerprints: bool = True) -> DatabaseState:
+        """Count (and fingerprint) everything. Raises RelocateError: right_missing, query_failed, server_unreachable."""
+        view = self._open()
+        counted = {item.name: item for item in self._counted}
+        rest = [table for table in self._tables if table.name not in counted]
+        counts = [*counted.values(), *states.counts(view.ask, rest, fingerprints, _pieces(view), self._highest)]
+        numbers = states.next_numbers(self._statements)
+        numbered = states.sequences(self._tables, numbers, self._highest, self._sequences)
+        with self._server.anyone() as eyes:
+            named = states.objects(view.main, eyes, self._database)
+            left = named.get(grants.HIDDEN, ())
+            told, notes = grants.sentence(self._server.config.alias, left), self._server.context.notes
+            notes.extend([told] if left and told not in notes else [])
+            schema = None if left else self._schema(view, eyes)
+        return states.assemble(counts, numbered, named, schema)
+
+    def _schema(self, view: states.View, eyes: Session) -> Optional[Dict[str, str]]:
+        try:
+            objects = swapping.parked(eyes, self._database)
+        except RelocateError as exc:
+            if exc.code != "right_missing":
+                raise
+            return None  # nobody here is shown everything
+        return schemas.describe(view.main, self._database, self._statements, self._sequences, objects)
+
+
+def _pieces(view: states.View) -> int:
+    """More ranges of a table than sessions: keys are seldom spread evenly."""
+    return 2 * view.width if view.width > 1 else 1

@@ -1,0 +1,363 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How PostgreSQL is reached: as the settings' user, as its administrator, and from client programs.
+
+Connections take keyword arguments and programs take environment variables and a PGPASSFILE: a database name may hold
+``=``, quotes or ``://``, which ``-d`` and URLs would parse, and libpq echoes parts of a URL that it cannot parse.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Dict, List, Optional, Tuple
+from urllib.parse import quote
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.libpq import (
+    check_key,
+    own_environment,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import (
+    FIRST_OPTIONS,
+    NO_TRIGGERS,
+    Session,
+    driver,
+    ident,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines.sql import keep_password, made_by
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, current_user, lookup_user
+
+#: libpq keywords that OPTIONS may hold, with the environment variable that says the same to a client program.
+#: Everything else in OPTIONS (isolation_level, pool, server_side_binding, ...) is for Django alone.
+KEYWORDS: Dict[str, str] = {
+    "channel_binding": "PGCHANNELBINDING",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+    "gssencmode": "PGGSSENCMODE",
+    "hostaddr": "PGHOSTADDR",
+    "keepalives": "",
+    "keepalives_count": "",
+    "keepalives_idle": "",
+    "keepalives_interval": "",
+    "krbsrvname": "PGKRBSRVNAME",
+    "options": "PGOPTIONS",
+    "passfile": "PGPASSFILE",
+    "requirepeer": "PGREQUIREPEER",
+    "service": "PGSERVICE",
+    "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
+    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
+    "sslcert": "PGSSLCERT",
+    "sslcompression": "PGSSLCOMPRESSION",
+    "sslcrl": "PGSSLCRL",
+    "sslkey": "PGSSLKEY",
+    "sslmode": "PGSSLMODE",
+    "sslnegotiation": "PGSSLNEGOTIATION",
+    "sslpassword": "",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslsni": "PGSSLSNI",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "tcp_user_timeout": "",
+}
+
+
+#: What the administrator's connection takes over from OPTIONS: how to reach the server, not who is there, nor where.
+_REACHING = tuple(
+    word for word in KEYWORDS if word not in ("hostaddr", "options", "passfile", "requirepeer", "service")
+)
+
+
+#: Words whose values are paths, which a site writes relative to where it runs.
+_PATHS = ("passfile", "sslcert", "sslcrl", "sslkey", "sslrootcert")
+
+
+_PORT = 5432
+
+
+_LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
+
+
+_SOCKET_DIRECTORIES = ("/var/run/postgresql", "/run/postgresql", "/tmp")
+
+
+_ERRORS: Tuple[Tuple[str, str], ...] = (
+    (r'database "[^\n]*" does not exist', "database_missing"),
+    (r"permission denied for database|CONNECT privilege", "right_missing"),
+    (
+        (
+            r"authentication failed|no pg_hba\.conf entry|no password supplied|not permitted to log in"
+            r'|role "[^\n]*" does not exist|pg_hba\.conf rejects'
+        ),
+        "login_failed",
+    ),
+    (
+        (
+            r"[Cc]onnection refused|No such file or directory|could not translate host name|timeout expired"
+            r"|timed out|could not connect|No route to host|unreachable|server closed the connection"
+            r"|starting up|shutting down|in recovery mode|accepting connections|too many clients|connection slots"
+            r"|Connection reset|Broken pipe|EOF detected|closed unexpectedly|terminating connection"
+        ),
+        "server_unreachable",
+    ),
+)
+
+
+_HINTS: Dict[str, str] = {
+    "database_missing": "check NAME in the settings",
+    "login_failed": "check USER, PASSWORD and HOST in the settings against pg_hba.conf and the role on the server",
+    "right_missing": "grant CONNECT on the database to the role",
+    "server_unreachable": "start the server, or check HOST and PORT in the settings",
+}
+
+
+def connection_error_code(text: str) -> str:
+    """The error code behind libpq's message. A message in the server's own language counts as a refused login."""
+    for pattern, code in _ERRORS:
+        if re.search(pattern, text):
+            return code
+    return "login_failed"
+
+
+class Server:
+    """The server of one alias: every way in that the engine uses."""
+
+    def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
+        self.config, self.context = config, context
+        self._login_triggers: Dict[Tuple[str, str], bool] = {}
+        self._pooled = False
+        context.secrets.remember(str(config.options.get("sslpassword") or ""))
+
+    @property
+    def role(self) -> str:
+        """The settings' role; as in libpq, the system user's name when USER is empty."""
+        return self.config.user or (self.context.owner or current_user()).name
+
+    @property
+    def acts_as(self) -> str:
+        """The role that owns what the site makes: OPTIONS may have it assumed after the login."""
+        return str(self.config.options.get("assume_role") or "") or self.role
+
+    @property
+    def is_local(self) -> bool:
+        """True when the settings' HOST is this machine, as far as its name tells."""
+        return self.config.host in _LOCAL_HOSTS or self.config.host.startswith("/")
+
+    def _options(self) -> Dict[str, str]:
+        options = self.config.options
+        found = {word: str(options[word]) for word in KEYWORDS if options.get(word) not in (None, "")}
+        check_key(found)
+        for word in _PATHS:
+            path = found.get(word, "")
+            if path and not os.path.isabs(path) and path != "system" and self.context.project:
+                found[word] = os.path.join(self.context.project, path)
+        return found
+
+    def _settings_options(self) -> Dict[str, str]:
+        options = self._options()
+        if self.is_local and not {"hostaddr", "service"} & set(options):
+            # TLS over the loopback protects nothing and takes a fifth of the time of a dump or load. libpq still
+            # uses it where the server insists.
+            options.setdefault("sslmode", "allow")
+        if self.acts_as != self.role:
+            words = options.get("options", "") + " -c role=" + re.sub(r"([\\\s])", r"\\\1", self.acts_as)
+            options["options"] = words.strip()
+        return options
+
+    def _host(self) -> str:
+        if self.config.host or "service" in self.config.options:
+            return self.config.host
+        return socket_directory(self.config.port or _PORT)
+
+    def parameters(self, database: str) -> Dict[str, str]:
+        """The libpq keywords of a connection as the settings' user."""
+        found = self._settings_options()
+        found.update(application_name="relocate.django", client_encoding="UTF8", dbname=database, user=self.role)
+        if self._host():
+            found["host"] = self._host()
+        if self.config.port:
+            found["port"] = str(self.config.port)
+        if self.config.password:
+            found["password"] = self.config.password
+        return found
+
+    def environment(self, database: str) -> Dict[str, str]:
+        """The same for a client program; the password goes into a file. Raises login_failed for an odd password."""
+        env = {KEYWORDS[word]: value for word, value in self._settings_options().items() if KEYWORDS[word]}
+        env.update(PGAPPNAME="relocate.django", PGDATABASE=database, PGUSER=self.role)
+        if self._host():
+            env["PGHOST"] = self._host()
+        if self.config.port:
+            env["PGPORT"] = str(self.config.port)
+        if self.config.password:
+            if "\n" in self.config.password:
+                raise RelocateError("login_failed", "a password file cannot hold a password with a line break")
+            env["PGPASSFILE"] = self.context.secrets.write(
+                "pgpass-" + quote(self.config.alias, safe=""), pgpass_line(self.config.password)
+            )
+        return env
+
+    def loading_environment(self, database: str, major: int) -> Dict[str, str]:
+        """The same for a program that loads: what the server does for it ends soon after it has gone.
+
+        Otherwise the server would, for example, build an index to its end before it misses the one who wanted it.
+        """
+        env = self.environment(database)
+        if major >= 14 and not self._pooled:
+            env["PGOPTIONS"] = (env.get("PGOPTIONS", "") + " -c client_connection_check_interval=500").strip()
+        return env
+
+    def connect(self, database: str) -> Session:
+        """A session as the settings' user.
+
+        Raises database_missing, login_failed, right_missing, server_unreachable or library_missing.
+        """
+        return self._open(self.parameters(database), self.context.owner)
+
+    def _open(self, parameters: Dict[str, str], user: Optional[SystemUser]) -> Session:
+        psycopg2 = driver()
+        parameters.setdefault("connect_timeout", "15")
+        pinned = dict(parameters, options=(parameters.get("options", "") + " " + FIRST_OPTIONS).strip())
+        service = parameters.get("service", "")
+        try:
+            with acting_as(user), own_environment((user or current_user()).home, service):
+                try:
+                    connection = psycopg2.connect(**pinned)
+                except psycopg2.Error as exc:
+                    if "unsupported startup parameter" not in str(exc) or parameters.get("options") == NO_TRIGGERS:
+                        raise
+                    # PgBouncer hands on few parameters. The session then pins its search_path by its first statement.
+                    connection = psycopg2.connect(**parameters)
+                    self._pooled = True
+        except psycopg2.Error as exc:
+            text = " ".join(self.context.secrets.scrub(str(exc)).split())
+            code = connection_error_code(text)
+            msg = "role {0} cannot reach database {1}: {2}".format(parameters["user"], parameters["dbname"], text)
+            raise RelocateError(code, msg, _HINTS[code]) from None
+        return Session(connection, self.context.secrets.scrub)
+
+    def admin(self, database: str = "") -> Session:
+        """A session that may create databases: ``login_*``, else the local administrator, else the settings' user.
+
+        :param database: where to; by default to none that is renamed or dropped
+        Raises right_missing when there is none, or what ``login_*`` met.
+        """
+        if self.context.admin.given:
+            return self._login(database)
+        reason = ""
+        for way in (self._peer, self._creator):
+            try:
+                return way(database)
+            except RelocateError as exc:
+                reason = reason or exc.msg
+        raise RelocateError(
+            "right_missing",
+            "nobody here may create databases on the server of {0}: {1}".format(self.config.alias, reason),
+            "run with become on the database server's own host, give login_user, login_password and login_host,"
+            " or ALTER ROLE {0} CREATEDB".format(ident(self.role)),
+        )
+
+    def anyone(self) -> Session:
+        """A session for questions about the server: the administrator's, else the settings' user's. Raises as both."""
+        try:
+            return self.admin()
+        except RelocateError as exc:
+            if self.context.admin.given or exc.code != "right_missing":
+                raise
+        return self._settings_user()
+
+    def maintenance_database(self) -> str:
+        """Where the administrator works: never in the database that is to be renamed."""
+        return self.context.admin.database or ("template1" if self.config.name == "postgres" else "postgres")
+
+    def _login(self, database: str) -> Session:
+        login = self.context.admin
+        path = login.unix_socket
+        if os.path.basename(path).startswith(".s.PGSQL."):
+            path = os.path.dirname(path)
+        host = login.host or path or self._host() or ("localhost" if login.password else "")
+        port = login.port or self.config.port
+        place = _socket(host, port) if host.startswith("/") else str(self.config.options.get("hostaddr") or host)
+        keep_password(login, place, self.config.port, _PORT, "postgres")
+        found = {word: value for word, value in self._options().items() if word in _REACHING}
+        found.update(self._administrator(database, login.user or "postgres", host, port))
+        if login.password:
+            found["password"] = login.password
+            # Keys and certificates are files that project code names: they are read as its owner could read them.
+            return self._as_administrator(found, self.context.owner)
+        by_peer = (not host or host.startswith("/")) and os.geteuid() == 0
+        return self._as_administrator(found, lookup_user(found["user"]) if by_peer else None)
+
+    def _peer(self, database: str) -> Session:
+        user = lookup_user("postgres")
+        if not self.is_local or "service" in self.config.options or user is None:
+            raise RelocateError("right_missing", "the server is not known to run on this host")
+        host = self.config.host if self.config.host.startswith("/") else socket_directory(self.config.port or _PORT)
+        if host and not made_by(_socket(host, self.config.port), "postgres"):
+            raise RelocateError("right_missing", "the socket in {0} is not the server's own".format(host))
+        return self._as_administrator(self._administrator(database, "postgres", host, self.config.port), user)
+
+    def _as_administrator(self, parameters: Dict[str, str], user: Optional[SystemUser]) -> Session:
+        """Open a session that runs no trigger on login, which the function's owner could fill with what he likes.
+
+        Only 17 and later know such triggers and how to turn them off, and only a superuser may. What the server is says
+        a session in the maintenance database, where sites make none. A pooler that does not hand the option on is no
+        way in for an administrator.
+        """
+        maintenance = self.maintenance_database()
+        if parameters["dbname"] == maintenance:
+            return self._open(parameters, user)
+        key = (parameters.get("host", ""), parameters["user"])
+        if key not in self._login_triggers:
+            with self._open({**parameters, "dbname": maintenance}, user) as session:
+                self._login_triggers[key] = session.major >= 17 and session.is_superuser
+        if self._login_triggers[key]:
+            parameters = {**parameters, "options": NO_TRIGGERS}
+        return self._open(parameters, user)
+
+    def _administrator(self, database: str, user: str, host: str, port: Optional[int]) -> Dict[str, str]:
+        found = {
+            "application_name": "relocate.django",
+            "client_encoding": "UTF8",
+            "dbname": database or self.maintenance_database(),
+            "user": user,
+        }
+        found.update({"host": host} if host else {})
+        found.update({"port": str(port)} if port else {})
+        return found
+
+    def _creator(self, database: str) -> Session:
+        session = self.connect(database) if database else self._settings_user()
+        if session.value("SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = current_user"):
+            return session
+        session.close()
+        raise RelocateError("right_missing", "role {0} may not create databases".format(self.role))
+
+    def _settings_user(self) -> Session:
+        refusals: List[RelocateError] = []
+        for database in (self.maintenance_database(), "template1", self.config.name):
+            try:
+                return self.connect(database)
+            except RelocateError as exc:
+                refusals.append(exc)
+                if exc.code in ("server_unreachable", "library_missing"):
+                    break
+        raise refusals[0]
+
+
+def pgpass_line(password: str) -> str:
+    """The one line of a PGPASSFILE of our own: it serves whatever host and database the environment names."""
+    return "*:*:*:*:" + password.replace("\\", "\\\\").replace(":", "\\:") + "\n"
+
+
+def socket_directory(port: int, directories: Tuple[str, ...] = _SOCKET_DIRECTORIES) -> str:
+    """Where the local server's socket is, or "" for libpq's default.
+
+    A socket in a directory that anyone can write to counts only when root or postgres made it.
+    """
+    return next((directory for directory in directories if made_by(_socket(directory, port), "postgres")), "")
+
+
+def _socket(directory: str, port: Optional[int]) -> str:
+    return os.path.join(directory, ".s.PGSQL.{0}".format(port or _PORT))

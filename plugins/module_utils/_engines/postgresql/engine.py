@@ -1,0 +1,324 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PostgreSQL behind the engine contract.
+
+The order of things is here; how each is done is in ``_postgresql_connect`` (ways in), ``_postgresql_programs``
+(pg_dump, pg_restore), ``_postgresql_state`` and ``_postgresql_queries`` (counts), ``_postgresql_admin`` (roles,
+databases, renames), ``_postgresql_facts`` and ``_postgresql_preflight``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Iterator, List, Optional, Sequence, Tuple
+from urllib.parse import quote
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    INCOMING,
+    LIVE,
+    PREVIOUS,
+    Beside,
+    Engine,
+    EngineContext,
+    Snapshot,
+    removed_on_failure,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import (
+    admin,
+    described,
+    extensions,
+    facts,
+    judged,
+    privileged,
+    programs,
+    queries,
+    settings,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import preflight as checks
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import state as states
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import Session, literal
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    DatabaseConfig,
+    DatabaseFacts,
+    DatabaseState,
+    Difference,
+    DumpFile,
+    Obstacle,
+    SequenceState,
+)
+
+
+class PostgresqlSnapshot(Snapshot):
+    """An exported snapshot, alive as long as its sessions are."""
+
+    def __init__(self, server: Server, database: str, method: str) -> None:
+        self._server, self._database, self._method = server, database, method
+        self._dumped: Optional[states.SequenceValues] = None
+        self._view = states.View(server, database, server.context.jobs)
+        with removed_on_failure(self._view.close):
+            # Asked now: while the dump runs, the same session may be counting.
+            tables, room = self._view.main.rows(queries.LOCKS)[0]
+            self._jobs = programs.dump_jobs(tables, room, server.context.jobs)
+            self._hidden = self._view.main.rows(privileged.HIDDEN_MAPPINGS)
+
+    def close(self) -> None:
+        """Let go of the snapshot."""
+        self._view.close()
+
+    def dump(self, directory: str, beside: Optional[Beside] = None) -> DumpFile:
+        """Write ``ALIAS.pgdump`` below the directory; call it before :meth:`state` when the database is in use.
+
+        Raises RelocateError: program_missing, client_too_old, dump_failed.
+        """
+        client = programs.choose_dump(programs.installed("pg_dump"), self._view.main.major)
+        if beside is not None:
+            beside(self._view.snapshot_id)
+        self._server.context.notes.extend(
+            "database {0}: role {1} is not shown the options of the user mapping of {2} on server {3}, so that they are"
+            " not carried: set them on new".format(self._server.config.alias, self._server.role, user, name)
+            for name, user in self._hidden
+        )
+        name = quote(self._server.config.alias, safe="") + ".pgdump"
+        path = os.path.join(directory, name)
+        programs.dump(self._server, client, self._database, self._view.snapshot_id, path, self._jobs)
+        with removed_on_failure(lambda: programs.remove(self._server, path)):
+            self._dumped = programs.sequence_values(self._server, programs.client_beside(client), path)
+        return DumpFile(path=name, client=client.version, client_major=str(client.major))
+
+    def state(self, fingerprints: bool = True) -> DatabaseState:
+        """Count (and fingerprint) everything. Sequences, which obey no snapshot, are the dump's after a dump.
+
+        Raises RelocateError: right_missing, query_failed, server_unreachable.
+        """
+        return states.read_state(self._view, self._method, fingerprints, self._dumped)
+
+
+class PostgresqlEngine(Engine):
+    """A database on a PostgreSQL server, 11 or later."""
+
+    name = "postgresql"
+
+    def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
+        super().__init__(config, context)
+        self._server = Server(config, context)
+
+    def _named(self, which: str) -> str:
+        if not self.config.name:
+            raise RelocateError(
+                "bad_option",
+                "the settings of {0} give no NAME (a service file is not followed)".format(self.config.alias),
+                "set NAME, USER and HOST in the settings",
+            )
+        return self.config.name if which == LIVE else admin.derived_name(self.config.name, which)
+
+    def preflight(self, side: str, recorded: Optional[DatabaseFacts] = None) -> List[Obstacle]:
+        """See :meth:`Engine.preflight`."""
+        return checks.check_old(self._server) if side == "old" else checks.check_new(self._server, recorded)
+
+    def describe(self) -> DatabaseFacts:
+        """See :meth:`Engine.describe`. Raises login_failed, server_unreachable, right_missing, library_missing."""
+        self._named(LIVE)
+        return facts.describe(self._server)
+
+    @contextlib.contextmanager
+    def snapshot(self, which: str = LIVE) -> Iterator[Snapshot]:
+        """See :meth:`Engine.snapshot`. Raises login_failed, database_missing, server_unreachable, server_too_old."""
+        opened = PostgresqlSnapshot(self._server, self._named(which), self.method)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    def judge(self, differences: Sequence[Difference]) -> Tuple[List[Difference], List[str]]:
+        """See :meth:`Engine.judge`: a lost object, another column and a right of everybody's are refused."""
+        refused, words = judged.Judgement(differences, self._server.acts_as).sort()
+        told = " ".join(self.context.notes)
+        return refused, [item for item in words if not (item.startswith("setting ") and _second(item) in told)]
+
+    def create_blank(self, recorded: Optional[DatabaseFacts] = None) -> List[str]:
+        """See :meth:`Engine.create_blank`. Raises login_failed, right_missing, locale_missing, query_failed."""
+        name = self._named(LIVE)
+        with self._server.admin() as session:
+            made = admin.ensure_role(self._server, session)
+            if not admin.database_exists(session, name):
+                admin.create_database(self._server, session, name, recorded)
+                made.append("database " + name)
+        return made
+
+    def load(self, directory: str, dump: DumpFile, recorded: DatabaseFacts) -> None:
+        """See :meth:`Engine.load`.
+
+        Raises dump_truncated, load_failed, extension_missing, locale_missing, right_missing, server_too_old,
+        client_too_old, program_missing.
+        """
+        path, incoming = os.path.join(directory, dump.path), self._named(INCOMING)
+        with self._server.admin() as session:
+            client = programs.choose_restore(
+                programs.installed("pg_restore"), int(dump.client_major or 0), session.major
+            )
+            programs.check_complete(self._server, path)
+            lines = programs.listing(self._server, client, path)
+            admin.drop_database(session, incoming)
+            with removed_on_failure(lambda: self.drop(INCOMING)):
+                with self.context.stopwatch.step("create incoming"):
+                    admin.ensure_role(self._server, session)
+                    with admin.closed_to_others(self._server, session, incoming, recorded), self._server.admin(
+                        incoming
+                    ) as inside:
+                        schemas = extensions.create_extensions(self._server, inside, recorded)
+                        extensions.allow_wrappers(self._server, session, inside, recorded)
+                self._fill(client, path, programs.load_entries(lines, schemas), incoming)
+                settings.apply_settings(self._server, session, incoming, recorded)
+                admin.limit_connections(session, incoming, recorded)
+                self.context.notes.extend(  # no role but a superuser's has brought one
+                    "database {0}: {1} came with the set, and runs in every session, an administrator's too".format(
+                        self.config.alias, name
+                    )
+                    for name in recorded.details.get("needs_superuser") or ()
+                    if str(name).startswith("event trigger ")
+                )
+                with self.context.stopwatch.step("compare schema"):
+                    one = described.Described(self._server, client, path, lines, recorded)
+                    one.carry(incoming)
+                    self.context.notes.extend(
+                        "database {0}: {1}".format(self.config.alias, words)
+                        for words in one.compare(incoming, session.major)
+                    )
+
+    def advance_sequences(self, behind: Sequence[SequenceState]) -> Sequence[SequenceState]:
+        """See :meth:`Engine.advance_sequences`. Raises query_failed where a sequence cannot go so far."""
+        with self._server.connect(self._named(INCOMING)) as session:
+            for item in behind:
+                session.run("SELECT setval({0}, {1:d})".format(literal(item.name), item.column_max or 0))
+        return behind
+
+    @contextlib.contextmanager
+    def incoming(self, recorded: Optional[DatabaseFacts] = None) -> Iterator[DatabaseConfig]:
+        """See :meth:`Engine.incoming`; live's extensions and settings come along.
+
+        Raises locale_missing, right_missing, extension_missing, query_failed.
+        """
+        live = self.describe()
+        model, name = recorded or (live if live.exists else None), self._named(INCOMING)
+        with self._server.admin() as session:
+            admin.drop_database(session, name)
+            with removed_on_failure(lambda: self.drop(INCOMING)):
+                admin.ensure_role(self._server, session)
+                with admin.closed_to_others(self._server, session, name, model):
+                    if model is not None:
+                        with self._server.admin(name) as inside:
+                            extensions.create_extensions(self._server, inside, model)
+                if model is not None:
+                    settings.apply_settings(self._server, session, name, model)
+                yield dataclasses.replace(self.config, name=name)
+                with self._written_to_disk(), self.context.stopwatch.step("analyse"):
+                    self._analyse(name)
+
+    def _fill(self, client: programs.Client, path: str, entries: List[str], incoming: str) -> None:
+        with self._server.admin(incoming) as session:
+            extensions.allow_extension_rows(self._server, session, True)
+            self.context.progress("loading into {0}".format(incoming))
+            programs.restore(self._server, client, incoming, path, entries, session.major)
+            extensions.allow_extension_rows(self._server, session, False)
+        self.context.progress("analysing {0}".format(incoming))
+        with self._written_to_disk(), self.context.stopwatch.step("analyse"):
+            self._analyse(incoming)
+
+    @contextlib.contextmanager
+    def _written_to_disk(self) -> Iterator[None]:
+        """Let the server write the loaded rows to its files meanwhile: the next DROP DATABASE waits for that."""
+        with self._server.admin() as session, ThreadPoolExecutor(max_workers=1) as pool:
+            writing = pool.submit(session.run, "CHECKPOINT")
+            yield
+            with contextlib.suppress(RelocateError):  # an administrator may lack the right, and the loaded rows nothing
+                writing.result()
+
+    def _analyse(self, database: str) -> None:
+        """Without statistics the first queries of the new site would be the slow ones."""
+        with contextlib.ExitStack() as stack:
+            sessions = [
+                stack.enter_context(self._server.connect(database)) for _number in range(max(1, self.context.jobs))
+            ]
+            tables = [table.sql for table in states.list_tables(sessions[0])]
+            shares = [tables[number :: len(sessions)] for number in range(len(sessions))]
+            with ThreadPoolExecutor(max_workers=len(sessions)) as pool:
+                list(pool.map(_analyse_tables, sessions, shares))
+
+    def swap(self, from_name: str = INCOMING, aside: str = PREVIOUS) -> None:
+        """See :meth:`Engine.swap`; all renames are one transaction.
+
+        Raises no_previous, database_missing, sessions_remain, right_missing or swap_failed.
+        """
+        live, source, target = self._named(LIVE), self._named(from_name), self._named(aside)
+        with self._server.admin() as session:
+            if not admin.database_exists(session, source):
+                raise RelocateError(
+                    "no_previous" if from_name == PREVIOUS else "database_missing",
+                    "there is no database {0} to put in the place of {1}".format(source, live),
+                )
+            if admin.database_exists(session, target):
+                raise RelocateError(
+                    "swap_failed",
+                    "database {0} is there already, and is not overwritten".format(target),
+                    "look at it, then drop it",
+                )
+            renames = [(live, target)] if admin.database_exists(session, live) else []
+            mark = admin.mark_of(session, source)
+            try:
+                admin.rename(session, renames + [(source, live)])
+            except RelocateError:
+                if not self._was_renamed(mark, live):
+                    raise
+
+    def _was_renamed(self, mark: admin.Mark, live: str) -> bool:
+        """Whether the database that was marked is live now: an answer that was lost on its way is no failure."""
+        try:
+            with self._server.admin() as session:
+                return admin.has_become(session, mark, live)
+        except RelocateError as exc:
+            raise RelocateError(
+                "server_unreachable",
+                "it is not known whether database {0} was swapped: {1}".format(live, exc.msg),
+                "run again when the server answers: it is found out then",
+            ) from None
+
+    def drop(self, which: str) -> bool:
+        """See :meth:`Engine.drop`. Raises right_missing, query_failed."""
+        with self._server.admin() as session:
+            return admin.drop_database(session, self._named(which))
+
+    def removal(self, which: str) -> str:
+        """See :meth:`Engine.removal`."""
+        return admin.removal(self.config, self.context.admin, self._named(which))
+
+    def sessions(self, terminate: bool = False) -> int:
+        """See :meth:`Engine.sessions`. Raises sessions_remain, right_missing."""
+        with self._server.anyone() as session:
+            act = admin.end_sessions if terminate else admin.count_sessions
+            return act(session, [self._named(LIVE)])
+
+    def mark(self) -> str:
+        """See :meth:`Engine.mark`. Raises login_failed, server_unreachable."""
+        with self._server.connect(self._named(LIVE)) as session:
+            return str(session.rows(queries.MARK)[0][0])
+
+    def exists(self, which: str) -> bool:
+        """See :meth:`Engine.exists`. Raises login_failed, server_unreachable."""
+        with self._server.anyone() as session:
+            return admin.database_exists(session, self._named(which))
+
+
+def _second(sentence: str) -> str:
+    """The name in "setting NAME ...", as the load tells why it was not replayed."""
+    return " {0} ".format(sentence.split(" ")[1])
+
+
+def _analyse_tables(session: Session, tables: List[str]) -> None:
+    for table in tables:
+        session.run("ANALYZE " + table)

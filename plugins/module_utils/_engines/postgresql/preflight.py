@@ -1,0 +1,334 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What would stop a dump from or a load into PostgreSQL. Everything here only asks."""
+
+from __future__ import annotations
+
+from typing import List, Optional, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import queries
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import state as states
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.admin import (
+    assumed_problem,
+    check_login,
+    is_superuser,
+    locale_hint,
+    workers,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.expressions import unfound
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.extensions import (
+    extension_hint,
+    unapproved,
+    usable_wrappers,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.programs import (
+    ZSTD_SINCE,
+    choose_dump,
+    choose_restore,
+    installed,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import (
+    Session,
+    driver,
+    ident,
+    literal,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.settings import refused, replayable
+from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Findings
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._process import find_program
+
+#: hashtextextended() and sha256() came with 11.
+OLDEST = 11
+
+
+def check_old(server: Server) -> List[Obstacle]:
+    """Everything that would stop a dump."""
+    findings = Findings(server.config.alias)
+    if not _basics(server, findings):
+        return findings.found
+    try:
+        with server.connect(server.config.name) as session:
+            _version(session, findings)
+            _dump_client(session.major, findings)
+            _readable(session, findings)
+            _computable(session, findings)
+            _sequences(server, session, findings)
+            _locks(session, findings)
+    except RelocateError as exc:
+        findings.error(exc)
+        if not installed("pg_dump"):
+            findings.add("program_missing", "pg_dump is not installed", "install postgresql-client")
+    return findings.found
+
+
+def _basics(server: Server, findings: Findings) -> bool:
+    """Nothing can be asked without a driver and a name."""
+    if not server.config.name:
+        findings.add(
+            "bad_option",
+            "the settings give the alias no NAME (a service file is not followed)",
+            "set NAME, USER and HOST in the settings",
+        )
+        return False
+    try:
+        driver()
+    except RelocateError as exc:
+        findings.error(exc)
+        return False
+    return True
+
+
+def _version(session: Session, findings: Findings) -> None:
+    if session.major < OLDEST:
+        findings.add(
+            "server_too_old",
+            "PostgreSQL {0} is older than {1}".format(session.major, OLDEST),
+            "upgrade the server first",
+        )
+
+
+def _dump_client(major: int, findings: Findings) -> None:
+    try:
+        choose_dump(installed("pg_dump"), major)
+    except RelocateError as exc:
+        findings.error(exc)
+
+
+def _readable(session: Session, findings: Findings) -> None:
+    role = session.value("SELECT current_user")
+    names = [queries.qualified(*row) for row in session.rows(queries.UNREADABLE)]
+    if names:
+        findings.add(
+            "right_missing",
+            "role {0} may not read {1}".format(role, _some(names)),
+            "GRANT SELECT on them to the role, and USAGE on their schemas",
+        )
+    names = [queries.qualified(*row) for row in session.rows(queries.UNREADABLE_OF_EXTENSIONS)]
+    if names:
+        findings.add(
+            "right_missing",
+            "role {0} may not read {1}, whose rows belong to the dump of an extension".format(role, _some(names)),
+            "as a superuser on old: GRANT SELECT on them to the role, and USAGE on their schemas",
+        )
+    names = [queries.qualified(*row) for row in session.rows(queries.HIDDEN_ROWS)]
+    if names:
+        findings.add(
+            "right_missing",
+            "row-level security hides rows from role {0} in {1}".format(role, _some(names)),
+            "ALTER ROLE {0} BYPASSRLS for the time of the move".format(ident(role)),
+        )
+
+
+def _computable(session: Session, findings: Findings) -> None:
+    for item in unfound(session):
+        findings.add(
+            "query_failed",
+            "{0} cannot be made on new, where a load looks into no schema but pg_catalog: {1}".format(
+                item.label, item.why
+            ),
+            "write the names in its function with their schemas, or on old: {0}".format(
+                "; ".join("ALTER FUNCTION {0} SET search_path = public".format(name) for name in item.functions)
+            ),
+        )
+
+
+def _sequences(server: Server, session: Session, findings: Findings) -> None:
+    """Rows that came with ids of their own leave their sequence behind; the first insert on new would fail."""
+    if server.context.advance_sequences:
+        return
+    for item in states.behind(session):
+        findings.add(
+            "sequence_behind",
+            "sequence {0} is at {1}, table {2} holds {3}".format(
+                item.name, item.last_value, item.table, item.column_max
+            ),
+            "on old: SELECT setval({0}, {1}); or set relocate_sequences: advance, and new's is advanced".format(
+                literal(item.name), item.column_max
+            ),
+        )
+
+
+def _locks(session: Session, findings: Findings) -> None:
+    """A dump locks every table until it ends, whatever its jobs are."""
+    needed, each, processes = session.rows(queries.CAPACITY)[0]
+    wanted = locks_wanted(needed, each, processes)
+    if wanted:
+        findings.add(
+            "locks_lacking",
+            "a dump locks {0} tables and sequences, and the server has room for {1} for sure (max_locks_per_transaction"
+            " {2}, for {3} processes)".format(needed, each * processes, each, processes),
+            "as a superuser on old: ALTER SYSTEM SET max_locks_per_transaction = {0}, then restart PostgreSQL".format(
+                wanted
+            ),
+        )
+
+
+def locks_wanted(needed: int, each: int, processes: int) -> int:
+    """The max_locks_per_transaction that a dump takes, or 0 when the one that is set will do.
+
+    :param needed: tables and sequences
+    :param each: what is set
+    :param processes: how many times the server makes room for it
+    """
+    if needed <= each * processes:
+        return 0
+    return -(-(needed * 5 // 4) // (64 * processes)) * 64
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (" and {0} more".format(len(names) - 10) if len(names) > 10 else "")
+
+
+def check_new(server: Server, recorded: Optional[DatabaseFacts]) -> List[Obstacle]:
+    """Everything that would stop a load."""
+    findings = Findings(server.config.alias)
+    if not _basics(server, findings):
+        return findings.found
+    major = 0
+    try:
+        with server.anyone() as session:
+            major = session.major
+            _version(session, findings)
+            _workers(server, session, findings)
+            if recorded is not None:
+                _matches(server, session, recorded, findings)
+    except RelocateError as exc:
+        findings.error(exc)
+    else:
+        _may_create(server, findings)
+    _restore_client(major, recorded, findings)
+    return findings.found
+
+
+def _workers(server: Server, session: Session, findings: Findings) -> None:
+    """What connects to live by itself keeps it from being renamed, unless a superuser can end it."""
+    held = workers(session, [server.config.name])
+    if held and not is_superuser(session):
+        findings.add(
+            "sessions_remain",
+            "background workers of the server use database {0} on new: {1}".format(server.config.name, _some(held)),
+            "stop them for the time of the move (pg_cron: cron.database_name; a subscription: ALTER SUBSCRIPTION ..."
+            " DISABLE), or give login_user a superuser",
+        )
+
+
+def _may_create(server: Server, findings: Findings) -> None:
+    try:
+        with server.admin() as session:
+            rows = session.rows(
+                "SELECT rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+            )
+            exists = session.value("SELECT count(*) FROM pg_roles WHERE rolname = " + literal(server.role))
+    except RelocateError as exc:
+        findings.error(exc)
+        return
+    superuser, createdb, createrole = rows[0]
+    if not superuser and not createdb:
+        findings.add("right_missing", "the administrator may not create databases", "give it CREATEDB")
+    if not superuser and not createrole and not exists:
+        findings.add("right_missing", "the administrator may not create role " + server.role, "give it CREATEROLE")
+    if exists and server.config.password:
+        try:
+            check_login(server)
+        except RelocateError as exc:
+            findings.error(exc)
+
+
+def _matches(server: Server, session: Session, recorded: DatabaseFacts, findings: Findings) -> None:
+    if recorded.major.isdigit() and session.major < int(recorded.major):
+        findings.add(
+            "server_too_old",
+            "a dump of PostgreSQL {0} cannot be loaded into PostgreSQL {1}".format(recorded.major, session.major),
+            "install PostgreSQL {0} or later on new".format(recorded.major),
+        )
+    _extensions(server, session, recorded, findings)
+    problem = assumed_problem(session, server.role, str(recorded.details.get("assumed_role") or server.role))
+    if problem is not None:
+        findings.error(problem)
+    _settings(server, session, recorded, findings)
+    _row_security(server, session, recorded, findings)
+    _foreign_servers(server, session, recorded, findings)
+    _locale(session, recorded, findings)
+    needed = recorded.details.get("needs_superuser") or []
+    superuser = session.value("SELECT rolsuper FROM pg_roles WHERE rolname = " + literal(server.role))
+    if needed and not superuser:
+        findings.add(
+            "right_missing",
+            "only a superuser can create {0}".format(", ".join(str(name) for name in needed)),
+            "create the role {0} on new as SUPERUSER for the move, or leave the alias out".format(server.role),
+        )
+
+
+def _settings(server: Server, session: Session, recorded: DatabaseFacts, findings: Findings) -> None:
+    kept, _unfit = replayable(session, server.role, recorded.settings)
+    for item in refused(session, kept):
+        findings.add(
+            "query_failed",
+            "database setting {0} of old is refused by new: {1}".format(item.name, item.why),
+            "make what it names on new, or ALTER DATABASE ... RESET {0} on old".format(item.name),
+        )
+
+
+def _row_security(server: Server, session: Session, recorded: DatabaseFacts, findings: Findings) -> None:
+    """Policies that bind the owner too hide rows from whoever counts, unless he may pass by them."""
+    forced = [str(name) for name in recorded.details.get("forced_policies") or []]
+    passes = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = " + literal(server.role)
+    if forced and not session.value(passes):
+        findings.add(
+            "right_missing",
+            "FORCE ROW LEVEL SECURITY hides rows of {0} from role {1} on new".format(_some(forced), server.role),
+            "as a superuser on new: CREATE ROLE {0} LOGIN BYPASSRLS with the settings' password, or ALTER ROLE {0} "
+            "BYPASSRLS when it is there".format(ident(server.role)),
+        )
+
+
+def _foreign_servers(server: Server, session: Session, recorded: DatabaseFacts, findings: Findings) -> None:
+    wanted = {str(wrapper) for _name, wrapper in recorded.details.get("foreign_servers") or []}
+    if not wanted or session.value("SELECT rolsuper FROM pg_roles WHERE rolname = " + literal(server.role)):
+        return
+    for wrapper in sorted(wanted - usable_wrappers(server, session)):
+        findings.add(
+            "right_missing",
+            "role {0} may not make servers of foreign data wrapper {1} on new".format(server.role, wrapper),
+            "as a superuser on new, in the database {0} (make it when it is missing): CREATE EXTENSION {1}; GRANT USAGE"
+            " ON FOREIGN DATA WRAPPER {1} TO {2}".format(server.config.name, ident(wrapper), ident(server.role)),
+        )
+
+
+def _extensions(server: Server, session: Session, recorded: DatabaseFacts, findings: Findings) -> None:
+    available = {name for (name,) in session.rows("SELECT name FROM pg_available_extensions")}
+    for name in sorted(set(recorded.extensions) - available):
+        findings.add(
+            "extension_missing",
+            "extension {0} is not available on new".format(name),
+            extension_hint(name, session.major),
+        )
+    for one in unapproved(server, session, recorded):
+        findings.add("right_missing", one.msg, one.hint)
+
+
+def _locale(session: Session, recorded: DatabaseFacts, findings: Findings) -> None:
+    """Setting lc_time asks the server's C library for a locale without writing anything."""
+    for name in sorted({recorded.collation, recorded.ctype} - {""}):
+        try:
+            session.run("SET lc_time TO " + literal(name))
+        except RelocateError:
+            findings.add("locale_missing", "locale {0} is not available on new".format(name), locale_hint(recorded))
+    provider = recorded.details.get("locale_provider") or "libc"
+    if provider == "icu" and not session.value("SELECT count(*) FROM pg_collation WHERE collprovider = 'i'"):
+        findings.add("locale_missing", "the new server is built without ICU", "install a build with ICU")
+
+
+def _restore_client(major: int, recorded: Optional[DatabaseFacts], findings: Findings) -> None:
+    """The dump's client is at least as new as the old server; which one it will be is known only after the dump."""
+    dump = int(recorded.major) if recorded is not None and recorded.major.isdigit() else 0
+    try:
+        choose_restore(installed("pg_restore"), dump, max(major, dump))
+    except RelocateError as exc:
+        findings.error(exc)
+    if dump >= ZSTD_SINCE and find_program("zstd") is None:
+        findings.add("program_missing", "zstd is not installed", "install zstd")

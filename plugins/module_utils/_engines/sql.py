@@ -1,0 +1,152 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the engines with a server have in common: sessions, questions that run side by side, and obstacles found."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import os
+import queue
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any, Callable, List, Optional, Protocol, Sequence, Tuple, TypeVar
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import Login, Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
+
+S = TypeVar("S", bound="SqlSession")
+
+
+_THIS_MACHINE = ("", "localhost", "127.0.0.1", "::1")
+
+
+def keep_password(login: Login, host: str, port: Optional[int], usual: int, server: str) -> None:
+    """Refuse to send the administrator's password where project code says.
+
+    HOST and PORT come out of the project's settings, and before the checkout from the old host: they could name a
+    server of their owner's, which asks for the password in clear. It goes where the user says, or to this machine's
+    own server at its usual place.
+
+    :param host: of the settings, or the path of the socket that they lead to
+    :param port: of the settings
+    :param usual: the port at which such servers listen
+    :param server: the system user whom the server runs as
+    Raises bad_option.
+    """
+    if not login.password or login.host or login.unix_socket:
+        return
+    if made_by(host, server) if host.startswith("/") else host in _THIS_MACHINE and port in (None, usual, login.port):
+        return
+    raise RelocateError(
+        "bad_option",
+        "the administrator's password is given without an address, and the settings lead to {0}, which may be"
+        " anybody's server".format(host or "port {0}".format(port)),
+        "say where it may go: give host (and port) or unix_socket beside password in relocate_login, for old in"
+        " relocate_old_login; or login_host of the module",
+    )
+
+
+def made_by(path: str, server: str) -> bool:
+    """Whether a socket is there, and root, this process's user or the server's made it."""
+    user = lookup_user(server)
+    try:
+        return os.stat(path).st_uid in {0, os.geteuid()} | ({user.uid} if user else set())
+    except OSError:
+        return False
+
+
+class SqlSession(abc.ABC):
+    """A connection in autocommit mode; close it, or use it as a context."""
+
+    def __init__(self, connection: Any, scrub: Callable[[str], str]) -> None:
+        self._connection, self._scrub = connection, scrub
+
+    def __enter__(self: S) -> S:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session; never raises."""
+        with contextlib.suppress(Exception):
+            self._connection.close()
+
+    @abc.abstractmethod
+    def rows(self, sql: str) -> List[Tuple[Any, ...]]:
+        """Run one statement; its rows, if it has any. Raises query_failed, right_missing or server_unreachable."""
+
+    def value(self, sql: str) -> Any:
+        """The first column of the first row, or None. Raises as :meth:`rows`."""
+        rows = self.rows(sql)
+        return rows[0][0] if rows else None
+
+    def run(self, *statements: str) -> None:
+        """Run statements one after the other. Raises as :meth:`rows`."""
+        for statement in statements:
+            self.rows(statement)
+
+
+class Asks(Protocol):
+    """What answers a statement."""
+
+    def rows(self, sql: str) -> List[Tuple[Any, ...]]:
+        """Run one statement; its rows."""
+
+
+def ask_side_by_side(
+    sessions: Sequence[Asks], statements: Sequence[str], done: Callable[[int], None] = lambda count: None
+) -> List[Any]:
+    """All rows of all statements, each answered by a session that is free. Raises what the first failing one met.
+
+    :param done: told how many statements are answered
+    """
+    free: "queue.Queue[Asks]" = queue.Queue()
+    for session in sessions:
+        free.put(session)
+
+    def answer(sql: str) -> List[Tuple[Any, ...]]:
+        session = free.get()
+        try:
+            return session.rows(sql)
+        finally:
+            free.put(session)
+
+    rows: List[Any] = []
+    with ThreadPoolExecutor(max_workers=len(sessions)) as pool:
+        futures = [pool.submit(answer, sql) for sql in statements]
+        try:
+            for count, future in enumerate(as_completed(futures), 1):
+                rows += future.result()
+                done(count)
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+    return rows
+
+
+class Findings:
+    """Obstacles of one alias, as they are found."""
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+        self.found: List[Obstacle] = []
+
+    def add(self, code: str, msg: str, hint: str = "") -> None:
+        """Note one."""
+        self.found.append(Obstacle(code, msg, hint, self.alias))
+
+    def error(self, exc: RelocateError) -> None:
+        """Note what a refusal says."""
+        self.add(exc.code, exc.msg, exc.hint)
+
+    def collect(self, check: Callable[[], Any]) -> Any:
+        """Run a check; what it refuses is noted, and None returned."""
+        try:
+            return check()
+        except RelocateError as exc:
+            self.error(exc)
+            return None

@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files and directories of ours: made, replaced and synced so that a crash leaves the old or the new one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from typing import Optional
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+
+
+def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
+    """Replace a file in one step that survives a crash: temporary name, fsync, rename, fsync of the directory."""
+    temporary = path + ".new"
+    try:
+        os.unlink(temporary)
+    except FileNotFoundError:
+        pass
+    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, path)
+    sync_directory(os.path.dirname(path))
+
+
+def sync_directory(path: str) -> None:
+    """Make a rename in a directory durable."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def make_directory(path: str, mode: int = 0o700, user: Optional[SystemUser] = None) -> None:
+    """Make a directory of ours, parents 0711; refuse a symlink or somebody else's directory in its place, or above."""
+    parent = os.path.dirname(path.rstrip("/"))
+    _refuse_exchangeable(parent)
+    if parent and not os.path.lexists(parent):
+        make_directory(parent, 0o711)
+    try:
+        os.mkdir(path, mode)
+        os.chmod(path, mode)  # whatever the umask
+        if user is not None and os.geteuid() == 0:
+            os.chown(path, user.uid, user.gid)
+        return
+    except FileExistsError:
+        pass
+    except OSError as exc:
+        raise RelocateError(
+            "work_directory", "{0} cannot be made: {1}".format(path, exc.strerror), "name another directory"
+        ) from exc
+    status = os.lstat(path)
+    allowed = {0, os.geteuid()} | ({user.uid} if user else set())
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in allowed or (status.st_mode & 0o022):
+        raise RelocateError(
+            "work_directory",
+            "{0} is a link, belongs to someone else or is writable by others".format(path),
+            "remove it, or name another directory",
+        )
+
+
+def _refuse_exchangeable(path: str) -> None:
+    """Refuse, as root, to work below what somebody else could exchange between two calls. Raises work_directory."""
+    if os.geteuid() != 0:
+        return
+    for start in {os.path.abspath(path), os.path.realpath(path)}:
+        above = start
+        while above != "/":
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                status = os.lstat(above)
+                everybody = (
+                    stat.S_ISDIR(status.st_mode) and status.st_mode & 0o002 and not status.st_mode & stat.S_ISVTX
+                )
+                if status.st_uid != 0 or everybody:
+                    raise RelocateError(
+                        "work_directory",
+                        "{0} is, or lies above, what only root should be able to exchange".format(above),
+                        "name a directory that only root can write on the whole way, such as /var/lib/relocate"
+                        " (relocate_directory)",
+                    )
+            above = os.path.dirname(above)

@@ -1,0 +1,323 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The archive of MEDIA_ROOT in a backup set, written and extracted with the rights of the project's owner.
+
+Memory is flat however many files there are: nothing keeps a list of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import tarfile
+import threading
+from typing import IO, Any, Dict, Iterator, List, Optional, Sequence, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host.tree import (
+    Found,
+    leads_out,
+    shown,
+    unreadable,
+    walk,
+)
+from ansible_collections.relocate.django.plugins.module_utils._media.root import check_link, check_skip, make
+from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._process import (
+    Command,
+    Completed,
+    find_program,
+    last_lines,
+    run,
+)
+from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, current_user
+
+_CHUNK = 1024 * 1024
+
+
+# --- writing
+
+
+def archive(
+    path: str,
+    out: IO[bytes],
+    owner: Optional[SystemUser] = None,
+    compression: str = "zstd",
+    skip: Sequence[str] = (),
+) -> Dict[str, int]:
+    """Write a tree as a tar stream, through zstd unless ``compression`` is none.
+
+    :param owner: with whose rights it is read; recorded nowhere: owner and group are given anew at extraction
+    :param skip: names that are left out on purpose
+    :returns: files and bytes written, the bounds for :func:`extract`
+    """
+    counts = {"files": 0, "bytes": 0}
+    check_link(path, owner)
+    skip = check_skip(skip)
+    if compression == "none":
+        with acting_as(owner):
+            _write_tar(path, out, counts, skip)
+        return counts
+    reading, writing = os.pipe()
+    failed: List[BaseException] = []
+    started = threading.Event()
+
+    def feed() -> None:
+        started.wait()  # no program starts while this thread acts as the owner
+        try:
+            with os.fdopen(writing, "wb", _CHUNK) as stream, acting_as(owner):
+                _write_tar(path, stream, counts, skip)
+        except BaseException as exc:  # told to the caller, in whose thread it belongs
+            failed.append(exc)
+
+    writer = threading.Thread(target=feed, daemon=True)
+    writer.start()
+    try:
+        with os.fdopen(reading, "rb") as source:
+            done = run(Command([_zstd(), "-q", "-c", "-1", "-T0"]), stdin=source, stdout=out, on_start=started.set)
+    finally:
+        started.set()
+        writer.join()
+    _raise_first(failed, done, "the archive of {0} could not be written".format(path))
+    return counts
+
+
+def _write_tar(path: str, out: IO[bytes], counts: Dict[str, int], skip: Sequence[str]) -> None:
+    with tarfile.open(fileobj=out, mode="w|", format=tarfile.GNU_FORMAT, errors="surrogateescape") as tar:
+        for found in walk(path, skip):
+            member = tarfile.TarInfo(found.name)
+            member.mtime = int(found.status.st_mtime // 1)
+            member.mode = stat.S_IMODE(found.status.st_mode) & 0o777
+            if found.kind == "directory":
+                member.type = tarfile.DIRTYPE
+                tar.addfile(member)
+            elif found.kind == "link":
+                member.type, member.linkname = tarfile.SYMTYPE, found.target
+                tar.addfile(member)
+            elif found.kind == "file":
+                _add_file(tar, member, found, counts)
+            tar.members.clear()  # type: ignore[attr-defined]  # else it remembers every file
+
+
+def _add_file(tar: tarfile.TarFile, member: tarfile.TarInfo, found: Found, counts: Dict[str, int]) -> None:
+    try:
+        handle = os.open(found.base, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=found.handle)
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        raise unreadable(found.name, exc) from exc
+    with os.fdopen(handle, "rb") as stream:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            return
+        member.size = status.st_size
+        try:
+            tar.addfile(member, stream)
+        except OSError as exc:
+            if "unexpected end of data" not in str(exc):
+                raise
+            raise RelocateError(
+                "dump_failed", "{0} shrank while it was read".format(shown(found.name)), "freeze the site first"
+            ) from exc
+    counts["files"] += 1
+    counts["bytes"] += member.size
+
+
+def _zstd() -> str:
+    program = find_program("zstd")
+    if not program:
+        raise RelocateError("program_missing", "zstd is not on this host", "install zstd")
+    return program
+
+
+def _raise_first(failed: List[BaseException], done: Completed, what: str) -> None:
+    """A program that died explains the broken pipe beside it, so it comes first."""
+    if done.rc:
+        full = "No space left" in done.err
+        raise RelocateError(
+            "disk_full" if full else "program_failed", "{0}: {1}".format(what, last_lines(done.err, 3)), "make room"
+        )
+    for exc in failed:
+        if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise RelocateError("disk_full", what + ": no space left on the disk", "make room") from exc
+        raise exc
+
+
+# --- reading
+
+#: What :func:`archive` writes. Whatever else tar knows, Python reads into memory as large as a header says it is.
+_KINDS = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE)
+_LONG = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+_LONGEST = 64 * 1024  # bytes of a name
+
+
+class _Member(tarfile.TarInfo):
+    """A header that is refused before what it announces is read."""
+
+    @classmethod
+    def frombuf(cls, buf: Any, encoding: Any, errors: Any) -> _Member:
+        """As tarfile's own. Raises path_refused."""
+        found = super().frombuf(buf, encoding, errors)
+        if found.type not in _KINDS + _LONG:
+            raise _bad(found.name, "is neither file, directory nor link")
+        if found.type in _LONG and not 0 <= found.size <= _LONGEST:
+            raise _bad(found.name, "has a name of {0} bytes".format(found.size))
+        return found
+
+
+def extract(
+    source: IO[bytes],
+    path: str,
+    owner: Optional[SystemUser] = None,
+    limit: Optional[int] = None,
+    compression: str = "zstd",
+    directories: Sequence[Directory] = (),
+) -> Dict[str, int]:
+    """Bring back what :func:`archive` wrote, with the rights of its owner; files that are there are replaced.
+
+    Only files, directories and links within the tree are accepted, in the order in which archive writes, which excludes
+    duplicates. Raises path_refused, dump_truncated, disk_full.
+
+    :param limit: bytes that the files may have in all, as recorded; more is a bomb
+    :param directories: how those above it were on old
+    """
+    counts = {"files": 0, "bytes": 0}
+    make(path, owner or current_user(), directories)
+    if compression == "none":
+        with acting_as(owner):
+            _read_tar(source, path, counts, limit)
+        return counts
+    reading, writing = os.pipe()
+    ended: List[Completed] = []
+    command, started = Command([_zstd(), "-q", "-d", "-c"]), threading.Event()
+
+    def unpack() -> None:
+        try:
+            with os.fdopen(writing, "wb") as sink:
+                ended.append(run(command, stdin=source, stdout=sink, on_start=started.set))
+        finally:
+            started.set()
+
+    reader = threading.Thread(target=unpack, daemon=True)
+    reader.start()
+    started.wait()  # no program starts while this thread acts as the owner, and this one waits for what that one writes
+    failed: List[BaseException] = []
+    try:
+        with os.fdopen(reading, "rb", _CHUNK) as stream, acting_as(owner):
+            _read_tar(stream, path, counts, limit)
+    except BaseException as exc:
+        failed.append(exc)
+    reader.join()
+    if failed and isinstance(failed[0], RelocateError):
+        raise failed[0]  # what is wrong with the archive, rather than the broken pipe that stopping caused
+    if not ended or ended[0].rc:
+        raise _truncated(path)
+    _raise_first(failed, ended[0], "MEDIA could not be written to {0}".format(path))
+    return counts
+
+
+def _read_tar(stream: IO[bytes], path: str, counts: Dict[str, int], limit: Optional[int]) -> None:
+    top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    before: Tuple[bytes, ...] = ()
+    try:
+        with tarfile.open(fileobj=stream, mode="r|", errors="surrogateescape", tarinfo=_Member) as tar:
+            for member in tar:
+                parts = _checked(member, before)
+                before = tuple(os.fsencode(part) for part in parts)
+                counts["bytes"] += member.size if member.isreg() else 0
+                if limit is not None and counts["bytes"] > limit:
+                    raise _bad(member.name, "would exceed the {0} bytes that were recorded".format(limit))
+                counts["files"] += member.isreg()
+                with _parent(top, parts) as handle:
+                    _put(tar, member, parts[-1], handle)
+                tar.members.clear()  # type: ignore[attr-defined]
+        while stream.read(_CHUNK):
+            pass  # what follows the end mark is padding
+    except (
+        tarfile.TarError,
+        EOFError,
+        OverflowError,
+        ValueError,
+    ) as exc:  # a time that no clock shows, a name with NUL
+        raise _truncated(path) from exc
+    finally:
+        os.close(top)
+
+
+def _checked(member: tarfile.TarInfo, before: Tuple[bytes, ...]) -> List[str]:
+    """The parts of a member's name, or path_refused."""
+    parts = member.name.split("/")
+    if member.name.startswith("/") or not all(parts) or set(parts) & {".", ".."}:
+        raise _bad(member.name, "leads out of MEDIA_ROOT")
+    if not (member.isreg() or member.isdir() or member.issym()):
+        raise _bad(member.name, "is neither file, directory nor link")
+    if member.issym() and leads_out(member.name, member.linkname):
+        raise _bad(member.name, "is a link that leads out of MEDIA_ROOT")
+    if member.mode & 0o7000 or member.size < 0:
+        raise _bad(member.name, "has a mode that no upload has")
+    if tuple(os.fsencode(part) for part in parts) <= before:
+        raise _bad(member.name, "comes twice, or out of order")
+    return parts
+
+
+def _bad(name: str, why: str) -> RelocateError:
+    return RelocateError("path_refused", "{0} in the archive of MEDIA {1}".format(shown(name), why), "take another set")
+
+
+def _truncated(path: str) -> RelocateError:
+    return RelocateError(
+        "dump_truncated", "the archive of MEDIA for {0} is truncated or damaged".format(path), "take another set"
+    )
+
+
+@contextlib.contextmanager
+def _parent(top: int, parts: List[str]) -> Iterator[int]:
+    """The open directory that a member goes into; a link on the way is refused."""
+    handle = os.dup(top)
+    try:
+        for part in parts[:-1]:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(part, 0o755, dir_fd=handle)
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
+            os.close(handle)
+            handle = below
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _put(tar: tarfile.TarFile, member: tarfile.TarInfo, base: str, handle: int) -> None:
+    if member.isdir():
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(base, member.mode | 0o700, dir_fd=handle)
+        return
+    temporary = ".relocate-new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary, dir_fd=handle)
+    if member.issym():
+        os.symlink(member.linkname, temporary, dir_fd=handle)
+    else:
+        _copy(tar, member, temporary, handle)
+        os.utime(temporary, (member.mtime, member.mtime), dir_fd=handle)
+    try:
+        os.replace(temporary, base, src_dir_fd=handle, dst_dir_fd=handle)
+    except IsADirectoryError as exc:
+        raise _bad(member.name, "has the name of a directory that is there") from exc
+
+
+def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, name: str, handle: int) -> None:
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    source = tar.extractfile(member)
+    target = os.open(name, flags, 0o600, dir_fd=handle)
+    with os.fdopen(target, "wb") as out:
+        left = member.size
+        while left:
+            chunk = source.read(min(_CHUNK, left)) if source is not None else b""
+            if not chunk:
+                raise tarfile.ReadError("unexpected end of data")
+            out.write(chunk)
+            left -= len(chunk)
+        os.fchmod(target, member.mode)

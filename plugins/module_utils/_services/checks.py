@@ -1,0 +1,152 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Questions about a site's units that decide whether a move may begin."""
+
+from __future__ import annotations
+
+import os
+from typing import Dict, List, Mapping, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import (
+    RUNNING,
+    Systemd,
+    Unit,
+    check_known,
+    unit_name,
+)
+
+#: The host's own: they are not a site's to stop.
+_TARGETS = ("multi-user.target", "graphical.target", "default.target", "basic.target", "sysinit.target")
+#: Where enabling a unit makes links.
+_OWN = ("/etc/systemd/system", "/run/systemd/system")
+
+
+def started_by(systemd: Systemd, named: Mapping[str, Unit]) -> Dict[str, str]:
+    """What timers, sockets and paths among the units start, and nobody named: unit -> what starts it."""
+    wakers = {name: unit.name for unit in named.values() for name in unit.triggers if name not in named}
+    found = systemd.states(list(wakers))
+    # What systemd cannot load cannot run either: the user's own names are checked, not these.
+    return {name: wakers[name] for name, unit in found.items() if unit.load == "loaded"}
+
+
+def check_lasting(systemd: Systemd, units: Mapping[str, Unit], reboot: bool = True) -> None:
+    """Refuse units that something else starts again: at once, or with the host although they are disabled.
+
+    :param units: all that is to be stopped, as it is now
+    :param reboot: whether to look at the latter too, which is of no use once new serves
+    """
+    triggers = {waker: name for name, unit in units.items() for waker in unit.triggered_by if waker not in units}
+    wanters = {
+        waker: name
+        for name, unit in units.items()
+        if reboot
+        for waker in unit.wanted_by
+        if waker not in units and waker not in triggers and not goes_with_disabling(unit, waker)
+    }
+    found = systemd.states([*triggers, *wanters])
+    awake = [name for name in triggers if found[name].up]
+    if awake:
+        raise RelocateError(
+            "bad_option",
+            "stopping {0} would not last: {1} can start it again".format(triggers[awake[0]], ", ".join(awake)),
+            "name {0} in units too".format(", ".join(awake)),
+        )
+    coming = [name for name in wanters if found[name].up or found[name].enabled]
+    if coming:
+        own = [name for name in coming if name not in _TARGETS]
+        raise RelocateError(
+            "bad_option",
+            "{0} would start again with the host: {1} wants it, also when it is disabled".format(
+                wanters[coming[0]], ", ".join(coming)
+            ),
+            "name {0} in units too".format(", ".join(own))
+            if own
+            else "give {0} an [Install] section, then enable it".format(wanters[coming[0]]),
+        )
+
+
+def goes_with_disabling(unit: Unit, waker: str) -> bool:
+    """Whether it is but a link of the administrator's by which a unit starts with another, as enabling makes it."""
+    if not unit.enabled:
+        return False  # it will not be disabled either
+    if unit.file_state == "generated":
+        return True
+    kinds = ("wants", "requires", "upholds")
+    return any(
+        os.path.islink("{0}/{1}.{2}/{3}".format(top, waker, kind, name))
+        for top in _OWN
+        for kind in kinds
+        for name in (unit.name, unit.real)
+    )
+
+
+def unit_states(units: Sequence[str]) -> Dict[str, Unit]:
+    """How each unit is now, by one question to systemd; names may lack ``.service``."""
+    names = [unit_name(name) for name in units]
+    return Systemd().states(names) if names else {}
+
+
+def require(units: Sequence[str]) -> None:
+    """Raise what a freeze would: unit_unknown, naming all that this host does not have; program_missing; bad_option."""
+    found = unit_states(units)
+    check_known(found.values())
+    if found:
+        systemd = Systemd()
+        check_lasting(systemd, {**found, **systemd.states(list(started_by(systemd, found)))})
+
+
+def running(path: str, left: Sequence[str] = ()) -> List[Obstacle]:
+    """One obstacle when the site runs on the host that its data comes to: it would write while that is replaced.
+
+    :param path: the project's directory; what runs in it counts, not others of its units, such as nginx
+    :param left: what may run all the same; ``*`` is everything
+    """
+    if "*" in left or not os.path.isdir(RUNNING):
+        return []
+    spared = {unit_name(name) for name in left}
+    up = [unit.name for unit in Systemd().running_below(path) if unit.name not in spared]
+    if not up:
+        return []
+    return [
+        Obstacle(
+            "site_running",
+            "{0} {1} here, and would write while the data of the site is replaced".format(
+                ", ".join(up), "runs" if len(up) == 1 else "run"
+            ),
+            "systemctl stop {0}, then run again; the site is started when its data is proven. What is not the site "
+            "itself can be named in relocate_services_left".format(" ".join(up)),
+        )
+    ]
+
+
+def unnamed(path: str, units: Sequence[str], left: Sequence[str]) -> List[Obstacle]:
+    """One obstacle for each unit that runs the project on this host and that nobody named: it would go on writing.
+
+    :param path: the project's directory
+    :param units: what the move stops; what one of these starts goes with it
+    :param left: what goes on running on purpose; ``*`` is everything
+    """
+    if "*" in left or not os.path.isdir(RUNNING):
+        return []
+    named = {unit_name(name) for name in (*units, *left)}
+    found = []
+    for unit in Systemd().running_below(path):
+        if unit.name not in named and not named & set(unit.triggered_by):
+            found.append(
+                Obstacle(
+                    "unit_unnamed",
+                    "unit {0} runs the project, and relocate_services does not name it".format(unit.name),
+                    "add it to relocate_services, or to relocate_services_left when it may go on running on old",
+                )
+            )
+    return found
+
+
+def users(units: Sequence[str]) -> List[str]:
+    """Return the users in the User= lines of units that this host has."""
+    if not units or not os.path.isdir(RUNNING):
+        return []
+    return Systemd().users([unit_name(name) for name in units])

@@ -1,0 +1,171 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is to be done with a site's units: pure functions of the request, the units and the record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._record.record import (
+    check_site_name,
+)
+from ansible_collections.relocate.django.plugins.module_utils._services import freeze as services_freeze
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import (
+    Unit,
+)
+
+STATES = ("frozen", "held", "thawed", "started", "stopped", "retired")
+_TRIGGERS = (".timer", ".socket", ".path")
+#: States in which nothing of the site may run.
+STILL = ("frozen", "held", "retired", "stopped")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the module's options ask for. ``units`` are in the order in which they stop."""
+
+    state: str
+    units: Tuple[str, ...]
+    reload: Tuple[str, ...] = ()
+    enable: Optional[Tuple[str, ...]] = None  # None: every unit that can be
+    freeze_limit: int = 14400  # seconds; 0 means no dead man's switch
+    timeout: int = 60  # seconds for one unit, and for all to stay up
+    label: str = ""
+    run: str = ""
+    retired: bool = False  # whether thawed brings back a retired site too
+    woken: Tuple[str, ...] = ()  # those of the units that a timer or path starts, and that the user did not name
+
+
+@dataclass(frozen=True)
+class Action:
+    """One step: a verb of systemctl, or arm, disarm, record, hold, retire, forget."""
+
+    verb: str
+    unit: str = ""
+
+
+def switch_name(site: str) -> str:
+    """The dead man's switch of a site, without suffix."""
+    return "relocate-thaw-" + check_site_name(site)
+
+
+def stop_order(units: Iterable[str]) -> List[str]:
+    """As listed, but what triggers others (timers, sockets, paths) first: a stopped service must not be woken."""
+    return sorted(units, key=lambda name: not name.endswith(_TRIGGERS))
+
+
+def start_order(units: Iterable[str]) -> List[str]:
+    """The reverse, but sockets first: systemd refuses to start one whose service already runs."""
+    return sorted(reversed(stop_order(units)), key=lambda name: not name.endswith(".socket"))
+
+
+def plan(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool = False) -> List[Action]:
+    """The steps from the present states to the wanted one; empty when there is nothing to do. Reads nothing.
+
+    :param units: present state of every unit of the wish and of the record
+    :param record: the site's record on this host
+    :param armed: whether the dead man's switch waits
+    """
+    makers: Dict[str, Callable[[Wish, Mapping[str, Unit], Mapping[str, Any], bool], List[Action]]] = {
+        "frozen": _plan_frozen,
+        "held": _plan_held,
+        "thawed": _plan_thawed,
+        "started": _plan_started,
+        "stopped": _plan_stopped,
+        "retired": _plan_retired,
+    }
+    return makers[wish.state](wish, units, record, armed)
+
+
+def _stops(wish: Wish, units: Mapping[str, Unit]) -> List[Action]:
+    return [Action("stop", name) for name in stop_order(wish.units) if not units[name].down]
+
+
+def _disables(wish: Wish, units: Mapping[str, Unit]) -> List[Action]:
+    return [Action("disable", name) for name in wish.units if units[name].enabled]
+
+
+def _plan_frozen(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
+    stops = _stops(wish, units)
+    freeze = services_freeze.freeze_of(record)
+    own = services_freeze.is_of(freeze, wish.label, wish.run)
+    if record.get("retired") and own and not stops:
+        return []  # a switch would bring a retired site back to life beside the new one
+    known = {item["name"] for item in freeze.get("units", ())}
+    same = freeze and own and not stops and not freeze.get("held") and known >= set(wish.units)
+    actions = [] if same else [Action("record")]
+    before = services_freeze.states_to_keep({name: units[name] for name in wish.units}, record)
+    if wish.freeze_limit and (not armed or actions) and any(item["active"] for item in before):
+        actions.append(Action("arm"))
+    if freeze.get("held") and not record.get("retired"):
+        # Until new is about to serve, a reboot brings old back.
+        actions += [Action("enable", item["name"]) for item in before if _to_enable(item, units)]
+    return actions + stops
+
+
+def _to_enable(item: Mapping[str, Any], units: Mapping[str, Unit]) -> bool:
+    return bool(item["enabled"]) and not units[item["name"]].enabled
+
+
+def _plan_held(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
+    actions = [Action("disarm")] if armed else []
+    actions += [] if services_freeze.freeze_of(record).get("held") else [Action("hold")]
+    # Disabling a unit that is only linked would remove it: that waits until the site is retired.
+    return actions + [item for item in _disables(wish, units) if not units[item.unit].linked_from]
+
+
+def _plan_thawed(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
+    if services_freeze.rests(record) and not wish.retired:
+        return []  # another host may have taken over
+    before = services_freeze.recorded(record, all_of_it=wish.retired)
+    actions = [Action("start", name) for name in start_order(before) if before[name]["active"] and not units[name].up]
+    actions += [Action("enable", name) for name, item in before.items() if _to_enable(item, units)]
+    actions += [Action("disarm")] if armed else []
+    return actions + ([Action("forget")] if record.get("freeze") or record.get("retired") else [])
+
+
+def _plan_started(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
+    wanted = wish.units if wish.enable is None else wish.enable
+    actions = [Action("start", name) for name in start_order(wish.units) if not units[name].up and not units[name].job]
+    actions += [Action("enable", name) for name in wanted if units[name].can_enable]
+    changed = bool(actions)
+    actions += [Action("start", name) for name in wish.reload if not units[name].up]
+    return actions + [Action("reload", name) for name in wish.reload if units[name].up and changed]
+
+
+def _plan_stopped(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
+    return _stops(wish, units) + _disables(wish, units)
+
+
+def _plan_retired(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
+    actions = [] if set(services_freeze.recorded(record)) >= set(wish.units) else [Action("record")]
+    actions += [Action("disarm")] if armed else []
+    actions += _plan_stopped(wish, units, record, armed)
+    return actions + ([] if services_freeze.rests(record) and not actions else [Action("retire")])
+
+
+def after(actions: Sequence[Action], units: Mapping[str, Unit]) -> Dict[str, Tuple[bool, bool]]:
+    """Whether each unit is up and enabled once the actions are done."""
+    state = {name: (unit.up, unit.enabled) for name, unit in units.items()}
+    for action in actions:
+        up, enabled = state.get(action.unit, (False, False))
+        if action.verb in ("start", "stop"):
+            state[action.unit] = (action.verb == "start", enabled)
+        elif action.verb in ("enable", "disable"):
+            state[action.unit] = (up, action.verb == "enable")
+    return state
+
+
+def jobs_cut(actions: Sequence[Action], units: Mapping[str, Unit]) -> List[str]:
+    """The services that run to their end and are stopped before it: only the user knows what that means."""
+    return [item.unit for item in actions if item.verb == "stop" and units[item.unit].job]
+
+
+def as_text(states: Mapping[str, Tuple[bool, bool]]) -> str:
+    """The states of units as the diff shows them, one line each."""
+    words = (("inactive", "active"), ("disabled", "enabled"))
+    return "".join(
+        "{0}: {1}, {2}\n".format(name, words[0][up], words[1][enabled]) for name, (up, enabled) in states.items()
+    )

@@ -1,0 +1,258 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Carries out on this host what ``plan`` wants of a site's units.
+
+Stopping the old site is the one thing that we alter there, so it is written down before it happens and undone from
+that record. A timer of systemd's own, the dead man's switch, starts the units again when nobody comes back.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._record.record import (
+    read_record,
+    update_record,
+)
+from ansible_collections.relocate.django.plugins.module_utils._services import freeze as services_freeze
+from ansible_collections.relocate.django.plugins.module_utils._services.checks import check_lasting, started_by
+from ansible_collections.relocate.django.plugins.module_utils._services.plan import (
+    STILL,
+    Action,
+    Wish,
+    start_order,
+    switch_name,
+)
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import (
+    Systemd,
+    Unit,
+    check_known,
+    unit_name,
+)
+
+_SETTLE = 1.5  # seconds for which a started unit must stay up before it counts as started
+
+
+class Services:
+    """Carries actions out on this host.
+
+    :param systemd: how to reach systemd
+    :param directory: our work directory, which holds the site's record
+    :param site: the site's name
+    """
+
+    def __init__(self, systemd: Systemd, directory: str, site: str) -> None:
+        self.systemd, self._directory, self._site = systemd, directory, site
+        self.switch = switch_name(site)
+
+    def whole(self, wish: Wish) -> Wish:
+        """The wish with what its timers, sockets and paths start: stopping these leaves that running."""
+        if wish.state not in STILL or not wish.units:
+            return wish
+        wakers = started_by(self.systemd, self.systemd.states(list(wish.units)))
+        woken = tuple(name for name, waker in wakers.items() if not waker.endswith(".socket"))
+        return replace(wish, units=(*wish.units, *wakers), woken=woken)
+
+    def within(self, wish: Wish, named: Sequence[str]) -> Tuple[Wish, List[str]]:
+        """The wish without units that the user did not name, and that none which he named starts here; and these.
+
+        What ran on old is old's word: it must not start whatever else this host has.
+        """
+        known = {unit_name(name) for name in named}
+        known.update(*(unit.triggers for unit in self.systemd.states(sorted(known)).values()))
+        asked = dict.fromkeys([*wish.units, *(wish.enable or ())])
+        enable = None if wish.enable is None else tuple(name for name in wish.enable if name in known)
+        units = tuple(name for name in wish.units if name in known)
+        return replace(wish, units=units, enable=enable), [name for name in asked if name not in known]
+
+    def look(self, wish: Wish) -> Tuple[Dict[str, Unit], Dict[str, Any], bool]:
+        """Units of the wish and of the record, the record, and whether the switch is armed."""
+        record = read_record(self._directory, self._site)
+        own = list(wish.units) if wish.state != "thawed" or wish.retired else []
+        recorded = services_freeze.recorded(record, all_of_it=True)
+        names = own + [name for name in [*recorded, *(wish.enable or ()), *wish.reload] if name not in own]
+        timer = self.switch + ".timer"
+        units = self.systemd.states([*dict.fromkeys(names), timer])
+        units.update({name: replace(units[name], woken=True) for name in wish.woken})
+        return {name: unit for name, unit in units.items() if name != timer}, record, units[timer].up
+
+    def check(self, wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> None:
+        """Refuse before anything is altered: unknown units, triggers that were not named, a freeze that was lost."""
+        if wish.state in ("frozen", "started", "retired"):
+            check_known(units[name] for name in [*wish.units, *wish.reload])
+        if wish.state in ("frozen", "retired"):
+            own = {name: units[name] for name in wish.units}
+            check_lasting(self.systemd, own, reboot=wish.state == "frozen")
+        if wish.state == "held" and wish.units:
+            self._check_lost(wish, record, units, armed)
+        if wish.state == "retired":
+            services_freeze.check_still(record, {name: units[name] for name in wish.units})
+        if wish.state == "thawed" and wish.retired:
+            services_freeze.check_undoable(record, units, wish.units)
+
+    def _check_lost(self, wish: Wish, record: Mapping[str, Any], units: Mapping[str, Unit], armed: bool) -> None:
+        reasons = services_freeze.lost(record, units, armed, self.systemd.boot(), wish.label, wish.run)
+        if reasons:
+            raise RelocateError(
+                "freeze_lost",
+                "the old site may have been serving again ({0}): its data may be newer than the backup set".format(
+                    ", ".join(reasons)
+                ),
+                "run the move again; it freezes the site and takes a new backup set",
+                {"reasons": reasons},
+            )
+
+    def apply(self, wish: Wish, actions: Sequence[Action]) -> None:
+        """Carry the actions out; what a failed freeze, start or undo did so far is taken back."""
+        units, record, _armed = self.look(wish)
+        thaws = wish.state == "thawed"
+        done: List[Action] = []
+        try:
+            if wish.state == "started" and actions:
+                self.systemd.call("daemon-reload")
+            if thaws:
+                self._set_enabled(actions, record, check=False)  # until then systemd may not know a unit
+            for action in actions:
+                if action.verb in ("disarm", "forget") and thaws:
+                    continue  # not before the units are known to be up
+                done.append(action)
+                if action.verb not in ("enable", "disable"):
+                    self._do(action, wish, units, record)
+            self._set_enabled(self._not_enabled(actions) if thaws else actions, record)
+            self._confirm(wish, actions, units)
+        except RelocateError as error:
+            raise self.taken_back(error, wish, done, units, record) from error
+        for action in actions[len(done) :]:
+            self._do(action, wish, units, record)
+        if wish.state == "frozen" and any(action.verb == "stop" for action in actions):
+            # What started between the record and its stop wrote before anything was dumped.
+            freeze = services_freeze.freeze_of(read_record(self._directory, self._site))
+            update_record(self._directory, self._site, {"freeze": {**freeze, "monotonic": _microseconds()}})
+        if wish.state == "held" and wish.units:
+            # The switch may have fired between the first look and the disarming.
+            self._check_lost(wish, read_record(self._directory, self._site), self.look(wish)[0], True)
+
+    def _do(self, action: Action, wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any]) -> None:
+        verb = action.verb
+        if verb in ("record", "hold", "retire", "forget"):
+            update_record(self._directory, self._site, self._entry(verb, wish, units, record))
+        elif verb == "arm":
+            self._arm(wish, services_freeze.states_to_keep(units, record))
+        elif verb == "disarm":
+            self.systemd.disarm(self.switch)
+        elif verb == "start" and wish.state == "thawed":
+            self.systemd.call("start", action.unit, timeout=wish.timeout, check=False)  # go on with the others
+        else:
+            self.systemd.call(verb, action.unit, timeout=wish.timeout)
+
+    def _not_enabled(self, actions: Sequence[Action]) -> List[Action]:
+        wanted = [action.unit for action in actions if action.verb == "enable"]
+        found = self.systemd.states(wanted)
+        return [Action("enable", name) for name, unit in found.items() if not unit.enabled]
+
+    def _set_enabled(self, actions: Sequence[Action], record: Mapping[str, Any], check: bool = True) -> None:
+        """Enable or disable all at once: systemd reads every unit again for each call."""
+        sources = {name: item.get("source") for name, item in services_freeze.recorded(record, all_of_it=True).items()}
+        for verb in ("enable", "disable"):
+            names = [action.unit for action in actions if action.verb == verb]
+            if verb == "enable":
+                names = self.systemd.enable_names(names, sources)
+            if names:
+                self.systemd.call(verb, *names, check=check)
+
+    def _entry(
+        self, verb: str, wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any]
+    ) -> Dict[str, Optional[Dict[str, Any]]]:
+        if verb == "forget":
+            if record.get("retired") and not wish.retired:
+                return {"freeze": services_freeze.freeze_of(record)["earlier"] or None}
+            return {"freeze": None, "retired": None}
+        own = {name: units[name] for name in wish.units}
+        now = {
+            "at": int(time.time()),
+            "boot": self.systemd.boot(),
+            "monotonic": _microseconds(),
+            "limit": wish.freeze_limit,
+        }
+        latest = read_record(self._directory, self._site)
+        if verb == "retire":
+            retired = {"label": wish.label, "run": wish.run, "at": now["at"]}
+            return {
+                "retired": retired,
+                "freeze": services_freeze.retired_entry(latest) if latest.get("freeze") else None,
+            }
+        if verb == "hold":
+            return {"freeze": {**services_freeze.freeze_of(latest), "held": True}}
+        if wish.state == "retired":  # units that the freeze did not know
+            own_now = {**now, "label": wish.label, "run": wish.run, **services_freeze.freeze_of(record)}
+            return {"freeze": {**own_now, "units": services_freeze.states_before(own, record)}}
+        return {"freeze": services_freeze.frozen_entry(record, own, wish.label, wish.run, now)}
+
+    def _arm(self, wish: Wish, before: Sequence[Mapping[str, Any]]) -> None:
+        names = [item["name"] for item in before if item["active"]]
+        self.systemd.disarm(self.switch)
+        if names:
+            self.systemd.arm(
+                self.switch, wish.freeze_limit, start_order(names), "Start site {0} again".format(self._site)
+            )
+
+    def _confirm(self, wish: Wish, actions: Sequence[Action], units: Mapping[str, Unit]) -> None:
+        stopped = [action.unit for action in actions if action.verb == "stop"]
+        # Whether new serves nothing decides whether old may start: there the units are looked at again in any case.
+        # So they are where the site has to be still: of a unit that failed earlier, processes may be left.
+        self.systemd.confirm_stopped(list(wish.units) if wish.state in STILL else stopped, units)
+        started = [action.unit for action in actions if action.verb == "start"]
+        self.systemd.confirm_started(started, _SETTLE, wish.timeout)
+
+    def taken_back(
+        self,
+        error: RelocateError,
+        wish: Wish,
+        done: Sequence[Action],
+        units: Mapping[str, Unit],
+        record: Mapping[str, Any],
+    ) -> RelocateError:
+        """Take back what a failed freeze, start or undo has done; the error then says how that went."""
+        # Old is thawed whatever comes of it, except for an undo: there new can serve on.
+        started = wish.state == "started" or (
+            wish.state == "thawed" and wish.retired and services_freeze.new_serves(record)
+        )
+        opposite = {"start": "stop", "enable": "disable"} if started else {}
+        opposite = {"stop": "start"} if wish.state == "frozen" else opposite
+        touched = [action for action in done if opposite.get(action.verb)]
+        for action in reversed(touched):
+            verb = opposite[action.verb]
+            if not (verb == "start" and units[action.unit].job):
+                self.systemd.call(verb, action.unit, timeout=wish.timeout, check=False)
+        remaining = self._remaining([action.unit for action in touched if action.verb in ("start", "stop")], units)
+        if wish.state == "frozen" and not remaining:  # else the record and the switch are needed still
+            self.systemd.disarm(self.switch)
+            update_record(self._directory, self._site, {key: record.get(key) for key in ("freeze", "retired")})
+        if not touched:
+            return error
+        words = "taking it back FAILED: " + ", ".join(remaining) if remaining else "what was done so far was taken back"
+        return RelocateError(
+            error.code, "{0}; {1}".format(error.msg, words), error.hint, {**error.details, "remaining": remaining}
+        )
+
+    def _remaining(self, names: Sequence[str], before: Mapping[str, Unit]) -> List[str]:
+        """Which units are not as they were, in words; asked anew, for a verb of systemctl may come to nothing."""
+        try:
+            now = self.systemd.states(list(names))
+        except RelocateError as error:
+            return ["the units' states are unknown ({0})".format(error.msg)]
+        wrong = [
+            unit
+            for name, unit in now.items()
+            if not (unit.job or before[name].job) and (not unit.up if before[name].up else not unit.down)
+        ]
+        return ["{0} is {1}".format(unit.name, unit.active) for unit in wrong]
+
+
+def _microseconds() -> int:
+    """Now, by the clock of systemd's timestamps."""
+    return int(time.monotonic() * 1e6)

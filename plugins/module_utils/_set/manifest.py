@@ -1,0 +1,293 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The manifest: what a backup set holds, and its text. The only file that knows the manifest's keys.
+
+A manifest comes from a disk, from another host, from somebody's hands: every value is checked against the type that is
+declared here before anybody else sees it, and its own checksum tells an accident from what was written. The checksum
+keeps nobody from editing: that is what pins are for (``_set/pins.py``).
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import datetime
+import hashlib
+import json
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Dict, Mapping, Optional, Tuple, Union
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    DatabaseFacts,
+    DatabaseState,
+    Directory,
+    DumpFile,
+    FileEntry,
+    Fixture,
+    as_plain,
+)
+
+FORMAT = 1
+TOOL = "relocate.django 0.1.0"
+MANIFEST = "manifest.json"
+DATABASES = "databases"
+#: The keys that are no fields of a Manifest.
+_FORMAT, _CHECKSUM = "format", "checksum"
+
+
+@dataclass(frozen=True)
+class DatabaseEntry:
+    """One alias in a set: who served it, where its dump lies, and what must be there after a load."""
+
+    config: Mapping[str, Any]  # DatabaseConfig.public()
+    dump: DumpFile
+    facts: DatabaseFacts
+    state: DatabaseState
+    migrations: Tuple[str, ...] = ()
+    fixture: Optional[Fixture] = None  # the same rows in a second form, when asked for
+
+
+@dataclass(frozen=True)
+class UnversionedFile:
+    """A file that git does not hold: where it lay and where the set keeps it."""
+
+    path: str  # absolute, on old: where that is on new, ``_set/relocation.py`` tells
+    stored: str  # relative to the set; empty for a symbolic link
+    mode: int
+    owner: str
+    group: str
+    link: str = ""  # target, when it is a symbolic link
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that is known about a set; what manifest.json holds."""
+
+    label: str
+    site: str
+    created: str  # ISO 8601, UTC
+    host: Mapping[str, Any]
+    code: Mapping[str, Any]  # as_plain(Revision) and the names of bundle and patch
+    django: Mapping[str, Any]  # versions, settings module, MEDIA_ROOT, ...; no secret
+    owner: Mapping[str, Any]
+    databases: Mapping[str, DatabaseEntry] = field(default_factory=dict)
+    media: Mapping[str, Any] = field(default_factory=dict)
+    unversioned: Tuple[UnversionedFile, ...] = ()
+    files: Tuple[FileEntry, ...] = ()
+    tool: str = TOOL
+    directories: Tuple[Directory, ...] = ()  # above all that is moved, as they were
+    sequence: int = 0  # of the sets that the host made of the site: clocks jump
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the checkout on new needs to know; a part of the manifest, known before the freeze."""
+
+    code: Mapping[str, Any]
+    django: Mapping[str, Any]
+    owner: Mapping[str, Any]
+    unversioned: Tuple[UnversionedFile, ...]
+    directories: Tuple[Directory, ...] = ()
+
+
+_NAMES = Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Whose MEDIA was, as ``_media/owners.py`` records and reads it."""
+
+    places: Mapping[str, Tuple[str, str, int]]
+    digest: str
+    users: Tuple[str, ...]
+    groups: Tuple[str, ...]
+    more: int
+
+
+#: What the mappings hold that others rely on, each with its type. Those in _NEEDED must be there.
+_SHAPES: Dict[str, Dict[str, Any]] = {
+    "host": dict.fromkeys(("name", "machine_id", "distribution", "family", "python"), str),
+    "code": {
+        **dict.fromkeys(("commit", "branch", "remote", "described", "bundle", "patch", "prefix"), str),
+        "dirty": bool,
+        "migrations": Mapping[str, Mapping[str, _NAMES]],
+    },
+    "django": {
+        **dict.fromkeys(("version", "python", "path", "interpreter", "settings"), str),
+        "media_root": Optional[str],
+    },
+    "owner": {"name": str, "home": str, "home_mode": str, "uid": int},
+    "media": {
+        **dict.fromkeys(("root", "stored", "digest", "unread"), str),
+        **dict.fromkeys(("files", "links", "bytes", "skipped"), int),
+        "skip": _NAMES,
+        "skipped_names": _NAMES,
+        "archived": Mapping[str, int],
+        "rights": Rights,
+    },
+    "config": {
+        **dict.fromkeys(("alias", "engine", "backend", "name", "user", "host"), str),
+        "has_password": bool,
+        "port": Optional[int],
+    },
+}
+_NEEDED = {
+    "host": ("name", "machine_id"),
+    "code": ("commit",),
+    "owner": ("name",),
+    "config": ("name",),
+}
+#: What must be there as well when the set holds MEDIA.
+_STORED = ("digest", "archived")
+
+
+def as_text(manifest: Manifest) -> str:
+    """The manifest as JSON text."""
+    return text_of(dict(as_plain(manifest), format=FORMAT))
+
+
+def text_of(plain: Mapping[str, Any]) -> str:
+    """JSON text of what a manifest holds, with its checksum."""
+    bare = {key: value for key, value in plain.items() if key != _CHECKSUM}
+    return _json(dict(bare, checksum=_checksum(bare)))
+
+
+def _json(plain: Mapping[str, Any]) -> str:
+    return json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+
+
+def _checksum(plain: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_json(plain).encode("ascii")).hexdigest()
+
+
+def _checksum_read(plain: Mapping[str, Any]) -> str:
+    """That of a manifest that was read; "" for one that is nested more deeply than any that was written."""
+    try:
+        return _checksum(dict(plain, format=FORMAT))
+    except RecursionError:
+        return ""
+
+
+def digest_of(text: str) -> str:
+    """The sha256 of a manifest's text: the set's identity."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def from_text(text: str, where: str = MANIFEST) -> Manifest:
+    """The inverse of :func:`as_text`.
+
+    Raises manifest_invalid, manifest_edited when the checksum differs, or format_unknown for a newer format.
+    """
+    try:
+        plain = json.loads(text)
+        version = plain.pop(_FORMAT)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
+        raise RelocateError("manifest_invalid", "{0} is not a manifest".format(where), "take another set") from exc
+    if version != FORMAT or isinstance(version, bool):
+        raise RelocateError(
+            "format_unknown",
+            "{0} has format {1}, this version reads {2}".format(where, version, FORMAT),
+            "upgrade relocate.django",
+        )
+    checksum = plain.pop(_CHECKSUM, None)
+    if checksum is not None and checksum != _checksum_read(plain):
+        raise RelocateError(
+            "manifest_edited",
+            "{0} is not the manifest that was written: its checksum differs".format(where),
+            "transfer the set again, or take another one",
+        )
+    try:
+        if checksum is None:
+            raise ValueError(_CHECKSUM)
+        manifest: Manifest = read_as(Manifest, plain, "manifest")
+        _check(manifest)
+        return manifest
+    except ValueError as exc:
+        raise RelocateError(
+            "manifest_invalid", "{0} lacks what a manifest holds ({1})".format(where, exc), "take another set"
+        ) from exc
+
+
+def prepared_from(plain: Any) -> Prepared:
+    """What a set tells before it has a manifest. Raises ValueError naming what is wrong."""
+    prepared: Prepared = read_as(Prepared, plain, "prepared")
+    for name in ("code", "django", "owner"):
+        _shaped(name, getattr(prepared, name))
+    return prepared
+
+
+def created_at(manifest: Manifest) -> datetime.datetime:
+    """When the set was made, by its host's clock. Raises ValueError."""
+    moment = datetime.datetime.fromisoformat(manifest.created)
+    if moment.tzinfo is None:
+        raise ValueError("created")
+    return moment
+
+
+def _check(manifest: Manifest) -> None:
+    """What types cannot say. Raises ValueError."""
+    created_at(manifest)
+    for name in ("host", "code", "django", "owner", "media"):
+        _shaped(name, getattr(manifest, name))
+    if manifest.media.get("stored"):
+        missing = [key for key in _STORED if key not in manifest.media]
+        missing += [key for key in ("files", "bytes") if key not in manifest.media.get("archived", {})]
+        for key in missing:
+            raise ValueError("media." + key)
+    for alias, entry in manifest.databases.items():
+        _shaped("config", entry.config)
+        if not entry.dump.path.startswith(DATABASES + "/"):
+            raise ValueError("databases.{0}.dump.path".format(alias))
+
+
+def _shaped(name: str, found: Mapping[str, Any]) -> None:
+    for key in _NEEDED.get(name, ()):
+        if key not in found:
+            raise ValueError("{0}.{1}".format(name, key))
+    for key, kind in _SHAPES[name].items():
+        if key in found and not (kind is Rights and found[key] == {}):  # MEDIA that was not looked at
+            read_as(kind, found[key], "{0}.{1}".format(name, key))
+
+
+def read_as(kind: Any, value: Any, where: str) -> Any:
+    """A value of JSON as the declared type has it, with all it holds. Raises ValueError naming the place.
+
+    :param kind: a dataclass, a scalar, or Tuple[X, ...], Tuple[X, Y], Mapping[str, X], Optional[X], Any
+    """
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if kind is Any:
+        return value
+    if origin is Union:
+        return None if value is None else read_as(args[0], value, where)
+    if origin is tuple:
+        items = _of(list, value, where)
+        kinds = [args[0]] * len(items) if args[-1] is Ellipsis else args
+        if len(kinds) != len(items):
+            raise ValueError(where)
+        return tuple(
+            read_as(one, item, "{0}[{1}]".format(where, number)) for number, (one, item) in enumerate(zip(kinds, items))
+        )
+    if origin is collections.abc.Mapping:
+        return {key: read_as(args[1], item, where + "." + key) for key, item in _of(dict, value, where).items()}
+    if dataclasses.is_dataclass(kind):
+        return _built(kind, _of(dict, value, where), where)
+    return _of(kind, value, where)
+
+
+def _of(kind: Any, value: Any, where: str) -> Any:
+    # A truth value is a number to Python, and none in a manifest.
+    if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
+        raise ValueError(where)
+    return value
+
+
+def _built(kind: Any, plain: Mapping[str, Any], where: str) -> Any:
+    hints, fields = typing.get_type_hints(kind), {item.name: item for item in dataclasses.fields(kind)}
+    surplus = sorted(set(plain) - set(fields))
+    missing = [name for name in fields if name not in plain]
+    for name in [*surplus, *missing]:
+        raise ValueError(where + "." + name)
+    return kind(**{name: read_as(hints[name], item, where + "." + name) for name, item in plain.items()})

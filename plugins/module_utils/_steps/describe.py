@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Facts of a site for project_info; nothing is changed."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, Optional, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import facts
+from ansible_collections.relocate.django.plugins.module_utils._media import inventory
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    Obstacle,
+    as_plain,
+)
+from ansible_collections.relocate.django.plugins.module_utils._project import vcs
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
+
+#: What the probe is asked for by default; "counts" and "checks" cost time and are asked for by name.
+TOPICS = ("django", "migrations", "packages", "history")
+
+
+def describe_site(site: Site, media_skip: Sequence[str] = ()) -> Dict[str, Any]:
+    """Everything worth knowing about a site, JSON-serialisable and without secrets."""
+    revision: Optional[Any]
+    prefix = ""
+    try:
+        revision = as_plain(vcs.revision(site.project.path, site.project.owner))
+        prefix = vcs.prefix(site.project.path, site.project.owner)
+    except RelocateError as error:
+        if error.code != "not_a_checkout":
+            raise
+        revision = None
+    return {
+        "host": facts.describe_host(),
+        "project": dict(project_paths(site.project), prefix=prefix),
+        "owner": owner_facts(site.project),
+        "revision": revision,
+        "databases": {
+            alias: dict(
+                engine.config.public(),
+                facts=as_plain(engine.describe()),
+                scanned=site.scanned.get(alias, {}),
+                machine_id=facts.machine_id(),
+            )
+            for alias, engine in site.engines.items()
+        },
+        "media": _describe_media(site, media_skip),
+        "unit_users": [],
+        **site.facts,
+    }
+
+
+def _describe_media(site: Site, skip: Sequence[str]) -> Dict[str, Any]:
+    root = str(site.facts.get("django", {}).get("media_root") or "")
+    try:
+        return inventory.inventory(root, site.project.owner, skip) if os.path.isdir(root) else {}
+    except RelocateError as error:  # an obstacle only for those who move it
+        return {"error": as_plain(Obstacle(error.code, error.msg, error.hint))}

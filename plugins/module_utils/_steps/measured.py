@@ -1,0 +1,51 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a module measured in this run, in figures for the report: nothing else may be called proven."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.compare import sequences_behind
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState
+
+
+def database(recorded: DatabaseState, found: DatabaseState) -> Dict[str, Any]:
+    """What of a database was compared, by two states that were found equal.
+
+    :returns: tables, rows, contents (tables whose fingerprints were compared), counted (names of the others),
+        sequences, advanced (those that old had left behind their columns), schema (objects and properties that were
+        compared; None when they were not)
+    """
+    after = {table.name: table for table in found.tables}
+    hashed = {
+        table.name
+        for table in recorded.tables
+        if table.fingerprint and table.name in after and after[table.name].fingerprint
+    }
+    both = recorded.schema is not None and found.schema is not None
+    return {
+        "tables": len(found.tables),
+        "rows": found.rows(),
+        "contents": len(hashed),
+        "counted": sorted(name for name in after if name not in hashed),
+        "sequences": len(found.sequences),
+        "advanced": len(sequences_behind(recorded)),
+        "schema": len(found.schema or ()) if both else None,
+    }
+
+
+def fixture(rows: Sequence[Mapping[str, Any]], found: DatabaseState) -> Dict[str, Any]:
+    """What was compared of a database that came out of a fixture: every model, and no schema.
+
+    :param rows: the models, as the report lists them
+    """
+    return {
+        "tables": len(rows),
+        "rows": sum(int(row["new"] or 0) for row in rows),
+        "contents": len(rows),
+        "counted": [],
+        "sequences": len(found.sequences),
+        "schema": None,
+    }

@@ -1,0 +1,41 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Programs and disk space that a step needs on this host."""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._host import facts
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    Obstacle,
+)
+from ansible_collections.relocate.django.plugins.module_utils._process import find_program
+
+_SLACK = 64 * 1024 * 1024  # bytes that must stay free whatever is written
+
+
+def missing_programs(names: Sequence[str], params: Mapping[str, Any]) -> List[Obstacle]:
+    """Return an obstacle for each program that this host lacks and no task installs."""
+    if params["installs"]:
+        return []
+    return [
+        Obstacle("program_missing", "{0} is not installed".format(name), "install {0}".format(name))
+        for name in names
+        if find_program(name) is None
+    ]
+
+
+def missing_space(path: str, needed: int, what: str) -> List[Obstacle]:
+    """Return an obstacle when the file system of ``path`` has less than ``needed`` bytes free."""
+    free = facts.free_bytes(path)
+    if free >= needed + _SLACK:
+        return []
+    return [
+        Obstacle(
+            "disk_full",
+            "{0} needs {1} MB at {2}, {3} MB are free".format(what, (needed + _SLACK) >> 20, path, free >> 20),
+            "free space there, or name another directory",
+        )
+    ]

@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the old host told of a site, as the types that the new one relies on: the old host may be anybody's."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
+from ansible_collections.relocate.django.plugins.module_utils._project.replies import Each, Maybe, checked
+from ansible_collections.relocate.django.plugins.module_utils._set.manifest import read_as
+
+_DATABASE = {**dict.fromkeys("engine backend name user host".split(), str), "port": Maybe(int), "facts": Each(object)}
+_INFO: Mapping[str, Any] = {
+    "host": {"name": str, "machine_id": str},
+    "project": {"path": str, "prefix": Maybe(str)},
+    "owner": {"name": str, "home": Maybe(str)},
+    "django": {"version": str},
+    "databases": Each(_DATABASE),
+    "media": Maybe({"bytes": Maybe(int), "rights": Maybe(Each(object))}),
+    "unit_users": Maybe([str]),
+}
+
+
+def by_old(info: Mapping[str, Any], engines: Any) -> Mapping[str, Any]:
+    """What preflight returned on old. Raises answer_refused for what is not of the shape that it gives it.
+
+    :param engines: the names of those that there are
+    """
+    try:
+        checked(info, _INFO, "info")
+        for alias, item in info["databases"].items():
+            read_as(DatabaseFacts, item["facts"], "info.databases.{0}.facts".format(alias))
+            if item["engine"] not in engines:
+                raise ValueError("info.databases.{0}.engine".format(alias))
+    except ValueError as exc:
+        raise _refused(exc) from None
+    return info
+
+
+def facts(plain: Dict[str, Any]) -> DatabaseFacts:
+    """The facts of a database on old. Raises answer_refused."""
+    try:
+        found: DatabaseFacts = read_as(DatabaseFacts, plain, "facts")
+        return found
+    except ValueError as exc:
+        raise _refused(exc) from None
+
+
+def _refused(exc: ValueError) -> RelocateError:
+    return RelocateError(
+        "answer_refused",
+        "what old told of the site is not of the shape that this version gives it, in {0}".format(exc),
+        "see what answers on old in place of our module",
+    )

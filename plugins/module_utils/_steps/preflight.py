@@ -1,0 +1,258 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Obstacles on the host that the site leaves, and to writing a backup set; nothing is changed."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import partial
+from typing import Any, List, Mapping, Optional, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
+from ansible_collections.relocate.django.plugins.module_utils._media import inventory
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    Obstacle,
+    SystemUser,
+    as_plain,
+)
+from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, untracked, vcs
+from ansible_collections.relocate.django.plugins.module_utils._services import checks
+from ansible_collections.relocate.django.plugins.module_utils._set import unversioned
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, collect
+from ansible_collections.relocate.django.plugins.module_utils._steps.needs import missing_programs, missing_space
+from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
+
+
+def media_obstacles(found: Mapping[str, Any]) -> List[Obstacle]:
+    """What is in the way of copying MEDIA whole, by :func:`describe_site`."""
+    if "error" in found:
+        return [Obstacle(**found["error"])]
+    error = inventory.left_behind(found)
+    return [Obstacle(error.code, error.msg, error.hint)] if error is not None else []
+
+
+def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
+    """Every obstacle on the host that the site leaves."""
+    found = obstacles_of_set(site, params)
+    for alias, target in sorted(params["engines"].items()):
+        found += _conversion_obstacles(site, alias, target, params["left_behind"], found)
+    collect(found, lambda: checks.require(params["units"]))
+    path, left = site.project.path, params["services_left"]
+    found += collect(found, lambda: checks.unnamed(path, params["units"], left)) or []
+    return found
+
+
+def refuse_set(site: Site, params: Mapping[str, Any]) -> None:
+    """Write no set of which a site could not be restored whole. Raises obstacles, or the code of the only one."""
+    found = list({(item.code, item.alias, item.msg): item for item in obstacles_of_set(site, params)}.values())
+    if not found:
+        return
+    lines = ["database {0}: {1}".format(item.alias, item.msg) if item.alias else item.msg for item in found]
+    if len(found) > 1:
+        lines = [
+            "{0}. [{1}] {2}. Next: {3}".format(number, item.code, line, item.hint)
+            for number, (item, line) in enumerate(zip(found, lines), 1)
+        ]
+    raise RelocateError(
+        found[0].code if len(found) == 1 else "obstacles",
+        "no backup written: " + "; ".join(lines),
+        found[0].hint if len(found) == 1 else "remove them, then back up again",
+        {"obstacles": as_plain(found)},
+    )
+
+
+def obstacles_of_set(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
+    """What keeps a set from being written, or a site from being restored whole from it."""
+    found: List[Obstacle] = []
+    for alias, engine in site.engines.items():
+        found += collect(found, partial(engine.preflight, "old"), alias) or []
+    for answer in site.facts.values():
+        if isinstance(answer, dict) and "error" in answer:
+            found.append(Obstacle(**answer["error"]))
+    found += _code_obstacles(site, params) + _migration_obstacles(site, params)
+    collect(found, lambda: _refuse_older(site, params))
+    found += _files_of_others(site)
+    collect(found, lambda: _refuse_unnamed(site, params))
+    found += collect(found, lambda: _untracked(site, params)) or []
+    collect(found, lambda: unversioned.expand(params["files"], site.project.path, site.project.owner))
+    found += _files_outside(site, [*params["files"], *params["files_left"]])
+    found += missing_programs(("git",) + (("zstd",) if params["compression"] == "zstd" else ()), params)
+    needed = sum(_size(site, alias) for alias in site.engines)
+    found += missing_space(params["directory"], needed, "the backup set")
+    return found
+
+
+def _files_outside(site: Site, named: Sequence[str]) -> List[Obstacle]:
+    """Directories of models' files that neither MEDIA nor the user's list brings: only their rows would arrive."""
+    try:
+        spared = [os.path.realpath(path) for path in unversioned.absolute(named, site.project.path)]
+    except RelocateError:
+        return []  # told of already
+    django = site.facts.get("django", {})
+    media = os.path.realpath(str(django["media_root"])) if django.get("media_root") else ""
+    return [
+        Obstacle(
+            "files_outside",
+            "{0} keeps files in {1}, which is not below MEDIA_ROOT".format(item["field"], item["path"]),
+            "name it in relocate_files, or in relocate_files_left when you carry it yourself or it may stay behind",
+        )
+        for item in django.get("file_stores", ())
+        if _holds_a_file(item["path"], media, site.project.owner)
+        and not any((item["path"] + "/").startswith(path.rstrip("/") + "/") for path in spared)
+    ]
+
+
+def _holds_a_file(path: str, media: str, owner: Optional[SystemUser]) -> bool:
+    """Whether a directory holds files besides those of MEDIA, when that lies within; as far as the owner may look."""
+    with acting_as(owner):
+        for directory, below, files in os.walk(path):
+            below[:] = [name for name in below if os.path.join(directory, name) != media]
+            if files:
+                return True
+    return False
+
+
+def _conversion_obstacles(
+    site: Site, alias: str, target: str, left_behind: Sequence[str], found: List[Obstacle]
+) -> List[Obstacle]:
+    """What keeps a database from getting another engine. Every row is read."""
+    engine, names = site.engines.get(alias), sorted(kind.name for kind in ENGINES)
+    if engine is None or target not in names:
+        known = "aliases: {0}; engines: {1}".format(", ".join(sorted(site.engines)), ", ".join(names))
+        return [Obstacle("bad_option", "relocate_engines: {0}: {1} is not known".format(alias, target), known)]
+    if engine.name == target:
+        return []
+    looked = collect(found, lambda: scan.scan(site, engine, target, left_behind), alias)
+    if not looked:
+        return []
+    site.scanned[alias] = {key: looked[key] for key in ("schema", "migrations")}
+    return scan.obstacles(alias, looked, target)
+
+
+def _size(site: Site, alias: str) -> int:
+    try:
+        return site.engines[alias].describe().size_bytes
+    except RelocateError:
+        return 0  # its preflight has said why
+
+
+def _code_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
+    found: List[Obstacle] = []
+    revision = collect(found, lambda: vcs.revision(site.project.path, site.project.owner))
+    if revision is not None and revision.dirty and not params["allow_dirty"]:
+        shown = ", ".join(revision.changes[:5]) + (", ..." if len(revision.changes) > 5 else "")
+        found.append(
+            Obstacle(
+                "dirty_tree",
+                "the checkout holds uncommitted changes: {0}".format(shown),
+                "commit them, or set relocate_allow_dirty to carry them as a patch",
+            )
+        )
+    return found
+
+
+def _untracked(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
+    """Files beside the code that git does not hold and the site may need, unless they travel or may stay."""
+    django = site.facts.get("django", {})
+    if "used_paths" not in django:
+        return []
+    databases = [engine.config.name for engine in site.engines.values() if engine.is_file]
+    apart = [django.get("media_root"), django.get("static_root"), os.path.realpath(params["directory"])]
+    apart += [item["path"] for item in django.get("file_stores", ())]
+    apart += [name + end for name in databases for end in ("", "-wal", "-shm", "-journal")]
+    accepted = [*params["files"], *params["files_left"]]
+    try:
+        left = untracked.find(site.project.path, site.project.owner, django["used_paths"], apart, accepted)
+    except RelocateError as error:
+        if error.code == "not_a_checkout":
+            return []  # told of already
+        raise
+    if not left:
+        return []
+    names = ", ".join("{0} ({1})".format(item.path, item.what) for item in left[:10])
+    lines = ", ".join(json.dumps(item.path) for item in left[:10])
+    return [
+        Obstacle(
+            "files_untracked",
+            "git does not hold what the site may need: {0}{1}".format(names, ", ..." if len(left) > 10 else ""),
+            "carry it with relocate_files: [{0}], or name what may stay behind in relocate_files_left".format(lines),
+        )
+    ]
+
+
+def _refuse_older(site: Site, params: Mapping[str, Any]) -> None:
+    """Another revision than old's that lacks applied migrations, where this host's repository holds it.
+
+    Raises unknown_migration. Once it is checked out on new, the code itself is asked.
+    """
+    # A backup names none: it takes the one that is checked out.
+    path, owner, revision = site.project.path, site.project.owner, str(params.get("revision") or "")
+    there = site.facts.get("history", {})
+    names = vcs.files_at(path, owner, revision) if revision and "files" in there else None
+    if names is None:
+        return
+    recorded = history.record(site.facts.get("migrations", {}), there)
+    later = history.at_revision(there, os.path.realpath(vcs.toplevel(path, owner)), names)
+    history.check(recorded, later, lambda: vcs.comes_after(path, owner, revision), list(site.engines))
+
+
+def _files_of_others(site: Site) -> List[Obstacle]:
+    """SQLite files that another user than the project's owner writes: on new they would be the owner's."""
+    found, owner = [], site.project.owner
+    for alias, engine in sorted(site.engines.items()):
+        name = engine.config.name
+        status = os.stat(name) if engine.is_file and os.path.isfile(name) else None
+        if status is None or status.st_uid in (owner.uid, 0):
+            continue
+        user = lookup_user(status.st_uid)
+        who = user.name if user is not None else "uid {0}".format(status.st_uid)
+        msg = "the database {0} is {1}'s: on new it would be {2}'s, and what runs as {1} could not write it"
+        hint = "set relocate_owner: {0}, or chown it on old to {1} and run the site as that user"
+        found.append(Obstacle("right_missing", msg.format(name, who, owner.name), hint.format(who, owner.name), alias))
+    return found
+
+
+def _refuse_unnamed(site: Site, params: Mapping[str, Any]) -> None:
+    """Packages that a new environment would lack. Where only an installer knows, the checkout on new compares.
+
+    Raises packages_unlisted.
+    """
+    project = site.project
+    plain = packages.installed(project.interpreter, project.owner, project.environment(), project.path)
+    there = packages.from_plain(plain)
+    with acting_as(project.owner):
+        roots = None if params["command"] else packages.named(project.path, params["requirements"], there)
+    if roots is not None:
+        found = packages.left_over(packages.unnamed(there, roots), params["pip_extra"], params["pip_left"])
+        if found:
+            raise packages.refusal(found, "the project")
+
+
+def _migration_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
+    found = []
+    migrations = site.facts.get("migrations", {})
+    for alias, item in sorted(migrations.get("aliases", {}).items()):
+        unapplied = item["unapplied"]
+        # A database that has never been migrated is data: a move leaves it as it is.
+        if unapplied and item["applied"] and alias in site.engines and not params["allow_unapplied"]:
+            found.append(
+                Obstacle(
+                    "unapplied_migrations",
+                    "{0} migrations are not applied: {1}".format(len(unapplied), ", ".join(unapplied[:5])),
+                    "run migrate on old, or set relocate_allow_unapplied to have them applied on new",
+                    alias,
+                )
+            )
+    for app, names in sorted(migrations.get("conflicts", {}).items()):
+        found.append(
+            Obstacle(
+                "migration_conflict",
+                "conflicting migrations in {0}: {1}".format(app, ", ".join(names)),
+                "merge them with makemigrations --merge",
+            )
+        )
+    return found

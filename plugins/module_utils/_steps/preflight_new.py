@@ -1,0 +1,199 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Obstacles on the host that the site goes to; nothing is changed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from functools import partial
+from typing import Any, List, Mapping, Optional
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._engines.registry import open_engine
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import facts as host_facts
+from ansible_collections.relocate.django.plugins.module_utils._host import owner as host_owner
+from ansible_collections.relocate.django.plugins.module_utils._media import owners
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    DatabaseConfig,
+    DatabaseFacts,
+    Obstacle,
+    SystemUser,
+    facts_from_plain,
+)
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, find_program, run
+from ansible_collections.relocate.django.plugins.module_utils._project import vcs
+from ansible_collections.relocate.django.plugins.module_utils._project.python_support import python_obstacle
+from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from ansible_collections.relocate.django.plugins.module_utils._services import checks
+from ansible_collections.relocate.django.plugins.module_utils._set.relocation import between
+from ansible_collections.relocate.django.plugins.module_utils._site import collect
+from ansible_collections.relocate.django.plugins.module_utils._steps import logs, origin
+from ansible_collections.relocate.django.plugins.module_utils._steps.needs import missing_programs, missing_space
+from ansible_collections.relocate.django.plugins.module_utils._steps.same_server import (
+    place_here,
+    place_of,
+    same_database,
+)
+from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
+
+
+def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets: SecretStore) -> List[Obstacle]:
+    """Every obstacle on the host that the site goes to, given what preflight told of old."""
+    found: List[Obstacle] = []
+    same = old["host"]["machine_id"] == host_facts.machine_id()
+    itself = same and not (params["allow_same_host"] and old["project"]["path"] != params["path"])
+    if itself:
+        found.append(
+            Obstacle(
+                "same_host",
+                "refusing: this is the OLD host ({0})".format(old["host"]["name"]),
+                "correct the inventory: old and new must be two machines",
+            )
+        )
+    found += missing_programs(("git",) + (("zstd",) if params["compression"] == "zstd" else ()), params)
+    owner, wanted = str(old["owner"]["name"]), str(params["owner"] or "")
+    home = str(old["owner"].get("home") or "")
+    exists = collect(found, lambda: host_owner.check_owner(owner, wanted, home, params["allow_root"]))
+    if exists is False and not params["installs"]:
+        found.append(Obstacle("owner_missing", "there is no user {0}".format(owner), "make it"))
+    user = lookup_user(owner) if exists else None
+    found += collect(found, lambda: _python_obstacles(params, old, user)) or []
+    found += _occupied(params, str(old["project"].get("prefix") or ""))
+    found += collect(found, lambda: _paths_of_old(params, old)) or []
+    if not itself and not read_record(params["directory"], params["site"]).get("moved"):
+        found += collect(found, lambda: checks.running(params["path"], params["services_left"])) or []
+    if params["media"]:
+        rights = old.get("media", {}).get("rights") or {}
+        found += owners.obstacles(rights, users_to_make(params, old), owner)
+    found += _database_obstacles(params, old, secrets, user)
+    sizes = [item["facts"]["size_bytes"] for item in old["databases"].values()]
+    found += missing_space(params["directory"], sum(sizes), "the backup set")
+    found += missing_space(params["path"], int(old.get("media", {}).get("bytes", 0)), "MEDIA and the project")
+    if params["units"] and not os.path.isdir("/run/systemd/system"):
+        found.append(Obstacle("program_missing", "systemd does not run here", "leave relocate_services empty"))
+    return found
+
+
+def _paths_of_old(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[Obstacle]:
+    """What is named by its place on old and will not be found on this host."""
+    prefix = str(old["project"].get("prefix") or "")
+    relocation = between(str(old["project"]["path"]), params["path"], prefix)
+    _within, lacking = logs.missing(old["django"], relocation, params["path"], prefix)
+    found = logs.obstacles(lacking, str(old["owner"]["name"]))
+    for option in ("env_files", "interpreter"):
+        value = params[option] or []
+        for name in [value] if isinstance(value, str) else value:
+            plain = name[1:] if name.startswith("-") else name
+            if relocation.moves(os.path.normpath(plain)) and not os.path.lexists(plain):
+                msg = "relocate_{0} names {1}, which lies in old's project: on this host it is to be {2}"
+                hint = "name it relative to the project, or set relocate_{0} for each host".format(option)
+                here = relocation.path(os.path.normpath(plain))
+                found.append(Obstacle("bad_option", msg.format(option, plain, here), hint))
+    return found
+
+
+def users_to_make(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[str]:
+    """Whom this host lacks and a named unit runs as: here, or on old where files of MEDIA are his."""
+    rights = old.get("media", {}).get("rights") or {}
+    there = set(old.get("unit_users", ())) & set(rights.get("users", ()))
+    here = set(checks.users(params["units"]))
+    return [name for name in sorted(there | here) if owners.NAME.match(name) and lookup_user(name) is None]
+
+
+def _python_obstacles(params: Mapping[str, Any], old: Mapping[str, Any], owner: Optional[SystemUser]) -> List[Obstacle]:
+    """Whether the Python runs the project's Django. It may be the owner's own program, so that root does not run it.
+
+    :param owner: None when he is not there yet, and nothing on this host is his
+    """
+    python = find_program(params["python"])
+    if python is None:
+        if params["installs"]:
+            return []
+        return [Obstacle("interpreter_not_found", "{0} is not installed".format(params["python"]), "install it")]
+    user = owner or (lookup_user("nobody") if os.geteuid() == 0 else None)
+    code = "import platform; print(platform.python_version())"
+    try:
+        result = run(Command([python, "-c", code], user), timeout=30)
+    except RelocateError:
+        if owner is None:
+            return []  # where nobody else may look; the checkout asks as the owner
+        raise
+    obstacle = python_obstacle("", str(old["django"]["version"]), result.out.strip())
+    return [obstacle] if obstacle else []
+
+
+def _occupied(params: Mapping[str, Any], prefix: str) -> List[Obstacle]:
+    """Whatever is where the checkout goes. The project may be a directory of a larger repository."""
+    found: List[Obstacle] = []
+    path = collect(found, lambda: vcs.top_of(params["path"], prefix))
+    if path is None:
+        return found
+    if os.path.isdir(path) and os.listdir(path) and not os.path.lexists(os.path.join(path, ".git")):
+        return [Obstacle("checkout_occupied", "{0} holds something else".format(path), "move it away")]
+    return []
+
+
+def _database_obstacles(
+    params: Mapping[str, Any], old: Mapping[str, Any], secrets: SecretStore, owner: Optional[SystemUser]
+) -> List[Obstacle]:
+    """Ask the new servers, with the settings of old: the ones of new are not there before the checkout.
+
+    :param owner: None when he is not there yet: no file is the site's then, and none that old names is opened as root
+    """
+    found: List[Obstacle] = []
+    context = EngineContext(
+        secrets=secrets, admin=params["admin"], compression=params["compression"], definers=params["definers"]
+    )
+    for alias, item in sorted(old["databases"].items()):
+        if params["engines"].get(alias, item["engine"]) != item["engine"]:
+            continue  # only the settings of new tell where that is: in the database step, before the freeze
+        config = DatabaseConfig(
+            alias=alias,
+            engine=item["engine"],
+            backend=item["backend"],
+            name=_here(item["name"], str(old["project"]["path"]), params["path"]),
+            user=item["user"],
+            host=context.admin.host or item["host"],
+            port=context.admin.port or item["port"],
+        )
+        engine = open_engine(config, context)
+        facts = facts_from_plain(item["facts"])
+        some = collect(found, partial(engine.preflight, "new", facts), alias) or []
+        if engine.is_file:
+            engine = open_engine(config, replace(context, owner=owner))
+        there = not engine.is_file or owner is not None
+        if not context.admin.host and there and not _is_olds(engine, old, item, facts):
+            some += collect(found, partial(_occupied_database, engine, params), alias) or []
+        # What the packages role installs before the freeze is no obstacle.
+        installable = ("program_missing", "library_missing") if params["installs"] else ()
+        found += [Obstacle(entry.code, entry.msg, entry.hint, alias) for entry in some if entry.code not in installable]
+        found[:] = [entry for entry in found if entry.code not in installable]
+    return found
+
+
+def _is_olds(engine: Engine, old: Mapping[str, Any], item: Mapping[str, Any], facts: DatabaseFacts) -> bool:
+    """Whether the settings of old lead to old's own live database from here: new's settings will name another."""
+    try:
+        here = place_here(engine, host_facts.machine_id())
+    except RelocateError:
+        return False  # its preflight has said why
+    return same_database(place_of(item, facts, str(old["host"]["machine_id"])), here)
+
+
+def _here(name: str, old_path: str, new_path: str) -> str:
+    """A SQLite file below the project, where it will be on new."""
+    inside = old_path.rstrip("/") + "/"
+    return os.path.join(new_path, name[len(inside) :]) if name.startswith(inside) else name
+
+
+def _occupied_database(engine: Engine, params: Mapping[str, Any]) -> List[Obstacle]:
+    """A live database on new that the restore would refuse to put aside, as far as the settings of old tell."""
+    record = read_record(params["directory"], params["site"])
+    found: List[Obstacle] = []
+    came_from = origin.origin(engine, record, count=False)
+    collect(found, lambda: origin.aside_for(engine, engine.describe(), came_from, record, params["replace"]))
+    return found

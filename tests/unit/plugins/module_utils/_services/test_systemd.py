@@ -1,0 +1,232 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""systemd: what it says, read; what we say, quoted; what it must not say, left out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils import _secrets
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed
+from ansible_collections.relocate.django.plugins.module_utils._services import systemd as services_systemd
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import (
+    Systemd,
+    Unit,
+    parse_show,
+    unit_name,
+)
+from tests.unit.fakes import refused
+
+SHOWN = """Id=web.service
+LoadState=loaded
+ActiveState=active
+SubState=running
+UnitFileState=enabled
+Result=success
+TriggeredBy=web.socket web.path
+FragmentPath=/etc/systemd/system/web.service
+ControlGroup=/system.slice/web.service
+NRestarts=2
+InvocationID=abc
+InactiveExitTimestampMonotonic=123
+WantedBy=multi-user.target
+RequiredBy=shop.target
+Type=notify
+RemainAfterExit=no
+
+Id=mariadb.service
+LoadState=not-found
+ActiveState=inactive
+SubState=dead
+UnitFileState=
+NRestarts=[not set]
+"""
+
+
+def test_show_is_read_by_the_order_of_the_question() -> None:
+    timer = "Id=a.timer\nTriggers=a.service\n\n"
+    first, web, alias = parse_show(["a.timer", "web.service", "mysql.service"], timer + SHOWN).values()
+    assert (first.triggers, web.triggers) == (("a.service",), ())
+    assert web.up
+    assert web.enabled
+    assert (web.triggered_by, web.restarts, web.entered) == (("web.socket", "web.path"), 2, 123)
+    assert web.wanted_by == ("multi-user.target", "shop.target")
+    assert (alias.name, alias.load, alias.up, alias.restarts) == ("mysql.service", "not-found", False, 0)
+
+
+@pytest.mark.parametrize(
+    ("file_state", "wanted", "enabled", "can_enable"),
+    [
+        ("enabled", True, True, False),
+        ("disabled", False, False, True),
+        ("static", True, False, False),
+        ("generated.late", True, True, False),
+        ("generated.late", False, False, True),
+        ("generated", True, False, False),
+        ("generated", False, False, False),
+    ],
+)
+def test_what_starts_with_the_host(file_state: str, wanted: bool, enabled: bool, can_enable: bool) -> None:
+    """Units out of /etc/init.d are disabled and enabled like others, but their state is always the same word."""
+    state, _dot, late = file_state.partition(".")
+    fragment = "/run/systemd/generator{0}/x.service".format("." + late if late else "")
+    wanted_by = ("multi-user.target",) if wanted else ()
+    found = Unit("x.service", file_state=state, wanted_by=wanted_by, fragment=fragment)
+    assert (found.enabled, found.can_enable) == (enabled, can_enable)
+
+
+@pytest.mark.parametrize(
+    ("given", "full"),
+    [("web", "web.service"), ("a.b", "a.b.service"), ("x.timer", "x.timer"), ("g@shop.service", "g@shop.service")],
+)
+def test_names(given: str, full: str) -> None:
+    assert unit_name(given) == full
+
+
+@pytest.mark.parametrize("name", ["", "-H", "--user", "a b", "web*", "a/b", "a\n", "a;b", "[ab]"])
+def test_names_that_are_refused(name: str) -> None:
+    with refused("bad_option", "is not the name of a unit"):
+        unit_name(name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "remains", "job"), [("oneshot", False, True), ("oneshot", True, False), ("simple", False, False)]
+)
+def test_jobs(kind: str, remains: bool, job: bool) -> None:
+    assert Unit("x", kind=kind, remains=remains).job is job
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "password=hunter2",
+        "PGPASSWORD: x",
+        "connecting to postgres://u:hunter2@db/x",
+        "SECRET_KEY is too short: abc",
+        "pwd=x",
+        "Authorization: Basic abc",
+    ],
+)
+def test_lines_that_look_secret_are_left_out(line: str) -> None:
+    assert _secrets.without_secrets(f"one\n{line}\ntwo") == "one\ntwo"
+
+
+@pytest.mark.parametrize("line", ["ImportError: no module named shop", "http://db:5432/x", "compass=3"])
+def test_other_lines_stay(line: str) -> None:
+    assert _secrets.without_secrets(line) == line
+
+
+def test_a_line_of_a_journal_over_which_a_search_could_take_hours() -> None:
+    began = time.monotonic()
+    assert len(_secrets.without_secrets("://:" * 200_000)) == 2000
+    assert time.monotonic() - began < 3
+
+
+def test_a_host_without_systemd_says_so(tmp_path: Path) -> None:
+    with refused("program_missing", "not run by systemd"):
+        Systemd(running=str(tmp_path / "none"))
+
+
+class Script:
+    """Answers systemctl from a list of states, one for each question."""
+
+    def __init__(self, *states: str) -> None:
+        self._states, self.asked = list(states), 0
+
+    def __call__(self, command: Command, **_more: Any) -> Completed:
+        if "show" not in command.argv:
+            return Completed(tuple(command.argv), 0)
+        self.asked += 1
+        text = self._states.pop(0) if len(self._states) > 1 else self._states[0]
+        return Completed(tuple(command.argv), 0, text.encode())
+
+
+def shown(active: str, restarts: int = 0, invocation: str = "a") -> str:
+    return f"LoadState=loaded\nActiveState={active}\nNRestarts={restarts}\nInvocationID={invocation}\nType=simple\n"
+
+
+def test_a_unit_that_stays_up(tmp_path: Path) -> None:
+    script = Script(shown("activating"), shown("active"))
+    begun = time.monotonic()
+    Systemd(script, str(tmp_path)).confirm_started(["x.service"], 0.5, 5)
+    assert time.monotonic() - begun >= 0.5
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        (shown("active"), shown("failed")),
+        (shown("active"), shown("activating", 1), shown("activating", 2, "b")),
+        (shown("active"), shown("inactive")),
+    ],
+)
+def test_a_unit_that_does_not_stay_up(tmp_path: Path, states: tuple[str, ...]) -> None:
+    with refused("unit_failed", "x.service did not stay up.*journalctl -u x.service"):
+        Systemd(Script(*states), str(tmp_path)).confirm_started(["x.service"], 0.3, 1)
+
+
+def test_a_unit_that_does_not_stop(tmp_path: Path) -> None:
+    with refused("unit_failed", "deactivating after its stop"):
+        Systemd(Script(shown("deactivating")), str(tmp_path)).confirm_stopped(["x.service"], {})
+
+
+def test_processes_that_are_left_are_counted() -> None:
+    assert services_systemd.processes_of("/no/such/group") == 0
+    assert services_systemd.processes_of("/") == 0
+
+
+CELERY = "/srv/shop/app/.venv/bin/celery"
+UNITS = {
+    "shop-web.service": "WorkingDirectory=/srv/shop/app\nExecStart={ path=/usr/bin/gunicorn }",
+    "shop-queue.service": f"ExecStart={{ path={CELERY} ; argv[]={CELERY} worker }}",
+    "shop-env.service": "EnvironmentFiles=/etc/default/x (x)\nEnvironmentFiles=/srv/shop/app/.env (ignore_errors=no)",
+    "shop-tidy.timer": "Triggers=shop-tidy.service",
+    "shop-tidy.service": "WorkingDirectory=!/srv/shop/app",
+    "other.service": "WorkingDirectory=/srv/shop/app2\nExecStart={ path=/mnt/srv/shop/app/x }",
+    "nginx.service": "ExecStart={ path=/usr/sbin/nginx }",
+}
+
+
+def answers(command: Command, **_options: Any) -> Completed:
+    """systemctl, with three questions that it can answer; a job rests until its timer starts it."""
+    argv = list(command.argv)
+    if "list-units" in argv:
+        up = [name for name in UNITS if name != "shop-tidy.service"]
+        return Completed(tuple(argv), 0, "".join(f"{name} loaded active running x\n" for name in up).encode())
+    names = argv[argv.index("--") + 1 :]
+    if "--property=Id,WorkingDirectory,ExecStart,EnvironmentFiles,Triggers" in argv:
+        return Completed(tuple(argv), 0, "\n\n".join(f"Id={name}\n{UNITS[name]}" for name in names).encode())
+    said = "\n\n".join(f"Id={name}\nLoadState=loaded\nActiveState=active" for name in names)
+    return Completed(tuple(argv), 0, said.encode())
+
+
+def test_units_that_run_a_project(tmp_path: Path) -> None:
+    found = Systemd(answers, str(tmp_path)).running_below("/srv/shop/app")
+    assert [unit.name for unit in found] == [
+        "shop-web.service",
+        "shop-queue.service",
+        "shop-env.service",
+        "shop-tidy.timer",
+    ]
+
+
+def test_a_host_where_nothing_runs(tmp_path: Path) -> None:
+    silent = Systemd(lambda command, **_options: Completed(tuple(command.argv), 0), str(tmp_path))
+    assert silent.running_below("/srv/shop/app") == []
+
+
+def test_a_switch_that_has_just_fired_is_taken_back_too(tmp_path: Path) -> None:
+    asked: list[Any] = []
+    systemd = Systemd(lambda command, **_options: asked.append(command.argv) or Completed(("x",), 0), str(tmp_path))
+    systemd.disarm("relocate-thaw-shop")
+    assert asked[0][-2:] == ["relocate-thaw-shop.timer", "relocate-thaw-shop.service"]
+
+
+def test_nothing_is_asked_for_no_units(tmp_path: Path) -> None:
+    """systemctl would tell of itself."""
+    assert Systemd(lambda *_what, **_options: pytest.fail("asked"), str(tmp_path)).states([]) == {}
