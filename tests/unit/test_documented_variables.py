@@ -102,7 +102,9 @@ def test_what_a_program_sets_is_accepted(program: Path) -> None:
 def test_every_value_that_is_documented_is_a_choice(path: Path) -> None:
     for name, option in options(path).items():
         if "choices" in option:
-            assert set(re.findall(r"V\(([^)]+)\)", option["description"])) == set(option["choices"]), name
+            words = option["description"]
+            text = words if isinstance(words, str) else " ".join(words)
+            assert set(re.findall(r"V\(([^)]+)\)", text)) == set(option["choices"]), name
 
 
 def test_every_documented_default_is_accepted() -> None:

@@ -17,7 +17,7 @@ from tests.unit import sources
 MODULES = sources.modules()
 ACTIONS = {path.stem for path in sources.files("plugins/action/*.py")}
 #: Lines of code: neither documentation, comments nor blank lines.
-MOST_LINES, MOST_MAIN = 150, 40
+MOST_LINES, MOST_MAIN = 140, 40
 
 
 def fragments(documentation: dict[str, Any]) -> list[str]:
@@ -56,10 +56,12 @@ def test_fragments_equal_option_groups(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_modules_are_small(path: Path) -> None:
+    """Counted without their documentation and imports."""
     docs = [
         node
         for node in sources.tree(path).body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        or (isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant))
     ]
     documented = {line for node in docs for line in range(node.lineno, (node.end_lineno or 0) + 1)}
     lines = path.read_text().splitlines()

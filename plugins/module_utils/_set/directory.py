@@ -33,6 +33,7 @@ from ansible_collections.relocate.django.plugins.module_utils._set.label import 
     time_in,
 )
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import (
+    ARCHIVE,
     DATABASES,
     MANIFEST,
     Manifest,
@@ -44,7 +45,7 @@ from ansible_collections.relocate.django.plugins.module_utils._set.manifest impo
     prepared_from,
 )
 
-BUNDLE, PATCH, ENVIRONMENT, MEDIA = ("code.bundle", "code.patch", "environment.json", "media.tar.zst")
+BUNDLE, PATCH, ENVIRONMENT, MEDIA = ("code.bundle", "code.patch", "environment.json", ARCHIVE + ".zst")
 UNVERSIONED, FIXTURES = "files", "fixtures"
 #: What is known before the freeze, for the checkout on new; the manifest, when it is there, is what holds.
 PREPARED = "prepared.json"

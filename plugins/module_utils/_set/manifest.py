@@ -34,6 +34,8 @@ FORMAT = 1
 TOOL = "relocate.django 0.1.0"
 MANIFEST = "manifest.json"
 DATABASES = "databases"
+#: How the file with MEDIA begins, whether it is compressed or not.
+ARCHIVE = "media.tar"
 #: The keys that are no fields of a Manifest.
 _FORMAT, _CHECKSUM = "format", "checksum"
 
@@ -237,6 +239,9 @@ def _check(manifest: Manifest) -> None:
         missing += [key for key in ("files", "bytes") if key not in manifest.media.get("archived", {})]
         for key in missing:
             raise ValueError("media." + key)
+    archives = [entry.path for entry in manifest.files if entry.path.startswith(ARCHIVE)]
+    if archives and manifest.media.get("stored") not in archives:
+        raise ValueError("media.stored")  # MEDIA that is there would be left out
     for alias, entry in manifest.databases.items():
         _shaped("config", entry.config)
         if not entry.dump.path.startswith(DATABASES + "/"):

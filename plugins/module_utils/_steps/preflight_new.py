@@ -75,7 +75,7 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
     found += missing_space(params["path"], int(old.get("media", {}).get("bytes", 0)), "MEDIA and the project")
     if params["units"] and not os.path.isdir("/run/systemd/system"):
         found.append(Obstacle("program_missing", "systemd does not run here", "leave relocate_services empty"))
-    return found
+    return list(dict.fromkeys(found))  # two checks may meet the same one
 
 
 def _paths_of_old(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[Obstacle]:

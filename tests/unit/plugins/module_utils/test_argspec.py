@@ -1,60 +1,15 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Option groups, and the one way out of every module."""
+"""Option groups."""
 
 from __future__ import annotations
 
-import errno
-import json
-import os
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _site
-from ansible_collections.relocate.django.plugins.module_utils import _module as the__module
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._record.lease import Lease
-from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
-from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
-from tests.unit.fakes import ROOT_ONLY, me, nobody, refused
+from ansible_collections.relocate.django.plugins.module_utils import _argspec
 
 GROUPS = [_argspec.project, _argspec.login, _argspec.work, _argspec.aliases, _argspec.backup_set]
-
-
-class Exited(Exception):  # noqa: N818 it is how a module ends
-    """How a module ended."""
-
-
-class FakeModule:
-    """Just what answer() takes of an AnsibleModule."""
-
-    def __init__(self, directory: Path, check_mode: bool = False, **params: Any) -> None:
-        self.params = {"directory": str(directory), "site": "shop", "run": "me", "release": False, **params}
-        self.check_mode = check_mode
-
-    def exit_json(self, **result: Any) -> None:
-        raise Exited(result)
-
-    def fail_json(self, **result: Any) -> None:
-        raise Exited(dict(result, failed=True))
-
-
-def ended(module: FakeModule, work: Any) -> dict[str, Any]:
-    with pytest.raises(Exited) as caught:
-        the__module.answer(module, work)  # type: ignore[arg-type]
-    found: dict[str, Any] = caught.value.args[0]
-    json.dumps(found)
-    return found
-
-
-def raising(error: BaseException) -> Any:
-    def work(_module: Any) -> dict[str, Any]:
-        raise error
-
-    return work
 
 
 def test_an_option_is_in_one_group_only() -> None:
@@ -67,122 +22,3 @@ def test_an_option_is_in_one_group_only() -> None:
 def test_what_may_hold_a_secret_is_not_logged() -> None:
     merged = _argspec.merged(*[group() for group in GROUPS])
     assert {name for name, spec in merged.items() if spec.get("no_log")} == {"environment", "login_password"}
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ({}, ("", "", None, "", "", False)),
-        ({"login_user": "a", "login_port": 5433}, ("a", "", 5433, "", "", True)),
-        (
-            {"login_host": "h", "login_password": "p", "login_unix_socket": "/s"},
-            ("", "h", None, "/s", "p", True),
-        ),
-    ],
-)
-def test_login_of(given: dict[str, Any], expected: tuple[Any, ...]) -> None:
-    found = _site.login_of({**dict.fromkeys(_argspec.login()), **given})
-    assert (found.user, found.host, found.port, found.unix_socket, found.password, found.given) == expected
-
-
-@pytest.mark.parametrize(("jobs", "expected"), [(None, _argspec.default_jobs()), (7, 7)])
-@pytest.mark.parametrize("login", [True, False])
-def test_engine_context(tmp_path: Path, jobs: int | None, expected: int, login: bool) -> None:
-    params: dict[str, Any] = {"jobs": jobs, "compression": "none"}
-    if login:
-        params.update(dict.fromkeys(_argspec.login()), login_user="adm")
-    project: Any = type("P", (), {"owner": me(), "path": "/srv/shop"})
-    watch = Stopwatch()
-    found = _site.engine_context(params, SecretStore(str(tmp_path)), project, watch)
-    assert (found.jobs, found.compression, found.owner) == (expected, "none", me())
-    assert found.stopwatch is watch
-    assert found.project == "/srv/shop"
-    assert found.admin.user == ("adm" if login else "")
-
-
-def test_a_result(tmp_path: Path) -> None:
-    found = ended(FakeModule(tmp_path), lambda _module: {"changed": True})
-    assert found.pop("elapsed") >= 0
-    assert found == {"changed": True}
-
-
-@ROOT_ONLY
-@pytest.mark.parametrize("writes", [True, False])
-def test_a_work_directory_below_somebodys_is_refused_before_it_is_read(tmp_path: Path, writes: bool) -> None:
-    home = tmp_path / "home"
-    (home / "work").mkdir(parents=True)
-    os.chown(home, nobody().uid, nobody().gid)
-    with pytest.raises(Exited) as caught:
-        the__module.answer(FakeModule(home / "work"), raising(AssertionError("it was used")), writes)  # type: ignore[arg-type]
-    assert caught.value.args[0]["code"] == "work_directory"
-    assert not list((home / "work").iterdir())
-
-
-def test_a_refusal(tmp_path: Path) -> None:
-    found = ended(FakeModule(tmp_path), raising(RelocateError("dirty_tree", "dirty", "commit", {"a": 1})))
-    assert found.pop("elapsed") >= 0
-    assert found == {
-        "failed": True,
-        "msg": "[dirty_tree] dirty Next: commit",
-        "code": "dirty_tree",
-        "hint": "commit",
-        "details": {"a": 1},
-    }
-
-
-@pytest.mark.parametrize(
-    ("error", "code", "msg"),
-    [
-        (
-            OSError(errno.ENOSPC, "No space left on device", "/var/x"),
-            "disk_full",
-            "/var/x: No space left on device Next: free",
-        ),
-        (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk_full", "this host: Disk quota exceeded"),
-        (
-            PermissionError(errno.EACCES, "Permission denied", "/root/x"),
-            "right_missing",
-            "/root/x: Permission denied Next: let the connection's user become root",
-        ),
-        (OSError(errno.EIO, "Input/output error", "/x"), "program_failed", "/x: Input/output error"),
-        (ConnectionResetError("correct horse battery"), "program_failed", "this host: ConnectionResetError"),
-    ],
-)
-def test_what_the_host_refuses_has_a_name(tmp_path: Path, error: OSError, code: str, msg: str) -> None:
-    found = ended(FakeModule(tmp_path), raising(error))
-    assert (found["failed"], found["code"]) == (True, code)
-    assert msg in found["msg"]
-    assert "battery" not in str(found)
-
-
-def test_what_is_a_mistake_of_ours_is_not_hidden(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError):
-        the__module.answer(FakeModule(tmp_path), raising(ZeroDivisionError()))  # type: ignore[arg-type]
-
-
-def test_a_second_run_is_refused(tmp_path: Path) -> None:
-    touched: list[int] = []
-    with Lease(str(tmp_path), "shop", "ann@laptop"):
-        found = ended(FakeModule(tmp_path), lambda _module: touched.append(1) or {})
-    assert (found["code"], touched) == ("locked", [])
-    assert "another run on this site is at work: ann@laptop Next: wait" in found["msg"]
-
-
-@pytest.mark.parametrize("options", [{"check_mode": True}, {"run": ""}])
-def test_who_takes_no_lease(tmp_path: Path, options: dict[str, Any]) -> None:
-    with Lease(str(tmp_path), "shop", "ann@laptop"):
-        assert "failed" not in ended(FakeModule(tmp_path, **options), lambda _module: {})
-
-
-@pytest.mark.parametrize(
-    ("release", "fails", "free"), [(True, False, True), (False, False, False), (True, True, False)]
-)
-def test_the_last_task_releases(tmp_path: Path, release: bool, fails: bool, free: bool) -> None:
-    work = raising(RelocateError("locked", "x")) if fails else lambda _module: {}
-    ended(FakeModule(tmp_path, release=release), work)
-    if free:
-        with Lease(str(tmp_path), "shop", "other"):
-            pass
-    else:
-        with refused("locked", r"was at work 0 s ago: me"), Lease(str(tmp_path), "shop", "other"):
-            pass

@@ -27,7 +27,7 @@ def test_an_old_site_that_cannot_be_described(tmp_path: Path, monkeypatch: pytes
         yield fake_site(tmp_path, FakeEngine())
 
     monkeypatch.setattr(preflight, "open_site", opened)
-    monkeypatch.setattr(preflight._inspect, "obstacles_on_old", lambda *_args: [])
+    monkeypatch.setattr(preflight.preflight, "obstacles_on_old", lambda *_args: [])
     monkeypatch.setattr(FakeEngine, "describe", refusing)
     params = {"side": "old", "site": "shop", "directory": str(tmp_path), "run": "", "media": True, "media_skip": []}
     params.update(units=[], answers=[], answers_timeout=1)

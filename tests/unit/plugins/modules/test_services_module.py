@@ -123,7 +123,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseExcep
     def made(end: BaseException | None) -> Host:
         one = Host(tmp_path, end)
         monkeypatch.setattr(services, "Systemd", lambda: None)
-        monkeypatch.setattr(services._services, "Services", lambda *_what: one)
+        monkeypatch.setattr(services.services_units, "Services", lambda *_what: one)
         return one
 
     return made
@@ -197,6 +197,6 @@ def test_headers_are_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = {"ANSIBLE_MODULE_ARGS": {"site": "shop", "state": "started", "answers": answers}}
     monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(arguments).encode())
     monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
-    monkeypatch.setattr(services._argspec, "answer", lambda module, _work: hidden.update(module.no_log_values))
+    monkeypatch.setattr(services._module, "answer", lambda module, _work: hidden.update(module.no_log_values))
     services.main()
     assert "Basic s3cret-Canary" in hidden

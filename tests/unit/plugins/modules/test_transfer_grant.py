@@ -30,7 +30,7 @@ def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(transfer_grant, "user_of", lambda _name: user)
     monkeypatch.setattr(transfer_grant, "find_program", lambda name: "/usr/bin/" + name)
     monkeypatch.setattr(transfer_grant, "own_addresses", list)
-    monkeypatch.setattr(transfer_grant._rsync, "compressions", tuple)
+    monkeypatch.setattr(transfer_grant.transfer_rsync, "compressions", tuple)
     monkeypatch.setattr(sshd, "read_sshd", lambda *_what: sshd.Sshd())
     return tmp_path / "home" / ".ssh" / "authorized_keys"
 

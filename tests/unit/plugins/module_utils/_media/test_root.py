@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._host import directories, openat
+from ansible_collections.relocate.django.plugins.module_utils._host import directories
 from ansible_collections.relocate.django.plugins.module_utils._media import root
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from tests.unit.fakes import ROOT_ONLY, me, nobody, reachable, refused
@@ -120,7 +120,7 @@ def test_a_directory_in_roots_is_made_for_the_owner(tmp_path: Path) -> None:
 def test_nobody_elses_home_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """His files, given to her as on old, would be her keys when she first logs in."""
     users = {"alice": SystemUser("alice", 4321, 4321)}
-    monkeypatch.setattr(openat, "lookup_user", users.get)
+    monkeypatch.setattr(directories, "lookup_user", users.get)
     with refused("path_refused", "it is, or lies in, the home of alice"):
         root.make("/home/alice/.ssh", SHOP)
     assert not os.path.lexists("/home/alice")

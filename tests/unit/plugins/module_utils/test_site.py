@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the options say of a site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _site
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
+from tests.unit.fakes import me
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ("", "", None, "", "", False)),
+        ({"login_user": "a", "login_port": 5433}, ("a", "", 5433, "", "", True)),
+        (
+            {"login_host": "h", "login_password": "p", "login_unix_socket": "/s"},
+            ("", "h", None, "/s", "p", True),
+        ),
+    ],
+)
+def test_login_of(given: dict[str, Any], expected: tuple[Any, ...]) -> None:
+    found = _site.login_of({**dict.fromkeys(_argspec.login()), **given})
+    assert (found.user, found.host, found.port, found.unix_socket, found.password, found.given) == expected
+
+
+@pytest.mark.parametrize(("jobs", "expected"), [(None, default_jobs()), (7, 7)])
+@pytest.mark.parametrize("login", [True, False])
+def test_engine_context(tmp_path: Path, jobs: int | None, expected: int, login: bool) -> None:
+    params: dict[str, Any] = {"jobs": jobs, "compression": "none"}
+    if login:
+        params.update(dict.fromkeys(_argspec.login()), login_user="adm")
+    project: Any = type("P", (), {"owner": me(), "path": "/srv/shop"})
+    watch = Stopwatch()
+    found = _site.engine_context(params, SecretStore(str(tmp_path)), project, watch)
+    assert (found.jobs, found.compression, found.owner) == (expected, "none", me())
+    assert found.stopwatch is watch
+    assert found.project == "/srv/shop"
+    assert found.admin.user == ("adm" if login else "")
