@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils import _module as module_exit
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._record.lease import Lease
-from tests.unit.fakes import refused
+from tests.unit.fakes import ROOT_ONLY, nobody, refused
 
 
 class Exited(Exception):  # noqa: N818 it is how a module ends
