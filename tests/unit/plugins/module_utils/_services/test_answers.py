@@ -49,7 +49,7 @@ class Site(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def url() -> Iterator[str]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
 
@@ -127,7 +127,7 @@ class Dripping(http.server.BaseHTTPRequestHandler):
 def test_an_answer_that_never_ends(path: str, contains: str, text: str) -> None:
     """The site is down meanwhile: each byte would begin the timeout anew."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dripping) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         question = Question(f"http://127.0.0.1:{server.server_address[1]}{path}", contains=contains)
         began = time.monotonic()
         with refused("site_silent", text) if text else contextlib.nullcontext():
@@ -160,13 +160,13 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         ("http://127.0.0.1:{port}/404", 0.1, 2),
         ("http://127.0.0.1:{port}/500", 0.1, 2),
         ("http://127.0.0.1:{port}/200", 0.1, 2),
-        ("http://127.0.0.1:{port}/503", 2.5, 6),
-        ("http://127.0.0.1:{port}/502", 2.5, 6),
-        ("http://127.0.0.1:1/", 2.5, 6),
+        ("http://127.0.0.1:{port}/503", 1, 4),
+        ("http://127.0.0.1:{port}/502", 1, 4),
+        ("http://127.0.0.1:1/", 1, 4),
     ],
 )
 def test_only_what_can_heal_is_waited_for(statuses: int, url: str, least: float, most: float) -> None:
-    assert least <= spent(Question(url.format(port=statuses), contains="never"), 3.0) <= most
+    assert least <= spent(Question(url.format(port=statuses), contains="never"), 1.5) <= most
 
 
 class Statuses(http.server.BaseHTTPRequestHandler):
@@ -187,7 +187,7 @@ class Statuses(http.server.BaseHTTPRequestHandler):
 def statuses() -> Iterator[int]:
     Statuses.seen.clear()
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Statuses) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield server.server_address[1]
         server.shutdown()
 
@@ -221,7 +221,7 @@ def test_a_wrong_certificate_is_told_soon(tmp_path: Path, statuses: int) -> None
     context.load_cert_chain(cert, key)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Statuses) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         url = f"https://127.0.0.1:{server.server_address[1]}/200"
         began = time.monotonic()
         with refused("site_silent", "the certificate is refused: "):
