@@ -71,7 +71,7 @@ def _refuse_exchangeable(path: str) -> None:
     """Refuse, as root, to work below what somebody else could exchange between two calls. Raises work_directory."""
     if os.geteuid() != 0:
         return
-    for start in {os.path.abspath(path), os.path.realpath(path)}:
+    for start in (os.path.abspath(path), os.path.realpath(path)):
         above = start
         while above != "/":
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):

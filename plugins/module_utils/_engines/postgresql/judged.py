@@ -20,8 +20,11 @@ _NAMED = ("comment on ", "security label ", "setting ", "user mapping ", "connec
 _SHOWN = 10
 
 #: What everybody may do with a new object of a kind, unless it is taken away.
-_EVERYBODYS = {"function": "EXECUTE", "procedure": "EXECUTE", "aggregate": "EXECUTE", "type": "USAGE",
-    "domain": "USAGE", "language": "USAGE", "database": "CONNECT, TEMPORARY"}  # fmt: skip
+_EVERYBODYS = {
+    **dict.fromkeys(("function", "procedure", "aggregate"), "EXECUTE"),
+    **dict.fromkeys(("type", "domain", "language"), "USAGE"),
+    "database": "CONNECT, TEMPORARY",
+}
 
 
 class Judgement:
