@@ -27,8 +27,27 @@ _MADE_ANEW = (
     " .ruff_cache .cache .parcel-cache .sass-cache .npm .yarn .pnpm-store .idea .vscode htmlcov .eggs log logs tmp temp"
     " _build site-packages .ipynb_checkpoints __pypackages__"
 ).split()
-_JUNK = ("*.pyc", "*.pyo", "*.log", "*.log.*", "*.pid", "*.sock", "*.swp", "*.tmp", "*~", "*.bak", "*.old", "*.orig",
-         ".DS_Store", "Thumbs.db", ".coverage", ".gitkeep", "celerybeat-schedule*", "*.egg-link", "*.map")  # fmt: skip
+_JUNK = (
+    "*.pyc",
+    "*.pyo",
+    "*.log",
+    "*.log.*",
+    "*.pid",
+    "*.sock",
+    "*.swp",
+    "*.tmp",
+    "*~",
+    "*.bak",
+    "*.old",
+    "*.orig",
+    ".DS_Store",
+    "Thumbs.db",
+    ".coverage",
+    ".gitkeep",
+    "celerybeat-schedule*",
+    "*.egg-link",
+    "*.map",
+)
 _ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
 #: What a file is by its name alone; the first that fits holds.
 _BY_NAME = (

@@ -98,8 +98,11 @@ def settle(
         mine = item.definer in ("", own, former)
         target = (wanted.named.get(item.definer, "") if mine else wanted.of(item.definer)) or own
         if target != item.definer and not (mine and target == own):
-            tell("{0} {1}: its definer was {2}, {3} takes its place".format(
-                item.kind, item.name, item.definer or own, target))  # fmt: skip
+            tell(
+                "{0} {1}: its definer was {2}, {3} takes its place".format(
+                    item.kind, item.name, item.definer or own, target
+                )
+            )
         found.append(with_definer(item, target))
     unused = sorted(set(wanted.named) - {item.definer for item in items})
     if unused:

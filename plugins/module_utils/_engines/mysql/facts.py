@@ -38,11 +38,26 @@ _JSON_ALIAS = (
 
 #: What the details of a database hold, by name; other names are passed over.
 _SHAPES: Mapping[str, str] = {
-    "product": "text", "account": "text", "database": "text", "sql_mode": "text", "max_allowed_packet": "number",
-    "lower_case_table_names": "number", "collations": "texts", "json": "texts", "versioned": "texts",
-    "sequences": "texts", "engines": "texts", "names_itself": "texts", "events": "texts", "undeclared": "texts",
-    "elsewhere": "lists", "rights": "lists", "definers": "lists", "variables": "words", "server": "words",
-}  # fmt: skip
+    "product": "text",
+    "account": "text",
+    "database": "text",
+    "sql_mode": "text",
+    "max_allowed_packet": "number",
+    "lower_case_table_names": "number",
+    "collations": "texts",
+    "json": "texts",
+    "versioned": "texts",
+    "sequences": "texts",
+    "engines": "texts",
+    "names_itself": "texts",
+    "events": "texts",
+    "undeclared": "texts",
+    "elsewhere": "lists",
+    "rights": "lists",
+    "definers": "lists",
+    "variables": "words",
+    "server": "words",
+}
 
 
 def _is_text(value: Any) -> bool:
@@ -135,9 +150,12 @@ def server_facts(session: Session) -> Dict[str, Any]:
 
 def system_id(session: Session) -> str:
     """Identifies the server instance. MySQL has an id of its own; what MariaDB's is made of does not change either."""
-    variables = {str(name): str(value) for name, value in session.rows(
-        "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_uuid', 'server_uid', 'hostname', 'datadir', 'port')"
-    )}  # fmt: skip
+    variables = {
+        str(name): str(value)
+        for name, value in session.rows(
+            "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_uuid', 'server_uid', 'hostname', 'datadir', 'port')"
+        )
+    }
     own = variables.get("server_uuid") or variables.get("server_uid")
     place = "\n".join(variables.get(name, "") for name in ("hostname", "datadir", "port"))
     return own or hashlib.sha256(place.encode("utf-8")).hexdigest()[:32]
@@ -145,9 +163,10 @@ def system_id(session: Session) -> str:
 
 def signs(session: Session) -> Dict[str, str]:
     """What tells this server from a clone that bears its identity."""
-    variables = {str(name): str(value) for name, value in session.rows(
-        "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('hostname', 'datadir', 'port')"
-    )}  # fmt: skip
+    variables = {
+        str(name): str(value)
+        for name, value in session.rows("SHOW GLOBAL VARIABLES WHERE Variable_name IN ('hostname', 'datadir', 'port')")
+    }
     uptime = [str(row[1]) for row in session.rows("SHOW GLOBAL STATUS LIKE 'Uptime'")]
     found = {
         "hostname": variables.get("hostname", ""),

@@ -74,7 +74,8 @@ def _names(session: Session, database: str) -> Dict[str, List[str]]:
     for kind, name in [
         *session.rows(
             "SELECT 'view', TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'VIEW' AND "
-            + is_named("TABLE_SCHEMA", database) + " ORDER BY 2"
+            + is_named("TABLE_SCHEMA", database)
+            + " ORDER BY 2"
         ),
         *session.rows(
             "SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE "
@@ -83,11 +84,15 @@ def _names(session: Session, database: str) -> Dict[str, List[str]]:
         ),
         *session.rows(
             "SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE "
-            + is_named("ROUTINE_SCHEMA", database) + " ORDER BY 1, 2"
+            + is_named("ROUTINE_SCHEMA", database)
+            + " ORDER BY 1, 2"
         ),
-        *session.rows("SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE "
-                      + is_named("EVENT_SCHEMA", database) + " ORDER BY 2"),
-    ]:  # fmt: skip
+        *session.rows(
+            "SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE "
+            + is_named("EVENT_SCHEMA", database)
+            + " ORDER BY 2"
+        ),
+    ]:
         if str(kind) not in found:
             raise RelocateError(
                 "unsupported_object",
@@ -270,9 +275,21 @@ def _run(session: Session, item: StoredObject, statement: str) -> None:
 
 
 _GONE = {
-    "NO_AUTO_CREATE_USER", "NO_FIELD_OPTIONS", "NO_KEY_OPTIONS", "NO_TABLE_OPTIONS", "DB2", "MAXDB", "MSSQL", "ORACLE",
-    "MYSQL323", "MYSQL40", "POSTGRESQL", "EMPTY_STRING_IS_NULL", "SIMULTANEOUS_ASSIGNMENT", "TIME_ROUND_FRACTIONAL",
-}  # fmt: skip
+    "NO_AUTO_CREATE_USER",
+    "NO_FIELD_OPTIONS",
+    "NO_KEY_OPTIONS",
+    "NO_TABLE_OPTIONS",
+    "DB2",
+    "MAXDB",
+    "MSSQL",
+    "ORACLE",
+    "MYSQL323",
+    "MYSQL40",
+    "POSTGRESQL",
+    "EMPTY_STRING_IS_NULL",
+    "SIMULTANEOUS_ASSIGNMENT",
+    "TIME_ROUND_FRACTIONAL",
+}
 
 
 def _named(exc: RelocateError, item: StoredObject) -> RelocateError:

@@ -170,9 +170,15 @@ def judge(differences: Sequence[Difference], now: datetime.datetime) -> Tuple[Li
     }
     refused: List[Difference] = []
     resting = sorted(name[len("event ") :] for name, item in schema.items() if _rests(item, now))
-    named = ["event {0} {1} that has passed: it was not made".format(
-        name, "was to run once, at a time" if schema["event " + name].recorded.startswith(_GONE["AT"])
-        else "was to end at a time") for name in sorted(over)]  # fmt: skip
+    named = [
+        "event {0} {1} that has passed: it was not made".format(
+            name,
+            "was to run once, at a time"
+            if schema["event " + name].recorded.startswith(_GONE["AT"])
+            else "was to end at a time",
+        )
+        for name in sorted(over)
+    ]
     named += ["the last time of event {0} has passed: it is kept, and disabled".format(name) for name in resting]
     for item in differences:
         if item.what == "schema of":
@@ -180,8 +186,11 @@ def judge(differences: Sequence[Difference], now: datetime.datetime) -> Tuple[Li
                 continue
             found = _shown(item)
             if others and "absent" not in (item.recorded, item.found):
-                named.append("{0} is described otherwise by this server: {1}, before {2}".format(
-                    found.name, found.found, found.recorded))  # fmt: skip
+                named.append(
+                    "{0} is described otherwise by this server: {1}, before {2}".format(
+                        found.name, found.found, found.recorded
+                    )
+                )
             else:
                 refused.append(found)
         elif not (item.what == EVENT and item.found == "absent" and item.name.rpartition(" ")[0] in over):

@@ -29,12 +29,30 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 
 #: Settings of a server by which the same data, or the same statement, gives another result.
 SETTINGS = (
-    "character_set_collations", "default_storage_engine", "default_week_format", "div_precision_increment",
-    "event_scheduler", "explicit_defaults_for_timestamp", "ft_max_word_len", "ft_min_word_len", "group_concat_max_len",
-    "innodb_ft_max_token_size", "innodb_ft_min_token_size", "innodb_strict_mode", "lc_time_names",
-    "lower_case_table_names", "max_allowed_packet", "sql_mode", "sql_safe_updates", "system_time_zone",
-    "time_zone", "transaction_isolation", "tx_isolation", "innodb_default_row_format", "innodb_large_prefix",
-)  # fmt: skip
+    "character_set_collations",
+    "default_storage_engine",
+    "default_week_format",
+    "div_precision_increment",
+    "event_scheduler",
+    "explicit_defaults_for_timestamp",
+    "ft_max_word_len",
+    "ft_min_word_len",
+    "group_concat_max_len",
+    "innodb_ft_max_token_size",
+    "innodb_ft_min_token_size",
+    "innodb_strict_mode",
+    "lc_time_names",
+    "lower_case_table_names",
+    "max_allowed_packet",
+    "sql_mode",
+    "sql_safe_updates",
+    "system_time_zone",
+    "time_zone",
+    "transaction_isolation",
+    "tx_isolation",
+    "innodb_default_row_format",
+    "innodb_large_prefix",
+)
 _KNOWN_TABLES = ("BASE TABLE", "VIEW", "SEQUENCE", "SYSTEM VERSIONED", "TEMPORARY", "TEMPORARY SEQUENCE")
 
 

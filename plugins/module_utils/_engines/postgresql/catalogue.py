@@ -282,9 +282,10 @@ def described_sql(catalogue: str, columns: Sequence[Tuple[str, str]], major: int
             form = "CASE WHEN NOT o.{0} THEN 'no' END".format(name)
         lines.append("{0} || ({1})".format(literal(name + ": "), form))
     texts = [text for text in TEXTS.get(catalogue, ()) if text.since <= major]
-    asked = ", ".join(["concat_ws(E'\\n', {0})".format(", ".join(["NULL", *lines]))] + [
-        "({0})::text".format(listed(text.sql).replace("{role}", role_name("u.r"))) for text in texts
-    ])  # fmt: skip
+    asked = ", ".join(
+        ["concat_ws(E'\\n', {0})".format(", ".join(["NULL", *lines]))]
+        + ["({0})::text".format(listed(text.sql).replace("{role}", role_name("u.r"))) for text in texts]
+    )
     return "SELECT o.oid, {0} FROM {1} AS o WHERE o.oid >= {2}".format(asked, catalogue, FIRST), texts
 
 

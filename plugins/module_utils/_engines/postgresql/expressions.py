@@ -43,20 +43,33 @@ def _candidates(major: int) -> str:
         [
             "SELECT 'index ' || i.indexrelid::regclass::text, n.nspname, c.relname,"
             " pg_get_expr(i.indexprs, i.indrelid), pg_get_expr(i.indpred, i.indrelid), "
-            + _calls("pg_class", "i.indexrelid") + " FROM pg_index AS i"
-            + table.format("i.indrelid") + where + " AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)",
+            + _calls("pg_class", "i.indexrelid")
+            + " FROM pg_index AS i"
+            + table.format("i.indrelid")
+            + where
+            + " AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)",
             "SELECT 'constraint ' || o.conname || ' of ' || o.conrelid::regclass::text, n.nspname, c.relname,"
-            " pg_get_expr(o.conbin, o.conrelid), NULL, " + _calls("pg_constraint", "o.oid") + " FROM pg_constraint AS o"
-            + table.format("o.conrelid") + where + " AND o.contype = 'c'",
+            " pg_get_expr(o.conbin, o.conrelid), NULL, "
+            + _calls("pg_constraint", "o.oid")
+            + " FROM pg_constraint AS o"
+            + table.format("o.conrelid")
+            + where
+            + " AND o.contype = 'c'",
             "SELECT 'generated column ' || a.attname || ' of ' || a.attrelid::regclass::text, n.nspname, c.relname,"
             " pg_get_expr(o.adbin, o.adrelid), NULL, " + _calls("pg_attrdef", "o.oid") + " FROM pg_attrdef AS o"
             " JOIN pg_attribute AS a ON a.attrelid = o.adrelid AND a.attnum = o.adnum"
-            + table.format("o.adrelid") + where + " AND " + generated,
+            + table.format("o.adrelid")
+            + where
+            + " AND "
+            + generated,
             "SELECT 'domain ' || o.contypid::regtype::text || ' in column ' || a.attname || ' of '"
             " || c.oid::regclass::text, n.nspname, c.relname, quote_ident(a.attname) || '::'"
             " || format_type(t.typbasetype, t.typtypmod) || '::' || o.contypid::regtype::text, NULL, "
-            + _calls("pg_constraint", "o.oid") + " FROM pg_constraint AS o JOIN pg_type AS t ON t.oid = o.contypid"
-            " JOIN pg_attribute AS a ON a.atttypid = o.contypid" + table.format("a.attrelid") + where
+            + _calls("pg_constraint", "o.oid")
+            + " FROM pg_constraint AS o JOIN pg_type AS t ON t.oid = o.contypid"
+            " JOIN pg_attribute AS a ON a.atttypid = o.contypid"
+            + table.format("a.attrelid")
+            + where
             + " AND c.relkind = 'r'",
             "SELECT 'materialized view ' || c.oid::regclass::text, n.nspname, NULL, pg_get_viewdef(c.oid), NULL, "
             "ARRAY(SELECT DISTINCT d.refobjid::regprocedure::text FROM pg_rewrite AS r JOIN pg_depend AS d"
@@ -64,7 +77,7 @@ def _candidates(major: int) -> str:
             " AND d.refobjid >= 16384 WHERE r.ev_class = c.oid) FROM pg_class AS c"
             " JOIN pg_namespace AS n ON n.oid = c.relnamespace" + where + " AND c.relkind = 'm' AND c.relispopulated",
         ]
-    )  # fmt: skip
+    )
 
 
 def _statement(row: Tuple[str, str, str, str, str]) -> str:
