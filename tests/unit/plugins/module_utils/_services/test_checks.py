@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What else would start a unit, units that nobody named, and a site that runs where its data comes to."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._services import checks
+from ansible_collections.relocate.django.plugins.module_utils._services.plan import Wish
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
+from tests.unit.fakes import refused
+from tests.unit.plugins.module_utils._services.played import SOCKET, WEB, Played, carry_out, unit
+
+
+def test_a_trigger_that_is_not_named_is_refused(tmp_path: Path) -> None:
+    present = {WEB: unit(WEB, triggered_by=(SOCKET,)), SOCKET: unit(SOCKET)}
+    with refused("bad_option", "web.socket can start it again.*name web.socket"):
+        carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
+    present[SOCKET] = unit(SOCKET, up=False)
+    assert carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
+
+
+TARGET = "shop.target"
+
+
+@pytest.mark.parametrize(
+    ("file_state", "wanted_by", "words"),
+    [
+        ("static", TARGET, "web.service would start again with the host.*shop.target wants it.*Next: name shop.target"),
+        ("static", "multi-user.target", "web.service would start again.*Next: give web.service an .Install. section"),
+        ("static", "gone.target", ""),
+        ("enabled", "linked.target", ""),  # disabling it takes the link away
+        ("enabled", "alias.target", ""),
+        ("enabled", TARGET, "web.service would start again with the host.*also when it is disabled Next: name shop"),
+        ("generated", "multi-user.target", ""),
+    ],
+)
+def test_a_unit_that_a_reboot_would_bring_back_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file_state: str, wanted_by: str, words: str
+) -> None:
+    """As tools make them that put all units of a site below a target: old would serve beside new."""
+    (tmp_path / "linked.target.wants").mkdir()
+    (tmp_path / "linked.target.wants" / WEB).symlink_to("/nowhere")
+    (tmp_path / "alias.target.wants").mkdir()
+    (tmp_path / "alias.target.wants" / "gunicorn.service").symlink_to("/nowhere")
+    monkeypatch.setattr(checks, "_OWN", ("/nowhere", str(tmp_path)))
+    script = "/run/systemd/generator.late/web.service"
+    present = {WEB: unit(WEB, file_state=file_state, wanted_by=(wanted_by,), fragment=script)}
+    present[WEB] = dataclasses.replace(present[WEB], real="gunicorn.service")
+    present.update({name: unit(name) for name in ("linked.target", "alias.target")})
+    present.update({name: unit(name) for name in (TARGET, "multi-user.target")})
+    if words:
+        with refused("bad_option", words):
+            carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
+        assert present[WEB].up
+    else:
+        assert carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
+    if wanted_by == TARGET:
+        carry_out(Played(present), tmp_path, Wish("retired", (WEB,)))  # new serves: refusing is of no use
+        assert carry_out(Played(present), tmp_path, Wish("frozen", (WEB, TARGET)))
+
+
+def test_what_a_freeze_would_refuse_is_refused_in_preflight(monkeypatch: pytest.MonkeyPatch) -> None:
+    present = {WEB: unit(WEB, file_state="static", wanted_by=(TARGET,)), TARGET: unit(TARGET)}
+    monkeypatch.setattr(checks, "Systemd", lambda: Played(present))
+    with refused("bad_option", "name shop.target in units too"):
+        checks.require(["web"])
+    checks.require(["web", TARGET])
+    checks.require([])
+    with refused("unit_unknown", "nor.service"):
+        checks.require(["nor"])
+
+
+@pytest.mark.parametrize(
+    ("units", "left", "told"),
+    [
+        ([], [], ["web.service", "tidy.timer", "job.service"]),
+        (["web"], ["tidy.timer"], []),
+        (["web", "tidy.timer"], [], []),
+        (["tidy.timer"], [], ["web.service"]),
+        (["web"], ["*"], []),
+    ],
+)
+def test_units_that_nobody_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, units: list[str], left: list[str], told: list[str]
+) -> None:
+    """A job that a named timer starts goes with it."""
+    running = [Unit("web.service"), Unit("tidy.timer"), Unit("job.service", triggered_by=("tidy.timer",))]
+    monkeypatch.setattr(checks, "RUNNING", str(tmp_path))
+    monkeypatch.setattr(checks, "Systemd", lambda: SimpleNamespace(running_below=lambda _path: running))
+    found = checks.unnamed("/srv/shop/app", units, left)
+    assert [item.code for item in found] == ["unit_unnamed"] * len(told)
+    assert [item.msg.split()[1] for item in found] == told
+    assert all("relocate_services_left" in item.hint for item in found)
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        ([], "web.service, tidy.timer run here"),
+        (["tidy.timer"], "web.service runs here"),
+        (["web", "tidy.timer"], ""),
+        (["*"], ""),
+    ],
+)
+def test_a_site_that_runs_where_its_data_comes_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, left: list[str], told: str
+) -> None:
+    monkeypatch.setattr(checks, "RUNNING", str(tmp_path))
+    below = {"/srv/shop/app": [Unit("web.service"), Unit("tidy.timer")]}
+    monkeypatch.setattr(checks, "Systemd", lambda: SimpleNamespace(running_below=below.__getitem__))
+    found = checks.running("/srv/shop/app", left)
+    assert [item.msg.partition(", and")[0] for item in found] == ([told] if told else [])
+    assert all(item.hint.startswith("systemctl stop web.service") for item in found)
+
+
+def test_no_site_runs_where_systemd_does_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(checks, "RUNNING", str(tmp_path / "none"))
+    assert checks.running("/srv/shop/app") == []
