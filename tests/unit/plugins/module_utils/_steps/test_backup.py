@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Making a set: what is refused, what is cleared away, and what never is."""
+"""Making a set: what is refused, and what a backup that fails leaves."""
 
 from __future__ import annotations
 
@@ -23,84 +23,16 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import pref
 from ansible_collections.relocate.django.plugins.modules import backup as backup_module
 from tests.unit.fakes import (
     LABEL,
-    NEWER,
     ROOT_ONLY,
     FakeEngine,
     fake_site,
-    manifest,
     me,
     nobody,
     reachable,
     refused,
     state,
 )
-
-LABELS = [f"202611{day:02d}T193000Z-1a2b3c4d5e6f" for day in range(1, 6)]
-
-
-def made(directory: Path, label: str, finished: bool = True) -> BackupSet:
-    found = BackupSet.create(str(directory), "shop", label, me())
-    if finished:
-        found.finish(manifest(label))
-    return found
-
-
-# --- sets that go
-
-
-@pytest.mark.parametrize(
-    ("keep", "this", "gone"),
-    [
-        (0, "", []),
-        (-1, "", []),
-        (1, "", LABELS[:4]),
-        (3, "", LABELS[:2]),
-        (5, "", []),
-        (9, "", []),
-        (2, LABELS[4], LABELS[:3]),
-        (1, LABELS[4], LABELS[:4]),
-        (1, LABELS[0], LABELS[1:]),  # the clock was set back: this run's set looks oldest, and stays
-        (5, LABELS[0], []),
-    ],
-)
-def test_expire(tmp_path: Path, keep: int, this: str, gone: list[str]) -> None:
-    for label in LABELS:
-        made(tmp_path, label)
-    unfinished = made(tmp_path, NEWER, finished=False)
-    assert list(retention.expire(str(tmp_path), "shop", keep, this)) == gone
-    assert BackupSet.labels(str(tmp_path), "shop") == [label for label in LABELS if label not in gone]
-    assert os.path.isdir(unfinished.path)
-
-
-def test_sets_without_media_do_not_push_out_those_with_it(tmp_path: Path) -> None:
-    stored = {"stored": "media.tar.zst", "digest": "0", "archived": {"files": 0, "bytes": 0}}
-    for label in LABELS[:2]:
-        steps_backup.BackupSet.create(str(tmp_path), "shop", label, me()).finish(manifest(label, media=stored))
-    for label in LABELS[2:]:  # those of moves
-        made(tmp_path, label)
-    assert retention.expire(str(tmp_path), "shop", 1, LABELS[4]) == (LABELS[0], *LABELS[2:4])
-    unreadable = made(tmp_path, NEWER)
-    Path(unreadable.file("manifest.json")).write_text('{"format": 99}')
-    assert retention.expire(str(tmp_path), "shop", 1) == ()
-    assert BackupSet.labels(str(tmp_path), "shop") == [LABELS[1], LABELS[4], NEWER]
-
-
-def test_expire_where_there_is_nothing(tmp_path: Path) -> None:
-    assert retention.expire(str(tmp_path), "shop", 3) == ()
-
-
-def test_clear_unfinished(tmp_path: Path) -> None:
-    assert retention.clear_unfinished(str(tmp_path), "shop", LABEL) == []
-    home = tmp_path / "sets" / "shop"
-    made(tmp_path, LABELS[0])
-    made(tmp_path, LABELS[1], finished=False)
-    made(tmp_path, LABEL, finished=False)
-    (home / "of the user").mkdir()
-    (home / LABELS[2]).symlink_to(home / "of the user")
-    (home / LABELS[3]).write_text("a file")
-    assert retention.clear_unfinished(str(tmp_path), "shop", LABEL) == [LABELS[1]]
-    assert sorted(os.listdir(home)) == sorted([LABELS[0], LABELS[2], LABELS[3], LABEL, "of the user"])
-
+from tests.unit.plugins.module_utils._set.filled import made
 
 # --- dumps
 
