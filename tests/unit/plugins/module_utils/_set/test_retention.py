@@ -12,13 +12,9 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._set import retention
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from tests.unit.fakes import (
-    LABEL,
-    NEWER,
-    manifest,
-    me,
-)
-from tests.unit.plugins.module_utils._set.filled import made
+from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
+from tests.unit.fakes import LABEL, NEWER, ROOT_ONLY, manifest, me, nobody, reachable
+from tests.unit.plugins.module_utils._set.filled import FULL, fill, made
 
 LABELS = [f"202611{day:02d}T193000Z-1a2b3c4d5e6f" for day in range(1, 6)]
 
@@ -75,3 +71,19 @@ def test_clear_unfinished(tmp_path: Path) -> None:
     (home / LABELS[3]).write_text("a file")
     assert retention.clear_unfinished(str(tmp_path), "shop", LABEL) == [LABELS[1]]
     assert sorted(os.listdir(home)) == sorted([LABELS[0], LABELS[2], LABELS[3], LABEL, "of the user"])
+
+
+@ROOT_ONLY
+def test_dumps_that_a_killed_run_lent_are_taken_back(tmp_path: Path) -> None:
+    made = BackupSet.create(str(reachable(tmp_path)), "shop", LABEL, me())
+    fill(made)
+    made.finish(FULL)
+    dump = Path(made.file("databases/default.fakedump/toc"))
+    lending = made.lent_dumps(nobody())
+    lending.__enter__()
+    with acting_as(nobody()):
+        assert dump.read_bytes()
+    retention.take_back(str(tmp_path), "shop")
+    with acting_as(nobody()), pytest.raises(PermissionError):
+        dump.read_bytes()
+    made.verify(made.read())
