@@ -7,37 +7,17 @@ from __future__ import annotations
 
 import grp
 import os
-import shutil
-import stat
 import struct
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._host import directories, openat
-from ansible_collections.relocate.django.plugins.module_utils._host.openat import Rights
+from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._project import project as project_file
 from tests.unit.fakes import ROOT_ONLY, nobody, refused
+from tests.unit.plugins.module_utils._host.places import DAEMON, made, top
 
-DAEMON = 1  # a third user, of every system
-
-
-@pytest.fixture
-def top() -> Iterator[Path]:
-    """A directory of root's that everybody can enter."""
-    path = Path(tempfile.mkdtemp(prefix="relocate-test-", dir="/tmp"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
-
-
-def made(path: Path, uid: int = 0, mode: int = 0o755, gid: int = 0) -> Path:
-    path.mkdir(parents=True)
-    os.chown(path, uid, gid)
-    path.chmod(mode)
-    return path
+__all__ = ["top"]  # fixtures
 
 
 def written(path: Path, text: str = "A=1\n", uid: int = 0, mode: int = 0o600, gid: int = 0) -> Path:
@@ -238,36 +218,3 @@ def test_a_fifo_is_no_env_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / ".env")
     with refused("bad_option", "it is not a regular file of 1 MiB at most"):
         project_file.read_env_files(str(tmp_path), [".env"], nobody() if os.geteuid() else None)
-
-
-# --- making directories
-
-
-@ROOT_ONLY
-def test_each_directory_is_given_to_whom_it_is_to_belong(top: Path) -> None:
-    path = str(top / "a" / "b")
-    wanted = {str(top / "a"): Rights(0, nobody().gid, 0o750), path: Rights(nobody().uid, -1, 0o2770)}
-    assert directories.make_directories(path, nobody(), lambda each: wanted[each]) == list(wanted)
-    found = {each: os.stat(each) for each in wanted}
-    assert [(s.st_uid, s.st_gid, stat.S_IMODE(s.st_mode)) for s in found.values()] == [
-        (0, nobody().gid, 0o750),
-        (nobody().uid, 0, 0o2770),
-    ]
-    assert directories.make_directories(path, nobody(), lambda each: wanted[each]) == []
-
-
-@ROOT_ONLY
-def test_a_new_directory_that_is_exchanged_is_not_given_away(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    his, victim = made(top / "his", nobody().uid), made(top / "victim", DAEMON)
-    real = os.mkdir
-
-    def mkdir(name: str, mode: int, **kwargs: int) -> None:
-        real(name, mode, **kwargs)
-        os.seteuid(0)
-        os.rename(victim, his / "new")  # at best, for the attacker
-        os.seteuid(nobody().uid)
-
-    monkeypatch.setattr(os, "mkdir", mkdir)
-    with pytest.raises(OSError, match="somebody exchanged it"):
-        directories.make_directories(str(his / "new"), nobody(), lambda _each: Rights(nobody().uid, -1, 0o777))
-    assert (his / "new").stat().st_uid == DAEMON
