@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
 from ansible_collections.relocate.django.plugins.module_utils._host import facts as host_facts
 from ansible_collections.relocate.django.plugins.module_utils._model import as_plain
-from ansible_collections.relocate.django.plugins.module_utils._steps import preflight_new
+from ansible_collections.relocate.django.plugins.module_utils._steps import preflight_new, same_server
 from ansible_collections.relocate.django.plugins.module_utils._steps.same_server import Place, same_database
 from ansible_collections.relocate.django.plugins.modules import database
-from tests.unit.fakes import FakeEngine, facts, refused, state
+from tests.unit.fakes import BLANK, FakeEngine, entry, facts, manifest, refused, state
+from tests.unit.plugins.module_utils._steps.engines import engine
 
 SIGNS = {"port": "5432", "data_directory": "/var/lib/postgresql/15/main", "hostname": "db1", "started": "1000000.25"}
 LOCAL = Place("shop", "", None, "m1", "id1", SIGNS)
@@ -115,3 +117,59 @@ def test_settings_of_new_that_name_olds_database_are_refused_before_the_freeze(m
     database.refuse_olds(other, known, here.describe())
     database.refuse_olds(here, dict(known, machine_id=""), here.describe())  # out of a set: restore refuses
     database.refuse_olds(here, known, None)  # another engine
+
+
+# --- whose host, whose server
+
+
+@pytest.mark.parametrize(
+    ("mine", "system", "name", "allowed", "text"),
+    [
+        ("n3w", "server-2", "shop", False, ""),
+        ("n3w", "server-1", "other", False, ""),
+        ("n3w", "", "shop", False, ""),  # a server without identity
+        ("0ld", "server-2", "shop", True, ""),
+        ("0ld", "server-1", "other", True, ""),
+        ("0ld", "server-1", "shop", True, "database default is the OLD one"),  # about the machine alone
+        ("0ld", "", "shop", True, "database default is the OLD one"),
+        ("0ld", "", "other", True, ""),
+        ("0ld", "server-2", "shop", False, "refusing: this is the OLD host, old1 Next: correct the inventory"),
+        ("n3w", "server-1", "shop", False, ""),  # a clone of the whole machine: its identity alone does not tell
+    ],
+)
+def test_the_old_host_is_refused(
+    monkeypatch: pytest.MonkeyPatch, mine: str, system: str, name: str, allowed: bool, text: str
+) -> None:
+    monkeypatch.setattr(host_facts, "machine_id", lambda: mine)
+    one = engine(facts=replace(facts(), system_id=system), databases={LIVE: BLANK})
+    recorded = manifest(databases={"default": entry(config=dict(entry().config, name=name))})
+    if text:
+        with refused("same_host", text):
+            same_server.refuse_old_host(recorded, {"default": one}, allowed)
+    else:
+        same_server.refuse_old_host(recorded, {"default": one, "surplus": engine("surplus")}, allowed)
+    same_server.refuse_old_host(recorded, {"default": one}, True, allow_same_database=True)
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "same"),
+    [
+        (("db.example.com", 5432), ("db.example.com", 5432), True),
+        (("db.example.com", 5432), ("db.example.com", None), True),  # the default, perhaps
+        (("db.example.com", 5432), ("db.example.com", 5433), False),
+        (("db.example.com", None), ("other.example.com", None), False),
+        (("127.0.0.1", None), ("", None), False),  # local, of another machine
+        (("db.example.com", None), ("", None), False),
+    ],
+)
+def test_a_server_without_identity_is_told_by_its_address(
+    monkeypatch: pytest.MonkeyPatch, here: Any, there: Any, same: bool
+) -> None:
+    monkeypatch.setattr(host_facts, "machine_id", lambda: "n3w")
+    one = engine(facts=replace(facts(), system_id=""), place=here)
+    recorded = manifest(databases={"default": entry(config=dict(entry().config, host=there[0], port=there[1]))})
+    if not same:
+        same_server.refuse_old_host(recorded, {"default": one}, False)
+        return
+    with refused("same_host", "database default is the OLD one.*allow_same_database"):
+        same_server.refuse_old_host(recorded, {"default": one}, False)
