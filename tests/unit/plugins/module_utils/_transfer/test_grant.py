@@ -1,11 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The old host's side of a transfer: one line of authorized_keys, there and gone again."""
+"""The old host's side of a transfer: one line of authorized_keys, and what the daemon offers."""
 
 from __future__ import annotations
 
-import os
 import stat
 import time
 from pathlib import Path
@@ -13,15 +12,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._transfer import authorized_keys, grant
-from ansible_collections.relocate.django.plugins.module_utils._transfer import sshd as transfer_sshd
-from ansible_collections.relocate.django.plugins.module_utils._transfer.sshd import Sshd
-from ansible_collections.relocate.django.plugins.module_utils._users import current_user
+from ansible_collections.relocate.django.plugins.module_utils._transfer import grant
 from tests.unit.fakes import refused
-
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPupke3RZXedF6E7f/wbB3EEmKHQY5Mz7+2SkJ/dQLJP"
-COMMAND = ["/usr/bin/rsync", "--server", "--daemon", "--config=/var/lib/relocate/transfer/shop.conf", "."]
-LINE = grant.key_line("shop", KEY, ["192.0.2.7", "2001:db8::7"], COMMAND, "202611211930")
+from tests.unit.plugins.module_utils._transfer.keys import COMMAND, KEY, LINE
 
 
 def test_the_line() -> None:
@@ -115,103 +108,6 @@ def test_a_line_that_lasts(seconds: int, present: bytes, lasting: bool) -> None:
 def test_a_line_without_expiry_lasts() -> None:
     bare = grant.key_line("shop", KEY, ["192.0.2.7"], COMMAND, "")
     assert grant.lasts(bare, bare, time.time(), 60)
-
-
-def test_sshd_is_read() -> None:
-    text = "port 22\nport 2222\nPermitRootLogin without-password\nauthorizedkeysfile .ssh/authorized_keys .ssh/2\n"
-    found = transfer_sshd.parse_sshd(text)
-    assert found["port"] == ["22", "2222"]
-    assert found["permitrootlogin"] == ["without-password"]
-
-
-@pytest.mark.parametrize(
-    ("template", "path"),
-    [
-        (".ssh/authorized_keys", "/home/a/.ssh/authorized_keys"),
-        ("%h/.ssh/x", "/home/a/.ssh/x"),
-        ("/etc/ssh/keys/%u", "/etc/ssh/keys/a"),
-        ("/k/%U%%", "/k/7%"),
-    ],
-)
-def test_where_keys_are(template: str, path: str) -> None:
-    user = SystemUser("a", 7, 7, home="/home/a")
-    assert transfer_sshd.key_path(Sshd(key_file=template), user) == path
-
-
-@pytest.mark.parametrize(
-    ("sshd", "uid", "text"),
-    [
-        (Sshd(root_login="no"), 0, "nobody in as root.*name a login with sudo"),
-        (Sshd(public_keys=False), 7, "accepts no keys"),
-        (Sshd(key_file="none"), 7, "accepts no keys"),
-    ],
-)
-def test_logins_that_are_refused(sshd: Sshd, uid: int, text: str) -> None:
-    with refused("transfer_refused", text):
-        transfer_sshd.check_login(sshd, SystemUser("a", uid, uid))
-
-
-def test_logins_that_pass() -> None:
-    for how in ("yes", "prohibit-password", "without-password", "forced-commands-only"):
-        transfer_sshd.check_login(Sshd(root_login=how), SystemUser("root", 0, 0))
-    transfer_sshd.check_login(Sshd(root_login="no"), SystemUser("a", 7, 7))
-
-
-def traces(path: Path) -> list[tuple[str, int, int, bytes]]:
-    return [
-        (
-            str(item),
-            item.lstat().st_mtime_ns,
-            stat.S_IMODE(item.lstat().st_mode),
-            item.read_bytes() if item.is_file() else b"",
-        )
-        for item in sorted([path, *path.rglob("*")])
-    ]
-
-
-def home(path: Path) -> SystemUser:
-    me = current_user()
-    return SystemUser(me.name, me.uid, me.gid, me.groups, str(path))
-
-
-@pytest.mark.parametrize("present", ["nothing", "directory", "file"])
-def test_a_key_file_is_left_as_it_was(tmp_path: Path, present: str) -> None:
-    path = tmp_path / ".ssh" / "authorized_keys"
-    if present != "nothing":
-        path.parent.mkdir(0o755)
-    if present == "file":
-        path.write_bytes(b"a\nb")
-        path.chmod(0o640)
-        os.utime(path, ns=(1, 5_000_000_123))
-        os.utime(path.parent, ns=(1, 7_000_000_123))
-    before = traces(tmp_path)
-    keys = authorized_keys.KeyFile(str(path), home(tmp_path))
-    made = keys.missing()
-    assert made == {"nothing": "directory", "directory": "file", "file": ""}[present]
-    keys.write(grant.with_line(keys.read() or b"", LINE))
-    assert LINE in path.read_bytes()
-    if present != "file":
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    rest = grant.without_lines(keys.read() or b"", "shop")
-    if made:
-        keys.remove(made)
-    else:
-        keys.write(rest)
-    assert traces(tmp_path) == before
-
-
-@pytest.mark.parametrize("which", ["file", "directory"])
-def test_a_link_in_its_place_is_refused(tmp_path: Path, which: str) -> None:
-    victim = tmp_path / "victim"
-    if which == "file":
-        (tmp_path / ".ssh").mkdir()
-        victim.write_text("mine")
-        (tmp_path / ".ssh" / "authorized_keys").symlink_to(victim)
-    else:
-        victim.mkdir()
-        (tmp_path / ".ssh").symlink_to(victim)
-    with refused("path_refused", "is a link, or belongs to somebody else"):
-        authorized_keys.KeyFile(str(tmp_path / ".ssh" / "authorized_keys"), home(tmp_path)).read()
 
 
 def test_a_configuration_is_written_once(tmp_path: Path) -> None:
