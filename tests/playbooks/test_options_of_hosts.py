@@ -24,6 +24,8 @@ here = args.get("directory") or "/nowhere/x"  # owner_info has none
 if here != "/nowhere/x":
     with open(os.path.dirname(here) + "/asked", "a") as out:
         out.write(json.dumps({**args, "module": "MODULE"}) + "\\n")
+    if args.get("state") == "frozen":
+        open(os.path.dirname(here) + "/frozen", "w").close()
 host = {"name": "h", "machine_id": os.path.basename(here), "family": "debian"}
 info = {"host": host, "project": {"path": "/srv/old"}, "owner": {"name": "app", "home": ""}, "databases": {}}
 print(json.dumps({
@@ -32,6 +34,21 @@ print(json.dumps({
     "public_key": "k", "port": 22, "host_keys": [], "compress": [], "frozen": False, "tables": {}, "notes": [],
     "units": [], "proven": True, "measured": {"still": 1}, "answers": [], "revision": "r", "seconds": {}, "plan": {},
 }))
+"""
+#: A connection that is lost once the site is frozen: that of a new host which dies in the downtime.
+MORTAL = """
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.connection.local import Connection as Local
+DOCUMENTATION = "name: mortal\\nshort_description: local, until the freeze\\ndescription: [of a test]\\noptions: {}\\n"
+
+
+class Connection(Local):
+    transport = "mortal"
+
+    def exec_command(self, *args, **kwargs):
+        if __import__("os").path.exists("FROZEN"):
+            raise AnsibleConnectionFailure("lost")
+        return super().exec_command(*args, **kwargs)
 """
 MODULES = "backup checkout collectstatic database files migrate owner_info preflight restore services transfer".split()
 MODULES += ["transfer_grant", "verify"]
@@ -52,27 +69,39 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (ours / "plugins" / "modules" / f"{name}.py").write_text(STUB.replace("MODULE", name))
     for name in ("inventory", "obstacles", "relay", "report"):
         (ours / "plugins" / "modules" / f"{name}.py").symlink_to(sources.ROOT / "plugins" / "modules" / f"{name}.py")
+    (base / "connections").mkdir()
+    (base / "connections" / "mortal.py").write_text(MORTAL.replace("FROZEN", str(base / "frozen")))
     return base
 
 
 def asked(base: Path, playbook: str, hosts: dict[str, dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """What each host's modules were given, by the host's name, which begins with its group's."""
-    (base / "asked").unlink(missing_ok=True)
+    own = {name: {**values, "relocate_directory": str(base / name)} for name, values in hosts.items()}
+    calls = called(base, playbook, own)
+    return {host: [call for call in calls if Path(call["directory"]).name == host] for host in hosts}
+
+
+def called(
+    base: Path, playbook: str, hosts: dict[str, dict[str, Any]], code: int = 0, extra: str = "{}"
+) -> list[dict[str, Any]]:
+    """What the modules were given, in their order, of a run that ends with this code."""
+    for name in ("asked", "frozen"):
+        (base / name).unlink(missing_ok=True)
     common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "relocate_become": False}
     common.update(relocate_install=False, relocate_unfrozen=True, relocate_media=False)
     groups: dict[str, Any] = {"old": {"hosts": {}}, "new": {"hosts": {}}}
     for name, values in hosts.items():
-        groups[name[:3]]["hosts"][name] = {**values, "relocate_directory": str(base / name)}
+        groups[name[:3]]["hosts"][name] = values
     (base / "inventory.json").write_text(json.dumps({"all": {"vars": common, "children": groups}}))
-    argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(base / "inventory.json")]
+    argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(base / "inventory.json"), "-e", extra]
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(base), "ANSIBLE_NOCOLOR": "1"}
     environment.update(ANSIBLE_HOME=str(base / "home"), ANSIBLE_LOCALHOST_WARNING="0")
+    environment.update(ANSIBLE_CONNECTION_PLUGINS=str(base / "connections"))
     done = subprocess.run(
         [*argv, f"relocate.django.{playbook}"], cwd=base, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    calls = [json.loads(line) for line in (base / "asked").read_text().splitlines()]
-    return {host: [call for call in calls if Path(call["directory"]).name == host] for host in hosts}
+    assert done.returncode == code, (done.stdout + done.stderr)[-4000:]
+    return [json.loads(line) for line in (base / "asked").read_text().splitlines()]
 
 
 def wanted(side: str) -> dict[str, Any]:
@@ -132,3 +161,24 @@ def test_each_host_is_read_by_its_own_variables(collection: Path) -> None:
 def test_a_backup_is_of_the_host_that_it_runs_on(collection: Path) -> None:
     hosts = asked(collection, "backup", {"old1": variables("old"), "new1": variables("new")})
     see(hosts["old1"], "old", {"backup"})
+
+
+def test_old_is_put_back_where_new_said_when_new_is_lost(collection: Path) -> None:
+    """The second play runs on old, which knows nothing of what is set for new alone."""
+    new = {"relocate_directory": str(collection / "d"), "relocate_site": "shop", "ansible_connection": "mortal"}
+    calls = called(collection, "move", {"old1": {}, "new1": new}, code=4)
+    frozen = next(number for number, call in enumerate(calls) if call.get("state") == "frozen")
+    last = [call for call in calls[frozen + 1 :] if call.get("state") in ("thawed", "absent")]
+    assert [(call["module"], call["state"]) for call in last] == [("services", "thawed"), ("backup", "absent")]
+    assert {(call["directory"], call["site"]) for call in last} == {(str(collection / "d"), "shop")}
+
+
+def test_old_is_undone_where_new_said_when_new_is_lost(collection: Path) -> None:
+    new = {"relocate_directory": str(collection / "d"), "relocate_site": "shop", "relocate_services": ["web"]}
+    away = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    calls = called(
+        collection, "undo", {"old1": {}, "new1": {**new, **away}}, code=4, extra='{"relocate_new_is_gone": true}'
+    )
+    assert [(call["state"], call["directory"], call["site"], call["units"]) for call in calls] == [
+        ("thawed", str(collection / "d"), "shop", ["web"])
+    ]
