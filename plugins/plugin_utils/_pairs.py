@@ -4,7 +4,7 @@
 """Which old host each new host takes its sites from; pure functions.
 
 The wrong pair is the wrong site on the wrong host, so whatever is not clear is refused. Pairs follow from the whole
-inventory: --limit chooses among them, and may only name the one old host of a run.
+inventory: --limit chooses among them, and names both hosts of each; it may only name the one old host of a run.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ def pair(inventory: Inventory) -> List[Pair]:
         raise _unclear("{0} is in both groups, old and new".format(_some(both)), "leave it in one of them")
     _check_named(inventory)
     pairs = [_pair_of(host, inventory) for host in new]
+    _check_whole(pairs, inventory)
     _check_unique(pairs, inventory)
     return pairs
 
@@ -145,6 +146,22 @@ def _check_named(inventory: Inventory) -> None:
                 ),
                 "set it to one of them, or put {0} into the group".format(old),
             )
+
+
+def _check_whole(pairs: Sequence[Pair], inventory: Inventory) -> None:
+    """Both hosts of a pair are in the run: the play that puts old back, when new is lost, is old's."""
+    halves = [item for item in pairs if item.old not in inventory.run]
+    if halves:
+        raise _unclear(
+            "--limit leaves out {0}, where {1} takes its sites from: nobody would put the site back there if {1} were "
+            "lost".format(halves[0].old, halves[0].new),
+            "name both hosts of each pair: --limit {0}".format(_both(pairs)),
+        )
+
+
+def _both(pairs: Sequence[Pair]) -> str:
+    hosts = dict.fromkeys(host for item in pairs for host in (item.old, item.new))
+    return ",".join(hosts)
 
 
 def _check_unique(pairs: Sequence[Pair], inventory: Inventory) -> None:
