@@ -1,22 +1,33 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one exit of every module."""
+"""The one exit of every module.
+
+Options that may hold a secret are marked ``no_log``. Ansible then blots every value in them out of every text and
+number of the result, however short it is: ``{WEB_CONCURRENCY: "10"}`` would spoil digests, sizes and paths, which the
+playbooks rely on. So the options are hidden here, and secrets are taken out of what people read; nothing else that a
+module returns holds one.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import time
-from typing import Any, Callable, Dict, Iterator, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.openat import check_work
+from ansible_collections.relocate.django.plugins.module_utils._project.venv_secrets import collect_secrets
 from ansible_collections.relocate.django.plugins.module_utils._record.lease import Lease
+from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
 
-Answer = Tuple[bool, Dict[str, Any]]
+#: What stands for the value of an option that may hold a secret.
+HIDDEN = "(not shown)"
+#: Headers of a request whose values are credentials.
+_CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
 
 
 def answer(module: AnsibleModule, work_on: Callable[[AnsibleModule], Dict[str, Any]], writes: bool = True) -> None:
@@ -25,16 +36,63 @@ def answer(module: AnsibleModule, work_on: Callable[[AnsibleModule], Dict[str, A
     :param writes: whether the module ever writes; one that only looks does not take the site's lease
     """
     began = time.monotonic()
+    secrets = secrets_of(module.params)
+    shown = {"module_args": without_secrets(module.params, module.argument_spec)}
+    module.no_log_values = set()  # see above
+    error: Optional[RelocateError] = None
     try:
         if module.params.get("directory"):
             check_work(module.params["directory"])
         with _lease_of(module) if writes else contextlib.nullcontext():
             result = work_on(module)
-    except RelocateError as error:
-        module.fail_json(elapsed=round(time.monotonic() - began, 2), **error.as_result())
+    except RelocateError as exc:
+        error = exc
     except OSError as exc:
-        module.fail_json(elapsed=round(time.monotonic() - began, 2), **_named(exc).as_result())
-    module.exit_json(elapsed=round(time.monotonic() - began, 2), **result)
+        error = _named(exc)
+    elapsed = round(time.monotonic() - began, 2)
+    if error is not None:
+        told = {**scrubbed(error.as_result(), secrets), "code": error.code}
+        module.fail_json(elapsed=elapsed, invocation=shown, **told)
+    if "notes" in result:
+        result["notes"] = scrubbed(result["notes"], secrets)
+    module.exit_json(elapsed=elapsed, invocation=shown, **result)
+
+
+def without_secrets(params: Mapping[str, Any], spec: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return a module's options as its invocation shows them: those that may hold a secret without their values."""
+    shown = dict(params)
+    for name, option in spec.items():
+        value = params.get(name)
+        if value and option.get("no_log"):
+            shown[name] = HIDDEN
+        elif value and option.get("options"):
+            inner = option["options"]
+            shown[name] = (
+                [without_secrets(item, inner) for item in value]
+                if isinstance(value, list)
+                else without_secrets(value, inner)
+            )
+    return shown
+
+
+def secrets_of(params: Mapping[str, Any]) -> List[str]:
+    """Return the secrets among a module's options: the administrator's password, and what is named like a secret."""
+    found: Set[str] = {str(params["login_password"])} if params.get("login_password") else set()
+    for name in ("environment", "overrides"):
+        collect_secrets("", params.get(name) or {}, found)
+    for question in params.get("answers") or ():
+        for name, value in (question.get("headers") or {}).items():
+            collect_secrets("token" if name.lower() in _CREDENTIALS else name.replace("-", "_"), str(value), found)
+    return sorted(found)
+
+
+def scrubbed(value: Any, secrets: List[str]) -> Any:
+    """Return a value with every text in it free of the secrets."""
+    if isinstance(value, str):
+        return scrub(value, secrets)
+    if isinstance(value, dict):
+        return {key: scrubbed(item, secrets) for key, item in value.items()}
+    return [scrubbed(item, secrets) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _named(exc: OSError) -> RelocateError:

@@ -50,7 +50,7 @@ RULES: list[tuple[str, set[str]]] = [
     ),
     # What modules are made of: options, the one exit, a project with its engines, the steps of a move.
     ("_argspec", set()),
-    ("_module", GROUND | {"_host.openat", "_record.lease"}),
+    ("_module", GROUND | {"_secrets", "_host.openat", "_record.lease", "_project.venv_secrets"}),
     ("_site", GROUND | {"_secrets", "_project.*", "_engines.base", "_engines.registry"}),
     ("_fixtures.venv_*", {"_fixtures.venv_*", "_project.venv_*"}),
     ("_fixtures.*", SYSTEM | {"_secrets", "_host.*", "_project.*", "_engines.base", "_site", "_fixtures.*"}),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils import _module as module_exit
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._record.lease import Lease
@@ -29,6 +30,10 @@ class FakeModule:
     def __init__(self, directory: Path, check_mode: bool = False, **params: Any) -> None:
         self.params = {"directory": str(directory), "site": "shop", "run": "me", "release": False, **params}
         self.check_mode = check_mode
+        self.argument_spec: dict[str, Any] = _argspec.merged(_argspec.project(), _argspec.login(), _argspec.answers())
+        self.no_log_values = {"10", "shop"}
+
+    shown: dict[str, Any]
 
     def exit_json(self, **result: Any) -> None:
         raise Exited(result)
@@ -42,6 +47,7 @@ def ended(module: FakeModule, work: Any) -> dict[str, Any]:
         module_exit.answer(module, work)  # type: ignore[arg-type]
     found: dict[str, Any] = caught.value.args[0]
     json.dumps(found)
+    module.shown = found.pop("invocation")["module_args"]
     return found
 
 
@@ -138,3 +144,46 @@ def test_the_last_task_releases(tmp_path: Path, release: bool, fails: bool, free
     else:
         with refused("locked", r"was at work 0 s ago: me"), Lease(str(tmp_path), "shop", "other"):
             pass
+
+
+CANARY = "c\u00e4n ary'%:$s"
+GIVEN = {
+    "environment": {
+        "WEB_CONCURRENCY": "10",
+        "APP": "shop",
+        "DB_PASSWORD": CANARY,
+        "DATABASE_URL": "x://u:b%40ttery@h/d",
+    },
+    "login_password": "postgres",
+    "answers": [{"url": "http://h/", "headers": {"Authorization": "Basic horse+staple", "X-Forwarded-Ssl": "on"}}],
+}
+
+
+def test_values_of_options_spoil_no_result(tmp_path: Path) -> None:
+    """By digests, sizes and paths the playbooks go on: Ansible would blot each value of a secret option out of them."""
+    result = {"set": "/srv/shop", "manifest_sha256": "3310aa", "size_bytes": 8110080, "engine": "postgresql"}
+    module = FakeModule(tmp_path, **GIVEN)
+    found = ended(module, lambda _module: dict(result, notes=[f"{CANARY} was refused"]))
+    assert {key: found[key] for key in result} == result
+    assert found["notes"] == ["******** was refused"]
+    assert module.no_log_values == set()
+
+
+def test_an_invocation_shows_no_secret(tmp_path: Path) -> None:
+    module = FakeModule(tmp_path, **GIVEN)
+    ended(module, lambda _module: {})
+    assert module.shown["environment"] == module.shown["login_password"] == "(not shown)"
+    assert module.shown["answers"] == [{"url": "http://h/", "headers": "(not shown)"}]
+    assert module.shown["site"] == "shop"
+    assert module.params["environment"]["DB_PASSWORD"] == CANARY
+
+
+def test_no_message_shows_a_secret_among_the_options(tmp_path: Path) -> None:
+    text = f"tried {CANARY}, Basic horse+staple and b@ttery as postgres on 10"
+    error = RelocateError("login_failed", text, "not " + CANARY, {"tried": [CANARY, "shop"]})
+    found = ended(FakeModule(tmp_path, **GIVEN), raising(error))
+    assert found["code"] == "login_failed"
+    assert found["details"] == {"tried": ["********", "shop"]}
+    for secret in (CANARY, "horse+staple", "b@ttery", "postgres"):
+        assert secret not in found["msg"] + found["hint"]
+    assert "on 10" in found["msg"]
