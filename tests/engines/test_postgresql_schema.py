@@ -362,6 +362,64 @@ def test_definitions_that_change_by_being_read_again(
     cluster.psql("postgres", "DROP DATABASE again__incoming")
 
 
+#: What ordinary databases hold after years, and no dump brings.
+NOBODYS: Tuple[Tuple[str, str], ...] = (
+    ("public made anew",
+     "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO shop, PUBLIC"),
+    ("a table in public", "SET ROLE shop; CREATE TABLE public.t (id serial PRIMARY KEY, a int CHECK (a > 0))"),
+    ("something in pg_catalog", "CREATE FUNCTION pg_catalog.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'"),
+    ("a trigger function there", ("CREATE FUNCTION information_schema.tg() RETURNS trigger LANGUAGE plpgsql AS"
+     " $$BEGIN RETURN NEW; END$$; COMMENT ON FUNCTION information_schema.tg() IS 'x'")),
+    ("a table there", ("SET allow_system_table_mods TO on; CREATE TABLE information_schema.mine (a serial PRIMARY KEY);"
+     " CREATE RULE r AS ON DELETE TO information_schema.mine DO INSTEAD NOTHING;"
+     " CREATE TABLE pg_catalog.mine (a int UNIQUE CHECK (a > 0))")),
+)  # fmt: skip
+
+#: What the sessions of a site hold meanwhile.
+PASSING = """
+CREATE TEMPORARY TABLE passing (id serial PRIMARY KEY, a text, b int CHECK (b > 0)); INSERT INTO passing VALUES (1);
+CREATE TEMPORARY VIEW seen AS SELECT a FROM passing; CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE TYPE pg_temp.mood AS ENUM ('sad'); CREATE RULE r AS ON DELETE TO passing DO INSTEAD NOTHING;
+CREATE STATISTICS pg_temp.st ON a, b FROM passing; COMMENT ON TABLE passing IS 'x'
+"""
+
+
+def test_what_no_dump_brings_is_not_expected(
+    cluster: Cluster, make: Make, fresh: Callable[[str], str], tmp_path: Any
+) -> None:
+    """Neither by the set nor, where an earlier release made the set, by what is compared with it."""
+    old = fresh("years")
+    for _kind, sql in NOBODYS:
+        cluster.psql(old, sql)
+    engine, new = make(old), make(fresh("later"))
+    with engine._server.connect(old) as session:
+        session.run(*PASSING.strip().split(";\n"))
+        assert moved(engine, new, str(tmp_path)) == []
+        with engine.snapshot() as snapshot:
+            recorded = snapshot.state().schema or {}
+    assert [name for name in recorded if "pg_temp" in name or "mine" in name] == []
+
+
+def test_a_database_without_its_public_schema(
+    cluster: Cluster, make: Make, fresh: Callable[[str], str], tmp_path: Any
+) -> None:
+    """What a new database gives everybody in public is taken away where old gave nothing; where it cannot be, told."""
+    old = fresh("bare")
+    cluster.psql(old, "DROP SCHEMA public")
+    run_as(cluster, old, "postgres", "CREATE SCHEMA s AUTHORIZATION shop; SET ROLE shop; CREATE TABLE s.t (a int)")
+    engine, new = make(old), make(fresh("closed"))
+    with engine.snapshot() as snapshot:
+        dump, recorded, facts = snapshot.dump(str(tmp_path)), snapshot.state(), engine.describe()
+    assert facts.details["everybodys_in_public"] == []
+    usage = "SELECT has_schema_privilege('bob', 'public', 'USAGE')"
+    for which in (facts, dataclasses.replace(facts, details={})):  # as an earlier release describes it
+        new.load(str(tmp_path), dump, which)
+        with new.snapshot(INCOMING) as snapshot:
+            assert new.differences(recorded, snapshot.state()) == []
+        assert cluster.psql("closed__incoming", usage).strip() == ("f" if which is facts else "t")
+    assert any("rights of PUBLIC on new that were not on old: USAGE on schema public" in n for n in new.context.notes)
+
+
 @given(st.tuples(*(schemas(number) for number in range(A_DATABASE))))
 @settings(
     max_examples=max(1, SCHEMAS // A_DATABASE),

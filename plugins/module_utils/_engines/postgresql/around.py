@@ -53,7 +53,8 @@ def rights_sql() -> str:
         if catalogue != "pg_namespace"
     ]
     found.append(
-        "SELECT 'pg_namespace', o.oid, '', {0}, {1} FROM pg_namespace AS o WHERE o.nspacl IS NOT NULL"
+        "SELECT 'pg_namespace', o.oid, CASE WHEN o.nspname = 'public' THEN 'public' ELSE '' END, {0}, {1}"
+        " FROM pg_namespace AS o WHERE o.nspacl IS NOT NULL"
         " AND (o.oid >= {2} OR o.nspname = 'public')".format(
             _listed("o.nspacl", "o.nspowner"), _listed("acldefault('n', o.nspowner)", "o.nspowner"), FIRST
         )
@@ -107,6 +108,13 @@ def owners_sql(columns: Sequence[Tuple[str, str, str]]) -> str:
     ]
     return " UNION ALL ".join(found)
 
+
+#: What everybody may do in the schema public; nothing where there is none.
+EVERYBODYS = """
+SELECT DISTINCT x.privilege_type FROM pg_namespace AS o
+CROSS JOIN LATERAL aclexplode(coalesce(o.nspacl, acldefault('n', o.nspowner))) AS x
+WHERE o.nspname = 'public' AND x.grantee = 0 ORDER BY 1
+"""
 
 DATABASE = """
 SELECT pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, d.datconnlimit,

@@ -51,8 +51,13 @@ _FORMS = {
     "regproc": "CASE WHEN {0}::oid <> 0 THEN {0}::text END",
 }
 
+#: Names of sessions' temporary objects and of what the server keeps beside tables.
+PASSING = r"(^|[ (,])pg_(temp|toast|toast_temp)(_[0-9]+)?([.]|$)"
+
 #: Every object of the site's: catalogue, number, kind and the name by which the server identifies it. What belongs to
-#: an extension is left out with all that hangs on it, and what a server makes by itself for another object.
+#: an extension is left out with all that hangs on it, and what a server makes by itself for another object. Left out is
+#: what no dump brings: what is temporary, the schemas that every database has (public may have been made anew), and
+#: whatever somebody made in those of the server.
 OBJECTS = """
 WITH RECURSIVE members (classid, objid) AS (
     SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
@@ -80,8 +85,11 @@ FROM (
     OFFSET 0
 ) AS q
 CROSS JOIN LATERAL pg_identify_object(q.classid, q.objid, 0) AS i
-WHERE i.identity IS NOT NULL AND i.identity !~ '(^|[ (,])pg_(temp|toast)(_[0-9]+)?[.]'
-""".format(first=FIRST, elsewhere=", ".join(literal(name) for name in sorted(ELSEWHERE)))
+WHERE i.identity IS NOT NULL AND i.identity !~ {passing}
+    AND NOT (q.catalogue = 'pg_namespace' AND i.identity IN ('public', 'information_schema'))
+    AND coalesce(i.schema, '') !~ '^(pg_|information_schema$)'
+    AND NOT (i.schema IS NULL AND i.identity ~ ' (on|of) (pg_catalog|information_schema)[.]')
+""".format(first=FIRST, elsewhere=", ".join(literal(n) for n in sorted(ELSEWHERE)), passing=literal(PASSING))
 
 #: The columns of all catalogues that the session may read: catalogue, column, type.
 COLUMNS = """

@@ -16,6 +16,7 @@ from typing import Dict, List, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import (
     admin,
+    around,
     programs,
     schema,
     scripts,
@@ -60,6 +61,18 @@ class Described:
                         self._carry_right(own, superuser, right, entry, here, database)
                 elif entry.kind == "COMMENT":
                     self._carry_comment(own, superuser, entry, database)
+            self._close_public(own, superuser)
+
+    def _close_public(self, own: Session, superuser: Optional[Session]) -> None:
+        """Take from everybody what a new database gives in public, and old's does not.
+
+        A dump does not say so where public was dropped, or made anew under an old version.
+        """
+        before = self._recorded.details.get("everybodys_in_public")
+        if isinstance(before, list):
+            for (right,) in own.rows(around.EVERYBODYS):
+                if right not in before:
+                    _try(superuser or own, "REVOKE {0} ON SCHEMA public FROM PUBLIC".format(right))
 
     def _carry_right(
         self, own: Session, superuser: Optional[Session], right: Right, entry: Entry, here: "set[str]", database: str
@@ -75,7 +88,9 @@ class Described:
             self._failed.append("not carried: {0}".format(right))
 
     def _is_moot(self, right: Right, entry: Entry) -> bool:
-        """Rights of the one who now owns the object, where another did."""
+        """Rights of the one who now owns the object, where another did; public keeps its owner."""
+        if entry.name == "SCHEMA public":
+            return False
         was_his = self._roles.get(entry.owner, entry.owner) == self._server.acts_as
         return right.role == self._server.acts_as and not was_his and not right.defaults_of
 

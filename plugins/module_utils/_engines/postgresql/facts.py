@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import privileged, queries
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import around, privileged, queries
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.admin import database_exists
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import Session, literal
@@ -126,6 +126,7 @@ def _facts(server: Server, session: Session) -> DatabaseFacts:
         forced_policies=[queries.qualified(*row) for row in session.rows(queries.FORCED_POLICIES)],
         foreign_servers=[[name, wrapper] for name, wrapper in session.rows(privileged.SERVERS)],
         settings_left_out=left_out,
+        everybodys_in_public=[right for (right,) in session.rows(around.EVERYBODYS)],
     )
     return DatabaseFacts(
         engine="postgresql",

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Dict, List, Optional, Sequence, Set, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.catalogue import PASSING
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.whole import (
     COLUMN,
     OWNER,
@@ -16,6 +18,11 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.words import alike
 from ansible_collections.relocate.django.plugins.module_utils._model import Difference
 
+#: What a set may list that no dump brings, and that new is not expected to have.
+_NOBODYS = re.compile(
+    PASSING + r"|^schema (public|information_schema)$|^[a-z ]+ (?<!transform for )(pg_catalog|information_schema)\."
+    r"|^[a-z ]+ \S.* (on|of) (pg_catalog|information_schema)\."
+)
 _NAMED = ("comment on ", "security label ", "setting ", "user mapping ", "connection limit")
 _SHOWN = 10
 
@@ -45,7 +52,7 @@ class Judgement:
         for item in self._differences:
             if item.what != "schema of":
                 self.refused.append(item)
-            elif item.name != SERVER:
+            elif item.name != SERVER and not _NOBODYS.search(item.name.partition(OWNER)[2] or item.name):
                 self._one(item)
         words = [
             "rights of {0} on old that are not on new: {1}".format(who, _some(rights))
@@ -121,7 +128,7 @@ class Judgement:
                 before.get(who, set()) - after.get(who, set()),
                 after.get(who, set()) - before.get(who, set()),
             )
-            if who == "PUBLIC" and gained:
+            if who == "PUBLIC" and gained and not (label == "schema public" and item.recorded == "absent"):
                 self.refused.append(
                     Difference("schema of", item.name, "nobody else: " + ", ".join(sorted(gained)), "everybody")
                 )

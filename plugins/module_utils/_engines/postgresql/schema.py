@@ -214,7 +214,8 @@ def by_key(entries: Sequence[Entry], exclude: Sequence[str] = ()) -> Dict[Key, E
     found: Dict[Key, Entry] = {}
     for entry in entries:
         about_extension = entry.kind == "COMMENT" and entry.name.startswith("EXTENSION ")
-        if entry.kind in _ELSEWHERE or entry.kind in exclude or about_extension:
+        in_every_database = entry.kind == "SCHEMA" and entry.name == "public"  # listed where it was made anew
+        if entry.kind in _ELSEWHERE or entry.kind in exclude or about_extension or in_every_database:
             continue
         if entry.kind in ("COMMENT", "ACL") and entry.name.startswith("LARGE OBJECT"):
             continue  # pg_dump --schema-only leaves large objects out

@@ -122,7 +122,7 @@ class _Reader:
             elif (name, number) in self._labels:
                 label = self._labels[str(name), int(str(number))]
                 label = "column {0} of {1}".format(more, label) if more else label
-            elif name == "pg_namespace":
+            elif name == "pg_namespace" and more == "public":
                 label = "schema public"
             else:
                 continue  # an extension's: pg_dump tells, which knows what the extension itself has given

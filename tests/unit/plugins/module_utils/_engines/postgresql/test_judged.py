@@ -99,3 +99,51 @@ def test_much_is_cut() -> None:
 def test_other_differences_are_left_alone() -> None:
     item = Difference("table", "t", "1 rows", "2 rows")
     assert Judgement([item], "shop").sort() == ([item], [])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "schema public",
+        "owner of schema public",
+        "schema information_schema",
+        "schema pg_temp_3",
+        "schema pg_toast_temp_12",
+        "table pg_toast_temp_3.pg_toast_16450",
+        "index pg_toast_temp_3.pg_toast_16450_index",
+        "table pg_temp_3.t",
+        "table constraint c on pg_temp_3.t",
+        "function pg_catalog.f(pg_catalog.int4)",
+        "table information_schema.t",
+        "table constraint c on pg_catalog.t",
+        "operator 7 (a, b) of pg_catalog.integer_ops USING btree",
+    ],
+)
+def test_what_no_dump_brings_is_not_missed_from_a_set_that_lists_it(name: str) -> None:
+    assert judged({name: ""}, {}) == ([], "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "schema publicity",
+        "table public.t",
+        "function public.f(pg_catalog.int4)",
+        "cast (s.pair AS pg_catalog.text)",
+        "cast (pg_catalog.int4 AS s.pair)",
+        "transform for pg_catalog.int4 on language x",
+        "table public.pg_temp",
+    ],
+)
+def test_whatever_else_it_lists_is(name: str) -> None:
+    assert judged({name: ""}, {})[0] == [name]
+
+
+def test_what_new_gives_everybody_in_public_is_told_where_old_says_nothing() -> None:
+    """Before 15, everybody may create there; a list of old's own, which leaves everybody out, is another matter."""
+    name, rights = "rights on schema public", "PUBLIC: CREATE, USAGE; owner: CREATE, USAGE"
+    assert judged({}, {name: rights}) == (
+        [],
+        "rights of PUBLIC on new that were not on old: CREATE, USAGE on schema public",
+    )
+    assert judged({name: "owner: CREATE, USAGE; role bob: USAGE"}, {name: rights})[0] == [name]
