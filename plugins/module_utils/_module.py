@@ -41,7 +41,7 @@ def answer(module: AnsibleModule, work_on: Callable[[AnsibleModule], Dict[str, A
     module.no_log_values = set()  # see above
     error: Optional[RelocateError] = None
     try:
-        if module.params.get("directory"):
+        if module.params.get("directory") is not None:
             check_work(module.params["directory"])
         with _lease_of(module) if writes else contextlib.nullcontext():
             result = work_on(module)

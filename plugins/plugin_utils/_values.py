@@ -23,6 +23,8 @@ _PREFIX = "relocate_"
 _SHOWN = 40  # characters of a value
 #: What may hold a password is told by its type alone, wherever it stands.
 _SECRET = ("login", "environment", "env_overrides", "answers", "remote", "command", "password", "token", "secret")
+#: What hosts would look for below whatever directory a task happens to run in.
+_WHOLE = ("relocate_directory", "relocate_path", "relocate_old_path")
 _WORDS = {
     "bool": "true or false",
     "int": "a whole number",
@@ -45,7 +47,7 @@ def wrong_values(values: Mapping[str, Any]) -> List[str]:
     """Return a line for each value that its option cannot have, those of the items of relocate_sites too."""
     lines = []
     for name in sorted(set(values) & set(options())):
-        wrong = _wrong(values[name], options()[name])
+        wrong = _wrong(values[name], options()[name]) or _not_whole(name, values[name])
         if wrong:
             lines.append(_line(name, values[name], wrong))
         elif name == "relocate_sites":
@@ -60,7 +62,7 @@ def _wrong_in_sites(sites: Any) -> List[str]:
         label = "relocate_sites, {0}: ".format(printable(site.get("name") or "item {0}".format(number)))
         for key in sorted(map(str, site)):
             spec = options().get(_PREFIX + key)
-            wrong = _wrong(site[key], spec) if spec else ""
+            wrong = (_wrong(site[key], spec) or _not_whole(_PREFIX + key, site[key])) if spec else ""
             if wrong:
                 lines.append(label + _line(key, site[key], wrong))
     return lines
@@ -82,6 +84,14 @@ def _wrong(value: Any, spec: Mapping[str, Any]) -> str:
     if kind == "list" and elements and not all(_fits(item, str(elements)) for item in check_type_list(value)):
         return "a list of which each item is {0}".format(_WORDS[str(elements)])
     return ""
+
+
+def _not_whole(name: str, value: Any) -> str:
+    """What a path must be, when it does not say where it begins; modules know a ``~`` of their host."""
+    unset = value is None or (value == "" and name != "relocate_directory")
+    if name not in _WHOLE or unset or str(value).startswith(("/", "~")):
+        return ""
+    return "an absolute path"
 
 
 def _fits(value: Any, kind: str) -> bool:

@@ -39,6 +39,8 @@ def make_directories(
 
     Raises OSError, path_refused.
     """
+    if not os.path.isabs(path):
+        raise RelocateError("path_refused", "{0!r} is no absolute path".format(path), "name the whole path")
     missing: List[str] = []
     above = os.path.normpath(path)
     while not os.path.lexists(above):
@@ -60,7 +62,8 @@ def make_for_owner(path: str, owner: Optional[SystemUser], rights: Callable[[str
 
     def check(real: str, place: Place) -> None:
         refuse_system(real, what, owner is not None and owner.uid == 0)
-        _refuse_home(real, what, owner)
+        if place.user is None:  # elsewhere its directory's user makes it, who needs no leave in a checkout of his
+            _refuse_home(real, what, owner)
         if owner is not None and place.user not in (None, owner):
             raise RelocateError(
                 "path_refused",
@@ -112,7 +115,7 @@ def _is_local(path: str) -> bool:
 
 
 def _refuse_home(path: str, what: str, owner: Optional[SystemUser]) -> None:
-    """Refuse to make what would be another user's home, once he logs in: whoever fills it could be him."""
+    """Refuse to make as root what would be another user's home, once he logs in: whoever fills it could be him."""
     parts = path.split("/")
     name = parts[2] if parts[1] == "home" and len(parts) > 2 else ""
     if name and owner is not None and name != owner.name and not _below(path, owner.home) and lookup_user(name):

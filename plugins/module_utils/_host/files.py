@@ -73,7 +73,7 @@ def _refuse_exchangeable(path: str) -> None:
         return
     for start in (os.path.abspath(path), os.path.realpath(path)):
         above = start
-        while above != "/":
+        while above.strip("/"):  # two slashes at the front stay, and are a root too
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 status = os.lstat(above)
                 everybody = (

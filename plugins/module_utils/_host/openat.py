@@ -306,6 +306,12 @@ def check_work(path: str) -> None:
 
     :param path: need not be there yet. Raises work_directory.
     """
+    if not os.path.isabs(path):
+        raise RelocateError(
+            "work_directory",
+            "{0!r} is no absolute path".format(path),
+            "name a directory that is root's, such as /var/lib/relocate (relocate_directory)",
+        )
     there = os.path.normpath(path)
     while not os.path.lexists(there):
         there = os.path.dirname(there)

@@ -11,7 +11,7 @@ import grp
 import os
 import pwd
 import re
-from typing import List, Optional, Sequence
+from typing import FrozenSet, List, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.directories import refuse_system
@@ -83,24 +83,47 @@ def _power(entry: pwd.struct_passwd) -> str:
 
 def _may_become_root(name: str, rules: Sequence[str] = _RULES) -> bool:
     """Whether a rule of sudo or doas names a user, whatever it lets him do; what cannot be read has no rules."""
+    known_as = _known_as(name)
     for path in [found for pattern in rules for found in sorted(glob.glob(pattern))]:
         with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as stream:
             for line in stream.read().replace("\\\n", " ").splitlines():
-                if _names(line, name, os.path.basename(path).startswith("doas") or "/doas.d/" in path):
+                doas = os.path.basename(path).startswith("doas") or "/doas.d/" in path
+                if not known_as.isdisjoint(_named_by(line, doas)):
                     return True
     return False
 
 
-def _names(line: str, name: str, doas: bool) -> bool:
-    """Whether a line of such rules names a user: before the ``=`` of a rule, or after that of an alias."""
-    words = line.partition("#")[0]
+def _known_as(name: str) -> FrozenSet[str]:
+    """By which words rules may name a user: sudo's ``%`` and doas's ``:`` stand before a group, ``#`` before a number.
+
+    One who is not there yet gets a group of his name, when there is none.
+    """
+    found = {name}
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        with contextlib.suppress(KeyError):
+            grp.getgrnam(name)
+            return frozenset(found)
+        return frozenset(found | {"%" + name, ":" + name})
+    found.add("#{0}".format(entry.pw_uid))
+    found.update("%#{0}".format(gid) for gid in os.getgrouplist(name, entry.pw_gid))
+    found.update(sign + group for group in _groups_of(entry) for sign in "%:")
+    return frozenset(found)
+
+
+def _named_by(line: str, doas: bool) -> List[str]:
+    """The words by which a line of such rules names users: before the ``=`` of a rule, or after that of an alias."""
+    # Before digits it is no comment, but the number of a user or group.
+    words = re.split(r"#(?!\d)", line.replace('"', " "))[0]
     if doas:
-        return words.split()[:1] == ["permit"] and name in words.replace('"', " ").split()
+        named = re.split(r"\s(?:as|cmd)\s", words)[0].split()
+        return named[1:] if named[:1] == ["permit"] else []
     if words.lstrip().startswith("Defaults"):
-        return False
+        return []
     if not words.lstrip().startswith("User_Alias"):
         words = words.partition("=")[0]
-    return name in re.split(r"[\s,:=]+", words)
+    return re.split(r"[\s,:=]+", words)
 
 
 def _groups_of(entry: pwd.struct_passwd) -> List[str]:

@@ -90,6 +90,16 @@ def test_no_default_is_wrong() -> None:
             {"relocate_sites": ["a"]},
             ["relocate_sites is a list; it must be a list of which each item is a mapping of names and values"],
         ),
+        ({"relocate_directory": "relocate"}, ['relocate_directory is "relocate"; it must be an absolute path']),
+        ({"relocate_directory": ""}, ['relocate_directory is ""; it must be an absolute path']),
+        ({"relocate_path": "", "relocate_old_path": None, "relocate_reports": "here"}, []),
+        (
+            {"relocate_old_path": "srv/x", "relocate_sites": [{"path": "./x", "old_path": ""}]},
+            [
+                'relocate_old_path is "srv/x"; it must be an absolute path',
+                'relocate_sites, item 1: path is "./x"; it must be an absolute path',
+            ],
+        ),
         ({"relocate_unknown": 5, "relocate_jobs": 2}, []),
     ],
 )

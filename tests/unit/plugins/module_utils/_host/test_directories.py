@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._host import directories
 from ansible_collections.relocate.django.plugins.module_utils._host.openat import Rights
-from tests.unit.fakes import ROOT_ONLY, nobody
+from tests.unit.fakes import ROOT_ONLY, nobody, refused
 from tests.unit.plugins.module_utils._host.places import DAEMON, made, top
 
 __all__ = ["top"]  # fixtures
@@ -47,3 +47,21 @@ def test_a_new_directory_that_is_exchanged_is_not_given_away(top: Path, monkeypa
     with pytest.raises(OSError, match="somebody exchanged it"):
         directories.make_directories(str(his / "new"), nobody(), lambda _each: Rights(nobody().uid, -1, 0o777))
     assert (his / "new").stat().st_uid == DAEMON
+
+
+@pytest.mark.parametrize("path", ["", "data/x", "./x"])
+def test_a_path_without_a_beginning(path: str) -> None:
+    with refused("path_refused", "is no absolute path"):
+        directories.make_directories(path, None, lambda _each: Rights())
+
+
+@ROOT_ONLY
+def test_an_owner_has_his_checkout_in_the_home_of_another(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory of his is no home that root would make; a directory of root's there could become one."""
+    his, roots = made(top / "site", nobody().uid), made(top / "roots")
+    asked = []
+    monkeypatch.setattr(directories, "_refuse_home", lambda path, *_rest: asked.append(path))
+    for above in (his, roots):
+        directories.make_for_owner(str(above / "media"), nobody(), lambda _each: Rights(nobody().uid), "MEDIA")
+    assert asked == [str(roots / "media")]
+    assert (his / "media").stat().st_uid == nobody().uid

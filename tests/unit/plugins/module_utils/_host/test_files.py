@@ -15,6 +15,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._host import files
+from tests.unit.fakes import ROOT_ONLY
+from tests.unit.plugins.module_utils._host.places import top
+
+__all__ = ["top"]  # fixtures
 
 
 def test_write_atomically_replaces_links_instead_of_following_them(tmp_path: Path) -> None:
@@ -76,3 +80,10 @@ def test_what_is_planted_while_a_file_is_written_is_neither_followed_nor_taken(
     assert (victim.read_text(), target.read_text()) == ("keep", "before")
     assert not (tmp_path / "made").exists()
     assert planted != "file" or temporary.read_text() == "theirs"
+
+
+@ROOT_ONLY
+def test_a_directory_after_two_slashes(top: Path) -> None:
+    """Two slashes at the front are kept by os.path: there is no single one to arrive at."""
+    files.make_directory("/" + str(top / "work"), 0o700)
+    assert (top / "work").is_dir()

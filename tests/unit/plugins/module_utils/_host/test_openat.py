@@ -83,6 +83,12 @@ def test_a_work_directory_that_somebody_could_exchange(top: Path, name: str) -> 
         openat.check_work(str(top / name))
 
 
+@pytest.mark.parametrize("name", ["", ".", "relocate", "var/lib/relocate", "~nobody-of-this-name/x"])
+def test_a_work_directory_without_a_beginning(name: str) -> None:
+    with refused("work_directory", "is no absolute path"):
+        openat.check_work(name)
+
+
 @ROOT_ONLY
 def test_work_directories_that_are_roots(top: Path) -> None:
     made(top / "roots/work")

@@ -175,10 +175,45 @@ permit :wheel
 """
 
 
-def test_who_is_named_in_rules(tmp_path: Path) -> None:
+def test_who_is_named_in_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owner.grp, "getgrnam", lambda _name: None)
     (tmp_path / "sudoers").write_text(SUDOERS)
     (tmp_path / "doas.conf").write_text(DOAS)
     rules = [str(tmp_path / "sudoers*"), str(tmp_path / "doas.conf"), str(tmp_path / "none")]
     found = ("first", "second", "third", "fourth", "fifth", "sixth")
     others = ("app", "sudo", "irs", "wheel", "apple")
     assert [name for name in found + others if REAL(name, rules)] == list(found)
+
+
+@pytest.mark.parametrize(
+    ("rule", "named"),
+    [
+        ("%deploy ALL=(ALL) NOPASSWD: ALL", ["deploy"]),
+        ("%docker ALL=(ALL) ALL", ["made", "dock"]),
+        ("root, %users ALL=(ALL) ALL", ["admin"]),
+        ("#1001 ALL=(ALL) ALL # app", ["app"]),
+        ("User_Alias A = #1001, #1004", ["app", "deploy"]),
+        ("%#3 ALL=(ALL) ALL", ["made", "dock"]),  # by the fixture's numbers of groups
+        ('"deploy" ALL=(ALL) ALL', ["deploy"]),
+        ('"%deploy" ALL=(ALL) ALL', ["deploy"]),
+        ("%fresh ALL=(ALL) ALL", ["fresh"]),  # who is made gets a group of his name
+        ("%there ALL=(ALL) ALL", []),  # but not one that is there already
+        ("#deploy ALL=(ALL) ALL", []),
+        ("# 1001 ALL=(ALL) ALL", []),
+        ("#10010 ALL=(ALL) ALL", []),
+        ("x ALL=(#1001) /bin/app", []),
+    ],
+)
+def test_groups_and_numbers_in_rules(
+    rule: str, named: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = ["there"]
+    monkeypatch.setattr(owner.grp, "getgrnam", lambda name: known.index(name) if name in known else {}[name])
+    (tmp_path / "sudoers").write_text(rule + "\n")
+    names = ["app", "made", "dock", "admin", "deploy", "fresh", "there"]
+    assert [name for name in names if REAL(name, [str(tmp_path / "sudoers")])] == named
+
+
+def test_groups_in_rules_of_doas(tmp_path: Path) -> None:
+    (tmp_path / "doas.conf").write_text("permit nopass :docker as root\ndeny :deploy\n")
+    assert [name for name in USERS if REAL(name, [str(tmp_path / "doas.conf")])] == ["made", "dock"]
