@@ -27,7 +27,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     PREVIOUS,
     EngineContext,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines.compare import compare_states
+from ansible_collections.relocate.django.plugins.module_utils._engines.compare import compare_states, sequences_behind
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import programs, queries, rows
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import session as session_module
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import state as states
@@ -41,10 +41,12 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     Login,
 )
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, forms
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._steps import backup as steps_backup
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 from tests.engines import mysql_server
 from tests.engines.mysql_server import MysqlServer
-from tests.unit.fakes import refused
+from tests.unit.fakes import LABEL, fake_site, refused
 
 pymysql = pytest.importorskip("pymysql")
 #: How many backups are made under writers; 20 for a whole search.
@@ -792,3 +794,37 @@ def test_views_of_another_account_that_is_live_are_put_aside_too(blank: Bench, h
     blank.engine.swap(PREVIOUS, DISCARDED)
     assert blank.engine.differences(before, blank.state()) == []
     assert definers_of(blank) == {heir + "@%"}
+
+
+def test_a_definition_that_was_exchanged_is_refused(awkward: Bench) -> None:
+    """What the backup step keeps of a dump is enough for a load to see it."""
+    owner = awkward.owner or lookup_user("root")
+    assert owner is not None
+    backup = BackupSet.create(str(awkward.directory / "sets"), "shop", LABEL, owner)
+    (entry,) = steps_backup.dump_all(fake_site(awkward.directory, awkward.engine), backup, frozen=True)[0].values()
+    made = dataclasses.replace(entry.dump, path=entry.dump.path.partition("/")[2])
+    path = Path(backup.file(entry.dump.path)) / "schema.json"
+    data = path.read_text(encoding="ascii")
+    path.write_text(data.replace("119", "120"), encoding="ascii")
+    with refused("dump_truncated", "is not what was written"):
+        awkward.engine.load(backup.file("databases"), made, entry.facts)
+    path.write_text(data, encoding="ascii")
+    awkward.engine.load(backup.file("databases"), made, entry.facts)
+
+
+def test_a_number_behind_its_column_is_no_difference(blank: Bench) -> None:
+    """An UPDATE of a key, a full type, numbers by group: what is loaded goes on behind the highest one."""
+    blank.sql(
+        "CREATE TABLE moved (id int AUTO_INCREMENT PRIMARY KEY) ENGINE=InnoDB; INSERT INTO moved VALUES (1);"
+        "UPDATE moved SET id = 900;"
+        "CREATE TABLE full (id tinyint AUTO_INCREMENT PRIMARY KEY); INSERT INTO full VALUES (126), (127);"
+        "CREATE TABLE grouped (a int, id int AUTO_INCREMENT, PRIMARY KEY (a, id)) ENGINE=MyISAM;"
+        "INSERT INTO grouped VALUES (1, 7), (2, 1);"
+    )
+    target, made, recorded = blank.dump()
+    assert sequences_behind(recorded) == []
+    blank.load(target, made)
+    assert blank.engine.differences(recorded, blank.state(INCOMING)) == []
+    blank.engine.swap()
+    blank.sql("INSERT INTO moved VALUES (NULL)")
+    assert blank.sql("SELECT MAX(id) FROM moved").strip() == "901"

@@ -164,7 +164,7 @@ class FakeEngine:
             self._call("dump", directory)
             with open(os.path.join(directory, self.alias + ".fakedump"), "w") as stream:
                 stream.write("dump\n")
-            return DumpFile(self.alias + ".fakedump", "fake_dump 15.1", "15")
+            return DumpFile(self.alias + ".fakedump", "fake_dump 15.1", "15", "d1")
 
         yield SimpleNamespace(state=count, dump=dump)
 

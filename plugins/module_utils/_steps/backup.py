@@ -224,7 +224,7 @@ def _dump_one(
 
 def _entry(site: Site, engine: Engine, facts: DatabaseFacts, dump: DumpFile, state: DatabaseState) -> DatabaseEntry:
     applied = tuple(site.facts["migrations"]["aliases"].get(engine.config.alias, {}).get("applied", ()))
-    placed = DumpFile(DATABASES + "/" + dump.path, dump.client, dump.client_major)
+    placed = replace(dump, path=DATABASES + "/" + dump.path)
     return DatabaseEntry(engine.config.public(), placed, facts, state, applied)
 
 

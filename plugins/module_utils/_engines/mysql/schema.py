@@ -23,7 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.sta
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.text import NAME, STRING, Token, tokens
 from ansible_collections.relocate.django.plugins.module_utils._model import Difference, brief
 
-#: Two servers print the same object in two ways; of other releases its text is not expected to be equal.
+#: Two servers print the same object in two ways; of other releases, patch levels too, its text need not be equal.
 SERVER = "server"
 #: What the description of an event begins with that does nothing after a time, which follows.
 _GONE = {"AT": "once at", "ENDS": "ends at"}
@@ -44,7 +44,7 @@ def describe(
     :param tables: name -> the statement that makes it
     :param items: all else, events as they are to be when the database is live
     """
-    found = {SERVER: "{0} {1}".format(session.flavor.product, session.flavor.series)}
+    found = {SERVER: "{0} {1}".format(session.flavor.product, ".".join(map(str, session.flavor.numbers)))}
     found["database"] = _database(session, database)
     for name, statement in tables.items():
         text = normal_table(statement)

@@ -143,7 +143,11 @@ def _ranges(ask: Ask, table: Table, pieces: int) -> List[str]:
 def sequences(
     tables: Sequence[Table], numbers: NextNumbers, highest: Mapping[str, int], own: Sequence[OwnSequence]
 ) -> Tuple[SequenceState, ...]:
-    """Where the numbering of each table stands, in the words of sequences; and MariaDB's own ones."""
+    """Where the numbering of each table stands, in the words of sequences; and MariaDB's own ones.
+
+    A number is never behind its column: a server that loads rows goes on behind the highest one. On old it may be, by
+    an UPDATE of a key or where a small type is full, and nothing that is loaded could be equal to that.
+    """
     found = [SequenceState(name=item.name, last_value=item.next, is_called=False) for item in own]
     for table in tables:
         column = next((item.name for item in table.columns if item.auto), "")
@@ -152,10 +156,9 @@ def sequences(
         found.append(
             SequenceState(
                 name="{0}.{1}".format(table.name, column),
-                last_value=numbers.get(table.name, 1) - 1,
+                last_value=max(numbers.get(table.name, 1) - 1, highest.get(table.name, 0)),
                 table=table.name,
                 column=column,
-                column_max=highest.get(table.name),
             )
         )
     return tuple(found)

@@ -159,16 +159,14 @@ def count_table(connection: sqlite3.Connection, table: str, fingerprints: bool) 
 
 
 def sequences(connection: sqlite3.Connection, tables: Dict[str, str]) -> Iterator[SequenceState]:
-    """Return the state of each AUTOINCREMENT column."""
+    """Return the state of each AUTOINCREMENT column; SQLite itself goes on from its highest value if that is larger."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").fetchone():
         return
     for table, last in connection.execute("SELECT name, max(seq) FROM sqlite_sequence GROUP BY name").fetchall():
         keys = [column.name for column in table_columns(connection, table) if column.key] if table in tables else []
         if len(keys) != 1:
             continue  # a leftover that feeds nothing
-        query = "SELECT max({0}) FROM {1}".format(_quoted(keys[0]), _quoted(table))
-        top = connection.execute(query).fetchone()[0]
-        yield SequenceState(table, last if isinstance(last, int) else None, True, table, keys[0], top)
+        yield SequenceState(table, last if isinstance(last, int) else None, True, table, keys[0])
 
 
 def objects(connection: sqlite3.Connection) -> Dict[str, Tuple[str, ...]]:

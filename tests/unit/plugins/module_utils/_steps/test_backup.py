@@ -169,6 +169,7 @@ def test_a_whole_set(tmp_path: Path, checkout: Path, dirty: bool) -> None:
     )
     assert "s3cret-Canary" not in Path(backup.file("manifest.json")).read_text()
     assert (found.media, found.databases["default"].state) == ({}, state())
+    assert found.databases["default"].dump.digest == "d1"  # what a load checks
 
 
 # --- the module: no set that could not be restored, and nothing of one that failed
