@@ -75,7 +75,9 @@ placed:
   type: list
   elements: str
 made:
-  description: The directories that were made because C(LOGGING) of the settings writes into them.
+  description:
+    - The directories that were made because C(LOGGING) of the settings writes into them, each as it was on old. One
+      that cannot be made is left out with a warning; the settings of this host may log elsewhere.
   returned: success
   type: list
   elements: str
@@ -87,6 +89,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._set import placement
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.relocation import between, of_set
@@ -106,15 +109,20 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     named = between(params["old_path"] or path, path, str(prepared.code.get("prefix") or ""))
     items = placement.plan(backup, prepared.unversioned, params["files"], params["overrides"], path, relocation, named)
     logs, elsewhere = steps_logs.missing(prepared.django, relocation, path, str(prepared.code.get("prefix") or ""))
-    steps_logs.refuse(elsewhere, owner.name)
+    recorded = relocation.directories(prepared.directories)
+    for told in steps_logs.obstacles(elsewhere, owner.name, recorded):
+        # The settings of this host may log elsewhere; else Django says so when static files are collected.
+        module.warn(printable("{0}: {1}".format(told.msg, told.hint)))
+    elsewhere = [one for one in elsewhere if not steps_logs.obstacles([one], owner.name, recorded)]
     todo = [item for item in items if placement.differs(item, owner)]
     diff = placement.diff_of(todo, owner)
-    recorded = relocation.directories(prepared.directories)
     if not module.check_mode:
         steps_logs.make(logs, owner, recorded)
+        steps_logs.make_elsewhere(elsewhere, owner, recorded)
         for item in todo:
             placement.place(item, owner, recorded)
-    return {"changed": bool(todo or logs), "placed": [item.path for item in todo], "made": logs, "diff": diff}
+    made = logs + elsewhere
+    return {"changed": bool(todo or made), "placed": [item.path for item in todo], "made": made, "diff": diff}
 
 
 def main() -> None:

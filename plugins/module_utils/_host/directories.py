@@ -28,14 +28,14 @@ def make_directories(
     path: str,
     owner: Optional[SystemUser],
     rights: Callable[[str], Rights],
-    check: Optional[Callable[[str, Place], None]] = None,
+    check: Optional[Callable[[str, Place, Rights], None]] = None,
 ) -> List[str]:
     """Make a directory and those above it; returns the paths that were made.
 
     Each is made with the rights of whoever can write the one above it, and then given to whom it is to belong.
 
     :param rights: asked with the path of each directory that is missing
-    :param check: called with the real path of each and the place that it is to lie in
+    :param check: called with the real path of each, the place that it is to lie in, and its rights
 
     Raises OSError, path_refused.
     """
@@ -48,32 +48,64 @@ def make_directories(
         above = os.path.dirname(above)
     for each in missing:
         with parent(each, owner) as (place, name):
+            wanted = rights(each)
             if check is not None:
-                check(os.path.join(os.readlink("/proc/self/fd/{0}".format(place.handle)), name), place)
-            make_one(place, name, rights(each))
+                check(os.path.join(os.readlink("/proc/self/fd/{0}".format(place.handle)), name), place, wanted)
+            make_one(place, name, wanted)
     return missing
 
 
 def make_for_owner(path: str, owner: Optional[SystemUser], rights: Callable[[str], Rights], what: str) -> List[str]:
-    """As :func:`make_directories`, for a path that a host named: not in the system's directories, nor a third's.
+    """As :func:`make_directories`, for a path that a host named: not in the system's directories.
+
+    In a third's directory only his own are made.
 
     :param what: what names it. Raises OSError, path_refused.
     """
 
-    def check(real: str, place: Place) -> None:
-        refuse_system(real, what, owner is not None and owner.uid == 0)
-        if place.user is None:  # elsewhere its directory's user makes it, who needs no leave in a checkout of his
-            _refuse_home(real, what, owner)
-        if owner is not None and place.user not in (None, owner):
-            raise RelocateError(
-                "path_refused",
-                "{0} cannot be made: the directory above it belongs neither to root nor to {1}".format(
-                    path, owner.name
-                ),
-                "make {0} for the project's owner".format(path),
-            )
+    def check(real: str, place: Place, wanted: Rights) -> None:
+        _refuse_place(real, what, owner, place.user is None)
+        if owner is not None and place.user not in (None, owner) and place.user.uid != wanted.uid:
+            raise _of_a_third(path, owner)
 
     return make_directories(path, owner, rights, check)
+
+
+def check_for_owner(path: str, owner: Optional[SystemUser], rights: Callable[[str], Rights], what: str) -> None:
+    """Raise what :func:`make_for_owner` would; nothing is made.
+
+    :param owner: None while he is not there: whose the directory above is to be is not asked then
+    """
+    missing: List[str] = []
+    above = os.path.normpath(path)
+    while not os.path.lexists(above):
+        missing.insert(0, above)
+        above = os.path.dirname(above)
+    if not missing:
+        return
+    with parent(missing[0], owner) as (place, _name):
+        real, holder = os.readlink("/proc/self/fd/{0}".format(place.handle)), place.user
+    uid = 0 if holder is None else holder.uid
+    for each in missing:
+        _refuse_place(real.rstrip("/") + each[len(above.rstrip("/")) :], what, owner, uid == 0)
+        wanted = rights(each)
+        if owner is not None and uid not in (0, owner.uid, wanted.uid) and os.geteuid() == 0:
+            raise _of_a_third(path, owner)
+        uid = wanted.uid
+
+
+def _refuse_place(real: str, what: str, owner: Optional[SystemUser], by_root: bool) -> None:
+    refuse_system(real, what, owner is not None and owner.uid == 0)
+    if by_root:  # elsewhere its directory's user makes it, who needs no leave in a checkout of his
+        _refuse_home(real, what, owner)
+
+
+def _of_a_third(path: str, owner: SystemUser) -> RelocateError:
+    return RelocateError(
+        "path_refused",
+        "{0} cannot be made: the directory above it belongs neither to root nor to {1}".format(path, owner.name),
+        "make {0} for the project's owner".format(path),
+    )
 
 
 def make_one(place: Place, name: str, rights: Rights) -> None:

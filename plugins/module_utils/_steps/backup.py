@@ -102,7 +102,7 @@ def _directories(site: Site, unversioned: Sequence[UnversionedFile]) -> Tuple[Di
     named = [site.project.path, vcs.toplevel(site.project.path, site.project.owner)]
     named += [os.path.dirname(path) for path in [site.project.interpreter] + [item.path for item in unversioned]]
     named += [os.path.dirname(engine.config.name) for engine in site.engines.values() if engine.is_file]
-    named += logs.directories(site.facts["django"])
+    named += logs.directories(django_of(site))
     media = str(site.facts["django"].get("media_root") or "")
     return record([path for path in named + [os.path.dirname(media)] if os.path.isabs(path)], site.project.owner)
 
@@ -129,7 +129,9 @@ def code_of(site: Site, revision: Revision) -> Dict[str, Any]:
 
 def django_of(site: Site) -> Dict[str, Any]:
     """The manifest's words on Django and where the project is."""
-    return dict(site.facts["django"], **project_paths(site.project))
+    prefix = vcs.prefix(site.project.path, site.project.owner)
+    django = logs.by_project(site.facts["django"], site.project.path, prefix)
+    return dict(django, **project_paths(site.project))
 
 
 def _write(path: str, fill: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Dict, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import facts
+from ansible_collections.relocate.django.plugins.module_utils._host.parents import record
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     Obstacle,
@@ -17,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
 )
 from ansible_collections.relocate.django.plugins.module_utils._project import vcs
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
+from ansible_collections.relocate.django.plugins.module_utils._steps import logs
 
 #: What the probe is asked for by default; "counts" and "checks" cost time and are asked for by name.
 TOPICS = ("django", "migrations", "packages", "history")
@@ -25,7 +27,7 @@ TOPICS = ("django", "migrations", "packages", "history")
 def describe_site(site: Site, media_skip: Sequence[str] = ()) -> Dict[str, Any]:
     """Everything worth knowing about a site, JSON-serialisable and without secrets."""
     revision: Optional[Any]
-    prefix = ""
+    prefix, shown = "", site.facts
     try:
         revision = as_plain(vcs.revision(site.project.path, site.project.owner))
         prefix = vcs.prefix(site.project.path, site.project.owner)
@@ -33,6 +35,8 @@ def describe_site(site: Site, media_skip: Sequence[str] = ()) -> Dict[str, Any]:
         if error.code != "not_a_checkout":
             raise
         revision = None
+    if "django" in shown:
+        shown = dict(shown, django=logs.by_project(shown["django"], site.project.path, prefix))
     return {
         "host": facts.describe_host(),
         "project": dict(project_paths(site.project), prefix=prefix),
@@ -49,7 +53,8 @@ def describe_site(site: Site, media_skip: Sequence[str] = ()) -> Dict[str, Any]:
         },
         "media": _describe_media(site, media_skip),
         "unit_users": [],
-        **site.facts,
+        "log_directories": as_plain(record(logs.directories(shown.get("django", {})), site.project.owner)),
+        **shown,
     }
 
 

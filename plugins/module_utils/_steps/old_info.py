@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Directory
 from ansible_collections.relocate.django.plugins.module_utils._project.replies import Each, Maybe, checked
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import read_as
 
@@ -31,6 +31,7 @@ def by_old(info: Mapping[str, Any], engines: Any) -> Mapping[str, Any]:
     """
     try:
         checked(info, _INFO, "info")
+        log_directories(info)
         for alias, item in info["databases"].items():
             read_as(DatabaseFacts, item["facts"], "info.databases.{0}.facts".format(alias))
             if item["engine"] not in engines:
@@ -38,6 +39,13 @@ def by_old(info: Mapping[str, Any], engines: Any) -> Mapping[str, Any]:
     except ValueError as exc:
         raise _refused(exc) from None
     return info
+
+
+def log_directories(info: Mapping[str, Any]) -> Tuple[Directory, ...]:
+    """How the directories that LOGGING writes into are on old, and those above them. Raises ValueError."""
+    plain = info.get("log_directories")
+    found: Tuple[Directory, ...] = read_as(Tuple[Directory, ...], plain or [], "info.log_directories")
+    return found
 
 
 def facts(plain: Dict[str, Any]) -> DatabaseFacts:

@@ -31,7 +31,7 @@ from ansible_collections.relocate.django.plugins.module_utils._secrets import Se
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set.relocation import between
 from ansible_collections.relocate.django.plugins.module_utils._site import collect
-from ansible_collections.relocate.django.plugins.module_utils._steps import logs, origin
+from ansible_collections.relocate.django.plugins.module_utils._steps import logs, old_info, origin
 from ansible_collections.relocate.django.plugins.module_utils._steps.needs import missing_programs, missing_space
 from ansible_collections.relocate.django.plugins.module_utils._steps.same_server import (
     place_here,
@@ -83,7 +83,10 @@ def _paths_of_old(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[Obs
     prefix = str(old["project"].get("prefix") or "")
     relocation = between(str(old["project"]["path"]), params["path"], prefix)
     _within, lacking = logs.missing(old["django"], relocation, params["path"], prefix)
-    found = logs.obstacles(lacking, str(old["owner"]["name"]))
+    if params["settings"] and params["settings"] != old["project"].get("settings"):
+        lacking = []  # other settings may log elsewhere: the files module makes what it can
+    recorded = relocation.directories(old_info.log_directories(old))
+    found = logs.obstacles(lacking, str(old["owner"]["name"]), recorded, users_to_make(params, old))
     for option in ("env_files", "interpreter"):
         value = params[option] or []
         for name in [value] if isinstance(value, str) else value:
@@ -97,9 +100,10 @@ def _paths_of_old(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[Obs
 
 
 def users_to_make(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[str]:
-    """Whom this host lacks and a named unit runs as: here, or on old where files of MEDIA are his."""
-    rights = old.get("media", {}).get("rights") or {}
-    there = set(old.get("unit_users", ())) & set(rights.get("users", ()))
+    """Whom this host lacks and a named unit runs as: here, or on old where files of MEDIA or logs are his."""
+    rights = (old.get("media") or {}).get("rights") or {}
+    his = {*rights.get("users", ()), *(item.owner for item in old_info.log_directories(old))}
+    there = set(old.get("unit_users") or ()) & his
     here = set(checks.users(params["units"]))
     return [name for name in sorted(there | here) if owners.NAME.match(name) and lookup_user(name) is None]
 

@@ -62,6 +62,7 @@ def new_params(directory: Path, **changes: Any) -> dict[str, Any]:
         "python": "python3",
         "env_files": [],
         "interpreter": None,
+        "settings": None,
         "definers": {},
         "units": [],
         "services_left": [],

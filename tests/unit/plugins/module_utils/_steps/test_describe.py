@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
-from ansible_collections.relocate.django.plugins.module_utils._steps import describe
-from tests.unit.fakes import FakeEngine, fake_site, state
+from ansible_collections.relocate.django.plugins.module_utils._steps import backup, describe
+from tests.unit.fakes import FakeEngine, fake_site, me, state
 from tests.unit.plugins.module_utils._steps.both_hosts import project
 
 __all__ = ["project"]  # fixtures
@@ -32,3 +33,17 @@ def test_describe_site_is_plain_and_holds_no_secret(project: Path) -> None:
     assert found["project"]["interpreter"] == "venv/bin/python"
     assert len(found["revision"]["commit"]) == 40
     assert found["packages"] == {"lines": ["Django==5.2"]}
+
+
+def test_where_the_settings_log_to_and_whose_that_is(project: Path, tmp_path: Path) -> None:
+    (project / "logs").mkdir(mode=0o750)
+    current = tmp_path / "current"
+    current.symlink_to(project)
+    site = fake_site(current, FakeEngine(databases={LIVE: state()}))
+    site.facts["django"]["log_files"] = [f"{os.path.realpath(project)}/logs/site.log", "/no-such-place/x.log"]
+    found = describe.describe_site(site)
+    assert found["django"]["log_files"] == [f"{current}/logs/site.log", "/no-such-place/x.log"]
+    assert found["log_directories"][-1] == {
+        "path": f"{current}/logs", "mode": 0o750, "owner": me().name, "group": (project / "logs").group()
+    }  # fmt: skip
+    assert backup.django_of(site)["log_files"] == found["django"]["log_files"]

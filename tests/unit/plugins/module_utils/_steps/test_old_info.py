@@ -29,6 +29,7 @@ INFO: dict[str, Any] = {
     },
     "media": {"bytes": 10, "rights": {}},
     "unit_users": ["shop"],
+    "log_directories": [{"path": "/var/log/shop", "mode": 0o750, "owner": "shop", "group": "adm"}],
 }  # fmt: skip
 
 
@@ -73,6 +74,8 @@ FACTS = ("databases", "default", "facts")
         spoilt(*FACTS, "evil", value=1),
         spoilt("media", "bytes", value="1"),
         spoilt("unit_users", value=[0]),
+        spoilt("log_directories", value={"x": 1}),
+        spoilt("log_directories", value=[{"path": "/var/log/shop", "mode": "7", "owner": "shop", "group": "adm"}]),
     ],
 )
 def test_anything_else_is_refused_by_name(made: Callable[[], dict[str, Any]]) -> None:

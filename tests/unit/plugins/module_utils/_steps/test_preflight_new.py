@@ -118,16 +118,20 @@ def test_paths_of_old_that_new_lacks(tmp_path: Path, engine: FakeEngine) -> None
     """Absolute names in old's project, and directories that the settings log to."""
     old = told_of_old()
     there = old["project"]["path"]
-    old["django"]["log_files"] = [there + "/logs/site.log", "/nowhere/shop/site.log"]
+    old["django"]["log_files"] = [there + "/logs/site.log", "/nowhere/shop/site.log", "/var/log/no-such-shop/a.log"]
+    old["log_directories"] = [{"path": "/nowhere/shop", "mode": 0o750, "owner": "no-such-www", "group": "root"}]
     here = str(tmp_path / "app")
     lies = "which lies in old's project: on this host it is to be"
+    absent = "which is not on this host"
+    why = f"{absent}, and it is not made: it belongs to the user no-such-www on old, {absent}"
+    otherwise = "where a unit runs as him, name it in relocate_services, and he is made"
     names = [".env", "-" + there + "/conf/../.env", "/etc/shop.env", here + "/x.env"]
     found = on_new(tmp_path, old, path=here, env_files=names, interpreter=there + "/.venv/bin/python")
     assert [item[:1] + item[2:] for item in found] == [
         (
             "directory_missing",
-            "LOGGING of the settings writes into /nowhere/shop, which is not on this host: Django would not start",
-            f"make it here: install -d -m 0750 -o {old['owner']['name']} -g {old['owner']['name']} /nowhere/shop",
+            f"LOGGING of the settings writes into /nowhere/shop, {why}",
+            f"make the user on new: useradd --system no-such-www; {otherwise}",
         ),
         (
             "bad_option",
@@ -140,6 +144,11 @@ def test_paths_of_old_that_new_lacks(tmp_path: Path, engine: FakeEngine) -> None
             "name it relative to the project, or set relocate_interpreter for each host",
         ),
     ]
+    old["unit_users"] = ["no-such-www"]
+    assert on_new(tmp_path, old, path=here) == [], "he is made"
+    assert preflight_new.users_to_make(new_params(tmp_path), old) == ["no-such-www"]
+    old["unit_users"] = []
+    assert on_new(tmp_path, old, path=here, settings="shop.settings.new") == [], "which may log elsewhere"
 
 
 def test_a_project_in_a_subdirectory_of_its_checkout(tmp_path: Path, engine: FakeEngine) -> None:
