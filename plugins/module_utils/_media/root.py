@@ -50,6 +50,16 @@ def check_path(path: str, directory: str, owner: Optional[SystemUser] = None) ->
     return clean
 
 
+def is_there(path: str) -> bool:
+    """Whether there is such a directory, as far as can be told: one that this process may not look at is no lack."""
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+
+
 def check_link(path: str, owner: Optional[SystemUser]) -> str:
     """The real directory of MEDIA_ROOT. A link in its place must lead to what its owner could have filled himself.
 
@@ -125,7 +135,7 @@ def _note(path: str, keep: bool) -> Dict[str, Any]:
 
 def foreign(path: str, owner: SystemUser, skip: Sequence[str] = ()) -> str:
     """The first file in a directory that git did not bring, such as it brings .gitkeep; empty when there is none."""
-    if not os.path.isdir(path):
+    if not is_there(path):
         return ""
     check_link(path, owner)
     tracked = _tracked(path, owner)

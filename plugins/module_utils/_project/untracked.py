@@ -48,6 +48,7 @@ _JUNK = (
     "*.egg-link",
     "*.map",
 )
+_NO_CONCERN = frozenset("log logs tmp run cache .cache lost+found".split())  # where somebody else may write
 _ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
 #: What a file is by its name alone; the first that fits holds.
 _BY_NAME = (
@@ -91,12 +92,13 @@ def find(
     places = {kind: [os.path.realpath(item) for item in items] for kind, items in used.items()}
     look = _Look(top, places, [os.path.realpath(item) for item in apart if item])
     found: Dict[str, str] = {}
-    names = Git(top, owner).names("ls-files", "-z", "--others", "--directory", "--no-empty-directory")
+    names = Git(top, owner).names("ls-files", "-z", "--others", "--directory")
     with acting_as(owner):
         for full in look.files(names):
             what = look.what(full)
             if what:
                 found[full] = what
+    found.update(dict.fromkeys(look.unseen, "a directory that the project's owner cannot look into"))
     spoken = [os.path.normpath(os.path.join(project, item)) for item in accepted]
     kept = {full: what for full, what in found.items() if not any(_covers(item, full) for item in spoken)}
     return _grouped(kept, project)
@@ -115,6 +117,7 @@ class _Look:
         self._top, self._places, self._apart = top, places, apart
         self._wanted = [item for items in places.values() for item in items]
         self._left = _LIMIT
+        self.unseen: List[str] = []  # directories
 
     def files(self, names: Sequence[str]) -> Iterator[str]:
         """Every untracked file that is not of a kind that is made anew."""
@@ -128,13 +131,18 @@ class _Look:
                 yield from self._below(full)
 
     def _below(self, directory: str) -> Iterator[str]:
-        for above, directories, files in os.walk(directory):
+        for above, directories, files in os.walk(directory, onerror=self._note):
             directories[:] = sorted(item for item in directories if self._enters(os.path.join(above, item)))
             self._left -= len(files) + len(directories)
             if self._left < 0:
                 return
             for name in sorted(files):
                 yield from self._file(os.path.join(above, name))
+
+    def _note(self, error: OSError) -> None:
+        name = str(error.filename)
+        if not isinstance(error, FileNotFoundError) and os.path.basename(name) not in _NO_CONCERN:
+            self.unseen.append(name)
 
     def _enters(self, directory: str) -> bool:
         name = os.path.basename(directory)

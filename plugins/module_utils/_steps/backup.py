@@ -24,6 +24,7 @@ from ansible_collections.relocate.django.plugins.module_utils._host.files import
 from ansible_collections.relocate.django.plugins.module_utils._host.parents import record
 from ansible_collections.relocate.django.plugins.module_utils._media import archive as media_archive
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory as media_inventory
+from ansible_collections.relocate.django.plugins.module_utils._media.root import is_there
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseFacts,
     DatabaseState,
@@ -233,7 +234,7 @@ def _entry(site: Site, engine: Engine, facts: DatabaseFacts, dump: DumpFile, sta
 def check_media(site: Site, skip: Sequence[str]) -> None:
     """Refuse to store MEDIA in part. Raises media_skipped before any write."""
     root = str(site.facts["django"].get("media_root") or "")
-    if os.path.isdir(root):
+    if is_there(root):
         _refuse_part(media_inventory.inventory(root, site.project.owner, skip))
 
 
@@ -248,7 +249,7 @@ def media_of(
 ) -> Dict[str, Any]:
     """What MEDIA_ROOT holds, and its archive in the set when asked for."""
     root = str(site.facts["django"].get("media_root") or "")
-    if not root or not os.path.isdir(root):
+    if not root or not is_there(root):
         return {}
     inventory: Dict[str, Any] = {"root": root, "stored": ""}
     try:

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Dict, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._host.parents import record
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory
+from ansible_collections.relocate.django.plugins.module_utils._media.root import is_there
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     Obstacle,
     as_plain,
@@ -61,6 +61,6 @@ def describe_site(site: Site, media_skip: Sequence[str] = ()) -> Dict[str, Any]:
 def _describe_media(site: Site, skip: Sequence[str]) -> Dict[str, Any]:
     root = str(site.facts.get("django", {}).get("media_root") or "")
     try:
-        return inventory.inventory(root, site.project.owner, skip) if os.path.isdir(root) else {}
+        return inventory.inventory(root, site.project.owner, skip) if is_there(root) else {}
     except RelocateError as error:  # an obstacle only for those who move it
         return {"error": as_plain(Obstacle(error.code, error.msg, error.hint))}

@@ -23,6 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import hi
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, collect
+from ansible_collections.relocate.django.plugins.module_utils._steps import logs
 from ansible_collections.relocate.django.plugins.module_utils._steps.needs import missing_programs, missing_space
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
 
@@ -107,13 +108,18 @@ def _files_outside(site: Site, named: Sequence[str]) -> List[Obstacle]:
 
 
 def _holds_a_file(path: str, media: str, owner: Optional[SystemUser]) -> bool:
-    """Whether a directory holds files besides those of MEDIA, when that lies within; as far as the owner may look."""
+    """Whether a directory holds files besides those of MEDIA, when that lies within.
+
+    What the owner cannot look into may hold some, and so may what a link leads to.
+    """
+    unseen: List[OSError] = []
     with acting_as(owner):
-        for directory, below, files in os.walk(path):
+        for directory, below, files in os.walk(path, onerror=unseen.append):
             below[:] = [name for name in below if os.path.join(directory, name) != media]
-            if files:
+            links = [os.path.join(directory, name) for name in below if os.path.islink(os.path.join(directory, name))]
+            if files or any(not (os.path.realpath(link) + "/").startswith((media or "//") + "/") for link in links):
                 return True
-    return False
+    return any(not isinstance(error, FileNotFoundError) for error in unseen)
 
 
 def _conversion_obstacles(
@@ -163,6 +169,7 @@ def _untracked(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     databases = [engine.config.name for engine in site.engines.values() if engine.is_file]
     apart = [django.get("media_root"), django.get("static_root"), os.path.realpath(params["directory"])]
     apart += [item["path"] for item in django.get("file_stores", ())]
+    apart += logs.directories(django)
     apart += [name + end for name in databases for end in ("", "-wal", "-shm", "-journal")]
     accepted = [*params["files"], *params["files_left"]]
     try:

@@ -13,6 +13,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import advanced
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory, owners
+from ansible_collections.relocate.django.plugins.module_utils._media.root import is_there
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, SystemUser, state_from_plain
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import check_sequences, state_of, table_rows
@@ -111,7 +112,7 @@ def media(recorded: Mapping[str, Any], django: Mapping[str, Any], owner: Optiona
     if recorded.get("unread"):
         return ["MEDIA_ROOT could not be read on old: {0}".format(recorded["unread"])]
     root = str(django.get("media_root") or "")
-    if not root or not os.path.isdir(root):
+    if not root or not is_there(root):
         return ["MEDIA_ROOT {0} is missing, {1} files were recorded".format(root, recorded["files"])]
     rights = recorded.get("rights") or {}
     given_away = bool(rights.get("users")) and os.geteuid() == 0

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._host import directories
 from ansible_collections.relocate.django.plugins.module_utils._media import root
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 from tests.unit.fakes import ROOT_ONLY, me, nobody, reachable, refused
 
 WORK = "/var/lib/relocate"
@@ -211,3 +212,18 @@ def test_only_files_of_the_owner_change_their_group(tmp_path: Path) -> None:
     groups = {name: (media / name).stat().st_gid for name in ("", "his", "a", "a/his", "roots", "skipped")}
     assert groups == {"": 54321, "his": 54321, "a": 54321, "a/his": 54321, "roots": 0, "skipped": 12345}
     assert (tmp_path / "outside").stat().st_gid == 12345
+
+
+@ROOT_ONLY
+def test_a_directory_that_cannot_be_looked_at_is_no_lack(tmp_path: Path) -> None:
+    """Such as a FUSE mount of its owner's, which root may not enter: MEDIA would be left behind without a word."""
+    shut = reachable(tmp_path) / "shut"
+    (shut / "media").mkdir(parents=True)
+    (shut / "file").write_text("")
+    shut.chmod(0o700)
+    with acting_as(nobody()):
+        assert root.is_there(f"{shut}/media")
+    assert root.is_there(f"{shut}/media")
+    assert (
+        not root.is_there(f"{shut}/none") and not root.is_there(f"{shut}/file") and not root.is_there(f"{shut}/file/x")
+    )

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from typing import Any
 
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._project import untracked
+from tests.unit.fakes import ROOT_ONLY, nobody, reachable
 
 from .conftest import Repository
 
@@ -136,3 +138,22 @@ def test_a_project_below_the_top_of_its_checkout(checkout: Repository) -> None:
 
 def test_a_clean_checkout_has_nothing(checkout: Repository) -> None:
     assert find(checkout) == {}
+
+
+@ROOT_ONLY
+def test_a_directory_that_the_owner_cannot_look_into(checkout: Repository) -> None:
+    """Git lists nothing of it; it may hold what another user's process writes and the site needs."""
+    reachable(checkout.path)
+    for name in ("keys", "data/of/www", "logs", "__pycache__"):
+        (checkout.path / name).mkdir(parents=True)
+        (checkout.path / name / "x").write_text("x")
+        (checkout.path / name).chmod(0o700)
+    subprocess.run(["chown", "-R", "nobody", str(checkout.path / ".git")], check=True)
+    for directory in (checkout.path, checkout.path / "data", checkout.path / "data/of"):
+        os.chown(directory, nobody().uid, -1)
+    (checkout.path / "empty").mkdir()
+    found = {item.path: item.what for item in untracked.find(str(checkout.path), nobody(), {}, [])}
+    what = "a directory that the project's owner cannot look into"
+    assert {path: found[path] for path in found if found[path] == what} == {"data/of/www": what, "keys": what}
+    left = untracked.find(str(checkout.path), nobody(), {}, [], ["keys", "data"])
+    assert what not in [item.what for item in left]

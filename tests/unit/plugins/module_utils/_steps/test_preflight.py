@@ -72,6 +72,35 @@ def test_files_that_models_keep_outside_media(project: Path, tmp_path: Path) -> 
     assert preflight.obstacles_on_old(site, old_params(project)) == [], "what is MEDIA within is carried as MEDIA"
 
 
+@ROOT_ONLY
+@pytest.mark.parametrize("hidden", ["private", "private/2026"])
+def test_files_of_another_that_the_owner_cannot_see(project: Path, tmp_path: Path, hidden: str) -> None:
+    """Uploads of www-data's in a directory of his own, and a project of another user's: they may be there."""
+    top = reachable(tmp_path)
+    private = top / "private"
+    (private / "2026").mkdir(parents=True)
+    (top / hidden).chmod(0o700)
+    django = {"file_stores": [{"path": str(private), "field": "shop.Invoice.pdf"}]}
+    site = fake_site(project, FakeEngine(databases={LIVE: state()}), django=django)
+    assert preflight._files_outside(site, []) == [], "root sees that there is nothing"
+    site.project.owner = nobody()
+    assert [item.code for item in preflight._files_outside(site, [])] == ["files_outside"]
+    django["file_stores"][0]["path"] = str(top / "gone")
+    assert preflight._files_outside(site, []) == []
+
+
+def test_files_behind_a_link_are_files(project: Path, tmp_path: Path) -> None:
+    private, disk = tmp_path / "private", tmp_path / "disk"
+    private.mkdir()
+    disk.mkdir()
+    (private / "uploads").symlink_to(disk)
+    django = {"file_stores": [{"path": str(private), "field": "shop.Invoice.pdf"}]}
+    site = fake_site(project, FakeEngine(databases={LIVE: state()}), django=django)
+    assert [item.code for item in preflight._files_outside(site, [])] == ["files_outside"]
+    site.facts["django"]["media_root"] = str(disk)
+    assert preflight._files_outside(site, []) == [], "MEDIA travels"
+
+
 def test_nothing_is_in_the_way(project: Path) -> None:
     site = fake_site(project, FakeEngine(databases={LIVE: state()}))
     assert preflight.obstacles_on_old(site, old_params(project)) == []
