@@ -20,12 +20,11 @@ STUB = """#!/usr/bin/python
 # WANT_JSON
 import json, os, sys
 args = json.load(open(sys.argv[1]))
-here = args.get("directory") or "/nowhere/x"  # owner_info has none
-if here != "/nowhere/x":
-    with open(os.path.dirname(here) + "/asked", "a") as out:
-        out.write(json.dumps({**args, "module": "MODULE"}) + "\\n")
-    if args.get("state") == "frozen":
-        open(os.path.dirname(here) + "/frozen", "w").close()
+here = args.get("directory") or "BASE/owner_info"  # which has none
+with open(os.path.dirname(here) + "/asked", "a") as out:
+    out.write(json.dumps({**args, "module": "MODULE"}) + "\\n")
+if args.get("state") == "frozen":
+    open(os.path.dirname(here) + "/frozen", "w").close()
 host = {"name": "h", "machine_id": os.path.basename(here), "family": "debian"}
 info = {"host": host, "project": {"path": "/srv/old"}, "owner": {"name": "app", "home": ""}, "databases": {}}
 print(json.dumps({
@@ -52,6 +51,20 @@ class Connection(Local):
 """
 MODULES = "backup checkout collectstatic database files migrate owner_info preflight restore services transfer".split()
 MODULES += ["transfer_grant", "verify"]
+#: Roles by themselves, each told which host it works on.
+ALONE = [
+    {
+        "hosts": "new",
+        "gather_facts": False,
+        "roles": [
+            "relocate.django.common",
+            {"role": "relocate.django.preflight", "preflight_from": "old2"},
+            {"role": "relocate.django.backup", "backup_host": "old2"},
+            {"role": "relocate.django.verify", "verify_host": "old2", "verify_label": "l1"},
+            {"role": "relocate.django.backup"},
+        ],
+    }
+]
 READS = ("interpreter", "settings", "environment", "env_files", "owner", "allow_root")
 
 
@@ -66,7 +79,9 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("action", "plugin_utils", "module_utils", "doc_fragments"):
         (ours / "plugins" / name).symlink_to(sources.ROOT / "plugins" / name)
     for name in MODULES:
-        (ours / "plugins" / "modules" / f"{name}.py").write_text(STUB.replace("MODULE", name))
+        (ours / "plugins" / "modules" / f"{name}.py").write_text(
+            STUB.replace("MODULE", name).replace("BASE", str(base))
+        )
     for name in ("inventory", "obstacles", "relay", "report"):
         (ours / "plugins" / "modules" / f"{name}.py").symlink_to(sources.ROOT / "plugins" / "modules" / f"{name}.py")
     (base / "connections").mkdir()
@@ -78,7 +93,7 @@ def asked(base: Path, playbook: str, hosts: dict[str, dict[str, Any]]) -> dict[s
     """What each host's modules were given, by the host's name, which begins with its group's."""
     own = {name: {**values, "relocate_directory": str(base / name)} for name, values in hosts.items()}
     calls = called(base, playbook, own)
-    return {host: [call for call in calls if Path(call["directory"]).name == host] for host in hosts}
+    return {host: [call for call in calls if Path(call.get("directory", "")).name == host] for host in hosts}
 
 
 def called(
@@ -92,14 +107,15 @@ def called(
     groups: dict[str, Any] = {"old": {"hosts": {}}, "new": {"hosts": {}}}
     for name, values in hosts.items():
         groups[name[:3]]["hosts"][name] = values
+    if playbook.endswith(".yml"):
+        (base / playbook).write_text(json.dumps(ALONE))
     (base / "inventory.json").write_text(json.dumps({"all": {"vars": common, "children": groups}}))
     argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(base / "inventory.json"), "-e", extra]
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(base), "ANSIBLE_NOCOLOR": "1"}
     environment.update(ANSIBLE_HOME=str(base / "home"), ANSIBLE_LOCALHOST_WARNING="0")
     environment.update(ANSIBLE_CONNECTION_PLUGINS=str(base / "connections"))
-    done = subprocess.run(
-        [*argv, f"relocate.django.{playbook}"], cwd=base, env=environment, capture_output=True, text=True, check=False
-    )
+    named = playbook if playbook.endswith(".yml") else f"relocate.django.{playbook}"
+    done = subprocess.run([*argv, named], cwd=base, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == code, (done.stdout + done.stderr)[-4000:]
     return [json.loads(line) for line in (base / "asked").read_text().splitlines()]
 
@@ -182,3 +198,22 @@ def test_old_is_undone_where_new_said_when_new_is_lost(collection: Path) -> None
     assert [(call["state"], call["directory"], call["site"], call["units"]) for call in calls] == [
         ("thawed", str(collection / "d"), "shop", ["web"])
     ]
+
+
+def test_a_role_by_itself_reads_the_host_that_it_is_told(collection: Path) -> None:
+    old = {**variables("old"), "relocate_path": "/srv/two"}
+    hosts = asked(
+        collection, "alone.yml", {"old1": {}, "old2": old, "new1": {**variables("new"), "relocate_path": "/srv/one"}}
+    )
+    see(hosts["old2"], "old", ON_OLD)
+    see(hosts["new1"], "new", {"preflight", "backup"})
+    assert {call["path"] for call in hosts["old2"]} == {"/srv/two"}
+    assert {call["path"] for call in hosts["new1"]} == {"/srv/one"}
+
+
+def test_who_names_the_owner_for_old_has_named_him(collection: Path) -> None:
+    """He has one name on both hosts: "set relocate_owner if you mean him" was done."""
+    hosts = asked(collection, "move", {"old1": {"relocate_owner": "app"}, "new1": {}})
+    assert [call["owner"] for call in hosts["new1"] if call["module"] == "preflight"] == ["app"]
+    wanted = [json.loads(line) for line in (collection / "asked").read_text().splitlines()]
+    assert [call["wanted"] for call in wanted if call["module"] == "owner_info"] == ["app"]
