@@ -9,18 +9,24 @@ import errno
 import hashlib
 import mmap
 import os
+import re
+import shlex
+import shutil
 import stat
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host.files import make_directory
 from ansible_collections.relocate.django.plugins.module_utils._set import seal
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 from tests.unit.fakes import LABEL, ROOT_ONLY, manifest, me, nobody, reachable, refused
 from tests.unit.plugins.module_utils._set.filled import DAT, FULL, complete, fill
+from tests.unit.sources import ROOT
 
 __all__ = ["complete"]  # fixtures
 
@@ -186,3 +192,33 @@ def test_lending_where_there_are_no_access_lists(
             found = os.stat(path)
             assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (0, nobody().gid, 0o640)
     assert (os.stat(path).st_gid, stat.S_IMODE(os.stat(path).st_mode)) == (0, 0o600)
+
+
+@ROOT_ONLY
+def test_the_documented_way_of_a_set_through_a_copy_that_a_user_holds(
+    complete: tuple[BackupSet, str], tmp_path: Path
+) -> None:
+    """The command lines of docs/playbooks.md, from directory to directory."""
+    text = (ROOT / "docs" / "playbooks.md").read_text()
+    (out,) = re.findall(r"(?m)^ +(rsync .*old.example.org.*)$", text)
+    (made,) = re.findall(r"(?m)^ +ssh root@new.example.org (install .*)$", text)
+    (back,) = re.findall(r"(?m)^ +(rsync .*new.example.org.*)$", text)
+    copies, new = reachable(tmp_path) / "copies", tmp_path / "new"
+    copies.mkdir()
+    new.mkdir()
+    shutil.copytree(os.path.dirname(os.path.dirname(complete[0].path)), tmp_path / "old")
+    subprocess.run(["chown", "-R", "nobody", tmp_path / "old", copies], check=True)
+    places = {
+        "root@old.example.org:/var/lib/relocate/sets": str(tmp_path / "old"), "root@new.example.org:": "",
+        "/var/lib/relocate": str(new), "/srv/backups": str(copies), "LABEL": LABEL,
+    }  # fmt: skip
+    for command, user in ((out, "nobody"), (made, None), (back, None)):
+        for name, path in places.items():
+            command = command.replace(name, path)
+        subprocess.run(shlex.split(command), user=user, check=True)
+        subprocess.run(["chmod", "-R", "g+w", copies], check=True)  # as some umasks have it
+    assert (copies / "shop" / LABEL).owner() == nobody().name
+    found = BackupSet.find(str(new), "shop")
+    found.verify(found.read())
+    assert (new / "sets" / "shop" / LABEL).stat().st_mode & 0o7777 == 0o711, "the databases' client reaches its dump"
+    make_directory(f"{new}/sets/shop/other")
