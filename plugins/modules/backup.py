@@ -256,7 +256,8 @@ def write(module: AnsibleModule, site: Site, backup: BackupSet, revision: Revisi
     if params["state"] == "prepared":
         return dict(result, seconds=site.stopwatch.seconds())
     databases, marks = steps_backup.dump_all(site, backup, params["frozen"], params["fixtures"], params["left_behind"])
-    strict = not params["checked"] and params["sequences"] == "keep"
+    # Other engines have no use for them. Frozen, a refusal now saves the transfer and the load.
+    strict = params["sequences"] == "keep" and (not params["checked"] or (params["frozen"] and not params["fixtures"]))
     for alias, entry in databases.items() if strict else ():
         behind = check_sequences(alias, entry.state)
         if behind:  # a restore would refuse it

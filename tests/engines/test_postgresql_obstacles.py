@@ -20,6 +20,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import advanced, sequences_behind
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import queries
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.engine import PostgresqlEngine
 from tests.engines.postgresql_cluster import Cluster, Make
 from tests.unit.fakes import reachable
@@ -97,11 +98,14 @@ def test_functions_that_find_everything_are_no_obstacle(make: Make, old: Callabl
     assert make("old").preflight("old") == []
 
 
-def test_sequences_behind_their_tables(make: Make, old: Callable[[str], None], tmp_path: Any) -> None:
+def test_sequences_behind_their_tables(make: Make, old: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
     old('CREATE SCHEMA "S p"; CREATE TABLE "S p".t (id serial PRIMARY KEY); INSERT INTO "S p".t VALUES (41)')
-    old("CREATE TABLE u (id serial); INSERT INTO u VALUES (900)")  # no index: a look would read the whole table
-    found = make("old").preflight("old")
-    assert [item.code for item in found] == ["sequence_behind"]
+    old("CREATE TABLE u (id serial); INSERT INTO u VALUES (900)")  # no index: a look reads the whole table
+    small, *found = make("old").preflight("old")[::-1]
+    assert [item.code for item in (small, *found)] == ["sequence_behind"] * 2
+    assert small.msg.endswith("u_id_seq is at 1, table public.u holds 900")
+    monkeypatch.setattr(queries, "SMALL_TABLES", queries.SMALL_TABLES + " AND false")
+    assert make("old").preflight("old") == found
     assert found[0].msg == 'sequence "S p".t_id_seq is at 1, table "S p".t holds 41'
     old(found[0].hint.partition(": ")[2].partition("; or ")[0])
     assert make("old").preflight("old") == []

@@ -113,7 +113,9 @@ def _check_links(paths: Sequence[str], entries: Sequence[UnversionedFile]) -> No
     for path in paths:
         if not links.isdisjoint(_upwards(os.path.dirname(path))):
             raise RelocateError(
-                "path_refused", "{0} lies behind a link of the set".format(path), "back up again, or take another set"
+                "path_refused",
+                "{0} lies behind a link of the set".format(path),
+                "name it in relocate_files where it really lies on old, then back up again; or take another set",
             )
 
 

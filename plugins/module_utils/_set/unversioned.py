@@ -12,13 +12,14 @@ import grp
 import os
 import pwd
 import stat
-from typing import Any, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Collection, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import UNVERSIONED, BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import UnversionedFile
+from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 _LIMIT = 64 * 1024 * 1024  # bytes of one file: data belongs into MEDIA or the database
 
@@ -55,7 +56,24 @@ def expand(paths: Sequence[str], project: str, owner: Optional[SystemUser] = Non
             "correct relocate_files",
             {"missing": missing},
         )
+    _refuse_behind_links(found, owner)
     return sorted(found)
+
+
+def _refuse_behind_links(found: Collection[str], owner: Optional[SystemUser]) -> None:
+    """On new the link would be made first, and what lies behind it could be put anywhere."""
+    for path in sorted(found):
+        above = os.path.dirname(path)
+        while above not in ("", "/") and above not in found:
+            above = os.path.dirname(above)
+        if above in found:
+            with acting_as(owner):
+                real = os.path.realpath(path)
+            raise RelocateError(
+                "path_refused",
+                "{0} lies behind the link {1}, and relocate_files names both".format(path, above),
+                "name {0} in relocate_files in place of {1}".format(real, path),
+            )
 
 
 def _parts(path: str) -> List[str]:

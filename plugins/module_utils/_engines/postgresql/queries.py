@@ -177,6 +177,12 @@ INDEXED_COLUMNS = (
     " WHERE m.amname = 'btree' AND i.indpred IS NULL AND i.indisvalid"
 )
 
+#: Tables that are read in a moment: (schema, table).
+SMALL_TABLES = (
+    "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+    " WHERE c.relkind = 'r' AND NOT c.relhassubclass AND pg_relation_size(c.oid) <= 64 * 1024 * 1024"
+)
+
 UNPOPULATED = (
     "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
     " WHERE c.relkind = 'm' AND NOT c.relispopulated AND " + USER_SCHEMA + " AND " + own("c")

@@ -202,11 +202,12 @@ def _sequence_states(known: Sequence[Any], rows: Sequence[Any], dumped: Sequence
 def behind(session: Session) -> List[SequenceState]:
     """Sequences whose next value is in their table already, asked of a live database.
 
-    Only where an index gives the highest value: a look before the freeze must not read whole tables.
+    Only where an index gives the highest value, or the table is small: a look before the freeze must not read more.
     """
     known = [row for row in session.rows(queries.SEQUENCES) if row[5]]
     indexed = {tuple(row) for row in session.rows(queries.INDEXED_COLUMNS)} if known else set()
-    known = [row for row in known if (row[2], row[3], row[4]) in indexed]
+    small = {tuple(row) for row in session.rows(queries.SMALL_TABLES)} if known else set()
+    known = [row for row in known if (row[2], row[3], row[4]) in indexed or (row[2], row[3]) in small]
     rows = [row for statement in _sequence_statements(known) for row in session.rows(statement)]
     states = _sequence_states(known, rows, {})
     return sequences_behind(DatabaseState(queries.RECORD, sequences=states))

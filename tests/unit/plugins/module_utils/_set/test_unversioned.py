@@ -219,3 +219,17 @@ def test_a_file_that_only_root_may_read_stays_so(shared: Path, backup: BackupSet
     os.link(secret, shared / "hard.env")
     with refused("path_refused", "hard.env cannot be read: Permission denied"):
         unversioned.capture(backup, ["hard.env"], str(shared), nobody())
+
+
+def test_a_link_and_what_lies_behind_it(tmp_path: Path) -> None:
+    """New refuses such a set; told on old, before anything is stopped, with what to name in its place."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "local.py").write_text("")
+    (tmp_path / "app" / "config").symlink_to("../shared")
+    project, real = str(tmp_path / "app"), f"{os.path.realpath(tmp_path)}/shared/local.py"
+    with refused("path_refused", "app/config/local.py lies behind the link .*/app/config, and.*names both") as caught:
+        unversioned.expand(["config", "config/local.py"], project, me())
+    assert caught.value.hint == f"name {real} in relocate_files in place of {project}/config/local.py"
+    assert unversioned.expand(["config", real], project, me()) == [f"{project}/config", real]
+    assert unversioned.expand(["config/local.py"], project, me()) == [f"{project}/config/local.py"]

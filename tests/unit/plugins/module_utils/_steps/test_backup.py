@@ -241,6 +241,15 @@ def test_a_sequence_that_a_restore_would_refuse(tmp_path: Path, checkout: Path) 
     assert make(tmp_path / "work", site, sequences="advance")["changed"]
 
 
+def test_a_sequence_that_preflight_did_not_look_at(tmp_path: Path, checkout: Path) -> None:
+    """In a move transfer and load are saved, in the window; another engine has no use for it."""
+    behind = state(sequences=(SequenceState("s", 5, True, "t", "id", 9),))
+    site = fake_site(checkout, FakeEngine(databases={LIVE: behind}))
+    with refused("sequence_behind", "sequence s is at 5, table t holds 9"):
+        make(tmp_path / "work", site, checked=True, frozen=True)
+    assert make(tmp_path / "work", site, checked=True, frozen=True, sequences="advance")["changed"]
+
+
 @pytest.mark.usefixtures("plain_checks")
 @pytest.mark.parametrize("fails", ["dump", "query"])
 def test_a_backup_that_fails_leaves_nothing(tmp_path: Path, checkout: Path, fails: str) -> None:
