@@ -19,7 +19,6 @@ from ansible_collections.relocate.django.plugins.module_utils._host import opena
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import UNVERSIONED, BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import UnversionedFile
-from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 _LIMIT = 64 * 1024 * 1024  # bytes of one file: data belongs into MEDIA or the database
 
@@ -67,8 +66,8 @@ def _refuse_behind_links(found: Collection[str], owner: Optional[SystemUser]) ->
         while above not in ("", "/") and above not in found:
             above = os.path.dirname(above)
         if above in found:
-            with acting_as(owner):
-                real = os.path.realpath(path)
+            with openat.parent(path, owner) as (place, name):
+                real = os.path.join(os.readlink("/proc/self/fd/{0}".format(place.handle)), name)
             raise RelocateError(
                 "path_refused",
                 "{0} lies behind the link {1}, and relocate_files names both".format(path, above),
