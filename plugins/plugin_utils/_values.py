@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 import yaml
-from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_int, check_type_list
+from ansible.module_utils.common.validation import check_type_bool, check_type_int, check_type_list
 
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 
@@ -58,7 +58,7 @@ def wrong_values(values: Mapping[str, Any]) -> List[str]:
 def _wrong_in_sites(sites: Any) -> List[str]:
     lines = []
     for number, item in enumerate(check_type_list(sites), 1):
-        site = check_type_dict(item)
+        site: Mapping[str, Any] = item
         label = "relocate_sites, {0}: ".format(printable(site.get("name") or "item {0}".format(number)))
         for key in sorted(map(str, site)):
             spec = options().get(_PREFIX + key)
@@ -97,6 +97,8 @@ def _not_whole(name: str, value: Any) -> str:
 def _fits(value: Any, kind: str) -> bool:
     if kind in ("str", "path"):
         return value is None or isinstance(value, (str, int, float))
+    if kind == "dict":
+        return isinstance(value, Mapping)  # of "a=b" modules make one, but playbooks read it as it is
     if value is None or (kind == "int" and isinstance(value, bool)):
         return False
     try:
@@ -110,7 +112,6 @@ _CHECKS: Dict[str, Callable[[Any], Any]] = {
     "bool": check_type_bool,
     "int": check_type_int,
     "list": check_type_list,
-    "dict": check_type_dict,
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from jinja2.nativetypes import NativeEnvironment
 
 from tests.unit import sources
 
@@ -21,12 +22,21 @@ def _tasks(found: Any) -> list[dict[str, Any]]:
     return [found, *(task for key in keys for task in _tasks(found.get(key) or []))]
 
 
+def _named(kind: str) -> str:
+    """A pattern of the variables of all roles that have a type, and of the keys of a site."""
+    found = []
+    for path in sources.files("roles/*/meta/argument_specs.yml"):
+        for entry in yaml.safe_load(path.read_text())["argument_specs"].values():
+            options = {name: spec for name, spec in entry.get("options", {}).items() if spec.get("type") == kind}
+            # What must be a mapping is refused with the other values of the inventory.
+            found += [name for name, spec in options.items() if spec.get("elements") != "dict"]
+    found += [name.replace("relocate_", r"relocate_current\.", 1) for name in found if name.startswith("relocate_")]
+    return rf"(?<![\w.])(?:{'|'.join(found)})\b"
+
+
 def test_a_switch_of_the_command_line_is_a_text() -> None:
     """``-e relocate_media=false`` gives a text, which is true: whatever decides by a switch makes a boolean of it."""
-    options = yaml.safe_load((sources.ROOT / "roles/common/meta/argument_specs.yml").read_text())
-    options = options["argument_specs"]["main"]["options"]
-    switches = "|".join(name[len("relocate_") :] for name, spec in options.items() if spec.get("type") == "bool")
-    named = re.compile(rf"\b(?:relocate_current\.|[a-z]+_)(?:{switches})\b")
+    named = re.compile(_named("bool"))
     decides = re.compile(r"\b(?:if|or|and|not|ternary)\b|^\s*(?:when|that):")
     found = []
     for path in sources.files("playbooks/**/*.yml", "roles/*/tasks/*.yml", "roles/*/defaults/*.yml"):
@@ -36,6 +46,29 @@ def test_a_switch_of_the_command_line_is_a_text() -> None:
                 found.append((sources.name_of(path), line.strip()))
     assert len(found) >= 7
     assert [item for item in found if "| bool" not in item[1]] == []
+
+
+def test_a_list_of_the_command_line_is_a_text() -> None:
+    """``-e relocate_packages=a,b`` gives a text: modules make a list of it, but nothing may be added to it here."""
+    option = _named("list")
+    worked_on = re.compile(
+        rf"{option}[^{{}}]* \+ |\+ \(?{option}|{option} \| (?:difference|union|map|select)|loop: .*{option}"
+    )
+    found = []
+    for path in sources.files("playbooks/**/*.yml", "roles/*/tasks/*.yml", "roles/*/defaults/*.yml"):
+        found += [(sources.name_of(path), part.group()) for part in worked_on.finditer(path.read_text())]
+    # Preflight lets nothing through that is no list of mappings.
+    assert [item for item in found if not item[1].startswith("preflight_answers ")] == []
+
+
+@pytest.mark.parametrize(
+    ("further", "option"), [("checkout_further", "packages"), ("checkout_all", "users"), ("checkout_named", "engines")]
+)
+def test_what_the_role_checkout_adds_to(further: str, option: str) -> None:
+    tasks = yaml.safe_load((sources.ROOT / "roles/checkout/tasks/host.yml").read_text())
+    text = next(task["vars"][further] for task in tasks if further in task.get("vars", {}))
+    for value, expected in [("a,b", ["a", "b"]), ("a, b,", ["a", "b"]), (["a", "b"], ["a", "b"]), ("", []), ([], [])]:
+        assert NativeEnvironment().from_string(text).render({f"checkout_{option}": value}) == expected
 
 
 #: What move.yml runs, but for its preflight.

@@ -19,7 +19,7 @@ BAD: dict[str, list[Any]] = {
     "bool": ["maybe", "tru", 2, None, [], {}, CANARY],
     "int": ["many", "1.5", True, None, [1], {}, CANARY],
     "list": [None, 1.5j, {"a": 1}],
-    "dict": ["x", CANARY, ["a"], None, 5],
+    "dict": ["x", "default=postgresql", '{"a": 1}', CANARY, ["a"], None, 5],
     "str": [["a"], {"a": 1}],
     "path": [["/a"], {"a": 1}],
 }
@@ -99,6 +99,14 @@ def test_no_default_is_wrong() -> None:
                 'relocate_old_path is "srv/x"; it must be an absolute path',
                 'relocate_sites, item 1: path is "./x"; it must be an absolute path',
             ],
+        ),
+        (
+            {"relocate_engines": "default=postgresql"},
+            ['relocate_engines is "default=postgresql"; it must be a mapping of names and values'],
+        ),
+        (
+            {"relocate_sites": ["name=a"]},
+            ["relocate_sites is a list; it must be a list of which each item is a mapping of names and values"],
         ),
         ({"relocate_unknown": 5, "relocate_jobs": 2}, []),
     ],
