@@ -574,7 +574,11 @@ def test_a_blank_database_and_its_user(server: MysqlServer, blank: Bench) -> Non
         wrong.create_blank()
     assert [item.code for item in wrong.preflight("new")] == ["login_failed"]
     assert server.sql(f"SELECT authentication_string FROM mysql.user WHERE User = '{user}'") == hashed
+    with blank.engine.snapshot() as snapshot:
+        assert not snapshot.has_tables()
     blank.sql("CREATE TABLE t (id int); INSERT INTO t VALUES (1)")
+    with blank.engine.snapshot() as snapshot:
+        assert snapshot.has_tables()
     assert blank.engine.create_blank() == [] and blank.sql("SELECT count(*) FROM t").strip() == "1"
 
 

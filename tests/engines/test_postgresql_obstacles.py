@@ -104,11 +104,33 @@ def test_sequences_behind_their_tables(make: Make, old: Callable[[str], None], m
     small, *found = make("old").preflight("old")[::-1]
     assert [item.code for item in (small, *found)] == ["sequence_behind"] * 2
     assert small.msg.endswith("u_id_seq is at 1, table public.u holds 900")
-    monkeypatch.setattr(queries, "SMALL_TABLES", queries.SMALL_TABLES + " AND false")
+    monkeypatch.setattr(queries, "SEQUENCES", queries.SEQUENCES.replace("64 * 1024 * 1024", "-1"))
     assert make("old").preflight("old") == found
     assert found[0].msg == 'sequence "S p".t_id_seq is at 1, table "S p".t holds 41'
     old(found[0].hint.partition(": ")[2].partition("; or ")[0])
     assert make("old").preflight("old") == []
+    with make("old").snapshot() as snapshot:  # what is looked at after a load is what was looked at before
+        assert sequences_behind(snapshot.state(fingerprints=False)) == []
+
+
+def test_sequences_that_an_index_tells_of(
+    make: Make, old: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "SEQUENCES", queries.SEQUENCES.replace("64 * 1024 * 1024", "-1"))
+    old("CREATE TABLE p (id serial, at int, PRIMARY KEY (id, at)) PARTITION BY RANGE (at)")
+    old("CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (9); INSERT INTO p VALUES (41, 1)")
+    old("CREATE TABLE q (a int, id serial, PRIMARY KEY (a, id)); CREATE INDEX ON q (id) WHERE a > 0")
+    old("CREATE INDEX ON q USING hash (id); INSERT INTO q VALUES (1, 42)")
+    with make("old").snapshot() as snapshot:
+        found = {item.name: item.column_max for item in snapshot.state(fingerprints=False).sequences}
+    assert found == {"public.p_id_seq": 41, "public.q_id_seq": None}
+    assert [item.msg.split()[1] for item in make("old").preflight("old")] == ["public.p_id_seq"]
+
+
+def test_new_has_room_for_the_locks_of_what_is_loaded(make: Make, old: Callable[[str], None]) -> None:
+    facts = dataclasses.replace(make("old").describe(), tables=100000)
+    (found,) = make("new").preflight("new", facts)
+    assert (found.code, found.msg.partition(",")[0]) == ("locks_lacking", "a dump locks 100000 tables")
 
 
 def test_sequences_that_new_is_to_advance(make: Make, old: Callable[[str], None], tmp_path: Path) -> None:

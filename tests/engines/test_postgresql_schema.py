@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import compare_states
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.catalogue import described_sql
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.engine import PostgresqlEngine
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.whole import catalogued_schema
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -398,6 +399,29 @@ def test_what_no_dump_brings_is_not_expected(
         with engine.snapshot() as snapshot:
             recorded = snapshot.state().schema or {}
     assert [name for name in recorded if "pg_temp" in name or "mine" in name] == []
+
+
+def test_what_is_read_of_a_schema(cluster: Cluster, make: Make, fresh: Callable[[str], str]) -> None:
+    """No secrets in clear; and no question deparses all views, which locks all that they read from."""
+    old = fresh("read")
+    for _kind, sql in OWN:
+        run_as(cluster, old, "shop", sql.replace("{db}", old))
+    run_as(cluster, old, "shop", "CREATE TRIGGER hook AFTER INSERT ON s.t EXECUTE FUNCTION s.tg('Bearer canary')")
+    cluster.psql(old, "ALTER FUNCTION s.tg() SET app.key = 'canary'")
+    engine = make(old)
+    with engine.snapshot() as snapshot:
+        assert snapshot.has_tables()
+        schema = snapshot.state(fingerprints=False).schema or {}
+    assert "trigger hook on s.t" in schema and "canary" not in str(schema)
+    assert "proconfig: " in schema["function s.tg()"]
+    with make(fresh("blank")).snapshot() as snapshot:
+        assert not snapshot.has_tables()
+    with engine._server.connect(old) as session:
+        session.run("BEGIN")
+        rules = session.rows(described_sql("pg_rewrite", [], session.major)[0])
+        locked = session.value("SELECT count(*) FROM pg_locks WHERE relation >= 16384 AND pid = pg_backend_pid()")
+    assert sum(1 for _oid, _lines, text in rules if text) == 1 < len(rules)
+    assert locked <= 1
 
 
 def test_a_database_without_its_public_schema(

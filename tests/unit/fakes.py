@@ -166,7 +166,11 @@ class FakeEngine:
                 stream.write("dump\n")
             return DumpFile(self.alias + ".fakedump", "fake_dump 15.1", "15", "d1")
 
-        yield SimpleNamespace(state=count, dump=dump)
+        def has_tables() -> bool:
+            self._call("query", which)
+            return bool(found.tables)
+
+        yield SimpleNamespace(state=count, dump=dump, has_tables=has_tables)
 
     def differences(self, recorded: DatabaseState, found: DatabaseState) -> list[Any]:
         return compare_states(recorded, found)

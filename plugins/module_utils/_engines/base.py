@@ -89,6 +89,10 @@ class Snapshot(abc.ABC):
         """
 
     @abc.abstractmethod
+    def has_tables(self) -> bool:
+        """Whether there is a table of the site's, by a question that takes no longer where there is much in them."""
+
+    @abc.abstractmethod
     def state(self, fingerprints: bool = True) -> DatabaseState:
         """Count (and fingerprint) everything, and read the whole schema as the server describes it, in the same view.
 

@@ -167,4 +167,4 @@ def holds_something(engine: Engine, which: str) -> bool:
 def is_blank(engine: Engine, which: str) -> bool:
     """Whether a database holds no table."""
     with engine.snapshot(which) as snapshot:
-        return not snapshot.state(fingerprints=False).tables
+        return not snapshot.has_tables()

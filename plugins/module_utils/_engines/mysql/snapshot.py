@@ -69,6 +69,11 @@ class MysqlSnapshot(Snapshot):
                 self._view = view
             return self._view
 
+    def has_tables(self) -> bool:
+        """See :meth:`Snapshot.has_tables`; no moment need be held for that."""
+        with self._server.connect(self._database) as session:
+            return bool(states.list_tables(session, self._database))
+
     def dump(self, directory: str, beside: Optional[Beside] = None) -> DumpFile:
         """Write ``ALIAS.mysql`` below the directory; call it before :meth:`state` when the database is in use.
 

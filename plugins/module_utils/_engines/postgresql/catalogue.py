@@ -25,8 +25,8 @@ ELSEWHERE = frozenset(("pg_attrdef", "pg_default_acl", "pg_largeobject", "pg_use
 _STATE = frozenset(
     "relpages reltuples relallvisible relallfrozen relnatts relchecks relhasindex relhasrules relhastriggers"
     " relhassubclass relispopulated relhasoids relispartition relkind relreplident tgnargs tgtype coninhcount"
-    " conislocal contype collversion proargmodes proargnames prosrc pronargs pronargdefaults proisagg proiswindow"
-    " prokind typisdefined typtype typsubscript typanalyze typinput typoutput typreceive typsend typmodin"
+    " conislocal contype collversion proargmodes proargnames proconfig prosrc pronargs pronargdefaults proisagg"
+    " proiswindow prokind typisdefined typtype typsubscript typanalyze typinput typoutput typreceive typsend typmodin"
     " typmodout typlen typalign typbyval typstorage typcategory typispreferred typdelim typtypmod typndims stxkind"
     " dictinitoption srvoptions fdwoptions ftoptions umoptions evtfoid polcmd extcondition extrelocatable"
     " conforencoding contoencoding ev_type colliculocale colllocale".split()
@@ -194,6 +194,7 @@ TEXTS: Dict[str, Tuple[Text, ...]] = {
         Text("returns", "pg_get_function_result(o.oid)"),
         Text("language", "(SELECT l.lanname::text FROM pg_language AS l WHERE l.oid = o.prolang)"),
         Text("source", "o.prosrc", form=RAW),
+        Text("proconfig", "{sorted:o.proconfig}", form=RAW),
         Text("body", "pg_get_function_sqlbody(o.oid)", form=SQL, since=14),
         Text(
             "aggregate",
@@ -221,10 +222,11 @@ TEXTS: Dict[str, Tuple[Text, ...]] = {
         ),
         Text("where", "pg_get_expr(o.prqual, o.prrelid)", since=15),
     ),
-    "pg_rewrite": (Text("definition", "pg_get_ruledef(o.oid)", form=SQL),),
+    "pg_rewrite": (Text("definition", "CASE WHEN o.rulename <> '_RETURN' THEN pg_get_ruledef(o.oid) END", form=SQL),),
     "pg_statistic_ext": (Text("definition", "pg_get_statisticsobjdef(o.oid)"),),
     "pg_transform": (Text("functions", "concat_ws(' ', o.trffromsql, o.trftosql)"),),
-    "pg_trigger": (Text("definition", "pg_get_triggerdef(o.oid)"),),
+    # Arguments of triggers and settings of functions may be secrets.
+    "pg_trigger": (Text("definition", "pg_get_triggerdef(o.oid)", form=SQL),),
     "pg_ts_config": (
         Text(
             "mapping",

@@ -104,6 +104,10 @@ _ERRORS: Tuple[Tuple[str, str], ...] = (
 )
 
 
+#: How PgBouncer and Amazon's RDS Proxy refuse options at the login.
+_NO_OPTIONS = re.compile(r"unsupported startup parameter|support command-line options")
+
+
 _HINTS: Dict[str, str] = {
     "database_missing": "check NAME in the settings",
     "login_failed": "check USER, PASSWORD and HOST in the settings against pg_hba.conf and the role on the server",
@@ -225,9 +229,9 @@ class Server:
                 try:
                     connection = psycopg2.connect(**pinned)
                 except psycopg2.Error as exc:
-                    if "unsupported startup parameter" not in str(exc) or parameters.get("options") == NO_TRIGGERS:
+                    if not _NO_OPTIONS.search(str(exc)) or parameters.get("options") == NO_TRIGGERS:
                         raise
-                    # PgBouncer hands on few parameters. The session then pins its search_path by its first statement.
+                    # Poolers hand on few parameters. The session then pins its search_path by its first statement.
                     connection = psycopg2.connect(**parameters)
                     self._pooled = True
         except psycopg2.Error as exc:

@@ -91,6 +91,10 @@ class PostgresqlSnapshot(Snapshot):
             self._dumped = programs.sequence_values(self._server, programs.client_beside(client), path)
         return DumpFile(path=name, client=client.version, client_major=str(client.major))
 
+    def has_tables(self) -> bool:
+        """See :meth:`Snapshot.has_tables`."""
+        return bool(self._view.main.value(queries.TABLE_COUNT))
+
     def state(self, fingerprints: bool = True) -> DatabaseState:
         """Count (and fingerprint) everything. Sequences, which obey no snapshot, are the dump's after a dump.
 

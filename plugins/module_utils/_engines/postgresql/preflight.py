@@ -27,6 +27,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
     ZSTD_SINCE,
     choose_dump,
     choose_restore,
+    first_of,
     installed,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import (
@@ -57,7 +58,7 @@ def check_old(server: Server) -> List[Obstacle]:
             _readable(session, findings)
             _computable(session, findings)
             _sequences(server, session, findings)
-            _locks(session, findings)
+            _locks(session, findings, "old")
     except RelocateError as exc:
         findings.error(exc)
         if not installed("pg_dump"):
@@ -152,17 +153,21 @@ def _sequences(server: Server, session: Session, findings: Findings) -> None:
         )
 
 
-def _locks(session: Session, findings: Findings) -> None:
-    """A dump locks every table until it ends, whatever its jobs are."""
+def _locks(session: Session, findings: Findings, side: str, loaded: int = 0) -> None:
+    """A dump locks every table until it ends, whatever its jobs are; on new what was loaded is compared by one.
+
+    :param loaded: the tables that new will have
+    """
     needed, each, processes = session.rows(queries.CAPACITY)[0]
+    what, needed = ("tables", loaded) if side == "new" else ("tables and sequences", needed)
     wanted = locks_wanted(needed, each, processes)
     if wanted:
         findings.add(
             "locks_lacking",
-            "a dump locks {0} tables and sequences, and the server has room for {1} for sure (max_locks_per_transaction"
-            " {2}, for {3} processes)".format(needed, each * processes, each, processes),
-            "as a superuser on old: ALTER SYSTEM SET max_locks_per_transaction = {0}, then restart PostgreSQL".format(
-                wanted
+            "a dump locks {0} {1}, and the server on {2} has room for {3} for sure (max_locks_per_transaction {4}, for"
+            " {5} processes)".format(needed, what, side, each * processes, each, processes),
+            "as a superuser on {0}: ALTER SYSTEM SET max_locks_per_transaction = {1}, then restart PostgreSQL".format(
+                side, wanted
             ),
         )
 
@@ -253,6 +258,7 @@ def _matches(server: Server, session: Session, recorded: DatabaseFacts, findings
     _row_security(server, session, recorded, findings)
     _foreign_servers(server, session, recorded, findings)
     _locale(session, recorded, findings)
+    _locks(session, findings, "new", recorded.tables)
     needed = recorded.details.get("needs_superuser") or []
     superuser = session.value("SELECT rolsuper FROM pg_roles WHERE rolname = " + literal(server.role))
     if needed and not superuser:
@@ -330,5 +336,11 @@ def _restore_client(major: int, recorded: Optional[DatabaseFacts], findings: Fin
         choose_restore(installed("pg_restore"), dump, max(major, dump))
     except RelocateError as exc:
         findings.error(exc)
+    if recorded is not None and major and first_of(installed("pg_dump"), major) is None:
+        findings.add(
+            "client_too_old" if installed("pg_dump") else "program_missing",
+            "no pg_dump here can read server {0}, so that what is loaded could not be compared".format(major),
+            "install postgresql-client-{0}".format(major),
+        )
     if dump >= ZSTD_SINCE and find_program("zstd") is None:
         findings.add("program_missing", "zstd is not installed", "install zstd")

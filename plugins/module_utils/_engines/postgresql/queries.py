@@ -142,12 +142,18 @@ def count_sql(table: Table, number: int, method: str, fingerprints: bool) -> str
     return "SELECT {0}, count(*), coalesce(sum({1}::bigint), 0) FROM ONLY {2}".format(number, value, table.sql)
 
 
-#: Sequences with the column that each feeds, by ownership or by a default of nextval().
+#: Sequences with the column that each feeds, by ownership or by a default of nextval(), and whether its highest value
+#: is looked at: where an index gives it or the table is small. No look before a freeze is to read more, and one after
+#: a load finds nothing that was not found before it.
 SEQUENCES = (
     """
 SELECT DISTINCT ON (n.nspname, c.relname)
     n.nspname, c.relname, tn.nspname, t.relname, a.attname,
     s.seqincrement > 0 AND NOT s.seqcycle AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+        AND ((t.relkind = 'r' AND NOT t.relhassubclass AND pg_relation_size(t.oid) <= 64 * 1024 * 1024)
+            OR EXISTS (SELECT FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_am AS m
+                ON m.oid = x.relam WHERE i.indrelid = t.oid AND i.indkey[0] = a.attnum AND m.amname = 'btree'
+                AND i.indpred IS NULL AND i.indisvalid))
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_sequence AS s ON s.seqrelid = c.oid
@@ -167,20 +173,6 @@ WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND """
     + " AND "
     + own("c")
     + " ORDER BY n.nspname, c.relname, feeds.rank, tn.nspname, t.relname, a.attname"
-)
-
-#: Columns that come first in an index: (schema, table, column).
-INDEXED_COLUMNS = (
-    "SELECT DISTINCT n.nspname, c.relname, a.attname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid"
-    " JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_class AS x ON x.oid = i.indexrelid"
-    " JOIN pg_am AS m ON m.oid = x.relam JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]"
-    " WHERE m.amname = 'btree' AND i.indpred IS NULL AND i.indisvalid"
-)
-
-#: Tables that are read in a moment: (schema, table).
-SMALL_TABLES = (
-    "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-    " WHERE c.relkind = 'r' AND NOT c.relhassubclass AND pg_relation_size(c.oid) <= 64 * 1024 * 1024"
 )
 
 UNPOPULATED = (

@@ -19,6 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, SequenceState, TableCount
 
 _SMALL = 512  # pages (4 MiB): tables below share a query, since a round trip would cost more than their rows
+_INTERNAL = "XX000"  # "cache lookup failed"
 _BATCH_TABLES, _BATCH_COLUMNS = 50, 1500
 
 #: (schema, name) -> (last_value, is_called)
@@ -61,7 +62,7 @@ class View:
 
     def __init__(self, server: Server, database: str, sessions: int) -> None:
         self.server, self.sessions = server, max(1, sessions)
-        self._database = database
+        self._database, self.is_live = database, database == server.config.name
         self.main = server.connect(database)
         self._all = [self.main]
         self.snapshot_id = ""
@@ -137,8 +138,30 @@ def read_state(view: View, method: str, fingerprints: bool, dumped: Optional[Seq
         large_objects=large[0],
         large_objects_fingerprint=large[1],
         unpopulated=tuple(unpopulated),
-        schema=catalogued_schema(view.main, view.ask),
+        schema=_schema(view),
     )
+
+
+def _schema(view: View) -> Optional[Dict[str, str]]:
+    """The whole schema, or None where it cannot be told: before 14, a server fails at what was dropped meanwhile.
+
+    A live database has such things whenever its sessions use temporary tables.
+    """
+    session, context = view.main, view.server.context
+    session.run("SAVEPOINT whole")
+    try:
+        found = catalogued_schema(session, view.ask)
+    except RelocateError as exc:
+        if exc.details.get("sqlstate") != _INTERNAL or session.major >= 14 or not view.is_live:
+            raise
+        session.run("ROLLBACK TO SAVEPOINT whole")
+        context.notes.append(
+            "database {0}: something was dropped while its schema was read, so that no whole schema is compared; an"
+            " offline backup can tell it".format(view.server.config.alias)
+        )
+        return None
+    session.run("RELEASE SAVEPOINT whole")
+    return found
 
 
 def list_tables(session: Session) -> List[Table]:
@@ -200,14 +223,8 @@ def _sequence_states(known: Sequence[Any], rows: Sequence[Any], dumped: Sequence
 
 
 def behind(session: Session) -> List[SequenceState]:
-    """Sequences whose next value is in their table already, asked of a live database.
-
-    Only where an index gives the highest value, or the table is small: a look before the freeze must not read more.
-    """
+    """Sequences whose next value is in their table already, asked of a live database."""
     known = [row for row in session.rows(queries.SEQUENCES) if row[5]]
-    indexed = {tuple(row) for row in session.rows(queries.INDEXED_COLUMNS)} if known else set()
-    small = {tuple(row) for row in session.rows(queries.SMALL_TABLES)} if known else set()
-    known = [row for row in known if (row[2], row[3], row[4]) in indexed or (row[2], row[3]) in small]
     rows = [row for statement in _sequence_statements(known) for row in session.rows(statement)]
     states = _sequence_states(known, rows, {})
     return sequences_behind(DatabaseState(queries.RECORD, sequences=states))

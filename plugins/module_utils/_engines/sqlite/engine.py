@@ -135,6 +135,11 @@ class _SqliteSnapshot(Snapshot):
         with owned(self._context.owner, "dump_failed"):
             remove_database(path)
 
+    def has_tables(self) -> bool:
+        """The base class's; raises query_failed or database_broken."""
+        with owned(self._context.owner, "query_failed"):
+            return bool(stored_tables(self._connection))
+
     def state(self, fingerprints: bool = True) -> DatabaseState:
         """The base class's; raises query_failed or database_broken."""
         with owned(self._context.owner, "query_failed"):

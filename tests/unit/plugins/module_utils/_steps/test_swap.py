@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,21 @@ def test_only_what_is_worthless_is_cleared_up(databases: Any, aside: str, left: 
     one = engine(databases=dict(databases))
     assert steps_swap.clear_up([steps_swap.Swap(one, aside)]) == []
     assert one.databases == left
+
+
+def test_whether_a_database_is_blank_is_asked_without_counting_its_rows() -> None:
+    """The site waits meanwhile."""
+    one = engine(databases={LIVE: NEW, PREVIOUS: OLD, DISCARDED: BLANK})
+    plain = one.snapshot
+
+    @contextlib.contextmanager
+    def uncounted(which: str) -> Iterator[Any]:
+        with plain(which) as snapshot:
+            del snapshot.state
+            yield snapshot
+
+    one.snapshot = uncounted
+    assert [origin.is_blank(one, which) for which in (PREVIOUS, DISCARDED)] == [False, True]
 
 
 def test_what_cannot_be_dropped_after_the_swap_is_told_and_no_failure() -> None:

@@ -238,7 +238,11 @@ def test_search_path_is_pinned_before_anything_is_asked(tmp_path: Any, fake: Fak
 
 @pytest.mark.parametrize(
     "refusal",
-    ["unsupported startup parameter: options", "unsupported startup parameter in options: search_path"],
+    [
+        "unsupported startup parameter: options",
+        "unsupported startup parameter in options: search_path",
+        "FATAL:  Feature not supported: RDS Proxy currently doesn\u2019t support command-line options.",
+    ],
 )
 def test_a_pooler_that_takes_no_options_is_asked_without(tmp_path: Any, fake: FakeDriver, refusal: str) -> None:
     fake.refuses = refusal
@@ -751,6 +755,7 @@ def test_dump_jobs(tables: int, room: int, jobs: int, expected: int) -> None:
     assert programs.dump_jobs(tables, room, jobs) == expected
 
 
+@pytest.mark.parametrize("side", ["old", "new"])
 @pytest.mark.parametrize(
     ("needed", "each", "processes", "expected"),
     [
@@ -762,19 +767,75 @@ def test_dump_jobs(tables: int, room: int, jobs: int, expected: int) -> None:
         (200000, 128, 122, 2112),
     ],
 )
-def test_locks_that_a_dump_takes(needed: int, each: int, processes: int, expected: int) -> None:
+def test_locks_that_a_dump_takes(needed: int, each: int, processes: int, expected: int, side: str) -> None:
+    """On new too, where one compares what was loaded."""
+
     class Asked:
         def rows(self, sql: str) -> List[Any]:
             assert sql == queries.CAPACITY
-            return [(needed, each, processes)]
+            return [(needed if side == "old" else 7, each, processes)]
 
     findings = Findings("default")
-    preflight._locks(Asked(), findings)  # type: ignore[arg-type]
+    preflight._locks(Asked(), findings, side, needed)  # type: ignore[arg-type]
     assert [item.code for item in findings.found] == ["locks_lacking"] * bool(expected)
     for item in findings.found:
         assert "{0} tables".format(needed) in item.msg
-        assert "SET max_locks_per_transaction = {0}, then restart".format(expected) in item.hint
+        assert "the server on {0} has room".format(side) in item.msg
+        assert "superuser on {0}: ALTER SYSTEM SET max_locks_per_transaction = {1}, then".format(side, expected) in (
+            item.hint
+        )
     assert preflight.locks_wanted(needed, expected or each, processes) == 0  # the hint helps
+
+
+@pytest.mark.parametrize(
+    ("majors", "expected"),
+    [([15], []), ([15, 16], []), ([14], ["client_too_old"]), ([], ["program_missing"])],
+)
+def test_a_pg_dump_that_can_read_new_is_asked_for_before(
+    monkeypatch: pytest.MonkeyPatch, majors: List[int], expected: List[str]
+) -> None:
+    """What was loaded is compared by it, after the freeze."""
+    clients = {"pg_dump": majors, "pg_restore": [15]}
+    monkeypatch.setattr(
+        preflight, "installed", lambda name: [programs.Client(name, name, major) for major in clients[name]]
+    )
+    findings = Findings("default")
+    preflight._restore_client(15, DatabaseFacts("postgresql", "PostgreSQL 14", 140001, "14"), findings)
+    assert [item.code for item in findings.found] == expected
+    assert all("server 15" in item.msg and item.hint == "install postgresql-client-15" for item in findings.found)
+
+
+@pytest.mark.parametrize(
+    ("major", "sqlstate", "live", "whole"),
+    [(13, "XX000", True, False), (13, "42P01", True, None), (13, "XX000", False, None), (14, "XX000", True, None)],
+)
+def test_a_server_before_14_fails_at_what_was_dropped_meanwhile(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, major: int, sqlstate: str, live: bool, whole: Optional[bool]
+) -> None:
+    """None: the failure is one. Whatever the schema, the transaction is good for what is asked next."""
+    ran: List[str] = []
+
+    class Main:
+        def __init__(self) -> None:
+            self.major = major
+
+        def run(self, *statements: str) -> None:
+            ran.extend(statements)
+
+    def fails(*_args: Any) -> None:
+        raise RelocateError("query_failed", "cache lookup failed for type 16420", details={"sqlstate": sqlstate})
+
+    view = states.View.__new__(states.View)
+    view.main, view.server, view.is_live = Main(), server(tmp_path), live  # type: ignore[assignment]
+    monkeypatch.setattr(states, "catalogued_schema", fails)
+    if whole is None:
+        with pytest.raises(RelocateError):
+            states._schema(view)
+        return
+    assert states._schema(view) is None
+    assert ran == ["SAVEPOINT whole", "ROLLBACK TO SAVEPOINT whole"]
+    (note,) = view.server.context.notes
+    assert "no whole schema is compared" in note
 
 
 class BusyServer:

@@ -215,6 +215,7 @@ def test_state_lists_everything_once(plain: Bench) -> None:
     assert state.method == "sqlite-row-1"
     with plain.engine().snapshot() as view:
         bare = view.state(fingerprints=False)
+        assert view.has_tables()
     assert {table.fingerprint for table in bare.tables} == {""} and bare.rows() == state.rows()
 
 
