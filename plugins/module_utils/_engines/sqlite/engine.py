@@ -148,13 +148,9 @@ class _SqliteSnapshot(Snapshot):
             for table in tables:
                 counts.append(count_table(self._connection, table, fingerprints))
                 self._context.progress("{0}: {1}: {2} rows".format(self._alias, table, counts[-1].rows))
-            return DatabaseState(
-                method=_METHOD,
-                tables=tuple(counts),
-                sequences=tuple(sequences(self._connection, tables)),
-                objects=objects(self._connection),
-                schema=whole_schema(self._connection, self._live),
-            )
+            numbers, named = sequences(self._connection, tables), objects(self._connection)
+            schema = whole_schema(self._connection, self._live)
+            return DatabaseState(_METHOD, tuple(counts), tuple(numbers), named, schema=schema)
 
 
 def _file_name(alias: str) -> str:
