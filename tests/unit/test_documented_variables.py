@@ -118,3 +118,20 @@ def test_a_site_of_a_list_may_have_what_is_documented() -> None:
     assert _wishes.unknown_site_keys([dict.fromkeys(names - excepted)]) == []
     # And no more is taken from it than is said.
     assert len(_wishes.unknown_site_keys([dict.fromkeys(excepted)])) == len(excepted) > 5
+
+
+#: Of the plays alone; and those of ours that no user sets.
+OTHERS = frozenset("relocate_become relocate_current relocate_events relocate_fixture relocate_outcomes".split()) | {
+    "relocate_pair",
+    "relocate_rows",
+}
+NAMES = re.compile(r"\brelocate_[a-z0-9_]+\b(?<!_)")
+
+
+def test_errors_and_hints_name_variables_that_there_are() -> None:
+    unknown = {}
+    for path in sources.files("plugins/**/*.py"):
+        texts = [node.value for node in ast.walk(sources.tree(path)) if isinstance(node, ast.Constant)]
+        named = {name for text in texts if isinstance(text, str) for name in NAMES.findall(text)}
+        unknown[sources.name_of(path)] = named - set(COMMON) - OTHERS
+    assert {path: names for path, names in unknown.items() if names} == {}

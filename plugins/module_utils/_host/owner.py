@@ -68,6 +68,12 @@ def check_owner(name: str, wanted: str = "", home: str = "", allow_root: bool = 
     return True
 
 
+def how_to_make(name: str) -> str:
+    """What to do on a host that lacks the owner: a plain user of the system would be refused afterwards."""
+    command = "useradd --system --comment {0} {1}".format(MADE_BY_US, name)
+    return "make it: {0}; or let relocate_install be true".format(command)
+
+
 def _power(entry: pwd.struct_passwd) -> str:
     """What makes a user more than the owner of a project; empty for one that is not."""
     powerful = sorted(_POWERFUL & set(_groups_of(entry)))

@@ -88,7 +88,7 @@ def _here(directory: Directory) -> Rights:
                 "{0} belongs to the group {1} on old, which is not on this host".format(
                     directory.path, directory.group
                 ),
-                "make the group first, for instance by relocate_packages, or make the directory",
+                "make the group first (groupadd --system {0}), or the directory".format(directory.group),
             ) from exc
     if uid != 0 or mode & stat.S_IWOTH or (mode & stat.S_IWGRP and gid != 0):
         _check_system(directory)

@@ -119,7 +119,7 @@ def start_error(project: Project, error: Mapping[str, Any], secrets: Iterable[st
         return RelocateError(
             "settings_unknown",
             "{0} sets no DJANGO_SETTINGS_MODULE: {1}".format(project.manage_path, text.splitlines()[-1]),
-            "set settings to the dotted module that the site runs with",
+            "set relocate_settings (relocate_old_settings for old alone) to the dotted module that the site runs with",
             where,
         )
     subject = "settings {0} do not import".format(project.settings or "of manage.py")

@@ -113,7 +113,9 @@ def _find_manage(path: str, manage: str) -> str:
         raise RelocateError("project_not_found", "{0} is not a directory".format(path), "check the path")
     hint = "name the directory that holds manage.py"
     if others:
-        hint = "there is {0}: set relocate_path to {1}".format(others[0], os.path.dirname(others[0]))
+        hint = "there is {0}: set relocate_path to {1} (relocate_old_path where only old's is another)".format(
+            others[0], os.path.dirname(others[0])
+        )
     raise RelocateError("project_not_found", "{0} holds no {1}".format(path, manage), hint)
 
 
@@ -130,8 +132,8 @@ def _find_owner(manage_path: str, owner: Optional[str], allow_root: bool) -> Sys
         raise RelocateError(
             "runs_as_root",
             "the code of {0} would run as root".format(os.path.dirname(manage_path)),
-            "name the system user who runs the site as owner"
-            + (", or allow root explicitly" if uid == 0 else "; root is allowed only when it owns manage.py"),
+            "name the system user who runs the site as relocate_owner (relocate_old_owner for old alone)"
+            + (", or set relocate_allow_root" if uid == 0 else "; root is allowed only when it owns manage.py"),
         )
     if not owner:
         _check_whose(manage_path, uid)
@@ -231,7 +233,8 @@ def find_interpreter(path: str, interpreter: Optional[str] = None, manage: str =
         raise RelocateError(
             "interpreter_not_found",
             "{0} is not a program".format(full),
-            "name the Python of the site's virtual environment as interpreter",
+            "name the Python of the site's virtual environment as relocate_interpreter (relocate_old_interpreter for"
+            " old alone)",
         )
     parents = [os.path.dirname(os.path.join(path, manage)), path, os.path.dirname(path)]
     for parent in dict.fromkeys(os.path.normpath(item) for item in parents):
@@ -243,7 +246,8 @@ def find_interpreter(path: str, interpreter: Optional[str] = None, manage: str =
     raise RelocateError(
         "interpreter_not_found",
         "neither {0} nor its parent holds one of {1}".format(path, ", ".join(_VENVS[:3])),
-        "name the Python that runs the site as interpreter, for instance /usr/bin/python3",
+        "name the Python that runs the site as relocate_interpreter (relocate_old_interpreter for old alone), for"
+        " instance /usr/bin/python3",
     )
 
 
@@ -263,7 +267,7 @@ def _settings_of(manage_path: str, owner: SystemUser) -> str:
             raise RelocateError(
                 "settings_unknown",
                 "{0} names settings {1}, {2} names {3}".format(manage_path, own, other, module),
-                "set settings to the module that the site runs with",
+                "set relocate_settings (relocate_old_settings for old alone) to the module that the site runs with",
             )
     return own
 

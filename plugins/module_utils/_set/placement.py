@@ -214,6 +214,18 @@ def _put(where: openat.Place, name: str, item: Placement, ids: Tuple[int, int]) 
     where.replace(temporary, name)
 
 
+def _ids_hint(item: Placement) -> str:
+    commands = []
+    for name, lookup, program in ((item.owner, pwd.getpwnam, "useradd"), (item.group, grp.getgrnam, "groupadd")):
+        try:
+            lookup(name)
+        except KeyError:
+            if not name.isdigit() and not (commands and name == item.owner):  # useradd makes his group
+                commands.append("{0} --system {1}".format(program, name))
+    chown = "chown the file on old to whom the site runs as"
+    return "make whom it lacks here ({0}), or {1}".format(", ".join(commands), chown) if commands else chown
+
+
 def _ids(item: Placement) -> Tuple[int, int]:
     try:
         return pwd.getpwnam(item.owner).pw_uid, grp.getgrnam(item.group).gr_gid
@@ -221,7 +233,7 @@ def _ids(item: Placement) -> Tuple[int, int]:
         raise RelocateError(
             "owner_missing",
             "{0} belongs to {1}:{2}, who are not on this host".format(item.path, item.owner, item.group),
-            "make them first, for instance by relocate_packages",
+            _ids_hint(item),
         ) from exc
 
 

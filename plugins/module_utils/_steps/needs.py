@@ -27,8 +27,11 @@ def missing_programs(names: Sequence[str], params: Mapping[str, Any]) -> List[Ob
     ]
 
 
-def missing_space(path: str, needed: int, what: str) -> List[Obstacle]:
-    """Return an obstacle when the file system of ``path`` has less than ``needed`` bytes free."""
+def missing_space(path: str, needed: int, what: str, option: str = "relocate_directory") -> List[Obstacle]:
+    """Return an obstacle when the file system of ``path`` has less than ``needed`` bytes free.
+
+    :param option: the variable that names the path
+    """
     free = facts.free_bytes(path)
     if free >= needed + _SLACK:
         return []
@@ -36,6 +39,6 @@ def missing_space(path: str, needed: int, what: str) -> List[Obstacle]:
         Obstacle(
             "disk_full",
             "{0} needs {1} MB at {2}, {3} MB are free".format(what, (needed + _SLACK) >> 20, path, free >> 20),
-            "free space there, or name another directory",
+            "free space there, or name another directory ({0})".format(option),
         )
     ]

@@ -59,7 +59,7 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
     home = str(old["owner"].get("home") or "")
     exists = collect(found, lambda: host_owner.check_owner(owner, wanted, home, params["allow_root"]))
     if exists is False and not params["installs"]:
-        found.append(Obstacle("owner_missing", "there is no user {0}".format(owner), "make it"))
+        found.append(Obstacle("owner_missing", "there is no user {0}".format(owner), host_owner.how_to_make(owner)))
     user = lookup_user(owner) if exists else None
     found += collect(found, lambda: _python_obstacles(params, old, user)) or []
     found += _occupied(params, str(old["project"].get("prefix") or ""))
@@ -72,7 +72,9 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
     found += _database_obstacles(params, old, secrets, user)
     sizes = [item["facts"]["size_bytes"] for item in old["databases"].values()]
     found += missing_space(params["directory"], sum(sizes), "the backup set")
-    found += missing_space(params["path"], int(old.get("media", {}).get("bytes", 0)), "MEDIA and the project")
+    found += missing_space(
+        params["path"], int(old.get("media", {}).get("bytes", 0)), "MEDIA and the project", "relocate_path"
+    )
     if params["units"] and not os.path.isdir("/run/systemd/system"):
         found.append(Obstacle("program_missing", "systemd does not run here", "leave relocate_services empty"))
     return list(dict.fromkeys(found))  # two checks may meet the same one

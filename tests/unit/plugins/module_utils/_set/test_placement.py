@@ -242,12 +242,18 @@ def test_a_directory_in_the_way(tmp_path: Path) -> None:
 
 
 @ROOT_ONLY
-@pytest.mark.parametrize("who", [{"owner": "no-such-user"}, {"group": "no-such-group"}, {"owner": "4242"}])
-def test_who_is_not_on_this_host(tmp_path: Path, who: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("who", "hint"),
+    [
+        ({"owner": "no-such-user"}, r"make whom it lacks here \(useradd --system no-such-user\), or chown"),
+        ({"owner": "no-such-one", "group": "no-such-one"}, r"here \(useradd --system no-such-one\), or chown"),
+        ({"group": "no-such-group"}, r"here \(groupadd --system no-such-group\), or chown the file on old"),
+        ({"owner": "4242"}, "Next: chown the file on old to whom the site runs as"),
+    ],
+)
+def test_who_is_not_on_this_host(tmp_path: Path, who: dict[str, str], hint: str) -> None:
     wanted = item(tmp_path / ".env", **who)
-    with refused(
-        "owner_missing", f"belongs to {wanted.owner}:{wanted.group}, who are not on this host.*make them first"
-    ):
+    with refused("owner_missing", f"belongs to {wanted.owner}:{wanted.group}, who are not on this host.*{hint}"):
         placement.place(wanted, me())
     assert os.listdir(tmp_path) == []
 

@@ -94,7 +94,7 @@ def test_root_opens_no_file_that_old_names(tmp_path: Path, monkeypatch: pytest.M
 
 def test_the_owner_that_old_names(tmp_path: Path, engine: FakeEngine) -> None:
     absent = told_of_old(owner={"name": "no-such-user"})
-    missing = ("owner_missing", "", "there is no user no-such-user", "make it")
+    missing = ("owner_missing", "", "there is no user no-such-user", owner.how_to_make("no-such-user"))
     assert on_new(tmp_path, absent, owner=None) == [missing]
     assert on_new(tmp_path, absent, owner=None, installs=True) == []
     daemon = told_of_old(owner={"name": "daemon", "home": "/"})
