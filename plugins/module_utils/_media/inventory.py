@@ -41,7 +41,7 @@ def inventory(
         with this process's own rights, through open directories
     :returns: files, links, bytes, digest (independent of the order), skipped (how many things are neither file nor link
         within the tree, and so are not moved), of those the first names, with the reason; skip as given; rights
-        (owners, groups and modes, see ``_media_owners``)
+        (owners, groups and modes, see ``_media/owners.py``)
     """
     real = check_link(path, owner)
     skip = check_skip(skip)

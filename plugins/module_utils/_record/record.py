@@ -76,7 +76,7 @@ def has_served(record: Mapping[str, Any], alias: str) -> bool:
 
 
 def changed(record: Mapping[str, Any], changes: Mapping[str, Any]) -> Dict[str, Any]:
-    """The record with the changes in it, as :func:`_host.update_record` would write it."""
+    """The record with the changes in it, as :func:`update_record` would write it."""
     return {key: value for key, value in {**record, **changes}.items() if value is not None}
 
 

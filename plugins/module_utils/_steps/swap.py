@@ -176,7 +176,7 @@ def make_live(
 
     :param states: what was proven to be in each incoming
     :returns: what could not be cleared up afterwards
-    Raises as :func:`_restored.aside_for` and swap_failed.
+    Raises as :func:`origin.aside_for` and swap_failed.
     """
     swaps, begun = [], dict(record.data.get(BEGUN, {}))
     for step in todo:

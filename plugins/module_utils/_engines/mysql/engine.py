@@ -3,10 +3,10 @@
 
 """MySQL and MariaDB behind the engine contract; a database is what these servers also call a schema.
 
-The order of things is here; how each is done is in ``_mysql_connect`` (ways in), ``_mysql_programs`` (the client
-programs, for rows), ``_mysql_objects`` (views, triggers, routines, events), ``_mysql_snapshot`` (dumps),
-``_mysql_state`` and ``_mysql_queries`` (counts), ``_mysql_admin`` (users, databases), ``_mysql_swap``, ``_mysql_facts``
-and ``_mysql_preflight``.
+The order of things is here; how each is done is in ``connect`` (ways in), ``programs`` (the client
+programs, for rows), ``objects`` (views, triggers, routines, events), ``snapshot`` (dumps),
+``state`` and ``queries`` (counts), ``admin`` (users, databases), ``swap``, ``facts``
+and ``preflight``.
 """
 
 from __future__ import annotations

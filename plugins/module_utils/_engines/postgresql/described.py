@@ -4,7 +4,7 @@
 """After a load: rights and comments that pg_restore leaves out are carried, and the whole schema is compared.
 
 The dump of old holds its schema in pg_dump's words, and so does pg_dump of what was loaded; every difference between
-the two is named. Where they are words of different versions, definitions are left to ``_postgresql_whole``. Rights are
+the two is named. Where they are words of different versions, definitions are left to ``whole``. Rights are
 given by the settings' role, which owns what was loaded. An administrator only takes rights away, and only by statements
 that consist of names.
 """

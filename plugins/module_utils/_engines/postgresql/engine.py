@@ -3,9 +3,9 @@
 
 """PostgreSQL behind the engine contract.
 
-The order of things is here; how each is done is in ``_postgresql_connect`` (ways in), ``_postgresql_programs``
-(pg_dump, pg_restore), ``_postgresql_state`` and ``_postgresql_queries`` (counts), ``_postgresql_admin`` (roles,
-databases, renames), ``_postgresql_facts`` and ``_postgresql_preflight``.
+The order of things is here; how each is done is in ``connect`` (ways in), ``programs``
+(pg_dump, pg_restore), ``state`` and ``queries`` (counts), ``admin`` (roles,
+databases, renames), ``facts`` and ``preflight``.
 """
 
 from __future__ import annotations

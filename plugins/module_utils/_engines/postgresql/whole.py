@@ -4,8 +4,8 @@
 """A whole database as its server describes it.
 
 The description holds what every major version can say in the same words; what is printed differently for the same
-meaning is made equal in ``_postgresql_words``. pg_dump's own words are compared besides, where both sides have the same
-(``_postgresql_described``).
+meaning is made equal in ``words``. pg_dump's own words are compared besides, where both sides have the same
+(``described``).
 """
 
 from __future__ import annotations
