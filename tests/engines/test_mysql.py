@@ -36,6 +36,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.eng
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
+    DatabaseFacts,
     DatabaseState,
     DumpFile,
     Login,
@@ -832,3 +833,134 @@ def test_a_number_behind_its_column_is_no_difference(blank: Bench) -> None:
     blank.engine.swap()
     blank.sql("INSERT INTO moved VALUES (NULL)")
     assert blank.sql("SELECT MAX(id) FROM moved").strip() == "901"
+
+
+SITE = """
+    CREATE TABLE t (a int PRIMARY KEY); INSERT INTO t VALUES (1);
+    CREATE VIEW v AS SELECT a FROM t; CREATE DEFINER='gone'@'%' VIEW w AS SELECT a FROM v;
+    CREATE FUNCTION f() RETURNS int DETERMINISTIC RETURN 1;
+    CREATE TRIGGER r BEFORE INSERT ON t FOR EACH ROW SET NEW.a = NEW.a + 1;
+    CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' DO SET @x = 1;
+"""
+
+
+def limited(bench: Bench, *grants: str) -> MysqlEngine:
+    """An engine whose administrator may do no more than this; ``HERE`` is every database of the account."""
+    account = f"'a_{bench.name}'@'%'"
+    bench.server.sql(f"CREATE OR REPLACE USER {account} IDENTIFIED BY 'adm'")
+    here = bench.name.replace("_", "\\_").replace("%", "\\%") + "%"
+    for grant in grants:
+        place = grant.replace("HERE", f"`{here}`.*").replace("JOURNAL", r"`\_\_relocate\_%`.*")
+        bench.server.sql(
+            f"GRANT {place.replace(' WITH', f' TO {account} WITH')}" + ("" if " WITH" in place else f" TO {account}")
+        )
+    login = Login(user=f"a_{bench.name}", password="adm", host="127.0.0.1", port=bench.server.port)
+    return MysqlEngine(bench.engine.config, dataclasses.replace(bench.context, admin=login))
+
+
+HERE, JOURNAL = "ALL ON HERE WITH GRANT OPTION", "ALL ON JOURNAL"
+
+
+def told(bench: Bench) -> DatabaseFacts:
+    """Facts of an old server that lets nothing long in, so that nobody must raise max_allowed_packet."""
+    facts = bench.engine.describe()
+    return dataclasses.replace(facts, details={**facts.details, "max_allowed_packet": 4 << 20})
+
+
+RIGHTS = (HERE, JOURNAL, "SET USER ON *.*", "SELECT ON mysql.proc")
+
+
+def test_an_administrator_of_some_databases_is_enough(blank: Bench) -> None:
+    """He is not shown who is on the server, and sees no account of others."""
+    blank.sql(SITE)
+    engine = limited(blank, *RIGHTS)
+    target, made, recorded = blank.dump()
+    facts = told(blank)
+    assert engine.preflight("new", facts) == []
+    for _turn in range(2):  # the second replaces what has views and triggers
+        engine.load(str(target), made, facts)
+        engine.swap()
+        assert engine.differences(recorded, blank.state()) == []
+        engine.drop(PREVIOUS)
+    assert blank.events(blank.name) == {"e": "ENABLED"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "hint"),
+    [
+        (HERE, "GRANT ALL PRIVILEGES ON `db"),
+        (JOURNAL, r"GRANT ALL PRIVILEGES ON `\_\_relocate\_%`.* TO `a_db"),
+        ("SET USER ON *.*", "GRANT SET USER ON *.* TO `a_db"),
+        ("SELECT ON mysql.proc", "GRANT SELECT ON mysql.proc TO `a_db"),
+    ],
+)
+def test_what_an_administrator_lacks_is_told_before_a_freeze(blank: Bench, missing: str, hint: str) -> None:
+    blank.sql(SITE)
+    engine = limited(blank, *[right for right in RIGHTS if right != missing])
+    found = engine.preflight("new", told(blank))
+    assert [(item.code, hint in item.hint) for item in found] == [("right_missing", True)]
+    blank.server.sql("CREATE ROLE IF NOT EXISTS may_more")
+    blank.server.sql(f"GRANT may_more TO 'a_{blank.name}'@'%'")
+    assert engine.preflight("new", told(blank)) == []  # it may be what the role gives
+
+
+def test_a_right_that_is_missing_at_the_swap_leaves_live_whole(blank: Bench) -> None:
+    blank.sql(SITE)
+    target, made, _recorded = blank.dump()
+    blank.load(target, made)
+    live, loaded = blank.state(), blank.state(INCOMING)
+    engine = limited(blank, HERE, JOURNAL, "SELECT ON mysql.proc")
+    with refused("right_missing", "the swap was not made: .* may not make what belongs to another"):
+        engine.swap()
+    assert (blank.state(), blank.state(INCOMING)) == (live, loaded)
+    assert blank.databases() == {blank.name, blank.name + "__incoming"}
+    assert "__relocate" not in blank.server.sql("SHOW DATABASES")
+
+
+def test_a_server_that_wants_primary_keys(blank: Bench) -> None:
+    """As managed ones do; clusters moreover refuse CREATE TABLE ... SELECT."""
+    blank.sql(SITE)
+    target, made, recorded = blank.dump()
+    start = len(blank.server.log())
+    blank.server.sql("SET GLOBAL innodb_force_primary_key = ON")
+    try:
+        blank.load(target, made)
+        blank.engine.swap()
+    finally:
+        blank.server.sql("SET GLOBAL innodb_force_primary_key = OFF")
+    assert blank.engine.differences(recorded, blank.state()) == []
+    assert not re.search(r"CREATE TABLE [^\n]*\bSELECT\b", blank.server.log()[start:])
+
+
+def test_a_binary_log_and_an_administrator_without_super(tmp_path: Path, blank: Bench) -> None:
+    """Triggers and functions: told before a freeze, and live keeps its own."""
+    blank.sql(SITE)
+    target, made, recorded = blank.dump()
+    facts = told(blank)
+    other = MysqlServer()
+    try:
+        other.start("--log-bin=" + other.directory + "/binlog", "--server-id=1")
+        config = dataclasses.replace(blank.engine.config, port=other.port)
+        admin = Login(user="root", unix_socket=other.socket)
+        there = Bench(other, blank.context.secrets, tmp_path, blank.name)
+        there.engine = MysqlEngine(config, dataclasses.replace(blank.context, admin=admin))
+        there.engine.create_blank()
+        engine = limited(there, *RIGHTS)
+        (found,) = engine.preflight("new", facts)
+        assert (found.code, "trigger r" in found.msg, "log_bin_trust" in found.hint) == ("setting_differs", True, True)
+        with refused("right_missing", "SUPER"):
+            engine.load(str(target), made, facts)
+        there.load(target, made)
+        there.engine.swap()
+        there.engine.drop(PREVIOUS)
+        there.load(target, made)
+        before = there.state()
+        with refused("right_missing", "the swap was not made: .*SUPER"):
+            engine.swap()
+        assert there.state() == before and there.engine.differences(recorded, before) == []
+        other.sql("SET GLOBAL log_bin_trust_function_creators = ON")
+        assert engine.preflight("new", facts) == []
+        engine.swap()
+        assert there.engine.differences(recorded, there.state()) == []
+    finally:
+        other.remove()

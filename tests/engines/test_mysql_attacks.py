@@ -175,7 +175,10 @@ def test_what_lies_in_previous_is_not_run(blank: Bench) -> None:
     own.run("CREATE TABLE __relocate_swap (side TEXT, item LONGTEXT)")
     for side, value in journal.items():
         own.run("INSERT INTO __relocate_swap VALUES ('{0}', '{1}')".format(side, json.dumps(value).replace("'", "''")))
-    own.run("INSERT INTO __relocate_events VALUES ('rise', 'ENABLE DO GRANT ALL ON *.* TO x #')")
+    own.run(
+        'ALTER TABLE __relocate_events ADD r INT COMMENT \'[["rise", "ENABLE DO GRANT ALL ON *.* TO x #"]]\','
+        " ADD s INT COMMENT 'no list', ADD t INT COMMENT '[[1]]'"
+    )
     own.close()
     blank.engine.drop(DISCARDED)
     assert blank.engine.exists(PREVIOUS)

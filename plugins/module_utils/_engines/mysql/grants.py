@@ -55,7 +55,7 @@ def hidden(session: Session, database: str) -> Tuple[str, ...]:
     revoked: Set[str] = set()  # MySQL's partial REVOKEs
     for (text,) in session.rows("SHOW GRANTS"):
         given, place, rights = line(str(text))
-        if _is_whole(place) and covers(place, database):
+        if is_whole(place, database):
             (has if given else revoked).update(rights)
     return tuple(
         sorted(kind for kind, rights in _SHOWN.items() if revoked & {*rights, _ALL} or not has & {*rights, _ALL})
@@ -121,9 +121,9 @@ def _parts(text: str) -> List[str]:
     return [part.strip() for part in re.split(r",\s*(?![^(]*\))", text) if part.strip()]
 
 
-def _is_whole(place: str) -> bool:
-    """Whether a GRANT is for all of a database, or of all databases."""
-    return [one.text for one in significant(tokens(place))][-2:] == [".", "*"]
+def is_whole(place: str, database: str) -> bool:
+    """Whether a GRANT is for all of a database, alone or among others."""
+    return [one.text for one in significant(tokens(place))][-2:] == [".", "*"] and covers(place, database)
 
 
 def covers(place: str, database: str) -> bool:

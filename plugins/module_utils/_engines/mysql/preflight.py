@@ -7,18 +7,26 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Optional, Sequence
 
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import DISCARDED, INCOMING, PREVIOUS
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import (
     admin,
     definers,
     facts,
     programs,
+    rights,
     survey,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import load as loading
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import objects as stored
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import state as states
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import swap as swapping
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.connect import Server
-from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.session import Flavor, Session, driver
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.session import (
+    Flavor,
+    Session,
+    driver,
+    ident,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Findings
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Obstacle
@@ -110,12 +118,40 @@ def check_new(server: Server, recorded: Optional[DatabaseFacts]) -> List[Obstacl
         findings.collect(lambda: programs.load_client(session.flavor))
         findings.collect(programs.zstd)
         _password(server, session, findings)
+        held = rights.Rights(session)
+        _databases(server, held, findings)
         if recorded is not None and recorded.engine == "mysql":
             facts_of = findings.collect(lambda: facts.received(recorded))
             if facts_of is not None:
                 _matches(session, facts_of, findings)
                 findings.collect(lambda: _definers(server, session, facts_of.details, findings))
+                _definitions_of(server, session, held, facts_of.details, findings)
     return findings.found
+
+
+def _databases(server: Server, held: rights.Rights, findings: Findings) -> None:
+    """Databases beside the live one that a restore makes. Who was not named as administrator has been asked already."""
+    if server.context.admin.given:
+        name = server.config.name
+        beside = [admin.derived_name(name, which) for which in (INCOMING, PREVIOUS, DISCARDED)]
+        gives = held.account.rpartition("@")[0] != ident(server.user)
+        for error in held.databases([name, *beside], gives, [swapping.journal_of(one) for one in beside]):
+            findings.error(error)
+
+
+def _definitions_of(
+    server: Server, session: Session, held: rights.Rights, details: Mapping[str, Any], findings: Findings
+) -> None:
+    """Views, triggers, routines and events that the administrator has to make again."""
+    try:
+        heirs = definers.chosen(server.context.definers).accounts
+    except RelocateError:
+        heirs = []  # told with the definers themselves
+    refused = held.definitions(server.user, details, heirs)
+    if not _trusts(session):
+        refused += rights.untrusted(held, rights.needs_trust(details))
+    for error in refused:
+        findings.error(error)
 
 
 def _definers(server: Server, session: Session, details: Mapping[str, Any], findings: Findings) -> None:

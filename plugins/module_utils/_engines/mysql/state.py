@@ -176,7 +176,9 @@ def objects(session: Session, eyes: Session, database: str) -> Dict[str, Tuple[s
     tables: Set[str] = set()
     for sql in queries.catalogue_sql(queries.TABLES_AND_PARTS, database):
         for kind, table, name in session.rows(sql):
-            if kind == "table" and not str(table).startswith(queries.OURS):
+            if str(table).startswith(queries.OURS):
+                continue
+            if kind == "table":
                 tables.add(str(table))
             if kind in ("table", "column") and str(table) not in tables:
                 continue

@@ -17,25 +17,28 @@ import json
 from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import admin
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import admin, rights
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import objects as stored
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.objects import StoredObject
-from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.session import Session, ident, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.session import (
+    Session,
+    ident,
+    is_named,
+    literal,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.statement import EVENT
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import as_plain
 
-#: What the names of databases of our own begin with; none in a site's settings may.
-RESERVED = "__relocate"
 _JOURNAL = "swap"
-_MOST = 100000  # events of a database
+_NOTED = 2  # events in the comment of one column, which takes 1024 letters
 #: In a database that is not live: which events are to run once it is.
 EVENTS = "__relocate_events"
 
 
 def journal_of(aside: str) -> str:
     """The database that holds what a swap needs to be finished, by the name of what it puts aside."""
-    return "{0}_swap_{1}".format(RESERVED, hashlib.sha256(aside.encode("utf-8")).hexdigest()[:16])
+    return "{0}_swap_{1}".format(rights.RESERVED, hashlib.sha256(aside.encode("utf-8")).hexdigest()[:16])
 
 
 def park(
@@ -46,16 +49,16 @@ def park(
     :param makers: who makes them, see :func:`stored.create`; by default the session
     """
     stored.create(name, [stored.disabled(item) for item in items], makers or [session])
-    place = "{0}.{1}".format(ident(name), ident(EVENTS))
-    rows = [
-        "SELECT {0} AS name, {1} AS enabled".format(literal(item.name), literal(item.enabled))
-        for item in items
-        if item.kind == EVENT
-    ]
+    states = [(item.name, item.enabled) for item in items if item.kind == EVENT]
+    columns = ["id TINYINT NOT NULL PRIMARY KEY"]
+    for number in range(0, len(states), _NOTED):
+        text = json.dumps(states[number : number + _NOTED], ensure_ascii=True)
+        columns.append("e{0} TINYINT COMMENT {1}".format(number, literal(text)))
     # Also without events: it tells a database that is complete from one that a swap has only made. In one statement:
-    # whoever owns the database could put a view in the table's place before a second one.
-    form = "CREATE TABLE {0} (name TEXT, enabled TEXT) CHARACTER SET utf8mb4 ENGINE=InnoDB {1}"
-    session.run(form.format(place, " UNION ALL ".join(rows)).strip())
+    # whoever owns the database could put a view in the table's place before a second one. Without rows: clusters and
+    # servers with global transaction ids take no CREATE TABLE ... SELECT.
+    form = "CREATE TABLE {0}.{1} ({2}) CHARACTER SET utf8mb4 ENGINE=InnoDB"
+    session.run(form.format(ident(name), ident(EVENTS), ", ".join(columns)))
 
 
 def parked(session: Session, name: str) -> List[StoredObject]:
@@ -63,22 +66,21 @@ def parked(session: Session, name: str) -> List[StoredObject]:
     items = stored.read(session, name)
     if EVENTS not in admin.tables_of(session, name):
         return items
-    enabled = dict(_noted(session, "{0}.{1}".format(ident(name), ident(EVENTS))))
+    enabled = dict(_noted(session, name))
     return [replace(item, enabled=enabled.get(item.name, item.enabled)) for item in items]
 
 
-def _noted(session: Session, place: str) -> Iterator[Tuple[str, str]]:
-    """The rows of a table that the database's owner can write, and exchange for a view with functions of his.
+def _noted(session: Session, name: str) -> Iterator[Tuple[str, str]]:
+    """Name and state of events. The database's owner can write them, and exchange the table for a view.
 
-    SELECT would run those as the administrator. HANDLER takes tables only, and reads what is stored.
+    A SELECT from it would run functions of his as the administrator; the catalogue tells comments of columns only.
     """
-    session.run("HANDLER {0} OPEN AS noted".format(place))
-    try:
-        for row in session.rows("HANDLER noted READ FIRST LIMIT {0}".format(_MOST)):
-            if len(row) == 2:
-                yield str(row[0]), str(row[1])
-    finally:
-        session.run("HANDLER noted CLOSE")
+    sql = (
+        "SELECT COLUMN_COMMENT FROM information_schema.COLUMNS WHERE {0} AND TABLE_NAME = {1} AND COLUMN_COMMENT <> ''"
+    )
+    for (text,) in session.rows(sql.format(is_named("TABLE_SCHEMA", name), literal(EVENTS))):
+        with contextlib.suppress(ValueError, TypeError):  # not ours: the events rest
+            yield from [(str(event), str(state)) for event, state in json.loads(str(text))]
 
 
 def swap(session: Session, live: str, source: str, aside: str) -> None:
@@ -121,6 +123,7 @@ class Swap:
     def run(self) -> None:
         """Do it. Raises as :func:`swap`."""
         session = self.session
+        self._try_rights()
         try:
             self._write_journal()
             if not self.had_live:
@@ -146,12 +149,26 @@ class Swap:
         code = exc.code if exc.code == "right_missing" else "swap_failed"
         raise RelocateError(code, what + exc.msg, exc.hint) from None
 
+    def _try_rights(self) -> None:
+        """What is dropped must be made again: find out before. Leaves the database for the journal."""
+        place = journal_of(self.aside)
+        try:
+            self.session.run("CREATE DATABASE {0} CHARACTER SET utf8mb4".format(ident(place)))
+            rights.attempt(self.session, place, [*self.old, *self.new])
+        except RelocateError as exc:
+            if exc.code != "server_unreachable":
+                with contextlib.suppress(RelocateError):
+                    _forget(self.session, self.aside)
+            if exc.code != "right_missing":
+                raise
+            raise RelocateError(exc.code, "the swap was not made: " + exc.msg, exc.hint) from None
+
     def _write_journal(self) -> None:
         """Statements of both sides, where only the administrator is; then the database that will be aside."""
         session, charset = self.session, self.charsets.get(self.live, self.charsets[self.source])
-        session.run("CREATE DATABASE {0} CHARACTER SET utf8mb4".format(ident(journal_of(self.aside))))
         place = _place(self.aside)
-        session.run("CREATE TABLE {0} (side TEXT, item LONGTEXT) CHARACTER SET utf8mb4 ENGINE=InnoDB".format(place))
+        form = "CREATE TABLE {0} (side VARCHAR(16) PRIMARY KEY, item LONGTEXT) CHARACTER SET utf8mb4 ENGINE=InnoDB"
+        session.run(form.format(place))
         plain = {
             "names": {"live": self.live, "source": self.source},
             "tables": {name: len(_tables(session, name)) for name in (self.live, self.source)},

@@ -1,0 +1,179 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the administrator of new must be allowed, asked before a freeze and tried before anything is dropped.
+
+Asking reads SHOW GRANTS, and refuses only what these say clearly: rights may also come by a role that is not active
+now. Trying makes the smallest object of each kind, and is the server's own answer.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, List, Mapping, Sequence, Set, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import admin, grants
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.objects import StoredObject
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.session import Session, ident, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.statement import (
+    FUNCTION,
+    PACKAGE,
+    PACKAGE_BODY,
+    PROCEDURE,
+    TRIGGER,
+)
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+
+#: What the names of databases of our own begin with; none in a site's settings may.
+RESERVED = "__relocate"
+_ALL = "ALL PRIVILEGES"
+_DEFINER = ("SUPER", "SET USER", "SET_USER_ID", "SET_ANY_DEFINER")
+_TRUSTED = ("SUPER", "BINLOG ADMIN")
+_SHOWN = ("SELECT", "SHOW_ROUTINE", "SHOW CREATE ROUTINE")
+_NEEDS_SUPER = 1419
+_BINARY_LOG = "add the line log_bin_trust_function_creators = 1 to the new server's configuration below [mysqld]"
+
+
+class Rights:
+    """The lines of SHOW GRANTS of a session's user."""
+
+    def __init__(self, session: Session) -> None:
+        self.account = admin.own_account(session)
+        self._mariadb = session.flavor.mariadb
+        self._given: List[Tuple[str, Set[str]]] = []
+        for (text,) in session.rows("SHOW GRANTS"):
+            given, place, rights = grants.line(str(text))
+            if given and rights:
+                self._given.append((place, rights))
+
+    @property
+    def by_role(self) -> bool:
+        """Whether there may be more than what is listed."""
+        return any(not place for place, _rights in self._given)
+
+    def everywhere(self, *rights: str) -> bool:
+        """Whether one of these is given for the whole server."""
+        return any(place == "*.*" and has & {_ALL, *rights} for place, has in self._given)
+
+    def on(self, database: str, right: str) -> bool:
+        """Whether this is given for a whole database. ALL PRIVILEGES do not hold the right to give them on."""
+        wanted = {right} if right == "GRANT OPTION" else {right, _ALL}
+        return any(has & wanted and grants.is_whole(place, database) for place, has in self._given)
+
+    def databases(self, names: Sequence[str], gives: bool, journals: Sequence[str]) -> List[RelocateError]:
+        """The error for databases that the administrator may not make, or not let the settings' user into.
+
+        :param journals: databases that nobody but he reaches
+        """
+        closed = [pattern(name) for name in names if not self._has(name, gives)]
+        if not all(self._has(name, False) for name in journals):
+            closed.append("`{0}%`".format(pattern(RESERVED + "_").strip("`")))
+        if not closed or self.by_role:
+            return []
+        form = "GRANT ALL PRIVILEGES ON {0}.* TO {1} WITH GRANT OPTION"
+        return [
+            RelocateError(
+                "right_missing",
+                "{0}, the administrator, has not all rights on databases that a restore makes: {1}".format(
+                    self.account, ", ".join(closed)
+                ),
+                "type as root there: " + "; ".join(form.format(name, self.account) for name in closed),
+            )
+        ]
+
+    def _has(self, name: str, gives: bool) -> bool:
+        return self.on(name, "CREATE") and (not gives or self.on(name, "GRANT OPTION"))
+
+    def definitions(self, user: str, details: Mapping[str, Any], heirs: Sequence[str]) -> List[RelocateError]:
+        """The errors for definitions of old that this administrator could not make again.
+
+        :param user: the settings' user, whose they become
+        :param heirs: other accounts that become definers
+        """
+        names = sorted({name for some in dict(details.get("definers") or {}).values() for name in some})
+        if not names or self.by_role:
+            return []
+        found = []
+        others = self.account.rpartition("@")[0] != ident(user) or any(heir != self.account for heir in heirs)
+        if others and not self.everywhere(*_DEFINER):
+            right = "SET USER" if self._mariadb else "SET_USER_ID (since 8.2 SET_ANY_DEFINER)"
+            found.append(
+                _of_others(
+                    self.account, names, "type as root there: GRANT {0} ON *.* TO {1}".format(right, self.account)
+                )
+            )
+        routines = [name for name in names if name.rpartition(" ")[0] in (FUNCTION, PROCEDURE, PACKAGE, PACKAGE_BODY)]
+        if others and routines and not self.everywhere(*_SHOWN) and not self._reads_routines():
+            where = "SELECT ON mysql.proc" if self._mariadb else "SHOW_ROUTINE ON *.*"
+            found.append(
+                RelocateError(
+                    "right_missing",
+                    "{0}, the administrator, is not shown others' routines: {1}".format(self.account, _some(routines)),
+                    "type as root there: GRANT {0} TO {1}".format(where, self.account),
+                )
+            )
+        return found
+
+    def _reads_routines(self) -> bool:
+        places = {place.replace("`", "") for place, has in self._given if has & {"SELECT", _ALL}}
+        return self._mariadb and bool(places & {"mysql.*", "mysql.proc"})
+
+
+def pattern(name: str) -> str:
+    """A database in a GRANT, where ``_`` and ``%`` are wildcards."""
+    return ident(re.sub(r"([_%\\])", r"\\\1", name))
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (" and {0} more".format(len(names) - 10) if len(names) > 10 else "")
+
+
+def _of_others(account: str, names: Sequence[str], hint: str) -> RelocateError:
+    return RelocateError(
+        "right_missing",
+        "{0}, the administrator, may not make what belongs to another account: {1}".format(account, _some(names)),
+        hint + ", or make the settings' user the administrator (login_user)",
+    )
+
+
+def needs_trust(details: Mapping[str, Any]) -> List[str]:
+    """Triggers and functions of old."""
+    names = {name for some in dict(details.get("definers") or {}).values() for name in some}
+    return sorted(name for name in names if name.partition(" ")[0] in (FUNCTION, TRIGGER))
+
+
+def untrusted(rights: Rights, names: Sequence[str]) -> List[RelocateError]:
+    """The error for triggers and functions where the server writes a binary log and trusts only SUPER."""
+    if not names or rights.by_role or rights.everywhere(*_TRUSTED):
+        return []
+    return [
+        RelocateError(
+            "setting_differs",
+            "the new server writes a binary log and takes triggers and functions of users with SUPER only, which {0}"
+            " has not: {1}".format(rights.account, _some(names)),
+            _BINARY_LOG,
+        )
+    ]
+
+
+def attempt(session: Session, database: str, items: Sequence[StoredObject]) -> None:
+    """Make what is like the objects in a database of ours. Raises right_missing for the first that is refused."""
+    for number, definer in enumerate(sorted({item.definer for item in items if item.definer})):
+        form = "CREATE DEFINER={0} PROCEDURE {1}.{2}() SELECT 1"
+        try:
+            session.run(form.format(definer, ident(database), ident("p{0}".format(number))))
+        except RelocateError as exc:
+            if exc.code != "right_missing":
+                continue  # of an account in this form a procedure cannot be: its own object tells
+            names = ["{0} {1}".format(item.kind, item.name) for item in items if item.definer == definer]
+            right = "SET USER" if session.flavor.mariadb else "SET_USER_ID, or SET_ANY_DEFINER,"
+            told = _of_others(admin.own_account(session), names, "GRANT it {0} ON *.*".format(right))
+            raise RelocateError("right_missing", "{0} ({1})".format(told.msg, exc.msg), told.hint) from None
+    if any(item.kind in (FUNCTION, TRIGGER) for item in items):
+        text = "CREATE FUNCTION {0}.f() RETURNS INT DETERMINISTIC NO SQL COMMENT {1} RETURN 1"
+        try:
+            session.run(text.format(ident(database), literal("tried")))
+        except RelocateError as exc:
+            if exc.details.get("number") != _NEEDS_SUPER:
+                return
+            raise RelocateError("right_missing", exc.msg, _BINARY_LOG) from None
