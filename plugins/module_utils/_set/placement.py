@@ -215,7 +215,7 @@ def _put(where: openat.Place, name: str, item: Placement, ids: Tuple[int, int]) 
 
 
 def _ids_hint(item: Placement) -> str:
-    commands = []
+    commands: List[str] = []
     for name, lookup, program in ((item.owner, pwd.getpwnam, "useradd"), (item.group, grp.getgrnam, "groupadd")):
         try:
             lookup(name)
