@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import re
 import tokenize
@@ -24,20 +25,26 @@ PLACES = {path.stem for path in PLUGINS.rglob("*") if path.suffix == ".py" or pa
 REFERENCE = re.compile(r":[a-z]+:`~?([\w.]+)`|(?<![\w.`/\\~-])`{0,2}(_[a-z]\w*[a-z](?:[./]\w+)*)\b(?!\()")
 
 
+@functools.cache
+def tokens(source: str) -> tuple[tuple[int, str], ...]:
+    """The names and comments of a file, with their kinds."""
+    found = tokenize.generate_tokens(io.StringIO(source).readline)
+    return tuple((token.type, token.string) for token in found if token.type in (tokenize.NAME, tokenize.COMMENT))
+
+
 def prose(source: str) -> Iterator[str]:
     """The docstrings and comments of a file."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef)):
             yield ast.get_docstring(node) or ""
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            yield token.string
+    for kind, text in tokens(source):
+        if kind == tokenize.COMMENT:
+            yield text
 
 
 def names(source: str) -> set[str]:
     """All names of a file's code."""
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {token.string for token in tokens if token.type == tokenize.NAME}
+    return {text for kind, text in tokens(source) if kind == tokenize.NAME}
 
 
 #: What is in each folder.
