@@ -25,9 +25,10 @@ ELSEWHERE = frozenset(("pg_attrdef", "pg_default_acl", "pg_largeobject", "pg_use
 _STATE = frozenset(
     "relpages reltuples relallvisible relallfrozen relnatts relchecks relhasindex relhasrules relhastriggers"
     " relhassubclass relispopulated relhasoids relispartition relkind relreplident tgnargs tgtype coninhcount"
-    " conislocal contype collversion proargmodes proargnames proconfig prosrc pronargs pronargdefaults proisagg"
-    " proiswindow prokind typisdefined typtype typsubscript typanalyze typinput typoutput typreceive typsend typmodin"
-    " typmodout typlen typalign typbyval typstorage typcategory typispreferred typdelim typtypmod typndims stxkind"
+    " conislocal connoinherit contype collversion proargmodes proargnames proconfig prosrc pronargs"
+    " pronargdefaults proisagg proiswindow prokind typisdefined typtype typsubscript typanalyze typinput typoutput"
+    " typreceive typsend typmodin typmodout"
+    " typlen typalign typbyval typstorage typcategory typispreferred typdelim typtypmod typndims stxkind"
     " dictinitoption srvoptions fdwoptions ftoptions umoptions evtfoid polcmd extcondition extrelocatable"
     " conforencoding contoencoding ev_type colliculocale colllocale".split()
 )
@@ -56,15 +57,15 @@ PASSING = r"(^|[ (,])pg_(temp|toast|toast_temp)(_[0-9]+)?([.]|$)"
 
 #: Every object of the site's: catalogue, number, kind and the name by which the server identifies it. What belongs to
 #: an extension is left out with all that hangs on it, and what a server makes by itself for another object. Left out is
-#: what no dump brings: what is temporary, the schemas that every database has (public may have been made anew), and
-#: whatever somebody made in those of the server.
+#: what no dump brings: what is temporary, the schemas that every database has (public may have been made anew), an
+#: index that was not built to its end, and whatever somebody made in those of the server.
 OBJECTS = """
 WITH RECURSIVE members (classid, objid) AS (
     SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
     UNION
     SELECT d.classid, d.objid FROM pg_depend AS d
     JOIN members AS m ON m.classid = d.refclassid AND m.objid = d.refobjid
-    WHERE d.deptype IN ('a', 'i', 'P', 'S')
+    WHERE d.deptype IN ('a', 'i', 'I', 'P', 'S')
 ), named (classid, objid) AS (
     SELECT classid, objid FROM pg_depend WHERE objid >= {first}
     UNION
@@ -78,8 +79,10 @@ FROM (
     SELECT c.relname::text AS catalogue, o.classid, o.objid FROM named AS o JOIN pg_class AS c ON c.oid = o.classid
     WHERE NOT EXISTS (SELECT FROM members AS m WHERE m.classid = o.classid AND m.objid = o.objid)
         AND (c.relname = 'pg_class' OR NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = o.classid
-            AND d.objid = o.objid AND d.objsubid = 0 AND d.deptype IN ('i', 'P', 'S')))
+            AND d.objid = o.objid AND d.objsubid = 0 AND d.deptype IN ('i', 'I', 'P', 'S')))
         AND c.relname NOT IN ({elsewhere})
+        AND NOT (c.relname = 'pg_class' AND EXISTS (SELECT FROM pg_index AS x JOIN pg_class AS t ON t.oid = x.indrelid
+            WHERE x.indexrelid = o.objid AND NOT x.indisvalid AND t.relkind <> 'p'))
         AND NOT (c.relname = 'pg_constraint' AND EXISTS (SELECT FROM pg_constraint AS k WHERE k.oid = o.objid
             AND (k.conparentid <> 0 OR k.contype = 'n')))
     OFFSET 0

@@ -123,6 +123,11 @@ def test_what_no_dump_brings_is_not_missed_from_a_set_that_lists_it(name: str) -
     assert judged({name: ""}, {}) == ([], "")
 
 
+def test_an_index_that_was_not_built_to_its_end_is_not_missed() -> None:
+    assert judged({"index i": "definition: x\nmarks: invalid"}, {}) == ([], "")
+    assert judged({"index i": "definition: x\nmarks: clustered"}, {})[0] == ["index i"]
+
+
 @pytest.mark.parametrize(
     "name",
     [
