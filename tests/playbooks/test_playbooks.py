@@ -81,7 +81,8 @@ LOST = """
   gather_facts: false
   tasks:
     - ansible.builtin.set_fact:
-        relocate_frozen: {old: old1, site: shop, run: "a run", label: "{{ label }}", path: /srv/shop}
+        relocate_frozen:
+          {old: old1, site: shop, directory: /var/lib/relocate, run: "a run", label: "{{ label }}", path: /srv/shop}
 - hosts: old
   gather_facts: false
   tasks:
