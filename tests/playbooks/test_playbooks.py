@@ -82,7 +82,8 @@ LOST = """
   tasks:
     - ansible.builtin.set_fact:
         relocate_frozen:
-          {old: old1, site: shop, directory: /var/lib/relocate, run: "a run", label: "{{ label }}", path: /srv/shop}
+          {old: old1, site: shop, run: "a run", label: "{{ label }}", path: /srv/shop,
+           directory: "{{ hostvars.old1.relocate_directory }}"}
 - hosts: old
   gather_facts: false
   tasks:
