@@ -38,7 +38,7 @@ options:
       headers:
         description:
           - Further headers, such as C(X-Forwarded-Proto) for an application server that expects a proxy.
-          - Their values are taken for secrets, and blotted out wherever they stand in the result.
+          - Their values are not shown. Those of credentials, such as C(Authorization), are taken out of every message.
         type: dict
         default: {}
       validate_certs:

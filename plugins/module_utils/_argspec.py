@@ -78,6 +78,16 @@ def answers() -> Spec:
     }
 
 
+def sequences() -> Spec:
+    """What becomes of sequences that rows with ids of their own left behind."""
+    return {"sequences": {"type": "str", "choices": ["keep", "advance"], "default": "keep"}}
+
+
+def definers() -> Spec:
+    """Whose the views, triggers, routines and events of MySQL and MariaDB become."""
+    return {"definers": {"type": "dict", "default": {}}}
+
+
 def merged(*groups: Mapping[str, Any]) -> Spec:
     """Option groups as one argument specification; an option may be in one group only."""
     spec: Spec = {}

@@ -39,6 +39,8 @@ def answer(module: AnsibleModule, work_on: Callable[[AnsibleModule], Dict[str, A
     secrets = secrets_of(module.params)
     shown = {"module_args": without_secrets(module.params, module.argument_spec)}
     module.no_log_values = set()  # see above
+    warn = module.warn
+    module.warn = lambda text: warn(scrub(text, secrets))
     error: Optional[RelocateError] = None
     try:
         if module.params.get("directory") is not None:

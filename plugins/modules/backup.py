@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - relocate.django.login
   - relocate.django.aliases
   - relocate.django.work
+  - relocate.django.sequences
   - relocate.django.attributes
 attributes:
   check_mode:
@@ -57,16 +58,6 @@ options:
     type: list
     elements: str
     default: []
-  sequences:
-    description:
-      - What becomes of a sequence whose next value is in its column already, because rows came with ids of their own.
-        The next insert would fail.
-      - With V(keep) it is left as it is, so that it is an obstacle.
-      - V(advance) sets it to the highest value of the column, on new only, before the database is compared.
-      - Only PostgreSQL has such sequences. MySQL, MariaDB and SQLite move their counters when a row brings its id.
-    type: str
-    choices: [keep, advance]
-    default: keep
   orphans:
     description:
       - Tables of SQLite whose rows may refer to rows that are missing. They are taken along as they are.
@@ -337,13 +328,13 @@ def main() -> None:
             _argspec.login(),
             _argspec.aliases(),
             _argspec.work(),
+            _argspec.sequences(),
             {
                 "state": {"type": "str", "choices": ["prepared", "present", "absent"], "default": "present"},
                 "label": {"type": "str"},
                 "files": {"type": "list", "elements": "str", "default": []},
                 "media": {"type": "bool", "default": True},
                 "media_skip": {"type": "list", "elements": "str", "default": []},
-                "sequences": {"type": "str", "choices": ["keep", "advance"], "default": "keep"},
                 "orphans": {"type": "list", "elements": "str", "default": []},
                 "frozen": {"type": "bool", "default": False},
                 "fixtures": {"type": "bool", "default": False},

@@ -21,6 +21,8 @@ extends_documentation_fragment:
   - relocate.django.aliases
   - relocate.django.work
   - relocate.django.answers
+  - relocate.django.sequences
+  - relocate.django.definers
   - relocate.django.attributes
 attributes:
   check_mode:
@@ -120,16 +122,6 @@ options:
     type: list
     elements: str
     default: []
-  sequences:
-    description:
-      - What becomes of a sequence whose next value is in its column already, because rows came with ids of their own.
-        The next insert would fail.
-      - With V(keep) it is left as it is, so that it is an obstacle.
-      - V(advance) sets it to the highest value of the column, on new only, before the database is compared.
-      - Only PostgreSQL has such sequences. MySQL, MariaDB and SQLite move their counters when a row brings its id.
-    type: str
-    choices: [keep, advance]
-    default: keep
   orphans:
     description:
       - Tables of SQLite whose rows may refer to rows that are missing. They are taken along as they are.
@@ -137,15 +129,6 @@ options:
     type: list
     elements: str
     default: []
-  definers:
-    description:
-      - Whose views, triggers, routines and events of MySQL and MariaDB become on new. Keys are definers on old, values
-        accounts that new has, both in the form V(user@host); the key V(*) stands for every definer that is neither
-        named nor the settings' user. By default the settings' user becomes the definer of all.
-      - What a set calls the work of a definer then runs with the rights of that account. One that may do more than the
-        settings' user is refused for V(*).
-    type: dict
-    default: {}
   replace:
     description: Whether databases with tables on the new host will be put aside.
     type: bool
@@ -287,6 +270,8 @@ def main() -> None:
             _argspec.login(),
             _argspec.aliases(),
             _argspec.work(),
+            _argspec.sequences(),
+            _argspec.definers(),
             _argspec.answers(),
             {
                 "side": {"type": "str", "choices": ["old", "new"], "required": True},
@@ -308,9 +293,7 @@ def main() -> None:
                 "left_behind": {"type": "list", "elements": "str", "default": []},
                 "media": {"type": "bool", "default": True},
                 "media_skip": {"type": "list", "elements": "str", "default": []},
-                "sequences": {"type": "str", "choices": ["keep", "advance"], "default": "keep"},
                 "orphans": {"type": "list", "elements": "str", "default": []},
-                "definers": {"type": "dict", "default": {}},
                 "replace": {"type": "bool", "default": False},
                 "allow_same_host": {"type": "bool", "default": False},
             },

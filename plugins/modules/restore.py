@@ -26,6 +26,8 @@ extends_documentation_fragment:
   - relocate.django.aliases
   - relocate.django.work
   - relocate.django.backup_set
+  - relocate.django.sequences
+  - relocate.django.definers
   - relocate.django.attributes
 attributes:
   check_mode:
@@ -41,16 +43,6 @@ options:
     type: str
     choices: [present, rehearsed, rolled_back]
     default: present
-  sequences:
-    description:
-      - What becomes of a sequence whose next value is in its column already, because rows came with ids of their own.
-        The next insert would fail.
-      - With V(keep) it is left as it is, so that it is an obstacle.
-      - V(advance) sets it to the highest value of the column, on new only, before the database is compared.
-      - Only PostgreSQL has such sequences. MySQL, MariaDB and SQLite move their counters when a row brings its id.
-    type: str
-    choices: [keep, advance]
-    default: keep
   replace:
     description:
       - Whether a live database may be put aside that holds tables of another origin, or with which the site has served
@@ -72,15 +64,6 @@ options:
     type: list
     elements: str
     default: []
-  definers:
-    description:
-      - Whose views, triggers, routines and events of MySQL and MariaDB become on new. Keys are definers on old, values
-        accounts that new has, both in the form V(user@host); the key V(*) stands for every definer that is neither
-        named nor the settings' user. By default the settings' user becomes the definer of all.
-      - What a set calls the work of a definer then runs with the rights of that account. One that may do more than the
-        settings' user is refused for V(*).
-    type: dict
-    default: {}
   media:
     description:
       - Whether MEDIA_ROOT is brought back too, when the set holds it. Other files in it are left alone.
@@ -303,14 +286,14 @@ def main() -> None:
             _argspec.login(),
             _argspec.aliases(),
             _argspec.work(),
+            _argspec.sequences(),
+            _argspec.definers(),
             _argspec.backup_set(),
             {
                 "state": {"type": "str", "choices": ["present", "rehearsed", "rolled_back"], "default": "present"},
-                "sequences": {"type": "str", "choices": ["keep", "advance"], "default": "keep"},
                 "replace": {"type": "bool", "default": False},
                 "verified": {"type": "bool", "default": False},
                 "media": {"type": "bool", "default": True},
-                "definers": {"type": "dict", "default": {}},
                 "services_left": {"type": "list", "elements": "str", "default": []},
                 "allow_same_host": {"type": "bool", "default": False},
                 "allow_same_database": {"type": "bool", "default": False},

@@ -34,6 +34,10 @@ class FakeModule:
         self.no_log_values = {"10", "shop"}
 
     shown: dict[str, Any]
+    warned: str = ""
+
+    def warn(self, text: str) -> None:
+        self.warned = text
 
     def exit_json(self, **result: Any) -> None:
         raise Exited(result)
@@ -181,7 +185,14 @@ def test_an_invocation_shows_no_secret(tmp_path: Path) -> None:
 def test_no_message_shows_a_secret_among_the_options(tmp_path: Path) -> None:
     text = f"tried {CANARY}, Basic horse+staple and b@ttery as postgres on 10"
     error = RelocateError("login_failed", text, "not " + CANARY, {"tried": [CANARY, "shop"]})
-    found = ended(FakeModule(tmp_path, **GIVEN), raising(error))
+
+    def work(one: Any) -> dict[str, Any]:
+        one.warn("it is not " + CANARY)
+        raise error
+
+    module = FakeModule(tmp_path, **GIVEN)
+    found = ended(module, work)
+    assert module.warned == "it is not ********"
     assert found["code"] == "login_failed"
     assert found["details"] == {"tried": ["********", "shop"]}
     for secret in (CANARY, "horse+staple", "b@ttery", "postgres"):

@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """What becomes of sequences that rows with ids of their own left behind."""
+
+    DOCUMENTATION = r"""
+options:
+  sequences:
+    description:
+      - What becomes of a sequence whose next value is in its column already, because rows came with ids of their own.
+        The next insert would fail.
+      - With V(keep) it is left as it is, so that it is an obstacle.
+      - V(advance) sets it to the highest value of the column, on new only, before the database is compared.
+      - Only PostgreSQL has such sequences. MySQL, MariaDB and SQLite move their counters when a row brings its id.
+    type: str
+    choices: [keep, advance]
+    default: keep
+"""
