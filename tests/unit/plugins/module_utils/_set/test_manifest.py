@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import FileEntry
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest, as_text, from_text, text_of
 from tests.unit.fakes import manifest, refused
 from tests.unit.plugins.module_utils._set.filled import FULL
@@ -130,3 +131,12 @@ def test_a_manifest_that_is_nested_too_deeply_is_refused_like_any_other() -> Non
         with pytest.raises(RelocateError) as caught:
             from_text(text)
         assert caught.value.code in ("manifest_edited", "manifest_invalid")
+
+
+@pytest.mark.parametrize("name", ["media.tar", "media.tar.zst"])
+@pytest.mark.parametrize("media", [{}, {"stored": ""}])
+def test_media_that_lies_in_the_set_is_not_left_out(name: str, media: dict[str, Any]) -> None:
+    """A manifest that no longer names it, by whatever hand, would restore a site without its files."""
+    text = as_text(manifest(files=(FileEntry(name, 3, "0" * 64),), media=media))
+    with refused("manifest_invalid", "media.stored"):
+        from_text(text)
