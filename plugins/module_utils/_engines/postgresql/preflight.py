@@ -101,27 +101,26 @@ def _dump_client(major: int, findings: Findings) -> None:
 
 def _readable(session: Session, findings: Findings) -> None:
     role = session.value("SELECT current_user")
-    names = [queries.qualified(*row) for row in session.rows(queries.UNREADABLE)]
-    if names:
-        findings.add(
-            "right_missing",
-            "role {0} may not read {1}".format(role, _some(names)),
+    for query, what, hint in (
+        (
+            queries.UNREADABLE,
+            "role {0} may not read {1}",
             "GRANT SELECT on them to the role, and USAGE on their schemas",
-        )
-    names = [queries.qualified(*row) for row in session.rows(queries.UNREADABLE_OF_EXTENSIONS)]
-    if names:
-        findings.add(
-            "right_missing",
-            "role {0} may not read {1}, whose rows belong to the dump of an extension".format(role, _some(names)),
+        ),
+        (
+            queries.UNREADABLE_OF_EXTENSIONS,
+            "role {0} may not read {1}, whose rows belong to the dump of an extension",
             "as a superuser on old: GRANT SELECT on them to the role, and USAGE on their schemas",
-        )
-    names = [queries.qualified(*row) for row in session.rows(queries.HIDDEN_ROWS)]
-    if names:
-        findings.add(
-            "right_missing",
-            "row-level security hides rows from role {0} in {1}".format(role, _some(names)),
+        ),
+        (
+            queries.HIDDEN_ROWS,
+            "row-level security hides rows from role {0} in {1}",
             "ALTER ROLE {0} BYPASSRLS for the time of the move".format(ident(role)),
-        )
+        ),
+    ):
+        names = [queries.qualified(*row) for row in session.rows(query)]
+        if names:
+            findings.add("right_missing", what.format(role, _some(names)), hint)
 
 
 def _computable(session: Session, findings: Findings) -> None:

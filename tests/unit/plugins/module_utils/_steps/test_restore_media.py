@@ -32,6 +32,7 @@ from tests.unit.fakes import (
     refused,
     state,
 )
+from tests.unit.plugins.module_utils._steps.world import restore_options
 
 
 class Site:
@@ -55,23 +56,7 @@ class Site:
 
     def run(self, label: str = LABEL, **options: Any) -> dict[str, Any]:
         self.engine.loads = state(3 if label == LABEL else 4)
-        params = {
-            "directory": self.path,
-            "site": "shop",
-            "label": label,
-            "manifest_sha256": None,
-            "state": "present",
-            "sequences": "keep",
-            "allow_same_host": False,
-            "allow_same_database": False,
-            "replace": False,
-            "aliases": [],
-            "media": True,
-            "services_left": [],
-            "verified": False,
-            "jobs": 1,
-            **options,
-        }
+        params = restore_options(self.path, label, **options)
         module: Any = SimpleNamespace(params=params, check_mode=options.get("check", False))
         django = {"version": "5.2", "python": "3.11.2", "media_root": str(self.root)}
         return restore_module.restore(module, fake_site(self.path, self.engine, django=django))

@@ -66,6 +66,27 @@ class MortalEngine(FakeEngine):
         return list(self.clock.write(lambda: super(MortalEngine, self).create_blank(recorded)))
 
 
+def restore_options(directory: str, label: str, **options: Any) -> dict[str, Any]:
+    """Give the options of the module ``restore`` as a role gives them."""
+    return {
+        "directory": directory,
+        "site": "shop",
+        "label": label,
+        "manifest_sha256": None,
+        "state": "present",
+        "sequences": "keep",
+        "allow_same_host": False,
+        "allow_same_database": False,
+        "replace": False,
+        "aliases": [],
+        "media": True,
+        "services_left": [],
+        "verified": False,
+        "jobs": 1,
+        **options,
+    }
+
+
 class World:
     """A new host: two databases, the record, and two backup sets."""
 
@@ -102,25 +123,7 @@ class World:
         for one in self.engines:
             one.loads = FIRST if label == LABEL else SECOND
             one.calls.clear()
-        params = {
-            "directory": self.path,
-            "site": "shop",
-            "label": label,
-            "manifest_sha256": None,
-            "state": "present",
-            "sequences": "keep",
-            "allow_same_host": False,
-            "allow_same_database": False,
-            "replace": False,
-            "aliases": [],
-            "media": True,
-            "services_left": [],
-            "verified": False,
-            "jobs": 1,
-            "confirm": "shop",
-            "which": "previous",
-            **options,
-        }
+        params = restore_options(self.path, label, **{"confirm": "shop", "which": "previous", **options})
         module: Any = SimpleNamespace(params=params, check_mode=False, warn=self.warned.append)
         site = fake_site(self.path, *self.engines)
         if params["state"] == "absent":
