@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Callable, List, Optional
+from typing import Callable, List, Optional, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.openat import DIRECTORY_ONLY, Place, Rights, parent
@@ -22,6 +22,18 @@ _SYSTEM = (
 #: Of /usr/local, where administrators put what is theirs, only what programs of root's look into: units, libraries of
 #: the linker, Perl and Python, certificates, completions of shells.
 _LOCAL = "bin etc games include lib lib32 lib64 libexec libx32 man sbin share".split()
+
+
+def _missing(path: str) -> Tuple[List[str], str]:
+    """The directories that are not there, the topmost first, and what is there above them. Raises path_refused."""
+    if not os.path.isabs(path):
+        raise RelocateError("path_refused", "{0!r} is no absolute path".format(path), "name the whole path")
+    missing: List[str] = []
+    above = os.path.normpath(path)
+    while not os.path.lexists(above):
+        missing.insert(0, above)
+        above = os.path.dirname(above)
+    return missing, above
 
 
 def make_directories(
@@ -39,13 +51,7 @@ def make_directories(
 
     Raises OSError, path_refused.
     """
-    if not os.path.isabs(path):
-        raise RelocateError("path_refused", "{0!r} is no absolute path".format(path), "name the whole path")
-    missing: List[str] = []
-    above = os.path.normpath(path)
-    while not os.path.lexists(above):
-        missing.insert(0, above)
-        above = os.path.dirname(above)
+    missing, _above = _missing(path)
     for each in missing:
         with parent(each, owner) as (place, name):
             wanted = rights(each)
@@ -76,11 +82,7 @@ def check_for_owner(path: str, owner: Optional[SystemUser], rights: Callable[[st
 
     :param owner: None while he is not there: whose the directory above is to be is not asked then
     """
-    missing: List[str] = []
-    above = os.path.normpath(path)
-    while not os.path.lexists(above):
-        missing.insert(0, above)
-        above = os.path.dirname(above)
+    missing, above = _missing(path)
     if not missing:
         return
     with parent(missing[0], owner) as (place, _name):
