@@ -92,7 +92,7 @@ def _environment(command: Command) -> Dict[str, str]:
     return env
 
 
-def _before_exec(command: Command, parent: int, directory: int) -> Callable[[], None]:
+def _before_exec(command: Command, parent: int, directory: int, guard: int) -> Callable[[], None]:
     user = command.user
 
     def prepare() -> None:
@@ -112,6 +112,8 @@ def _before_exec(command: Command, parent: int, directory: int) -> Callable[[], 
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(127)
+        if guard >= 0:
+            os.write(guard, b"%d\n" % os.getpid())  # before the program can start others
 
     return prepare
 
@@ -120,14 +122,15 @@ class _Guard:
     """Kills a process group when this process is gone, be it by SIGKILL.
 
     The kernel ends only our own children with us, not theirs. The guard waits for the end of a pipe that nobody but
-    this process holds open; it is in a session of its own, so that what kills ours does not kill it.
+    this process holds open; it is in a session of its own, so that what kills ours does not kill it. It runs before
+    the program does, which tells it its number through the same pipe: there is no moment without a guard.
     """
 
-    def __init__(self, group: int) -> None:
-        reader, self._writer = os.pipe()
+    def __init__(self) -> None:
+        reader, self.pipe = os.pipe()
         try:
             self._process = subprocess.Popen(
-                ["/bin/sh", "-c", 'read -r _ || kill -s KILL -- "-$1"', "sh", str(group)],
+                ["/bin/sh", "-c", 'read -r group && { read -r _ || kill -s KILL -- "-$group"; }'],
                 stdin=reader,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -136,16 +139,16 @@ class _Guard:
                 preexec_fn=_as_who_acts,
             )
         except BaseException:
-            os.close(self._writer)
+            os.close(self.pipe)
             raise
         finally:
             os.close(reader)
 
     def dismiss(self) -> None:
-        """Let it go, once the group has ended."""
+        """Let it go, once the group has ended or when it did not begin."""
         with contextlib.suppress(BrokenPipeError):
-            os.write(self._writer, b"\n")
-        os.close(self._writer)
+            os.write(self.pipe, b"\n\n")  # one line for the group, if none was told, and one to go
+        os.close(self.pipe)
         self._process.wait()
 
 
@@ -156,25 +159,25 @@ def _as_who_acts() -> None:
 
 
 @contextlib.contextmanager
-def _guarded(command: Command, process: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Ends the whole family of a program with this process, where it has one."""
+def _guarded(command: Command) -> Iterator[int]:
+    """Ends the whole family of a program with this process, where it has one. Gives the guard's pipe, or -1."""
     if not command.family:
-        yield
+        yield -1
         return
     with IDS:
-        guard = _Guard(process.pid)
+        guard = _Guard()
     try:
-        yield
+        yield guard.pipe
     finally:
         guard.dismiss()
 
 
-def _start(command: Command, stdin: Any, stdout: Any) -> "subprocess.Popen[bytes]":
+def _start(command: Command, stdin: Any, stdout: Any, guard: int = -1) -> "subprocess.Popen[bytes]":
     with IDS:
-        return _start_now(command, stdin, stdout)
+        return _start_now(command, stdin, stdout, guard)
 
 
-def _start_now(command: Command, stdin: Any, stdout: Any) -> "subprocess.Popen[bytes]":
+def _start_now(command: Command, stdin: Any, stdout: Any, guard: int) -> "subprocess.Popen[bytes]":
     if command.user is not None and os.geteuid() not in (0, command.user.uid):
         raise RelocateError(
             "right_missing",
@@ -193,7 +196,7 @@ def _start_now(command: Command, stdin: Any, stdout: Any) -> "subprocess.Popen[b
             stderr=subprocess.PIPE,
             env=_environment(command),
             cwd="/",
-            preexec_fn=_before_exec(command, os.getpid(), directory),
+            preexec_fn=_before_exec(command, os.getpid(), directory, guard),
             pass_fds=command.pass_fds,
         )
     except FileNotFoundError as exc:
@@ -293,9 +296,22 @@ def run(
     :param on_line: called with each line of standard error as it comes (progress)
     :param on_start: called when the program runs: from then on another thread may hold :func:`acting_as`
     """
+    with _guarded(command) as guard:
+        return _run(command, stdin, stdout, timeout, on_line, on_start, guard)
+
+
+def _run(
+    command: Command,
+    stdin: Union[bytes, IO[bytes], int, None],
+    stdout: Optional[IO[bytes]],
+    timeout: Optional[float],
+    on_line: Optional[Callable[[str], None]],
+    on_start: Optional[Callable[[], None]],
+    guard: int,
+) -> Completed:
     feed = stdin if isinstance(stdin, bytes) else None
     source: Any = subprocess.PIPE if feed is not None else (subprocess.DEVNULL if stdin is None else stdin)
-    process = _start(command, source, subprocess.PIPE if stdout is None else stdout)
+    process = _start(command, source, subprocess.PIPE if stdout is None else stdout, guard)
     try:
         err = Tail(process.stderr, on_line)  # type: ignore[arg-type]
         out = Tail(process.stdout) if process.stdout is not None else None
@@ -303,8 +319,7 @@ def run(
             on_start()
         if feed is not None and process.stdin is not None:
             Feed(process.stdin, feed)
-        with _guarded(command, process):
-            process.wait(timeout)
+        process.wait(timeout)
     except subprocess.TimeoutExpired as exc:
         raise RelocateError(
             "timed_out",

@@ -24,7 +24,7 @@ import sys
 import tempfile
 import threading
 import time
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 WAIT = 30.0  # seconds that a connection may take
 _RESTARTS = 10  # how often a connection that broke is made again
@@ -114,15 +114,23 @@ class Side:
             self.process.kill()
 
 
-def banner(path: str) -> str:
-    """What the SSH server behind a socket says first; empty when it does not."""
-    try:
-        with socket.socket(socket.AF_UNIX) as link:
-            link.settimeout(5)
+def banner(path: str) -> Optional[str]:
+    """What the SSH server behind a socket says first; empty when it says nothing, None when nobody listens there yet.
+
+    A socket's file is there before SSH listens at it.
+    """
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(5)
+        try:
             link.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        except OSError:
+            return ""
+        try:
             return link.recv(64).decode("ascii", "replace")
-    except OSError:
-        return ""
+        except OSError:
+            return ""
 
 
 def open_old(argv: Sequence[str], target: str, path: str) -> Side:
@@ -130,8 +138,9 @@ def open_old(argv: Sequence[str], target: str, path: str) -> Side:
     side = Side([*argv[:-1], "-L", path + ":" + target, argv[-1]])
     begun = time.monotonic()
     while time.monotonic() - begun < WAIT and side.process.poll() is None:
-        if os.path.exists(path):
-            if banner(path).startswith("SSH-"):
+        said = banner(path)
+        if said is not None:
+            if said.startswith("SSH-"):
                 return side
             side.said = side.said or ["the old host forwards no connections, or no SSH server is at its port"]
             break

@@ -70,6 +70,7 @@ if "-L" in args:
     path = args[args.index("-L") + 1].partition(":")[0]
     server = socket.socket(socket.AF_UNIX)
     server.bind(path)
+    time.sleep({slow})
     server.listen()
     def serve():
         while True:
@@ -88,8 +89,9 @@ def fake_ssh(
     said: str = "Allocated port 45231 for remote forward to x",
     banner: bytes = b"SSH-2.0-x\r\n",
     stay: float = 60,
+    slow: float = 0,
 ) -> list[str]:
-    path.write_text(SSH.format(python=sys.executable, said=said, banner=banner, stay=stay))
+    path.write_text(SSH.format(python=sys.executable, said=said, banner=banner, stay=stay, slow=slow))
     path.chmod(0o755)
     return [str(path), "-N", "host"]
 
@@ -116,6 +118,14 @@ def test_a_tunnel_is_closed_by_its_state(tmp_path: Path) -> None:
     assert gone(state["pids"][1:])
     os.waitpid(state["pids"][0], 0)
     assert not relay.close_tunnel(relay.read_state(str(path)), str(path))
+
+
+def test_ssh_that_listens_later_than_its_socket_is_there(tmp_path: Path) -> None:
+    ssh = fake_ssh(tmp_path / "ssh", slow=0.3)
+    state = relay.open_tunnel(request(os.getpid(), ssh, ssh))
+    assert state["port"] == 45231
+    relay.close_tunnel(state, str(tmp_path / "state"))
+    os.waitpid(state["pids"][0], 0)
 
 
 def test_a_tunnel_ends_with_the_run(tmp_path: Path) -> None:

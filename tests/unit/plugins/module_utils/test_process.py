@@ -256,7 +256,7 @@ def test_a_group_that_cannot_be_taken_on_is_told() -> None:
 # --- who dies with whom
 
 PARENT = """
-import sys
+import os, sys
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, pipeline, run
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 user = lookup_user(sys.argv[2]) if sys.argv[2] else None
@@ -269,6 +269,9 @@ if sys.argv[3] == "thread":
 elif sys.argv[3] == "family":
     word = "echo $$ >> " + sys.argv[1] + "; exec sleep 60"
     run(Command(["sh", "-c", "sh -c '" + word + "' & " + word], user=user, umask=0o022, family=True))
+elif sys.argv[3] == "at once":
+    word = "sleep 60 & echo $! > " + sys.argv[1] + "; kill -s KILL " + str(os.getpid()) + "; wait"
+    run(Command(["sh", "-c", word], umask=0o022, family=True))
 elif sys.argv[3] == "pipeline":
     pipeline([command, command])
 else:
@@ -292,6 +295,15 @@ def test_a_killed_parent_leaves_no_child(shared: Path, how: str, user: str) -> N
         assert all(map(alive, pids))
         parent.kill()
     assert all(map(gone, pids))
+
+
+def test_a_parent_that_is_killed_as_its_program_begins_leaves_no_child(tmp_path: Path) -> None:
+    """There is a guard before there is anything to guard."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    argv = [sys.executable, "-c", PARENT, str(tmp_path / "pid"), "", "at once"]
+    for _ in range(3):
+        assert subprocess.run(argv, env=environment, check=False).returncode == -signal.SIGKILL
+        assert gone(int((tmp_path / "pid").read_text()))
 
 
 def test_a_guard_is_gone_with_its_program(tmp_path: Path) -> None:
