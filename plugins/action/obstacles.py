@@ -75,15 +75,17 @@ def what_the_records_say(on_old: Mapping[str, Any], on_new: Mapping[str, Any], w
         )
         hint = "save what you need of it, then set relocate_replace: true to keep it as previous"
         found.append(obstacle("target_not_blank", on_new, msg, hint))
-    if retired and not wish.get("from_retired"):
+    if retired and not wish.get("allow_retired"):
         msg = "the site was retired here by set {0}: its data is as old as that, and the host that took over may have "
         msg += "taken in data since"
-        hint = "run relocate.django.undo to that host first, or set relocate_from_retired: true to move the old data"
+        hint = "run relocate.django.undo to that host first, or set relocate_allow_retired: true to move the old data"
         found.append(obstacle("old_retired", on_old, msg.format(_label(retired)), hint))
-    if not wish.get("units", True) and not wish.get("unfrozen"):
+    if not wish.get("units", True) and not wish.get("allow_unfrozen"):
         msg = "relocate_services is empty: nothing would stop the old site, and what it writes during the move is lost"
-        hint = "name its units in relocate_services, or set relocate_unfrozen: true when something else keeps it from "
-        found.append(obstacle("no_services", on_old, msg, hint + "writing"))
+        hint = (
+            "name its units in relocate_services, or set relocate_allow_unfrozen: true when something else stops its "
+        )
+        found.append(obstacle("no_services", on_old, msg, hint + "writes"))
     return found
 
 
@@ -106,7 +108,7 @@ def join(
 ) -> Dict[str, Any]:
     """What the playbooks go by, and every obstacle. A site that was moved before has none.
 
-    :param wish: ``units``, and whether the user wants ``replace``, ``from_retired`` or ``unfrozen``
+    :param wish: ``units``, and whether the user wants ``replace``, ``allow_retired`` or ``allow_unfrozen``
     """
     info = _received.mapping(on_old.get("info"))
     moved = _received.mapping(_record(on_new).get("moved"))
@@ -155,8 +157,8 @@ class ActionModule(ActionBase):
                 "on_new": {"type": "dict", "required": True},
                 "units": {"type": "list", "elements": "str", "default": []},
                 "engines": {"type": "dict", "default": {}},
-                "unfrozen": {"type": "bool", "default": False},
-                "from_retired": {"type": "bool", "default": False},
+                "allow_unfrozen": {"type": "bool", "default": False},
+                "allow_retired": {"type": "bool", "default": False},
                 "replace": {"type": "bool", "default": False},
                 "from": {"type": "str"},
                 "answers": {"type": "raw", "default": []},

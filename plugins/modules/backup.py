@@ -78,7 +78,7 @@ options:
         hold (tables without a model, views, triggers) is listed in the manifest.
     type: bool
     default: false
-  left_behind:
+  excluded_models:
     description: Models that fixtures leave out on purpose.
     type: list
     elements: str
@@ -87,11 +87,11 @@ options:
     description:
       - Whether M(relocate.django.preflight) has looked at this host in the same run, as a move has it do.
       - Otherwise O(state=present) looks for the same obstacles, and writes no set from which the site could not be
-        restored whole. The options O(files_left), O(requirements), O(command), O(pip_extra), O(pip_left) and
+        restored whole. The options O(files_ignored), O(requirements), O(command), O(pip_extra), O(pip_ignored) and
         O(allow_unapplied) are for that.
     type: bool
     default: false
-  files_left:
+  files_ignored:
     description: Files beside the code, and directories in which models keep files, that may stay behind.
     type: list
     elements: str
@@ -111,7 +111,7 @@ options:
     type: list
     elements: str
     default: []
-  pip_left:
+  pip_ignored:
     description: Packages that no file names and that may stay behind.
     type: list
     elements: str
@@ -212,7 +212,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import back
 from ansible_collections.relocate.django.plugins.module_utils._steps import preflight
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import check_sequences
 
-LISTS = ("files_left", "requirements", "command", "pip_extra", "pip_left")
+LISTS = ("files_ignored", "requirements", "command", "pip_extra", "pip_ignored")
 
 
 def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
@@ -246,7 +246,9 @@ def write(module: AnsibleModule, site: Site, backup: BackupSet, revision: Revisi
         steps_backup.prepare(site, backup, revision, params)
     if params["state"] == "prepared":
         return dict(result, seconds=site.stopwatch.seconds())
-    databases, marks = steps_backup.dump_all(site, backup, params["frozen"], params["fixtures"], params["left_behind"])
+    databases, marks = steps_backup.dump_all(
+        site, backup, params["frozen"], params["fixtures"], params["excluded_models"]
+    )
     # Other engines have no use for them. Frozen, a refusal now saves the transfer and the load.
     strict = params["sequences"] == "keep" and (not params["checked"] or (params["frozen"] and not params["fixtures"]))
     for alias, entry in databases.items() if strict else ():
@@ -338,7 +340,7 @@ def main() -> None:
                 "orphans": {"type": "list", "elements": "str", "default": []},
                 "frozen": {"type": "bool", "default": False},
                 "fixtures": {"type": "bool", "default": False},
-                "left_behind": {"type": "list", "elements": "str", "default": []},
+                "excluded_models": {"type": "list", "elements": "str", "default": []},
                 "checked": {"type": "bool", "default": False},
                 **{name: {"type": "list", "elements": "str", "default": []} for name in LISTS},
                 "allow_unapplied": {"type": "bool", "default": False},

@@ -71,7 +71,7 @@ options:
     type: list
     elements: str
     default: []
-  pip_left:
+  pip_ignored:
     description:
       - Packages that old has, that no file of the project names, and that may be lacking here; V(*) for all. Any other
         one is refused, since the site could miss it.
@@ -149,7 +149,7 @@ def main() -> None:
                 "requirements": {"type": "list", "elements": "str", "default": []},
                 "command": {"type": "list", "elements": "str", "default": []},
                 "pip_extra": {"type": "list", "elements": "str", "default": []},
-                "pip_left": {"type": "list", "elements": "str", "default": []},
+                "pip_ignored": {"type": "list", "elements": "str", "default": []},
                 "environment": {"type": "dict", "default": {}, "no_log": True},
             },
         ),

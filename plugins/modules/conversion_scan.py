@@ -37,7 +37,7 @@ options:
     type: str
     choices: [postgresql, mysql, sqlite]
     required: true
-  left_behind:
+  excluded_models:
     description: Tables and models that may stay behind with their rows.
     type: list
     elements: str
@@ -109,7 +109,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
         found: Dict[str, Any] = {"findings": [], "rows": 0}
         needed = current != params["engine"]
         if needed:
-            found = scan.scan(site, engine, params["engine"], params["left_behind"])
+            found = scan.scan(site, engine, params["engine"], params["excluded_models"])
         seconds = site.stopwatch.seconds()
     if found["findings"]:
         lines = [scan.sentence(item) for item in found["findings"]]
@@ -134,7 +134,7 @@ def main() -> None:
             {
                 "alias": {"type": "str", "default": "default"},
                 "engine": {"type": "str", "choices": ["postgresql", "mysql", "sqlite"], "required": True},
-                "left_behind": {"type": "list", "elements": "str", "default": []},
+                "excluded_models": {"type": "list", "elements": "str", "default": []},
             },
         ),
         supports_check_mode=True,

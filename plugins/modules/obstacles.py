@@ -48,11 +48,11 @@ options:
     description: What the site must answer on new, as the user wrote it; it is looked at here, before anything is asked.
     type: raw
     default: []
-  unfrozen:
+  allow_unfrozen:
     description: Whether O(units) may be empty, since something else keeps the old site from writing.
     type: bool
     default: false
-  from_retired:
+  allow_retired:
     description: Whether the data of an old host may be moved that an earlier move has retired.
     type: bool
     default: false

@@ -50,7 +50,7 @@ options:
     type: list
     elements: str
     default: []
-  files_left:
+  files_ignored:
     description:
       - Files and directories that git does not hold and that are carried by other means or may stay, such as a
         directory outside MEDIA_ROOT in which models keep files, or a build. Relative to O(path), or absolute; patterns
@@ -80,7 +80,7 @@ options:
     type: list
     elements: str
     default: []
-  pip_left:
+  pip_ignored:
     description: Packages that no file of the project names and that may stay behind; V(*) for all.
     type: list
     elements: str
@@ -93,7 +93,7 @@ options:
     description: Whether uncommitted changes are accepted.
     type: bool
     default: false
-  services_left:
+  services_kept_running:
     description: Units of the project that run on this host and are left running there on purpose.
     type: list
     elements: str
@@ -108,7 +108,7 @@ options:
     description: The databases that get another engine on new, as alias and engine.
     type: dict
     default: {}
-  left_behind:
+  excluded_models:
     description: Tables and models that may stay behind when a database gets another engine.
     type: list
     elements: str
@@ -233,7 +233,7 @@ def look_at_new(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, A
         with SecretStore(secret_base(params["directory"])) as secrets:
             obstacles += preflight_new.obstacles_on_new(params, params["old"], secrets)
     else:
-        obstacles += checks.running(params["path"], params["services_left"])
+        obstacles += checks.running(params["path"], params["services_kept_running"])
     owner = params["owner"] or (params["old"] or {}).get("owner", {}).get("name")
     made = collect(obstacles, lambda: preflight_new.users_to_make(params, params["old"] or {})) or []
     return {
@@ -277,20 +277,20 @@ def main() -> None:
                 "side": {"type": "str", "choices": ["old", "new"], "required": True},
                 "old": {"type": "dict"},
                 "units": {"type": "list", "elements": "str", "default": []},
-                "services_left": {"type": "list", "elements": "str", "default": []},
+                "services_kept_running": {"type": "list", "elements": "str", "default": []},
                 "files": {"type": "list", "elements": "str", "default": []},
-                "files_left": {"type": "list", "elements": "str", "default": []},
+                "files_ignored": {"type": "list", "elements": "str", "default": []},
                 "python": {"type": "str", "default": "python3"},
                 "revision": {"type": "str"},
                 "requirements": {"type": "list", "elements": "str", "default": []},
                 "command": {"type": "list", "elements": "str", "default": []},
                 "pip_extra": {"type": "list", "elements": "str", "default": []},
-                "pip_left": {"type": "list", "elements": "str", "default": []},
+                "pip_ignored": {"type": "list", "elements": "str", "default": []},
                 "installs": {"type": "bool", "default": False},
                 "allow_dirty": {"type": "bool", "default": False},
                 "allow_unapplied": {"type": "bool", "default": False},
                 "engines": {"type": "dict", "default": {}},
-                "left_behind": {"type": "list", "elements": "str", "default": []},
+                "excluded_models": {"type": "list", "elements": "str", "default": []},
                 "media": {"type": "bool", "default": True},
                 "media_skip": {"type": "list", "elements": "str", "default": []},
                 "orphans": {"type": "list", "elements": "str", "default": []},

@@ -57,7 +57,7 @@ options:
       hashed again.
     type: bool
     default: false
-  services_left:
+  services_kept_running:
     description:
       - Systemd units of the project in O(path) that may run while the databases are replaced; V(*) is all of them. When
         any other runs, and there is something to restore, O(state=present) refuses.
@@ -268,7 +268,7 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
 
 def refuse_running(path: str, params: Mapping[str, Any]) -> None:
     """What a site writes while its data is replaced would be lost, and it would serve what is not proven."""
-    for found in checks.running(path, params["services_left"]):
+    for found in checks.running(path, params["services_kept_running"]):
         raise RelocateError(found.code, found.msg, found.hint)
 
 
@@ -294,7 +294,7 @@ def main() -> None:
                 "replace": {"type": "bool", "default": False},
                 "verified": {"type": "bool", "default": False},
                 "media": {"type": "bool", "default": True},
-                "services_left": {"type": "list", "elements": "str", "default": []},
+                "services_kept_running": {"type": "list", "elements": "str", "default": []},
                 "allow_same_host": {"type": "bool", "default": False},
                 "allow_same_database": {"type": "bool", "default": False},
             },

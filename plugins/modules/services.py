@@ -42,7 +42,7 @@ options:
       - V(stopped) stops and disables the units on the new host, and makes sure that all of them are down.
       - V(retired) stops and disables the units on the old host after the cutover. It refuses, and stops nothing, when a
         unit runs there although the site was V(held). V(thawed) with O(retired=true) undoes it.
-      - V(frozen), V(held) and V(retired) refuse an empty list of O(units), unless O(unfrozen=true).
+      - V(frozen), V(held) and V(retired) refuse an empty list of O(units), unless O(allow_unfrozen=true).
     type: str
     choices: [frozen, held, thawed, started, stopped, retired]
     required: true
@@ -94,7 +94,7 @@ options:
     description: With O(state=thawed), bring back a site that was V(retired) too. Meant for an undo.
     type: bool
     default: false
-  unfrozen:
+  allow_unfrozen:
     description: Whether O(units) may be empty when the old site is to be stopped, since something else keeps it still.
     type: bool
     default: false
@@ -302,7 +302,7 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
     """Plan, and carry the plan out unless in check mode."""
     params = module.params
     wish = wish_of(params)
-    if not params["unfrozen"]:
+    if not params["allow_unfrozen"]:
         freeze.check_named(wish.state, wish.units)
     record = read_record(params["directory"], params["site"])
     label = (record.get("moved") or {}).get("label", "")
@@ -351,7 +351,7 @@ def main() -> None:
                 "timeout": {"type": "int", "default": 60},
                 "abandoned": {"type": "bool", "default": False},
                 "retired": {"type": "bool", "default": False},
-                "unfrozen": {"type": "bool", "default": False},
+                "allow_unfrozen": {"type": "bool", "default": False},
                 "label": {"type": "str", "default": ""},
             },
         ),

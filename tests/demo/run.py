@@ -60,7 +60,7 @@ def variables() -> dict[str, object]:
         "relocate_become": False,
         "relocate_install": False,
         "relocate_allow_same_host": True,
-        "relocate_unfrozen": True,  # nothing serves the site
+        "relocate_allow_unfrozen": True,  # nothing serves the site
         "relocate_allow_root": os.geteuid() == 0,
         "relocate_compression": "none",
         "relocate_python": sys.executable,

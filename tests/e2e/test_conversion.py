@@ -100,7 +100,7 @@ def test_wagtail_moves_from_sqlite_to_postgresql(lab: Lab, tmp_path: Path) -> No
     assert fails_with(refused, "not_convertible") and INDEX[0] in refused.stdout, refused.stdout[-3000:]
     assert "FAILED before the freeze" in refused.stdout
     assert wait_http(old, "/", port=SITE.public_port).status == 200
-    move.variables["relocate_left_behind"] = INDEX
+    move.variables["relocate_excluded_models"] = INDEX
 
     result = move.run()
     assert result.rc == 0, result.stdout[-5000:]

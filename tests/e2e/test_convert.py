@@ -69,7 +69,7 @@ def test_sqlite_to_postgresql_in_place(lab: Lab, tmp_path: Path) -> None:
     assert http_get(host, "/health").status == 200
 
     # What only fails after the freeze: the new settings name a database of the engine that there was before.
-    variables["relocate_left_behind"] = ['stray "table" = 1']
+    variables["relocate_excluded_models"] = ['stray "table" = 1']
     wrong = {".env": {"DATABASE_URL": f"sqlite:///{site.var}/other.sqlite3"}}
     failed = convert(host, tmp_path, {**variables, "relocate_env_overrides": wrong})
     assert failed.rc != 0 and "again, from the database that it had" in failed.stdout, failed.stdout[-4000:]

@@ -190,7 +190,7 @@ class LocalSite:
             "relocate_become": False,
             "relocate_install": False,
             "relocate_allow_same_host": True,
-            "relocate_unfrozen": True,
+            "relocate_allow_unfrozen": True,
             "relocate_allow_root": os.geteuid() == 0,
             "relocate_compression": "none",
             "relocate_python": sys.executable,

@@ -149,7 +149,7 @@ class Hosts:
             replace=False,
             aliases=[],
         )
-        params.update(media=True, services_left=[], verified=False, jobs=1)
+        params.update(media=True, services_kept_running=[], verified=False, jobs=1)
         module: Any = SimpleNamespace(params=params, check_mode=False, warn=lambda _line: None)
         django = {"version": "5.2", "python": "3", "media_root": str(self.path / "new" / "media")}
         engine = self.engine(self.path / "new" / "db.sqlite3")

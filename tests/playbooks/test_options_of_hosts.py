@@ -103,7 +103,7 @@ def called(
     for name in ("asked", "frozen"):
         (base / name).unlink(missing_ok=True)
     common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "relocate_become": False}
-    common.update(relocate_install=False, relocate_unfrozen=True, relocate_media=False)
+    common.update(relocate_install=False, relocate_allow_unfrozen=True, relocate_media=False)
     groups: dict[str, Any] = {"old": {"hosts": {}}, "new": {"hosts": {}}}
     for name, values in hosts.items():
         groups[name[:3]]["hosts"][name] = values

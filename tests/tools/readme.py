@@ -239,7 +239,7 @@ def inventory(shown: str, base: Path, repository: Path, python: Path) -> str:
         "relocate_compression": "none",
         "relocate_python": str(python),
         # Nobody but root has units, and a web server.
-        "relocate_unfrozen": True,
+        "relocate_allow_unfrozen": True,
         "relocate_services": [],
         "relocate_reload": [],
         "relocate_answers": [],

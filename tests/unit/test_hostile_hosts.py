@@ -119,7 +119,7 @@ def test_no_answer_decides_what_is_read_or_where_a_task_runs() -> None:
 
 
 def test_no_answer_says_alone_which_units_start() -> None:
-    found = [item for _path, item in ALL if names_in(item.get("services_services", "")) & ANSWERS]
+    found = [item for _path, item in ALL if names_in(item.get("services_units", "")) & ANSWERS]
     # The third is what new itself said before it was stopped.
     assert len(found) == 3
     assert ["services_named" in item for item in found if "relocate_before" not in str(item)] == [True, True]

@@ -100,16 +100,18 @@ def _written(place: openat.Place, name: str) -> Iterator[IO[bytes]]:
 
 
 @contextlib.contextmanager
-def beside_dump(site: Site, engine: Engine, path: str, name: str, left_behind: Sequence[str] = ()) -> Iterator[Beside]:
+def beside_dump(
+    site: Site, engine: Engine, path: str, name: str, excluded_models: Sequence[str] = ()
+) -> Iterator[Beside]:
     """Write a fixture of the same moment as a dump: ``begin`` is called by the dump, ``finish`` after it.
 
     :param path: the file
     :param name: its name in the set
-    :param left_behind: models that it leaves out on purpose
+    :param excluded_models: models that it leaves out on purpose
     Raises as :func:`dump_fixture`.
     """
     with written(path, site.project.owner) as stream:
-        beside = Beside(site, engine, path, stream, name, left_behind)
+        beside = Beside(site, engine, path, stream, name, excluded_models)
         try:
             yield beside
         finally:
@@ -120,7 +122,7 @@ class Beside:
     """A fixture that waits for a dump's snapshot and is written beside the dump, out of the same moment."""
 
     def __init__(
-        self, site: Site, engine: Engine, path: str, stream: IO[bytes], name: str, left_behind: Sequence[str]
+        self, site: Site, engine: Engine, path: str, stream: IO[bytes], name: str, excluded_models: Sequence[str]
     ) -> None:
         """Start the project's program, which connects and waits. Raises what ``program.run`` raises."""
         self._name = name
@@ -135,7 +137,7 @@ class Beside:
             engine,
             path,
             stream,
-            {"handshake": True, "left_behind": list(left_behind)},
+            {"handshake": True, "excluded_models": list(excluded_models)},
             self._stdin,
             self._listen,
         )

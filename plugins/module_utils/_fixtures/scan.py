@@ -16,17 +16,17 @@ from ansible_collections.relocate.django.plugins.module_utils._site import Site
 CODE = "not_convertible"
 
 
-def scan(site: Site, engine: Engine, target: str, left_behind: Sequence[str] = ()) -> Dict[str, Any]:
+def scan(site: Site, engine: Engine, target: str, excluded_models: Sequence[str] = ()) -> Dict[str, Any]:
     """Read every row; nothing is written.
 
     :param target: the engine that the database will have
-    :param left_behind: names of tables without a model that may stay behind
+    :param excluded_models: names of tables without a model that may stay behind
 
     Returns ``findings`` (each with table, column, code, reason, remedy, rows and count), ``rows`` (how many were read),
     ``schema`` (fields and kinds by model) and ``migrations``: what :func:`rehearse` wants to know.
     Raises what ``program.run`` raises.
     """
-    request = {"work": "scan", "alias": engine.config.alias, "target": target, "left_behind": list(left_behind)}
+    request = {"work": "scan", "alias": engine.config.alias, "target": target, "excluded_models": list(excluded_models)}
     with engine.context.stopwatch.step("scan"):
         return program.run(site.project, site.secrets, request, progress=engine.context.progress)
 
@@ -57,7 +57,7 @@ def rehearse(site: Site, engine: Engine, scanned: Mapping[str, Any]) -> None:
             "database {0}: with {1} the code has other models: {2}".format(
                 engine.config.alias, engine.name, ", ".join(wrong)
             ),
-            "name in relocate_left_behind what may stay behind, such as a search index that is made again",
+            "name in relocate_excluded_models what may stay behind, such as a search index that is made again",
         )
 
 

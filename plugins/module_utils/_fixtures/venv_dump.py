@@ -93,7 +93,7 @@ def applied(alias: str, allow_unapplied: bool) -> List[str]:
 
 def chosen_tables(request: Request, connection: Any) -> List[venv_rows.Table]:
     """The tables to write, in the order of the apps but for what others refer to by numbers of its own."""
-    models = venv_rows.without(venv_rows.models_of(request["alias"]), request.get("left_behind") or [])
+    models = venv_rows.without(venv_rows.models_of(request["alias"]), request.get("excluded_models") or [])
     chosen = venv_rows.choose(models, request.get("models") or [], request.get("exclude") or [])
     if request.get("keys") is not None:
         chosen = [model for model in chosen if not model._meta.auto_created or request["format"] != LINES]

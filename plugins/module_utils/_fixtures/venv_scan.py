@@ -64,14 +64,14 @@ class Findings:
 def scan(request: Request, say: Say) -> Dict[str, Any]:
     """Look at every row of an alias; returns the findings and what was read.
 
-    :param request: alias, target (the new engine), left_behind (names of tables that may stay behind)
+    :param request: alias, target (the new engine), excluded_models (names of tables that may stay behind)
     """
     from django.db import connections
 
     connection, target = connections[request["alias"]], request["target"]
     findings = Findings()
     venv_rows.begin(connection)
-    accepted = request.get("left_behind") or []
+    accepted = request.get("excluded_models") or []
     models = venv_rows.without(venv_rows.models_of(request["alias"]), accepted)
     tables = [Table(model, connection) for model in models]
     for item in venv_rows.left_out(connection, tables):

@@ -29,7 +29,7 @@ REMEDIES = {
     "dangling": "delete the row on old, or the reference in it",
     "unsupported_type": "give the model a field that both engines have, with a migration",
     "too_big": "raise max_allowed_packet on the new server, or shorten the value",
-    "no_model": "make a model for the table, or name it in relocate_left_behind when it may stay behind",
+    "no_model": "make a model for the table, or name it in relocate_excluded_models when it may stay behind",
 }
 
 #: The integer fields' limits on servers, as BaseDatabaseOperations.integer_field_ranges has them.

@@ -94,7 +94,7 @@ def _check_readable(found: Found) -> None:
             raise unreadable(found.name, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
 
-def left_behind(found: Mapping[str, Any]) -> Optional[RelocateError]:
+def unmovable(found: Mapping[str, Any]) -> Optional[RelocateError]:
     """The error for what of MEDIA cannot be moved, by an inventory; None when everything can.
 
     Such as a directory that was replaced by a link to a bigger disk: the site follows it, a copy would lack it.

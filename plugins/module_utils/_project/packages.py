@@ -231,6 +231,6 @@ def refusal(found: Sequence[Package], where: str) -> RelocateError:
             len(found), where, ", ".join(lines[:10]) + (", ..." if len(lines) > 10 else "")
         ),
         "add them to the project's requirements, or set relocate_pip_extra: [{0}] to install them on new, or name what"
-        " may stay behind in relocate_pip_left".format(", ".join(json.dumps(line) for line in lines[:10])),
+        " may stay behind in relocate_pip_ignored".format(", ".join(json.dumps(line) for line in lines[:10])),
         {"packages": lines},
     )

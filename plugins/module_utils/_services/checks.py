@@ -117,7 +117,7 @@ def running(path: str, left: Sequence[str] = ()) -> List[Obstacle]:
                 ", ".join(up), "runs" if len(up) == 1 else "run"
             ),
             "systemctl stop {0}, then run again; the site is started when its data is proven. What is not the site "
-            "itself can be named in relocate_services_left".format(" ".join(up)),
+            "itself can be named in relocate_services_kept_running".format(" ".join(up)),
         )
     ]
 
@@ -139,7 +139,7 @@ def unnamed(path: str, units: Sequence[str], left: Sequence[str]) -> List[Obstac
                 Obstacle(
                     "unit_unnamed",
                     "unit {0} runs the project, and relocate_services does not name it".format(unit.name),
-                    "add it to relocate_services, or to relocate_services_left when it may go on running on old",
+                    "add it to relocate_services, or to relocate_services_kept_running when it may keep running on old",
                 )
             )
     return found

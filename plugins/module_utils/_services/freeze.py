@@ -148,7 +148,7 @@ def check_named(state: str, units: Sequence[str]) -> None:
         raise RelocateError(
             "no_services",
             "no unit of the site is named: nothing would stop it on old, and what it writes from now on would be lost",
-            "name its units in relocate_services, or set relocate_unfrozen when something else keeps it from writing",
+            "name its units in relocate_services, or set relocate_allow_unfrozen when something else stops its writes",
         )
 
 

@@ -146,7 +146,7 @@ def _write(path: str, fill: Any) -> None:
 
 
 def dump_all(
-    site: Site, backup: BackupSet, frozen: bool, fixtures: bool = False, left_behind: Sequence[str] = ()
+    site: Site, backup: BackupSet, frozen: bool, fixtures: bool = False, excluded_models: Sequence[str] = ()
 ) -> Tuple[Dict[str, DatabaseEntry], Dict[str, str]]:
     """Dump and count every database, each out of one snapshot; returns the manifest's entries, and marks.
 
@@ -154,7 +154,7 @@ def dump_all(
 
     :param frozen: the site has been stopped: sessions that remain are waited for, then refused
     :param fixtures: whether each is written as a fixture too, out of the same snapshot
-    :param left_behind: models that fixtures leave out on purpose
+    :param excluded_models: models that fixtures leave out on purpose
     Raises sessions_remain, and what the engines raise.
     """
     entries, marks = {}, {}
@@ -162,7 +162,7 @@ def dump_all(
         if frozen:
             await_sessions(engine)
             marks[alias] = engine.mark()
-        with _fixture_beside(site, engine, backup, fixtures, left_behind) as beside:
+        with _fixture_beside(site, engine, backup, fixtures, excluded_models) as beside:
             entry = _dump_one(site, engine, backup, frozen, beside.begin if beside else None)
             entries[alias] = replace(entry, fixture=beside.finish()) if beside else entry
     return entries, marks
@@ -170,7 +170,7 @@ def dump_all(
 
 @contextlib.contextmanager
 def _fixture_beside(
-    site: Site, engine: Engine, backup: BackupSet, wanted: bool, left_behind: Sequence[str]
+    site: Site, engine: Engine, backup: BackupSet, wanted: bool, excluded_models: Sequence[str]
 ) -> Iterator[Optional[Beside]]:
     if not wanted:
         yield None
@@ -179,7 +179,7 @@ def _fixture_beside(
         FIXTURES, quote(engine.config.alias, safe=""), ".zst" if engine.context.compression == "zstd" else ""
     )
     make_directory(backup.file(FIXTURES), 0o700)
-    with beside_dump(site, engine, backup.file(name), name, left_behind) as beside:
+    with beside_dump(site, engine, backup.file(name), name, excluded_models) as beside:
         yield beside
 
 
@@ -239,7 +239,7 @@ def check_media(site: Site, skip: Sequence[str]) -> None:
 
 
 def _refuse_part(inventory: Mapping[str, Any]) -> None:
-    error = media_inventory.left_behind(inventory)
+    error = media_inventory.unmovable(inventory)
     if error is not None:
         raise error
 

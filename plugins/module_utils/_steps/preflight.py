@@ -32,7 +32,7 @@ def media_obstacles(found: Mapping[str, Any]) -> List[Obstacle]:
     """What is in the way of copying MEDIA whole, by :func:`describe_site`."""
     if "error" in found:
         return [Obstacle(**found["error"])]
-    error = inventory.left_behind(found)
+    error = inventory.unmovable(found)
     return [Obstacle(error.code, error.msg, error.hint)] if error is not None else []
 
 
@@ -40,9 +40,9 @@ def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     """Every obstacle on the host that the site leaves."""
     found = obstacles_of_set(site, params)
     for alias, target in sorted(params["engines"].items()):
-        found += _conversion_obstacles(site, alias, target, params["left_behind"], found)
+        found += _conversion_obstacles(site, alias, target, params["excluded_models"], found)
     collect(found, lambda: checks.require(params["units"]))
-    path, left = site.project.path, params["services_left"]
+    path, left = site.project.path, params["services_kept_running"]
     found += collect(found, lambda: checks.unnamed(path, params["units"], left)) or []
     return found
 
@@ -80,7 +80,7 @@ def obstacles_of_set(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     collect(found, lambda: _refuse_unnamed(site, params))
     found += collect(found, lambda: _untracked(site, params)) or []
     collect(found, lambda: unversioned.expand(params["files"], site.project.path, site.project.owner))
-    found += _files_outside(site, [*params["files"], *params["files_left"]])
+    found += _files_outside(site, [*params["files"], *params["files_ignored"]])
     found += missing_programs(("git",) + (("zstd",) if params["compression"] == "zstd" else ()), params)
     needed = sum(_size(site, alias) for alias in site.engines)
     found += missing_space(params["directory"], needed, "the backup set")
@@ -99,7 +99,7 @@ def _files_outside(site: Site, named: Sequence[str]) -> List[Obstacle]:
         Obstacle(
             "files_outside",
             "{0} keeps files in {1}, which is not below MEDIA_ROOT".format(item["field"], item["path"]),
-            "name it in relocate_files, or in relocate_files_left when you carry it yourself or it may stay behind",
+            "name it in relocate_files, or in relocate_files_ignored when you carry it yourself or it may stay behind",
         )
         for item in django.get("file_stores", ())
         if _holds_a_file(item["path"], media, site.project.owner)
@@ -123,7 +123,7 @@ def _holds_a_file(path: str, media: str, owner: Optional[SystemUser]) -> bool:
 
 
 def _conversion_obstacles(
-    site: Site, alias: str, target: str, left_behind: Sequence[str], found: List[Obstacle]
+    site: Site, alias: str, target: str, excluded_models: Sequence[str], found: List[Obstacle]
 ) -> List[Obstacle]:
     """What keeps a database from getting another engine. Every row is read."""
     engine, names = site.engines.get(alias), sorted(kind.name for kind in ENGINES)
@@ -132,7 +132,7 @@ def _conversion_obstacles(
         return [Obstacle("bad_option", "relocate_engines: {0}: {1} is not known".format(alias, target), known)]
     if engine.name == target:
         return []
-    looked = collect(found, lambda: scan.scan(site, engine, target, left_behind), alias)
+    looked = collect(found, lambda: scan.scan(site, engine, target, excluded_models), alias)
     if not looked:
         return []
     site.scanned[alias] = {key: looked[key] for key in ("schema", "migrations")}
@@ -171,7 +171,7 @@ def _untracked(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     apart += [item["path"] for item in django.get("file_stores", ())]
     apart += logs.directories(django)
     apart += [name + end for name in databases for end in ("", "-wal", "-shm", "-journal")]
-    accepted = [*params["files"], *params["files_left"]]
+    accepted = [*params["files"], *params["files_ignored"]]
     try:
         left = untracked.find(site.project.path, site.project.owner, django["used_paths"], apart, accepted)
     except RelocateError as error:
@@ -186,7 +186,7 @@ def _untracked(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
         Obstacle(
             "files_untracked",
             "git does not hold what the site may need: {0}{1}".format(names, ", ..." if len(left) > 10 else ""),
-            "carry it with relocate_files: [{0}], or name what may stay behind in relocate_files_left".format(lines),
+            "carry it with relocate_files: [{0}], or name what may stay behind in relocate_files_ignored".format(lines),
         )
     ]
 
@@ -234,7 +234,7 @@ def _refuse_unnamed(site: Site, params: Mapping[str, Any]) -> None:
     with acting_as(project.owner):
         roots = None if params["command"] else packages.named(project.path, params["requirements"], there)
     if roots is not None:
-        found = packages.left_over(packages.unnamed(there, roots), params["pip_extra"], params["pip_left"])
+        found = packages.left_over(packages.unnamed(there, roots), params["pip_extra"], params["pip_ignored"])
         if found:
             raise packages.refusal(found, "the project")
 

@@ -65,7 +65,7 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
     found += _occupied(params, str(old["project"].get("prefix") or ""))
     found += collect(found, lambda: _paths_of_old(params, old)) or []
     if not itself and not read_record(params["directory"], params["site"]).get("moved"):
-        found += collect(found, lambda: checks.running(params["path"], params["services_left"])) or []
+        found += collect(found, lambda: checks.running(params["path"], params["services_kept_running"])) or []
     if params["media"]:
         rights = old.get("media", {}).get("rights") or {}
         found += owners.obstacles(rights, users_to_make(params, old), owner)

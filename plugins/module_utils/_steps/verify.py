@@ -119,9 +119,9 @@ def media(recorded: Mapping[str, Any], django: Mapping[str, Any], owner: Optiona
     found = inventory.inventory(root, owner, recorded.get("skip", ()), given_away)
     if found["digest"] == recorded["digest"]:
         return owners.differs(rights, found["rights"], owner or current_user())
-    left_behind = inventory.left_behind(recorded)
-    if left_behind is not None:
-        return [left_behind.msg]
+    unread = inventory.unmovable(recorded)
+    if unread is not None:
+        return [unread.msg]
     return [
         "MEDIA_ROOT holds {0} files, {1} bytes; recorded were {2} files, {3} bytes".format(
             found["files"], found["bytes"], recorded["files"], recorded["bytes"]

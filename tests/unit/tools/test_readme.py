@@ -68,7 +68,7 @@ def test_the_inventory_is_the_readmes_on_two_directories(tmp_path: Path) -> None
     assert len(set(paths)) == 2
     assert (found["vars"]["relocate_files"], found["vars"]["relocate_env_files"]) == ([".env"], [".env"])
     # What makes two directories of a machine two hosts is what the demonstration says, too.
-    shared = {"relocate_become", "relocate_install", "relocate_allow_same_host", "relocate_unfrozen"}
+    shared = {"relocate_become", "relocate_install", "relocate_allow_same_host", "relocate_allow_unfrozen"}
     assert {name: found["vars"][name] for name in shared} == {name: variables()[name] for name in shared}
 
 

@@ -139,15 +139,15 @@ RETIRED = {"retired": {"label": "l1"}, "freeze": {"label": "l1", "held": True}}
             {},
             {},
             "old_retired",
-            "retired here by set l1.*undo to that host first.*relocate_from_retired: true",
+            "retired here by set l1.*undo to that host first.*relocate_allow_retired: true",
         ),
-        (RETIRED, {}, {"from_retired": True}, "", ""),
+        (RETIRED, {}, {"allow_retired": True}, "", ""),
         ({}, {"served": {"label": "l1"}}, {}, "target_not_blank", "set l1.*took in since.*relocate_replace: true"),
         ({}, {"served": {"label": "l1"}}, {"replace": True}, "", ""),
         # Serving now is another matter: nothing may be put aside under a site that runs.
         ({}, {"moved": {"label": "l1"}}, {"replace": True}, "target_not_blank", "run relocate.django.undo"),
-        ({}, {}, {"units": []}, "no_services", "relocate_services is empty.*relocate_unfrozen: true"),
-        ({}, {}, {"units": [], "unfrozen": True}, "", ""),
+        ({}, {}, {"units": []}, "no_services", "relocate_services is empty.*relocate_allow_unfrozen: true"),
+        ({}, {}, {"units": [], "allow_unfrozen": True}, "", ""),
         (RETIRED, {"moved": {"label": "l1"}}, {"units": []}, "", ""),  # moved before: nothing to do
     ],
 )

@@ -35,7 +35,7 @@ def work(directory: Path, state: str, check: bool = False, warn: Any = print, **
         label="",
         abandoned=False,
         retired=False,
-        unfrozen=False,
+        allow_unfrozen=False,
         named=["*"],
     )
     found: dict[str, Any] = services.work_on(
@@ -49,16 +49,16 @@ def work(directory: Path, state: str, check: bool = False, warn: Any = print, **
 def test_no_units_are_refused_before_anything_is_written(tmp_path: Path, state: str, check: bool) -> None:
     update_record(str(tmp_path), "shop", {"freeze": {"label": L1, "units": []}})
     before = read_record(str(tmp_path), "shop")
-    with refused("no_services", "no unit of the site is named.*relocate_unfrozen"):
+    with refused("no_services", "no unit of the site is named.*relocate_allow_unfrozen"):
         work(tmp_path, state, check, label=L2)
     assert read_record(str(tmp_path), "shop") == before
 
 
 def test_a_site_that_something_else_keeps_still(tmp_path: Path) -> None:
     for state in ("frozen", "held"):
-        assert work(tmp_path, state, unfrozen=True, label=L1)["changed"] is False
+        assert work(tmp_path, state, allow_unfrozen=True, label=L1)["changed"] is False
     assert read_record(str(tmp_path), "shop") == {}
-    work(tmp_path, "retired", unfrozen=True, label=L1)
+    work(tmp_path, "retired", allow_unfrozen=True, label=L1)
     assert read_record(str(tmp_path), "shop")["retired"]["label"] == L1
 
 

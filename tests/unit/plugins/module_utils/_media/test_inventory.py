@@ -76,13 +76,13 @@ def test_the_digest_goes_by_content_not_by_order(tree: Path, tmp_path: Path) -> 
 
 def test_what_is_not_moved_is_told_and_noticed(tree: Path) -> None:
     before = inventory.inventory(str(tree))
-    assert inventory.left_behind(before) is None
+    assert inventory.unmovable(before) is None
     (tree / "out").symlink_to("/etc/shadow")
     os.mkfifo(tree / "pipe")
     found = inventory.inventory(str(tree))
     assert found["digest"] != before["digest"], "a tree without them is another one"
     assert found["skipped_names"] == ["out: link leads out of MEDIA_ROOT", "pipe: neither file, directory nor link"]
-    error = inventory.left_behind(found)
+    error = inventory.unmovable(found)
     assert error is not None
     with refused("media_skipped", "2 entries .* cannot be moved: out: link leads out .*bind.*relocate_media_skip"):
         raise error
@@ -91,7 +91,7 @@ def test_what_is_not_moved_is_told_and_noticed(tree: Path) -> None:
 def test_five_of_what_is_left_behind_are_named(tree: Path) -> None:
     for number in range(7):
         (tree / f"out{number}").symlink_to("/etc")
-    error = inventory.left_behind(inventory.inventory(str(tree)))
+    error = inventory.unmovable(inventory.inventory(str(tree)))
     assert error is not None
     assert "7 entries" in error.msg
     assert "out4" in error.msg

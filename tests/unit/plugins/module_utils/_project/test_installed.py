@@ -117,7 +117,7 @@ def test_left_over(extra: Any, left: Any, expected: list[str]) -> None:
 def test_the_refusal_names_the_line_to_add() -> None:
     error = packages.refusal(packages.from_plain([dist("gunicorn", version="21.2.0")]), "the project")
     assert error.code == "packages_unlisted" and "gunicorn==21.2.0" in error.msg
-    assert 'relocate_pip_extra: ["gunicorn==21.2.0"]' in error.hint and "relocate_pip_left" in error.hint
+    assert 'relocate_pip_extra: ["gunicorn==21.2.0"]' in error.hint and "relocate_pip_ignored" in error.hint
 
 
 def test_versions_and_what_is_lacking() -> None:

@@ -97,7 +97,7 @@ def test_units_that_nobody_named(
     found = checks.unnamed("/srv/shop/app", units, left)
     assert [item.code for item in found] == ["unit_unnamed"] * len(told)
     assert [item.msg.split()[1] for item in found] == told
-    assert all("relocate_services_left" in item.hint for item in found)
+    assert all("relocate_services_kept_running" in item.hint for item in found)
 
 
 @pytest.mark.parametrize(

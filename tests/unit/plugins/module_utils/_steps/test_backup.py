@@ -177,7 +177,7 @@ def test_a_whole_set(tmp_path: Path, checkout: Path, dirty: bool) -> None:
 
 def make(directory: Path, site: Any, **options: Any) -> dict[str, Any]:
     given = {"directory": str(directory), "site": "shop", "label": "", "state": "present", "media": False, "jobs": 1}
-    given.update(media_skip=[], frozen=False, fixtures=False, left_behind=[], keep=0, compression="none", files=[])
+    given.update(media_skip=[], frozen=False, fixtures=False, excluded_models=[], keep=0, compression="none", files=[])
     given.update(
         checked=False,
         sequences="keep",

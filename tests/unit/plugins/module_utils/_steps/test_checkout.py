@@ -39,7 +39,7 @@ def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         if text is not None:
             (tmp_path / "requirements.txt").write_text(text)
         monkeypatch.setattr(checkout.packages, "installed", lambda *_args: here)
-        params = {"path": str(tmp_path), "command": [], "requirements": [], "pip_extra": [], "pip_left": []}
+        params = {"path": str(tmp_path), "command": [], "requirements": [], "pip_extra": [], "pip_ignored": []}
         params.update({"revision": None}, **changes)
         recorded = {"distributions": OLD, "named": None if named is None else list(named)}
         prepared = Prepared({"commit": "a" * 40}, {}, {}, ())
@@ -54,7 +54,7 @@ def test_what_nobody_named_is_missed(compare: Any) -> None:
         compare(NEW)
     assert compare([*NEW, dist("gunicorn", version="1")]) == ["versions of packages differ from old's: Django 1 -> 2"]
     assert compare(OLD) == []
-    assert compare(NEW[1:] + OLD[:1], pip_left=["gunicorn"]) == []
+    assert compare(NEW[1:] + OLD[:1], pip_ignored=["gunicorn"]) == []
 
 
 def test_a_later_revision_may_drop_what_the_files_of_old_named(compare: Any) -> None:

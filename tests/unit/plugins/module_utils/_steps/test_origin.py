@@ -49,7 +49,7 @@ def test_a_site_that_runs_is_stopped_by_its_user_first(world: Any, monkeypatch: 
     with refused("site_running", "shop.service runs here Next: stop it"):
         new.run()
     new.holds(live=BLANK)
-    assert new.run(services_left=["shop"])["changed"]
+    assert new.run(services_kept_running=["shop"])["changed"]
     assert new.run()["changed"] is False, "it may run when there is nothing to do"
 
 

@@ -36,17 +36,17 @@ def old_params(path: Path, **changes: Any) -> dict[str, Any]:
         "allow_dirty": False,
         "allow_unapplied": False,
         "files": [],
-        "files_left": [],
+        "files_ignored": [],
         "requirements": [],
         "revision": None,
         "command": [],
         "pip_extra": [],
-        "pip_left": [],
+        "pip_ignored": [],
         "units": [],
-        "services_left": [],
+        "services_kept_running": [],
         "compression": "none",
         "engines": {},
-        "left_behind": [],
+        "excluded_models": [],
         "installs": False,
         "directory": str(path),
     }
@@ -65,8 +65,8 @@ def test_files_that_models_keep_outside_media(project: Path, tmp_path: Path) -> 
     assert found[0] == "files_outside"
     assert found[2] == f"shop.Invoice.pdf keeps files in {private}, which is not below MEDIA_ROOT"
     for named in (str(private), str(tmp_path), f"{private}/"):
-        assert preflight.obstacles_on_old(site, old_params(project, files_left=[named])) == []
-    assert len(preflight.obstacles_on_old(site, old_params(project, files_left=[f"{private}/2026"]))) == 1
+        assert preflight.obstacles_on_old(site, old_params(project, files_ignored=[named])) == []
+    assert len(preflight.obstacles_on_old(site, old_params(project, files_ignored=[f"{private}/2026"]))) == 1
     assert preflight.obstacles_on_old(site, old_params(project, files=[str(private)])) == []
     site.facts["django"]["media_root"] = str(private / "2026")
     assert preflight.obstacles_on_old(site, old_params(project)) == [], "what is MEDIA within is carried as MEDIA"
@@ -137,7 +137,7 @@ def test_packages_that_no_file_names(project: Path, distributions: list[dict[str
     (project / "requirements.txt").write_text("Django\n")
     (found,) = preflight.obstacles_on_old(site, old_params(project))
     assert found.code == "packages_unlisted" and "gunicorn==1, ipython==1" in found.msg
-    accepted = {"pip_extra": ["gunicorn"], "pip_left": ["ipython"]}
+    accepted = {"pip_extra": ["gunicorn"], "pip_ignored": ["ipython"]}
     assert preflight.obstacles_on_old(site, old_params(project, **accepted)) == []
     assert preflight.obstacles_on_old(site, old_params(project, command=["make", "install"])) == []
 

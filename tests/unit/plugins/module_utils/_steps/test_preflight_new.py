@@ -185,7 +185,7 @@ def test_a_site_that_runs_already(tmp_path: Path, engine: FakeEngine, monkeypatc
     asked: list[Any] = []
     wrong = Obstacle("site_running", "shop.service runs here", "stop it")
     monkeypatch.setattr(preflight.checks, "running", lambda *what: asked.append(what) or [wrong])
-    assert on_new(tmp_path, services_left=["logs"]) == [("site_running", "", wrong.msg, wrong.hint)]
+    assert on_new(tmp_path, services_kept_running=["logs"]) == [("site_running", "", wrong.msg, wrong.hint)]
     assert asked == [(f"{tmp_path}/app", ["logs"])]
     same = told_of_old(host={"name": "old1", "machine_id": host_facts.machine_id()})
     assert [item[0] for item in on_new(tmp_path, same)] == ["same_host"], "its units are old's own"

@@ -80,7 +80,7 @@ def restore_options(directory: str, label: str, **options: Any) -> dict[str, Any
         "replace": False,
         "aliases": [],
         "media": True,
-        "services_left": [],
+        "services_kept_running": [],
         "verified": False,
         "jobs": 1,
         **options,
