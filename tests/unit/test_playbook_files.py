@@ -97,3 +97,53 @@ def test_a_set_that_this_run_made_is_held_against_its_own_digest(role: str) -> N
                 made.append((path.name, given.get(f"{role}_manifest_sha256")))
     assert len(made) >= 2
     assert {digest for _name, digest in made} == {"{{ backup_result.manifest_sha256 }}"}, made
+
+
+def _all_tasks() -> list[tuple[str, dict[str, Any]]]:
+    paths = sources.files("playbooks/**/*.yml", "roles/*/tasks/*.yml")
+    plays = [(sources.name_of(path), item) for path in paths for item in yaml.safe_load(path.read_text())]
+    lists = [(name, [item] if "hosts" not in item else item.get("tasks", [])) for name, item in plays]
+    return [(name, task) for name, items in lists for task in _tasks(items)]
+
+
+def test_tasks_give_modules_options_that_they_have() -> None:
+    """An option that a module lacks is refused when its task begins, which may be after the freeze."""
+    known = {
+        f"relocate.django.{path.stem}": {*sources.documentation(path).get("options", {}), *_shared_options(path)}
+        for path in sources.modules()
+    }
+    given = [
+        (name, module, set(task[module]) - known[module])
+        for name, task in _all_tasks()
+        for module in known.keys() & task.keys()
+        if isinstance(task[module], dict)
+    ]
+    assert len(given) > 20
+    assert [item for item in given if item[2]] == []
+
+
+def _shared_options(path: Any) -> set[str]:
+    fragments = sources.documentation(path).get("extends_documentation_fragment", [])
+    ours = [name.partition("relocate.django.")[2] for name in fragments if name.startswith("relocate.django.")]
+    files = [sources.PLUGINS / "doc_fragments" / f"{name.partition('.')[0]}.py" for name in ours]
+    return {option for file in files for option in sources.documentation(file).get("options", {})}
+
+
+def test_includes_give_roles_variables_that_they_have() -> None:
+    """A variable that a role does not know is ignored without a word."""
+    known = {
+        role.name: {
+            option
+            for entry in yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"].values()
+            for option in entry.get("options", {})
+        }
+        for role in sources.roles()
+    }
+    given = []
+    for name, task in _all_tasks():
+        role = (task.get("ansible.builtin.include_role") or {}).get("name", "").rpartition(".")[2]
+        if role in known:
+            ours = {variable for variable in task.get("vars", {}) if variable.startswith(role + "_")}
+            given.append((name, role, ours - known[role]))
+    assert len(given) > 20
+    assert [item for item in given if item[2]] == []
