@@ -340,6 +340,22 @@ def test_what_uses_another_database_is_told_before_a_freeze(kinds: Bench) -> Non
     assert [(item.code, "view v" in item.msg) for item in found] == [("unsupported_object", True)]
 
 
+def test_tables_without_a_key_are_told_where_new_wants_one(kinds: Bench) -> None:
+    kinds.sql(
+        "CREATE TABLE log (a text); CREATE TABLE kept (id int PRIMARY KEY); INSERT INTO log VALUES (REPEAT('x', 9))"
+    )
+    facts = kinds.engine.describe()
+    assert facts.details["without_key"] == ["log"]
+    assert 9 <= facts.details["largest_table"] < 1 << 20
+    assert kinds.engine.preflight("new", facts) == []
+    kinds.server.sql("SET GLOBAL innodb_force_primary_key = ON")
+    try:
+        found = kinds.engine.preflight("new", facts)
+    finally:
+        kinds.server.sql("SET GLOBAL innodb_force_primary_key = OFF")
+    assert [(item.code, item.msg.endswith("primary key: log")) for item in found] == [("setting_differs", True)]
+
+
 def test_another_name_is_refused_where_something_names_the_database(kinds: Bench) -> None:
     """On one server, the new site's trigger would write into the old database."""
     make(kinds, [one for one in KINDS if "defaults" in one[0] or "several columns" in one[0] or "names its" in one[0]])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Tuple
@@ -34,6 +35,11 @@ _JSON_ALIAS = (
     "SELECT CONCAT(TABLE_NAME, '.', CONSTRAINT_NAME) FROM information_schema.CHECK_CONSTRAINTS"
     " WHERE {0} AND CHECK_CLAUSE LIKE 'json_valid(%' ORDER BY 1"
 )
+_WITHOUT_KEY = (
+    "SELECT TABLE_NAME FROM information_schema.TABLES t WHERE {0} AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')"
+    " AND NOT EXISTS (SELECT 1 FROM information_schema.TABLE_CONSTRAINTS c WHERE c.TABLE_SCHEMA = t.TABLE_SCHEMA"
+    " AND c.TABLE_NAME = t.TABLE_NAME AND c.CONSTRAINT_TYPE = 'PRIMARY KEY') ORDER BY 1"
+)
 
 
 #: What the details of a database hold, by name; other names are passed over.
@@ -43,11 +49,13 @@ _SHAPES: Mapping[str, str] = {
     "database": "text",
     "sql_mode": "text",
     "max_allowed_packet": "number",
+    "largest_table": "number",
     "lower_case_table_names": "number",
     "collations": "texts",
     "json": "texts",
     "versioned": "texts",
     "sequences": "texts",
+    "without_key": "texts",
     "engines": "texts",
     "names_itself": "texts",
     "events": "texts",
@@ -209,6 +217,8 @@ def _details(session: Session, name: str) -> Dict[str, Any]:
         "versioned": sorted(str(table) for table, kind, _engine in kinds if kind == "SYSTEM VERSIONED"),
         "sequences": sorted(str(table) for table, kind, _engine in kinds if kind == "SEQUENCE"),
         "engines": sorted({str(engine) for _table, kind, engine in kinds if kind == "BASE TABLE"} - {""}),
+        "without_key": _names(session, _WITHOUT_KEY.format(where)),
+        "largest_table": _largest_table(session, where),
         "max_allowed_packet": int(variables.get("max_allowed_packet", 0)),
         "lower_case_table_names": int(variables.get("lower_case_table_names", 0)),
         "sql_mode": variables.get("sql_mode", ""),
@@ -224,6 +234,14 @@ def modern(collation: str) -> str:
 def version_of(series: str) -> Tuple[int, ...]:
     """10.11 as comparable numbers."""
     return tuple(int(word) for word in series.split(".") if word.isdigit())
+
+
+def _largest_table(session: Session, where: str) -> int:
+    """Bytes of data of the largest table: no value in the database is longer."""
+    with contextlib.suppress(RelocateError):  # MySQL's answer may be a day old, where it knows this variable
+        session.run("SET SESSION information_schema_stats_expiry = 0")
+    sizes = "SELECT COALESCE(MAX(DATA_LENGTH), 0) FROM information_schema.TABLES WHERE "
+    return int(session.value(sizes + where) or 0)
 
 
 def _names(session: Session, sql: str) -> List[str]:

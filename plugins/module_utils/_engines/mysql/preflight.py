@@ -33,6 +33,8 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Data
 
 #: The first releases whose clients and catalogue are what this engine expects.
 OLDEST = {"MariaDB": (10, 3), "MySQL": (8, 0)}
+#: What max_allowed_packet can be at most, and the room that our INSERTs of many short rows take (bytes).
+_LONGEST, _INSERTS = 1 << 30, 8 << 20
 
 
 def _some(names: Sequence[str]) -> str:
@@ -221,7 +223,8 @@ def _full_names(session: Session) -> List[Any]:
 def _variables(session: Session, details: Any, findings: Findings) -> None:
     here = survey.settings(session)
     before = dict(details.get("variables") or {})
-    _packet(session, int(here["max_allowed_packet"]), int(details.get("max_allowed_packet") or 0), findings)
+    _packet(session, int(here["max_allowed_packet"]), details, findings)
+    _keys(session, details, findings)
     case, former = int(here["lower_case_table_names"]), int(details.get("lower_case_table_names") or 0)
     if case != former:
         findings.add(
@@ -245,17 +248,33 @@ def _variables(session: Session, details: Any, findings: Findings) -> None:
         )
 
 
-def _packet(session: Session, here: int, before: int, findings: Findings) -> None:
-    """A value of old may be as long as its server allows; in our INSERTs it is twice that."""
-    may_raise = admin.may_set(session)
-    needed = max(min(before, 1 << 30), 0 if may_raise else 8 << 20)
-    if not may_raise:
-        needed = max(needed, min(2 * before, 1 << 30))
+def _packet(session: Session, here: int, details: Any, findings: Findings) -> None:
+    """A value of old may be as long as its server allows, or its table is; in our INSERTs it is twice that."""
+    before = int(details.get("max_allowed_packet") or 0)
+    needed = min(before, _LONGEST)
+    if not admin.may_set(session):
+        largest = int(details.get("largest_table", before))
+        needed = max(needed, _INSERTS, min(2 * before, 2 * largest + _INSERTS, _LONGEST))
     if here < needed:
         findings.add(
             "setting_differs",
             "max_allowed_packet is {0} bytes on new: rows of old, or our INSERTs, may not fit".format(here),
             "add the line max_allowed_packet = {0} to the new server's configuration below [mysqld]".format(needed),
+        )
+
+
+def _keys(session: Session, details: Any, findings: Findings) -> None:
+    """Tables that a server which wants a primary key of each would refuse to make."""
+    names = "('sql_require_primary_key', 'innodb_force_primary_key')"
+    rows = session.rows("SHOW GLOBAL VARIABLES WHERE Variable_name IN " + names)
+    wanted = [str(name) for name, value in rows if str(value) == "ON"]
+    without = list(details.get("without_key") or ())
+    if wanted and without:
+        findings.add(
+            "setting_differs",
+            "{0} is ON on new, and these tables have no primary key: {1}".format(wanted[0], _some(without)),
+            "add the line {0} = OFF to the new server's configuration below [mysqld], or give them primary keys"
+            " on old".format(wanted[0]),
         )
 
 

@@ -64,6 +64,13 @@ def told(here: dict[str, str], before: dict[str, str], details: dict[str, Any], 
         ({"max_allowed_packet": "1048576"}, {}, {}, {}, "setting_differs", "max_allowed_packet = 16777216"),
         # Who may not raise it needs room for hexadecimal digits.
         ({}, {}, {}, {"grants": "CREATE"}, "setting_differs", "max_allowed_packet = 33554432"),
+        ({}, {}, {"largest_table": 20 << 20}, {"grants": "CREATE"}, "setting_differs", "max_allowed_packet = 33554432"),
+        ({"max_allowed_packet": str(4 << 20)}, {"max_allowed_packet": "1024"},
+         {"max_allowed_packet": 1024, "largest_table": 9}, {"grants": "CREATE"}, "setting_differs",
+         "max_allowed_packet = 8388608"),
+        ({"sql_require_primary_key": "ON"}, {}, {"without_key": ["log"]}, {}, "setting_differs", "primary key: log"),
+        ({"innodb_force_primary_key": "ON"}, {}, {"without_key": ["log"]}, {}, "setting_differs",
+         "innodb_force_primary_key = OFF"),
         ({"log_bin": "ON", "log_bin_trust_function_creators": "OFF"}, {}, {"undeclared": ["f"]}, {}, "setting_differs",
          "log_bin_trust_function_creators = 1"),
         ({}, {}, {"elsewhere": {"other": ["view v"]}}, {}, "unsupported_object", "view v"),
@@ -89,10 +96,17 @@ def test_what_new_lacks_is_an_obstacle(
         ({"time_zone_names": "missing"}, {"time_zone_names": "missing"}, {}),
         ({"log_bin": "ON", "log_bin_trust_function_creators": "ON"}, {}, {"undeclared": ["f"]}),
         ({}, {}, {"versioned": ["t"], "sequences": ["s"]}),
+        ({}, {}, {"without_key": ["log"]}),
+        ({"sql_require_primary_key": "ON"}, {}, {"without_key": []}),
     ],
 )
 def test_what_does_not_matter_is_none(here: dict[str, str], before: dict[str, str], details: dict[str, Any]) -> None:
     assert told(here, before, details) == []
+
+
+def test_who_may_not_raise_the_packet_needs_room_for_what_there_is() -> None:
+    """Equal defaults on a managed server, and a table of 3 MB."""
+    assert told({}, {}, {"largest_table": 3 << 20}, grants="CREATE") == []
 
 
 def test_other_settings_and_rights_are_named() -> None:
