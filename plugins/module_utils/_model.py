@@ -202,7 +202,6 @@ class FileEntry:
     path: str  # relative, with "/"
     size: int  # bytes
     sha256: str
-    encryption: str = ""
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,12 @@ options:
     type: str
     default: python3
   revision:
-    description: The commit that new gets instead of the one on old.
+    description:
+      - The commit that new gets instead of the one on old. Where no backup set of old brings it along, new must have it
+        or get it from the remote.
+    type: str
+  remote:
+    description: The git remote that new asks; by default the one of old. V(none) asks nobody.
     type: str
   requirements:
     description: Requirements files of the project, relative to it; by default they are found.
@@ -191,6 +196,7 @@ from ansible_collections.relocate.django.plugins.module_utils import _argspec, _
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
 from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._project import vcs
 from ansible_collections.relocate.django.plugins.module_utils._record.lease import GRACE, Lease
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
@@ -211,6 +217,10 @@ def look_at_old(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, A
         )
         if info is None:
             return {}
+        wanted, project = module.params["revision"], site.project
+        if wanted and info["revision"]:
+            brought = collect(obstacles, lambda: vcs.brings(project.path, project.owner, wanted))
+            info["revision_brought"] = brought is not False  # what cannot be asked is told already
         info["unit_users"] = collect(obstacles, lambda: checks.users(module.params["units"])) or []
         obstacles += preflight.media_obstacles(info.get("media") or {}) if module.params["media"] else []
         return info
@@ -282,6 +292,7 @@ def main() -> None:
                 "files_ignored": {"type": "list", "elements": "str", "default": []},
                 "python": {"type": "str", "default": "python3"},
                 "revision": {"type": "str"},
+                "remote": {"type": "str"},
                 "requirements": {"type": "list", "elements": "str", "default": []},
                 "command": {"type": "list", "elements": "str", "default": []},
                 "pip_extra": {"type": "list", "elements": "str", "default": []},

@@ -19,7 +19,6 @@ from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Sequ
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_columns, venv_rows
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
 
-FORMATS = ("json", "jsonl", "xml", "yaml")
 PAGE = 2000  # objects read at a time
 
 Tell = Callable[[str, int], None]

@@ -127,6 +127,11 @@ def checkout(path: str, owner: Optional[SystemUser], commit: str, source: Source
     return True
 
 
+def holds(path: str, owner: Optional[SystemUser], commit: str) -> bool:
+    """Whether path is a checkout whose repository holds a commit already, with its files."""
+    return is_work_tree(path) and _has(Git(path, owner), check_revision(commit))
+
+
 def _head(git: Git) -> str:
     result = git.run("rev-parse", "--verify", "-q", "HEAD^{commit}")
     if result.rc not in (0, 1):

@@ -12,7 +12,6 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._project import answers, venv_lint, venv_lint_rules
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
 
-LEVELS = (venv_lint.ERROR, venv_lint.WARNING)
 _PARTS = answers.PARTS + (venv_lint_rules, venv_lint)
 
 

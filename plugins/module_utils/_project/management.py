@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Callable, List, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, last_lines, run
@@ -58,23 +58,6 @@ def _streamed(command: Command, timeout: Optional[float], on_line: OnLine) -> Co
         result = run(command, stdout=stdout, timeout=timeout, on_line=on_line)
     reader.join(10)
     return Completed(result.argv, result.rc, bytes(kept[-_KEPT:]), result.stderr)
-
-
-def migration_plan(project: Project, alias: str, timeout: float = 120) -> Dict[str, Any]:
-    """One alias's migrations: exists, recorded, applied, unapplied (in plan order), unknown, inconsistent.
-
-    Raises what :func:`answers.ask` raises; migration_conflict when the project has conflicting migrations.
-    """
-    answer = answers.ask(project, ["migrations"], aliases=[alias], timeout=timeout)["migrations"]
-    if answer["conflicts"]:
-        told = ["{0}: {1}".format(app, ", ".join(names)) for app, names in sorted(answer["conflicts"].items())]
-        raise RelocateError(
-            "migration_conflict",
-            "migrations conflict in " + "; ".join(told),
-            "merge them in the project (makemigrations --merge) and commit",
-        )
-    plan: Dict[str, Any] = answer["aliases"][alias]
-    return plan
 
 
 def migrate(

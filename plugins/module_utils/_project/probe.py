@@ -20,7 +20,6 @@ from ansible_collections.relocate.django.plugins.module_utils._project.answers i
 from ansible_collections.relocate.django.plugins.module_utils._project.inside import scrubbed
 from ansible_collections.relocate.django.plugins.module_utils._project.management import (
     migrate,
-    migration_plan,
     run_manage,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project.project import (
@@ -38,7 +37,6 @@ __all__ = [
     "find_interpreter",
     "find_project",
     "migrate",
-    "migration_plan",
     "read_env_files",
     "run_manage",
     "scrubbed",

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass
-from typing import IO, BinaryIO, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import IO, BinaryIO, Dict, Iterator, List, Mapping, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Revision, SystemUser
@@ -30,16 +30,6 @@ from ansible_collections.relocate.django.plugins.module_utils._users import acti
 _DIFF = ["-c", "core.quotePath=true", "-c", "diff.autoRefreshIndex=true"]  # the index is a copy
 _DIFF += ["diff", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames"]
 _DIFF += ["--src-prefix=a/", "--dst-prefix=b/", "--diff-algorithm=myers", "-U3", "HEAD"]
-
-
-@dataclass(frozen=True)
-class Traits:
-    """What is special about a checkout."""
-
-    shallow: bool = False
-    partial: bool = False  # cloned with --filter: objects are missing until the remote is asked
-    submodules: Tuple[str, ...] = ()
-    lfs: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +97,7 @@ def _not_a_checkout(path: str, result: Completed) -> RelocateError:
 def revision(path: str, owner: Optional[SystemUser] = None) -> Revision:
     """The commit that a checkout is at, its branch and remote, and its uncommitted changes to tracked files.
 
-    Untracked files are no changes: see :func:`untracked`. Raises not_a_checkout.
+    Untracked files are no changes: `untracked.py` finds them. Raises not_a_checkout.
     """
     top = toplevel(path, owner)
     git = Git(top, owner)
@@ -236,31 +226,20 @@ def descends(path: str, owner: Optional[SystemUser], before: str) -> bool:
     return head != check_revision(before) and git.test("merge-base", "--is-ancestor", before, "HEAD")
 
 
-def untracked(path: str, owner: Optional[SystemUser] = None, ignored: bool = False) -> List[str]:
-    """Files and directories that git does not track, or with ``ignored`` those that it was told to ignore.
-
-    They are not part of any revision: what the site needs of them (``.env``, local settings) must be named.
-    """
-    extra = ["--ignored"] if ignored else []
-    args = ["ls-files", "-z", "--others", "--exclude-standard", "--directory", "--no-empty-directory"]
-    return sorted(Git(path, owner).names(*(args + extra)))
+def brings(path: str, owner: Optional[SystemUser], commit: str) -> bool:
+    """Whether a bundle of what is checked out brings a commit along: it is that one, or came before it."""
+    return Git(toplevel(path, owner), owner).test("merge-base", "--is-ancestor", check_revision(commit), "HEAD")
 
 
-def traits(path: str, owner: Optional[SystemUser] = None) -> Traits:
-    """What needs care when the checkout is taken along."""
-    git = Git(path, owner)
-    modules = git.run("config", "-z", "-f", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$")
-    paths = [item.split("\n", 1)[1] for item in modules.out.split("\0") if "\n" in item]
-    return Traits(
-        shallow=git.run("rev-parse", "--is-shallow-repository").out.strip() == "true",
-        partial=_is_partial(git),
-        submodules=tuple(sorted(paths)),
-        lfs=bool(lfs_files(path, owner)),
-    )
-
-
-def _is_partial(git: Git) -> bool:
-    return git.test("config", "--get-regexp", r"^(extensions\.partialclone|remote\..*\.promisor)$")
+def check_whole(path: str, owner: Optional[SystemUser] = None) -> None:
+    """Raises revision_refused for a partial clone (``--filter``), which lacks objects until the remote is asked."""
+    top = toplevel(path, owner)
+    if Git(top, owner).test("config", "--get-regexp", r"^(extensions\.partialclone|remote\..*\.promisor)$"):
+        raise RelocateError(
+            "revision_refused",
+            "{0} is a partial clone: a bundle of it would be incomplete".format(top),
+            "fetch everything on old: git fetch --refetch --no-filter, and unset the remote's promisor",
+        )
 
 
 def lfs_files(path: str, owner: Optional[SystemUser] = None) -> List[str]:
@@ -272,19 +251,14 @@ def bundle(path: str, owner: Optional[SystemUser], commit: str, output: IO[bytes
     """Write a git bundle of the commit that is checked out, with its history, to an open file.
 
     The bundle names it HEAD, which needs no branch and no change to the repository. A shallow checkout gives a bundle
-    as shallow; :func:`checkout` knows how to take one. Submodules and LFS content are not in it: see :func:`traits`.
+    as shallow; :func:`checkout` knows how to take one. Submodules and LFS content are not in it.
 
     Raises revision_not_found when something else is checked out, revision_refused for a partial clone, program_failed.
     """
     top = toplevel(path, owner)
     git = Git(top, owner)
     _expect_head(git, check_revision(commit))
-    if _is_partial(git):
-        raise RelocateError(
-            "revision_refused",
-            "{0} is a partial clone: a bundle of it would be incomplete".format(top),
-            "let new fetch the revision from the remote, or fetch everything: git fetch --refetch --no-filter",
-        )
+    check_whole(path, owner)
     result = git.run("bundle", "create", "-", "HEAD", stdout=output)
     if result.rc != 0:
         raise failed("program_failed", ("bundle create",), result)
@@ -354,6 +328,4 @@ def _ask_for(git: Git, url: str, commit: str, timeout: float) -> Reach:
         git.run("fetch", "-q", "--filter=tree:0", "--", url, "+refs/*:refs/relocate/*", timeout=timeout)
     if git.test("cat-file", "-e", commit + "^{commit}"):
         return Reach("found")
-    return Reach(
-        "absent", "the remote does not hold {0}".format(commit), "push it, or let the backup set's bundle serve"
-    )
+    return Reach("absent", "the remote does not hold {0}".format(commit), "push it to the remote")

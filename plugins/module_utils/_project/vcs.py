@@ -12,6 +12,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.checkout 
     CheckoutPlan,
     Source,
     checkout,
+    holds,
     plan_checkout,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project.git import (
@@ -21,9 +22,10 @@ from ansible_collections.relocate.django.plugins.module_utils._project.git impor
 )
 from ansible_collections.relocate.django.plugins.module_utils._project.revision import (
     Reach,
-    Traits,
+    brings,
     bundle,
     changes,
+    check_whole,
     comes_after,
     descends,
     files_at,
@@ -33,23 +35,23 @@ from ansible_collections.relocate.django.plugins.module_utils._project.revision 
     revision,
     top_of,
     toplevel,
-    traits,
-    untracked,
 )
 
 __all__ = [
     "CheckoutPlan",
     "Reach",
     "Source",
-    "Traits",
+    "brings",
     "bundle",
     "changes",
     "check_remote",
     "check_revision",
+    "check_whole",
     "checkout",
     "comes_after",
     "descends",
     "files_at",
+    "holds",
     "patch",
     "plan_checkout",
     "prefix",
@@ -58,6 +60,4 @@ __all__ = [
     "split_credentials",
     "top_of",
     "toplevel",
-    "traits",
-    "untracked",
 ]

@@ -21,6 +21,8 @@ _INFO: Mapping[str, Any] = {
     "databases": Each(_DATABASE),
     "media": Maybe({"bytes": Maybe(int), "rights": Maybe(Each(object))}),
     "unit_users": Maybe([str]),
+    "revision": Maybe({"remote": Maybe(str)}),
+    "revision_brought": Maybe(bool),
 }
 
 

@@ -149,6 +149,8 @@ def _size(site: Site, alias: str) -> int:
 def _code_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     found: List[Obstacle] = []
     revision = collect(found, lambda: vcs.revision(site.project.path, site.project.owner))
+    if revision is not None:
+        collect(found, lambda: vcs.check_whole(site.project.path, site.project.owner))
     if revision is not None and revision.dirty and not params["allow_dirty"]:
         shown = ", ".join(revision.changes[:5]) + (", ..." if len(revision.changes) > 5 else "")
         found.append(

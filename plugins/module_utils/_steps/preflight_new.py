@@ -27,7 +27,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import Co
 from ansible_collections.relocate.django.plugins.module_utils._project import vcs
 from ansible_collections.relocate.django.plugins.module_utils._project.python_support import python_obstacle
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
-from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set.relocation import between
 from ansible_collections.relocate.django.plugins.module_utils._site import collect
@@ -63,6 +63,7 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
     user = lookup_user(owner) if exists else None
     found += collect(found, lambda: _python_obstacles(params, old, user)) or []
     found += _occupied(params, str(old["project"].get("prefix") or ""))
+    collect(found, lambda: _refuse_unreachable(params, old, user))
     found += collect(found, lambda: _paths_of_old(params, old)) or []
     if not itself and not read_record(params["directory"], params["site"]).get("moved"):
         found += collect(found, lambda: checks.running(params["path"], params["services_kept_running"])) or []
@@ -141,6 +142,38 @@ def _occupied(params: Mapping[str, Any], prefix: str) -> List[Obstacle]:
     if os.path.isdir(path) and os.listdir(path) and not os.path.lexists(os.path.join(path, ".git")):
         return [Obstacle("checkout_occupied", "{0} holds something else".format(path), "move it away")]
     return []
+
+
+def _refuse_unreachable(params: Mapping[str, Any], old: Mapping[str, Any], owner: Optional[SystemUser]) -> None:
+    """A revision that new could get from nowhere. A set brings old's own along, whatever the remote says.
+
+    :param owner: None when he is not there yet; without him or git the checkout asks, before the freeze too
+    Raises revision_not_found, revision_refused.
+    """
+    named, revision = params["remote"] or "", params["revision"] or ""
+    if named not in ("", "none"):
+        vcs.check_remote(named)
+    if not revision or old.get("revision_brought") is not False or owner is None or find_program("git") is None:
+        return
+    top = vcs.top_of(params["path"], str(old["project"].get("prefix") or ""))
+    if vcs.holds(top, owner, revision):
+        return
+    remote = "" if named == "none" else named or str((old.get("revision") or {}).get("remote") or "")
+    reach = vcs.Reach("absent", "no remote is named")
+    if remote:
+        env = {str(key): str(value) for key, value in params["environment"].items()}
+        with SecretStore(secret_base(params["directory"]), owner) as secrets:
+            reach = vcs.reachable(remote, revision, owner, env, secrets)
+    if reach.status != "found":
+        raise RelocateError(
+            "revision_not_found",
+            "relocate_revision {0} is not in old's checkout or before it, and new cannot fetch it: {1}".format(
+                revision, reach.reason
+            ),
+            "{0}; or leave relocate_revision empty to move what old runs".format(
+                reach.hint or "name a remote that holds it as relocate_remote"
+            ),
+        )
 
 
 def _database_obstacles(

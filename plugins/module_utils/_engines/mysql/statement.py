@@ -29,7 +29,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.tex
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 
 VIEW, TRIGGER, FUNCTION, PROCEDURE, EVENT = "view", "trigger", "function", "procedure", "event"
-PACKAGE, PACKAGE_BODY, SEQUENCE = "package", "package body", "sequence"
+PACKAGE, PACKAGE_BODY = "package", "package body"
 #: What an event may be; written by us in place of what the statement says.
 STATES = ("ENABLE", "DISABLE", "DISABLE ON SLAVE", "DISABLE ON REPLICA")
 _PLAIN = re.compile(r"[A-Za-z0-9_]+\Z")

@@ -51,11 +51,11 @@ def test_migrate_and_count(site: Path, python: str) -> None:
     answer = probe.ask(project, ["counts"])["counts"]["default"]
     assert answer["models"]["shop.Item"] == {"table": "shop_item", "rows": 3, "visible": 1}
     assert answer["without_table"] == ["shop.Foreign"] and "shop.Newer" not in answer["models"]
-    plan = probe.migration_plan(project, "default")
+    plan = probe.ask(project, ["migrations"])["migrations"]["aliases"]["default"]
     assert plan["unapplied"] == [] and "shop.0001_initial" in plan["applied"] and plan["recorded"]
     rows(site, "insert into django_migrations (app, name, applied) values ('gone', '0001_x', '2020-01-01')")
     rows(site, "delete from django_migrations where name = '0002_remove_content_type_name'")
-    plan = probe.migration_plan(project, "default")
+    plan = probe.ask(project, ["migrations"])["migrations"]["aliases"]["default"]
     assert plan["unknown"] == ["gone.0001_x"] and "is applied before its dependency" in plan["inconsistent"]
 
 
@@ -85,8 +85,8 @@ def test_conflicts_and_missing_migrations(site: Path, python: str) -> None:
             "from django.db import migrations\nclass Migration(migrations.Migration):\n"
             "    dependencies = [('shop', '0001_initial')]\n"
         )
-    with pytest.raises(RelocateError, match=r"migration_conflict.*shop: 0002_a, 0002_b"):
-        probe.migration_plan(found(site, python), "default")
+    answer = probe.ask(found(site, python), ["migrations"])["migrations"]
+    assert answer["conflicts"] == {"shop": ["0002_a", "0002_b"]}
 
 
 def test_passwords_only_when_asked_for(site: Path, python: str) -> None:

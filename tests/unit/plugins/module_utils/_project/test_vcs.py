@@ -59,8 +59,7 @@ def test_revision_and_reading_changes_nothing(repository: Repository) -> None:
     assert found.commit == repository.git("rev-parse", "HEAD") and found.branch == "main" and found.described == "v1"
     assert found.remote == "https://me@example.org/shop.git"
     assert not found.dirty and found.changes == ()
-    assert vcs.untracked(path, owner) == ["new-untracked"]
-    assert vcs.traits(path, owner) == vcs.Traits()
+    vcs.check_whole(path, owner)
     assert vcs.patch(path, owner) == b""
     bundled(repository)
     assert digest(repository.path) == before
@@ -286,7 +285,7 @@ def test_shallow_checkout_is_taken_along(repository: Repository, home: Path, own
     repository.git("merge", "-q", "--no-edit", "side")
     shallow = Repository(home / "shallow", owner)
     as_owner(owner, "git", "clone", "-q", "--depth=2", f"file://{repository.path}", "shallow", cwd=home)
-    assert vcs.traits(str(shallow.path), owner).shallow
+    assert shallow.git("rev-parse", "--is-shallow-repository") == "true"
     commit, before = shallow.git("rev-parse", "HEAD"), digest(shallow.path)
     source = vcs.Source(bundle=str(bundled(shallow)))
     assert digest(shallow.path) == before
@@ -313,8 +312,20 @@ def test_partial_clone_is_refused(repository: Repository, home: Path, owner: Sys
     repository.git("config", "uploadpack.allowFilter", "true")
     as_owner(owner, "git", "clone", "-q", "--filter=blob:none", f"file://{repository.path}", "partial", cwd=home)
     partial = Repository(home / "partial", owner)
-    assert vcs.traits(str(partial.path), owner).partial
     refusal("revision_refused", lambda: bundled(partial))
+    assert "git fetch --refetch" in refusal("revision_refused", lambda: vcs.check_whole(str(partial.path), owner)).hint
+
+
+def test_what_a_bundle_brings_and_a_checkout_holds(repository: Repository, home: Path, owner: SystemUser) -> None:
+    path, first = str(repository.path), repository.git("rev-parse", "HEAD~1")
+    repository.git("checkout", "-q", "-b", "side", first)
+    side = repository.commit("side", "x")
+    repository.git("checkout", "-q", "main")
+    head = repository.git("rev-parse", "HEAD")
+    for commit, brought in ((head, True), (first, True), (side, False), ("0" * 40, False)):
+        assert vcs.brings(path, owner, commit) is brought
+    assert vcs.holds(path, owner, side) and not vcs.holds(path, owner, "0" * 40)
+    assert not vcs.holds(str(home), owner, side) and not vcs.holds(str(home / "absent"), owner, side)
 
 
 def test_force_pushed_revision_is_still_asked_for(repository: Repository, home: Path, owner: SystemUser) -> None:
@@ -384,7 +395,6 @@ def test_submodules(repository: Repository, home: Path, owner: SystemUser) -> No
     library.commit("lib.py", "x\n")
     repository.git("submodule", "add", "-q", str(library.path), "lib")
     repository.git("commit", "-q", "-m", "lib")
-    assert vcs.traits(str(repository.path), owner).submodules == ("lib",)
     commit = repository.git("rev-parse", "HEAD")
     # git itself refuses file remotes of submodules: the failure is told, not passed over
     refusal("checkout_failed", lambda: vcs.checkout(str(home / "new"), owner, commit, vcs.Source(str(repository.path))))
@@ -397,7 +407,6 @@ def test_lfs_pointers_are_not_served(repository: Repository, home: Path, owner: 
     repository.write(".gitattributes", "*.jpg filter=lfs\n")
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
     commit = repository.commit("a.jpg", pointer)
-    assert vcs.traits(str(repository.path), owner).lfs
     error = refusal(
         "checkout_failed", lambda: vcs.checkout(str(home / "new"), owner, commit, vcs.Source(str(repository.path)))
     )

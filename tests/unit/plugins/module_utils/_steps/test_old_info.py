@@ -29,13 +29,15 @@ INFO: dict[str, Any] = {
     },
     "media": {"bytes": 10, "rights": {}},
     "unit_users": ["shop"],
+    "revision": {"commit": "0" * 40, "remote": "https://example.org/shop.git"},
+    "revision_brought": False,
     "log_directories": [{"path": "/var/log/shop", "mode": 0o750, "owner": "shop", "group": "adm"}],
 }  # fmt: skip
 
 
 def test_what_it_ought_to_say() -> None:
     assert old_info.by_old(INFO, ["fake"]) is INFO
-    assert old_info.by_old({**INFO, "media": {}}, ["fake"])
+    assert old_info.by_old({**INFO, "media": {}, "revision": None}, ["fake"])
     assert old_info.facts(INFO["databases"]["default"]["facts"]) == facts()
 
 
@@ -74,6 +76,8 @@ FACTS = ("databases", "default", "facts")
         spoilt(*FACTS, "evil", value=1),
         spoilt("media", "bytes", value="1"),
         spoilt("unit_users", value=[0]),
+        spoilt("revision", "remote", value=["-x"]),
+        spoilt("revision_brought", value="no"),
         spoilt("log_directories", value={"x": 1}),
         spoilt("log_directories", value=[{"path": "/var/log/shop", "mode": "7", "owner": "shop", "group": "adm"}]),
     ],

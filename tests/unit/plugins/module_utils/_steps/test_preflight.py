@@ -225,6 +225,13 @@ def test_everything_at_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> N
     )
 
 
+def test_a_partial_clone_is_told_before_the_bundle_is_made(project: Path) -> None:
+    subprocess.run([*GIT, "-C", str(project), "config", "remote.origin.promisor", "true"], check=True)
+    found = preflight.obstacles_on_old(fake_site(project, FakeEngine(databases={LIVE: state()})), old_params(project))
+    assert [item.code for item in found] == ["revision_refused"]
+    assert found[0].msg == f"{project} is a partial clone: a bundle of it would be incomplete"
+
+
 def test_what_is_allowed_is_no_obstacle(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "manage.py").write_text("changed")
     monkeypatch.setattr(needs, "find_program", lambda _name: None)

@@ -9,6 +9,7 @@ import contextlib
 import os
 import pwd
 import sqlite3
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Data
 from ansible_collections.relocate.django.plugins.module_utils._record import record as record_record
 from ansible_collections.relocate.django.plugins.module_utils._steps import preflight, preflight_new
 from tests.unit.fakes import BLANK, ROOT_ONLY, FakeEngine, me, reachable, state
-from tests.unit.plugins.module_utils._steps.both_hosts import engine, new_params, on_new, told_of_old
+from tests.unit.plugins.module_utils._steps.both_hosts import engine, new_params, on_new, project, told_of_old
 
-__all__ = ["engine"]  # fixtures
+__all__ = ["engine", "project"]  # fixtures
 
 
 def test_nothing_is_in_the_way_on_new(tmp_path: Path, engine: FakeEngine) -> None:
@@ -112,6 +113,43 @@ def test_a_directory_that_holds_something_else(tmp_path: Path, engine: FakeEngin
     assert on_new(tmp_path) == [("checkout_occupied", "", f"{tmp_path}/app holds something else", "move it away")]
     (tmp_path / "app" / ".git").mkdir()
     assert on_new(tmp_path) == []
+
+
+def test_a_revision_that_new_could_get_from_nowhere(tmp_path: Path, engine: FakeEngine, project: Path) -> None:
+    """What a set of old brings along is no obstacle, whatever the remote says; what it does not bring is asked for."""
+    reachable(tmp_path)
+    head = subprocess.run(["git", "-C", project, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    there, lost = head.stdout.strip(), "0" * 40
+    gone = str(tmp_path / "gone")
+    old = told_of_old(revision={"remote": str(project)}, revision_brought=False)
+
+    def why(revision: str | None, **changes: Any) -> list[str]:
+        return [item[2] for item in on_new(tmp_path, changes.pop("old", old), revision=revision, **changes)]
+
+    assert why(None, remote=gone) == why(None, remote="none") == []
+    for brought in (True, None):
+        assert why(lost, remote=gone, old={**old, "revision_brought": brought}) == []
+    assert why(there) == why(there, remote=str(project)) == []
+    start = "relocate_revision {0} is not in old's checkout or before it, and new cannot fetch it: "
+    assert why(lost) == [start.format(lost) + f"the remote does not hold {lost}"]
+    assert why(there, remote="none") == [start.format(there) + "no remote is named"]
+    assert why(there, old={**old, "revision": None}) == [start.format(there) + "no remote is named"]
+    (unreachable,) = on_new(tmp_path, old, revision=there, remote=gone)
+    assert unreachable[0] == "revision_not_found" and "git ls-remote exited" in unreachable[2]
+    assert "leave relocate_revision empty" in unreachable[3]
+    assert [item[0] for item in on_new(tmp_path, old, remote="ext::sh -c x")] == ["revision_refused"]
+    subprocess.run(["git", "clone", "-q", project, tmp_path / "app"], check=True)
+    assert why(there, remote="none") == []
+
+
+def test_an_owner_or_git_to_be_made_asks_no_remote(
+    tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = told_of_old(owner={"name": "no-such-user"}, revision={"remote": "/gone"}, revision_brought=False)
+    assert on_new(tmp_path, old, owner=None, installs=True, revision="0" * 40) == []
+    old["owner"]["name"] = me().name
+    monkeypatch.setattr(preflight_new, "find_program", lambda name: None)
+    assert on_new(tmp_path, old, installs=True, revision="0" * 40) == []
 
 
 def test_paths_of_old_that_new_lacks(tmp_path: Path, engine: FakeEngine) -> None:
