@@ -204,10 +204,10 @@ from ansible_collections.relocate.django.plugins.module_utils._services import u
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, Unit, unit_name
 
 
-def wish_of(params: Mapping[str, Any]) -> plan.Wish:
+def request_of(params: Mapping[str, Any]) -> plan.Request:
     """The options as the planner takes them."""
     enable = params["enable"]
-    return plan.Wish(
+    return plan.Request(
         state=params["state"],
         units=tuple(dict.fromkeys(unit_name(name) for name in params["units"])),
         reload=tuple(unit_name(name) for name in params["reload"]) if params["state"] == "started" else (),
@@ -270,65 +270,65 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
 def start_and_ask(
     params: Mapping[str, Any],
     host: services_units.Services,
-    wish: plan.Wish,
+    request: plan.Request,
     actions: Sequence[plan.Action],
     units: Mapping[str, Unit],
 ) -> List[Dict[str, Any]]:
     """Start the site, and see it answer. Noted before: whatever ends us, what it takes in is precious from then on."""
     before = note(params)
     try:
-        host.apply(wish, actions)
+        host.apply(request, actions)
         try:
             return ask(params)
         except RelocateError as error:
-            raise host.taken_back(error, wish, actions, units, {}) from error
+            raise host.taken_back(error, request, actions, units, {}) from error
     except RelocateError as error:
         if before and not error.details.get("remaining"):
             update_record(params["directory"], params["site"], before)
         raise
 
 
-def without_others(module: AnsibleModule, host: services_units.Services, wish: plan.Wish) -> plan.Wish:
-    """The wish without units of which only the other host spoke; each is told."""
-    if wish.state != "started" or "*" in module.params["named"]:
-        return wish
-    wish, others = host.within(wish, module.params["named"])
+def without_others(module: AnsibleModule, host: services_units.Services, request: plan.Request) -> plan.Request:
+    """Leave out units that only the other host named, with a warning for each."""
+    if request.state != "started" or "*" in module.params["named"]:
+        return request
+    request, others = host.within(request, module.params["named"])
     for name in others:
         module.warn(printable(name) + " ran on old, and relocate_services does not name it: it is left alone")
-    return wish
+    return request
 
 
 def bring(module: AnsibleModule) -> Dict[str, Any]:
     """Plan, and carry the plan out unless in check mode."""
     params = module.params
-    wish = wish_of(params)
+    request = request_of(params)
     if not params["allow_unfrozen"]:
-        freeze.check_named(wish.state, wish.units)
+        freeze.check_named(request.state, request.units)
     record = read_record(params["directory"], params["site"])
     label = (record.get("moved") or {}).get("label", "")
     result: Dict[str, Any] = {"changed": False, "units": [], "steps": [], "at": 0, "frozen": False, "label": label}
     started = params["state"] == "started"
     stops_old = params["state"] in ("frozen", "held", "retired")
-    if not wish.units and not wish.reload and (stops_old or not record.get("freeze")):
+    if not request.units and not request.reload and (stops_old or not record.get("freeze")):
         return dict(result, answers=ask(params)) if started and not module.check_mode else result
     if params["abandoned"] and freeze.new_serves(record):
         return dict(result, frozen=True)
     host = services_units.Services(Systemd(), params["directory"], params["site"])
-    wish = without_others(module, host, host.whole(wish))
-    units, record, armed = host.look(wish)
-    host.check(wish, units, record, armed)
-    actions = plan.plan(wish, units, record, armed)
+    request = without_others(module, host, host.whole(request))
+    units, record, armed = host.look(request)
+    host.check(request, units, record, armed)
+    actions = plan.plan(request, units, record, armed)
     result.update(told(actions, units, record))
     for name in plan.jobs_cut(actions, units):
         module.warn(printable(name) + " was running and was stopped; nothing starts it again before its time comes")
     if not module.check_mode and started:
-        result["answers"] = start_and_ask(params, host, wish, actions, units)
+        result["answers"] = start_and_ask(params, host, request, actions, units)
     elif not module.check_mode:
         before = note(params) if params["state"] == "thawed" else {}
         try:
-            host.apply(wish, actions)
+            host.apply(request, actions)
         except RelocateError:
-            if before and not any(unit.up for unit in host.look(wish)[0].values()):
+            if before and not any(unit.up for unit in host.look(request)[0].values()):
                 update_record(params["directory"], params["site"], before)  # nothing served, so nothing was taken in
             raise
     left = read_record(params["directory"], params["site"])

@@ -23,7 +23,7 @@ STILL = ("frozen", "held", "retired", "stopped")
 
 
 @dataclass(frozen=True)
-class Wish:
+class Request:
     """What the module's options ask for. ``units`` are in the order in which they stop."""
 
     state: str
@@ -61,14 +61,14 @@ def start_order(units: Iterable[str]) -> List[str]:
     return sorted(reversed(stop_order(units)), key=lambda name: not name.endswith(".socket"))
 
 
-def plan(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool = False) -> List[Action]:
+def plan(request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool = False) -> List[Action]:
     """The steps from the present states to the wanted one; empty when there is nothing to do. Reads nothing.
 
-    :param units: present state of every unit of the wish and of the record
+    :param units: present state of every unit in the request and in the record
     :param record: the site's record on this host
     :param armed: whether the dead man's switch waits
     """
-    makers: Dict[str, Callable[[Wish, Mapping[str, Unit], Mapping[str, Any], bool], List[Action]]] = {
+    makers: Dict[str, Callable[[Request, Mapping[str, Unit], Mapping[str, Any], bool], List[Action]]] = {
         "frozen": _plan_frozen,
         "held": _plan_held,
         "thawed": _plan_thawed,
@@ -76,28 +76,28 @@ def plan(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed
         "stopped": _plan_stopped,
         "retired": _plan_retired,
     }
-    return makers[wish.state](wish, units, record, armed)
+    return makers[request.state](request, units, record, armed)
 
 
-def _stops(wish: Wish, units: Mapping[str, Unit]) -> List[Action]:
-    return [Action("stop", name) for name in stop_order(wish.units) if not units[name].down]
+def _stops(request: Request, units: Mapping[str, Unit]) -> List[Action]:
+    return [Action("stop", name) for name in stop_order(request.units) if not units[name].down]
 
 
-def _disables(wish: Wish, units: Mapping[str, Unit]) -> List[Action]:
-    return [Action("disable", name) for name in wish.units if units[name].enabled]
+def _disables(request: Request, units: Mapping[str, Unit]) -> List[Action]:
+    return [Action("disable", name) for name in request.units if units[name].enabled]
 
 
-def _plan_frozen(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
-    stops = _stops(wish, units)
+def _plan_frozen(request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
+    stops = _stops(request, units)
     freeze = services_freeze.freeze_of(record)
-    own = services_freeze.is_of(freeze, wish.label, wish.run)
+    own = services_freeze.is_of(freeze, request.label, request.run)
     if record.get("retired") and own and not stops:
         return []  # a switch would bring a retired site back to life beside the new one
     known = {item["name"] for item in freeze.get("units", ())}
-    same = freeze and own and not stops and not freeze.get("held") and known >= set(wish.units)
+    same = freeze and own and not stops and not freeze.get("held") and known >= set(request.units)
     actions = [] if same else [Action("record")]
-    before = services_freeze.states_to_keep({name: units[name] for name in wish.units}, record)
-    if wish.freeze_limit and (not armed or actions) and any(item["active"] for item in before):
+    before = services_freeze.states_to_keep({name: units[name] for name in request.units}, record)
+    if request.freeze_limit and (not armed or actions) and any(item["active"] for item in before):
         actions.append(Action("arm"))
     if freeze.get("held") and not record.get("retired"):
         # Until new is about to serve, a reboot brings old back.
@@ -109,40 +109,42 @@ def _to_enable(item: Mapping[str, Any], units: Mapping[str, Unit]) -> bool:
     return bool(item["enabled"]) and not units[item["name"]].enabled
 
 
-def _plan_held(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
+def _plan_held(request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
     actions = [Action("disarm")] if armed else []
     actions += [] if services_freeze.freeze_of(record).get("held") else [Action("hold")]
     # Disabling a unit that is only linked would remove it: that waits until the site is retired.
-    return actions + [item for item in _disables(wish, units) if not units[item.unit].linked_from]
+    return actions + [item for item in _disables(request, units) if not units[item.unit].linked_from]
 
 
-def _plan_thawed(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
-    if services_freeze.rests(record) and not wish.retired:
+def _plan_thawed(request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
+    if services_freeze.rests(record) and not request.retired:
         return []  # another host may have taken over
-    before = services_freeze.recorded(record, all_of_it=wish.retired)
+    before = services_freeze.recorded(record, all_of_it=request.retired)
     actions = [Action("start", name) for name in start_order(before) if before[name]["active"] and not units[name].up]
     actions += [Action("enable", name) for name, item in before.items() if _to_enable(item, units)]
     actions += [Action("disarm")] if armed else []
     return actions + ([Action("forget")] if record.get("freeze") or record.get("retired") else [])
 
 
-def _plan_started(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
-    wanted = wish.units if wish.enable is None else wish.enable
-    actions = [Action("start", name) for name in start_order(wish.units) if not units[name].up and not units[name].job]
+def _plan_started(request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
+    wanted = request.units if request.enable is None else request.enable
+    actions = [
+        Action("start", name) for name in start_order(request.units) if not units[name].up and not units[name].job
+    ]
     actions += [Action("enable", name) for name in wanted if units[name].can_enable]
     changed = bool(actions)
-    actions += [Action("start", name) for name in wish.reload if not units[name].up]
-    return actions + [Action("reload", name) for name in wish.reload if units[name].up and changed]
+    actions += [Action("start", name) for name in request.reload if not units[name].up]
+    return actions + [Action("reload", name) for name in request.reload if units[name].up and changed]
 
 
-def _plan_stopped(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
-    return _stops(wish, units) + _disables(wish, units)
+def _plan_stopped(request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
+    return _stops(request, units) + _disables(request, units)
 
 
-def _plan_retired(wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
-    actions = [] if set(services_freeze.recorded(record)) >= set(wish.units) else [Action("record")]
+def _plan_retired(request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
+    actions = [] if set(services_freeze.recorded(record)) >= set(request.units) else [Action("record")]
     actions += [Action("disarm")] if armed else []
-    actions += _plan_stopped(wish, units, record, armed)
+    actions += _plan_stopped(request, units, record, armed)
     return actions + ([] if services_freeze.rests(record) and not actions else [Action("retire")])
 
 

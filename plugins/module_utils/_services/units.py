@@ -23,7 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._services.checks i
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import (
     STILL,
     Action,
-    Wish,
+    Request,
     start_order,
     switch_name,
 )
@@ -49,53 +49,53 @@ class Services:
         self.systemd, self._directory, self._site = systemd, directory, site
         self.switch = switch_name(site)
 
-    def whole(self, wish: Wish) -> Wish:
-        """The wish with what its timers, sockets and paths start: stopping these leaves that running."""
-        if wish.state not in STILL or not wish.units:
-            return wish
-        wakers = started_by(self.systemd, self.systemd.states(list(wish.units)))
+    def whole(self, request: Request) -> Request:
+        """Add the units that its timers, sockets and paths start: stopping those leaves these running."""
+        if request.state not in STILL or not request.units:
+            return request
+        wakers = started_by(self.systemd, self.systemd.states(list(request.units)))
         woken = tuple(name for name, waker in wakers.items() if not waker.endswith(".socket"))
-        return replace(wish, units=(*wish.units, *wakers), woken=woken)
+        return replace(request, units=(*request.units, *wakers), woken=woken)
 
-    def within(self, wish: Wish, named: Sequence[str]) -> Tuple[Wish, List[str]]:
-        """The wish without units that the user did not name, and that none which he named starts here; and these.
+    def within(self, request: Request, named: Sequence[str]) -> Tuple[Request, List[str]]:
+        """Leave out units that the user neither named nor starts by one that he named; returns the rest, and those.
 
         What ran on old is old's word: it must not start whatever else this host has.
         """
         known = {unit_name(name) for name in named}
         known.update(*(unit.triggers for unit in self.systemd.states(sorted(known)).values()))
-        asked = dict.fromkeys([*wish.units, *(wish.enable or ())])
-        enable = None if wish.enable is None else tuple(name for name in wish.enable if name in known)
-        units = tuple(name for name in wish.units if name in known)
-        return replace(wish, units=units, enable=enable), [name for name in asked if name not in known]
+        asked = dict.fromkeys([*request.units, *(request.enable or ())])
+        enable = None if request.enable is None else tuple(name for name in request.enable if name in known)
+        units = tuple(name for name in request.units if name in known)
+        return replace(request, units=units, enable=enable), [name for name in asked if name not in known]
 
-    def look(self, wish: Wish) -> Tuple[Dict[str, Unit], Dict[str, Any], bool]:
-        """Units of the wish and of the record, the record, and whether the switch is armed."""
+    def look(self, request: Request) -> Tuple[Dict[str, Unit], Dict[str, Any], bool]:
+        """Read the units of the request and of the record, the record, and whether the switch is armed."""
         record = read_record(self._directory, self._site)
-        own = list(wish.units) if wish.state != "thawed" or wish.retired else []
+        own = list(request.units) if request.state != "thawed" or request.retired else []
         recorded = services_freeze.recorded(record, all_of_it=True)
-        names = own + [name for name in [*recorded, *(wish.enable or ()), *wish.reload] if name not in own]
+        names = own + [name for name in [*recorded, *(request.enable or ()), *request.reload] if name not in own]
         timer = self.switch + ".timer"
         units = self.systemd.states([*dict.fromkeys(names), timer])
-        units.update({name: replace(units[name], woken=True) for name in wish.woken})
+        units.update({name: replace(units[name], woken=True) for name in request.woken})
         return {name: unit for name, unit in units.items() if name != timer}, record, units[timer].up
 
-    def check(self, wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> None:
+    def check(self, request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> None:
         """Refuse before anything is altered: unknown units, triggers that were not named, a freeze that was lost."""
-        if wish.state in ("frozen", "started", "retired"):
-            check_known(units[name] for name in [*wish.units, *wish.reload])
-        if wish.state in ("frozen", "retired"):
-            own = {name: units[name] for name in wish.units}
-            check_lasting(self.systemd, own, reboot=wish.state == "frozen")
-        if wish.state == "held" and wish.units:
-            self._check_lost(wish, record, units, armed)
-        if wish.state == "retired":
-            services_freeze.check_still(record, {name: units[name] for name in wish.units})
-        if wish.state == "thawed" and wish.retired:
-            services_freeze.check_undoable(record, units, wish.units)
+        if request.state in ("frozen", "started", "retired"):
+            check_known(units[name] for name in [*request.units, *request.reload])
+        if request.state in ("frozen", "retired"):
+            own = {name: units[name] for name in request.units}
+            check_lasting(self.systemd, own, reboot=request.state == "frozen")
+        if request.state == "held" and request.units:
+            self._check_lost(request, record, units, armed)
+        if request.state == "retired":
+            services_freeze.check_still(record, {name: units[name] for name in request.units})
+        if request.state == "thawed" and request.retired:
+            services_freeze.check_undoable(record, units, request.units)
 
-    def _check_lost(self, wish: Wish, record: Mapping[str, Any], units: Mapping[str, Unit], armed: bool) -> None:
-        reasons = services_freeze.lost(record, units, armed, self.systemd.boot(), wish.label, wish.run)
+    def _check_lost(self, request: Request, record: Mapping[str, Any], units: Mapping[str, Unit], armed: bool) -> None:
+        reasons = services_freeze.lost(record, units, armed, self.systemd.boot(), request.label, request.run)
         if reasons:
             raise RelocateError(
                 "freeze_lost",
@@ -106,13 +106,13 @@ class Services:
                 {"reasons": reasons},
             )
 
-    def apply(self, wish: Wish, actions: Sequence[Action]) -> None:
+    def apply(self, request: Request, actions: Sequence[Action]) -> None:
         """Carry the actions out; what a failed freeze, start or undo did so far is taken back."""
-        units, record, _armed = self.look(wish)
-        thaws = wish.state == "thawed"
+        units, record, _armed = self.look(request)
+        thaws = request.state == "thawed"
         done: List[Action] = []
         try:
-            if wish.state == "started" and actions:
+            if request.state == "started" and actions:
                 self.systemd.call("daemon-reload")
             if thaws:
                 self._set_enabled(actions, record, check=False)  # until then systemd may not know a unit
@@ -121,33 +121,33 @@ class Services:
                     continue  # not before the units are known to be up
                 done.append(action)
                 if action.verb not in ("enable", "disable"):
-                    self._do(action, wish, units, record)
+                    self._do(action, request, units, record)
             self._set_enabled(self._not_enabled(actions) if thaws else actions, record)
-            self._confirm(wish, actions, units)
+            self._confirm(request, actions, units)
         except RelocateError as error:
-            raise self.taken_back(error, wish, done, units, record) from error
+            raise self.taken_back(error, request, done, units, record) from error
         for action in actions[len(done) :]:
-            self._do(action, wish, units, record)
-        if wish.state == "frozen" and any(action.verb == "stop" for action in actions):
+            self._do(action, request, units, record)
+        if request.state == "frozen" and any(action.verb == "stop" for action in actions):
             # What started between the record and its stop wrote before anything was dumped.
             freeze = services_freeze.freeze_of(read_record(self._directory, self._site))
             update_record(self._directory, self._site, {"freeze": {**freeze, "monotonic": _microseconds()}})
-        if wish.state == "held" and wish.units:
+        if request.state == "held" and request.units:
             # The switch may have fired between the first look and the disarming.
-            self._check_lost(wish, read_record(self._directory, self._site), self.look(wish)[0], True)
+            self._check_lost(request, read_record(self._directory, self._site), self.look(request)[0], True)
 
-    def _do(self, action: Action, wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any]) -> None:
+    def _do(self, action: Action, request: Request, units: Mapping[str, Unit], record: Mapping[str, Any]) -> None:
         verb = action.verb
         if verb in ("record", "hold", "retire", "forget"):
-            update_record(self._directory, self._site, self._entry(verb, wish, units, record))
+            update_record(self._directory, self._site, self._entry(verb, request, units, record))
         elif verb == "arm":
-            self._arm(wish, services_freeze.states_to_keep(units, record))
+            self._arm(request, services_freeze.states_to_keep(units, record))
         elif verb == "disarm":
             self.systemd.disarm(self.switch)
-        elif verb == "start" and wish.state == "thawed":
-            self.systemd.call("start", action.unit, timeout=wish.timeout, check=False)  # go on with the others
+        elif verb == "start" and request.state == "thawed":
+            self.systemd.call("start", action.unit, timeout=request.timeout, check=False)  # go on with the others
         else:
-            self.systemd.call(verb, action.unit, timeout=wish.timeout)
+            self.systemd.call(verb, action.unit, timeout=request.timeout)
 
     def _not_enabled(self, actions: Sequence[Action]) -> List[Action]:
         wanted = [action.unit for action in actions if action.verb == "enable"]
@@ -165,71 +165,71 @@ class Services:
                 self.systemd.call(verb, *names, check=check)
 
     def _entry(
-        self, verb: str, wish: Wish, units: Mapping[str, Unit], record: Mapping[str, Any]
+        self, verb: str, request: Request, units: Mapping[str, Unit], record: Mapping[str, Any]
     ) -> Dict[str, Optional[Dict[str, Any]]]:
         if verb == "forget":
-            if record.get("retired") and not wish.retired:
+            if record.get("retired") and not request.retired:
                 return {"freeze": services_freeze.freeze_of(record)["earlier"] or None}
             return {"freeze": None, "retired": None}
-        own = {name: units[name] for name in wish.units}
+        own = {name: units[name] for name in request.units}
         now = {
             "at": int(time.time()),
             "boot": self.systemd.boot(),
             "monotonic": _microseconds(),
-            "limit": wish.freeze_limit,
+            "limit": request.freeze_limit,
         }
         latest = read_record(self._directory, self._site)
         if verb == "retire":
-            retired = {"label": wish.label, "run": wish.run, "at": now["at"]}
+            retired = {"label": request.label, "run": request.run, "at": now["at"]}
             return {
                 "retired": retired,
                 "freeze": services_freeze.retired_entry(latest) if latest.get("freeze") else None,
             }
         if verb == "hold":
             return {"freeze": {**services_freeze.freeze_of(latest), "held": True}}
-        if wish.state == "retired":  # units that the freeze did not know
-            own_now = {**now, "label": wish.label, "run": wish.run, **services_freeze.freeze_of(record)}
+        if request.state == "retired":  # units that the freeze did not know
+            own_now = {**now, "label": request.label, "run": request.run, **services_freeze.freeze_of(record)}
             return {"freeze": {**own_now, "units": services_freeze.states_before(own, record)}}
-        return {"freeze": services_freeze.frozen_entry(record, own, wish.label, wish.run, now)}
+        return {"freeze": services_freeze.frozen_entry(record, own, request.label, request.run, now)}
 
-    def _arm(self, wish: Wish, before: Sequence[Mapping[str, Any]]) -> None:
+    def _arm(self, request: Request, before: Sequence[Mapping[str, Any]]) -> None:
         names = [item["name"] for item in before if item["active"]]
         self.systemd.disarm(self.switch)
         if names:
             self.systemd.arm(
-                self.switch, wish.freeze_limit, start_order(names), "Start site {0} again".format(self._site)
+                self.switch, request.freeze_limit, start_order(names), "Start site {0} again".format(self._site)
             )
 
-    def _confirm(self, wish: Wish, actions: Sequence[Action], units: Mapping[str, Unit]) -> None:
+    def _confirm(self, request: Request, actions: Sequence[Action], units: Mapping[str, Unit]) -> None:
         stopped = [action.unit for action in actions if action.verb == "stop"]
         # Whether new serves nothing decides whether old may start: there the units are looked at again in any case.
         # So they are where the site has to be still: of a unit that failed earlier, processes may be left.
-        self.systemd.confirm_stopped(list(wish.units) if wish.state in STILL else stopped, units)
+        self.systemd.confirm_stopped(list(request.units) if request.state in STILL else stopped, units)
         started = [action.unit for action in actions if action.verb == "start"]
-        self.systemd.confirm_started(started, _SETTLE, wish.timeout)
+        self.systemd.confirm_started(started, _SETTLE, request.timeout)
 
     def taken_back(
         self,
         error: RelocateError,
-        wish: Wish,
+        request: Request,
         done: Sequence[Action],
         units: Mapping[str, Unit],
         record: Mapping[str, Any],
     ) -> RelocateError:
         """Take back what a failed freeze, start or undo has done; the error then says how that went."""
         # Old is thawed whatever comes of it, except for an undo: there new can serve on.
-        started = wish.state == "started" or (
-            wish.state == "thawed" and wish.retired and services_freeze.new_serves(record)
+        started = request.state == "started" or (
+            request.state == "thawed" and request.retired and services_freeze.new_serves(record)
         )
         opposite = {"start": "stop", "enable": "disable"} if started else {}
-        opposite = {"stop": "start"} if wish.state == "frozen" else opposite
+        opposite = {"stop": "start"} if request.state == "frozen" else opposite
         touched = [action for action in done if opposite.get(action.verb)]
         for action in reversed(touched):
             verb = opposite[action.verb]
             if not (verb == "start" and units[action.unit].job):
-                self.systemd.call(verb, action.unit, timeout=wish.timeout, check=False)
+                self.systemd.call(verb, action.unit, timeout=request.timeout, check=False)
         remaining = self._remaining([action.unit for action in touched if action.verb in ("start", "stop")], units)
-        if wish.state == "frozen" and not remaining:  # else the record and the switch are needed still
+        if request.state == "frozen" and not remaining:  # else the record and the switch are needed still
             self.systemd.disarm(self.switch)
             update_record(self._directory, self._site, {key: record.get(key) for key in ("freeze", "retired")})
         if not touched:

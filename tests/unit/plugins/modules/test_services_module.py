@@ -97,14 +97,14 @@ class Host:
 
     active = "inactive"
 
-    def whole(self, wish: Any) -> Any:
-        return wish
+    def whole(self, request: Any) -> Any:
+        return request
 
-    def look(self, wish: Any) -> Any:
-        return {name: Unit(name, active=self.active) for name in wish.units}, {}, False
+    def look(self, request: Any) -> Any:
+        return {name: Unit(name, active=self.active) for name in request.units}, {}, False
 
-    def within(self, wish: Any, named: Any) -> Any:
-        return dataclasses.replace(wish, units=tuple(named)), ["debug-shell.service"]
+    def within(self, request: Any, named: Any) -> Any:
+        return dataclasses.replace(request, units=tuple(named)), ["debug-shell.service"]
 
     def check(self, *_what: Any) -> None:
         """Nothing is in the way."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._services import units as services_units
-from ansible_collections.relocate.django.plugins.module_utils._services.plan import Action, Wish, plan
+from ansible_collections.relocate.django.plugins.module_utils._services.plan import Action, Request, plan
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, Unit
 
 WEB, TIMER, JOB, SOCKET = "web.service", "clear.timer", "clear.service", "web.socket"
@@ -81,17 +81,17 @@ class Played(Systemd):
         self.confirm_started(names, 0, 0)
 
 
-def carry_out(systemd: Played, directory: Path, wish: Wish) -> list[Action]:
+def carry_out(systemd: Played, directory: Path, request: Request) -> list[Action]:
     host = services_units.Services(systemd, str(directory), "shop")
-    wish = host.whole(wish)
-    now, record, armed = host.look(wish)
-    host.check(wish, now, record, armed)
-    actions = plan(wish, now, record, armed)
-    host.apply(wish, actions)
+    request = host.whole(request)
+    now, record, armed = host.look(request)
+    host.check(request, now, record, armed)
+    actions = plan(request, now, record, armed)
+    host.apply(request, actions)
     return actions
 
 
 def move_away(systemd: Played, directory: Path, label: str = "l1", run: str = "r1") -> None:
     """All that a move does on old."""
     for state in ("frozen", "held", "retired"):
-        carry_out(systemd, directory, Wish(state, NAMES, label=label, run=run))
+        carry_out(systemd, directory, Request(state, NAMES, label=label, run=run))

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
-from ansible_collections.relocate.django.plugins.module_utils._services.plan import Wish
+from ansible_collections.relocate.django.plugins.module_utils._services.plan import Request
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
 from tests.unit.fakes import refused
 from tests.unit.plugins.module_utils._services.played import SOCKET, WEB, Played, carry_out, unit
@@ -21,9 +21,9 @@ from tests.unit.plugins.module_utils._services.played import SOCKET, WEB, Played
 def test_a_trigger_that_is_not_named_is_refused(tmp_path: Path) -> None:
     present = {WEB: unit(WEB, triggered_by=(SOCKET,)), SOCKET: unit(SOCKET)}
     with refused("bad_option", "web.socket can start it again.*name web.socket"):
-        carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
+        carry_out(Played(present), tmp_path, Request("frozen", (WEB,)))
     present[SOCKET] = unit(SOCKET, up=False)
-    assert carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
+    assert carry_out(Played(present), tmp_path, Request("frozen", (WEB,)))
 
 
 TARGET = "shop.target"
@@ -57,13 +57,13 @@ def test_a_unit_that_a_reboot_would_bring_back_is_refused(
     present.update({name: unit(name) for name in (TARGET, "multi-user.target")})
     if words:
         with refused("bad_option", words):
-            carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
+            carry_out(Played(present), tmp_path, Request("frozen", (WEB,)))
         assert present[WEB].up
     else:
-        assert carry_out(Played(present), tmp_path, Wish("frozen", (WEB,)))
+        assert carry_out(Played(present), tmp_path, Request("frozen", (WEB,)))
     if wanted_by == TARGET:
-        carry_out(Played(present), tmp_path, Wish("retired", (WEB,)))  # new serves: refusing is of no use
-        assert carry_out(Played(present), tmp_path, Wish("frozen", (WEB, TARGET)))
+        carry_out(Played(present), tmp_path, Request("retired", (WEB,)))  # new serves: refusing is of no use
+        assert carry_out(Played(present), tmp_path, Request("frozen", (WEB, TARGET)))
 
 
 def test_what_a_freeze_would_refuse_is_refused_in_preflight(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
 from ansible_collections.relocate.django.plugins.module_utils._services import freeze as services_freeze
-from ansible_collections.relocate.django.plugins.module_utils._services.plan import Wish
+from ansible_collections.relocate.django.plugins.module_utils._services.plan import Request
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
 from tests.unit.fakes import refused
 from tests.unit.plugins.module_utils._services.played import (
@@ -71,19 +71,19 @@ def test_the_first_states_are_kept() -> None:
 
 def test_a_freeze_that_was_lost_is_refused(tmp_path: Path) -> None:
     systemd = Played(units(up=True))
-    carry_out(systemd, tmp_path, Wish("frozen", NAMES))
+    carry_out(systemd, tmp_path, Request("frozen", NAMES))
     systemd.units[WEB] = unit(WEB)
     with refused("freeze_lost", "web.service is active"):
-        carry_out(systemd, tmp_path, Wish("held", NAMES))
+        carry_out(systemd, tmp_path, Request("held", NAMES))
 
 
 def test_a_held_site_stays_down_through_a_reboot_and_a_thaw_enables_it_again(tmp_path: Path) -> None:
     systemd = Played(units(up=True))
-    carry_out(systemd, tmp_path, Wish("frozen", NAMES))
+    carry_out(systemd, tmp_path, Request("frozen", NAMES))
     assert systemd.units[WEB].enabled, "a reboot before the cutover brings the site back"
-    carry_out(systemd, tmp_path, Wish("held", NAMES))
+    carry_out(systemd, tmp_path, Request("held", NAMES))
     assert not systemd.units[WEB].enabled
-    carry_out(systemd, tmp_path, Wish("thawed", ()))
+    carry_out(systemd, tmp_path, Request("thawed", ()))
     assert (systemd.units[WEB].up, systemd.units[WEB].enabled) == (True, True)
 
 
@@ -93,12 +93,12 @@ def test_a_held_site_stays_down_through_a_reboot_and_a_thaw_enables_it_again(tmp
 )
 def test_only_the_run_that_froze_a_site_holds_it(tmp_path: Path, label: str, run: str, why: str) -> None:
     systemd = Played(units(up=True))
-    carry_out(systemd, tmp_path, Wish("frozen", NAMES, label="l1", run="r1"))
+    carry_out(systemd, tmp_path, Request("frozen", NAMES, label="l1", run="r1"))
     if not why:
-        assert carry_out(systemd, tmp_path, Wish("held", NAMES, label=label, run=run))
+        assert carry_out(systemd, tmp_path, Request("held", NAMES, label=label, run=run))
         return
     with refused("freeze_lost", why):
-        carry_out(systemd, tmp_path, Wish("held", NAMES, label=label, run=run))
+        carry_out(systemd, tmp_path, Request("held", NAMES, label=label, run=run))
     assert "held" not in read_record(str(tmp_path), "shop")["freeze"]
     assert systemd.units["relocate-thaw-shop.timer"].up
     assert systemd.units[WEB].enabled
@@ -106,21 +106,21 @@ def test_only_the_run_that_froze_a_site_holds_it(tmp_path: Path, label: str, run
 
 def test_a_site_that_was_stopped_already_can_be_held(tmp_path: Path) -> None:
     systemd = Played(units(up=False))
-    carry_out(systemd, tmp_path, Wish("frozen", NAMES))
+    carry_out(systemd, tmp_path, Request("frozen", NAMES))
     assert "relocate-thaw-shop.timer" not in systemd.units
-    assert carry_out(systemd, tmp_path, Wish("frozen", NAMES)) == []
-    assert carry_out(systemd, tmp_path, Wish("held", NAMES))
+    assert carry_out(systemd, tmp_path, Request("frozen", NAMES)) == []
+    assert carry_out(systemd, tmp_path, Request("held", NAMES))
 
 
 @pytest.mark.parametrize("held", [False, True])
 def test_a_run_that_goes_on_from_another_one_is_not_held_up_by_a_reboot(tmp_path: Path, held: bool) -> None:
     systemd = Played(units(up=True))
     for state in ("frozen", "held")[: 1 + held]:
-        carry_out(systemd, tmp_path, Wish(state, NAMES, label="l1", run="r1"))
+        carry_out(systemd, tmp_path, Request(state, NAMES, label="l1", run="r1"))
     systemd.boot = lambda: "c"  # type: ignore[method-assign]
-    carry_out(systemd, tmp_path, Wish("frozen", NAMES, label="l2", run="r2"))
+    carry_out(systemd, tmp_path, Request("frozen", NAMES, label="l2", run="r2"))
     assert systemd.units[WEB].enabled
-    assert carry_out(systemd, tmp_path, Wish("held", NAMES, label="l2", run="r2"))
+    assert carry_out(systemd, tmp_path, Request("held", NAMES, label="l2", run="r2"))
 
 
 def test_putting_a_move_of_a_retired_site_back_leaves_it_retired(tmp_path: Path) -> None:
@@ -128,8 +128,8 @@ def test_putting_a_move_of_a_retired_site_back_leaves_it_retired(tmp_path: Path)
     move_away(systemd, tmp_path)
     before = read_record(str(tmp_path), "shop")
     for state in ("frozen", "held"):
-        assert carry_out(systemd, tmp_path, Wish(state, NAMES, label="l2", run="r2"))
-    assert carry_out(systemd, tmp_path, Wish("thawed", ()))
+        assert carry_out(systemd, tmp_path, Request(state, NAMES, label="l2", run="r2"))
+    assert carry_out(systemd, tmp_path, Request("thawed", ()))
     assert not any(systemd.units[name].up or systemd.units[name].enabled for name in NAMES)
     assert read_record(str(tmp_path), "shop") == before
 
@@ -139,7 +139,7 @@ def test_undo_brings_back_what_ran_before_the_first_of_two_moves(tmp_path: Path)
     move_away(systemd, tmp_path)
     move_away(systemd, tmp_path, "l2", "r2")
     assert read_record(str(tmp_path), "shop")["retired"]["label"] == "l2"
-    assert carry_out(systemd, tmp_path, Wish("thawed", (), retired=True))
+    assert carry_out(systemd, tmp_path, Request("thawed", (), retired=True))
     assert (systemd.units[WEB].up, systemd.units[WEB].enabled) == (True, True)
     assert read_record(str(tmp_path), "shop") == {}
 
@@ -148,27 +148,27 @@ def test_undo_brings_back_what_ran_before_the_first_of_two_moves(tmp_path: Path)
 def test_a_site_that_serves_beside_new_is_not_silently_retired(tmp_path: Path, retired: bool) -> None:
     systemd = Played(units(up=True))
     for state in ("frozen", "held", "retired")[: 2 + retired]:
-        carry_out(systemd, tmp_path, Wish(state, NAMES))
+        carry_out(systemd, tmp_path, Request(state, NAMES))
     systemd.units[WEB] = unit(WEB)
     before, systemd.calls = read_record(str(tmp_path), "shop"), []
     with refused("freeze_lost", "serving beside the new one.*web.service active.*nothing was stopped"):
-        carry_out(systemd, tmp_path, Wish("retired", NAMES))
+        carry_out(systemd, tmp_path, Request("retired", NAMES))
     assert systemd.units[WEB].up
     assert (systemd.calls, read_record(str(tmp_path), "shop")) == ([], before)
     systemd.units[WEB] = unit(WEB, up=False)  # somebody looked, and stopped it
-    carry_out(systemd, tmp_path, Wish("retired", NAMES))
+    carry_out(systemd, tmp_path, Request("retired", NAMES))
     assert not systemd.units[WEB].enabled
 
 
 def test_an_undo_is_refused_where_nothing_could_be_brought_back(tmp_path: Path) -> None:
     with refused("not_undoable", "no record of what ran here"):
-        carry_out(Played(units(up=False)), tmp_path, Wish("thawed", NAMES, retired=True))
-    assert carry_out(Played(units(up=True)), tmp_path, Wish("thawed", NAMES, retired=True)) == []
+        carry_out(Played(units(up=False)), tmp_path, Request("thawed", NAMES, retired=True))
+    assert carry_out(Played(units(up=True)), tmp_path, Request("thawed", NAMES, retired=True)) == []
     systemd = Played(units(up=True))
     move_away(systemd, tmp_path)
     del systemd.units[WEB]
     with refused("unit_unknown", "web.service"):
-        carry_out(systemd, tmp_path, Wish("thawed", (), retired=True))
+        carry_out(systemd, tmp_path, Request("thawed", (), retired=True))
     assert not systemd.units[TIMER].up
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._services import plan as services_plan
-from ansible_collections.relocate.django.plugins.module_utils._services.plan import Action, Wish, plan
+from ansible_collections.relocate.django.plugins.module_utils._services.plan import Action, Request, plan
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
 from tests.unit.plugins.module_utils._services.played import JOB, NAMES, SOCKET, TIMER, WEB, freeze, unit, units, words
 
@@ -82,27 +82,27 @@ PLANS: list[tuple[str, dict[str, Unit], dict[str, Any], bool, str]] = [
 
 @pytest.mark.parametrize(("state", "now", "record", "armed", "expected"), PLANS)
 def test_plans(state: str, now: dict[str, Unit], record: dict[str, Any], armed: bool, expected: str) -> None:
-    assert words(plan(Wish(state, NAMES, run="me"), now, record, armed)) == expected
+    assert words(plan(Request(state, NAMES, run="me"), now, record, armed)) == expected
 
 
 def test_without_a_limit_no_switch_is_armed() -> None:
-    assert words(plan(Wish("frozen", (WEB,), freeze_limit=0), units(up=True), {})) == "record, stop web.service"
+    assert words(plan(Request("frozen", (WEB,), freeze_limit=0), units(up=True), {})) == "record, stop web.service"
 
 
 def test_a_reload_follows_a_change_only() -> None:
     now = {**units(up=True), "nginx.service": unit("nginx.service")}
-    wish = Wish("started", (WEB,), reload=("nginx.service",))
-    assert plan(wish, now, {}) == []
+    request = Request("started", (WEB,), reload=("nginx.service",))
+    assert plan(request, now, {}) == []
     now[WEB] = unit(WEB, up=False)
-    assert words(plan(wish, now, {})) == "start web.service, reload nginx.service"
+    assert words(plan(request, now, {})) == "start web.service, reload nginx.service"
     now["nginx.service"] = unit("nginx.service", up=False)
-    assert words(plan(wish, now, {})) == "start web.service, start nginx.service"
+    assert words(plan(request, now, {})) == "start web.service, start nginx.service"
 
 
 def test_only_the_named_units_are_enabled() -> None:
     now = units(up=True, enabled=False)
-    assert plan(Wish("started", NAMES, enable=()), now, {}) == []
-    assert words(plan(Wish("started", NAMES, enable=(WEB,)), now, {})) == "enable web.service"
+    assert plan(Request("started", NAMES, enable=()), now, {}) == []
+    assert words(plan(Request("started", NAMES, enable=(WEB,)), now, {})) == "enable web.service"
 
 
 @pytest.mark.parametrize(
@@ -129,5 +129,5 @@ def test_units_that_are_only_linked_stay_until_the_site_is_retired() -> None:
 
     now = {WEB: Linked(WEB, file_state="enabled")}
     record = {"freeze": {**freeze(), "units": freeze()["units"][:1]}}
-    assert words(plan(Wish("held", (WEB,)), now, record)) == "hold"
-    assert words(plan(Wish("retired", (WEB,)), now, record)) == "disable web.service, retire"
+    assert words(plan(Request("held", (WEB,)), now, record)) == "hold"
+    assert words(plan(Request("retired", (WEB,)), now, record)) == "disable web.service, retire"

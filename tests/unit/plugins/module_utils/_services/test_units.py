@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
 from ansible_collections.relocate.django.plugins.module_utils._services import plan as services_plan
 from ansible_collections.relocate.django.plugins.module_utils._services import units as services_units
-from ansible_collections.relocate.django.plugins.module_utils._services.plan import Wish, plan
+from ansible_collections.relocate.django.plugins.module_utils._services.plan import Request, plan
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
 from tests.unit.fakes import refused
 from tests.unit.plugins.module_utils._services.played import (
@@ -35,28 +35,28 @@ from tests.unit.plugins.module_utils._services.played import (
 
 def test_a_freeze_there_and_back(tmp_path: Path) -> None:
     systemd = Played(units(up=True))
-    assert carry_out(systemd, tmp_path, Wish("frozen", NAMES))
+    assert carry_out(systemd, tmp_path, Request("frozen", NAMES))
     assert not systemd.units[WEB].up
     assert systemd.units["relocate-thaw-shop.timer"].up
     assert "arm web.service clear.timer" in systemd.calls  # in the order of starting
-    assert carry_out(systemd, tmp_path, Wish("frozen", NAMES)) == []
-    assert carry_out(systemd, tmp_path, Wish("held", NAMES))
-    assert carry_out(systemd, tmp_path, Wish("held", NAMES)) == []
-    carry_out(systemd, tmp_path, Wish("retired", NAMES))
+    assert carry_out(systemd, tmp_path, Request("frozen", NAMES)) == []
+    assert carry_out(systemd, tmp_path, Request("held", NAMES))
+    assert carry_out(systemd, tmp_path, Request("held", NAMES)) == []
+    carry_out(systemd, tmp_path, Request("retired", NAMES))
     assert not systemd.units[WEB].enabled
-    assert carry_out(systemd, tmp_path, Wish("retired", NAMES)) == []
-    assert carry_out(systemd, tmp_path, Wish("thawed", ())) == [], "another host serves"
-    carry_out(systemd, tmp_path, Wish("thawed", (), retired=True))
+    assert carry_out(systemd, tmp_path, Request("retired", NAMES)) == []
+    assert carry_out(systemd, tmp_path, Request("thawed", ())) == [], "another host serves"
+    carry_out(systemd, tmp_path, Request("thawed", (), retired=True))
     assert (systemd.units[WEB].up, systemd.units[WEB].enabled, systemd.units[JOB].up) == (True, True, False)
     assert read_record(str(tmp_path), "shop") == {}
-    assert carry_out(systemd, tmp_path, Wish("thawed", ())) == []
+    assert carry_out(systemd, tmp_path, Request("thawed", ())) == []
 
 
 @pytest.mark.parametrize("broken", ["stop web.service", "stay web.service"])
 def test_a_freeze_that_fails_is_taken_back(tmp_path: Path, broken: str) -> None:
     systemd = Played(units(up=True), (broken,))
     with refused("unit_failed", "web.service"):
-        carry_out(systemd, tmp_path, Wish("frozen", NAMES))
+        carry_out(systemd, tmp_path, Request("frozen", NAMES))
     assert systemd.units[TIMER].up
     assert systemd.units[WEB].up
     assert not systemd.units["relocate-thaw-shop.timer"].up
@@ -66,16 +66,16 @@ def test_a_freeze_that_fails_is_taken_back(tmp_path: Path, broken: str) -> None:
 def test_a_start_that_fails_is_taken_back(tmp_path: Path) -> None:
     systemd = Played(units(up=False, enabled=False), ("stay web.service",))
     with refused("unit_failed", "web.service"):
-        carry_out(systemd, tmp_path, Wish("started", NAMES))
+        carry_out(systemd, tmp_path, Request("started", NAMES))
     assert not any(item.up or item.enabled for item in systemd.units.values())
 
 
 def test_a_thaw_that_fails_keeps_the_record(tmp_path: Path) -> None:
     systemd = Played(units(up=True))
-    carry_out(systemd, tmp_path, Wish("frozen", NAMES))
+    carry_out(systemd, tmp_path, Request("frozen", NAMES))
     systemd.broken = ("stay web.service",)
     with refused("unit_failed", "web.service"):
-        carry_out(systemd, tmp_path, Wish("thawed", ()))
+        carry_out(systemd, tmp_path, Request("thawed", ()))
     assert read_record(str(tmp_path), "shop")["freeze"]
     assert systemd.units["relocate-thaw-shop.timer"].up
     assert systemd.units[TIMER].up, "the others are started all the same"
@@ -83,13 +83,13 @@ def test_a_thaw_that_fails_keeps_the_record(tmp_path: Path) -> None:
 
 def test_units_that_are_unknown_are_told_together(tmp_path: Path) -> None:
     with refused("unit_unknown", "no.service: not-found; unit nor.timer"):
-        carry_out(Played(units(up=True)), tmp_path, Wish("frozen", (WEB, "no.service", "nor.timer")))
+        carry_out(Played(units(up=True)), tmp_path, Request("frozen", (WEB, "no.service", "nor.timer")))
 
 
 def test_processes_of_a_unit_that_failed_earlier_are_looked_for(tmp_path: Path) -> None:
     systemd = Played({WEB: unit(WEB), "queue.service": unit("queue.service", up=False)}, ("stay queue.service",))
     with refused("unit_failed", "queue.service"):
-        carry_out(systemd, tmp_path, Wish("frozen", (WEB, "queue.service")))
+        carry_out(systemd, tmp_path, Request("frozen", (WEB, "queue.service")))
     assert systemd.units[WEB].up
 
 
@@ -107,13 +107,13 @@ def woken() -> dict[str, Unit]:
 def test_what_a_timer_or_a_socket_started_is_stopped_with_it(tmp_path: Path, state: str) -> None:
     """A job in its midst, and a service that holds the socket itself, would go on writing."""
     systemd = Played(woken())
-    actions = carry_out(systemd, tmp_path, Wish(state, (TIMER, SOCKET)))
+    actions = carry_out(systemd, tmp_path, Request(state, (TIMER, SOCKET)))
     assert [name for name, item in systemd.units.items() if item.up and "thaw" not in name] == []
-    whole = services_units.Services(systemd, str(tmp_path), "shop").whole(Wish(state, (TIMER, SOCKET)))
+    whole = services_units.Services(systemd, str(tmp_path), "shop").whole(Request(state, (TIMER, SOCKET)))
     assert whole.units == (TIMER, SOCKET, JOB, WEB), "what systemd does not know is left out"
     assert whole.woken == (JOB,)
     assert services_plan.jobs_cut(actions, {**woken(), JOB: unit(JOB, woken=True)}) == [JOB]
-    assert carry_out(systemd, tmp_path, Wish(state, (TIMER, SOCKET))) == []
+    assert carry_out(systemd, tmp_path, Request(state, (TIMER, SOCKET))) == []
 
 
 @pytest.mark.parametrize("kind", ["oneshot", "simple"])
@@ -122,8 +122,8 @@ def test_a_thaw_starts_what_ran_but_no_job(tmp_path: Path, kind: str) -> None:
     present = woken()
     present[JOB] = dataclasses.replace(present[JOB], kind=kind)
     systemd = Played(present)
-    carry_out(systemd, tmp_path, Wish("frozen", (TIMER, SOCKET)))
-    carry_out(systemd, tmp_path, Wish("thawed", ()))
+    carry_out(systemd, tmp_path, Request("frozen", (TIMER, SOCKET)))
+    carry_out(systemd, tmp_path, Request("thawed", ()))
     assert {name for name, item in systemd.units.items() if item.up} >= {TIMER, SOCKET, WEB}
     assert not systemd.units[JOB].up
 
@@ -134,24 +134,24 @@ def test_a_job_that_was_cut_is_no_failure_of_the_way_back(tmp_path: Path) -> Non
     present[JOB] = dataclasses.replace(present[JOB], kind="simple", active="active")
     systemd = Played(present, ("stop web.service",))
     with refused("unit_failed", "what was done so far was taken back"):
-        carry_out(systemd, tmp_path, Wish("frozen", (TIMER, SOCKET)))
+        carry_out(systemd, tmp_path, Request("frozen", (TIMER, SOCKET)))
     assert read_record(str(tmp_path), "shop") == {}
 
 
 def test_what_is_started_on_new_is_what_was_named(tmp_path: Path) -> None:
-    wish = Wish("started", (TIMER, SOCKET))
-    assert services_units.Services(Played(woken()), str(tmp_path), "shop").whole(wish) == wish
+    request = Request("started", (TIMER, SOCKET))
+    assert services_units.Services(Played(woken()), str(tmp_path), "shop").whole(request) == request
 
 
 def test_old_starts_nothing_on_new_that_the_user_did_not_name(tmp_path: Path) -> None:
     shell = "debug-shell.service"
     systemd = Played({**woken(), shell: unit(shell, up=False, enabled=False)})
     host = services_units.Services(systemd, str(tmp_path), "shop")
-    said = Wish("started", (SOCKET, WEB, shell), enable=(shell, SOCKET))
-    wish, others = host.within(said, ["web.socket"])  # which starts the service here
-    assert (wish.units, wish.enable, others) == ((SOCKET, WEB), (SOCKET,), [shell])
-    assert host.within(said, []) == (Wish("started", (), enable=()), [SOCKET, WEB, shell])
-    assert host.within(Wish("started", (WEB,)), ["web"]) == (Wish("started", (WEB,)), [])
+    said = Request("started", (SOCKET, WEB, shell), enable=(shell, SOCKET))
+    request, others = host.within(said, ["web.socket"])  # which starts the service here
+    assert (request.units, request.enable, others) == ((SOCKET, WEB), (SOCKET,), [shell])
+    assert host.within(said, []) == (Request("started", (), enable=()), [SOCKET, WEB, shell])
+    assert host.within(Request("started", (WEB,)), ["web"]) == (Request("started", (WEB,)), [])
 
 
 def test_what_wrote_before_its_stop_does_not_lose_the_freeze(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,10 +159,10 @@ def test_what_wrote_before_its_stop_does_not_lose_the_freeze(tmp_path: Path, mon
     clock = itertools.count(100, 100)
     monkeypatch.setattr(services_units, "_microseconds", lambda: next(clock))
     systemd = Played(units(up=True))
-    carry_out(systemd, tmp_path, Wish("frozen", NAMES))
+    carry_out(systemd, tmp_path, Request("frozen", NAMES))
     assert read_record(str(tmp_path), "shop")["freeze"]["monotonic"] == 200
     systemd.units[WEB] = dataclasses.replace(systemd.units[WEB], entered=150)
-    assert carry_out(systemd, tmp_path, Wish("held", NAMES))
+    assert carry_out(systemd, tmp_path, Request("held", NAMES))
 
 
 def test_an_undo_that_fails_leaves_old_as_it_was(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_an_undo_that_fails_leaves_old_as_it_was(tmp_path: Path) -> None:
     before = read_record(str(tmp_path), "shop")
     systemd.broken = ("stay web.service",)
     with refused("unit_failed", "what was done so far was taken back"):
-        carry_out(systemd, tmp_path, Wish("thawed", (), retired=True))
+        carry_out(systemd, tmp_path, Request("thawed", (), retired=True))
     assert not any(systemd.units[name].up or systemd.units[name].enabled for name in NAMES)
     assert read_record(str(tmp_path), "shop") == before
 
@@ -187,14 +187,14 @@ class Stubborn(Played):
 def test_what_could_not_be_taken_back_is_told(tmp_path: Path) -> None:
     systemd = Stubborn(units(up=False, enabled=False), ("stay web.service",))
     with refused("unit_failed", "taking it back FAILED: .*web.service is active") as caught:
-        carry_out(systemd, tmp_path, Wish("started", NAMES))
+        carry_out(systemd, tmp_path, Request("started", NAMES))
     assert "web.service is active" in caught.value.details["remaining"]
 
 
 def test_a_freeze_that_cannot_be_taken_back_keeps_what_brings_the_site_back_later(tmp_path: Path) -> None:
     systemd = Stubborn(units(up=True), ("stay web.service",))
     with refused("unit_failed", "taking it back FAILED: .*clear.timer is inactive"):
-        carry_out(systemd, tmp_path, Wish("frozen", NAMES))
+        carry_out(systemd, tmp_path, Request("frozen", NAMES))
     assert systemd.units["relocate-thaw-shop.timer"].up
     assert read_record(str(tmp_path), "shop")["freeze"]["units"]
 
@@ -203,7 +203,7 @@ def test_stopped_means_that_every_unit_is_down(tmp_path: Path) -> None:
     asked: list[str] = []
     systemd = Played(units(up=False))
     systemd.confirm_stopped = lambda names, before: asked.extend(names)  # type: ignore[method-assign]
-    carry_out(systemd, tmp_path, Wish("stopped", NAMES))
+    carry_out(systemd, tmp_path, Request("stopped", NAMES))
     assert asked == list(NAMES)
     now = {**units(up=False), WEB: unit(WEB, active="deactivating")}
-    assert words(plan(Wish("stopped", (WEB,)), now, {})) == "stop web.service, disable web.service"
+    assert words(plan(Request("stopped", (WEB,)), now, {})) == "stop web.service, disable web.service"
