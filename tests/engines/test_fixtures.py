@@ -91,10 +91,10 @@ def test_beside_a_dump_of_the_same_moment(dumped: dict[str, Any], tmp_path: Path
             directory.mkdir()
             with project.opened() as site:
                 one, path = site.engines["default"], str(directory / "f.jsonl.zst")
-                with dump.beside_dump(site, one, path, "f.jsonl.zst") as beside, one.snapshot() as snapshot:
-                    snapshot.dump(str(directory), beside.begin)
+                with dump.parallel_fixture(site, one, path, "f.jsonl.zst") as parallel, one.snapshot() as snapshot:
+                    snapshot.dump(str(directory), parallel.begin)
                     state = snapshot.state()
-                    fixture = beside.finish()
+                    fixture = parallel.finish()
             rows = {table.name.split(".")[-1]: table.rows for table in state.tables}
             assert fixture.models["shop.Heartbeat"]["objects"] == rows["shop_heartbeat"]
             assert fixture.models["shop.Sale"]["objects"] == rows["shop_sale"]

@@ -160,7 +160,7 @@ class FakeEngine:
             tables = tuple(replace(table, fingerprint="") for table in found.tables)
             return replace(found, tables=tables, large_objects_fingerprint="")
 
-        def dump(directory: str, beside: Any = None) -> DumpFile:
+        def dump(directory: str, on_snapshot: Any = None) -> DumpFile:
             self._call("dump", directory)
             with open(os.path.join(directory, self.alias + ".fakedump"), "w") as stream:
                 stream.write("dump\n")

@@ -36,9 +36,9 @@ from ansible_collections.relocate.django.plugins.module_utils._stopwatch import 
 LIVE, INCOMING, PREVIOUS, DISCARDED = "live", "incoming", "previous", "discarded"
 
 
-#: Is told what shows another session the moment of a snapshot: PostgreSQL's name of it; the file to read instead of the
-#: live one on SQLite; nothing on MySQL, where nobody can write while it is called.
-Beside = Callable[[str], None]
+#: Called with what lets another session read the same moment: on PostgreSQL the snapshot's name, on SQLite the file to
+#: read instead of the live one, on MySQL nothing, since nobody can write during the call.
+OnSnapshot = Callable[[str], None]
 
 
 def _silent(line: str) -> None:
@@ -81,10 +81,10 @@ class Snapshot(abc.ABC):
     """One consistent view of a database: the dump and the state come from the same moment."""
 
     @abc.abstractmethod
-    def dump(self, directory: str, beside: Optional[Beside] = None) -> DumpFile:
+    def dump(self, directory: str, on_snapshot: Optional[OnSnapshot] = None) -> DumpFile:
         """Write the dump below ``directory`` (exists, belongs to the owner); returns its relative path.
 
-        :param beside: called once, while another session of the settings' user can be shown the same moment
+        :param on_snapshot: called once, while another session of the settings' user can still read the same moment
         Raises RelocateError: program_missing, client_too_old, dump_failed.
         """
 

@@ -100,10 +100,10 @@ def _written(place: openat.Place, name: str) -> Iterator[IO[bytes]]:
 
 
 @contextlib.contextmanager
-def beside_dump(
+def parallel_fixture(
     site: Site, engine: Engine, path: str, name: str, excluded_models: Sequence[str] = ()
-) -> Iterator[Beside]:
-    """Write a fixture of the same moment as a dump: ``begin`` is called by the dump, ``finish`` after it.
+) -> Iterator[ParallelFixture]:
+    """Write a fixture of the same moment as a dump: the dump calls ``begin``, the caller calls ``finish`` after it.
 
     :param path: the file
     :param name: its name in the set
@@ -111,15 +111,15 @@ def beside_dump(
     Raises as :func:`dump_fixture`.
     """
     with written(path, site.project.owner) as stream:
-        beside = Beside(site, engine, path, stream, name, excluded_models)
+        parallel = ParallelFixture(site, engine, path, stream, name, excluded_models)
         try:
-            yield beside
+            yield parallel
         finally:
-            beside.close()
+            parallel.close()
 
 
-class Beside:
-    """A fixture that waits for a dump's snapshot and is written beside the dump, out of the same moment."""
+class ParallelFixture:
+    """Waits for a dump's snapshot, then writes a fixture of the same moment while the dump runs."""
 
     def __init__(
         self, site: Site, engine: Engine, path: str, stream: IO[bytes], name: str, excluded_models: Sequence[str]

@@ -12,12 +12,12 @@ import json
 import os
 import time
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, Snapshot
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, OnSnapshot, Snapshot
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._fixtures.dump import Beside, beside_dump
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.dump import ParallelFixture, parallel_fixture
 from ansible_collections.relocate.django.plugins.module_utils._host import facts as host_facts
 from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._host.files import make_directory
@@ -162,16 +162,16 @@ def dump_all(
         if frozen:
             await_sessions(engine)
             marks[alias] = engine.mark()
-        with _fixture_beside(site, engine, backup, fixtures, excluded_models) as beside:
-            entry = _dump_one(site, engine, backup, frozen, beside.begin if beside else None)
-            entries[alias] = replace(entry, fixture=beside.finish()) if beside else entry
+        with _parallel_fixture(site, engine, backup, fixtures, excluded_models) as parallel:
+            entry = _dump_one(site, engine, backup, frozen, parallel.begin if parallel else None)
+            entries[alias] = replace(entry, fixture=parallel.finish()) if parallel else entry
     return entries, marks
 
 
 @contextlib.contextmanager
-def _fixture_beside(
+def _parallel_fixture(
     site: Site, engine: Engine, backup: BackupSet, wanted: bool, excluded_models: Sequence[str]
-) -> Iterator[Optional[Beside]]:
+) -> Iterator[Optional[ParallelFixture]]:
     if not wanted:
         yield None
         return
@@ -179,8 +179,8 @@ def _fixture_beside(
         FIXTURES, quote(engine.config.alias, safe=""), ".zst" if engine.context.compression == "zstd" else ""
     )
     make_directory(backup.file(FIXTURES), 0o700)
-    with beside_dump(site, engine, backup.file(name), name, excluded_models) as beside:
-        yield beside
+    with parallel_fixture(site, engine, backup.file(name), name, excluded_models) as parallel:
+        yield parallel
 
 
 def await_sessions(engine: Engine) -> None:
@@ -197,13 +197,13 @@ def await_sessions(engine: Engine) -> None:
 
 
 def _dump_one(
-    site: Site, engine: Engine, backup: BackupSet, frozen: bool, beside: Optional[Callable[[str], None]]
+    site: Site, engine: Engine, backup: BackupSet, frozen: bool, on_snapshot: Optional[OnSnapshot]
 ) -> DatabaseEntry:
     facts, step = engine.describe(), site.stopwatch.step
 
     def dump_it(snapshot: Snapshot) -> DumpFile:
         with step("dump"):
-            return snapshot.dump(backup.file(DATABASES), beside)
+            return snapshot.dump(backup.file(DATABASES), on_snapshot)
 
     def count_it(snapshot: Snapshot) -> DatabaseState:
         with step("count"):

@@ -254,11 +254,11 @@ class MysqlEngine(Engine):
 
     def _recover(self, session: Session) -> None:
         """Finish or take back a swap that was killed on its way."""
-        beside = (PREVIOUS, INCOMING, DISCARDED)
-        left = [name for name in map(self._named, beside) if swapping.interrupted(session, name)]
-        if left:
-            with self._reachable(*beside):
-                self.context.notes.extend(swapping.recover(session, left))
+        names = (PREVIOUS, INCOMING, DISCARDED)
+        unfinished = [name for name in map(self._named, names) if swapping.interrupted(session, name)]
+        if unfinished:
+            with self._reachable(*names):
+                self.context.notes.extend(swapping.recover(session, unfinished))
 
     def drop(self, which: str) -> bool:
         """See :meth:`Engine.drop`. Raises right_missing, query_failed."""

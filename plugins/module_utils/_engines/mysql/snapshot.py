@@ -14,7 +14,11 @@ import threading
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 from urllib.parse import quote
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import Beside, Snapshot, removed_on_failure
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    OnSnapshot,
+    Snapshot,
+    removed_on_failure,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import admin, grants, programs, rows
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import objects as stored
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import preflight as checks
@@ -74,7 +78,7 @@ class MysqlSnapshot(Snapshot):
         with self._server.connect(self._database) as session:
             return bool(states.list_tables(session, self._database))
 
-    def dump(self, directory: str, beside: Optional[Beside] = None) -> DumpFile:
+    def dump(self, directory: str, on_snapshot: Optional[OnSnapshot] = None) -> DumpFile:
         """Write ``ALIAS.mysql`` below the directory; call it before :meth:`state` when the database is in use.
 
         Raises RelocateError: program_missing, dump_failed, lock_timeout, right_missing.
@@ -86,7 +90,7 @@ class MysqlSnapshot(Snapshot):
             with acting_as(self._server.context.owner):
                 os.mkdir(path, 0o700)
             stack.enter_context(removed_on_failure(lambda: self._remove(path)))
-            client = self._dump_into(path, beside)
+            client = self._dump_into(path, on_snapshot)
         return DumpFile(path=name, client=client.version, client_major="", digest=self._digest)
 
     def _refuse_undumpable(self) -> None:
@@ -101,12 +105,12 @@ class MysqlSnapshot(Snapshot):
         with acting_as(self._server.context.owner):
             shutil.rmtree(path, ignore_errors=True)
 
-    def _dump_into(self, path: str, beside: Optional[Beside]) -> programs.Client:
+    def _dump_into(self, path: str, on_snapshot: Optional[OnSnapshot]) -> programs.Client:
         # A session of its own: those of the view may be counting already, and the lock is not to wait for them.
         with self._server.connect(self._database) as session, Together() as together, self._lock() as locked:
             self._open()
-            if beside is not None:
-                beside("")
+            if on_snapshot is not None:
+                on_snapshot("")
             client = programs.dump_client(session.flavor)
             options = self._server.options_file(client.mariadb)
             objects, charset = self._told(self._objects()), admin.properties_of(session, self._database)

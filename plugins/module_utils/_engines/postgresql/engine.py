@@ -21,9 +21,9 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     INCOMING,
     LIVE,
     PREVIOUS,
-    Beside,
     Engine,
     EngineContext,
+    OnSnapshot,
     Snapshot,
     removed_on_failure,
 )
@@ -71,14 +71,14 @@ class PostgresqlSnapshot(Snapshot):
         """Let go of the snapshot."""
         self._view.close()
 
-    def dump(self, directory: str, beside: Optional[Beside] = None) -> DumpFile:
+    def dump(self, directory: str, on_snapshot: Optional[OnSnapshot] = None) -> DumpFile:
         """Write ``ALIAS.pgdump`` below the directory; call it before :meth:`state` when the database is in use.
 
         Raises RelocateError: program_missing, client_too_old, dump_failed.
         """
         client = programs.choose_dump(programs.installed("pg_dump"), self._view.main.major)
-        if beside is not None:
-            beside(self._view.snapshot_id)
+        if on_snapshot is not None:
+            on_snapshot(self._view.snapshot_id)
         self._server.context.notes.extend(
             "database {0}: role {1} is not shown the options of the user mapping of {2} on server {3}, so that they are"
             " not carried: set them on new".format(self._server.config.alias, self._server.role, user, name)

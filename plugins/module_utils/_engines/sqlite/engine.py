@@ -23,9 +23,9 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     INCOMING,
     LIVE,
     PREVIOUS,
-    Beside,
     Engine,
     EngineContext,
+    OnSnapshot,
     Snapshot,
     missing_programs,
     removed_on_failure,
@@ -98,7 +98,7 @@ class _SqliteSnapshot(Snapshot):
         with owned(self._context.owner, "query_failed"):
             self._connection.close()
 
-    def dump(self, directory: str, beside: Optional[Beside] = None) -> DumpFile:
+    def dump(self, directory: str, on_snapshot: Optional[OnSnapshot] = None) -> DumpFile:
         """The base class's; also raises database_broken, since such a dump would be refused at its load."""
         name = _file_name(self._alias)
         path = os.path.join(directory, name)
@@ -108,8 +108,8 @@ class _SqliteSnapshot(Snapshot):
                 raise RelocateError("path_refused", "{0} is there already".format(path), "name another directory")
             with removed_on_failure(lambda: self._forget(path)):
                 self._replace_view(path)
-                if beside is not None:
-                    beside(path)
+                if on_snapshot is not None:
+                    on_snapshot(path)
         if self._context.compression == "none":
             return DumpFile(name, "SQLite " + sqlite3.sqlite_version, "3")
         try:
