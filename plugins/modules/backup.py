@@ -246,7 +246,7 @@ def write(module: AnsibleModule, site: Site, backup: BackupSet, revision: Revisi
         steps_backup.prepare(site, backup, revision, params)
     if params["state"] == "prepared":
         return dict(result, seconds=site.stopwatch.seconds())
-    databases, marks = steps_backup.dump_all(
+    databases, tokens = steps_backup.dump_all(
         site, backup, params["frozen"], params["fixtures"], params["excluded_models"]
     )
     # Other engines have no use for them. Frozen, a refusal now saves the transfer and the load.
@@ -262,7 +262,7 @@ def write(module: AnsibleModule, site: Site, backup: BackupSet, revision: Revisi
     manifest = steps_backup.compose(site, backup, revision, params, databases, media, number)
     with site.stopwatch.step("hash"):
         result["manifest_sha256"] = backup.finish(manifest, params["jobs"] or default_jobs())
-    noted = {"marks": {"label": label, "aliases": marks}} if params["frozen"] else {}
+    noted = {"marks": {"label": label, "aliases": tokens}} if params["frozen"] else {}
     update_record(params["directory"], params["site"], {"sequence": number, **noted})
     for note in site.notes:
         module.warn(printable(note))

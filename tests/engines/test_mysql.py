@@ -608,9 +608,9 @@ def test_a_mark_stays_until_something_is_written(awkward: Bench) -> None:
     """Reading and a dump leave it as it is; each way to write does not. Times are told in whole seconds."""
     awkward.sql("CREATE TABLE marked (id INT PRIMARY KEY, name TEXT) ENGINE=InnoDB")
     awkward.sql("INSERT INTO marked VALUES (1, 'a'), (2, 'b')")
-    before = awkward.engine.mark()
+    before = awkward.engine.change_token()
     awkward.dump()
-    assert awkward.engine.mark() == before
+    assert awkward.engine.change_token() == before
     for change in (
         "INSERT INTO marked VALUES (3, 'c')",
         "UPDATE marked SET name = 'd' WHERE id = 1",
@@ -618,7 +618,7 @@ def test_a_mark_stays_until_something_is_written(awkward: Bench) -> None:
     ):
         time.sleep(1.1)
         awkward.sql(change)
-        after = awkward.engine.mark()
+        after = awkward.engine.change_token()
         assert after != before, change
         before = after
 

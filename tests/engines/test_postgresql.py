@@ -305,30 +305,30 @@ def test_a_fingerprint_notices(make: Make, cluster: Cluster, method: str) -> Non
     assert missed == []
 
 
-def test_a_mark_stays_until_something_is_written(make: Make, scratch: Callable[[str], str], cluster: Cluster) -> None:
+def test_a_change_token_stays_until_a_write(make: Make, scratch: Callable[[str], str], cluster: Cluster) -> None:
     """Reading, a dump and ANALYZE leave it as it is; each way to write does not."""
     name = scratch("marked")
     cluster.psql("postgres", f'CREATE DATABASE "{name}" OWNER shop')
     cluster.psql(name, "CREATE TABLE t AS SELECT generate_series(1, 100) AS id; GRANT ALL ON t TO shop")
     engine = make(name)
-    before = settled_mark(engine)
+    before = settled_token(engine)
     with engine.snapshot() as snapshot:
         snapshot.state()
     cluster.psql(name, "ANALYZE t")
-    assert settled_mark(engine) == before
+    assert settled_token(engine) == before
     for change in ("INSERT INTO t VALUES (0)", "UPDATE t SET id = id", "DELETE FROM t WHERE id = 5", "TRUNCATE t"):
         cluster.psql(name, change)
-        after = settled_mark(engine)
+        after = settled_token(engine)
         assert after != before, change
         before = after
     cluster.psql("postgres", f'ALTER DATABASE "{name}" SET track_counts = off')
-    assert engine.mark() != engine.mark(), "a server that does not count tells nothing"
+    assert engine.change_token() != engine.change_token(), "a server that does not count tells nothing"
 
 
-def settled_mark(engine: Any) -> str:
+def settled_token(engine: Any) -> str:
     """Servers before 15 learn of a write a moment later."""
     time.sleep(1.2)
-    return str(engine.mark())
+    return str(engine.change_token())
 
 
 def test_counts_alone_and_unknown_methods(make: Make) -> None:

@@ -111,7 +111,7 @@ class Hosts:
         for name, content in (("code.bundle", b"# v2 git bundle\n" * 9), ("environment.json", b'{"freeze": []}')):
             Path(made.file(name)).write_bytes(content)
         Path(made.file("files/0000")).write_text("SECRET_KEY=x\n")
-        entries, _marks = backup.dump_all(site, made, frozen=False)
+        entries, _tokens = backup.dump_all(site, made, frozen=False)
         made.finish(
             manifest(
                 label,

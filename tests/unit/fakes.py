@@ -207,7 +207,7 @@ class FakeEngine:
     def sessions(self, terminate: bool = False) -> int:
         return self.busy.pop(0) if self.busy else 0
 
-    def mark(self) -> str:
+    def change_token(self) -> str:
         self._call("mark")
         return str(self.databases.get(LIVE))
 

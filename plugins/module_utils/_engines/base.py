@@ -201,8 +201,8 @@ class Engine(abc.ABC):
         """How many other sessions use live; with ``terminate`` they are ended."""
 
     @abc.abstractmethod
-    def mark(self) -> str:
-        """A sign of what live holds that costs nothing to look at: while it stays the same, nothing was written.
+    def change_token(self) -> str:
+        """Read a token that costs nothing to look at: while it stays the same, nothing was written to live.
 
         When it differs something may have been written, or the server was started anew: only counting tells.
         """

@@ -148,24 +148,24 @@ def _write(path: str, fill: Any) -> None:
 def dump_all(
     site: Site, backup: BackupSet, frozen: bool, fixtures: bool = False, excluded_models: Sequence[str] = ()
 ) -> Tuple[Dict[str, DatabaseEntry], Dict[str, str]]:
-    """Dump and count every database, each out of one snapshot; returns the manifest's entries, and marks.
+    """Dump and count every database, each out of one snapshot; returns the manifest's entries, and change tokens.
 
-    The marks of a frozen site's databases are from before their snapshots: a write that comes later shows by them.
+    The tokens of a frozen site's databases are read before their snapshots, so a later write changes them.
 
     :param frozen: the site has been stopped: sessions that remain are waited for, then refused
     :param fixtures: whether each is written as a fixture too, out of the same snapshot
     :param excluded_models: models that fixtures leave out on purpose
     Raises sessions_remain, and what the engines raise.
     """
-    entries, marks = {}, {}
+    entries, tokens = {}, {}
     for alias, engine in site.engines.items():
         if frozen:
             await_sessions(engine)
-            marks[alias] = engine.mark()
+            tokens[alias] = engine.change_token()
         with _parallel_fixture(site, engine, backup, fixtures, excluded_models) as parallel:
             entry = _dump_one(site, engine, backup, frozen, parallel.begin if parallel else None)
             entries[alias] = replace(entry, fixture=parallel.finish()) if parallel else entry
-    return entries, marks
+    return entries, tokens
 
 
 @contextlib.contextmanager

@@ -65,10 +65,10 @@ def written_since(
 
     Those that bear no sign of it are not counted again: counting is downtime.
     """
-    marks = record.get("marks") or {}
+    tokens = record.get("marks") or {}
     findings: List[str] = []
     for alias, engine in engines.items():
-        if marks.get("label") != label or marks["aliases"].get(alias) != engine.mark():
+        if tokens.get("label") != label or tokens["aliases"].get(alias) != engine.change_token():
             found = state_of(engine, LIVE, manifest.databases[alias].state.method, True)
             findings += [
                 "database {0}: {1}".format(alias, item)

@@ -276,12 +276,12 @@ class MysqlEngine(Engine):
             act = admin.end_sessions if terminate else admin.count_sessions
             return act(session, [self._named(LIVE)])
 
-    def mark(self) -> str:
-        """See :meth:`Engine.mark`. Raises login_failed, server_unreachable."""
+    def change_token(self) -> str:
+        """See :meth:`Engine.change_token`. Raises login_failed, server_unreachable."""
         with self._server.connect(self._named(LIVE)) as session:
             if not session.flavor.mariadb:
                 session.rows("SET SESSION information_schema_stats_expiry = 0")
-            found = session.rows(queries.MARK)
+            found = session.rows(queries.WRITES)
         return hashlib.sha256(repr(found).encode("utf-8")).hexdigest()
 
     def exists(self, which: str) -> bool:

@@ -191,7 +191,7 @@ def catalogue_sql(text: str, database: str) -> List[str]:
 
 
 #: When each table was last written; the counter tells of a row within the same second. A TRUNCATE shows nowhere.
-MARK = (
+WRITES = (
     "SELECT TABLE_NAME, CREATE_TIME, UPDATE_TIME, AUTO_INCREMENT FROM information_schema.TABLES"
     " WHERE TABLE_SCHEMA = DATABASE() AND (BINARY TABLE_SCHEMA = BINARY DATABASE()"
     " OR @@lower_case_table_names > 0) ORDER BY TABLE_NAME"

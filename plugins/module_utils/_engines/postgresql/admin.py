@@ -286,27 +286,27 @@ def rename(session: Session, renames: Sequence[Tuple[str, str]]) -> None:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A database by what a rename does not change, and the server's process that is asked to rename it."""
+class Identity:
+    """Identifies a database across a rename by its oid; holds the server process that renames it too."""
 
     oid: int
     pid: int
 
 
-def mark_of(session: Session, name: str) -> Mark:
-    """Mark a database before it is renamed."""
+def identity_of(session: Session, name: str) -> Identity:
+    """Read a database's identity before it is renamed."""
     oid, pid = session.rows("SELECT oid, pg_backend_pid() FROM pg_database WHERE datname = " + literal(name))[0]
-    return Mark(int(oid), int(pid))
+    return Identity(int(oid), int(pid))
 
 
-def has_become(session: Session, mark: Mark, name: str) -> bool:
-    """Whether a marked database has this name now, asked in another session once the one that renames has ended."""
-    working = "SELECT count(*) FROM pg_stat_activity WHERE pid = {0} AND state <> 'idle'".format(mark.pid)
+def has_become(session: Session, identity: Identity, name: str) -> bool:
+    """Ask in another session, once the one that renames has ended, whether the database has this name now."""
+    working = "SELECT count(*) FROM pg_stat_activity WHERE pid = {0} AND state <> 'idle'".format(identity.pid)
     deadline = time.monotonic() + _ENDING_SECONDS
     while session.value(working) and time.monotonic() < deadline:
         time.sleep(0.05)
     oid = session.value("SELECT max(oid::bigint) FROM pg_database WHERE datname = " + literal(name))
-    return oid is not None and int(oid) == mark.oid
+    return oid is not None and int(oid) == identity.oid
 
 
 _OWNER_HINT = "renaming takes a superuser, or the owner with CREATEDB; the live database is as before"

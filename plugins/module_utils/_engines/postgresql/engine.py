@@ -273,18 +273,18 @@ class PostgresqlEngine(Engine):
                     "look at it, then drop it",
                 )
             renames = [(live, target)] if admin.database_exists(session, live) else []
-            mark = admin.mark_of(session, source)
+            identity = admin.identity_of(session, source)
             try:
                 admin.rename(session, renames + [(source, live)])
             except RelocateError:
-                if not self._was_renamed(mark, live):
+                if not self._was_renamed(identity, live):
                     raise
 
-    def _was_renamed(self, mark: admin.Mark, live: str) -> bool:
-        """Whether the database that was marked is live now: an answer that was lost on its way is no failure."""
+    def _was_renamed(self, identity: admin.Identity, live: str) -> bool:
+        """Ask whether the renamed database is live now, since only the server's answer may have been lost."""
         try:
             with self._server.admin() as session:
-                return admin.has_become(session, mark, live)
+                return admin.has_become(session, identity, live)
         except RelocateError as exc:
             raise RelocateError(
                 "server_unreachable",
@@ -307,10 +307,10 @@ class PostgresqlEngine(Engine):
             act = admin.end_sessions if terminate else admin.count_sessions
             return act(session, [self._named(LIVE)])
 
-    def mark(self) -> str:
-        """See :meth:`Engine.mark`. Raises login_failed, server_unreachable."""
+    def change_token(self) -> str:
+        """See :meth:`Engine.change_token`. Raises login_failed, server_unreachable."""
         with self._server.connect(self._named(LIVE)) as session:
-            return str(session.rows(queries.MARK)[0][0])
+            return str(session.rows(queries.WRITES)[0][0])
 
     def exists(self, which: str) -> bool:
         """See :meth:`Engine.exists`. Raises login_failed, server_unreachable."""

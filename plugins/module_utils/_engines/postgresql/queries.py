@@ -343,7 +343,7 @@ def large_objects_sql(part: int, parts: int, chunk: int = 1 << 20) -> str:
 
 
 #: What has ever been written, as the server counts it; tables that were emptied or made anew show by their files.
-MARK = """
+WRITES = """
 SELECT concat_ws(' ', count(*), sum(n_tup_ins + n_tup_upd + n_tup_del),
     (SELECT sum(relfilenode::bigint) FROM pg_class WHERE relkind IN ('r', 'm')),
     (SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()),

@@ -370,8 +370,8 @@ class SqliteEngine(Engine):
         with acting_as(self.context.owner):
             return os.path.isfile(path) and (which == LIVE or not is_second_name(path, live))
 
-    def mark(self) -> str:
-        """See :meth:`Engine.mark`."""
+    def change_token(self) -> str:
+        """See :meth:`Engine.change_token`."""
         path, found = self._path(LIVE), []
         with acting_as(self.context.owner):
             for name in (path, path + "-wal"):

@@ -46,8 +46,8 @@ def test_dump_all(tmp_path: Path, is_file: bool, frozen: bool) -> None:
     ]
     site = fake_site(tmp_path, *engines)
     site.facts["migrations"]["aliases"] = {"default": {"applied": ["auth.0001_initial"], "unapplied": []}}
-    found, marks = steps_backup.dump_all(site, backup, frozen)
-    assert set(marks) == (set(found) if frozen else set())
+    found, tokens = steps_backup.dump_all(site, backup, frozen)
+    assert set(tokens) == (set(found) if frozen else set())
     assert {alias: (item.dump.path, item.state.rows(), item.migrations) for alias, item in found.items()} == {
         "default": ("databases/default.fakedump", 4, ("auth.0001_initial",)),
         "other": ("databases/other.fakedump", 6, ()),
@@ -154,7 +154,7 @@ def test_a_whole_set(tmp_path: Path, checkout: Path, dirty: bool) -> None:
         BackupSet.prepared(str(tmp_path / "work"), "shop", label).read_prepared().unversioned[0].path.endswith(".env")
     )
     assert backup.read_environment()["freeze"] == ["Django==5.2"]
-    databases, _marks = steps_backup.dump_all(site, backup, frozen=True)
+    databases, _tokens = steps_backup.dump_all(site, backup, frozen=True)
     written = steps_backup.compose(
         site, backup, revision, params(), databases, steps_backup.media_of(site, backup, True, "zstd")
     )

@@ -80,7 +80,7 @@ def test_content_is_compared_when_asked_for(fingerprints: bool, expected: int) -
 
 
 @pytest.mark.parametrize(
-    ("marks", "live", "counted", "expected"),
+    ("tokens", "live", "counted", "expected"),
     [
         ({"label": "l", "aliases": {"default": str(state())}}, state(), False, []),
         ({"label": "l", "aliases": {"default": "another"}}, state(), True, []),  # as after a restart of the server
@@ -94,9 +94,9 @@ def test_content_is_compared_when_asked_for(fingerprints: bool, expected: int) -
         ),
     ],
 )
-def test_what_was_written_since_the_dump(marks: Any, live: Any, counted: bool, expected: list[str]) -> None:
+def test_what_was_written_since_the_dump(tokens: Any, live: Any, counted: bool, expected: list[str]) -> None:
     engine: Any = FakeEngine(databases={LIVE: live})
-    assert verify.written_since({"default": engine}, manifest(), {"marks": marks}, "l") == expected
+    assert verify.written_since({"default": engine}, manifest(), {"marks": tokens}, "l") == expected
     assert (("query", LIVE) in engine.calls) is counted
 
 

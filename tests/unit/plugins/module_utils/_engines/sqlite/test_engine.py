@@ -305,17 +305,17 @@ def test_reading_leaves_no_trace(plain: Bench, clean_wal: bool) -> None:
 def test_a_mark_stays_until_something_is_written(plain: Bench) -> None:
     make_site(plain.live, rows=3)
     engine = plain.engine()
-    before = engine.mark()
+    before = engine.change_token()
     with engine.snapshot() as snapshot:
         snapshot.state()
-    assert engine.mark() == before
+    assert engine.change_token() == before
     for change in ("UPDATE book SET title = title WHERE id = 1", "DELETE FROM book WHERE id = 1"):
         run_sql(plain.live, change)
-        after = engine.mark()
+        after = engine.change_token()
         assert after != before, change
         before = after
     crashed_wal(plain.live, "DELETE FROM book WHERE id = 2")
-    assert engine.mark() != before
+    assert engine.change_token() != before
 
 
 @pytest.mark.parametrize("state_first", [True, False])
