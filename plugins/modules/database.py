@@ -165,7 +165,7 @@ def make(module: AnsibleModule, site: Site, alias: str, engine: Engine) -> List[
     if params["state"] == "blank":
         record = read_record(params["directory"], params["site"])
         came_from = origin.origin(engine, record, count=False)
-        origin.aside_for(engine, live, came_from, record, params["replace"])
+        origin.displaced_name(engine, live, came_from, record, params["replace"])
     if module.check_mode:
         return [] if live.exists else ["database " + engine.config.name]
     made = engine.create_blank(recorded)

@@ -221,7 +221,7 @@ def plan_and_load(module: AnsibleModule, site: Site, digest: str) -> Dict[str, A
     live, came_from = engine.describe(), origin.origin(engine, known)
     if live.exists and live.tables and came_from == digest:
         return {"changed": False}
-    origin.aside_for(engine, live, came_from, known, params["replace"])
+    origin.displaced_name(engine, live, came_from, known, params["replace"])
     if module.check_mode:
         return {"changed": True}
     record.note(changes)

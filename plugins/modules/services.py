@@ -274,7 +274,7 @@ def start_and_ask(
     actions: Sequence[plan.Action],
     units: Mapping[str, Unit],
 ) -> List[Dict[str, Any]]:
-    """Start the site, and see it answer. Noted before: whatever ends us, what it takes in is precious from then on."""
+    """Start the site and wait for its answers. Note it first: from then on what it takes in must be kept."""
     before = note(params)
     try:
         host.apply(request, actions)

@@ -160,9 +160,9 @@ def test_what_lies_in_previous_is_not_run(blank: Bench) -> None:
     target, made, _recorded = blank.dump()
     blank.load(target, made)
     blank.engine.swap()
-    aside, user = blank.name + "__previous", blank.engine.config.user
+    displaced, user = blank.name + "__previous", blank.engine.config.user
     blank.server.sql(
-        f"GRANT ALL ON `{aside.replace('_', chr(92) + '_').replace('%', chr(92) + '%')}`.* TO '{user}'@'localhost'"
+        f"GRANT ALL ON `{displaced.replace('_', chr(92) + '_').replace('%', chr(92) + '%')}`.* TO '{user}'@'localhost'"
     )
     journal = {
         "names": {"live": blank.name, "source": blank.name + "__incoming"},
@@ -171,7 +171,7 @@ def test_what_lies_in_previous_is_not_run(blank: Bench) -> None:
         "old": [entry(ROOTS.format(user))],
         "new": [],
     }
-    own = blank.engine._server.connect(aside)
+    own = blank.engine._server.connect(displaced)
     own.run("CREATE TABLE __relocate_swap (side TEXT, item LONGTEXT)")
     for side, value in journal.items():
         own.run("INSERT INTO __relocate_swap VALUES ('{0}', '{1}')".format(side, json.dumps(value).replace("'", "''")))

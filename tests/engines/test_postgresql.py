@@ -191,20 +191,20 @@ def test_a_load_replaces_a_leftover_and_a_swap_nothing(
     new = make(scratch("again"))
     new.create_blank(facts)
     cluster.psql("again", "CREATE TABLE mark ()")
-    for aside in (PREVIOUS, DISCARDED):
+    for displaced in (PREVIOUS, DISCARDED):
         new.load(str(tmp_path), dump, facts)
         new.load(str(tmp_path), dump, facts)
         incoming = state_of(new, INCOMING)
-        new.swap(INCOMING, aside)
+        new.swap(INCOMING, displaced)
         # Equal to the last detail: that is how a restore that was killed is told.
         assert state_of(new) == incoming
     assert new.differences(recorded, state_of(new)) == []
     new.load(str(tmp_path), dump, facts)
-    for aside in (PREVIOUS, DISCARDED):
+    for displaced in (PREVIOUS, DISCARDED):
         with pytest.raises(RelocateError) as caught:
-            new.swap(INCOMING, aside)
+            new.swap(INCOMING, displaced)
         assert caught.value.code == "swap_failed"
-        assert "again__" + aside + " is there already" in caught.value.msg
+        assert "again__" + displaced + " is there already" in caught.value.msg
     with pytest.raises(RelocateError):
         new.swap(PREVIOUS, INCOMING)
     assert "mark" in cluster.psql("again__previous", "SELECT relname FROM pg_class")

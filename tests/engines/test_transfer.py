@@ -258,20 +258,20 @@ def test_media_is_written_as_its_owner(old: Old, as_nobody: Fetcher, tmp_path: P
 
 @ROOT_ONLY
 def test_what_would_be_lost_is_put_aside(old: Old, as_nobody: Fetcher, tmp_path: Path) -> None:
-    new, aside = tmp_path / "new-media", tmp_path / "new-media__previous-l"
-    for path in (aside, new, new / "a", new / "gone", new / "[s]kip"):
+    new, displaced = tmp_path / "new-media", tmp_path / "new-media__previous-l"
+    for path in (displaced, new, new / "a", new / "gone", new / "[s]kip"):
         path.mkdir()
     for name in ("a/plain", "a/taken", "gone/taken", "[s]kip/x"):
         (new / name).write_text("new")
-    for path in (aside, new, *new.rglob("*")):
+    for path in (displaced, new, *new.rglob("*")):
         os.chown(path, nobody().uid, nobody().gid)
     (old.media / "[s]kip").write_text("left behind")
     skip = ["[s]kip"]
-    as_nobody.fetch(transfer_rsync.media_request(str(new), False, nobody(), skip, str(aside)))
+    as_nobody.fetch(transfer_rsync.media_request(str(new), False, nobody(), skip, str(displaced)))
     assert (new / "a" / "plain").read_text() == "new", "the first pass leaves alone what is there"
-    assert list(aside.iterdir()) == []
-    as_nobody.fetch(transfer_rsync.media_request(str(new), True, nobody(), skip, str(aside)))
-    kept = {str(item.relative_to(aside)): item.read_text() for item in aside.rglob("*") if item.is_file()}
+    assert list(displaced.iterdir()) == []
+    as_nobody.fetch(transfer_rsync.media_request(str(new), True, nobody(), skip, str(displaced)))
+    kept = {str(item.relative_to(displaced)): item.read_text() for item in displaced.rglob("*") if item.is_file()}
     assert kept == {"a/plain": "new", "a/taken": "new", "gone/taken": "new"}
     assert (new / "a" / "plain").read_text() == "plain"
     assert (new / "[s]kip" / "x").read_text() == "new"

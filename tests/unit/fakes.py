@@ -191,14 +191,14 @@ class FakeEngine:
         self.databases[LIVE] = BLANK
         return ["database shop"]
 
-    def swap(self, from_name: str = INCOMING, aside: str = PREVIOUS) -> None:
-        self._call("swap", from_name, aside)
-        if aside in self.databases:
-            raise RelocateError("swap_failed", f"{self.alias}: {aside} exists")
+    def swap(self, from_name: str = INCOMING, displaced: str = PREVIOUS) -> None:
+        self._call("swap", from_name, displaced)
+        if displaced in self.databases:
+            raise RelocateError("swap_failed", f"{self.alias}: {displaced} exists")
         live = self.databases.pop(LIVE, None)
         self.databases[LIVE] = self.databases.pop(from_name)
         if live is not None:
-            self.databases[aside] = live
+            self.databases[displaced] = live
 
     def drop(self, which: str) -> bool:
         self._call("drop", which)

@@ -7,7 +7,7 @@ Looking to add an engine? Write one file beside this one with one class that fil
 ``registry.py``, and mirror the tests of a neighbour. An engine never sees Ansible, another engine, or JSON keys.
 
 A database is named by its role in the swap: *live* (the name in the settings), *incoming* (loaded before the swap),
-*previous* (put aside by it, to be kept) and *discarded* (put aside by it, worthless: it is dropped next).
+*previous* (put aside by it, to be kept) and *discarded* (put aside by it, disposable: it is dropped next).
 """
 
 from __future__ import annotations
@@ -179,13 +179,15 @@ class Engine(abc.ABC):
         return ()
 
     @abc.abstractmethod
-    def swap(self, from_name: str = INCOMING, aside: str = PREVIOUS) -> None:
-        """Give ``from_name`` the name in the settings, in one step; the live one, if any, becomes ``aside``.
+    def swap(self, from_name: str = INCOMING, displaced: str = PREVIOUS) -> None:
+        """Give ``from_name`` the name in the settings, in one step; the live one, if any, becomes ``displaced``.
 
-        Nothing is ever dropped or overwritten: when ``aside`` exists, swap_failed is raised before any change.
-        ``swap(aside, from_name)`` takes a swap back. Sessions are ended first. An error means that live is as before;
-        once the exchange is made, nothing that goes wrong after it is raised, and an answer that was lost is asked for
-        again. Afterwards, and after a crash at any moment, ``exists(aside)`` tells whether the exchange was made.
+        Ends sessions first. Never drops or overwrites a database: raises swap_failed before any change when
+        ``displaced`` exists. ``swap(displaced, from_name)`` takes a swap back.
+
+        An error means that live is as before. Once the exchange is made, nothing that goes wrong later is raised, and
+        a lost answer is asked for again. After it, and after a crash at any moment, ``exists(displaced)`` says whether
+        the exchange was made.
         """
 
     @abc.abstractmethod

@@ -189,25 +189,25 @@ def _make(path: str, owner: SystemUser, mode: int, directories: Sequence[Directo
         ) from exc
 
 
-def make_aside(path: str, label: str, owner: SystemUser) -> str:
+def make_displaced(path: str, label: str, owner: SystemUser) -> str:
     """The directory beside MEDIA_ROOT, for its owner's eyes only, where files go that the copy would lose."""
-    aside = os.path.realpath(path) + "__previous" + ("-" + label if label else "")
-    if not os.path.lexists(aside):
-        _make(aside, owner, 0o700)
-    status = os.lstat(aside)
+    displaced = os.path.realpath(path) + "__previous" + ("-" + label if label else "")
+    if not os.path.lexists(displaced):
+        _make(displaced, owner, 0o700)
+    status = os.lstat(displaced)
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != owner.uid:
-        raise RelocateError("path_refused", "{0} is in the way".format(aside), "move it away")
-    return aside
+        raise RelocateError("path_refused", "{0} is in the way".format(displaced), "move it away")
+    return displaced
 
 
-def drop_empty(aside: str, owner: SystemUser) -> str:
+def drop_empty(displaced: str, owner: SystemUser) -> str:
     """Remove a directory that nothing was put into; returns its name when something was."""
     with contextlib.suppress(OSError):
-        if aside:
-            with parent(aside, owner) as (place, name):
+        if displaced:
+            with parent(displaced, owner) as (place, name):
                 place.rmdir(name)
             return ""
-    return aside
+    return displaced
 
 
 # --- the group

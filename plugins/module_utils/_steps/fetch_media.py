@@ -60,12 +60,12 @@ def fetch_media(
     if claim.noted != noted:
         update_record(params["directory"], params["site"], {"media": claim.noted})
     # In the first pass too, which is before the freeze: it shows whether the directory can be made.
-    aside = root.make_aside(path, params["label"] or "", owner) if claim.keep else ""
+    displaced = root.make_displaced(path, params["label"] or "", owner) if claim.keep else ""
     user = owner if os.geteuid() == 0 and owner.uid != 0 else None
     try:
-        moved = fetch(rsync.media_request(path, params["delete"], user, skip, aside))
+        moved = fetch(rsync.media_request(path, params["delete"], user, skip, displaced))
     finally:
-        previous = root.drop_empty(aside, owner)
+        previous = root.drop_empty(displaced, owner)
     if params["delete"]:
         with acting_as(user):
             remove_partial(path)

@@ -3,8 +3,8 @@
 
 """Where a live database came from, by the site's record on this host: what may be dropped, and what never.
 
-A live database is *worthless* when it is blank, or when it came out of a backup set and the site has not served with it
-since. Every other one is *precious*: a swap keeps it as previous, and nothing takes the place of such a previous.
+A live database is *disposable* when it is blank, or when it came out of a backup set and the site has not served with
+it since. Every other one *must be kept*: a swap keeps it as previous, and nothing takes the place of that previous.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def made_live(record: Mapping[str, Any], digests: Mapping[str, str]) -> Dict[str
     converted = {alias: record.get(BEGUN, {}).get(alias, {}).get("converted") for alias in digests}
     states = {alias: state for alias, state in converted.items() if state}
     places = {alias: entry.get("place") for alias, entry in record.get(BEGUN, {}).items() if alias in digests}
-    # A conversion in place leaves the site where it serves: what it served with is as precious as before.
+    # A conversion in place leaves the site where it serves: what it served with must be kept as before.
     again = record.get(MOVED) if not states else None
     served = restored if again or record.get(SERVED) else record.get(SERVED_WITH, ())
     begun = {alias: entry for alias, entry in record.get(BEGUN, {}).items() if alias not in digests}
@@ -69,17 +69,17 @@ def place_of(engine: Engine) -> str:
 
 
 def begun_entry(
-    digest: str, aside: str, state: DatabaseState, place: str = "", converted: bool = False
+    digest: str, displaced: str, state: DatabaseState, place: str = "", converted: bool = False
 ) -> Dict[str, Any]:
     """What is noted before a swap, so that a later run can tell which database is which.
 
     :param place: what :func:`place_of` says of the database
     :param digest: the set's
-    :param aside: what the live one becomes; there is none of that name yet, so it will tell that the swap was made
+    :param displaced: what the live one becomes; there is none of that name yet, so it will tell that the swap was made
     :param state: what was proven to be in incoming
     :param converted: whether it came from another engine, so that the set does not tell this state
     """
-    entry = {"digest": digest, "aside": aside, "method": state.method, "state": state_digest(state), "place": place}
+    entry = {"digest": digest, "aside": displaced, "method": state.method, "state": state_digest(state), "place": place}
     return dict(entry, converted=as_plain(state)) if converted else entry
 
 
@@ -127,11 +127,13 @@ def forgotten(record: Mapping[str, Any], aliases: Iterable[str]) -> Dict[str, An
     }
 
 
-def aside_for(engine: Engine, live: DatabaseFacts, came_from: str, record: Mapping[str, Any], replace: bool) -> str:
-    """What a swap makes of the live database: PREVIOUS to keep it, DISCARDED to drop it.
+def displaced_name(
+    engine: Engine, live: DatabaseFacts, came_from: str, record: Mapping[str, Any], replace: bool
+) -> str:
+    """Decide what a swap makes of the live database: PREVIOUS keeps it, DISCARDED drops it.
 
     :param came_from: what :func:`origin` said
-    Raises target_not_blank when it is precious and ``replace`` is off, previous_exists when nothing may be put aside.
+    Raises target_not_blank when it must be kept and ``replace`` is off, previous_exists when nothing may be put aside.
     """
     alias, kept = engine.config.alias, engine.exists(PREVIOUS)
     if not live.tables:

@@ -234,5 +234,5 @@ def _occupied_database(engine: Engine, params: Mapping[str, Any]) -> List[Obstac
     record = read_record(params["directory"], params["site"])
     found: List[Obstacle] = []
     came_from = origin.origin(engine, record, count=False)
-    collect(found, lambda: origin.aside_for(engine, engine.describe(), came_from, record, params["replace"]))
+    collect(found, lambda: origin.displaced_name(engine, engine.describe(), came_from, record, params["replace"]))
     return found

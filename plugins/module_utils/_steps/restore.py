@@ -77,7 +77,7 @@ def plan(
         # An empty one, where the set holds tables, is another database than the one that was restored.
         done = live.exists and came_from == digest and (live.tables > 0 or not entry.state.tables)
         if swaps and not done:
-            origin.aside_for(engine, live, came_from, record, replace_live)
+            origin.displaced_name(engine, live, came_from, record, replace_live)
         steps.append(Step(alias, came_from, entry.facts.engine != engine.name, entry, done))
     return steps
 

@@ -37,17 +37,17 @@ class Swap:
     """One database of a swap: the one that becomes live, and what the live one becomes."""
 
     engine: Engine
-    aside: str
+    displaced: str
     chosen: str = INCOMING
 
     def make(self) -> None:
         """Swap. Raises what the engine raises."""
-        self.engine.swap(self.chosen, self.aside)
+        self.engine.swap(self.chosen, self.displaced)
 
     def take_back(self) -> None:
         """Undo it, if it was made."""
-        if self.engine.exists(self.aside) and not self.engine.exists(self.chosen):
-            self.engine.swap(self.aside, self.chosen)
+        if self.engine.exists(self.displaced) and not self.engine.exists(self.chosen):
+            self.engine.swap(self.displaced, self.chosen)
 
 
 def prepare_swap(swap: Swap) -> None:
@@ -57,11 +57,11 @@ def prepare_swap(swap: Swap) -> None:
     """
     engine = swap.engine
     engine.drop(DISCARDED)
-    drop_blank(engine, swap.aside)
-    if engine.exists(swap.aside):
+    drop_blank(engine, swap.displaced)
+    if engine.exists(swap.displaced):
         raise RelocateError(
             "swap_failed",
-            "database {0}: there is a {1} one already".format(engine.config.alias, swap.aside),
+            "database {0}: there is a {1} one already".format(engine.config.alias, swap.displaced),
             "look at it, then run again",
         )
     if not engine.exists(LIVE):
@@ -115,13 +115,13 @@ def clear_up(swaps: Sequence[Swap]) -> List[str]:
     left = []
     for swap in swaps:
         try:
-            if swap.aside == DISCARDED:
+            if swap.displaced == DISCARDED:
                 swap.engine.drop(DISCARDED)
             drop_blank(swap.engine, PREVIOUS)  # whoever put it there: nobody goes back to nothing
         except RelocateError as exc:
             left.append(
                 "database {0}: the {1} one could not be dropped: {2}".format(
-                    swap.engine.config.alias, swap.aside, exc.msg
+                    swap.engine.config.alias, swap.displaced, exc.msg
                 )
             )
     return left
@@ -176,17 +176,17 @@ def make_live(
 
     :param states: what was proven to be in each incoming
     :returns: what could not be cleared up afterwards
-    Raises as :func:`origin.aside_for` and swap_failed.
+    Raises as :func:`origin.displaced_name` and swap_failed.
     """
     swaps, begun = [], dict(record.data.get(BEGUN, {}))
     for step in todo:
         engine = site.engines[step.alias]
         # Asked again: since the plan was made, somebody may have written.
-        aside = origin.aside_for(engine, engine.describe(), step.came_from, record.data, replace_live)
+        displaced = origin.displaced_name(engine, engine.describe(), step.came_from, record.data, replace_live)
         begun[step.alias] = origin.begun_entry(
-            digest, aside, states[step.alias], origin.place_of(engine), step.converts
+            digest, displaced, states[step.alias], origin.place_of(engine), step.converts
         )
-        swaps.append(Swap(engine, aside))
+        swaps.append(Swap(engine, displaced))
     for swap in swaps:
         prepare_swap(swap)
     record.note({BEGUN: begun})

@@ -117,7 +117,7 @@ class _Copy:
                 shutil.copyfileobj(stream, out, _CHUNK)
                 os.fchmod(out.fileno(), mode)
             os.utime(temporary, ns=(status.st_mtime_ns, status.st_mtime_ns))
-            if self._request.aside or os.path.isdir(path):
+            if self._request.displaced or os.path.isdir(path):
                 self._clear(path)
             os.replace(temporary, path)
 
@@ -156,8 +156,8 @@ class _Copy:
                 if exc.errno != errno.ENOTEMPTY:
                     raise
                 return False  # what was to be skipped is in it
-        elif self._request.aside:
-            kept = os.path.join(self._request.aside, os.path.relpath(path, self._target))
+        elif self._request.displaced:
+            kept = os.path.join(self._request.displaced, os.path.relpath(path, self._target))
             os.makedirs(os.path.dirname(kept), 0o700, exist_ok=True)
             shutil.move(path, kept)
         else:

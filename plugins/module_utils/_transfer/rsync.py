@@ -77,7 +77,7 @@ class Request:
     compressible: bool = False
     user: Optional[SystemUser] = None  # with whose rights it is written, when not with those of this process
     skip: Sequence[str] = ()  # names that are neither brought nor deleted
-    aside: str = ""  # where files go that would be overwritten or deleted
+    displaced: str = ""  # where files go that would be overwritten or deleted
     to_nanoseconds: bool = False  # whether a file that was rewritten within the same second is brought again
 
 
@@ -142,7 +142,7 @@ def rsync_argv(request: Request, way: Way, address: str, program: str = "rsync",
     # It starts SSH with the key, which is root's, and then lets go of root's rights.
     argv += ["--copy-as=" + request.user.name] if request.user and way.version >= COPY_AS else []
     argv += ["--exclude=/" + _literal(name) for name in request.skip]
-    argv += ["--backup", "--backup-dir=" + request.aside] if request.aside else []
+    argv += ["--backup", "--backup-dir=" + request.displaced] if request.displaced else []
     argv += [
         *(_ZSTD if way.zstd and request.compressible else []),
         *request.options,
@@ -176,21 +176,27 @@ def media_request(
     delete: bool = False,
     user: Optional[SystemUser] = None,
     skip: Sequence[str] = (),
-    aside: str = "",
+    displaced: str = "",
     dry: bool = False,
 ) -> Request:
     """MEDIA: modes and links stay, special files and links that lead out do not come.
 
     :param delete: this is the last pass: nothing is left here that is not on old
     :param dry: nothing is written
-    :param aside: files here are somebody's: what would be lost is put there, in the last pass only, since a file that
-        both passes bring would push out of it what the first one put there
+    :param displaced: the directory for what would be overwritten or deleted here. Only the last pass uses it: a file
+        that both passes bring would push out of it what the first pass put there
     """
     options = ["--links", "--safe-links", "--perms", "--chmod=Fug-s", "--no-devices", "--no-specials"]
-    options += ["--delete-delay"] if delete else [KEEP] if aside else []
+    options += ["--delete-delay"] if delete else [KEEP] if displaced else []
     options += [DRY] if dry else []
     return Request(
-        MEDIA_SOURCE, target + "/", options, user=user, skip=skip, aside=aside if delete else "", to_nanoseconds=True
+        MEDIA_SOURCE,
+        target + "/",
+        options,
+        user=user,
+        skip=skip,
+        displaced=displaced if delete else "",
+        to_nanoseconds=True,
     )
 
 

@@ -219,12 +219,12 @@ class MysqlEngine(Engine):
         """See :meth:`Engine.judge`."""
         return schemas.judge(differences, datetime.datetime.now(datetime.timezone.utc))
 
-    def swap(self, from_name: str = INCOMING, aside: str = PREVIOUS) -> None:
+    def swap(self, from_name: str = INCOMING, displaced: str = PREVIOUS) -> None:
         """See :meth:`Engine.swap`; all tables are renamed in one statement.
 
         Raises no_previous, database_missing, sessions_remain, right_missing or swap_failed.
         """
-        live, source, target = self._named(LIVE), self._named(from_name), self._named(aside)
+        live, source, target = self._named(LIVE), self._named(from_name), self._named(displaced)
         with self._server.admin() as session:
             self._recover(session)
             if not swapping.holds(session, source):
@@ -232,19 +232,19 @@ class MysqlEngine(Engine):
                 raise RelocateError(code, "there is no database {0}".format(source), "restore a backup set first")
             admin.end_sessions(session, [live, source])
             try:
-                with self._reachable(from_name, aside):
+                with self._reachable(from_name, displaced):
                     swapping.swap(session, live, source, target)
             except RelocateError as exc:
                 if exc.code != "server_unreachable":
                     raise
                 self._settle(target, exc)
 
-    def _settle(self, aside: str, lost: RelocateError) -> None:
+    def _settle(self, displaced: str, lost: RelocateError) -> None:
         """The session was lost during a swap: ask again what became of it. Raises swap_failed when it was not made."""
         try:
             with self._server.admin() as session:
                 self._recover(session)
-                made = swapping.holds(session, aside)
+                made = swapping.holds(session, displaced)
         except RelocateError as exc:
             raise RelocateError(
                 "swap_failed", "it is not known whether the swap was made: " + lost.msg, exc.hint or lost.hint

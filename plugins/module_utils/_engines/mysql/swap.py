@@ -36,9 +36,9 @@ _NOTED = 2  # events in the comment of one column, which takes 1024 letters
 EVENTS = "__relocate_events"
 
 
-def journal_of(aside: str) -> str:
+def journal_of(displaced: str) -> str:
     """The database that holds what a swap needs to be finished, by the name of what it puts aside."""
-    return "{0}_swap_{1}".format(rights.RESERVED, hashlib.sha256(aside.encode("utf-8")).hexdigest()[:16])
+    return "{0}_swap_{1}".format(rights.RESERVED, hashlib.sha256(displaced.encode("utf-8")).hexdigest()[:16])
 
 
 def park(
@@ -83,26 +83,28 @@ def _noted(session: Session, name: str) -> Iterator[Tuple[str, str]]:
             yield from [(str(event), str(state)) for event, state in json.loads(str(text))]
 
 
-def swap(session: Session, live: str, source: str, aside: str) -> None:
-    """Give ``source`` the name ``live``; what is live, if anything, becomes ``aside``, which must not exist.
+def swap(session: Session, live: str, source: str, displaced: str) -> None:
+    """Give ``source`` the name ``live``; what is live, if anything, becomes ``displaced``, which must not exist.
 
     Raises swap_failed or right_missing, live being as it was then; server_unreachable when the session is lost:
     :func:`recover` tells and settles what became of it.
     """
-    if holds(session, aside):
+    if holds(session, displaced):
         raise RelocateError(
-            "swap_failed", "the swap was not made: database {0} exists".format(aside), "remove it, then run this again"
+            "swap_failed",
+            "the swap was not made: database {0} exists".format(displaced),
+            "remove it, then run this again",
         )
     there = [source] + ([live] if admin.database_exists(session, live) else [])
     objects = {name: parked(session, name) for name in there}
     charsets = {name: admin.properties_of(session, name) for name in there}
-    Swap(session, (live, source, aside), objects.get(live, []), objects[source], charsets).run()
+    Swap(session, (live, source, displaced), objects.get(live, []), objects[source], charsets).run()
 
 
 class Swap:
     """One swap on its way.
 
-    :param names: live, source, aside
+    :param names: live, source, displaced
     :param old: the live database's objects that cannot be renamed
     :param new: those of the source
     :param charsets: character set, collation and comment of those that exist
@@ -117,7 +119,7 @@ class Swap:
         charsets: Mapping[str, Tuple[str, str, str]],
     ) -> None:
         self.session, self.old, self.new, self.charsets = session, old, new, charsets
-        self.live, self.source, self.aside = names
+        self.live, self.source, self.displaced = names
         self.had_live = self.live in charsets
 
     def run(self) -> None:
@@ -130,7 +132,7 @@ class Swap:
                 admin.create_database(session, self.live, *self.charsets[self.source])
             stored.drop(session, self.source, self.new)
             stored.drop(session, self.live, self.old)
-            self._rename(((self.live, self.aside), (self.source, self.live)))
+            self._rename(((self.live, self.displaced), (self.source, self.live)))
         except RelocateError as exc:
             self._give_up(exc, "the swap was not made: ")
         try:
@@ -151,22 +153,22 @@ class Swap:
 
     def _try_rights(self) -> None:
         """What is dropped must be made again: find out before. Leaves the database for the journal."""
-        place = journal_of(self.aside)
+        place = journal_of(self.displaced)
         try:
             self.session.run("CREATE DATABASE {0} CHARACTER SET utf8mb4".format(ident(place)))
             rights.attempt(self.session, place, [*self.old, *self.new])
         except RelocateError as exc:
             if exc.code != "server_unreachable":
                 with contextlib.suppress(RelocateError):
-                    _forget(self.session, self.aside)
+                    _forget(self.session, self.displaced)
             if exc.code != "right_missing":
                 raise
             raise RelocateError(exc.code, "the swap was not made: " + exc.msg, exc.hint) from None
 
     def _write_journal(self) -> None:
-        """Statements of both sides, where only the administrator is; then the database that will be aside."""
+        """Statements of both sides, where only the administrator is; then the database for what is displaced."""
         session, charset = self.session, self.charsets.get(self.live, self.charsets[self.source])
-        place = _place(self.aside)
+        place = _place(self.displaced)
         form = "CREATE TABLE {0} (side VARCHAR(16) PRIMARY KEY, item LONGTEXT) CHARACTER SET utf8mb4 ENGINE=InnoDB"
         session.run(form.format(place))
         plain = {
@@ -181,9 +183,9 @@ class Swap:
             for side, value in plain.items()
         )
         session.run("INSERT INTO {0} VALUES {1}".format(place, rows))
-        if not admin.database_exists(session, self.aside):
-            admin.create_database(session, self.aside, *charset)
-        admin.alter_properties(session, self.aside, *charset)
+        if not admin.database_exists(session, self.displaced):
+            admin.create_database(session, self.displaced, *charset)
+        admin.alter_properties(session, self.displaced, *charset)
 
     def _rename(self, steps: Sequence[Tuple[str, str]]) -> None:
         moves = [
@@ -197,9 +199,9 @@ class Swap:
     def _rename_back(self, cause: RelocateError) -> None:
         """Tables go where they were; those with triggers would refuse to. Raises swap_failed when they cannot."""
         try:
-            for name in (self.live, self.aside):
+            for name in (self.live, self.displaced):
                 stored.drop(self.session, name, stored.read(self.session, name))
-            self._rename(((self.live, self.source), (self.aside, self.live)))
+            self._rename(((self.live, self.source), (self.displaced, self.live)))
         except RelocateError as exc:
             raise RelocateError(
                 "swap_failed",
@@ -213,16 +215,16 @@ class Swap:
         """After the rename: the definitions of both sides."""
         if self.had_live:
             admin.alter_properties(self.session, self.live, *self.charsets[self.source])
-            admin.alter_properties(self.session, self.aside, *self.charsets[self.live])
+            admin.alter_properties(self.session, self.displaced, *self.charsets[self.live])
         self._make(self.live, self.new)
-        self._park(self.aside, self.old)
+        self._park(self.displaced, self.old)
 
     def clear_up(self) -> None:
         """What is empty now goes, the journal last."""
         self.session.run("DROP DATABASE IF EXISTS " + ident(self.source))
         if not self.had_live:
-            self.session.run("DROP DATABASE IF EXISTS " + ident(self.aside))
-        _forget(self.session, self.aside)
+            self.session.run("DROP DATABASE IF EXISTS " + ident(self.displaced))
+        _forget(self.session, self.displaced)
 
     def undo(self) -> None:
         """Without the rename, or after it was turned back: live and source as before. What fails stays journaled."""
@@ -235,8 +237,8 @@ class Swap:
             if admin.database_exists(self.session, self.source):
                 admin.alter_properties(self.session, self.source, *self.charsets[self.source])
                 self._park(self.source, self.new)
-            self.session.run("DROP DATABASE IF EXISTS " + ident(self.aside))
-            _forget(self.session, self.aside)
+            self.session.run("DROP DATABASE IF EXISTS " + ident(self.displaced))
+            _forget(self.session, self.displaced)
 
     def _park(self, name: str, items: Sequence[StoredObject]) -> None:
         self.session.run("DROP TABLE IF EXISTS {0}.{1}".format(ident(name), ident(EVENTS)))
@@ -253,21 +255,23 @@ def _tables(session: Session, name: str) -> List[str]:
     return [table for table in admin.tables_of(session, name) if table != EVENTS]
 
 
-def _place(aside: str) -> str:
-    return "{0}.{1}".format(ident(journal_of(aside)), ident(_JOURNAL))
+def _place(displaced: str) -> str:
+    return "{0}.{1}".format(ident(journal_of(displaced)), ident(_JOURNAL))
 
 
-def _forget(session: Session, aside: str) -> None:
-    session.run("DROP DATABASE IF EXISTS " + ident(journal_of(aside)))
+def _forget(session: Session, displaced: str) -> None:
+    session.run("DROP DATABASE IF EXISTS " + ident(journal_of(displaced)))
 
 
-def _journal(session: Session, aside: str) -> Optional[Dict[str, Any]]:
+def _journal(session: Session, displaced: str) -> Optional[Dict[str, Any]]:
     """What an unfinished swap left to be finished by: None without one, {} before it was written."""
-    if not admin.database_exists(session, journal_of(aside)):
+    if not admin.database_exists(session, journal_of(displaced)):
         return None
-    if _JOURNAL not in admin.tables_of(session, journal_of(aside)):
+    if _JOURNAL not in admin.tables_of(session, journal_of(displaced)):
         return {}
-    return {str(side): json.loads(str(item)) for side, item in session.rows("SELECT side, item FROM " + _place(aside))}
+    return {
+        str(side): json.loads(str(item)) for side, item in session.rows("SELECT side, item FROM " + _place(displaced))
+    }
 
 
 def _renamed(session: Session, journal: Mapping[str, Any]) -> bool:
@@ -278,9 +282,9 @@ def _renamed(session: Session, journal: Mapping[str, Any]) -> bool:
     return not _tables(session, live)
 
 
-def interrupted(session: Session, aside: str) -> bool:
+def interrupted(session: Session, displaced: str) -> bool:
     """Whether a swap that put a database aside so was killed on its way."""
-    return _journal(session, aside) is not None
+    return _journal(session, displaced) is not None
 
 
 def holds(session: Session, name: str) -> bool:
@@ -295,17 +299,17 @@ def holds(session: Session, name: str) -> bool:
     return bool(journal) and _renamed(session, journal)
 
 
-def recover(session: Session, asides: Sequence[str]) -> List[str]:
+def recover(session: Session, displaced_names: Sequence[str]) -> List[str]:
     """Finish or take back swaps that were killed on their way; returns what was done, in words."""
     done = []
-    for aside in asides:
-        journal = _journal(session, aside)
+    for displaced in displaced_names:
+        journal = _journal(session, displaced)
         if journal is None:
             continue
         if not journal:  # killed before it was written: nothing had been dropped
-            _forget(session, aside)
+            _forget(session, displaced)
             continue
-        names = (str(journal["names"]["live"]), str(journal["names"]["source"]), aside)
+        names = (str(journal["names"]["live"]), str(journal["names"]["source"]), displaced)
         charsets = {name: (value[0], value[1], value[2]) for name, value in journal["charsets"].items()}
         old, new = stored.from_plain(journal["old"]), stored.from_plain(journal["new"])
         one = Swap(session, names, old, new, charsets)

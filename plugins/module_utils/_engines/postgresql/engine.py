@@ -254,12 +254,12 @@ class PostgresqlEngine(Engine):
             with ThreadPoolExecutor(max_workers=len(sessions)) as pool:
                 list(pool.map(_analyse_tables, sessions, shares))
 
-    def swap(self, from_name: str = INCOMING, aside: str = PREVIOUS) -> None:
+    def swap(self, from_name: str = INCOMING, displaced: str = PREVIOUS) -> None:
         """See :meth:`Engine.swap`; all renames are one transaction.
 
         Raises no_previous, database_missing, sessions_remain, right_missing or swap_failed.
         """
-        live, source, target = self._named(LIVE), self._named(from_name), self._named(aside)
+        live, source, target = self._named(LIVE), self._named(from_name), self._named(displaced)
         with self._server.admin() as session:
             if not admin.database_exists(session, source):
                 raise RelocateError(

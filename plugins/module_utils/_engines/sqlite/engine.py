@@ -330,13 +330,13 @@ class SqliteEngine(Engine):
         except (sqlite3.Error, RelocateError) as exc:
             raise refusal("load_failed", "the dump holds a broken database: {0}".format(exc.args[0])) from exc
 
-    def swap(self, from_name: str = INCOMING, aside: str = PREVIOUS) -> None:
+    def swap(self, from_name: str = INCOMING, displaced: str = PREVIOUS) -> None:
         """The base class's; raises sessions_remain, swap_failed or, without a previous one, no_previous."""
-        source, live, kept = self._path(from_name), self._path(LIVE), self._path(aside)
+        source, live, kept = self._path(from_name), self._path(LIVE), self._path(displaced)
         if not self.exists(from_name):
             code = "no_previous" if from_name == PREVIOUS else "swap_failed"
             raise RelocateError(code, "there is no {0}".format(source), "load a backup set first")
-        if self.exists(aside):
+        if self.exists(displaced):
             raise RelocateError(
                 "swap_failed", "{0} is there already, and is not overwritten".format(kept), "look at it, then remove it"
             )

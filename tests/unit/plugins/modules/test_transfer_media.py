@@ -33,7 +33,7 @@ class Bench:
         (self.old / "photo.jpg").write_text("old")
 
     @property
-    def aside(self) -> Path:
+    def displaced(self) -> Path:
         return Path(f"{self.new}__previous-{LABEL}")
 
     def fetch(self, **more: Any) -> dict[str, Any]:
@@ -161,11 +161,11 @@ def test_what_new_took_in_survives_an_undo_and_another_move(bench: Bench, key: s
     assert first["previous"] == ""
     assert (bench.new / "photo.jpg").read_text() == "replaced on new"
     last = bench.fetch(delete=True)
-    assert last["previous"] == str(bench.aside)
-    assert (bench.aside / "upload.jpg").read_text() == "taken in by new"
-    assert (bench.aside / "photo.jpg").read_text() == "replaced on new"
+    assert last["previous"] == str(bench.displaced)
+    assert (bench.displaced / "upload.jpg").read_text() == "taken in by new"
+    assert (bench.displaced / "photo.jpg").read_text() == "replaced on new"
     assert {item.name: item.read_text() for item in bench.new.iterdir()} == {"photo.jpg": "old"}
-    assert bench.aside.stat().st_mode & 0o777 == 0o700
+    assert bench.displaced.stat().st_mode & 0o777 == 0o700
 
 
 def test_files_of_others_are_refused_in_the_first_pass(bench: Bench) -> None:
@@ -182,8 +182,8 @@ def test_with_replace_files_of_others_are_kept_aside(bench: Bench) -> None:
     bench.new.mkdir()
     for name in ("photo.jpg", "other.jpg"):
         (bench.new / name).write_text("theirs")
-    assert bench.passes(replace=True)["previous"] == str(bench.aside)
-    assert {item.name: item.read_text() for item in bench.aside.iterdir()} == {
+    assert bench.passes(replace=True)["previous"] == str(bench.displaced)
+    assert {item.name: item.read_text() for item in bench.displaced.iterdir()} == {
         "photo.jpg": "theirs",
         "other.jpg": "theirs",
     }
@@ -194,8 +194,8 @@ def test_a_run_that_ended_between_the_passes_forgets_nobodys_files(bench: Bench)
     bench.new.mkdir()
     (bench.new / "other.jpg").write_text("theirs")
     bench.fetch(replace=True)
-    assert bench.fetch(delete=True)["previous"] == str(bench.aside)
-    assert (bench.aside / "other.jpg").read_text() == "theirs"
+    assert bench.fetch(delete=True)["previous"] == str(bench.displaced)
+    assert (bench.displaced / "other.jpg").read_text() == "theirs"
 
 
 def test_what_the_checkout_brought_is_no_content(bench: Bench) -> None:

@@ -177,19 +177,19 @@ def test_the_directory_beside_media(tmp_path: Path) -> None:
     media = reachable(tmp_path) / "media"
     root.make(str(media), nobody())
     (tmp_path / "link").symlink_to(media)
-    aside = root.make_aside(str(tmp_path / "link"), "label", nobody())
-    assert aside == str(media) + "__previous-label"
-    status = os.stat(aside)
+    displaced = root.make_displaced(str(tmp_path / "link"), "label", nobody())
+    assert displaced == str(media) + "__previous-label"
+    status = os.stat(displaced)
     assert (status.st_uid, status.st_mode & 0o777) == (nobody().uid, 0o700)
-    assert root.drop_empty(aside, nobody()) == ""
-    assert not os.path.exists(aside)
-    root.make_aside(str(media), "label", nobody())
-    Path(aside, "x").touch()
-    assert root.drop_empty(aside, nobody()) == aside
+    assert root.drop_empty(displaced, nobody()) == ""
+    assert not os.path.exists(displaced)
+    root.make_displaced(str(media), "label", nobody())
+    Path(displaced, "x").touch()
+    assert root.drop_empty(displaced, nobody()) == displaced
     assert root.drop_empty("", nobody()) == ""
     Path(str(media) + "__previous").symlink_to("/etc")
     with refused("path_refused", "is in the way"):
-        root.make_aside(str(media), "", nobody())
+        root.make_displaced(str(media), "", nobody())
 
 
 # --- the group

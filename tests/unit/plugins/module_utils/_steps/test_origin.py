@@ -72,7 +72,7 @@ def test_what_replaces_a_site_that_serves_is_proven_again(world: Any) -> None:
     assert new.run(replace=True)["served"] is False
     assert "moved" not in new.record
     assert new.run()["served"] is False
-    new.run(NEWER)  # nor is it precious
+    new.run(NEWER)  # nor must it be kept
     new.holds(live=SECOND, previous=OWN)
 
 

@@ -96,7 +96,7 @@ def test_what_stands_in_the_way_is_not_taken_for_a_swap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("databases", "aside", "left"),
+    ("databases", "displaced", "left"),
     [
         ({LIVE: OLD, DISCARDED: OLDER}, DISCARDED, {LIVE: OLD}),
         ({LIVE: OLD, PREVIOUS: BLANK}, PREVIOUS, {LIVE: OLD}),
@@ -104,9 +104,9 @@ def test_what_stands_in_the_way_is_not_taken_for_a_swap() -> None:
         ({}, PREVIOUS, {LIVE: BLANK}),  # so that the swap can be told, and taken back
     ],
 )
-def test_a_swap_is_prepared(databases: Any, aside: str, left: Any) -> None:
+def test_a_swap_is_prepared(databases: Any, displaced: str, left: Any) -> None:
     one = engine("a", databases=dict(databases))
-    steps_swap.prepare_swap(steps_swap.Swap(one, aside))
+    steps_swap.prepare_swap(steps_swap.Swap(one, displaced))
     assert one.databases == left
 
 
@@ -127,7 +127,7 @@ def test_incoming_is_dropped_when_something_failed(failing: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("databases", "aside", "left"),
+    ("databases", "displaced", "left"),
     [
         ({LIVE: NEW}, PREVIOUS, {LIVE: NEW}),
         ({LIVE: NEW, PREVIOUS: BLANK}, PREVIOUS, {LIVE: NEW}),
@@ -136,9 +136,9 @@ def test_incoming_is_dropped_when_something_failed(failing: bool) -> None:
         ({LIVE: NEW, DISCARDED: OLD, PREVIOUS: BLANK}, DISCARDED, {LIVE: NEW}),
     ],
 )
-def test_only_what_is_worthless_is_cleared_up(databases: Any, aside: str, left: Any) -> None:
+def test_only_what_is_disposable_is_cleared_up(databases: Any, displaced: str, left: Any) -> None:
     one = engine(databases=dict(databases))
-    assert steps_swap.clear_up([steps_swap.Swap(one, aside)]) == []
+    assert steps_swap.clear_up([steps_swap.Swap(one, displaced)]) == []
     assert one.databases == left
 
 
@@ -251,9 +251,9 @@ BEFORE: dict[str, tuple[dict[str, DatabaseState], dict[str, Any]]] = {
 @pytest.mark.parametrize("again", [LABEL, NEWER])
 @pytest.mark.parametrize("before", list(BEFORE))
 def test_a_kill_at_every_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, again: str) -> None:
-    """The next run needs no other option than the first, and nothing but what is worthless is ever gone."""
+    """The next run needs no other option than the first, and nothing but what is disposable is ever gone."""
     there, record = BEFORE[before]
-    precious = OWN in there.values()
+    must_keep = OWN in there.values()
     for moment, after in ((number // 2, bool(number % 2)) for number in itertools.count(2)):
         path = tmp_path / f"{moment}{after}"
         path.mkdir()
@@ -266,10 +266,10 @@ def test_a_kill_at_every_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         if clock.writes < moment:
             break
         for one in new.engines:
-            assert not precious or OWN in one.databases.values(), (moment, after, one.databases)
+            assert not must_keep or OWN in one.databases.values(), (moment, after, one.databases)
         result = new.run(again, **options)
         held = FIRST if again == LABEL else SECOND
-        expected = {LIVE: held, **({PREVIOUS: OWN} if precious else {})}
+        expected = {LIVE: held, **({PREVIOUS: OWN} if must_keep else {})}
         for one in new.engines:
             assert one.databases == expected, (moment, after)
         assert "begun" not in new.record
@@ -287,7 +287,7 @@ def _was_told(new: World, result: dict[str, Any]) -> bool:
     return result["restored"] == [] and not any(call[0] == "swap" for one in new.engines for call in one.calls)
 
 
-def test_what_somebody_wrote_after_a_kill_is_precious(world: Any) -> None:
+def test_what_somebody_wrote_after_a_kill_is_kept(world: Any) -> None:
     new = world(live=BLANK)
     new.run()
     for moment in range(1, 20):
@@ -319,7 +319,7 @@ def test_a_kill_while_going_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             if one.databases[LIVE] == OWN:  # and no later run takes it for an earlier attempt
                 record = new.record
                 with refused("target_not_blank", "target holds"):
-                    origin.aside_for(one, one.describe(), origin.origin(one, record), record, False)  # type: ignore[arg-type]
+                    origin.displaced_name(one, one.describe(), origin.origin(one, record), record, False)  # type: ignore[arg-type]
         # The same command goes on from there, whichever of the two had been put back.
         with contextlib.suppress(RelocateError):
             assert new.run(state="rolled_back")["restored"] == ["default", "other"]

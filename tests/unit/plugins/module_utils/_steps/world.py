@@ -56,8 +56,8 @@ class MortalEngine(FakeEngine):
     def load(self, *args: Any) -> None:
         self.clock.write(lambda: super(MortalEngine, self).load(*args))
 
-    def swap(self, from_name: str = INCOMING, aside: str = PREVIOUS) -> None:
-        self.clock.write(lambda: super(MortalEngine, self).swap(from_name, aside))
+    def swap(self, from_name: str = INCOMING, displaced: str = PREVIOUS) -> None:
+        self.clock.write(lambda: super(MortalEngine, self).swap(from_name, displaced))
 
     def drop(self, which: str) -> bool:
         return bool(which in self.databases and self.clock.write(lambda: super(MortalEngine, self).drop(which)))

@@ -92,8 +92,8 @@ def test_the_command_for_media() -> None:
 
 
 def test_files_that_are_somebodys_are_left_alone_first_and_put_aside_then() -> None:
-    first = rsync.rsync_argv(rsync.media_request("/m", aside="/m__previous-l"), WAY, "192.0.2.1")
-    last = rsync.rsync_argv(rsync.media_request("/m", delete=True, aside="/m__previous-l"), WAY, "192.0.2.1")
+    first = rsync.rsync_argv(rsync.media_request("/m", displaced="/m__previous-l"), WAY, "192.0.2.1")
+    last = rsync.rsync_argv(rsync.media_request("/m", delete=True, displaced="/m__previous-l"), WAY, "192.0.2.1")
     kept = {"--backup", "--backup-dir=/m__previous-l"}
     assert "--ignore-existing" in first
     assert not kept & set(first)

@@ -113,8 +113,8 @@ def test_a_file_that_was_rewritten_within_its_second_is_brought(tmp_path: Path) 
 
 
 def test_what_would_be_lost_is_put_aside(tmp_path: Path) -> None:
-    old, new, aside = (tmp_path / name for name in ("old", "new", "aside"))
-    for path in (old / "d", new / "d" / "deep", new / "file", aside):
+    old, new, displaced = (tmp_path / name for name in ("old", "new", "aside"))
+    for path in (old / "d", new / "d" / "deep", new / "file", displaced):
         path.mkdir(parents=True)
     for name in ("changed", "d/added", "file"):
         (old / name).write_text("old")
@@ -122,16 +122,16 @@ def test_what_would_be_lost_is_put_aside(tmp_path: Path) -> None:
         (new / name).write_text("new")
     (new / "link").symlink_to("changed")
     fetch, skip = Copier({"media": str(old)}).fetch, ["skipped"]
-    fetch(rsync.media_request(str(new), skip=skip, aside=str(aside)))
+    fetch(rsync.media_request(str(new), skip=skip, displaced=str(displaced)))
     assert (new / "d" / "added").read_text() == "old"
     assert (new / "changed").read_text() == "new", "the first pass leaves alone what is there"
-    assert list(aside.iterdir()) == []
+    assert list(displaced.iterdir()) == []
     (old / "d" / "added").write_text("changed between the passes")
-    fetch(rsync.media_request(str(new), True, None, skip, str(aside)))
-    kept = {str(item.relative_to(aside)) for item in aside.rglob("*") if not item.is_dir()}
+    fetch(rsync.media_request(str(new), True, None, skip, str(displaced)))
+    kept = {str(item.relative_to(displaced)) for item in displaced.rglob("*") if not item.is_dir()}
     assert kept == {"changed", "d/taken", "d/deep/taken", "d/added", "file/taken", "link"}
-    assert (aside / "changed").read_text() == (aside / "d" / "deep" / "taken").read_text() == "new"
-    assert os.readlink(aside / "link") == "changed"
+    assert (displaced / "changed").read_text() == (displaced / "d" / "deep" / "taken").read_text() == "new"
+    assert os.readlink(displaced / "link") == "changed"
     assert sorted(os.listdir(new)) == ["changed", "d", "file", "skipped"]
     assert (new / "changed").read_text() == (new / "file").read_text() == "old"
     assert not (new / "d" / "deep").exists()

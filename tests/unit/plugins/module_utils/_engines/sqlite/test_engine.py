@@ -637,19 +637,19 @@ def test_swap_into_an_empty_place(plain: Bench) -> None:
     assert first_table(engine, LIVE) == "incoming" and not engine.exists(PREVIOUS)
 
 
-@pytest.mark.parametrize("aside", [PREVIOUS, DISCARDED])
-def test_swap_overwrites_nothing(plain: Bench, aside: str) -> None:
+@pytest.mark.parametrize("displaced", [PREVIOUS, DISCARDED])
+def test_swap_overwrites_nothing(plain: Bench, displaced: str) -> None:
     engine = two_databases(plain)
-    run_sql(str(plain.live) + "__" + aside, "CREATE TABLE earlier (a)")
+    run_sql(str(plain.live) + "__" + displaced, "CREATE TABLE earlier (a)")
     with refused("swap_failed"):
-        engine.swap(INCOMING, aside)
-    assert [first_table(engine, which) for which in (LIVE, INCOMING, aside)] == ["live", "incoming", "earlier"]
+        engine.swap(INCOMING, displaced)
+    assert [first_table(engine, which) for which in (LIVE, INCOMING, displaced)] == ["live", "incoming", "earlier"]
     with refused("swap_failed"):
-        engine.swap(aside, INCOMING)
-    assert [first_table(engine, which) for which in (LIVE, INCOMING, aside)] == ["live", "incoming", "earlier"]
-    engine.drop(aside)
-    engine.swap(INCOMING, aside)
-    assert [first_table(engine, which) for which in (LIVE, aside)] == ["incoming", "live"]
+        engine.swap(displaced, INCOMING)
+    assert [first_table(engine, which) for which in (LIVE, INCOMING, displaced)] == ["live", "incoming", "earlier"]
+    engine.drop(displaced)
+    engine.swap(INCOMING, displaced)
+    assert [first_table(engine, which) for which in (LIVE, displaced)] == ["incoming", "live"]
 
 
 def test_a_swap_that_was_killed_between_its_two_renames(plain: Bench) -> None:
