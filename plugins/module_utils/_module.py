@@ -53,8 +53,8 @@ def answer(module: AnsibleModule, work_on: Callable[[AnsibleModule], Dict[str, A
         error = _named(exc)
     elapsed = round(time.monotonic() - began, 2)
     if error is not None:
-        told = {**scrubbed(error.as_result(), secrets), "code": error.code}
-        module.fail_json(elapsed=elapsed, invocation=shown, **told)
+        fields = {**scrubbed(error.as_result(), secrets), "code": error.code}
+        module.fail_json(elapsed=elapsed, invocation=shown, **fields)
     if "notes" in result:
         result["notes"] = scrubbed(result["notes"], secrets)
     module.exit_json(elapsed=elapsed, invocation=shown, **result)

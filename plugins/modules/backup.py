@@ -314,7 +314,7 @@ def refuse_retired(record: Mapping[str, Any]) -> None:
     """A nightly backup of a host that no longer serves would push out the sets that are worth something."""
     retired, moved = record.get("retired") or {}, record.get("moved") or {}
     again = moved.get("at", 0) >= retired.get("at", 0) or moved.get("label") == retired.get("label")
-    if freeze.rests(record) and not (moved and again):  # it may have come back since
+    if freeze.is_retired(record) and not (moved and again):  # it may have come back since
         raise RelocateError(
             "old_retired",
             "the site was retired here by set {0}: another host serves it".format(retired.get("label", "")),

@@ -121,8 +121,8 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
             found["findings"][0]["remedy"],
             {"findings": found["findings"]},
         )
-    told = {"findings": [], "current": current, "needed": needed, "rows": found["rows"]}
-    return {"changed": False, **told, "seconds": seconds}
+    result = {"findings": [], "current": current, "needed": needed, "rows": found["rows"]}
+    return {"changed": False, **result, "seconds": seconds}
 
 
 def main() -> None:

@@ -110,9 +110,9 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     items = placement.plan(backup, prepared.unversioned, params["files"], params["overrides"], path, relocation, named)
     logs, elsewhere = steps_logs.missing(prepared.django, relocation, path, str(prepared.code.get("prefix") or ""))
     recorded = relocation.directories(prepared.directories)
-    for told in steps_logs.obstacles(elsewhere, owner.name, recorded):
+    for obstacle in steps_logs.obstacles(elsewhere, owner.name, recorded):
         # The settings of this host may log elsewhere; else Django says so when static files are collected.
-        module.warn(printable("{0}: {1}".format(told.msg, told.hint)))
+        module.warn(printable("{0}: {1}".format(obstacle.msg, obstacle.hint)))
     elsewhere = [one for one in elsewhere if not steps_logs.obstacles([one], owner.name, recorded)]
     todo = [item for item in items if placement.differs(item, owner)]
     diff = placement.diff_of(todo, owner)

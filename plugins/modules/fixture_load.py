@@ -231,8 +231,8 @@ def plan_and_load(module: AnsibleModule, site: Site, digest: str) -> Dict[str, A
         )
         state = proof.state_of(engine, "incoming", "")
         target = swap.Target(params["alias"], came_from, True)
-        left = swap.make_live(site, [target], {target.alias: state}, digest, record, params["replace"])
-    for line in left:
+        failures = swap.make_live(site, [target], {target.alias: state}, digest, record, params["replace"])
+    for line in failures:
         module.warn(printable(line))
     return {
         "changed": True,

@@ -186,7 +186,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
             alias: plan_of(site, alias, params["app"], params["migration"], params["fresh"]) for alias in site.engines
         }
         applies = params["state"] == "applied" and not module.check_mode
-        told = {
+        databases = {
             alias: tell(alias, plan, never_migrated(site, alias) and not params["fresh"], applies)
             for alias, plan in plans.items()
         }
@@ -196,7 +196,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     changed = bool(todo) and params["state"] == "applied"
     after = "".join("{0}: {1}\n".format(alias, name) for alias, plan in todo.items() for name in plan)
     diff = {"before": "", "after": after if changed else ""}
-    return {"changed": changed, "plan": plans, "databases": told, "diff": diff}
+    return {"changed": changed, "plan": plans, "databases": databases, "diff": diff}
 
 
 def tell(alias: str, plan: Sequence[str], left: bool, applies: bool) -> Dict[str, Any]:

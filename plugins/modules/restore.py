@@ -200,8 +200,8 @@ def apply(
             with site.stopwatch.step("media"):
                 restore_media.bring(site, backup, manifest, record)
         if todo:
-            left = steps_swap.make_live(site, todo, states, backup.digest(), record, module.params["replace"])
-            for line in left:
+            failures = steps_swap.make_live(site, todo, states, backup.digest(), record, module.params["replace"])
+            for line in failures:
                 module.warn(printable(line))
     return {"tables": tables, "measured": measured}
 
@@ -235,13 +235,15 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     todo = [step for step in steps if not step.done or not present]
     # Swapped by a run that died before it could say so, so nobody migrated or verified since.
     ended = [step.alias for step in steps if step.done and present and step.alias in begun]
-    left = [swap for step in steps if step.done and present for swap in steps_swap.leftovers(site.engines[step.alias])]
+    leftovers = [
+        swap for step in steps if step.done and present for swap in steps_swap.leftovers(site.engines[step.alias])
+    ]
     media = present and params["media"]
     brings = media and restore_media.wanted(site, manifest, digest, known, bool(todo), params["replace"])
     if present and (todo or brings):
         refuse_running(site.project.path, params)
     result = {
-        "changed": bool(todo or ended or brings or left),
+        "changed": bool(todo or ended or brings or leftovers),
         "label": backup.label,
         "pinned": backup.pinned(sha256),
         "restored": [step.alias for step in todo] + ended,
@@ -255,7 +257,7 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
         retention.take_back(params["directory"], params["site"])
         if present:
             record.note(changes)
-            steps_swap.clear_up(left)
+            steps_swap.clear_up(leftovers)
         if todo or brings:
             result.update(apply(module, site, backup, manifest, todo, record, brings))
         if media and manifest.media.get("stored") and record.data.get(restore_media.BROUGHT) != digest:

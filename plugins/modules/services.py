@@ -220,9 +220,9 @@ def request_of(params: Mapping[str, Any]) -> plan.Request:
     )
 
 
-def told(actions: Sequence[plan.Action], units: Mapping[str, Unit], record: Mapping[str, Any]) -> Dict[str, Any]:
+def result_of(actions: Sequence[plan.Action], units: Mapping[str, Unit], record: Mapping[str, Any]) -> Dict[str, Any]:
     """The result, out of the plan and the states before it: the same in check mode and without."""
-    left = plan.after(actions, units)
+    states_after = plan.after(actions, units)
     before = {item["name"]: item for item in freeze.states_before(units, record)}
     return {
         "changed": bool(actions),
@@ -235,11 +235,11 @@ def told(actions: Sequence[plan.Action], units: Mapping[str, Unit], record: Mapp
                 "was_active": before[name]["active"],
                 "was_enabled": before[name]["enabled"],
             }
-            for name, (up, enabled) in left.items()
+            for name, (up, enabled) in states_after.items()
         ],
         "diff": {
             "before": plan.as_text(plan.after([], units)),
-            "after": plan.as_text(left),
+            "after": plan.as_text(states_after),
         },
     }
 
@@ -318,7 +318,7 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
     units, record, armed = host.look(request)
     host.check(request, units, record, armed)
     actions = plan.plan(request, units, record, armed)
-    result.update(told(actions, units, record))
+    result.update(result_of(actions, units, record))
     for name in plan.jobs_cut(actions, units):
         module.warn(printable(name) + " was running and was stopped; nothing starts it again before its time comes")
     if not module.check_mode and started:
@@ -331,8 +331,9 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
             if before and not any(unit.up for unit in host.look(request)[0].values()):
                 update_record(params["directory"], params["site"], before)  # nothing served, so nothing was taken in
             raise
-    left = read_record(params["directory"], params["site"])
-    return dict(result, at=freeze.freeze_of(left).get("at", 0), frozen=bool(left.get("freeze") or left.get("retired")))
+    record = read_record(params["directory"], params["site"])
+    frozen = bool(record.get("freeze") or record.get("retired"))
+    return dict(result, at=freeze.freeze_of(record).get("at", 0), frozen=frozen)
 
 
 def main() -> None:

@@ -165,12 +165,12 @@ def withdraw(params: Mapping[str, Any], user: SystemUser, sshd: transfer_sshd.Ss
             keys.write(rest)
         else:
             keys.remove(record["made"])
-    left = os.path.lexists(conf)
-    if left:
+    remains = os.path.lexists(conf)
+    if remains:
         os.unlink(conf)
     if record:
         update_record(params["directory"], params["site"], {"grant": None})
-    return found or left or bool(record)
+    return found or remains or bool(record)
 
 
 def give(params: Mapping[str, Any], user: SystemUser, sshd: transfer_sshd.Sshd, check: bool) -> bool:
@@ -193,7 +193,7 @@ def give(params: Mapping[str, Any], user: SystemUser, sshd: transfer_sshd.Sshd, 
     )
     keys = authorized_keys.KeyFile(transfer_sshd.key_path(sshd, user), user)
     lines = grant.ours(keys.read() or b"", site)
-    fresh = len(lines) == 1 and grant.lasts(lines[0], line, now, valid)
+    fresh = len(lines) == 1 and grant.is_still_valid(lines[0], line, now, valid)
     if check:
         return not fresh
     changed = False

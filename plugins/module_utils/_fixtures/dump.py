@@ -128,7 +128,7 @@ class ParallelFixture:
         self._name = name
         self._ready, self._begun = threading.Event(), threading.Event()
         source, sink = os.pipe()
-        self._told = os.fdopen(sink, "w", encoding="utf-8", errors="surrogateescape")
+        self._words = os.fdopen(sink, "w", encoding="utf-8", errors="surrogateescape")
         self._pool = concurrent.futures.ThreadPoolExecutor(1)
         self._stdin = os.fdopen(source, "rb")
         self._running = self._pool.submit(
@@ -169,8 +169,8 @@ class ParallelFixture:
     def begin(self, moment: str) -> None:
         """Let it look at this moment; returns when its own transaction does."""
         with contextlib.suppress(OSError):  # it has ended: its own error tells why
-            self._told.write("{0} {1}\n".format(venv_dump.GO, moment))
-            self._told.flush()
+            self._words.write("{0} {1}\n".format(venv_dump.GO, moment))
+            self._words.flush()
         self._await(self._begun)
 
     def finish(self) -> Fixture:
@@ -180,7 +180,7 @@ class ParallelFixture:
     def close(self) -> None:
         """Whatever happened: the program is told that nothing comes any more, and ends."""
         with contextlib.suppress(OSError):
-            self._told.close()
+            self._words.close()
         self._pool.shutdown()
         self._stdin.close()
 

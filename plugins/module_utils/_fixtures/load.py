@@ -71,7 +71,7 @@ def _run(site: Site, engine: Engine, path: str, request: Mapping[str, Any]) -> D
             dict(request, alias=engine.config.alias),
             stdin=stream,
             compression=compression_of(path),
-            progress=_told(engine.context.progress, engine.config.alias),
+            progress=_as_progress(engine.context.progress, engine.config.alias),
         )
 
 
@@ -105,5 +105,5 @@ def form_of(path: str) -> str:
     return form
 
 
-def _told(progress: Callable[[str], None], alias: str) -> Callable[[str], None]:
+def _as_progress(progress: Callable[[str], None], alias: str) -> Callable[[str], None]:
     return lambda line: progress("{0}: {1}".format(alias, line))

@@ -20,7 +20,7 @@ INSERTED, UPDATED, LEFT = "inserted", "updated", "left"
 DELETED = "deleted"  # what an object is no longer related to
 BATCH = 500  # rows compared by one query: SQLite takes no more than 999 parameters
 _CONTENT_TYPE = venv_rows.NUMBERED[0]
-_TOLD = 10000  # rows told one by one
+_REPORTED = 10000  # rows told one by one
 
 
 def raise_sequences(connection: Any, tables: Sequence[Table]) -> None:
@@ -53,7 +53,7 @@ class Report:
     def add(self, label: str, key: Any, action: str, fields: Sequence[str] = ()) -> None:
         """Count a row, and tell it while there is room."""
         self.counts.setdefault(label, {INSERTED: 0, UPDATED: 0, LEFT: 0, DELETED: 0})[action] += 1
-        if len(self.rows) < _TOLD:
+        if len(self.rows) < _REPORTED:
             self.rows.append({"model": label, "pk": str(key), "action": action, "fields": list(fields)})
         else:
             self.untold += 1

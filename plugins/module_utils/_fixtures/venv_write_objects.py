@@ -77,8 +77,8 @@ class Objects:
             raise FixtureError(
                 "unsupported_model", "{0} has no key of one column".format(table.label), "use the format lines"
             )
-        told = [field for field in self.meta.local_fields if field.name in columns and field.serialize]
-        self._fields = [(field, columns[field.name]) for field in told]
+        serialized = [field for field in self.meta.local_fields if field.name in columns and field.serialize]
+        self._fields = [(field, columns[field.name]) for field in serialized]
         self._lists = [
             field
             for field in self.meta.local_many_to_many

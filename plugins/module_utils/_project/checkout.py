@@ -246,10 +246,10 @@ def _obtain(git: Git, commit: str, source: Source) -> None:
         said.append(_from_remote(git, commit, source))
     if not _has(git, commit):
         asked = " and ".join(name for name, used in (("bundle", source.bundle), ("remote", source.remote)) if used)
-        told = "; ".join(text for text in said if text)
+        reasons = "; ".join(text for text in said if text)
         raise RelocateError(
             "revision_not_found",
-            "{0} did not give {1}{2}".format(asked or "no source", commit, ": " + told if told else ""),
+            "{0} did not give {1}{2}".format(asked or "no source", commit, ": " + reasons if reasons else ""),
             "push the revision to the remote, or restore from a backup set, which holds a bundle",
         )
 

@@ -92,10 +92,10 @@ def no_answer(project: Project, result: Completed) -> RelocateError:
     # Secrets of the settings are not known here: only places and the last line's kind are safe to show.
     lines = last_lines(scrubbed(result.err, project.env_secrets()), 20).splitlines()
     kinds = [line for line in lines if re.match(r"^(\w+\.)*\w*(Error|Exception|Fault|fault)\b", line)]
-    told = ": " + kinds[-1].split(":")[0] if kinds else ""
+    kind = ": " + kinds[-1].split(":")[0] if kinds else ""
     return RelocateError(
         "probe_failed",
-        "{0} gave no answer and exited {1}{2}".format(project.interpreter, result.rc, told),
+        "{0} gave no answer and exited {1}{2}".format(project.interpreter, result.rc, kind),
         "run `{0} {1} check` as {2} and look at what it prints".format(
             project.interpreter, project.manage_path, project.owner.name
         ),

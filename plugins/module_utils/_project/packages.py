@@ -196,12 +196,12 @@ def unnamed(packages: Sequence[Package], roots: Optional[Mapping[str, Iterable[s
     return [item for item in others if item.key not in brought]
 
 
-def left_over(found: Sequence[Package], extra: Sequence[str], left: Sequence[str]) -> List[Package]:
+def unaccounted(found: Sequence[Package], extra: Sequence[str], ignored: Sequence[str]) -> List[Package]:
     """Those that the user has neither asked to be installed nor agreed to leave behind (``*`` leaves all)."""
-    if "*" in left:
+    if "*" in ignored:
         return []
     needs = [_named_by(line) for line in extra]
-    known = {need.name for need in needs if need is not None} | {canonical(name) for name in left}
+    known = {need.name for need in needs if need is not None} | {canonical(name) for name in ignored}
     # An entry that is a directory, such as ".", brings what was installed from one.
     return [item for item in found if item.key not in known and not (item.local and None in needs)]
 

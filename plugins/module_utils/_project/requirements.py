@@ -135,13 +135,13 @@ def constraints(requirement_texts: Iterable[str], freeze: Sequence[str]) -> List
 def installable(freeze: Sequence[str]) -> Tuple[List[str], List[str]]:
     """The lines of ``pip freeze`` that another host can install, and those that it cannot: local paths."""
     kept: List[str] = []
-    left: List[str] = []
+    local_lines: List[str] = []
     for line in (line.strip() for line in freeze):
         if not line or line.startswith("#") or line == "pkg-resources==0.0.0":  # Debian's invention; no such package
             continue
         local = re.match(r"^(-e|--editable)\s+(?!\w+\+)", line) or re.search(r"@\s*(file:|/)", line)
-        (left if local else kept).append(line)
-    return kept, left
+        (local_lines if local else kept).append(line)
+    return kept, local_lines
 
 
 def django_of(freeze: Sequence[str]) -> Optional[str]:

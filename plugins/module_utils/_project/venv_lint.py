@@ -139,8 +139,8 @@ class _Places:
         self._lines = {name: list(found) for name, found in lines.items()}
 
     def of(self, operation: Any) -> int:
-        left = self._lines.get(type(operation).__name__) or []
-        return left.pop(0) if left else (self._lines.get("dependencies") or [1])[0]
+        remaining = self._lines.get(type(operation).__name__) or []
+        return remaining.pop(0) if remaining else (self._lines.get("dependencies") or [1])[0]
 
 
 def operations_of(operations: Any) -> Iterator[Any]:

@@ -74,7 +74,7 @@ class _Reader:
         self.found: Set[Finding] = set()
         self._imported: Dict[str, Tuple[int, str]] = {}  # name -> line and label of an imported model
         self._used: Dict[str, bool] = {}  # such a name -> whether every use outside of functions is harmless
-        self._told: Set[Tuple[Any, str]] = set()
+        self._reported: Set[Tuple[Any, str]] = set()
         self._patched = False
 
     def read(self, tree: Any) -> None:
@@ -189,8 +189,8 @@ class _Reader:
 
     def _tell(self, line: int, function: Any, label: str) -> None:
         """Once for each model in each function: where it comes first."""
-        if (id(function), label) not in self._told:
-            self._told.add((id(function), label))
+        if (id(function), label) not in self._reported:
+            self._reported.add((id(function), label))
             self._add(line, "model_import", "{0} is used as it is today".format(label))
 
     # --- fixtures ---

@@ -32,7 +32,7 @@ def started_by(systemd: Systemd, named: Mapping[str, Unit]) -> Dict[str, str]:
     return {name: wakers[name] for name, unit in found.items() if unit.load == "loaded"}
 
 
-def check_lasting(systemd: Systemd, units: Mapping[str, Unit], reboot: bool = True) -> None:
+def check_stays_stopped(systemd: Systemd, units: Mapping[str, Unit], reboot: bool = True) -> None:
     """Refuse units that something else starts again: at once, or with the host although they are disabled.
 
     :param units: all that is to be stopped, as it is now
@@ -95,18 +95,18 @@ def require(units: Sequence[str]) -> None:
     check_known(found.values())
     if found:
         systemd = Systemd()
-        check_lasting(systemd, {**found, **systemd.states(list(started_by(systemd, found)))})
+        check_stays_stopped(systemd, {**found, **systemd.states(list(started_by(systemd, found)))})
 
 
-def running(path: str, left: Sequence[str] = ()) -> List[Obstacle]:
+def running(path: str, kept_running: Sequence[str] = ()) -> List[Obstacle]:
     """One obstacle when the site runs on the host that its data comes to: it would write while that is replaced.
 
     :param path: the project's directory; what runs in it counts, not others of its units, such as nginx
-    :param left: what may run all the same; ``*`` is everything
+    :param kept_running: units that may run all the same; ``*`` is everything
     """
-    if "*" in left or not os.path.isdir(RUNNING):
+    if "*" in kept_running or not os.path.isdir(RUNNING):
         return []
-    spared = {unit_name(name) for name in left}
+    spared = {unit_name(name) for name in kept_running}
     up = [unit.name for unit in Systemd().running_below(path) if unit.name not in spared]
     if not up:
         return []
@@ -122,16 +122,16 @@ def running(path: str, left: Sequence[str] = ()) -> List[Obstacle]:
     ]
 
 
-def unnamed(path: str, units: Sequence[str], left: Sequence[str]) -> List[Obstacle]:
+def unnamed(path: str, units: Sequence[str], kept_running: Sequence[str]) -> List[Obstacle]:
     """One obstacle for each unit that runs the project on this host and that nobody named: it would go on writing.
 
     :param path: the project's directory
     :param units: what the move stops; what one of these starts goes with it
-    :param left: what goes on running on purpose; ``*`` is everything
+    :param kept_running: units that go on running on purpose; ``*`` is everything
     """
-    if "*" in left or not os.path.isdir(RUNNING):
+    if "*" in kept_running or not os.path.isdir(RUNNING):
         return []
-    named = {unit_name(name) for name in (*units, *left)}
+    named = {unit_name(name) for name in (*units, *kept_running)}
     found = []
     for unit in Systemd().running_below(path):
         if unit.name not in named and not named & set(unit.triggered_by):

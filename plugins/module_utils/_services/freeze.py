@@ -24,7 +24,7 @@ def freeze_of(record: Record) -> Dict[str, Any]:
     return dict(record.get("freeze") or {})
 
 
-def rests(record: Record) -> bool:
+def is_retired(record: Record) -> bool:
     """Whether the site is retired, and no run has frozen it since."""
     return bool(record.get("retired")) and "earlier" not in freeze_of(record)
 
@@ -56,14 +56,14 @@ def states_before(units: Mapping[str, Unit], record: Record) -> List[Dict[str, A
                 "enabled": unit.enabled,
                 "source": unit.linked_from,
             }
-        elif not rests(record):
+        elif not is_retired(record):
             known["active"] = known["active"] or (unit.up and not unit.job)
     return list(before.values())
 
 
 def states_to_keep(units: Mapping[str, Unit], record: Record) -> List[Dict[str, Any]]:
     """What a freeze writes down: a retired site is put back to being retired, whatever it was before that."""
-    return states_before(units, {} if rests(record) else record)
+    return states_before(units, {} if is_retired(record) else record)
 
 
 def is_of(freeze: Mapping[str, Any], label: str, run: str) -> bool:

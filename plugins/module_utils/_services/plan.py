@@ -117,7 +117,7 @@ def _plan_held(request: Request, units: Mapping[str, Unit], record: Mapping[str,
 
 
 def _plan_thawed(request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
-    if services_freeze.rests(record) and not request.retired:
+    if services_freeze.is_retired(record) and not request.retired:
         return []  # another host may have taken over
     before = services_freeze.recorded(record, all_of_it=request.retired)
     actions = [Action("start", name) for name in start_order(before) if before[name]["active"] and not units[name].up]
@@ -145,7 +145,7 @@ def _plan_retired(request: Request, units: Mapping[str, Unit], record: Mapping[s
     actions = [] if set(services_freeze.recorded(record)) >= set(request.units) else [Action("record")]
     actions += [Action("disarm")] if armed else []
     actions += _plan_stopped(request, units, record, armed)
-    return actions + ([] if services_freeze.rests(record) and not actions else [Action("retire")])
+    return actions + ([] if services_freeze.is_retired(record) and not actions else [Action("retire")])
 
 
 def after(actions: Sequence[Action], units: Mapping[str, Unit]) -> Dict[str, Tuple[bool, bool]]:

@@ -281,11 +281,11 @@ class Systemd:
                 raise RelocateError(
                     "unit_failed", "{0} is {1} after its stop".format(name, unit.active), _look_at(name)
                 )
-            left = processes_of(before[name].group) if name in before else 0
-            if left:
+            remaining = processes_of(before[name].group) if name in before else 0
+            if remaining:
                 raise RelocateError(
                     "unit_failed",
-                    "{0} is stopped, but {1} of its processes still run".format(name, left),
+                    "{0} is stopped, but {1} of its processes still run".format(name, remaining),
                     "set KillMode=control-group in the unit, so that stopping it stops all of it",
                 )
 

@@ -19,7 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
     update_record,
 )
 from ansible_collections.relocate.django.plugins.module_utils._services import freeze as services_freeze
-from ansible_collections.relocate.django.plugins.module_utils._services.checks import check_lasting, started_by
+from ansible_collections.relocate.django.plugins.module_utils._services.checks import check_stays_stopped, started_by
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import (
     STILL,
     Action,
@@ -86,7 +86,7 @@ class Services:
             check_known(units[name] for name in [*request.units, *request.reload])
         if request.state in ("frozen", "retired"):
             own = {name: units[name] for name in request.units}
-            check_lasting(self.systemd, own, reboot=request.state == "frozen")
+            check_stays_stopped(self.systemd, own, reboot=request.state == "frozen")
         if request.state == "held" and request.units:
             self._check_lost(request, record, units, armed)
         if request.state == "retired":

@@ -181,7 +181,7 @@ def _packages(
     dropped = set(recorded.get("named") or ())
     missing = packages.lacking(packages.unnamed(before, roots), here)
     missing = [item for item in missing if item.key not in dropped or roots is None]
-    missing = packages.left_over(missing, params["pip_extra"], params["pip_ignored"])
+    missing = packages.unaccounted(missing, params["pip_extra"], params["pip_ignored"])
     newer = bool(params["revision"]) and params["revision"] != prepared.code["commit"]
     if missing and newer and (roots is None or recorded.get("named") is None):
         lines = ", ".join(item.line for item in missing)

@@ -96,13 +96,13 @@ def _strangers(item: Directory, made: Collection[str]) -> Optional[Tuple[str, st
     ):
         if name in made or _is_here(lookup, name):
             continue
-        told = "it belongs to the {0} {1} on old, which is not on this host".format(what, printable(name))
+        reason = "it belongs to the {0} {1} on old, which is not on this host".format(what, printable(name))
         if not owners.NAME.match(name):
-            return told, "on old, give {0} to the user that the site runs as".format(printable(item.path))
+            return reason, "on old, give {0} to the user that the site runs as".format(printable(item.path))
         hint = "make the {0} on new: {1} --system {2}".format(what, command, name)
         if what == "user":
             hint += "; where a unit runs as him, name it in relocate_services, and he is made"
-        return told, hint
+        return reason, hint
     return None
 
 

@@ -42,8 +42,8 @@ def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     for alias, target in sorted(params["engines"].items()):
         found += _conversion_obstacles(site, alias, target, params["excluded_models"], found)
     collect(found, lambda: checks.require(params["units"]))
-    path, left = site.project.path, params["services_kept_running"]
-    found += collect(found, lambda: checks.unnamed(path, params["units"], left)) or []
+    path, kept_running = site.project.path, params["services_kept_running"]
+    found += collect(found, lambda: checks.unnamed(path, params["units"], kept_running)) or []
     return found
 
 
@@ -175,19 +175,19 @@ def _untracked(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     apart += [name + end for name in databases for end in ("", "-wal", "-shm", "-journal")]
     accepted = [*params["files"], *params["files_ignored"]]
     try:
-        left = untracked.find(site.project.path, site.project.owner, django["used_paths"], apart, accepted)
+        missed = untracked.find(site.project.path, site.project.owner, django["used_paths"], apart, accepted)
     except RelocateError as error:
         if error.code == "not_a_checkout":
             return []  # told of already
         raise
-    if not left:
+    if not missed:
         return []
-    names = ", ".join("{0} ({1})".format(item.path, item.what) for item in left[:10])
-    lines = ", ".join(json.dumps(item.path) for item in left[:10])
+    names = ", ".join("{0} ({1})".format(item.path, item.what) for item in missed[:10])
+    lines = ", ".join(json.dumps(item.path) for item in missed[:10])
     return [
         Obstacle(
             "files_untracked",
-            "git does not hold what the site may need: {0}{1}".format(names, ", ..." if len(left) > 10 else ""),
+            "git does not hold what the site may need: {0}{1}".format(names, ", ..." if len(missed) > 10 else ""),
             "carry it with relocate_files: [{0}], or name what may stay behind in relocate_files_ignored".format(lines),
         )
     ]
@@ -236,7 +236,7 @@ def _refuse_unnamed(site: Site, params: Mapping[str, Any]) -> None:
     with acting_as(project.owner):
         roots = None if params["command"] else packages.named(project.path, params["requirements"], there)
     if roots is not None:
-        found = packages.left_over(packages.unnamed(there, roots), params["pip_extra"], params["pip_ignored"])
+        found = packages.unaccounted(packages.unnamed(there, roots), params["pip_extra"], params["pip_ignored"])
         if found:
             raise packages.refusal(found, "the project")
 

@@ -112,19 +112,19 @@ def drop_blank(engine: Engine, which: str) -> bool:
 
 def clear_up(swaps: Sequence[Swap]) -> List[str]:
     """Drop what the swaps put aside and nobody needs; returns what could not be dropped, which is no failure."""
-    left = []
+    failures = []
     for swap in swaps:
         try:
             if swap.displaced == DISCARDED:
                 swap.engine.drop(DISCARDED)
             drop_blank(swap.engine, PREVIOUS)  # whoever put it there: nobody goes back to nothing
         except RelocateError as exc:
-            left.append(
+            failures.append(
                 "database {0}: the {1} one could not be dropped: {2}".format(
                     swap.engine.config.alias, swap.displaced, exc.msg
                 )
             )
-    return left
+    return failures
 
 
 def leftovers(engine: Engine) -> List[Swap]:

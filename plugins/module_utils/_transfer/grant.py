@@ -114,7 +114,7 @@ def without_lines(text: bytes, site: str) -> bytes:
     return b"\n".join(kept)
 
 
-def lasts(line: bytes, wanted: bytes, now: float, valid_for: int) -> bool:
+def is_still_valid(line: bytes, wanted: bytes, now: float, valid_for: int) -> bool:
     """Whether a present line is the wanted one but for its expiry, and is valid for half of the time still."""
     if _EXPIRY.sub(b"", line) != _EXPIRY.sub(b"", wanted):
         return False

@@ -215,8 +215,8 @@ class Dumping:
 
 def complaint(server: Server, done: Completed) -> str:
     """What a client program says went wrong."""
-    told = [line for line in done.err.splitlines() if re.search(r"\berror\b", line, re.IGNORECASE)]
-    return server.context.secrets.scrub(last_lines("\n".join(told) or done.err))
+    errors = [line for line in done.err.splitlines() if re.search(r"\berror\b", line, re.IGNORECASE)]
+    return server.context.secrets.scrub(last_lines("\n".join(errors) or done.err))
 
 
 def failed(server: Server, code: str, what: str, done: Completed, hint: str) -> RelocateError:

@@ -167,8 +167,8 @@ def attempt(session: Session, database: str, items: Sequence[StoredObject]) -> N
                 continue  # of an account in this form a procedure cannot be: its own object tells
             names = ["{0} {1}".format(item.kind, item.name) for item in items if item.definer == definer]
             right = "SET USER" if session.flavor.mariadb else "SET_USER_ID, or SET_ANY_DEFINER,"
-            told = _of_others(admin.own_account(session), names, "GRANT it {0} ON *.*".format(right))
-            raise RelocateError("right_missing", "{0} ({1})".format(told.msg, exc.msg), told.hint) from None
+            refusal = _of_others(admin.own_account(session), names, "GRANT it {0} ON *.*".format(right))
+            raise RelocateError("right_missing", "{0} ({1})".format(refusal.msg, exc.msg), refusal.hint) from None
     if any(item.kind in (FUNCTION, TRIGGER) for item in items):
         text = "CREATE FUNCTION {0}.f() RETURNS INT DETERMINISTIC NO SQL COMMENT {1} RETURN 1"
         try:

@@ -151,7 +151,7 @@ def passed(definition: str, now: datetime.datetime) -> bool:
     return moment < now.replace(tzinfo=None) + datetime.timedelta(hours=14)
 
 
-def _rests(item: Difference, now: datetime.datetime) -> bool:
+def _disabled_when_over(item: Difference, now: datetime.datetime) -> bool:
     """Whether all that differs is that an event which is kept is disabled now, its last time being over."""
     before, after = item.recorded.split(", "), item.found.split(", ")
     same = before[:1] + before[2:] == after[:1] + after[2:] and len(before) == len(after) == 3
@@ -169,7 +169,7 @@ def judge(differences: Sequence[Difference], now: datetime.datetime) -> Tuple[Li
         name[len("event ") :] for name, item in schema.items() if item.found == "absent" and passed(item.recorded, now)
     }
     refused: List[Difference] = []
-    resting = sorted(name[len("event ") :] for name, item in schema.items() if _rests(item, now))
+    disabled = sorted(name[len("event ") :] for name, item in schema.items() if _disabled_when_over(item, now))
     named = [
         "event {0} {1} that has passed: it was not made".format(
             name,
@@ -179,10 +179,10 @@ def judge(differences: Sequence[Difference], now: datetime.datetime) -> Tuple[Li
         )
         for name in sorted(over)
     ]
-    named += ["the last time of event {0} has passed: it is kept, and disabled".format(name) for name in resting]
+    named += ["the last time of event {0} has passed: it is kept, and disabled".format(name) for name in disabled]
     for item in differences:
         if item.what == "schema of":
-            if item.name == SERVER or item.name[len("event ") :] in {*over, *resting}:
+            if item.name == SERVER or item.name[len("event ") :] in {*over, *disabled}:
                 continue
             found = _shown(item)
             if others and "absent" not in (item.recorded, item.found):

@@ -113,7 +113,7 @@ class MysqlSnapshot(Snapshot):
                 on_snapshot("")
             client = programs.dump_client(session.flavor)
             options = self._server.options_file(client.mariadb)
-            objects, charset = self._told(self._objects()), admin.properties_of(session, self._database)
+            objects, charset = self._with_notes(self._objects()), admin.properties_of(session, self._database)
             # No snapshot holds for these: they are dumped and counted before anybody may write again.
             held = [table for table in self._tables if not table.transactional] if locked else []
             parts = [programs.Part("rows-000", tuple(table.name for table in held))] if held else []
@@ -163,7 +163,7 @@ class MysqlSnapshot(Snapshot):
         )
         yield False
 
-    def _told(self, objects: List[stored.StoredObject]) -> List[stored.StoredObject]:
+    def _with_notes(self, objects: List[stored.StoredObject]) -> List[stored.StoredObject]:
         """Say which events a later restore does not make."""
         for item in objects:
             if item.kind != statements.EVENT:
@@ -260,10 +260,10 @@ class MysqlSnapshot(Snapshot):
         numbered = states.sequences(self._tables, numbers, self._highest, self._sequences)
         with self._server.anyone() as eyes:
             named = states.objects(view.main, eyes, self._database)
-            left = named.get(grants.HIDDEN, ())
-            told, notes = grants.sentence(self._server.config.alias, left), self._server.context.notes
-            notes.extend([told] if left and told not in notes else [])
-            schema = None if left else self._schema(view, eyes)
+            hidden = named.get(grants.HIDDEN, ())
+            note, notes = grants.sentence(self._server.config.alias, hidden), self._server.context.notes
+            notes.extend([note] if hidden and note not in notes else [])
+            schema = None if hidden else self._schema(view, eyes)
         return states.assemble(counts, numbered, named, schema)
 
     def _schema(self, view: states.View, eyes: Session) -> Optional[Dict[str, str]]:

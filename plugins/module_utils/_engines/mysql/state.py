@@ -183,12 +183,12 @@ def objects(session: Session, eyes: Session, database: str) -> Dict[str, Tuple[s
             if kind in ("table", "column") and str(table) not in tables:
                 continue
             found.setdefault(str(kind), []).append(str(name))
-    left = grants.hidden(eyes, database)
+    hidden = grants.hidden(eyes, database)
     for sql in queries.catalogue_sql(queries.PROGRAMS, database):
         for kind, _table, name in eyes.rows(sql):
-            if kind not in left:
+            if kind not in hidden:
                 found.setdefault(str(kind), []).append(str(name))
-    found.update({grants.HIDDEN: list(left)} if left else {})
+    found.update({grants.HIDDEN: list(hidden)} if hidden else {})
     return {kind: tuple(sorted(names)) for kind, names in sorted(found.items())}
 
 

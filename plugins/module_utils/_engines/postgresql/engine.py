@@ -142,8 +142,8 @@ class PostgresqlEngine(Engine):
     def judge(self, differences: Sequence[Difference]) -> Tuple[List[Difference], List[str]]:
         """See :meth:`Engine.judge`: a lost object, another column and a right of everybody's are refused."""
         refused, words = judged.Judgement(differences, self._server.acts_as).sort()
-        told = " ".join(self.context.notes)
-        return refused, [item for item in words if not (item.startswith("setting ") and _second(item) in told)]
+        notes = " ".join(self.context.notes)
+        return refused, [item for item in words if not (item.startswith("setting ") and _second(item) in notes)]
 
     def create_blank(self, recorded: Optional[DatabaseFacts] = None) -> List[str]:
         """See :meth:`Engine.create_blank`. Raises login_failed, right_missing, locale_missing, query_failed."""

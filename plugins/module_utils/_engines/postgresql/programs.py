@@ -198,8 +198,8 @@ def _tail(server: Server, done: Completed) -> str:
 
 def complaint(text: str) -> str:
     """What a client program says went wrong; on its own the end of its output would be the statement that failed."""
-    told = [line for line in text.splitlines() if re.search(r"\b(error|fatal): |^(DETAIL|HINT): ", line)]
-    return last_lines("\n".join(told) or text)
+    errors = [line for line in text.splitlines() if re.search(r"\b(error|fatal): |^(DETAIL|HINT): ", line)]
+    return last_lines("\n".join(errors) or text)
 
 
 def listing(server: Server, client: Client, path: str) -> List[str]:

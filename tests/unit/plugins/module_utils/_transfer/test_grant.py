@@ -102,12 +102,12 @@ def test_media_is_read_with_the_rights_of_its_owner() -> None:
 )
 def test_a_line_that_lasts(seconds: int, present: bytes, lasting: bool) -> None:
     now = time.mktime(time.strptime("202611211930", "%Y%m%d%H%M")) - seconds
-    assert grant.lasts(present, LINE, now, 86400) is lasting
+    assert grant.is_still_valid(present, LINE, now, 86400) is lasting
 
 
 def test_a_line_without_expiry_lasts() -> None:
     bare = grant.key_line("shop", KEY, ["192.0.2.7"], COMMAND, "")
-    assert grant.lasts(bare, bare, time.time(), 60)
+    assert grant.is_still_valid(bare, bare, time.time(), 60)
 
 
 def test_a_configuration_is_written_once(tmp_path: Path) -> None:
