@@ -222,7 +222,7 @@ def request_of(params: Mapping[str, Any]) -> plan.Request:
 
 def result_of(actions: Sequence[plan.Action], units: Mapping[str, Unit], record: Mapping[str, Any]) -> Dict[str, Any]:
     """The result, out of the plan and the states before it: the same in check mode and without."""
-    states_after = plan.after(actions, units)
+    after = plan.after(actions, units)
     before = {item["name"]: item for item in freeze.states_before(units, record)}
     return {
         "changed": bool(actions),
@@ -235,12 +235,9 @@ def result_of(actions: Sequence[plan.Action], units: Mapping[str, Unit], record:
                 "was_active": before[name]["active"],
                 "was_enabled": before[name]["enabled"],
             }
-            for name, (up, enabled) in states_after.items()
+            for name, (up, enabled) in after.items()
         ],
-        "diff": {
-            "before": plan.as_text(plan.after([], units)),
-            "after": plan.as_text(states_after),
-        },
+        "diff": {"before": plan.as_text(plan.after([], units)), "after": plan.as_text(after)},
     }
 
 
@@ -332,8 +329,8 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
                 update_record(params["directory"], params["site"], before)  # nothing served, so nothing was taken in
             raise
     record = read_record(params["directory"], params["site"])
-    frozen = bool(record.get("freeze") or record.get("retired"))
-    return dict(result, at=freeze.freeze_of(record).get("at", 0), frozen=frozen)
+    noted = freeze.freeze_of(record)
+    return dict(result, at=noted.get("at", 0), frozen=bool(noted or record.get("retired")))
 
 
 def main() -> None:

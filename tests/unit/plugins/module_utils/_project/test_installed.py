@@ -108,7 +108,7 @@ def test_named(tmp_path: Path, files: dict[str, str], given: Any, expected: Any)
         ((), ("*",), []),
     ],
 )
-def test_left_over(extra: Any, left: Any, expected: list[str]) -> None:
+def test_unaccounted(extra: Any, left: Any, expected: list[str]) -> None:
     plain = [dist("gunicorn"), dist("lib", local=True), dist("ipython")]
     there = [next(item for item in packages.from_plain(plain) if item.name == name["name"]) for name in plain]
     assert [item.name for item in packages.unaccounted(there, extra, left)] == expected
