@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import datetime
-import html
 from typing import Any, Dict, List, Mapping, Sequence
 
-from ansible_collections.relocate.django.plugins.plugin_utils import _promises, _received
+from ansible_collections.relocate.django.plugins.plugin_utils import _page, _promises, _received
 
 _ROWS_SHOWN = 20
 
@@ -152,7 +151,7 @@ def _table_lines(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> List[str]
             alias,
             row["table"][:44],
             row["old"],
-            _number(row["new"]),
+            _page.number(row["new"]),
             "" if row["old"] == row["new"] else "<-- DIFFERENT",
         ).rstrip()
         for alias, row in rows[:_ROWS_SHOWN]
@@ -160,10 +159,6 @@ def _table_lines(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> List[str]
     if len(rows) > _ROWS_SHOWN:
         lines.append("    ... and {0} more tables, all in the report".format(len(rows) - _ROWS_SHOWN))
     return lines
-
-
-def _number(value: Any) -> str:
-    return "absent" if value is None else "{0:,}".format(value)
 
 
 def _clock(epoch: float) -> str:
@@ -214,42 +209,25 @@ def _old_now(outcome: Mapping[str, Any]) -> str:
 
 def as_html(outcome: Mapping[str, Any]) -> str:
     """One self-contained page: the screenful, then every table."""
-    rows = "".join(
-        '<tr class="{0}"><td>{1}</td><td>{2}</td><td>{3}</td><td>{4}</td><td>{5}</td></tr>'.format(
-            "same" if row["old"] == row["new"] else "different",
-            html.escape(alias),
-            html.escape(row["table"]),
-            _number(row["old"]),
-            _number(row["new"]),
-            "equal" if row.get("fingerprint") else "count only",
-        )
+    rows = [
+        (alias, dict(row, content="equal" if row.get("fingerprint") else "count only"))
         for alias, items in sorted((outcome.get("tables") or {}).items())
         for row in items
-    )
-    promises = "".join(
-        "<tr><td>{0}</td><td>{1}</td><td>{2}</td></tr>".format(
-            html.escape(_promises.NAMES[item["promise"]]),
-            html.escape(item["status"]),
-            html.escape("; ".join(filter(None, (item["figures"], item["why"])))),
-        )
+    ]
+    promises = [
+        {
+            "name": _promises.NAMES[item["promise"]],
+            "status": item["status"],
+            "figures": "; ".join(filter(None, (item["figures"], item["why"]))),
+        }
         for item in outcome["promises"]
-    )
-    warnings = "".join("<li>{0}</li>".format(html.escape(str(item))) for item in outcome.get("warnings") or [])
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>'
-        "body{{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em}}"
-        "pre{{white-space:pre-wrap}}"
-        "table{{border-collapse:collapse}}td,th{{padding:.2em .8em;border-bottom:1px solid #ccc;text-align:left}}"
-        ".different{{background:#fdd}}</style><h1>{title}</h1><pre>{text}</pre>"
-        "<h2>What was measured in this run</h2><table><tr><th>promise<th>status<th>figures</tr>{promises}</table>"
-        "<h2>Tables</h2><table><tr><th>database<th>table<th>old<th>new<th>content</tr>{rows}</table>"
-        "<h2>Warnings of Django's check</h2><ul>{warnings}</ul></html>\n"
-    ).format(
-        title=html.escape(headline(outcome)),
-        text=html.escape(as_text(outcome)),
+    ]
+    return _page.render(
+        title=headline(outcome),
+        text=as_text(outcome),
         promises=promises,
         rows=rows,
-        warnings=warnings,
+        warnings=outcome.get("warnings") or [],
     )
 
 
