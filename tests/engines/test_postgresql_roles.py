@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import described, programs
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.admin import ensure_role
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.schema import Entry
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from tests.engines.postgresql_cluster import Cluster, Make
@@ -39,6 +41,24 @@ def test_settings_of_another_role_are_not_changed(cluster: Cluster, make: Make) 
     with make("hers").incoming():  # her own
         pass
     assert make("hers").drop("incoming")
+
+
+@pytest.mark.parametrize(
+    "password", ["plain", "o'p\"q:\\ r$%", "soft\u00adhyphen", "\u2168", "e\u0301\u0007", "\u00ad"]
+)
+def test_the_server_never_sees_a_password(cluster: Cluster, make: Make, password: str) -> None:
+    """The verifier is libpq's own, so it prepares a password as it does at a login."""
+    engine = make("postgres", user="newcomer", password=password)
+    with engine._server.admin() as session:
+        try:
+            assert ensure_role(engine._server, session) == ["role newcomer"]
+            assert ensure_role(engine._server, session) == []  # after a login with it
+            kept = session.value("SELECT rolpassword FROM pg_authid WHERE rolname = 'newcomer'")
+        finally:
+            session.run("DROP ROLE newcomer")
+    assert re.fullmatch(r"SCRAM-SHA-256\$4096:[\w+/=]+\$[\w+/=]+:[\w+/=]+", kept)
+    log = cluster.log()
+    assert "CREATE ROLE newcomer" not in log and kept not in log and (password == "\u00ad" or password not in log)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.scram import scram_verifier
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import Session, ident, literal
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseFacts, Login
@@ -55,7 +54,7 @@ def ensure_role(server: Server, session: Session) -> List[str]:
     """
     role, password = server.role, server.config.password
     known = session.rows("SELECT rolcanlogin FROM pg_roles WHERE rolname = " + literal(role))
-    secret = " PASSWORD " + literal(scram_verifier(password)) if password else ""
+    secret = " PASSWORD " + literal(session.verifier(role, password)) if password else ""
     if not known:
         session.run("CREATE ROLE {0} LOGIN{1}".format(ident(role), secret))
         return ["role " + role, *_ensure_assumed(server, session)]

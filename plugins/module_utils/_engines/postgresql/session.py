@@ -98,6 +98,24 @@ class Session(SqlSession):
         """Whether the session's user is one, as the server says on its own at login."""
         return bool(self._connection.get_parameter_status("is_superuser") == "on")
 
+    def verifier(self, role: str, password: str) -> str:
+        """What the server keeps of a password. libpq makes it here: neither the server nor its log sees the password.
+
+        Raises library_missing.
+        """
+        psycopg2, scheme = driver(), "scram-sha-256"
+        try:
+            encrypt = importlib.import_module("psycopg2.extensions").encrypt_password
+            # As bytes: a password out of the environment need not be text.
+            made = encrypt(password.encode("utf-8", "surrogateescape"), role, self._connection, scheme)
+        except (AttributeError, psycopg2.NotSupportedError) as exc:
+            raise RelocateError(
+                "library_missing",
+                "psycopg2 {0} cannot make a SCRAM verifier".format(psycopg2.__version__),
+                "upgrade the package python3-psycopg2 to 2.8 or later, with libpq 10 or later",
+            ) from exc
+        return str(made)
+
     def rows(self, sql: str) -> List[Tuple[Any, ...]]:
         """Run one statement; its rows, if it has any. Raises query_failed, right_missing or server_unreachable."""
         try:

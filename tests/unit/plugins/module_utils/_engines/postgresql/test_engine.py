@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import os
 import stat
+from types import SimpleNamespace
 from typing import Any, Dict, List, Optional
 
 import pytest
@@ -25,7 +25,6 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import session as session_module
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import state as states
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.scram import prepare, scram_verifier
 from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Findings
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseFacts, Login
@@ -359,34 +358,27 @@ def test_a_strangers_socket_is_not_trusted(tmp_path: Any, monkeypatch: pytest.Mo
     assert connect.socket_directory(5432, (str(tmp_path),)) == ""
 
 
-# The example of RFC 7677; that PostgreSQL accepts such a verifier is tested in tests/engines.
-def test_scram_verifier_of_rfc_7677() -> None:
-    salt = base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
-    verifier = scram_verifier("pencil", salt)
-    assert verifier == (
-        "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY="
-        ":wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
-    )
+def test_a_driver_that_makes_no_verifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """psycopg2 before 2.8 has no encrypt_password, and libpq before 10 no SCRAM. What they do is in tests/engines."""
 
+    class RefusedError(Exception):
+        pass
 
-@pytest.mark.parametrize(
-    ("password", "prepared"),
-    [
-        ("pencil", b"pencil"),
-        ("a\tb", b"a\tb"),
-        ("I\u00adX", b"IX"),
-        ("\u00aa", b"a"),
-        ("\u2168", b"IX"),
-        ("a\u00a0b", b"a b"),
-        ("e\u0301", "é".encode()),
-        ("é\u0007", "é\u0007".encode()),  # prohibited: as it is
-        ("\u0627\u0031", "\u0627\u0031".encode()),  # mixed directions: as it is
-        ("\u00ad", "\u00ad".encode()),  # nothing would be left
-        (CANARY, CANARY.encode()),
-    ],
-)
-def test_saslprep(password: str, prepared: bytes) -> None:
-    assert prepare(password) == prepared
+    def refusing(*_args: object) -> str:
+        raise RefusedError
+
+    session = object.__new__(session_module.Session)
+    session._connection = None
+    for extensions_of in (SimpleNamespace(), SimpleNamespace(encrypt_password=refusing)):
+        modules = {
+            "psycopg2": SimpleNamespace(__version__="2.7.7", NotSupportedError=RefusedError),
+            "psycopg2.extensions": extensions_of,
+        }
+        monkeypatch.setattr(session_module.importlib, "import_module", modules.__getitem__)
+        with pytest.raises(RelocateError) as caught:
+            session.verifier("shop", CANARY)
+        assert caught.value.code == "library_missing" and CANARY not in str(caught.value)
+        assert caught.value.msg == "psycopg2 2.7.7 cannot make a SCRAM verifier"
 
 
 @pytest.mark.parametrize(
