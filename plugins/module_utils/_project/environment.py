@@ -32,6 +32,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
 from ansible_collections.relocate.django.plugins.module_utils._project import requirements
 from ansible_collections.relocate.django.plugins.module_utils._project.env_files import mask_urls
 from ansible_collections.relocate.django.plugins.module_utils._project.python_support import (
+    Django,
     parse_version,
     python_obstacle,
 )
@@ -61,6 +62,7 @@ class Wanted:
     :param extra: further packages, as a requirements file would name them
     :param freeze: the recorded lines of ``pip freeze``
     :param python_version: recorded on old
+    :param django_requires: the Pythons that the Django on old says it runs on
     :param env: variables for the installer, for instance PIP_INDEX_URL
     """
 
@@ -71,6 +73,7 @@ class Wanted:
     extra: Tuple[str, ...] = ()
     freeze: Tuple[str, ...] = ()
     python_version: str = ""
+    django_requires: str = ""
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -206,8 +209,8 @@ def read_stamp(venv: str) -> Dict[str, Any]:
 
 def _obstacles(path: str, method: str, freeze: Sequence[str], wanted: Wanted, version: str) -> Tuple[Obstacle, ...]:
     found = []
-    django = requirements.django_of(freeze) or ""
-    obstacle = python_obstacle(requirements.requires_python(path), django, version)
+    django = Django(requirements.django_of(freeze) or "", wanted.django_requires)
+    obstacle = python_obstacle(requirements.requires_python(path), version, django)
     if obstacle is not None:
         found.append(obstacle)
     if method == "freeze" and not freeze:

@@ -1,44 +1,28 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which Python runs which Django: pure functions and one table."""
+"""Which Python runs which Django: pure functions. Django's own metadata says from which Python on."""
 
 from __future__ import annotations
 
 import re
-from typing import Dict, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
 
 Version = Tuple[int, ...]
 
 
-class Support(NamedTuple):
-    """Python versions of one Django series."""
+class Django(NamedTuple):
+    """A Django as it is installed; either may be empty."""
 
-    oldest: Version
-    newest: Version  # that Django's release notes name
-    breaks: Version  # from here on it is known not to start; () when it is not known
+    version: str = ""
+    requires_python: str = ""  # of its metadata
 
 
-#: From each series' release notes ("Python compatibility") and FAQ. ``breaks`` was seen by importing the last release
-#: of each series: Django up to 3.1 needs distutils, gone in Python 3.12; up to 4.0 it needs cgi, gone in 3.13.
-DJANGO: Dict[Version, Support] = {
-    (1, 11): Support((2, 7), (3, 7), (3, 12)),
-    (2, 0): Support((3, 4), (3, 7), (3, 12)),
-    (2, 1): Support((3, 5), (3, 7), (3, 12)),
-    (2, 2): Support((3, 5), (3, 9), (3, 12)),
-    (3, 0): Support((3, 6), (3, 9), (3, 12)),
-    (3, 1): Support((3, 6), (3, 9), (3, 12)),
-    (3, 2): Support((3, 6), (3, 10), (3, 13)),
-    (4, 0): Support((3, 8), (3, 10), (3, 13)),
-    (4, 1): Support((3, 8), (3, 11), ()),
-    (4, 2): Support((3, 8), (3, 12), ()),
-    (5, 0): Support((3, 10), (3, 12), ()),
-    (5, 1): Support((3, 10), (3, 13), ()),
-    (5, 2): Support((3, 10), (3, 14), ()),
-    (6, 0): Support((3, 12), (3, 14), ()),
-}
+#: What no metadata says: this series of Django and those before it do not start from this Python on. It was seen by
+#: importing the last release of each: up to 3.1 it needs distutils, gone in Python 3.12; up to 4.0 cgi, gone in 3.13.
+_BREAKS: Tuple[Tuple[Version, Version], ...] = (((3, 1), (3, 12)), ((4, 0), (3, 13)))
 _CLAUSE = re.compile(r"^(===|==|~=|!=|<=|>=|<|>|\^|~|=)?\s*v?(\d+(?:\.\d+)*)(\.\*)?$")
 
 
@@ -99,38 +83,34 @@ def _padded(version: Version, size: int) -> Version:
     return (version + (0,) * size)[:size]
 
 
-def python_obstacle(requires_python: str, django_version: str, python_version: str) -> Optional[Obstacle]:
+def python_obstacle(requires_python: str, python_version: str, django: Django) -> Optional[Obstacle]:
     """Why a Python cannot run a project, or None.
 
     :param requires_python: of the project's pyproject.toml; may be empty
-    :param django_version: recorded on old; may be empty; series that the table does not know are let pass
     :param python_version: of the interpreter on new
+    :param django: as it is installed on old
     """
-    if satisfies(python_version, requires_python) is False:
-        return Obstacle(
-            "python_too_old" if _below(python_version, requires_python) else "interpreter_unusable",
-            "the project requires Python {0}, new has {1}".format(requires_python, python_version),
-            "install a Python that fits on new and name it as python",
-        )
-    support = DJANGO.get(_padded(parse_version(django_version), 2)) if django_version else None
-    found = _padded(parse_version(python_version), 2)
-    if support is None or not parse_version(python_version):
-        return None
-    series = ".".join(str(part) for part in _padded(parse_version(django_version), 2))
-    span = "Python {0} to {1}".format(*(".".join(str(part) for part in item) for item in support[:2]))
-    if found < support.oldest:
-        return Obstacle(
-            "python_too_old",
-            "Django {0} runs on {1}, new has {2}".format(series, span, python_version),
-            "install a newer Python on new and name it as python",
-        )
-    if support.breaks and found >= support.breaks:
+    series = ".".join(str(part) for part in _padded(parse_version(django.version), 2))
+    for name, wanted in (("the project", requires_python), ("Django " + series, django.requires_python)):
+        if satisfies(python_version, wanted) is False:
+            return Obstacle(
+                "python_too_old" if _below(python_version, wanted) else "interpreter_unusable",
+                "{0} requires Python {1}, new has {2}".format(name, wanted, python_version),
+                "install a Python that fits on new and name it as relocate_python",
+            )
+    if _breaks(parse_version(django.version), parse_version(python_version)):
         return Obstacle(
             "interpreter_unusable",
-            "Django {0} runs on {1} and does not start on {2}".format(series, span, python_version),
-            "install an older Python on new and name it as python, or upgrade Django on old first",
+            "Django {0} does not start on Python {1}, which new has".format(series, python_version),
+            "install an older Python on new and name it as relocate_python, or upgrade Django on old first",
         )
     return None
+
+
+def _breaks(django: Version, python: Version) -> bool:
+    return bool(django) and any(
+        _padded(django, 2) <= series and _padded(python, 2) >= first for series, first in _BREAKS
+    )
 
 
 def _below(python_version: str, specifier: str) -> bool:

@@ -54,7 +54,7 @@ TOPICS: Mapping[str, Any] = {
         }
     ],
     "django": {
-        **dict.fromkeys("version python media_root static_root settings".split(), str),
+        **dict.fromkeys("version python requires_python media_root static_root settings".split(), str),
         "apps": [str],
         "file_stores": [{"path": str, "field": str}],
         "used_paths": Each([str]),

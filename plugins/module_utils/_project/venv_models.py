@@ -84,6 +84,18 @@ def topic_migrations(aliases: Aliases) -> Dict[str, Any]:
     }
 
 
+def requires_python() -> str:
+    """The Pythons that the installed Django runs on, as its metadata says; "" where it has none."""
+    try:
+        from importlib import metadata
+    except ImportError:
+        return ""  # before Python 3.8: what Django asks for is older than any Python on new
+    try:
+        return str((metadata.metadata("Django").get_all("Requires-Python") or [""])[0])
+    except metadata.PackageNotFoundError:
+        return ""  # a copy of its files
+
+
 def log_files() -> List[str]:
     """Files that handlers of LOGGING write; a relative one is so from the project's directory."""
     import os

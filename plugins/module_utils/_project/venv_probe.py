@@ -213,6 +213,7 @@ def topic_django(request: Request) -> Dict[str, Any]:
     storage = storages.get("default", {}).get("BACKEND") or getattr(settings, "DEFAULT_FILE_STORAGE", "")
     return {
         "version": django.get_version(),
+        "requires_python": venv_models.requires_python(),
         "python": "{0}.{1}.{2}".format(*sys.version_info[:3]),
         "executable": sys.executable,
         "prefix": sys.prefix,

@@ -118,7 +118,7 @@ _SHAPES: Dict[str, Dict[str, Any]] = {
         "migrations": Mapping[str, Mapping[str, _NAMES]],
     },
     "django": {
-        **dict.fromkeys(("version", "python", "path", "interpreter", "settings"), str),
+        **dict.fromkeys(("version", "python", "requires_python", "path", "interpreter", "settings"), str),
         "media_root": Optional[str],
     },
     "owner": {"name": str, "home": str, "home_mode": str, "uid": int},

@@ -134,6 +134,7 @@ def _environment(
         extra=tuple(params["pip_extra"]),
         freeze=tuple(recorded["freeze"]),
         python_version=str(recorded["python"]),
+        django_requires=str(prepared.django.get("requires_python") or ""),
         env=env,
     )
     planned = environment.plan(params["path"], owner, wanted)

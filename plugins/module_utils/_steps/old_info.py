@@ -17,7 +17,7 @@ _INFO: Mapping[str, Any] = {
     "host": {"name": str, "machine_id": str},
     "project": {"path": str, "prefix": Maybe(str)},
     "owner": {"name": str, "home": Maybe(str)},
-    "django": {"version": str},
+    "django": {"version": str, "requires_python": Maybe(str)},
     "databases": Each(_DATABASE),
     "media": Maybe({"bytes": Maybe(int), "rights": Maybe(Each(object))}),
     "unit_users": Maybe([str]),

@@ -25,7 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
 )
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, find_program, run
 from ansible_collections.relocate.django.plugins.module_utils._project import vcs
-from ansible_collections.relocate.django.plugins.module_utils._project.python_support import python_obstacle
+from ansible_collections.relocate.django.plugins.module_utils._project.python_support import Django, python_obstacle
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
@@ -129,7 +129,8 @@ def _python_obstacles(params: Mapping[str, Any], old: Mapping[str, Any], owner: 
         if owner is None:
             return []  # where nobody else may look; the checkout asks as the owner
         raise
-    obstacle = python_obstacle("", str(old["django"]["version"]), result.out.strip())
+    django = Django(str(old["django"]["version"]), str(old["django"].get("requires_python") or ""))
+    obstacle = python_obstacle("", result.out.strip(), django)
     return [obstacle] if obstacle else []
 
 

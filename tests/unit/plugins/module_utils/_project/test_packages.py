@@ -42,30 +42,32 @@ def test_satisfies(version: str, specifier: str, expected: bool | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("requires", "django", "python", "code"),
+    ("requires", "django", "needs", "python", "code"),
     [
-        ("", "5.2.4", "3.11.2", ""),
-        ("", "5.2.4", "3.9.18", "python_too_old"),
-        ("", "6.0", "3.11.2", "python_too_old"),
-        ("", "3.2.25", "3.11.2", ""),  # not in its release notes, but it runs
-        ("", "3.2.25", "3.12.1", ""),
-        ("", "3.2.25", "3.13.0", "interpreter_unusable"),
-        ("", "3.1.14", "3.12.1", "interpreter_unusable"),
-        ("", "4.0.10", "3.13.0", "interpreter_unusable"),
-        ("", "4.1.13", "3.13.0", ""),
-        ("", "4.2.16", "3.13.0", ""),
-        ("", "7.4", "3.13.0", ""),
-        ("", "", "3.13.0", ""),
-        (">=3.12", "5.2", "3.11.2", "python_too_old"),
-        ("<3.11", "4.2", "3.11.2", "interpreter_unusable"),
-        ("~3.9", "4.2", "3.11.2", "interpreter_unusable"),
-        ("nonsense", "4.2", "3.11.2", ""),
+        ("", "5.2.4", ">=3.10", "3.11.2", ""),
+        ("", "5.2.4", ">=3.10", "3.9.18", "python_too_old"),
+        ("", "6.0", ">=3.12", "3.11.2", "python_too_old"),
+        ("", "6.0", "", "3.11.2", ""),  # no metadata: nobody says so
+        ("", "3.2.25", ">=3.6", "3.11.2", ""),  # not in its release notes, but it runs
+        ("", "3.2.25", ">=3.6", "3.12.1", ""),
+        ("", "3.2.25", ">=3.6", "3.13.0", "interpreter_unusable"),
+        ("", "3.1.14", ">=3.6", "3.12.1", "interpreter_unusable"),
+        ("", "1.11.29", "", "3.12.1", "interpreter_unusable"),
+        ("", "4.0.10", ">=3.8", "3.13.0", "interpreter_unusable"),
+        ("", "4.1.13", ">=3.8", "3.13.0", ""),
+        ("", "4.2.16", ">=3.8", "3.13.0", ""),
+        ("", "7.4", ">=3.12", "3.13.0", ""),
+        ("", "", "", "3.13.0", ""),
+        (">=3.12", "5.2", ">=3.10", "3.11.2", "python_too_old"),
+        ("<3.11", "4.2", ">=3.8", "3.11.2", "interpreter_unusable"),
+        ("~3.9", "4.2", ">=3.8", "3.11.2", "interpreter_unusable"),
+        ("nonsense", "4.2", "nonsense", "3.11.2", ""),
     ],
 )
-def test_python_obstacle(requires: str, django: str, python: str, code: str) -> None:
-    obstacle = python_support.python_obstacle(requires, django, python)
+def test_python_obstacle(requires: str, django: str, needs: str, python: str, code: str) -> None:
+    obstacle = python_support.python_obstacle(requires, python, python_support.Django(django, needs))
     assert (obstacle.code if obstacle else "") == code
-    assert obstacle is None or (python in obstacle.msg and obstacle.hint)
+    assert obstacle is None or (python in obstacle.msg and "relocate_python" in obstacle.hint)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ def test_nothing_is_written_and_a_missing_database_is_not_made(site: Path, pytho
     assert answer["migrations"]["aliases"]["default"]["unapplied"][-1] == "shop.0001_initial"
     assert answer["migrations"]["missing"] == [] and answer["migrations"]["conflicts"] == {}
     assert answer["django"]["media_root"] == str(site / "media")
+    assert re.fullmatch(r">=3\.\d+", answer["django"]["requires_python"])  # of the Django that is installed
     assert answer["django"]["apps"] == ["contenttypes", "auth", "shop"]
     assert any(line.lower().startswith("django==") for line in answer["packages"]["lines"])
     assert {check["level"] for check in answer["checks"]} <= {"WARNING"}
