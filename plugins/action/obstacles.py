@@ -21,16 +21,15 @@ from ansible_collections.relocate.django.plugins.plugin_utils._report import obs
 _USER = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}\Z")
 
 
-def next_step(moved: Mapping[str, Any], old: Mapping[str, Any]) -> str:
-    """What is left of an earlier move: nothing (done), only to retire old (retire), or a whole move (move)."""
-    label = _received.name(moved.get("label"))
+def next_step(on_new: Mapping[str, Any], on_old: Mapping[str, Any]) -> str:
+    """Give what is left of an earlier move: nothing (done), only to retire old (retire), or a whole move (move)."""
+    label = _received.name(on_new.get("serves_from"))
     if not label:
         return "move"
-    if label == _received.mapping(old.get("retired")).get("label"):
+    if label == on_old.get("retired_by"):
         return "done"
-    freeze = _received.mapping(old.get("freeze"))
     # New serves and old has been still since: moving once more would replace what new has taken in.
-    return "retire" if _received.yes(freeze.get("held")) and freeze.get("label") == label else "move"
+    return "retire" if label == on_old.get("held_for") else "move"
 
 
 def obstacle(code: str, side: Mapping[str, Any], msg: str, hint: str) -> Dict[str, Any]:
@@ -45,7 +44,7 @@ def _host(side: Mapping[str, Any]) -> Mapping[str, Any]:
 def found_by(side: Mapping[str, Any]) -> List[Dict[str, Any]]:
     """Obstacles that one host told, as texts; what is none of our answers is one itself."""
     found = [_told(item) for item in _received.items(side.get("obstacles"))]
-    kinds: Dict[str, Any] = {"info": Mapping, "record": Mapping, "obstacles": (list, tuple)}
+    kinds: Dict[str, Any] = {"info": Mapping, "past": Mapping, "obstacles": (list, tuple)}
     strange = sorted(name for name, kind in kinds.items() if not isinstance(side.get(name), kind))
     if strange or any(item is None for item in found):
         msg = "preflight answered in a form that is not ours: {0}".format(", ".join(strange) or "an obstacle")
@@ -60,26 +59,25 @@ def _told(item: Any) -> Optional[Dict[str, Any]]:
     return dict(texts, msg=_received.message(item.get("msg")))
 
 
-def what_the_records_say(on_old: Mapping[str, Any], on_new: Mapping[str, Any], wish: Mapping[str, Any]) -> List[Any]:
-    """Obstacles to a whole move that lie in what earlier runs have left on both hosts, and in the wish itself."""
+def what_happened_before(on_old: Mapping[str, Any], on_new: Mapping[str, Any], wish: Mapping[str, Any]) -> List[Any]:
+    """List obstacles to a whole move that lie in what earlier runs made of the site, and in the wish itself."""
     found = []
-    moved, served = (_received.mapping(_record(on_new).get(key)) for key in ("moved", "served"))
-    retired = _record(on_old).get("retired")
-    if _received.name(moved.get("label")):
-        msg = "the site was moved here before (set {0}) and may have taken in data since".format(moved["label"])
+    old, new = _past(on_old), _past(on_new)
+    if _received.name(new.get("serves_from")):
+        msg = "the site was moved here before (set {0}) and may have taken in data since".format(new["serves_from"])
         hint = "run relocate.django.undo, which stops it here, then move again"
         found.append(obstacle("target_not_blank", on_new, msg, hint))
-    elif served and not wish.get("replace"):
+    elif _received.yes(new.get("served")) and not wish.get("replace"):
         msg = "the site served here after it was moved (set {0}): a move puts what it took in since aside".format(
-            _received.text(served.get("label"))
+            _received.text(new.get("served_from"))
         )
         hint = "save what you need of it, then set relocate_replace: true to keep it as previous"
         found.append(obstacle("target_not_blank", on_new, msg, hint))
-    if retired and not wish.get("allow_retired"):
+    if _received.yes(old.get("retired")) and not wish.get("allow_retired"):
         msg = "the site was retired here by set {0}: its data is as old as that, and the host that took over may have "
         msg += "taken in data since"
         hint = "run relocate.django.undo to that host first, or set relocate_allow_retired: true to move the old data"
-        found.append(obstacle("old_retired", on_old, msg.format(_label(retired)), hint))
+        found.append(obstacle("old_retired", on_old, msg.format(_received.text(old.get("retired_by"))), hint))
     if not wish.get("units", True) and not wish.get("allow_unfrozen"):
         msg = "relocate_services is empty: nothing would stop the old site, and what it writes during the move is lost"
         hint = (
@@ -89,12 +87,8 @@ def what_the_records_say(on_old: Mapping[str, Any], on_new: Mapping[str, Any], w
     return found
 
 
-def _record(side: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _received.mapping(side.get("record"))
-
-
-def _label(value: Any) -> str:
-    return _received.text(_received.mapping(value).get("label"))
+def _past(side: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _received.mapping(side.get("past"))
 
 
 def user_names(value: Any) -> List[str]:
@@ -111,14 +105,13 @@ def join(
     :param wish: ``units``, and whether the user wants ``replace``, ``allow_retired`` or ``allow_unfrozen``
     """
     info = _received.mapping(on_old.get("info"))
-    moved = _received.mapping(_record(on_new).get("moved"))
-    step = next_step(moved, _record(on_old))
+    step = next_step(_past(on_new), _past(on_old))
     machines = [_received.name(_host(side).get("machine_id")) for side in (on_old, on_new)]
     return {
         "changed": False,
         "next": step,
         "done": step == "done",
-        "label": _received.name(moved.get("label")) if step != "move" else "",
+        "label": _received.name(_past(on_new).get("serves_from")) if step != "move" else "",
         "obstacles": _all(on_old, on_new, wish) if step == "move" else [],
         "same_machine": bool(machines[0]) and machines[0] == machines[1],
         "old_path": _received.name(_received.mapping(info.get("project")).get("path")),
@@ -130,7 +123,7 @@ def join(
 
 
 def _all(on_old: Mapping[str, Any], on_new: Mapping[str, Any], wish: Mapping[str, Any]) -> List[Dict[str, Any]]:
-    return found_by(on_old) + found_by(on_new) + what_the_records_say(on_old, on_new, wish)
+    return found_by(on_old) + found_by(on_new) + what_happened_before(on_old, on_new, wish)
 
 
 def _engines(info: Mapping[str, Any], wanted: Mapping[str, Any]) -> List[str]:

@@ -189,6 +189,7 @@ notes:
 """
 
 import os
+from dataclasses import replace
 from typing import Any, Dict, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
@@ -198,12 +199,13 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Revision
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event, Marks
 from ansible_collections.relocate.django.plugins.module_utils._record.record import (
+    Record,
     check_site_name,
     read_record,
     update_record,
 )
-from ansible_collections.relocate.django.plugins.module_utils._services import freeze
 from ansible_collections.relocate.django.plugins.module_utils._set import retention
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.label import check_label
@@ -258,12 +260,16 @@ def write(module: AnsibleModule, site: Site, backup: BackupSet, revision: Revisi
     with site.stopwatch.step("media"):
         media = steps_backup.media_of(site, backup, params["media"], params["compression"], params["media_skip"])
     record = read_record(params["directory"], params["site"])
-    number = BackupSet.next_sequence(params["directory"], params["site"], int(record.get("sequence", 0)))
+    number = BackupSet.next_sequence(params["directory"], params["site"], record.sequence)
     manifest = steps_backup.compose(site, backup, revision, params, databases, media, number)
     with site.stopwatch.step("hash"):
         result["manifest_sha256"] = backup.finish(manifest, params["jobs"] or default_jobs())
-    noted = {"marks": {"label": label, "aliases": tokens}} if params["frozen"] else {}
-    update_record(params["directory"], params["site"], {"sequence": number, **noted})
+    noted = Marks(label, tokens) if params["frozen"] else None
+    update_record(
+        params["directory"],
+        params["site"],
+        lambda latest: replace(latest, sequence=number, marks=noted or latest.marks),
+    )
     for note in site.notes:
         module.warn(printable(note))
     result.update(seconds=site.stopwatch.seconds(), notes=site.notes)
@@ -310,14 +316,12 @@ def remove(params: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
     return {"changed": there, "label": found.label}
 
 
-def refuse_retired(record: Mapping[str, Any]) -> None:
+def refuse_retired(record: Record) -> None:
     """A nightly backup of a host that no longer serves would push out the sets that are worth something."""
-    retired, moved = record.get("retired") or {}, record.get("moved") or {}
-    again = moved.get("at", 0) >= retired.get("at", 0) or moved.get("label") == retired.get("label")
-    if freeze.is_retired(record) and not (moved and again):  # it may have come back since
+    if record.is_retired() and not record.came_back():
         raise RelocateError(
             "old_retired",
-            "the site was retired here by set {0}: another host serves it".format(retired.get("label", "")),
+            "the site was retired here by set {0}: another host serves it".format((record.retired or Event()).label),
             "put that host into the group old of the inventory by which backups are made",
         )
 

@@ -117,6 +117,8 @@ from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._record.record import (
+    Change,
+    Record,
     check_site_name,
     read_record,
     update_record,
@@ -199,9 +201,9 @@ def drop(module: AnsibleModule, engine: Engine) -> List[str]:
     present = [which for which in chosen if engine.exists(which)]
     if not module.check_mode and present:
         record = read_record(params["directory"], params["site"])
-        if LIVE in chosen and record:
-            changes = origin.forgotten(record, [engine.config.alias])
-            update_record(params["directory"], params["site"], changes)
+        if LIVE in chosen and record != Record():
+            change = Change(record, origin.forgotten(record, [engine.config.alias]))
+            update_record(params["directory"], params["site"], change)
         for which in present:
             engine.drop(which)
     return ["{0} database of {1}".format(which, engine.config.alias) for which in present]

@@ -161,7 +161,7 @@ from ansible_collections.relocate.django.plugins.module_utils import _argspec, _
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import dump, load
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, changed, check_site_name
+from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile, check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, engine_of, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps import origin, proof, swap
@@ -215,23 +215,22 @@ def plan_and_load(module: AnsibleModule, site: Site, digest: str) -> Dict[str, A
     """Decide what becomes of the live database; then load, prove and swap unless in check mode."""
     params = module.params
     engine = engine_of(site, params["alias"])
-    record = Record.read(params["directory"], params["site"])
-    changes = origin.settled(site.engines, record.data)
-    known = changed(record.data, changes)
+    kept = RecordFile.read(params["directory"], params["site"])
+    known = origin.settled(site.engines, kept.record)
     live, came_from = engine.describe(), origin.origin(engine, known)
     if live.exists and live.tables and came_from == digest:
         return {"changed": False}
     origin.displaced_name(engine, live, came_from, known, params["replace"])
     if module.check_mode:
         return {"changed": True}
-    record.note(changes)
+    kept.write(known)
     with swap.incoming_dropped_on_failure([engine]):
         loaded = load.load_fixture(
             site, engine, params["src"], params["forward"], params["format"] or "", params["state"], params["signals"]
         )
         state = proof.state_of(engine, "incoming", "")
         target = swap.Target(params["alias"], came_from, True)
-        failures = swap.make_live(site, [target], {target.alias: state}, digest, record, params["replace"])
+        failures = swap.make_live(site, [target], {target.alias: state}, digest, kept, params["replace"])
     for line in failures:
         module.warn(printable(line))
     return {

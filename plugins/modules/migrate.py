@@ -98,6 +98,7 @@ databases:
   sample: {legacy: {state: never_migrated, migrations: [], text: database legacy ...}}
 """
 
+from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
@@ -107,7 +108,11 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import as_plain
 from ansible_collections.relocate.django.plugins.module_utils._process import last_lines
 from ansible_collections.relocate.django.plugins.module_utils._project import probe
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Migrated
 from ansible_collections.relocate.django.plugins.module_utils._record.record import (
+    MIGRATING,
+    MIGRATIONS_APPLIED,
+    MIGRATIONS_BEGUN,
     check_site_name,
     read_record,
     update_record,
@@ -159,9 +164,10 @@ def apply(module: AnsibleModule, site: Site, plan: Dict[str, Any]) -> None:
     """Apply alias by alias. The record says first that the databases are in motion: a failure is never resumed."""
     params = module.params
     record = read_record(params["directory"], params["site"])
-    kept, known = record.get("restored", {}), (record.get("migrated") or {}).get("states", {})
-    moving = {alias: "migrating" if alias in plan else digest for alias, digest in kept.items()}
-    update_record(params["directory"], params["site"], {"migrated": {"state": "begun"}, "restored": moving})
+    kept, known = record.restored, record.migrated.states if record.migrated else {}
+    moving = {alias: MIGRATING if alias in plan else digest for alias, digest in kept.items()}
+    begun = Migrated(MIGRATIONS_BEGUN)
+    update_record(params["directory"], params["site"], lambda latest: replace(latest, migrated=begun, restored=moving))
     for alias in plan:
         probe.migrate(
             site.project,
@@ -172,8 +178,8 @@ def apply(module: AnsibleModule, site: Site, plan: Dict[str, Any]) -> None:
             fake_initial=params["fake_initial"],
         )
     states = {alias: as_plain(state_of(site.engines[alias], "live", "", True)) for alias in plan}
-    done = {"migrated": {"state": "applied", "states": {**known, **states}}, "restored": kept}
-    update_record(params["directory"], params["site"], done)
+    done = Migrated(MIGRATIONS_APPLIED, {**known, **states})
+    update_record(params["directory"], params["site"], lambda latest: replace(latest, migrated=done, restored=kept))
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:

@@ -182,10 +182,37 @@ info:
       C(users_missing), whom units run as and the host lacks.
   returned: success
   type: dict
-record:
-  description: What earlier runs noted about the site on this host, such as C(moved) or C(retired).
+past:
+  description: What earlier runs have made of the site on this host.
   returned: success
   type: dict
+  contains:
+    serves_from:
+      description: The backup set by which the site came to serve here; empty when it does not.
+      type: str
+      returned: always
+    served: {description: Whether it served here and was stopped., type: bool, returned: always}
+    served_from: {description: The backup set by which it did., type: str, returned: always}
+    retired: {description: Whether another host took over., type: bool, returned: always}
+    retired_by: {description: The backup set by which that host did., type: str, returned: always}
+    held_for:
+      description: The backup set that the site was frozen for, once the new host is about to serve.
+      type: str
+      returned: always
+    cut_short:
+      description: Whether a run froze the site, and neither ended nor put it back.
+      type: bool
+      returned: always
+    ran:
+      description: The units that ran before the site was frozen.
+      type: list
+      elements: str
+      returned: always
+    enabled:
+      description: The units that started at boot before the site was frozen.
+      type: list
+      elements: str
+      returned: always
 """
 
 from typing import Any, Dict, List, Mapping, Optional
@@ -198,7 +225,7 @@ from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._project import vcs
 from ansible_collections.relocate.django.plugins.module_utils._record.lease import GRACE, Lease
-from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 from ansible_collections.relocate.django.plugins.module_utils._services import answers, checks
 from ansible_collections.relocate.django.plugins.module_utils._site import collect, open_site
@@ -226,9 +253,9 @@ def look_at_old(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, A
         return info
 
 
-def ask_old(params: Mapping[str, Any], record: Mapping[str, Any]) -> List[Obstacle]:
+def ask_old(params: Mapping[str, Any], record: Record) -> List[Obstacle]:
     """What new must answer, asked of old while it serves: else a wrong expectation is found in the window."""
-    if record.get("freeze") or record.get("retired"):
+    if record.is_stopped():
         return []  # it does not serve
     questions = [answers.Question(**item) for item in params["answers"]]
     errors = answers.asked_before(questions, params["answers_timeout"])
@@ -264,12 +291,12 @@ def look(module: AnsibleModule) -> Dict[str, Any]:
         hint = "wait for it to end; after a crash the site is free again within {0} s".format(GRACE)
         obstacles.append(Obstacle("locked", "another run is at work on this site: {0}".format(other), hint))
     info = collect(obstacles, lambda: side(module, obstacles)) or {"host": facts.describe_host()}
-    record = collect(obstacles, lambda: read_record(params["directory"], site)) or {}
+    record = collect(obstacles, lambda: read_record(params["directory"], site)) or Record()
     if params["side"] == "old":
         obstacles += ask_old(params, record)
     unique = {(item.code, item.alias, item.msg): item for item in obstacles}
     listed = [dict(as_plain(item), host=info["host"]["name"]) for item in unique.values()]
-    return {"changed": False, "obstacles": listed, "info": info, "record": record}
+    return {"changed": False, "obstacles": listed, "info": info, "past": record.told()}
 
 
 def main() -> None:

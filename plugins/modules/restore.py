@@ -139,6 +139,7 @@ notes:
   elements: str
 """
 
+from dataclasses import replace
 from typing import Any, Dict, List, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
@@ -148,12 +149,8 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._record.record import (
-    BEGUN,
-    ROLLING,
-    Record,
-    changed,
+    RecordFile,
     check_site_name,
-    has_served,
 )
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set import retention
@@ -172,7 +169,7 @@ def apply(
     backup: BackupSet,
     manifest: Manifest,
     todo: List[steps_restore.Step],
-    record: Record,
+    kept: RecordFile,
     media: bool,
 ) -> Dict[str, Any]:
     """Load and prove all, then bring MEDIA, then swap all; returns the tables, and what was measured."""
@@ -198,9 +195,9 @@ def apply(
             return {"tables": tables, "measured": measured}
         if media:
             with site.stopwatch.step("media"):
-                restore_media.bring(site, backup, manifest, record)
+                restore_media.bring(site, backup, manifest, kept)
         if todo:
-            failures = steps_swap.make_live(site, todo, states, backup.digest(), record, module.params["replace"])
+            failures = steps_swap.make_live(site, todo, states, backup.digest(), kept, module.params["replace"])
             for line in failures:
                 module.warn(printable(line))
     return {"tables": tables, "measured": measured}
@@ -209,12 +206,12 @@ def apply(
 def roll_back(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     """Go back to the previous databases; the record says so first: a run that dies must not leave them droppable."""
     engines = list(site.engines.values())
-    record = Record.read(module.params["directory"], module.params["site"])
-    todo = steps_swap.to_roll_back(engines, record.data)
+    kept = RecordFile.read(module.params["directory"], module.params["site"])
+    todo = steps_swap.to_roll_back(engines, kept.record)
     if not module.check_mode:
-        rolling = {ROLLING: sorted(site.engines)}
-        record.note({**origin.forgotten(record.data, site.engines), "migrated": None, **rolling})
-        for line in steps_swap.roll_back(engines, todo, lambda: record.note({ROLLING: None})):
+        forgotten = origin.forgotten(kept.record, site.engines)
+        kept.write(replace(forgotten, migrated=None, rolling=tuple(sorted(site.engines))))
+        for line in steps_swap.roll_back(engines, todo, lambda: kept.write(replace(kept.record, rolling=()))):
             module.warn(printable(line))
     return {"changed": True, "label": "", "restored": [] if module.check_mode else sorted(site.engines)}
 
@@ -228,9 +225,8 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     site.notes.extend(backup.unpinned(sha256))
     site.notes.extend(check_code(site, manifest.code))
     same_server.refuse_old_host(manifest, site.engines, params["allow_same_host"], params["allow_same_database"])
-    record = Record.read(params["directory"], params["site"])
-    begun, changes = record.data.get(BEGUN, {}), origin.settled(site.engines, record.data)
-    known = changed(record.data, changes)
+    kept = RecordFile.read(params["directory"], params["site"])
+    begun, known = kept.record.begun, origin.settled(site.engines, kept.record)
     steps = steps_restore.plan(site, manifest, digest, known, params["replace"], params["aliases"], present)
     todo = [step for step in steps if not step.done or not present]
     # Swapped by a run that died before it could say so, so nobody migrated or verified since.
@@ -256,15 +252,15 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
                 backup.verify(manifest, params["jobs"] or default_jobs())
         retention.take_back(params["directory"], params["site"])
         if present:
-            record.note(changes)
+            kept.write(known)
             steps_swap.clear_up(leftovers)
         if todo or brings:
-            result.update(apply(module, site, backup, manifest, todo, record, brings))
-        if media and manifest.media.get("stored") and record.data.get(restore_media.BROUGHT) != digest:
-            record.note({restore_media.BROUGHT: digest})
+            result.update(apply(module, site, backup, manifest, todo, kept, brings))
+        if media and manifest.media.get("stored") and kept.record.media_restored != digest:
+            kept.write(replace(kept.record, media_restored=digest))
     for note in site.notes:
         module.warn(printable(note))
-    result["served"] = any(has_served(record.data, alias) for alias in site.engines)
+    result["served"] = any(kept.record.has_served_with(alias) for alias in site.engines)
     return dict(result, seconds=site.stopwatch.seconds(), notes=site.notes)
 
 

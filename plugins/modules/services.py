@@ -195,6 +195,8 @@ from ansible_collections.relocate.django.plugins.module_utils import _argspec, _
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._record.record import (
+    Change,
+    Record,
     check_site_name,
     read_record,
     update_record,
@@ -220,10 +222,10 @@ def request_of(params: Mapping[str, Any]) -> plan.Request:
     )
 
 
-def result_of(actions: Sequence[plan.Action], units: Mapping[str, Unit], record: Mapping[str, Any]) -> Dict[str, Any]:
+def result_of(actions: Sequence[plan.Action], units: Mapping[str, Unit], record: Record) -> Dict[str, Any]:
     """The result, out of the plan and the states before it: the same in check mode and without."""
     after = plan.after(actions, units)
-    before = {item["name"]: item for item in freeze.states_before(units, record)}
+    before = {item.name: item for item in freeze.states_before(units, record)}
     return {
         "changed": bool(actions),
         "steps": [" ".join(filter(None, (action.verb, action.unit))) for action in actions],
@@ -232,8 +234,8 @@ def result_of(actions: Sequence[plan.Action], units: Mapping[str, Unit], record:
                 "name": name,
                 "active": up,
                 "enabled": enabled,
-                "was_active": before[name]["active"],
-                "was_enabled": before[name]["enabled"],
+                "was_active": before[name].active,
+                "was_enabled": before[name].enabled,
             }
             for name, (up, enabled) in after.items()
         ],
@@ -246,13 +248,13 @@ def ask(params: Mapping[str, Any]) -> List[Dict[str, Any]]:
     return answers.expect([answers.Question(**item) for item in params["answers"]], params["answers_timeout"])
 
 
-def note(params: Mapping[str, Any]) -> Dict[str, Any]:
-    """Write down what becomes of the site here; returns what the record said before."""
+def note(params: Mapping[str, Any]) -> Change:
+    """Write down what becomes of the site here."""
     record = read_record(params["directory"], params["site"])
-    changes = freeze.noted(record, params["state"], params["label"], params["run"])
-    if changes:
-        update_record(params["directory"], params["site"], changes)
-    return {name: record.get(name) for name in changes}
+    change = freeze.noted(record, params["state"], params["label"], params["run"])
+    if change:
+        update_record(params["directory"], params["site"], change)
+    return change
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
@@ -272,16 +274,16 @@ def start_and_ask(
     units: Mapping[str, Unit],
 ) -> List[Dict[str, Any]]:
     """Start the site and wait for its answers. Note it first: from then on what it takes in must be kept."""
-    before = note(params)
+    noted = note(params)
     try:
         host.apply(request, actions)
         try:
             return ask(params)
         except RelocateError as error:
-            raise host.taken_back(error, request, actions, units, {}) from error
+            raise host.taken_back(error, request, actions, units, Record()) from error
     except RelocateError as error:
-        if before and not error.details.get("remaining"):
-            update_record(params["directory"], params["site"], before)
+        if noted and not error.details.get("remaining"):
+            update_record(params["directory"], params["site"], noted.taken_back())
         raise
 
 
@@ -302,13 +304,13 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
     if not params["allow_unfrozen"]:
         freeze.check_named(request.state, request.units)
     record = read_record(params["directory"], params["site"])
-    label = (record.get("moved") or {}).get("label", "")
-    result: Dict[str, Any] = {"changed": False, "units": [], "steps": [], "at": 0, "frozen": False, "label": label}
+    result: Dict[str, Any] = {"changed": False, "units": [], "steps": [], "at": 0, "frozen": False}
+    result["label"] = record.serves_from()
     started = params["state"] == "started"
     stops_old = params["state"] in ("frozen", "held", "retired")
-    if not request.units and not request.reload and (stops_old or not record.get("freeze")):
+    if not request.units and not request.reload and (stops_old or not record.freeze):
         return dict(result, answers=ask(params)) if started and not module.check_mode else result
-    if params["abandoned"] and freeze.new_serves(record):
+    if params["abandoned"] and record.serves_elsewhere():
         return dict(result, frozen=True)
     host = services_units.Services(Systemd(), params["directory"], params["site"])
     request = without_others(module, host, host.whole(request))
@@ -321,16 +323,16 @@ def bring(module: AnsibleModule) -> Dict[str, Any]:
     if not module.check_mode and started:
         result["answers"] = start_and_ask(params, host, request, actions, units)
     elif not module.check_mode:
-        before = note(params) if params["state"] == "thawed" else {}
+        noted = note(params) if params["state"] == "thawed" else None
         try:
             host.apply(request, actions)
         except RelocateError:
-            if before and not any(unit.up for unit in host.look(request)[0].values()):
-                update_record(params["directory"], params["site"], before)  # nothing served, so nothing was taken in
+            if noted and not any(unit.up for unit in host.look(request)[0].values()):
+                # Nothing served, so nothing was taken in.
+                update_record(params["directory"], params["site"], noted.taken_back())
             raise
     record = read_record(params["directory"], params["site"])
-    noted = freeze.freeze_of(record)
-    return dict(result, at=noted.get("at", 0), frozen=bool(noted or record.get("retired")))
+    return dict(result, at=record.freeze.at if record.freeze else 0, frozen=record.is_stopped())
 
 
 def main() -> None:

@@ -119,6 +119,7 @@ import grp
 import os
 import pwd
 import time
+from dataclasses import replace
 from typing import Any, Dict, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
@@ -128,6 +129,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._media.root import check_link
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import find_program
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Grant
 from ansible_collections.relocate.django.plugins.module_utils._record.record import (
     check_site_name,
     read_record,
@@ -152,25 +154,25 @@ def user_of(name: str) -> SystemUser:
 
 def withdraw(params: Mapping[str, Any], user: SystemUser, sshd: transfer_sshd.Sshd, check: bool) -> bool:
     """Take back what this or a crashed run granted; says whether there was anything."""
-    record = read_record(params["directory"], params["site"]).get("grant") or {}
-    path = record.get("path") or transfer_sshd.key_path(sshd, user)
-    keys = authorized_keys.KeyFile(path, user_of(record["login"]) if record else user)
+    earlier = read_record(params["directory"], params["site"]).grant
+    path = (earlier and earlier.path) or transfer_sshd.key_path(sshd, user)
+    keys = authorized_keys.KeyFile(path, user_of(earlier.login) if earlier else user)
     text, conf = keys.read(), grant.conf_path(params["directory"], params["site"])
     found = bool(text) and bool(grant.ours(text or b"", params["site"]))
     if check:
-        return found or os.path.lexists(conf) or bool(record)
+        return found or os.path.lexists(conf) or bool(earlier)
     if found:
         rest = grant.without_lines(text or b"", params["site"])
-        if rest or not record.get("made"):
-            keys.write(rest)
+        if earlier and earlier.made and not rest:
+            keys.remove(earlier.made)
         else:
-            keys.remove(record["made"])
+            keys.write(rest)
     remains = os.path.lexists(conf)
     if remains:
         os.unlink(conf)
-    if record:
-        update_record(params["directory"], params["site"], {"grant": None})
-    return found or remains or bool(record)
+    if earlier:
+        update_record(params["directory"], params["site"], lambda latest: replace(latest, grant=None))
+    return found or remains or bool(earlier)
 
 
 def give(params: Mapping[str, Any], user: SystemUser, sshd: transfer_sshd.Sshd, check: bool) -> bool:
@@ -199,7 +201,8 @@ def give(params: Mapping[str, Any], user: SystemUser, sshd: transfer_sshd.Sshd, 
     changed = False
     if not fresh:
         withdraw(params, user, sshd, False)
-        update_record(directory, site, {"grant": {"login": user.name, "path": keys.path, "made": keys.missing()}})
+        given = Grant(user.name, keys.path, keys.missing())
+        update_record(directory, site, lambda latest: replace(latest, grant=given))
         changed = True
     changed = grant.write_conf(conf, text) or changed
     if not fresh:

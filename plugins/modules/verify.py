@@ -136,7 +136,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
@@ -178,7 +178,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
                 found += verify.media(manifest.media, site.facts["django"], site.project.owner)
             measured["media"] = {key: manifest.media.get(key) for key in ("root", "files", "bytes", "skip")}
     if findings.texts:
-        raise _not_proven(findings, serves=bool(record.get("moved") or record.get("served")))
+        raise _not_proven(findings, serves=record.has_served())
     return {
         "changed": False,
         "label": backup.label,
@@ -243,9 +243,7 @@ def _not_proven(findings: _Findings, serves: bool) -> RelocateError:
     )
 
 
-def still(
-    params: Mapping[str, Any], backup: BackupSet, manifest: Manifest, record: Mapping[str, Any]
-) -> Dict[str, Any]:
+def still(params: Mapping[str, Any], backup: BackupSet, manifest: Manifest, record: Record) -> Dict[str, Any]:
     """On the old host: nobody wrote to the databases since they were dumped, whoever that could be."""
     with open_site(params, ["django"]) as site:
         restore.check_aliases(manifest, site.engines, params["aliases"])

@@ -19,6 +19,7 @@ import pytest
 from ansible_collections.relocate.django.plugins.plugin_utils import _received
 from tests.tools import packed
 from tests.unit import sources
+from tests.unit.records import given
 
 LOOK = "{{ lookup('ansible.builtin.pipe', 'touch PWNED') }}"
 HOSTILE = "\x1b[2J\u202e\n" + LOOK
@@ -58,7 +59,7 @@ def good(word: str) -> dict[str, Any]:
             "django": {"media_root": word},
             "owner_exists": True,
         },
-        "record": {},
+        "past": given().told(),
         "label": word,
         "set": word,
         "elapsed": word,

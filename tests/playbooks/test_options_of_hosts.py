@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit import sources
+from tests.unit import records, sources
 
 STUB = """#!/usr/bin/python
 # WANT_JSON
@@ -28,7 +28,7 @@ if args.get("state") == "frozen":
 host = {"name": "h", "machine_id": os.path.basename(here), "family": "debian"}
 info = {"host": host, "project": {"path": "/srv/old"}, "owner": {"name": "app", "home": ""}, "databases": {}}
 print(json.dumps({
-    "changed": False, "obstacles": [], "record": {}, "info": {**info, "django": {"media_root": ""}}, "label": "l1",
+    "changed": False, "obstacles": [], "past": PAST, "info": {**info, "django": {"media_root": ""}}, "label": "l1",
     "set": "x", "exists": True, "elapsed": 1, "comment": "", "manifest_sha256": "0", "media_root": "", "addresses": [],
     "public_key": "k", "port": 22, "host_keys": [], "compress": [], "frozen": False, "tables": {}, "notes": [],
     "units": [], "proven": True, "measured": {"still": 1}, "answers": [], "revision": "r", "seconds": {}, "plan": {},
@@ -80,7 +80,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (ours / "plugins" / name).symlink_to(sources.ROOT / "plugins" / name)
     for name in MODULES:
         (ours / "plugins" / "modules" / f"{name}.py").write_text(
-            STUB.replace("MODULE", name).replace("BASE", str(base))
+            STUB.replace("MODULE", name).replace("BASE", str(base)).replace("PAST", repr(records.given().told()))
         )
     for name in ("inventory", "obstacles", "relay", "report"):
         (ours / "plugins" / "modules" / f"{name}.py").symlink_to(sources.ROOT / "plugins" / "modules" / f"{name}.py")

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from tests.unit import sources
+from tests.unit.records import given
 
 STUB = """#!/usr/bin/python
 # WANT_JSON
@@ -275,7 +276,7 @@ def test_a_restore_is_refused_in_words(stage: Stage) -> None:
     (modules / "backup_info.py").write_text(ANSWERING.replace("ANSWER", repr(held)))
     obstacles = [{"code": f"code_{name}", "msg": f"{name} runs", "hint": f"stop {name}"} for name in ("a", "b")]
     obstacles[0]["msg"] += "\x1b[2J\u202e"
-    answer = {"record": {}, "info": {"host": {"name": "new"}}, "obstacles": obstacles}
+    answer = {"past": given().told(), "info": {"host": {"name": "new"}}, "obstacles": obstacles}
     (modules / "preflight.py").write_text(ANSWERING.replace("ANSWER", repr(answer)))
     rc, output, _log = stage.run("relocate.django.restore")
     assert rc != 0
@@ -299,7 +300,7 @@ def test_a_database_is_converted_whatever_engine_another_one_has(stage: Stage, d
     """Here another database has, and keeps, the engine that the first one is to lose."""
     modules = stage.path / "ansible_collections/relocate/django/plugins/modules"
     (modules / "conversion_scan.py").write_text(SCAN)
-    (modules / "preflight.py").write_text(ANSWERING.replace("ANSWER", repr({"record": {}})))
+    (modules / "preflight.py").write_text(ANSWERING.replace("ANSWER", repr({"past": given().told()})))
     (modules / "files.py").write_text(ANSWERING.replace("ANSWER", "{}"))
     stage.prepare("new/fail-frozen")
     wishes = {"relocate_engines": {"default": default, "logs": "sqlite"}, "relocate_path": "/srv/shop"}

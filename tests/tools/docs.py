@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.tools import errors_page, role_pages
+from tests.tools import errors_page, record_page, role_pages
 from tests.tools.collection import COPY, ROOT, sync
 
 NAME = "relocate.django"
@@ -114,6 +114,7 @@ def main() -> int:
     errors_page.PAGE.write_text(errors_page.text())
     role_pages.write()
     sync()
+    record_page.PAGE.write_text(record_page.text())
     failed = 0
     for step in (check_plugins, lint, build):
         complaints = step()

@@ -37,7 +37,7 @@ RULES: list[tuple[str, set[str]]] = [
     ("_services.*", SYSTEM | {"_secrets", "_record.*", "_services.*"}),
     ("_project.venv_*", {"_project.venv_*"}),
     ("_project.*", SYSTEM | {"_secrets", "_host.*", "_project.*"}),
-    ("_media.*", SYSTEM | {"_host.*", "_project.git", "_media.*"}),
+    ("_media.*", SYSTEM | {"_host.*", "_record.*", "_project.git", "_media.*"}),
     ("_set.*", GROUND | {"_host.*", "_project.env_files", "_set.*"}),
     ("_transfer.*", SYSTEM | {"_host.*", "_set.*", "_transfer.*"}),
     ("_engines.compare", GROUND),

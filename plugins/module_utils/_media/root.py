@@ -14,7 +14,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
+from typing import List, Optional, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.directories import make_for_owner, refuse_system
@@ -23,6 +23,8 @@ from ansible_collections.relocate.django.plugins.module_utils._host.parents impo
 from ansible_collections.relocate.django.plugins.module_utils._host.tree import shown, walk
 from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._project.git import Git
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Media
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 _SETTING = "MEDIA_ROOT"
@@ -33,7 +35,7 @@ _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 class Claim:
     """On what grounds MEDIA_ROOT is written to."""
 
-    noted: Dict[str, Any]  # for the record of the site
+    noted: Media  # for the record of the site
     keep: bool  # whether what is in the way belongs to somebody, and is put aside
 
 
@@ -103,7 +105,7 @@ def check_skip(names: Sequence[str]) -> List[str]:
 # --- what is in it
 
 
-def claim(path: str, owner: SystemUser, record: Mapping[str, Any], replace: bool, skip: Sequence[str] = ()) -> Claim:
+def claim(path: str, owner: SystemUser, record: Record, replace: bool, skip: Sequence[str] = ()) -> Claim:
     """Whether MEDIA may come here, where its second pass deletes. Raises path_refused before anything is written.
 
     What new took in while it served is kept aside, however it came to be there; so are, when that was asked for, files
@@ -112,10 +114,10 @@ def claim(path: str, owner: SystemUser, record: Mapping[str, Any], replace: bool
     :param record: what earlier runs noted about the site on this host
     :param replace: accept files that did not come from the old host
     """
-    noted = dict(record.get("media") or {})
-    if noted.get("path") == path:
-        keep = bool(record.get("moved") or record.get("served") or noted.get("foreign"))
-        return Claim(_note(path, keep), keep)
+    noted = record.media_at(path)
+    if noted:
+        keep = record.has_served() or noted.foreign
+        return Claim(Media(path, keep), keep)
     found = foreign(path, owner, skip)
     if found and not replace:
         raise RelocateError(
@@ -125,12 +127,7 @@ def claim(path: str, owner: SystemUser, record: Mapping[str, Any], replace: bool
             ),
             "empty it first, or set relocate_replace to keep aside what is in the way",
         )
-    return Claim(_note(path, bool(found)), bool(found))
-
-
-def _note(path: str, keep: bool) -> Dict[str, Any]:
-    """Of the record: that a directory is ours to fill, and whether it holds what is not to be lost."""
-    return {"path": path, "foreign": True} if keep else {"path": path}
+    return Claim(Media(path, bool(found)), bool(found))
 
 
 def foreign(path: str, owner: SystemUser, skip: Sequence[str] = ()) -> str:

@@ -27,8 +27,6 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
 
 #: Seconds for which a run keeps the site between two of its tasks.
 GRACE = 60
-#: What stands before the new host in the id of a run.
-TO = " -> "
 
 
 def frozen_by(directory: str, site: str, run: str) -> str:
@@ -37,17 +35,7 @@ def frozen_by(directory: str, site: str, run: str) -> str:
         record = read_record(directory, site)
     except RelocateError:
         return ""  # whoever needs the record says so
-    freeze = record.get("freeze") or {}
-    owner = str(freeze.get("run") or "")
-    if not owner or owner.rpartition(TO)[2] == run.rpartition(TO)[2]:
-        return ""
-    if record.get("retired") and "earlier" not in freeze:
-        return ""
-    age = time.time() - float(freeze.get("at", 0))
-    limit = float(freeze.get("limit", 0))
-    # A limit that has passed, or a reboot, has started the site again; a held one stays down through both.
-    over = not freeze.get("held") and limit > 0 and (age >= limit or age > _now())
-    return "" if over else owner
+    return record.frozen_by_another(run, time.time(), _now())
 
 
 def _now() -> float:

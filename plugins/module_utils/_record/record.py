@@ -1,21 +1,196 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The record that we keep of a site on a host: what earlier runs did there."""
+"""The record that we keep of a site on a host: what earlier runs did there.
+
+Each key is a field with its meaning, here and in ``keys``; docs/record.md is made of them. Nobody else knows a key:
+whoever needs the record gets a :class:`Record`, asks it questions, and changes it by :func:`update_record`.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-from dataclasses import dataclass
-from typing import Any, Dict, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.files import make_directory, write_atomically
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import (
+    Begun,
+    Event,
+    Freeze,
+    Grant,
+    Marks,
+    Media,
+    Migrated,
+    UnitBefore,
+    by_name,
+    key,
+    list_of,
+    object_key,
+    objects_by_name,
+    read_object,
+    text,
+    whole,
+    written,
+)
 
 _RECORD = ".json"
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+#: What stands before the new host in the id of a run.
+TO = " -> "
+#: Stands for a digest while something is being done whose end will be noted: migrations, bringing MEDIA.
+MIGRATING, BRINGING = "migrating", "begun"
+#: The states of :class:`Migrated`.
+MIGRATIONS_BEGUN, MIGRATIONS_APPLIED = "begun", "applied"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What earlier runs wrote down about a site on this host."""
+
+    restored: Mapping[str, str] = by_name(
+        "alias -> digest of the manifest of the set that live came from; `migrating` while migrations run", text
+    )
+    places: Mapping[str, str] = by_name(
+        "alias -> the database that was restored; settings may name another one since", text
+    )
+    begun: Mapping[str, Begun] = objects_by_name("alias -> a swap that was begun, until its end is noted", Begun)
+    rolling: Tuple[str, ...] = key("aliases whose previous databases are being put back", list_of(text), ())
+    migrated: Optional[Migrated] = object_key("migrations that were begun or applied since", Migrated)
+    moved: Optional[Event] = object_key(
+        "the site serves here; noted before its first unit starts, and databases must be kept from then on", Event
+    )
+    served: Optional[Event] = object_key("it served here, and was stopped", Event)
+    served_with: Tuple[str, ...] = key(
+        "aliases that it served with, when others have been restored since", list_of(text), ()
+    )
+    freeze: Optional[Freeze] = object_key("how the units were before a run stopped them", Freeze)
+    retired: Optional[Event] = object_key("another host took over", Event)
+    sequence: int = key("the number of the newest backup set", whole, 0)
+    marks: Optional[Marks] = object_key("signs of what frozen databases held when dumped", Marks)
+    media: Optional[Media] = object_key("MEDIA_ROOT, as we filled it", Media)
+    media_restored: str = key(
+        "digest of the manifest of the set whose MEDIA was brought: that happens once; `begun` until it is done"
+    )
+    grant: Optional[Grant] = object_key("the one-time key of a transfer, while it is let in", Grant)
+    #: Keys of another version, which are kept as they are.
+    others: Mapping[str, Any] = by_name("", lambda value: value)
+
+    # --- questions
+
+    def has_served(self) -> bool:
+        """Whether the site has taken in data here."""
+        return bool(self.moved or self.served)
+
+    def has_served_with(self, alias: str) -> bool:
+        """Whether it has taken in data here since that database was restored."""
+        return self.has_served() or alias in self.served_with
+
+    def serves_from(self) -> str:
+        """The set by which the site came to serve here; empty when it does not."""
+        return self.moved.label if self.moved else ""
+
+    def is_stopped(self) -> bool:
+        """Whether a run has frozen or retired the site, and nobody started it again since."""
+        return bool(self.freeze or self.retired)
+
+    def is_retired(self) -> bool:
+        """Whether the site is retired, and no run has frozen it since."""
+        return bool(self.retired) and not (self.freeze and self.freeze.earlier is not None)
+
+    def serves_elsewhere(self) -> bool:
+        """Whether another host serves the site, or is about to."""
+        return bool(self.is_held() or self.retired)
+
+    def is_held(self) -> bool:
+        """Whether it was frozen and new is about to serve."""
+        return bool(self.freeze and self.freeze.held)
+
+    def is_frozen_by(self, run: str, label: str = "") -> bool:
+        """Whether the site was frozen by this run, for this set; an empty one of the two is not compared."""
+        return (self.freeze or Freeze()).is_of(label, run)
+
+    def came_back(self) -> bool:
+        """Whether a site that was retired serves here again."""
+        moved, retired = self.moved, self.retired or Event()
+        return moved is not None and (moved.at >= retired.at or moved.label == retired.label)
+
+    def frozen_by_another(self, run: str, now: float, uptime: float) -> str:
+        """Which run to another new host has frozen the site, and neither ended nor let the limit pass; or "".
+
+        :param now: seconds since 1970
+        :param uptime: seconds since the host started
+        """
+        freeze = self.freeze
+        if freeze is None or not freeze.run or freeze.run.rpartition(TO)[2] == run.rpartition(TO)[2]:
+            return ""
+        if self.is_retired():
+            return ""
+        age = now - freeze.at
+        # A limit that has passed, or a reboot, has started the site again; a held one stays down through both.
+        over = not freeze.held and freeze.limit > 0 and (age >= freeze.limit or age > uptime)
+        return "" if over else freeze.run
+
+    def units_before(self, all_of_it: bool = False) -> Dict[str, UnitBefore]:
+        """How each unit was before the site was frozen; with ``all_of_it`` before it was retired too."""
+        return self.freeze.before(all_of_it) if self.freeze else {}
+
+    def migrations_unfinished(self) -> bool:
+        """Whether migrations were begun and did not end."""
+        return self.migrated is not None and self.migrated.state == MIGRATIONS_BEGUN
+
+    def migrated_state(self, alias: str) -> Optional[Mapping[str, Any]]:
+        """What a database held after migrations were applied; None when none were."""
+        return self.migrated.states.get(alias) if self.migrated else None
+
+    def mark_of(self, alias: str, label: str) -> Any:
+        """The sign of what a database held when it was dumped frozen for this set; None when none was noted."""
+        return self.marks.aliases.get(alias) if self.marks and self.marks.label == label else None
+
+    def media_at(self, path: str) -> Optional[Media]:
+        """What is known of MEDIA_ROOT, provided it is this directory."""
+        return self.media if self.media and self.media.path == path else None
+
+    def told(self) -> Dict[str, Any]:
+        """What the playbooks go by: answers, and no key of ours."""
+        ran = [item for freeze in (self.freeze, self.freeze and self.freeze.earlier) if freeze for item in freeze.units]
+        return {
+            "serves_from": self.serves_from(),
+            "served": self.served is not None,
+            "served_from": self.served.label if self.served else "",
+            "retired": self.retired is not None,
+            "retired_by": self.retired.label if self.retired else "",
+            "held_for": self.freeze.label if self.freeze and self.freeze.held else "",
+            "cut_short": self.freeze is not None and self.retired is None,
+            "ran": list(dict.fromkeys(item.name for item in ran if item.active)),
+            "enabled": list(dict.fromkeys(item.name for item in ran if item.enabled)),
+        }
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one step writes down: wherever two records differ, the second; all else stays as it is by then."""
+
+    before: Record
+    after: Record
+
+    def __bool__(self) -> bool:
+        return self.before != self.after
+
+    def __call__(self, latest: Record) -> Record:
+        """The latest record with the change in it."""
+        new = {one.name: getattr(self.after, one.name) for one in fields(Record)}
+        return replace(latest, **{name: new[name] for name in new if new[name] != getattr(self.before, name)})
+
+    def taken_back(self) -> Change:
+        """The opposite change."""
+        return Change(self.after, self.before)
+
+
+# --- on disk
 
 
 def check_site_name(site: str) -> str:
@@ -29,72 +204,58 @@ def check_site_name(site: str) -> str:
     return site
 
 
-def read_record(directory: str, site: str) -> Dict[str, Any]:
-    """What earlier runs wrote down about the site on this host; empty when there were none."""
+def from_plain(data: Mapping[str, Any]) -> Record:
+    """The record that a JSON object holds, whichever version wrote it. Raises ValueError."""
+    known = {one.name for one in fields(Record)} - {"others"}
+    record: Record = read_object(Record, {name: value for name, value in data.items() if name in known})
+    return replace(record, others={name: value for name, value in data.items() if name not in known})
+
+
+def as_plain(record: Record) -> Dict[str, Any]:
+    """The JSON object of a record: what is at its default is left out."""
+    return {**record.others, **written(replace(record, others={}))}
+
+
+def read_record(directory: str, site: str) -> Record:
+    """What earlier runs wrote down about the site on this host. Raises work_directory when it cannot be read."""
     try:
         with open(os.path.join(directory, check_site_name(site) + _RECORD), encoding="utf-8") as stream:
             data = json.load(stream)
+        return from_plain(data if isinstance(data, dict) else {})
     except (FileNotFoundError, NotADirectoryError):
-        return {}
+        return Record()
     except (OSError, ValueError) as exc:
         raise RelocateError(
             "work_directory",
             "the record of site {0} in {1} cannot be read".format(site, directory),
             "look at it, then remove it",
         ) from exc
-    return data if isinstance(data, dict) else {}
 
 
-def update_record(directory: str, site: str, changes: Mapping[str, Any]) -> None:
-    """Merge keys into the site's record, atomically; a value of None removes its key."""
+def update_record(directory: str, site: str, change: Callable[[Record], Record]) -> Record:
+    """Write down what ``change`` makes of the record as it is by then, atomically; returns that."""
     make_directory(directory, 0o711)
-    record = read_record(directory, site)
-    record.update(changes)
-    write_atomically(
-        os.path.join(directory, site + _RECORD),
-        json.dumps({key: value for key, value in record.items() if value is not None}, indent=1, sort_keys=True),
-    )
-
-
-#: The record's key that says which set each live database came from: alias -> digest.
-RESTORED = "restored"
-#: The record's key that says where each of these was: alias -> place. Settings may name another database since.
-PLACES = "places"
-#: The record's key for swaps that were begun, and of which nobody noted the end: alias -> digest, aside, state.
-BEGUN = "begun"
-#: The record's key for the aliases whose previous databases are being put back; whether one was, ``DISCARDED`` tells.
-ROLLING = "rolling"
-#: The record's keys that say that the site serves here, or did before an undo: written by the services module.
-MOVED, SERVED = "moved", "served"
-#: The record's key for the aliases that served was about, when others have been restored since: a list.
-SERVED_WITH = "served_with"
-
-
-def has_served(record: Mapping[str, Any], alias: str) -> bool:
-    """Whether the site has taken in data here since the database was restored."""
-    return bool(record.get(MOVED) or record.get(SERVED) or alias in record.get(SERVED_WITH, ()))
-
-
-def changed(record: Mapping[str, Any], changes: Mapping[str, Any]) -> Dict[str, Any]:
-    """The record with the changes in it, as :func:`update_record` would write it."""
-    return {key: value for key, value in {**record, **changes}.items() if value is not None}
+    record = change(read_record(directory, site))
+    text = json.dumps(as_plain(record), indent=1, sort_keys=True)
+    write_atomically(os.path.join(directory, site + _RECORD), text)
+    return record
 
 
 @dataclass
-class Record:
+class RecordFile:
     """A site's record on this host, as this run found it and wrote it."""
 
     directory: str
     site: str
-    data: Dict[str, Any]
+    record: Record
 
     @classmethod
-    def read(cls, directory: str, site: str) -> Record:
+    def read(cls, directory: str, site: str) -> RecordFile:
         """Raises work_directory when it cannot be read."""
         return cls(directory, site, read_record(directory, site))
 
-    def note(self, changes: Mapping[str, Any]) -> None:
-        """Write changes down, durably."""
-        if changes:
-            update_record(self.directory, self.site, changes)
-            self.data = changed(self.data, changes)
+    def write(self, after: Record) -> None:
+        """Write down, durably, what has become different."""
+        change = Change(self.record, after)
+        if change:
+            self.record = update_record(self.directory, self.site, change)

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._record.record import (
-    check_site_name,
-)
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Freeze, UnitBefore
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._services import freeze as services_freeze
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import (
     Unit,
@@ -61,14 +60,14 @@ def start_order(units: Iterable[str]) -> List[str]:
     return sorted(reversed(stop_order(units)), key=lambda name: not name.endswith(".socket"))
 
 
-def plan(request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool = False) -> List[Action]:
+def plan(request: Request, units: Mapping[str, Unit], record: Record, armed: bool = False) -> List[Action]:
     """The steps from the present states to the wanted one; empty when there is nothing to do. Reads nothing.
 
     :param units: present state of every unit in the request and in the record
     :param record: the site's record on this host
     :param armed: whether the dead man's switch waits
     """
-    makers: Dict[str, Callable[[Request, Mapping[str, Unit], Mapping[str, Any], bool], List[Action]]] = {
+    makers: Dict[str, Callable[[Request, Mapping[str, Unit], Record, bool], List[Action]]] = {
         "frozen": _plan_frozen,
         "held": _plan_held,
         "thawed": _plan_thawed,
@@ -87,46 +86,46 @@ def _disables(request: Request, units: Mapping[str, Unit]) -> List[Action]:
     return [Action("disable", name) for name in request.units if units[name].enabled]
 
 
-def _plan_frozen(request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
+def _plan_frozen(request: Request, units: Mapping[str, Unit], record: Record, armed: bool) -> List[Action]:
     stops = _stops(request, units)
-    freeze = services_freeze.freeze_of(record)
-    own = services_freeze.is_of(freeze, request.label, request.run)
-    if record.get("retired") and own and not stops:
+    freeze = record.freeze or Freeze()
+    own = record.is_frozen_by(request.run, request.label)
+    if record.retired and own and not stops:
         return []  # a switch would bring a retired site back to life beside the new one
-    known = {item["name"] for item in freeze.get("units", ())}
-    same = freeze and own and not stops and not freeze.get("held") and known >= set(request.units)
+    known = {item.name for item in freeze.units}
+    same = record.freeze and own and not stops and not freeze.held and known >= set(request.units)
     actions = [] if same else [Action("record")]
     before = services_freeze.states_to_keep({name: units[name] for name in request.units}, record)
-    if request.freeze_limit and (not armed or actions) and any(item["active"] for item in before):
+    if request.freeze_limit and (not armed or actions) and any(item.active for item in before):
         actions.append(Action("arm"))
-    if freeze.get("held") and not record.get("retired"):
+    if freeze.held and not record.retired:
         # Until new is about to serve, a reboot brings old back.
-        actions += [Action("enable", item["name"]) for item in before if _to_enable(item, units)]
+        actions += [Action("enable", item.name) for item in before if _to_enable(item, units)]
     return actions + stops
 
 
-def _to_enable(item: Mapping[str, Any], units: Mapping[str, Unit]) -> bool:
-    return bool(item["enabled"]) and not units[item["name"]].enabled
+def _to_enable(item: UnitBefore, units: Mapping[str, Unit]) -> bool:
+    return item.enabled and not units[item.name].enabled
 
 
-def _plan_held(request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
+def _plan_held(request: Request, units: Mapping[str, Unit], record: Record, armed: bool) -> List[Action]:
     actions = [Action("disarm")] if armed else []
-    actions += [] if services_freeze.freeze_of(record).get("held") else [Action("hold")]
+    actions += [] if record.is_held() else [Action("hold")]
     # Disabling a unit that is only linked would remove it: that waits until the site is retired.
     return actions + [item for item in _disables(request, units) if not units[item.unit].linked_from]
 
 
-def _plan_thawed(request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
-    if services_freeze.is_retired(record) and not request.retired:
+def _plan_thawed(request: Request, units: Mapping[str, Unit], record: Record, armed: bool) -> List[Action]:
+    if record.is_retired() and not request.retired:
         return []  # another host may have taken over
-    before = services_freeze.recorded(record, all_of_it=request.retired)
-    actions = [Action("start", name) for name in start_order(before) if before[name]["active"] and not units[name].up]
+    before = record.units_before(all_of_it=request.retired)
+    actions = [Action("start", name) for name in start_order(before) if before[name].active and not units[name].up]
     actions += [Action("enable", name) for name, item in before.items() if _to_enable(item, units)]
     actions += [Action("disarm")] if armed else []
-    return actions + ([Action("forget")] if record.get("freeze") or record.get("retired") else [])
+    return actions + ([Action("forget")] if record.is_stopped() else [])
 
 
-def _plan_started(request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
+def _plan_started(request: Request, units: Mapping[str, Unit], record: Record, armed: bool) -> List[Action]:
     wanted = request.units if request.enable is None else request.enable
     actions = [
         Action("start", name) for name in start_order(request.units) if not units[name].up and not units[name].job
@@ -137,15 +136,15 @@ def _plan_started(request: Request, units: Mapping[str, Unit], record: Mapping[s
     return actions + [Action("reload", name) for name in request.reload if units[name].up and changed]
 
 
-def _plan_stopped(request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
+def _plan_stopped(request: Request, units: Mapping[str, Unit], record: Record, armed: bool) -> List[Action]:
     return _stops(request, units) + _disables(request, units)
 
 
-def _plan_retired(request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> List[Action]:
-    actions = [] if set(services_freeze.recorded(record)) >= set(request.units) else [Action("record")]
+def _plan_retired(request: Request, units: Mapping[str, Unit], record: Record, armed: bool) -> List[Action]:
+    actions = [] if set(record.units_before()) >= set(request.units) else [Action("record")]
     actions += [Action("disarm")] if armed else []
     actions += _plan_stopped(request, units, record, armed)
-    return actions + ([] if services_freeze.is_retired(record) and not actions else [Action("retire")])
+    return actions + ([] if record.is_retired() and not actions else [Action("retire")])
 
 
 def after(actions: Sequence[Action], units: Mapping[str, Unit]) -> Dict[str, Tuple[bool, bool]]:

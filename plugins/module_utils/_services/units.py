@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._record.record import (
-    read_record,
-    update_record,
-)
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event, Freeze, UnitBefore
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._services import freeze as services_freeze
 from ansible_collections.relocate.django.plugins.module_utils._services.checks import check_stays_stopped, started_by
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import (
@@ -69,18 +67,18 @@ class Services:
         units = tuple(name for name in request.units if name in known)
         return replace(request, units=units, enable=enable), [name for name in asked if name not in known]
 
-    def look(self, request: Request) -> Tuple[Dict[str, Unit], Dict[str, Any], bool]:
+    def look(self, request: Request) -> Tuple[Dict[str, Unit], Record, bool]:
         """Read the units of the request and of the record, the record, and whether the switch is armed."""
         record = read_record(self._directory, self._site)
         own = list(request.units) if request.state != "thawed" or request.retired else []
-        recorded = services_freeze.recorded(record, all_of_it=True)
+        recorded = record.units_before(all_of_it=True)
         names = own + [name for name in [*recorded, *(request.enable or ()), *request.reload] if name not in own]
         timer = self.switch + ".timer"
         units = self.systemd.states([*dict.fromkeys(names), timer])
         units.update({name: replace(units[name], woken=True) for name in request.woken})
         return {name: unit for name, unit in units.items() if name != timer}, record, units[timer].up
 
-    def check(self, request: Request, units: Mapping[str, Unit], record: Mapping[str, Any], armed: bool) -> None:
+    def check(self, request: Request, units: Mapping[str, Unit], record: Record, armed: bool) -> None:
         """Refuse before anything is altered: unknown units, triggers that were not named, a freeze that was lost."""
         if request.state in ("frozen", "started", "retired"):
             check_known(units[name] for name in [*request.units, *request.reload])
@@ -94,7 +92,7 @@ class Services:
         if request.state == "thawed" and request.retired:
             services_freeze.check_undoable(record, units, request.units)
 
-    def _check_lost(self, request: Request, record: Mapping[str, Any], units: Mapping[str, Unit], armed: bool) -> None:
+    def _check_lost(self, request: Request, record: Record, units: Mapping[str, Unit], armed: bool) -> None:
         reasons = services_freeze.lost(record, units, armed, self.systemd.boot(), request.label, request.run)
         if reasons:
             raise RelocateError(
@@ -130,16 +128,15 @@ class Services:
             self._do(action, request, units, record)
         if request.state == "frozen" and any(action.verb == "stop" for action in actions):
             # What started between the record and its stop wrote before anything was dumped.
-            freeze = services_freeze.freeze_of(read_record(self._directory, self._site))
-            update_record(self._directory, self._site, {"freeze": {**freeze, "monotonic": _microseconds()}})
+            self._update_freeze(lambda freeze: replace(freeze, monotonic=_microseconds()))
         if request.state == "held" and request.units:
             # The switch may have fired between the first look and the disarming.
             self._check_lost(request, read_record(self._directory, self._site), self.look(request)[0], True)
 
-    def _do(self, action: Action, request: Request, units: Mapping[str, Unit], record: Mapping[str, Any]) -> None:
+    def _do(self, action: Action, request: Request, units: Mapping[str, Unit], record: Record) -> None:
         verb = action.verb
         if verb in ("record", "hold", "retire", "forget"):
-            update_record(self._directory, self._site, self._entry(verb, request, units, record))
+            self._note(verb, request, units, record)
         elif verb == "arm":
             self._arm(request, services_freeze.states_to_keep(units, record))
         elif verb == "disarm":
@@ -154,9 +151,9 @@ class Services:
         found = self.systemd.states(wanted)
         return [Action("enable", name) for name, unit in found.items() if not unit.enabled]
 
-    def _set_enabled(self, actions: Sequence[Action], record: Mapping[str, Any], check: bool = True) -> None:
+    def _set_enabled(self, actions: Sequence[Action], record: Record, check: bool = True) -> None:
         """Enable or disable all at once: systemd reads every unit again for each call."""
-        sources = {name: item.get("source") for name, item in services_freeze.recorded(record, all_of_it=True).items()}
+        sources = {name: item.source for name, item in record.units_before(all_of_it=True).items()}
         for verb in ("enable", "disable"):
             names = [action.unit for action in actions if action.verb == verb]
             if verb == "enable":
@@ -164,36 +161,39 @@ class Services:
             if names:
                 self.systemd.call(verb, *names, check=check)
 
-    def _entry(
-        self, verb: str, request: Request, units: Mapping[str, Unit], record: Mapping[str, Any]
-    ) -> Dict[str, Optional[Dict[str, Any]]]:
-        if verb == "forget":
-            if record.get("retired") and not request.retired:
-                return {"freeze": services_freeze.freeze_of(record)["earlier"] or None}
-            return {"freeze": None, "retired": None}
+    def _note(self, verb: str, request: Request, units: Mapping[str, Unit], record: Record) -> None:
+        """Write down what a step does to the site."""
         own = {name: units[name] for name in request.units}
-        now = {
-            "at": int(time.time()),
-            "boot": self.systemd.boot(),
-            "monotonic": _microseconds(),
-            "limit": request.freeze_limit,
-        }
-        latest = read_record(self._directory, self._site)
-        if verb == "retire":
-            retired = {"label": request.label, "run": request.run, "at": now["at"]}
-            return {
-                "retired": retired,
-                "freeze": services_freeze.retired_entry(latest) if latest.get("freeze") else None,
-            }
-        if verb == "hold":
-            return {"freeze": {**services_freeze.freeze_of(latest), "held": True}}
-        if request.state == "retired":  # units that the freeze did not know
-            own_now = {**now, "label": request.label, "run": request.run, **services_freeze.freeze_of(record)}
-            return {"freeze": {**own_now, "units": services_freeze.states_before(own, record)}}
-        return {"freeze": services_freeze.frozen_entry(record, own, request.label, request.run, now)}
+        at, boot, monotonic = int(time.time()), self.systemd.boot(), _microseconds()
+        now = Freeze(request.label, request.run, at, boot, monotonic, request.freeze_limit)
+        if verb == "forget":
+            retired = record.retired if record.retired and not request.retired else None
+            earlier = record.freeze.earlier if retired and record.freeze else None
+            kept = earlier if earlier != Freeze() else None
+            update_record(self._directory, self._site, lambda latest: replace(latest, freeze=kept, retired=retired))
+        elif verb == "retire":
+            self._update_freeze(services_freeze.retired_entry, Event(request.label, request.run, at))
+        elif verb == "hold":
+            self._update_freeze(lambda freeze: replace(freeze, held=True))
+        elif request.state == "retired":  # units that the freeze did not know
+            known = tuple(services_freeze.states_before(own, record))
+            entry = replace(record.freeze or now, units=known)
+            update_record(self._directory, self._site, lambda latest: replace(latest, freeze=entry))
+        else:
+            entry = services_freeze.frozen_entry(record, own, now)
+            update_record(self._directory, self._site, lambda latest: replace(latest, freeze=entry))
 
-    def _arm(self, request: Request, before: Sequence[Mapping[str, Any]]) -> None:
-        names = [item["name"] for item in before if item["active"]]
+    def _update_freeze(self, change: Callable[[Freeze], Freeze], retired: Optional[Event] = None) -> None:
+        """Change the freeze that the record holds by now, and note when that retires the site."""
+
+        def changed(latest: Record) -> Record:
+            freeze = change(latest.freeze or Freeze())
+            return replace(latest, freeze=freeze if freeze != Freeze() else None, retired=retired or latest.retired)
+
+        update_record(self._directory, self._site, changed)
+
+    def _arm(self, request: Request, before: Sequence[UnitBefore]) -> None:
+        names = [item.name for item in before if item.active]
         self.systemd.disarm(self.switch)
         if names:
             self.systemd.arm(
@@ -214,13 +214,12 @@ class Services:
         request: Request,
         done: Sequence[Action],
         units: Mapping[str, Unit],
-        record: Mapping[str, Any],
+        record: Record,
     ) -> RelocateError:
         """Take back what a failed freeze, start or undo has done; the error then says how that went."""
         # Old is thawed whatever comes of it, except for an undo: there new can serve on.
-        started = request.state == "started" or (
-            request.state == "thawed" and request.retired and services_freeze.new_serves(record)
-        )
+        undoes = request.state == "thawed" and request.retired and record.serves_elsewhere()
+        started = request.state == "started" or undoes
         opposite = {"start": "stop", "enable": "disable"} if started else {}
         opposite = {"stop": "start"} if request.state == "frozen" else opposite
         touched = [action for action in done if opposite.get(action.verb)]
@@ -231,7 +230,8 @@ class Services:
         remaining = self._remaining([action.unit for action in touched if action.verb in ("start", "stop")], units)
         if request.state == "frozen" and not remaining:  # else the record and the switch are needed still
             self.systemd.disarm(self.switch)
-            update_record(self._directory, self._site, {key: record.get(key) for key in ("freeze", "retired")})
+            freeze, retired = record.freeze, record.retired
+            update_record(self._directory, self._site, lambda latest: replace(latest, freeze=freeze, retired=retired))
         if not touched:
             return error
         words = "taking it back FAILED: " + ", ".join(remaining) if remaining else "what was done so far was taken back"

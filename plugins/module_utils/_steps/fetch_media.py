@@ -8,11 +8,13 @@ from __future__ import annotations
 import contextlib
 import grp
 import os
+from dataclasses import replace
 from typing import Any, Callable, Dict, Mapping, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory, owners, root
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Media
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._transfer import rsync
@@ -50,15 +52,14 @@ def fetch_media(
     if check_mode:
         return {"changed": True, "previous": "", **result_of(rsync.Moved())}
     fetch = fetch_of(params)
-    noted = record.get("media") or {}
-    given = noted.get("given", []) if noted.get("path") == path else []
+    given = (record.media_at(path) or Media()).given
     recorded = recorded_media(params) if params["delete"] else {}
     if given and _is_settled(fetch, path, owner, recorded, skip):
         return {"changed": False, "previous": "", **result_of(rsync.Moved())}
     taken = owners.take_back(path, owner, given, skip)
     root.make(path, owner, directories_of(params))
-    if claim.noted != noted:
-        update_record(params["directory"], params["site"], {"media": claim.noted})
+    if claim.noted != record.media:
+        update_record(params["directory"], params["site"], lambda latest: replace(latest, media=claim.noted))
     # In the first pass too, which is before the freeze: it shows whether the directory can be made.
     displaced = root.make_displaced(path, params["label"] or "", owner) if claim.keep else ""
     user = owner if os.geteuid() == 0 and owner.uid != 0 else None
@@ -71,9 +72,9 @@ def fetch_media(
             remove_partial(path)
     rights = dict(recorded.get("rights") or {})
     if params["delete"]:
-        given = owners.numbers(rights, owner)  # noted first: a run that is killed meanwhile must take them back
-        note = {"path": path, "given": given} if given else {"path": path}
-        update_record(params["directory"], params["site"], {"media": note})  # all that is here is old's now
+        # Noted first: a run that is killed meanwhile must take them back. All that is here is old's now.
+        note = Media(path, given=tuple(owners.numbers(rights, owner)))
+        update_record(params["directory"], params["site"], lambda latest: replace(latest, media=note))
     if rights:
         changed = owners.give(path, owner, rights, skip)
     else:

@@ -12,45 +12,42 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from typing import Any, Dict, Iterable, Mapping
+from typing import Dict, Iterable, Mapping, TypeVar
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import DISCARDED, LIVE, PREVIOUS, Engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, DatabaseState, as_plain
-from ansible_collections.relocate.django.plugins.module_utils._record.record import (
-    BEGUN,
-    MOVED,
-    PLACES,
-    RESTORED,
-    ROLLING,
-    SERVED,
-    SERVED_WITH,
-    has_served,
-)
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Begun, Migrated
+from ansible_collections.relocate.django.plugins.module_utils._record.record import MIGRATIONS_APPLIED, Record
+
+Value = TypeVar("Value")
 
 
-def made_live(record: Mapping[str, Any], digests: Mapping[str, str]) -> Dict[str, Any]:
-    """The changes to a record once databases out of sets are live: alias -> digest."""
-    restored = {**record.get(RESTORED, {}), **digests}
-    converted = {alias: record.get(BEGUN, {}).get(alias, {}).get("converted") for alias in digests}
-    states = {alias: state for alias, state in converted.items() if state}
-    places = {alias: entry.get("place") for alias, entry in record.get(BEGUN, {}).items() if alias in digests}
+def made_live(record: Record, digests: Mapping[str, str]) -> Record:
+    """The record once databases out of sets are live: alias -> digest."""
+    restored = {**record.restored, **digests}
+    ended = {alias: entry for alias, entry in record.begun.items() if alias in digests}
+    states = {alias: entry.converted for alias, entry in ended.items() if entry.converted}
     # A conversion in place leaves the site where it serves: what it served with must be kept as before.
-    again = record.get(MOVED) if not states else None
-    served = restored if again or record.get(SERVED) else record.get(SERVED_WITH, ())
-    begun = {alias: entry for alias, entry in record.get(BEGUN, {}).items() if alias not in digests}
-    return {
-        RESTORED: restored,
-        BEGUN: begun or None,
-        ROLLING: None,
-        PLACES: {**record.get(PLACES, {}), **{alias: place for alias, place in places.items() if place}} or None,
+    again = record.moved if not states else None
+    served = restored if again or record.served else record.served_with
+    return replace(
+        record,
+        restored=restored,
+        begun=_without(record.begun, digests),
+        rolling=(),
+        places={**record.places, **{alias: entry.place for alias, entry in ended.items() if entry.place}},
         # What is live now has not been proven to the end, whatever served before.
-        MOVED: record.get(MOVED) if states else None,
-        SERVED: None,
-        SERVED_WITH: sorted(set(served) - set(digests)) or None,
+        moved=record.moved if states else None,
+        served=None,
+        served_with=tuple(sorted(set(served) - set(digests))),
         # What another engine holds is not what the set recorded: from here on this is what is to be proven.
-        "migrated": {"state": "applied", "states": states} if states else None,
-    }
+        migrated=Migrated(MIGRATIONS_APPLIED, states) if states else None,
+    )
+
+
+def _without(by_alias: Mapping[str, Value], gone: Iterable[str]) -> Dict[str, Value]:
+    return {alias: value for alias, value in by_alias.items() if alias not in set(gone)}
 
 
 def state_digest(state: DatabaseState) -> str:
@@ -68,9 +65,7 @@ def place_of(engine: Engine) -> str:
     return "{0}:{1}:{2}:{3}".format(config.engine, config.host, config.port or "", config.name)
 
 
-def begun_entry(
-    digest: str, displaced: str, state: DatabaseState, place: str = "", converted: bool = False
-) -> Dict[str, Any]:
+def begun_entry(digest: str, displaced: str, state: DatabaseState, place: str = "", converted: bool = False) -> Begun:
     """What is noted before a swap, so that a later run can tell which database is which.
 
     :param place: what :func:`place_of` says of the database
@@ -79,57 +74,50 @@ def begun_entry(
     :param state: what was proven to be in incoming
     :param converted: whether it came from another engine, so that the set does not tell this state
     """
-    entry = {"digest": digest, "aside": displaced, "method": state.method, "state": state_digest(state), "place": place}
-    return dict(entry, converted=as_plain(state)) if converted else entry
+    return Begun(digest, displaced, state.method, state_digest(state), place, as_plain(state) if converted else None)
 
 
-def origin(engine: Engine, record: Mapping[str, Any], count: bool = True) -> str:
+def origin(engine: Engine, record: Record, count: bool = True) -> str:
     """The digest of the set that live came from, as far as that is certain; "" for any other database.
 
     :param count: whether a swap whose end nobody noted is looked into, by counting live
     """
     alias = engine.config.alias
-    here = record.get(PLACES, {}).get(alias) in (None, place_of(engine))
-    noted = str(record.get(RESTORED, {}).get(alias, "")) if here else ""
-    begun = record.get(BEGUN, {}).get(alias)
-    if not begun or not engine.exists(begun["aside"]):
+    here = record.places.get(alias) in (None, place_of(engine))
+    noted = record.restored.get(alias, "") if here else ""
+    begun = record.begun.get(alias)
+    if not begun or not engine.exists(begun.aside):
         return noted  # not swapped: live is what it was
     if not engine.exists(LIVE):
         return ""
     if not count:
-        return str(begun["digest"])
-    engine.method = begun["method"]
+        return begun.digest
+    engine.method = begun.method
     with engine.snapshot(LIVE) as snapshot:
-        same = state_digest(snapshot.state(fingerprints=True)) == begun["state"]
-    return str(begun["digest"]) if same else ""
+        same = state_digest(snapshot.state(fingerprints=True)) == begun.state
+    return begun.digest if same else ""
 
 
-def settled(engines: Mapping[str, Engine], record: Mapping[str, Any]) -> Dict[str, Any]:
-    """The changes to a record that tell for what it is every swap that an earlier run began and did not end."""
-    begun = record.get(BEGUN, {})
-    found = {alias: origin(engines[alias], record) for alias in sorted(set(begun) & set(engines))}
+def settled(engines: Mapping[str, Engine], record: Record) -> Record:
+    """The record that tells for what it is every swap that an earlier run began and did not end."""
+    found = {alias: origin(engines[alias], record) for alias in sorted(set(record.begun) & set(engines))}
     if not found:
-        return {}
-    made = {alias: digest for alias, digest in found.items() if digest and engines[alias].exists(begun[alias]["aside"])}
-    changes = made_live(record, made) if made else {}
-    restored = changes.get(RESTORED, record.get(RESTORED, {}))
-    changes[RESTORED] = {alias: digest for alias, digest in restored.items() if found.get(alias, digest)} or None
-    changes[BEGUN] = {alias: entry for alias, entry in begun.items() if alias not in found} or None
-    return changes
-
-
-def forgotten(record: Mapping[str, Any], aliases: Iterable[str]) -> Dict[str, Any]:
-    """The changes to a record of which the live databases of these aliases no longer came from a set."""
-    gone = set(aliases)
-    return {
-        key: {alias: value for alias, value in record.get(key, {}).items() if alias not in gone} or None
-        for key in (RESTORED, BEGUN)
+        return record
+    made = {
+        alias: digest for alias, digest in found.items() if digest and engines[alias].exists(record.begun[alias].aside)
     }
+    told = made_live(record, made) if made else record
+    lost = [alias for alias, digest in found.items() if not digest]
+    return replace(told, restored=_without(told.restored, lost), begun=_without(record.begun, found))
 
 
-def displaced_name(
-    engine: Engine, live: DatabaseFacts, came_from: str, record: Mapping[str, Any], replace: bool
-) -> str:
+def forgotten(record: Record, aliases: Iterable[str]) -> Record:
+    """The record once the live databases of these aliases no longer came from a set."""
+    gone = list(aliases)
+    return replace(record, restored=_without(record.restored, gone), begun=_without(record.begun, gone))
+
+
+def displaced_name(engine: Engine, live: DatabaseFacts, came_from: str, record: Record, replace: bool) -> str:
     """Decide what a swap makes of the live database: PREVIOUS keeps it, DISCARDED drops it.
 
     :param came_from: what :func:`origin` said
@@ -138,7 +126,7 @@ def displaced_name(
     alias, kept = engine.config.alias, engine.exists(PREVIOUS)
     if not live.tables:
         return DISCARDED if kept else PREVIOUS
-    if came_from and not has_served(record, alias):
+    if came_from and not record.has_served_with(alias):
         return DISCARDED
     if not replace:
         raise RelocateError(

@@ -65,7 +65,7 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
     found += _occupied(params, str(old["project"].get("prefix") or ""))
     collect(found, lambda: _refuse_unreachable(params, old, user))
     found += collect(found, lambda: _paths_of_old(params, old)) or []
-    if not itself and not read_record(params["directory"], params["site"]).get("moved"):
+    if not itself and not read_record(params["directory"], params["site"]).moved:
         found += collect(found, lambda: checks.running(params["path"], params["services_kept_running"])) or []
     if params["media"]:
         rights = old.get("media", {}).get("rights") or {}

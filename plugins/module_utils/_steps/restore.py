@@ -19,6 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.compare i
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.load import load_fixture
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, Difference, Fixture
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import DATABASES, DatabaseEntry, Manifest
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
@@ -58,7 +59,7 @@ def plan(
     site: Site,
     manifest: Manifest,
     digest: str,
-    record: Mapping[str, Any],
+    record: Record,
     replace_live: bool,
     chosen: Sequence[str] = (),
     swaps: bool = True,

@@ -6,23 +6,20 @@
 from __future__ import annotations
 
 import os
-from typing import Any, List, Mapping, Optional, Sequence
+from dataclasses import replace
+from typing import List, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._media import archive, inventory, owners
 from ansible_collections.relocate.django.plugins.module_utils._media import root as media_root
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._record.record import MOVED, SERVED, Record
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Media
+from ansible_collections.relocate.django.plugins.module_utils._record.record import BRINGING, Record, RecordFile
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest
 from ansible_collections.relocate.django.plugins.module_utils._set.relocation import of_set
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
-
-#: The record's key for the digest of the set whose MEDIA was brought here.
-BROUGHT = "media_restored"
-#: In the place of that digest: bringing it was begun.
-_BEGUN = "begun"
 
 
 def root_of(site: Site) -> str:
@@ -30,26 +27,25 @@ def root_of(site: Site) -> str:
     return str(site.facts["django"].get("media_root") or "")
 
 
-def wanted(site: Site, manifest: Manifest, digest: str, record: Mapping[str, Any], loads: bool, replace: bool) -> bool:
+def wanted(site: Site, manifest: Manifest, digest: str, record: Record, loads: bool, may_replace: bool) -> bool:
     """Whether MEDIA is to be brought out of the set.
 
     :param loads: whether databases of the set are loaded in this run; a rerun leaves what was brought alone
-    :param replace: whether files of another origin, or that the site took in since, may be replaced
+    :param may_replace: whether files of another origin, or that the site took in since, may be replaced
     Raises media_not_blank before any write.
     """
     root, skip = root_of(site), tuple(manifest.media.get("skip", ()))
-    if not manifest.media.get("stored") or not root or (not loads and record.get(BROUGHT) == digest):
+    if not manifest.media.get("stored") or not root or (not loads and record.media_restored == digest):
         return False
     owners.check(manifest.media.get("rights") or {}, site.project.owner)
-    copied = record.get("media") or {}  # by a move, from host to host
-    given_away = bool(copied.get("given")) and os.geteuid() == 0
+    copied = record.media or Media()  # by a move, from host to host
+    given_away = bool(copied.given) and os.geteuid() == 0
     if not os.path.isdir(root) or (not given_away and _holds_nothing(root, site.project.owner, skip)):
         return True
     if inventory.inventory(root, site.project.owner, skip, given_away)["digest"] == manifest.media["digest"]:
         return False
-    ours = bool(record.get(BROUGHT)) or (copied.get("path") == root and not copied.get("foreign"))
-    served = bool(record.get(MOVED) or record.get(SERVED))
-    if (ours and not served) or replace:
+    ours = bool(record.media_restored) or (copied.path == root and not copied.foreign)
+    if (ours and not record.has_served()) or may_replace:
         return True
     raise RelocateError(
         "media_not_blank",
@@ -79,12 +75,12 @@ def is_empty(root: str, owner: Optional[SystemUser] = None) -> bool:
     return not unseen
 
 
-def bring(site: Site, backup: BackupSet, manifest: Manifest, record: Record) -> None:
+def bring(site: Site, backup: BackupSet, manifest: Manifest, kept: RecordFile) -> None:
     """Put the set's files in MEDIA_ROOT, noting first that it is ours from now on; whose they were on old they are."""
     root, stored, owner = root_of(site), str(manifest.media["stored"]), site.project.owner
-    noted = dict(record.data.get("media") or {})
-    owners.take_back(root, owner, noted.get("given", ()) if noted.get("path") == root else ())
-    record.note({BROUGHT: _BEGUN})
+    known, here = kept.record.media or Media(), kept.record.media_at(root) or Media()
+    owners.take_back(root, owner, here.given)
+    kept.write(replace(kept.record, media_restored=BRINGING))
     with open(backup.file(stored), "rb") as stream:
         compression = "zstd" if stored.endswith(".zst") else "none"
         limit = manifest.media["archived"]["bytes"]
@@ -92,6 +88,6 @@ def bring(site: Site, backup: BackupSet, manifest: Manifest, record: Record) -> 
         archive.extract(stream, root, owner, limit, compression, above)
     rights = manifest.media.get("rights") or {}
     given = owners.numbers(rights, owner)
-    if given or noted.get("given"):
-        record.note({"media": dict(noted, path=root, given=given)})
+    if given or known.given:
+        kept.write(replace(kept.record, media=replace(known, path=root, given=tuple(given))))
     owners.give(root, owner, rights, manifest.media.get("skip", ()))

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
-from typing import Any, Callable, Iterator, List, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Callable, Iterator, List, Mapping, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
@@ -18,7 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState
-from ansible_collections.relocate.django.plugins.module_utils._record.record import BEGUN, ROLLING, Record
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, RecordFile
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
 from ansible_collections.relocate.django.plugins.module_utils._steps import origin
 
@@ -135,16 +135,15 @@ def leftovers(engine: Engine) -> List[Swap]:
     return found
 
 
-def to_roll_back(engines: Sequence[Engine], record: Mapping[str, Any]) -> List[Engine]:
+def to_roll_back(engines: Sequence[Engine], record: Record) -> List[Engine]:
     """The databases whose previous ones are to be put back: all, but for those that a killed run did put back.
 
     Raises no_previous.
     """
-    begun = record.get(ROLLING, ())
     todo = [
         engine
         for engine in engines
-        if engine.exists(PREVIOUS) or engine.config.alias not in begun or not engine.exists(DISCARDED)
+        if engine.exists(PREVIOUS) or engine.config.alias not in record.rolling or not engine.exists(DISCARDED)
     ]
     require_previous(todo)
     return todo
@@ -169,7 +168,7 @@ def make_live(
     todo: Sequence[Target],
     states: Mapping[str, DatabaseState],
     digest: str,
-    record: Record,
+    kept: RecordFile,
     replace_live: bool,
 ) -> List[str]:
     """Swap every incoming in, or none, so that the next run can tell what a kill at any moment left.
@@ -178,21 +177,21 @@ def make_live(
     :returns: what could not be cleared up afterwards
     Raises as :func:`origin.displaced_name` and swap_failed.
     """
-    swaps, begun = [], dict(record.data.get(BEGUN, {}))
+    swaps, begun = [], dict(kept.record.begun)
     for step in todo:
         engine = site.engines[step.alias]
         # Asked again: since the plan was made, somebody may have written.
-        displaced = origin.displaced_name(engine, engine.describe(), step.came_from, record.data, replace_live)
+        displaced = origin.displaced_name(engine, engine.describe(), step.came_from, kept.record, replace_live)
         begun[step.alias] = origin.begun_entry(
             digest, displaced, states[step.alias], origin.place_of(engine), step.converts
         )
         swaps.append(Swap(engine, displaced))
     for swap in swaps:
         prepare_swap(swap)
-    record.note({BEGUN: begun})
+    kept.write(replace(kept.record, begun=begun))
     with site.stopwatch.step("swap"):
         swap_all(swaps)
-    record.note(origin.made_live(record.data, {step.alias: digest for step in todo}))
+    kept.write(origin.made_live(kept.record, {step.alias: digest for step in todo}))
     with site.stopwatch.step("clear up"):
         return clear_up(swaps)
 

@@ -15,6 +15,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory, owners
 from ansible_collections.relocate.django.plugins.module_utils._media.root import is_there
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, SystemUser, state_from_plain
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import check_sequences, state_of, table_rows
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user
@@ -22,20 +23,20 @@ from ansible_collections.relocate.django.plugins.module_utils._users import curr
 _ERRORS = ("error", "critical")  # levels of django.core.checks
 
 
-def expected_state(manifest: Manifest, record: Mapping[str, Any], alias: str) -> DatabaseState:
+def expected_state(manifest: Manifest, record: Record, alias: str) -> DatabaseState:
     """What must be in a database: the manifest's state, or the one noted after migrations were applied.
 
     Raises unknown_alias, and migration_failed when migrations were begun and did not end.
     """
-    migrated = record.get("migrated") or {}
-    if migrated.get("state") == "begun":
+    if record.migrations_unfinished():
         raise RelocateError(
             "migration_failed",
             "migrations were begun on this host and did not end",
             "mend the migration and run again: the database is rebuilt from the backup set",
         )
-    if alias in migrated.get("states", {}):
-        return state_from_plain(migrated["states"][alias])
+    migrated = record.migrated_state(alias)
+    if migrated is not None:
+        return state_from_plain(migrated)
     if alias not in manifest.databases:
         raise RelocateError("unknown_alias", "the backup set holds no database {0}".format(alias))
     # A restore makes nothing live whose sequences are behind: those that were are advanced.
@@ -58,17 +59,14 @@ def compare(
     return found, table_rows(expected, found)
 
 
-def written_since(
-    engines: Mapping[str, Engine], manifest: Manifest, record: Mapping[str, Any], label: str
-) -> List[str]:
+def written_since(engines: Mapping[str, Engine], manifest: Manifest, record: Record, label: str) -> List[str]:
     """What was written into a frozen site's databases after they were dumped for this set.
 
     Those that bear no sign of it are not counted again: counting is downtime.
     """
-    tokens = record.get("marks") or {}
     findings: List[str] = []
     for alias, engine in engines.items():
-        if tokens.get("label") != label or tokens["aliases"].get(alias) != engine.change_token():
+        if record.mark_of(alias, label) != engine.change_token():
             found = state_of(engine, LIVE, manifest.databases[alias].state.method, True)
             findings += [
                 "database {0}: {1}".format(alias, item)

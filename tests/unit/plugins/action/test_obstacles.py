@@ -12,6 +12,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from ansible_collections.relocate.django.plugins.action import obstacles
+from tests.unit.records import given
 
 ONE = {"code": "disk_full", "msg": "full", "hint": "make room", "alias": "", "host": "old1"}
 TWO = {"code": "locale_missing", "msg": "de_DE", "hint": "make it", "alias": "default", "host": "new1"}
@@ -21,7 +22,7 @@ def side(machine: str, found: list[Any] | None = None, record: Any = None, **inf
     return {
         "info": {"host": {"machine_id": machine, "name": "new1"}, **info},
         "obstacles": found or [],
-        "record": record or {},
+        "past": given(**(record or {})).told(),
     }
 
 
@@ -73,7 +74,7 @@ FROZEN = {"label": "l", "held": True}
     ],
 )
 def test_next_step(moved: Any, old: Any, step: str) -> None:
-    assert obstacles.next_step(moved, old) == step
+    assert obstacles.next_step(given(moved=moved).told(), given(**old).told()) == step
 
 
 def test_new_has_served_since() -> None:
@@ -168,7 +169,7 @@ JUNK: list[Any] = [None, 7, "junk", ["junk"], {"junk": ["junk"]}, {"label": ["l"
 
 
 @pytest.mark.parametrize("junk", JUNK, ids=str)
-@pytest.mark.parametrize("key", ["info", "record", "obstacles"])
+@pytest.mark.parametrize("key", ["info", "past", "obstacles"])
 @pytest.mark.parametrize("which", [0, 1])
 def test_an_answer_that_is_none_is_an_obstacle_and_no_crash(key: str, which: int, junk: Any) -> None:
     sides = [side("0ld", **FULL), side("n3w")]
@@ -192,10 +193,11 @@ def test_junk_in_what_preflight_tells(inner: str, junk: Any) -> None:
     }
 
 
-@pytest.mark.parametrize("key", ["moved", "served", "retired", "freeze"])
+@pytest.mark.parametrize("key", list(given().told()))
 @pytest.mark.parametrize("junk", JUNK, ids=str)
-def test_junk_in_a_record(key: str, junk: Any) -> None:
-    for sides in ((side("0ld", record={key: junk}), side("n3w")), (side("0ld"), side("n3w", record={key: junk}))):
+def test_junk_in_what_happened_before(key: str, junk: Any) -> None:
+    strange = {**side("0ld"), "past": {key: junk}}
+    for sides in ((strange, side("n3w")), (side("0ld"), strange)):
         assert obstacles.join(*sides)["next"] == "move"
 
 

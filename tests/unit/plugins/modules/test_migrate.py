@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
-from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
 from ansible_collections.relocate.django.plugins.modules import migrate
 from tests.unit.fakes import FakeEngine, fake_site, state
+from tests.unit.records import noted
 
 ALIASES = {
     "default": {"recorded": True, "applied": ["shop.0001"], "unapplied": ["shop.0002"]},
@@ -61,7 +61,7 @@ def test_a_database_that_was_never_migrated_is_left_as_it_is(run: Any, tmp_path:
         "legacy": ("never_migrated", "database legacy has never been migrated: left as it is"),
         "emptied": ("never_migrated", "database emptied has never been migrated: left as it is"),
     }
-    assert list(read_record(str(tmp_path), "shop")["migrated"]["states"]) == ["default"]
+    assert list(noted(tmp_path)["migrated"]["states"]) == ["default"]
 
 
 def test_a_new_project_is_migrated_when_asked_for(run: Any) -> None:
@@ -78,6 +78,6 @@ def test_an_app_by_name_is_no_way_around(run: Any, monkeypatch: pytest.MonkeyPat
 
 def test_check_mode_tells_and_does_nothing(run: Any, tmp_path: Path) -> None:
     result, called = run(check_mode=True)
-    assert called == [] and result["changed"] and read_record(str(tmp_path), "shop") == {}
+    assert called == [] and result["changed"] and noted(tmp_path) == {}
     assert result["databases"]["default"]["text"] == "database default would get 1 migrations: shop.0002"
     assert run(state="planned")[0]["changed"] is False

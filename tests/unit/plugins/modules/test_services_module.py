@@ -16,10 +16,10 @@ import pytest
 from ansible.module_utils import basic
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
 from ansible_collections.relocate.django.plugins.modules import services
 from tests.unit.fakes import refused
+from tests.unit.records import given, note, noted
 
 L1, L2 = "20261120T193000Z-1a2b3c4d5e6f", "20261121T193000Z-1a2b3c4d5e6f"
 MOVED = {"label": L1, "run": "r1", "at": 1}
@@ -47,46 +47,46 @@ def work(directory: Path, state: str, check: bool = False, warn: Any = print, **
 @pytest.mark.parametrize("state", ["frozen", "held", "retired"])
 @pytest.mark.parametrize("check", [False, True])
 def test_no_units_are_refused_before_anything_is_written(tmp_path: Path, state: str, check: bool) -> None:
-    update_record(str(tmp_path), "shop", {"freeze": {"label": L1, "units": []}})
-    before = read_record(str(tmp_path), "shop")
+    note(tmp_path, freeze={"label": L1, "units": []})
+    before = noted(tmp_path)
     with refused("no_services", "no unit of the site is named.*relocate_allow_unfrozen"):
         work(tmp_path, state, check, label=L2)
-    assert read_record(str(tmp_path), "shop") == before
+    assert noted(tmp_path) == before
 
 
 def test_a_site_that_something_else_keeps_still(tmp_path: Path) -> None:
     for state in ("frozen", "held"):
         assert work(tmp_path, state, allow_unfrozen=True, label=L1)["changed"] is False
-    assert read_record(str(tmp_path), "shop") == {}
+    assert noted(tmp_path) == {}
     work(tmp_path, "retired", allow_unfrozen=True, label=L1)
-    assert read_record(str(tmp_path), "shop")["retired"]["label"] == L1
+    assert noted(tmp_path)["retired"]["label"] == L1
 
 
 def test_a_site_that_starts_with_a_label_is_noted_as_serving(tmp_path: Path) -> None:
     work(tmp_path, "started", label=L1, check=True)
-    assert read_record(str(tmp_path), "shop") == {}
+    assert noted(tmp_path) == {}
     work(tmp_path, "started", label=L1)
-    assert read_record(str(tmp_path), "shop")["moved"]["label"] == L1
+    assert noted(tmp_path)["moved"]["label"] == L1
     assert work(tmp_path, "started", label=L2)["label"] == L1
-    assert read_record(str(tmp_path), "shop")["moved"]["label"] == L2
+    assert noted(tmp_path)["moved"]["label"] == L2
 
 
 def test_a_site_that_is_stopped_is_remembered_to_have_served(tmp_path: Path) -> None:
-    update_record(str(tmp_path), "shop", {"moved": MOVED})
+    note(tmp_path, moved=MOVED)
     assert work(tmp_path, "stopped", check=True)["label"] == L1
-    assert read_record(str(tmp_path), "shop") == {"moved": MOVED}
+    assert noted(tmp_path) == {"moved": MOVED}
     work(tmp_path, "stopped")
     work(tmp_path, "stopped")
-    assert read_record(str(tmp_path), "shop") == {"served": MOVED}
+    assert noted(tmp_path) == {"served": MOVED}
     work(tmp_path, "started", label=L1)  # an undo whose old did not come up
-    left = read_record(str(tmp_path), "shop")
+    left = noted(tmp_path)
     assert (left["moved"]["label"], "served" in left) == (L1, False)
 
 
 def test_a_new_set_does_not_forget_that_the_one_before_served(tmp_path: Path) -> None:
-    update_record(str(tmp_path), "shop", {"served": MOVED})
+    note(tmp_path, served=MOVED)
     work(tmp_path, "started", label=L2)
-    assert read_record(str(tmp_path), "shop")["served"] == MOVED, "that is for restore to forget"
+    assert noted(tmp_path)["served"] == MOVED, "that is for restore to forget"
 
 
 class Host:
@@ -101,7 +101,7 @@ class Host:
         return request
 
     def look(self, request: Any) -> Any:
-        return {name: Unit(name, active=self.active) for name in request.units}, {}, False
+        return {name: Unit(name, active=self.active) for name in request.units}, given(), False
 
     def within(self, request: Any, named: Any) -> Any:
         return dataclasses.replace(request, units=tuple(named)), ["debug-shell.service"]
@@ -110,7 +110,7 @@ class Host:
         """Nothing is in the way."""
 
     def apply(self, *_what: Any) -> None:
-        self.said = read_record(str(self.directory), "shop")
+        self.said = noted(self.directory)
         if self.end:
             raise self.end
 
@@ -148,47 +148,47 @@ def test_a_site_is_noted_as_serving_before_its_first_unit_starts(tmp_path: Path,
     with pytest.raises(SystemExit):
         work(tmp_path, "started", units=["web"], label=L1)
     assert one.said["moved"]["label"] == L1
-    assert read_record(str(tmp_path), "shop")["moved"]["label"] == L1
+    assert noted(tmp_path)["moved"]["label"] == L1
     work_stopped = host(None)
     work(tmp_path, "stopped", units=["web"])
     assert work_stopped.said["moved"]["label"] == L1, "as long as it may be up"
-    assert read_record(str(tmp_path), "shop")["served"]["label"] == L1
+    assert noted(tmp_path)["served"]["label"] == L1
 
 
 @pytest.mark.parametrize("before", [{}, {"served": MOVED}, {"served": {**MOVED, "label": L2}}, {"moved": MOVED}])
 def test_a_start_that_was_taken_back_is_not_noted(tmp_path: Path, host: Any, before: dict[str, Any]) -> None:
-    update_record(str(tmp_path), "shop", before)
+    note(tmp_path, **before)
     host(RelocateError("unit_failed", "web did not stay up"))
     with refused("unit_failed", "web"):
         work(tmp_path, "started", units=["web"], label=L1)
-    assert read_record(str(tmp_path), "shop") == before
+    assert noted(tmp_path) == before
 
 
 def test_a_start_that_could_not_be_taken_back_stays_noted(tmp_path: Path, host: Any) -> None:
     host(RelocateError("unit_failed", "web", details={"remaining": ["web is active"]}))
     with refused("unit_failed", "web"):
         work(tmp_path, "started", units=["web"], label=L1)
-    assert read_record(str(tmp_path), "shop")["moved"]["label"] == L1
+    assert noted(tmp_path)["moved"]["label"] == L1
 
 
 def test_a_site_that_is_thawed_for_a_set_serves_from_it(tmp_path: Path, host: Any) -> None:
     """As after a conversion in place; without a label it is the old site that comes back."""
     one = host(None)
-    update_record(str(tmp_path), "shop", {"freeze": {"label": L1, "units": []}})
+    note(tmp_path, freeze={"label": L1, "units": []})
     work(tmp_path, "thawed")
-    assert "served" not in read_record(str(tmp_path), "shop")
+    assert "served" not in noted(tmp_path)
     work(tmp_path, "thawed", label=L1)
     assert one.said["served"]["label"] == L1
 
 
 @pytest.mark.parametrize(("active", "kept"), [("inactive", False), ("active", True)])
 def test_a_thaw_that_failed_is_noted_when_anything_serves(tmp_path: Path, host: Any, active: str, kept: bool) -> None:
-    update_record(str(tmp_path), "shop", {"freeze": {"label": L1, "units": []}})
+    note(tmp_path, freeze={"label": L1, "units": []})
     one = host(RelocateError("unit_failed", "web did not stay up"))
     one.active = active
     with refused("unit_failed", "web"):
         work(tmp_path, "thawed", units=["web"], label=L1)
-    assert ("served" in read_record(str(tmp_path), "shop")) is kept
+    assert ("served" in noted(tmp_path)) is kept
 
 
 def test_headers_are_secret(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

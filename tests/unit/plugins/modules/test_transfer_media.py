@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory
-from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._steps import fetch_media, verify
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 from ansible_collections.relocate.django.plugins.modules import transfer
 from tests.unit.fakes import LABEL, ROOT_ONLY, me, nobody, reachable, refused
+from tests.unit.records import note, noted
 
 GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
 
@@ -87,7 +87,7 @@ def test_what_is_the_services_on_old_is_his_on_new(tmp_path: Path, monkeypatch: 
     for turn in range(2):
         bench.passes()
         assert {path.stat().st_uid for path in (bench.new, *bench.new.iterdir())} == {app.uid}
-        assert read_record(bench.work, "shop")["media"] == {"path": str(bench.new), "given": [app.uid]}
+        assert noted(bench.work)["media"] == {"path": str(bench.new), "given": [app.uid]}
         (bench.old / f"more{turn}.jpg").write_text("uploaded since")
         os.chown(bench.old / f"more{turn}.jpg", app.uid, app.gid)
     assert sorted(path.name for path in bench.new.iterdir()) == ["more0.jpg", "photo.jpg"]
@@ -154,7 +154,7 @@ def test_a_media_root_that_leads_nowhere_is_told(bench: Bench) -> None:
 @pytest.mark.parametrize("key", ["moved", "served"])
 def test_what_new_took_in_survives_an_undo_and_another_move(bench: Bench, key: str) -> None:
     bench.passes()
-    update_record(bench.work, "shop", {key: {"label": "earlier"}})
+    note(bench.work, **{key: {"label": "earlier"}})
     (bench.new / "upload.jpg").write_text("taken in by new")
     (bench.new / "photo.jpg").write_text("replaced on new")
     first = bench.fetch()
@@ -175,7 +175,7 @@ def test_files_of_others_are_refused_in_the_first_pass(bench: Bench) -> None:
         with refused("path_refused", "held files before the move, such as photo.jpg"):
             bench.fetch(check_mode=check_mode)
     assert (bench.new / "photo.jpg").read_text() == "theirs"
-    assert read_record(bench.work, "shop") == {}
+    assert noted(bench.work) == {}
 
 
 def test_with_replace_files_of_others_are_kept_aside(bench: Bench) -> None:
@@ -187,7 +187,7 @@ def test_with_replace_files_of_others_are_kept_aside(bench: Bench) -> None:
         "photo.jpg": "theirs",
         "other.jpg": "theirs",
     }
-    assert read_record(bench.work, "shop")["media"] == {"path": str(bench.new)}
+    assert noted(bench.work)["media"] == {"path": str(bench.new)}
 
 
 def test_a_run_that_ended_between_the_passes_forgets_nobodys_files(bench: Bench) -> None:

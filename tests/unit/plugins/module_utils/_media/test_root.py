@@ -15,8 +15,10 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._host import directories
 from ansible_collections.relocate.django.plugins.module_utils._media import root
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Media
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 from tests.unit.fakes import ROOT_ONLY, me, nobody, reachable, refused
+from tests.unit.records import given
 
 WORK = "/var/lib/relocate"
 ROOT = SystemUser("root", 0, 0)
@@ -74,19 +76,19 @@ OURS = {"path": "/srv/media"}
     ],
 )
 def test_what_a_site_took_in_here_is_kept(record: dict[str, Any], keep: bool) -> None:
-    claim = root.claim("/srv/media", me(), record, False)
+    claim = root.claim("/srv/media", me(), given(**record), False)
     assert claim.keep is keep
-    assert claim.noted == ({**OURS, "foreign": True} if keep else OURS)
+    assert claim.noted == Media("/srv/media", foreign=keep)
 
 
 def test_files_of_others_are_refused_unless_they_may_be_kept_aside(tmp_path: Path) -> None:
     path = str(tmp_path)
-    assert root.claim(path, me(), {"served": {"label": "l"}}, False) == root.Claim({"path": path}, False)
+    assert root.claim(path, me(), given(served={"label": "l"}), False) == root.Claim(Media(path), False)
     (tmp_path / "logo.png").write_text("theirs")
     with refused("path_refused", "held files before the move, such as logo.png: .*relocate_replace"):
-        root.claim(path, me(), {"media": OURS}, False)
-    assert root.claim(path, me(), {}, True) == root.Claim({"path": path, "foreign": True}, True)
-    assert root.claim(path, me(), {}, False, ["logo.png"]).keep is False
+        root.claim(path, me(), given(media=OURS), False)
+    assert root.claim(path, me(), given(), True) == root.Claim(Media(path, foreign=True), True)
+    assert root.claim(path, me(), given(), False, ["logo.png"]).keep is False
 
 
 def test_what_the_checkout_brought_is_nobodys(tmp_path: Path) -> None:

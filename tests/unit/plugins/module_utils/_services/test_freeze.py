@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
 from ansible_collections.relocate.django.plugins.module_utils._services import freeze as services_freeze
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import Request
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
@@ -27,6 +26,7 @@ from tests.unit.plugins.module_utils._services.played import (
     unit,
     units,
 )
+from tests.unit.records import given, noted
 
 
 @pytest.mark.parametrize(
@@ -59,14 +59,14 @@ from tests.unit.plugins.module_utils._services.played import (
 def test_a_lost_freeze(
     now: dict[str, Unit], record: dict[str, Any], armed: bool, boot: str, expected: list[str]
 ) -> None:
-    assert services_freeze.lost(record, now, armed, boot) == expected
+    assert services_freeze.lost(given(**record), now, armed, boot) == expected
 
 
 def test_the_first_states_are_kept() -> None:
-    record = {"freeze": freeze()}
-    before = {item["name"]: item for item in services_freeze.states_before(units(up=False, enabled=False), record)}
-    assert before[WEB]["active"] and before[WEB]["enabled"]
-    assert not before[JOB]["active"]
+    record = given(freeze=freeze())
+    before = {item.name: item for item in services_freeze.states_before(units(up=False, enabled=False), record)}
+    assert before[WEB].active and before[WEB].enabled
+    assert not before[JOB].active
 
 
 def test_a_freeze_that_was_lost_is_refused(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_only_the_run_that_froze_a_site_holds_it(tmp_path: Path, label: str, run
         return
     with refused("freeze_lost", why):
         carry_out(systemd, tmp_path, Request("held", NAMES, label=label, run=run))
-    assert "held" not in read_record(str(tmp_path), "shop")["freeze"]
+    assert "held" not in noted(tmp_path)["freeze"]
     assert systemd.units["relocate-thaw-shop.timer"].up
     assert systemd.units[WEB].enabled
 
@@ -126,22 +126,22 @@ def test_a_run_that_goes_on_from_another_one_is_not_held_up_by_a_reboot(tmp_path
 def test_putting_a_move_of_a_retired_site_back_leaves_it_retired(tmp_path: Path) -> None:
     systemd = Played(units(up=True))
     move_away(systemd, tmp_path)
-    before = read_record(str(tmp_path), "shop")
+    before = noted(tmp_path)
     for state in ("frozen", "held"):
         assert carry_out(systemd, tmp_path, Request(state, NAMES, label="l2", run="r2"))
     assert carry_out(systemd, tmp_path, Request("thawed", ()))
     assert not any(systemd.units[name].up or systemd.units[name].enabled for name in NAMES)
-    assert read_record(str(tmp_path), "shop") == before
+    assert noted(tmp_path) == before
 
 
 def test_undo_brings_back_what_ran_before_the_first_of_two_moves(tmp_path: Path) -> None:
     systemd = Played(units(up=True))
     move_away(systemd, tmp_path)
     move_away(systemd, tmp_path, "l2", "r2")
-    assert read_record(str(tmp_path), "shop")["retired"]["label"] == "l2"
+    assert noted(tmp_path)["retired"]["label"] == "l2"
     assert carry_out(systemd, tmp_path, Request("thawed", (), retired=True))
     assert (systemd.units[WEB].up, systemd.units[WEB].enabled) == (True, True)
-    assert read_record(str(tmp_path), "shop") == {}
+    assert noted(tmp_path) == {}
 
 
 @pytest.mark.parametrize("retired", [False, True])
@@ -150,11 +150,11 @@ def test_a_site_that_serves_beside_new_is_not_silently_retired(tmp_path: Path, r
     for state in ("frozen", "held", "retired")[: 2 + retired]:
         carry_out(systemd, tmp_path, Request(state, NAMES))
     systemd.units[WEB] = unit(WEB)
-    before, systemd.calls = read_record(str(tmp_path), "shop"), []
+    before, systemd.calls = noted(tmp_path), []
     with refused("freeze_lost", "serving beside the new one.*web.service active.*nothing was stopped"):
         carry_out(systemd, tmp_path, Request("retired", NAMES))
     assert systemd.units[WEB].up
-    assert (systemd.calls, read_record(str(tmp_path), "shop")) == ([], before)
+    assert (systemd.calls, noted(tmp_path)) == ([], before)
     systemd.units[WEB] = unit(WEB, up=False)  # somebody looked, and stopped it
     carry_out(systemd, tmp_path, Request("retired", NAMES))
     assert not systemd.units[WEB].enabled

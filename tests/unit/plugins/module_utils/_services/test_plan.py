@@ -13,6 +13,7 @@ from ansible_collections.relocate.django.plugins.module_utils._services import p
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import Action, Request, plan
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
 from tests.unit.plugins.module_utils._services.played import JOB, NAMES, SOCKET, TIMER, WEB, freeze, unit, units, words
+from tests.unit.records import given
 
 PLANS: list[tuple[str, dict[str, Unit], dict[str, Any], bool, str]] = [
     ("frozen", units(up=True), {}, False, "record, arm, stop clear.timer, stop web.service"),
@@ -82,11 +83,11 @@ PLANS: list[tuple[str, dict[str, Unit], dict[str, Any], bool, str]] = [
 
 @pytest.mark.parametrize(("state", "now", "record", "armed", "expected"), PLANS)
 def test_plans(state: str, now: dict[str, Unit], record: dict[str, Any], armed: bool, expected: str) -> None:
-    assert words(plan(Request(state, NAMES, run="me"), now, record, armed)) == expected
+    assert words(plan(Request(state, NAMES, run="me"), now, given(**record), armed)) == expected
 
 
 def test_without_a_limit_no_switch_is_armed() -> None:
-    assert words(plan(Request("frozen", (WEB,), freeze_limit=0), units(up=True), {})) == "record, stop web.service"
+    assert words(plan(Request("frozen", (WEB,), freeze_limit=0), units(up=True), given())) == "record, stop web.service"
 
 
 def test_a_reload_follows_a_change_only() -> None:
@@ -128,6 +129,6 @@ def test_units_that_are_only_linked_stay_until_the_site_is_retired() -> None:
         linked_from = "/srv/shop/web.service"
 
     now = {WEB: Linked(WEB, file_state="enabled")}
-    record = {"freeze": {**freeze(), "units": freeze()["units"][:1]}}
+    record = given(freeze={**freeze(), "units": freeze()["units"][:1]})
     assert words(plan(Request("held", (WEB,)), now, record)) == "hold"
     assert words(plan(Request("retired", (WEB,)), now, record)) == "disable web.service, retire"

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
 from ansible_collections.relocate.django.plugins.module_utils._services import plan as services_plan
 from ansible_collections.relocate.django.plugins.module_utils._services import units as services_units
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import Request, plan
@@ -31,6 +30,7 @@ from tests.unit.plugins.module_utils._services.played import (
     units,
     words,
 )
+from tests.unit.records import noted
 
 
 def test_a_freeze_there_and_back(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_freeze_there_and_back(tmp_path: Path) -> None:
     assert carry_out(systemd, tmp_path, Request("thawed", ())) == [], "another host serves"
     carry_out(systemd, tmp_path, Request("thawed", (), retired=True))
     assert (systemd.units[WEB].up, systemd.units[WEB].enabled, systemd.units[JOB].up) == (True, True, False)
-    assert read_record(str(tmp_path), "shop") == {}
+    assert noted(tmp_path) == {}
     assert carry_out(systemd, tmp_path, Request("thawed", ())) == []
 
 
@@ -60,7 +60,7 @@ def test_a_freeze_that_fails_is_taken_back(tmp_path: Path, broken: str) -> None:
     assert systemd.units[TIMER].up
     assert systemd.units[WEB].up
     assert not systemd.units["relocate-thaw-shop.timer"].up
-    assert read_record(str(tmp_path), "shop") == {}
+    assert noted(tmp_path) == {}
 
 
 def test_a_start_that_fails_is_taken_back(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_thaw_that_fails_keeps_the_record(tmp_path: Path) -> None:
     systemd.broken = ("stay web.service",)
     with refused("unit_failed", "web.service"):
         carry_out(systemd, tmp_path, Request("thawed", ()))
-    assert read_record(str(tmp_path), "shop")["freeze"]
+    assert noted(tmp_path)["freeze"]
     assert systemd.units["relocate-thaw-shop.timer"].up
     assert systemd.units[TIMER].up, "the others are started all the same"
 
@@ -135,7 +135,7 @@ def test_a_job_that_was_cut_is_no_failure_of_the_way_back(tmp_path: Path) -> Non
     systemd = Played(present, ("stop web.service",))
     with refused("unit_failed", "what was done so far was taken back"):
         carry_out(systemd, tmp_path, Request("frozen", (TIMER, SOCKET)))
-    assert read_record(str(tmp_path), "shop") == {}
+    assert noted(tmp_path) == {}
 
 
 def test_what_is_started_on_new_is_what_was_named(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_what_wrote_before_its_stop_does_not_lose_the_freeze(tmp_path: Path, mon
     monkeypatch.setattr(services_units, "_microseconds", lambda: next(clock))
     systemd = Played(units(up=True))
     carry_out(systemd, tmp_path, Request("frozen", NAMES))
-    assert read_record(str(tmp_path), "shop")["freeze"]["monotonic"] == 200
+    assert noted(tmp_path)["freeze"]["monotonic"] == 200
     systemd.units[WEB] = dataclasses.replace(systemd.units[WEB], entered=150)
     assert carry_out(systemd, tmp_path, Request("held", NAMES))
 
@@ -168,12 +168,12 @@ def test_what_wrote_before_its_stop_does_not_lose_the_freeze(tmp_path: Path, mon
 def test_an_undo_that_fails_leaves_old_as_it_was(tmp_path: Path) -> None:
     systemd = Played(units(up=True))
     move_away(systemd, tmp_path)
-    before = read_record(str(tmp_path), "shop")
+    before = noted(tmp_path)
     systemd.broken = ("stay web.service",)
     with refused("unit_failed", "what was done so far was taken back"):
         carry_out(systemd, tmp_path, Request("thawed", (), retired=True))
     assert not any(systemd.units[name].up or systemd.units[name].enabled for name in NAMES)
-    assert read_record(str(tmp_path), "shop") == before
+    assert noted(tmp_path) == before
 
 
 class Stubborn(Played):
@@ -196,7 +196,7 @@ def test_a_freeze_that_cannot_be_taken_back_keeps_what_brings_the_site_back_late
     with refused("unit_failed", "taking it back FAILED: .*clear.timer is inactive"):
         carry_out(systemd, tmp_path, Request("frozen", NAMES))
     assert systemd.units["relocate-thaw-shop.timer"].up
-    assert read_record(str(tmp_path), "shop")["freeze"]["units"]
+    assert noted(tmp_path)["freeze"]["units"]
 
 
 def test_stopped_means_that_every_unit_is_down(tmp_path: Path) -> None:

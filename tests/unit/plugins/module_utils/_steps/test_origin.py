@@ -13,10 +13,13 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE, PREVIOUS
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Begun, Event
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._steps import origin
 from tests.unit.fakes import BLANK, LABEL, NEWER, FakeEngine, refused, state
 from tests.unit.plugins.module_utils._steps.world import FIRST, OWN, SECOND, TAKEN_IN, world
+from tests.unit.records import given
 
 __all__ = ["world"]  # fixtures
 
@@ -79,10 +82,10 @@ def test_what_replaces_a_site_that_serves_is_proven_again(world: Any) -> None:
 @pytest.mark.parametrize("converted", [None, {"tables": []}])
 def test_a_conversion_leaves_the_site_where_it_serves(converted: Any) -> None:
     """Put back, it goes on with what it took in; an undo after that must still know that it served."""
-    record = {"moved": {"label": "l"}, "begun": {"default": {"converted": converted, "place": "p"}}}
+    record = given(moved={"label": "l"}, begun={"default": {"converted": converted, "place": "p"}})
     changes = origin.made_live(record, {"default": "d"})
-    assert changes["moved"] == ({"label": "l"} if converted else None)
-    assert changes["places"] == {"default": "p"}
+    assert changes.moved == (Event("l") if converted else None)
+    assert changes.places == {"default": "p"}
 
 
 @pytest.mark.parametrize("there", [{}, {"live": BLANK}, {"live": BLANK, "previous": BLANK}])
@@ -168,17 +171,11 @@ def test_a_schema_that_is_shown_otherwise_leaves_the_origin_certain() -> None:
     for later in (None, {"table a": "x", "property journal_mode": "wal"}):
         proven = replace(FIRST, schema={"table a": "x"})
         engine = FakeEngine(databases={LIVE: replace(FIRST, schema=later), PREVIOUS: OWN})
-        record = {"begun": {"default": origin.begun_entry("digest", PREVIOUS, proven)}}
+        record = Record(begun={"default": origin.begun_entry("digest", PREVIOUS, proven)})
         assert origin.origin(engine, record) == "digest"
 
 
 def test_the_record_of_a_swap_holds_no_data(world: Any) -> None:
     noted = origin.begun_entry("digest", PREVIOUS, FIRST, "x:y:1:z")
-    assert noted == {
-        "digest": "digest",
-        "aside": PREVIOUS,
-        "method": "fake-1",
-        "state": origin.state_digest(FIRST),
-        "place": "x:y:1:z",
-    }
+    assert noted == Begun("digest", PREVIOUS, "fake-1", origin.state_digest(FIRST), "x:y:1:z")
     assert os.path.isdir(world().path)

@@ -21,10 +21,10 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._host import facts as host_facts
 from ansible_collections.relocate.django.plugins.module_utils._host import owner
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Obstacle, as_plain
-from ansible_collections.relocate.django.plugins.module_utils._record import record as record_record
 from ansible_collections.relocate.django.plugins.module_utils._steps import preflight, preflight_new
 from tests.unit.fakes import BLANK, ROOT_ONLY, FakeEngine, me, reachable, state
 from tests.unit.plugins.module_utils._steps.both_hosts import engine, new_params, on_new, project, told_of_old
+from tests.unit.records import note
 
 __all__ = ["engine", "project"]  # fixtures
 
@@ -227,7 +227,7 @@ def test_a_site_that_runs_already(tmp_path: Path, engine: FakeEngine, monkeypatc
     assert asked == [(f"{tmp_path}/app", ["logs"])]
     same = told_of_old(host={"name": "old1", "machine_id": host_facts.machine_id()})
     assert [item[0] for item in on_new(tmp_path, same)] == ["same_host"], "its units are old's own"
-    record_record.update_record(str(tmp_path), "shop", {"moved": {"label": "l"}})
+    note(tmp_path, moved={"label": "l"})
     assert on_new(tmp_path) == []
 
 
@@ -281,7 +281,7 @@ def test_a_database_that_is_in_use(
     text: str,
 ) -> None:
     engine.databases = {LIVE: state(), **({} if previous is None else {PREVIOUS: previous})}
-    record_record.update_record(str(tmp_path), "shop", record)
+    note(tmp_path, **record)
     found = on_new(tmp_path, replace=replace)
     assert [(item[0], item[1]) for item in found] == ([(code, "default")] if code else [])
     assert all(text in " ".join(item) for item in found)

@@ -17,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._set.directory imp
 from ansible_collections.relocate.django.plugins.module_utils._steps import measured, proof, restore
 from tests.unit.fakes import BLANK, LABEL, entry, fake_site, manifest, refused
 from tests.unit.plugins.module_utils._steps.engines import NEW, OLD, OLDER, engine
+from tests.unit.records import given
 
 # --- the plan
 
@@ -37,7 +38,7 @@ from tests.unit.plugins.module_utils._steps.engines import NEW, OLD, OLDER, engi
 )
 def test_plan(live: Any, restored: dict[str, str], replaced: bool, done: bool) -> None:
     site = fake_site("/x", engine(databases={} if live is None else {LIVE: live}))
-    (step,) = restore.plan(site, manifest(), "digest", {"restored": restored}, replaced)
+    (step,) = restore.plan(site, manifest(), "digest", given(restored=restored), replaced)
     assert (step.alias, step.done, step.entry) == ("default", done, manifest().databases["default"])
 
 
@@ -55,14 +56,14 @@ def test_plan(live: Any, restored: dict[str, str], replaced: bool, done: bool) -
 )
 def test_plan_refuses(one: Any, code: str, text: str) -> None:
     with refused(code, text):
-        restore.plan(fake_site("/x", one), manifest(), "digest", {}, False)
+        restore.plan(fake_site("/x", one), manifest(), "digest", given(), False)
     assert one.calls == []
 
 
 def test_an_empty_database_that_was_restored_is_done() -> None:
     recorded = manifest(databases={"default": entry(state=BLANK)})
     site = fake_site("/x", engine(databases={LIVE: BLANK}))
-    assert restore.plan(site, recorded, "digest", {"restored": {"default": "digest"}}, False)[0].done
+    assert restore.plan(site, recorded, "digest", given(restored={"default": "digest"}), False)[0].done
 
 
 @pytest.mark.parametrize(
@@ -73,10 +74,10 @@ def test_no_database_of_the_set_is_passed_over(chosen: tuple[str, ...], lacking:
     recorded = manifest(databases={alias: entry(alias) for alias in ("logs", "default", "analytics")})
     site = fake_site("/x", engine())
     if not lacking:
-        assert [step.alias for step in restore.plan(site, recorded, "digest", {}, False, chosen)] == ["default"]
+        assert [step.alias for step in restore.plan(site, recorded, "digest", given(), False, chosen)] == ["default"]
         return
     with refused("unknown_alias", f"settings of new lack, or merge with another one: {lacking} Next: .*on purpose"):
-        restore.plan(site, recorded, "digest", {}, False, chosen)
+        restore.plan(site, recorded, "digest", given(), False, chosen)
 
 
 # --- load and prove

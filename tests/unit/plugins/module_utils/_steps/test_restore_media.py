@@ -13,7 +13,6 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._media import archive, inventory
-from ansible_collections.relocate.django.plugins.module_utils._record import record as record_record
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._steps import restore_media
 from ansible_collections.relocate.django.plugins.modules import restore as restore_module
@@ -33,6 +32,7 @@ from tests.unit.fakes import (
     state,
 )
 from tests.unit.plugins.module_utils._steps.world import restore_options
+from tests.unit.records import note
 
 
 class Site:
@@ -62,7 +62,7 @@ class Site:
         return restore_module.restore(module, fake_site(self.path, self.engine, django=django))
 
     def note(self, **changes: Any) -> None:
-        record_record.update_record(self.path, "shop", changes)
+        note(self.path, **changes)
 
     @property
     def avatar(self) -> str:

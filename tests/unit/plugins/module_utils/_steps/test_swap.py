@@ -21,6 +21,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import swap
 from tests.unit.fakes import BLANK, LABEL, NEWER, refused, state
 from tests.unit.plugins.module_utils._steps.engines import NEW, OLD, OLDER, engine
 from tests.unit.plugins.module_utils._steps.world import FIRST, OWN, SECOND, TAKEN_IN, Clock, Killed, World, world
+from tests.unit.records import given
 
 __all__ = ["world"]  # fixtures
 
@@ -168,7 +169,7 @@ def swapped(alias: str, **options: Any) -> Any:
 
 
 def go_back(engines: list[Any]) -> list[str]:
-    return steps_swap.roll_back(engines, steps_swap.to_roll_back(engines, {}), lambda: None)
+    return steps_swap.roll_back(engines, steps_swap.to_roll_back(engines, given()), lambda: None)
 
 
 def test_roll_back() -> None:
@@ -317,7 +318,7 @@ def test_a_kill_while_going_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert [OWN in one.databases.values() for one in new.engines] == [True, True]
         for one in new.engines:
             if one.databases[LIVE] == OWN:  # and no later run takes it for an earlier attempt
-                record = new.record
+                record = given(**new.record)
                 with refused("target_not_blank", "target holds"):
                     origin.displaced_name(one, one.describe(), origin.origin(one, record), record, False)  # type: ignore[arg-type]
         # The same command goes on from there, whichever of the two had been put back.

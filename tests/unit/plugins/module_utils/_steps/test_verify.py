@@ -16,6 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._media import inve
 from ansible_collections.relocate.django.plugins.module_utils._model import SequenceState, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._steps import verify
 from tests.unit.fakes import BLANK, FakeEngine, entry, manifest, refused, state
+from tests.unit.records import given
 
 BEHIND = SequenceState("public.b_id_seq", 5, True, "public.b", "id", 9)
 
@@ -30,20 +31,20 @@ BEHIND = SequenceState("public.b_id_seq", 5, True, "public.b", "id", 9)
     ],
 )
 def test_expected_state(record: Any, expected: Any) -> None:
-    assert verify.expected_state(manifest(), record, "default") == expected
+    assert verify.expected_state(manifest(), given(**record), "default") == expected
 
 
 def test_a_sequence_that_was_advanced_is_expected_there() -> None:
     behind = state(sequences=(SequenceState("s", 5, True, "t", "id", 9),))
-    expected = verify.expected_state(manifest(databases={"default": entry(state=behind)}), {}, "default")
+    expected = verify.expected_state(manifest(databases={"default": entry(state=behind)}), given(), "default")
     assert [item.last_value for item in expected.sequences] == [9]
 
 
 def test_expected_state_refuses() -> None:
     with refused("migration_failed", "begun on this host and did not end.*rebuilt from the backup set"):
-        verify.expected_state(manifest(), {"migrated": {"state": "begun"}}, "default")
+        verify.expected_state(manifest(), given(migrated={"state": "begun"}), "default")
     with refused("unknown_alias", "holds no database other"):
-        verify.expected_state(manifest(), {}, "other")
+        verify.expected_state(manifest(), given(), "other")
 
 
 @pytest.mark.parametrize("fingerprints", [True, False])
@@ -96,7 +97,7 @@ def test_content_is_compared_when_asked_for(fingerprints: bool, expected: int) -
 )
 def test_what_was_written_since_the_dump(tokens: Any, live: Any, counted: bool, expected: list[str]) -> None:
     engine: Any = FakeEngine(databases={LIVE: live})
-    assert verify.written_since({"default": engine}, manifest(), {"marks": tokens}, "l") == expected
+    assert verify.written_since({"default": engine}, manifest(), given(marks=tokens), "l") == expected
     assert (("query", LIVE) in engine.calls) is counted
 
 

@@ -20,12 +20,10 @@ from ansible_collections.relocate.django.plugins.module_utils._set.directory imp
 from ansible_collections.relocate.django.plugins.modules import database as database_module
 from ansible_collections.relocate.django.plugins.modules import restore as restore_module
 from tests.unit.fakes import LABEL, NEWER, FakeEngine, entry, facts, fake_site, manifest, me, state
+from tests.unit.records import UPDATE, note, noted
 
 #: What the databases hold: the user's own, what two sets hold, and what the site took in.
 OWN, FIRST, SECOND, TAKEN_IN = state(10), state(11), state(12), state(13)
-
-
-UPDATE = record_record.update_record
 
 
 class Killed(BaseException):
@@ -113,10 +111,10 @@ class World:
 
     @property
     def record(self) -> dict[str, Any]:
-        return record_record.read_record(self.path, "shop")
+        return noted(self.path)
 
     def note(self, **changes: Any) -> None:
-        UPDATE(self.path, "shop", changes)
+        note(self.path, **changes)
 
     def run(self, label: str = LABEL, clock: Clock | None = None, **options: Any) -> dict[str, Any]:
         self.clock = MortalEngine.clock = clock or Clock()
