@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -22,6 +23,45 @@ def refuse_values(values: Mapping[str, Any]) -> None:
     text = _values.message(_values.wrong_values(values))
     if text:
         raise RelocateError("bad_option", text, "correct them in the inventory")
+
+
+def refuse_groups(needed: Sequence[str], groups: Mapping[str, Any]) -> None:
+    """Raise bad_option when a group has no host: Ansible calls a misspelled one "no hosts matched", and success."""
+    filled = [name for name, hosts in groups.items() if hosts]
+    missing = [name for name in needed if name not in filled]
+    if missing:
+        others = sorted(set(filled) - {"all", "ungrouped"}) or ["none"]
+        raise RelocateError(
+            "bad_option",
+            "the inventory needs hosts in the groups {0}; it has none in {1}, and these groups: {2}".format(
+                " and ".join(needed), ", ".join(missing), ", ".join(others)
+            ),
+            "correct the inventory, or name it with -i",
+        )
+
+
+def refuse_while_it_may_serve(lost: str, gone: Any) -> None:
+    """Raise host_unreachable for a new host that was not reached, unless the user says that it is gone for good."""
+    if not boolean(gone, strict=False):
+        raise RelocateError(
+            "host_unreachable",
+            "{0} cannot be reached, and the site may still be serving there; nothing was changed".format(lost),
+            "make it reachable; or, when it is lost for good, run again with -e relocate_new_is_gone=true",
+        )
+
+
+def refuse_conversion(values: Mapping[str, Any]) -> None:
+    """Raise bad_option when a site that is to be converted lacks an engine, or settings that name it."""
+    for item in _received.items(values.get("relocate_sites")) or [{}]:
+        site = _received.mapping(item)
+        wanted = [site.get(key, values.get("relocate_" + key)) for key in ("engines", "env_overrides")]
+        if not all(wanted):
+            raise RelocateError(
+                "bad_option",
+                "nothing says which database gets which engine, or where it is",
+                "set relocate_engines, and relocate_env_overrides to the variables of the env file that name the new "
+                "database",
+            )
 
 
 def sites_of(known: Mapping[str, Any]) -> List[_pairs.SiteWish]:
@@ -61,17 +101,32 @@ class ActionModule(ActionBase):
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """Entry point."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
-        _checked, args = self.validate_argument_spec(argument_spec={"pairs": {"type": "bool", "default": False}})
+        _checked, args = self.validate_argument_spec(
+            argument_spec={
+                "converts": {"type": "bool", "default": False},
+                "groups": {"type": "list", "elements": "str", "default": []},
+                "lost": {"type": "str", "default": ""},
+                "pairs": {"type": "bool", "default": False},
+            }
+        )
         try:
-            result.update(self._look(args["pairs"], task_vars or {}))
+            result.update(self._look(args, task_vars or {}))
         except RelocateError as error:
             result.update(failed=True, **error.as_result())
         return dict(result, changed=False)
 
-    def _look(self, pairs: bool, task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+    def _look(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+        if args["groups"]:
+            refuse_groups(args["groups"], task_vars["groups"])
+            return {"old": ""}
         _received.refuse_facts(str(task_vars["inventory_hostname"]), task_vars)
-        refuse_values(self._values(task_vars))
-        if not pairs or task_vars["inventory_hostname"] not in (task_vars["groups"].get("new") or []):
+        values = self._values(task_vars)
+        refuse_values(values)
+        if args["converts"]:
+            refuse_conversion(values)
+        if args["lost"]:
+            refuse_while_it_may_serve(args["lost"], values.get("relocate_new_is_gone"))
+        if not args["pairs"] or task_vars["inventory_hostname"] not in (task_vars["groups"].get("new") or []):
             return {"old": ""}
         inventory = inventory_of(task_vars)
         found = _pairs.pair(inventory)

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping, Optional, Set
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.plugin_utils import _received, _wishes
 from ansible_collections.relocate.django.plugins.plugin_utils._report import obstacles_text
 
@@ -122,6 +123,48 @@ def join(
     }
 
 
+def restore_of(on_new: Mapping[str, Any], sets: Sequence[Any], replace: bool) -> Dict[str, Any]:
+    """What the restore of a site goes by: whether it has served from this very set, and every obstacle.
+
+    Raises set_not_found, and target_not_blank for a site that serves or has served from another set.
+    """
+    if not sets:
+        raise RelocateError(
+            "set_not_found", "there is no backup set on this host", "copy one below relocate_directory, to sets/SITE/"
+        )
+    newest = _received.name(_received.mapping(sets[-1]).get("label"))
+    served = [_received.name(_past(on_new).get(key)) for key in ("serves_from", "served_from")]
+    labels = [] if replace else [label for label in served if label]
+    done = newest in labels
+    # Before code and files change: a site that serves is left alone, whatever has been deployed since.
+    if labels and not done:
+        raise RelocateError(
+            "target_not_blank",
+            "the site has served on this host from another set; nothing was changed",
+            "save what you need of it, then set relocate_replace to put its databases aside as previous",
+        )
+    return {"changed": False, "done": done, "obstacles": [] if done else found_by(on_new)}
+
+
+def conversion_of(on_new: Mapping[str, Any], scans: Sequence[Any], engines: Mapping[str, Any]) -> Dict[str, Any]:
+    """The databases that have another engine so far.
+
+    Raises conversion_unfinished when there is none, because a run was cut short.
+    """
+    needed = [item for item in map(_received.mapping, scans) if _received.yes(item.get("needed"))]
+    named = [_received.mapping(item.get("relocate_engine")).get("key") for item in needed]
+    aliases = [alias for alias in engines if alias in named]
+    # The settings name the new databases from before these are loaded: that they do is no proof of a whole conversion.
+    if not aliases and _received.yes(_past(on_new).get("cut_short")):
+        raise RelocateError(
+            "conversion_unfinished",
+            "a run was cut short while the site was frozen: its settings name the new databases, which may be empty; "
+            "the old ones are as they were",
+            "see what the new ones hold, then go on with them or put the env files back as docs/fixtures.md says",
+        )
+    return {"changed": False, "aliases": aliases, "obstacles": []}
+
+
 def _all(on_old: Mapping[str, Any], on_new: Mapping[str, Any], wish: Mapping[str, Any]) -> List[Dict[str, Any]]:
     return found_by(on_old) + found_by(on_new) + what_happened_before(on_old, on_new, wish)
 
@@ -146,8 +189,11 @@ class ActionModule(ActionBase):
         _checked, args = self.validate_argument_spec(
             argument_spec={
                 "site": {"type": "str", "required": True},
+                "work": {"type": "str", "choices": ["move", "restore", "convert"], "default": "move"},
+                "sets": {"type": "list", "elements": "raw", "default": []},
+                "scans": {"type": "list", "elements": "raw", "default": []},
                 "on_old": {"type": "dict"},
-                "on_new": {"type": "dict", "required": True},
+                "on_new": {"type": "dict", "default": {}},
                 "units": {"type": "list", "elements": "str", "default": []},
                 "engines": {"type": "dict", "default": {}},
                 "allow_unfrozen": {"type": "bool", "default": False},
@@ -157,19 +203,24 @@ class ActionModule(ActionBase):
                 "answers": {"type": "raw", "default": []},
             }
         )
-        if args["on_old"] is None:
-            return self._concluded(dict(result, changed=False, done=False, obstacles=found_by(args["on_new"])))
-        result.update(join(args["on_old"], args["on_new"], args))
-        # A site that was moved before is left alone, whatever the inventory says now.
-        if result["next"] == "move":
-            result["obstacles"] = self._wishes(args, task_vars or {}) + result["obstacles"]
-        return self._concluded(result)
-
-    @staticmethod
-    def _concluded(result: Dict[str, Any]) -> Dict[str, Any]:
+        try:
+            result.update(self._found(args, task_vars or {}))
+        except RelocateError as error:
+            return dict(result, failed=True, changed=False, obstacles=[], **error.as_result())
         if result["obstacles"]:
             result.update(failed=True, code="obstacles", msg=obstacles_text(result["obstacles"]))
         return result
+
+    def _found(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+        if args["work"] == "restore":
+            return restore_of(args["on_new"], args["sets"], args["replace"])
+        if args["work"] == "convert":
+            return conversion_of(args["on_new"], args["scans"], args["engines"])
+        found = join(_received.mapping(args["on_old"]), args["on_new"], args)
+        # A site that was moved before is left alone, whatever the inventory says now.
+        if found["next"] == "move":
+            found["obstacles"] = self._wishes(args, task_vars) + found["obstacles"]
+        return found
 
     def _wishes(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> List[Dict[str, Any]]:
         """What both hosts' variables hold and could not have been meant."""

@@ -10,16 +10,26 @@ commands that new runs, and either of them could send a task to the controller.
 
 One fact passes: where Ansible itself found Python on the host, so that it need not look again for each task. Ansible
 takes it out of what modules say, and it is a plain path or nothing.
+
+A host that cannot be reached ends the play of the host that works for it, past every rescue. So a delegated task fails
+instead, with a code.
 """
 
 from __future__ import annotations
 
 from typing import Any, Dict, Optional
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.plugin_utils import _received
+
+
+def unreachable(host: str, error: Exception) -> RelocateError:
+    """Return the refusal of a task that was delegated to a host which cannot be reached."""
+    text = "{0} cannot be reached: {1}".format(host, _received.text(str(error)))
+    return RelocateError("host_unreachable", text, "make it reachable, then run again")
 
 
 class ActionModule(NormalAction):
@@ -32,7 +42,13 @@ class ActionModule(NormalAction):
             _received.refuse_facts(str(variables.get("inventory_hostname", "")), variables)
         except RelocateError as error:
             return dict(error.as_result(), failed=True, changed=False)
-        found = _received.answer(super().run(tmp, task_vars))
+        try:
+            found = _received.answer(super().run(tmp, task_vars))
+        except AnsibleConnectionFailure as error:
+            elsewhere = str(self._task.delegate_to or "")
+            if elsewhere in ("", variables.get("inventory_hostname")):
+                raise
+            return dict(unreachable(elsewhere, error).as_result(), failed=True, changed=False)
         # Set by Ansible only for the host to which the fact will go, which a delegated task says by delegate_facts.
         if self._discovered_interpreter_key == _received.PYTHON_FACT:
             python = _received.interpreter(self._discovered_interpreter)

@@ -16,7 +16,8 @@ from typing import Any, Dict, Mapping, Optional, Sequence
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.relocate.django.plugins.plugin_utils import _report, _told
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.plugin_utils import _received, _report, _told
 
 _DISPLAY = Display()
 
@@ -50,6 +51,20 @@ def conclude(outcomes: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
     return result
 
 
+def failure(why: Any, failures: Sequence[Any], more: str) -> Dict[str, Any]:
+    """The end of a run that failed, with the code of what went wrong.
+
+    :param why: the result of the task that failed
+    :param failures: what went wrong with each site instead, where several had their turn
+    :param more: how the site was left; may be empty
+    """
+    found = _received.mapping(why)
+    told = "; ".join(map(str, failures)) or str(found.get("msg") or "unknown")
+    code = "sites_failed" if failures else _received.text(found.get("code"))
+    words = "\n".join(printable(line) for line in told.split("\n"))
+    return {"changed": False, "failed": True, "code": code, "msg": " ".join(filter(None, (words, more)))}
+
+
 class ActionModule(ActionBase):
     """One report a site, one conclusion a run."""
 
@@ -60,9 +75,10 @@ class ActionModule(ActionBase):
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _checked, args = self.validate_argument_spec(
             argument_spec={
-                "state": {"type": "str", "choices": ["written", "concluded", "told"], "default": "written"},
+                "state": {"type": "str", "choices": ["written", "concluded", "told", "failed"], "default": "written"},
                 "what": {"type": "str", "choices": list(_told.KINDS)},
                 "site": {"type": "str"},
+                "failures": {"type": "list", "elements": "str", "default": []},
                 "directory": {"type": "path", "default": "relocate-reports"},
                 "outcome": {"type": "dict", "default": {}},
                 "outcomes": {"type": "list", "elements": "dict", "default": []},
@@ -71,8 +87,12 @@ class ActionModule(ActionBase):
         if args["state"] == "concluded":
             result.update(conclude(args["outcomes"]))
             return result
+        text = _told.sentence(args["what"], args["site"], args["outcome"]) if args["what"] else ""
+        if args["state"] == "failed":
+            why = (task_vars or {}).get("ansible_failed_result")
+            result.update(failure(why, args["failures"], text))
+            return result
         if args["state"] == "told":
-            text = _told.sentence(args["what"], args["site"], args["outcome"])
             _DISPLAY.display(text)
             result.update(changed=False, msg=text)
             return result

@@ -26,6 +26,23 @@ attributes:
   diff_mode:
     support: none
 options:
+  converts:
+    description: Whether each site needs an engine for its databases, and the variables that name the new ones.
+    type: bool
+    default: false
+  groups:
+    description: >-
+      Groups that must have a host. A misspelled one would be "no hosts matched", and success. Nothing else is looked at
+      then.
+    type: list
+    elements: str
+    default: []
+  lost:
+    description: >-
+      A new host that cannot be reached, while old is about to serve again; refused unless C(relocate_new_is_gone) says
+      that it is gone for good.
+    type: str
+    default: ""
   pairs:
     description: Whether the play needs an old host for each new one.
     type: bool

@@ -25,13 +25,28 @@ options:
     description: The site's name.
     type: str
     required: true
+  work:
+    description: What is about to begin.
+    type: str
+    choices: [move, restore, convert]
+    default: move
   on_old:
-    description: What M(relocate.django.preflight) returned on old. Without it only what O(on_new) holds is told.
+    description: What M(relocate.django.preflight) returned on old, for O(work=move).
     type: dict
   on_new:
     description: What M(relocate.django.preflight) returned on new.
     type: dict
-    required: true
+    default: {}
+  sets:
+    description: The sets that M(relocate.django.backup_info) found, for O(work=restore).
+    type: list
+    elements: raw
+    default: []
+  scans:
+    description: The results of M(relocate.django.conversion_scan), one for each of O(engines), for O(work=convert).
+    type: list
+    elements: raw
+    default: []
   units:
     description: The systemd units of the site. None is an obstacle, since nothing would stop the old site.
     type: list
@@ -57,7 +72,7 @@ options:
     type: bool
     default: false
   replace:
-    description: Whether what the site took in on new, before it was stopped there by an undo, may be put aside.
+    description: Whether what the site took in on new may be put aside.
     type: bool
     default: false
 seealso:
@@ -74,9 +89,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+aliases:
+  description: The databases that have another engine so far.
+  returned: when O(work=convert)
+  type: list
+  elements: str
 done:
-  description: Whether the site was moved by an earlier run, so that there is nothing to do.
-  returned: always
+  description: Whether the site was moved, or has served from the newest set, so that there is nothing to do.
+  returned: when O(work=move) or O(work=restore)
   type: bool
 obstacles:
   description: Everything that is in the way.

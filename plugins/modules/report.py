@@ -25,13 +25,19 @@ options:
     description:
       - V(written) reports one site; V(concluded) ends a run, and fails when a site was not moved.
       - V(told) only says in a sentence what became of a site, see O(what).
+      - V(failed) fails in a rescue, with code and message of the task that failed, or with O(failures).
     type: str
-    choices: [written, concluded, told]
+    choices: [written, concluded, told, failed]
     default: written
   what:
-    description: What was done to the site, for O(state=told).
+    description: What was done to the site, for O(state=told) and O(state=failed).
     type: str
-    choices: [restored, converted, undone]
+    choices: [restored, converted, kept, undone]
+  failures:
+    description: What went wrong with each site, for O(state=failed).
+    type: list
+    elements: str
+    default: []
   site:
     description: The site's name.
     type: str

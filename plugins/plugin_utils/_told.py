@@ -9,17 +9,18 @@ from typing import Any, Mapping
 
 from ansible_collections.relocate.django.plugins.plugin_utils import _promises, _received
 
-KINDS = ("restored", "converted", "undone")
+KINDS = ("restored", "converted", "kept", "undone")
 
 
 def sentence(kind: str, site: str, outcome: Mapping[str, Any]) -> str:
     """One of :data:`KINDS` in words.
 
     :param outcome: ``host``, ``set``, ``made`` (where and when the set was made), ``engines``, ``check`` (nothing was
-        done), ``running`` (units that run now), ``measured`` (as in a move's outcome)
+        done), ``running`` (units that run now), ``starting`` (it was about to serve from the new database),
+        ``measured`` (as in a move's outcome)
     """
     told = _received.data(outcome)
-    say = {"restored": _restored, "converted": _converted, "undone": _undone}[kind]
+    say = {"restored": _restored, "converted": _converted, "kept": _kept, "undone": _undone}[kind]
     return "Site {0} {1}".format(_received.text(site), say(told))
 
 
@@ -36,6 +37,16 @@ def _converted(told: Mapping[str, Any]) -> str:
     return "{0} on {1}, from {2} now; {3}; the database that it had is kept; set {4} holds both forms".format(
         _runs(told), _text(told, "host"), _text(told, "engines"), _proof(told), _text(told, "set")
     )
+
+
+def _kept(told: Mapping[str, Any]) -> str:
+    units = ", ".join(_received.text(name) for name in _received.items(told.get("running")))
+    runs = "runs ({0})".format(units) if units else "is in place (no unit was started)"
+    since = "which this run wrote nothing to"
+    if _received.yes(told.get("starting")):
+        since = "as it was at the freeze; what users wrote since is in the new database, which stays until "
+        since += "relocate_replace is set"
+    return "{0} again, from the database that it had, {1}.".format(runs, since)
 
 
 def _undone(told: Mapping[str, Any]) -> str:

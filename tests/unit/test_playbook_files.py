@@ -147,3 +147,13 @@ def test_includes_give_roles_variables_that_they_have() -> None:
             given.append((name, role, ours - known[role]))
     assert len(given) > 20
     assert [item for item in given if item[2]] == []
+
+
+#: What refuses in YAML: without a code for callbacks, the rescue and the report.
+REFUSES = {"fail", "assert"}
+
+
+def test_no_refusal_is_written_in_yaml() -> None:
+    tasks = _all_tasks()
+    assert len(tasks) > 100
+    assert [(name, key) for name, task in tasks for key in task if key.rpartition(".")[2] in REFUSES] == []

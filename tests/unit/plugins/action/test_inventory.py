@@ -54,3 +54,47 @@ def test_a_fact_cannot_stand_for_a_variable(name: str) -> None:
 
 def test_the_names_of_ours_are_those_of_the_roles() -> None:
     assert set(_received.OURS) == {role.name.replace("common", "relocate") + "_" for role in sources.roles()}
+
+
+def test_a_group_without_hosts_is_refused_with_those_that_have_some() -> None:
+    groups = {"all": ["a"], "ungrouped": [], "old": ["a"], "news": ["b"]}
+    inventory.refuse_groups(["old"], groups)
+    said = "groups old and new; it has none in new, and these groups: news, old"
+    with pytest.raises(RelocateError, match=said) as caught:
+        inventory.refuse_groups(["old", "new"], groups)
+    assert caught.value.code == "bad_option"
+    with pytest.raises(RelocateError, match="these groups: none"):
+        inventory.refuse_groups(["old"], {"all": [], "old": []})
+
+
+@pytest.mark.parametrize(("gone", "refused"), [(True, False), ("yes", False), ("false", True), (None, True)])
+def test_a_new_host_that_may_serve(gone: Any, refused: bool) -> None:
+    if not refused:
+        inventory.refuse_while_it_may_serve("new1", gone)
+        return
+    with pytest.raises(RelocateError, match="relocate_new_is_gone=true") as caught:
+        inventory.refuse_while_it_may_serve("new1", gone)
+    assert caught.value.code == "host_unreachable"
+
+
+ENGINES, OVERRIDES = {"default": "postgresql"}, {".env": {"A": "b"}}
+
+
+@pytest.mark.parametrize(
+    ("values", "refused"),
+    [
+        ({}, True),
+        ({"relocate_engines": ENGINES}, True),
+        ({"relocate_engines": ENGINES, "relocate_env_overrides": OVERRIDES}, False),
+        ({"relocate_engines": ENGINES, "relocate_sites": [{"env_overrides": OVERRIDES}, {}]}, True),
+        ({"relocate_engines": ENGINES, "relocate_sites": [{"env_overrides": OVERRIDES}]}, False),
+        ({"relocate_engines": ENGINES, "relocate_env_overrides": OVERRIDES, "relocate_sites": [{"engines": {}}]}, True),
+    ],
+)
+def test_a_conversion_needs_an_engine_and_settings_that_name_it(values: Any, refused: bool) -> None:
+    if not refused:
+        inventory.refuse_conversion(values)
+        return
+    with pytest.raises(RelocateError, match="set relocate_engines, and relocate_env_overrides") as caught:
+        inventory.refuse_conversion(values)
+    assert caught.value.code == "bad_option"

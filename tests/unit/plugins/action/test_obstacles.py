@@ -207,10 +207,48 @@ def test_two_hosts_without_a_machine_are_not_one() -> None:
 
 def test_obstacles_of_a_host_reach_the_terminal_as_text() -> None:
     told = {"code": "a\x1b", "msg": "first\nsecond\x1b[2J", "hint": ["x"], "alias": 5, "host": "\u202e"}
-    found = run(None, side("n3w", [told]))  # type: ignore[arg-type]
+    found = run({}, side("n3w", [told]), work="restore", sets=[{"label": "l"}])
     assert found["failed"] is True and "\x1b" not in found["msg"] and "\u202e" not in found["msg"]
     head, _newline, first = found["msg"].partition("\n")
     assert head == "1 obstacle is in the way; nothing was changed"
     assert first.startswith("1. [a\\x1b] on \\u202e, database 5: first\n")
     assert "\n   | second\\x1b[2J\n" in found["msg"]
-    assert run(None, side("n3w"))["obstacles"] == []  # type: ignore[arg-type]
+    assert run({}, side("n3w"), work="restore", sets=[{"label": "l"}])["obstacles"] == []
+
+
+@pytest.mark.parametrize(
+    ("past", "more", "done", "code"),
+    [
+        ({}, {"sets": []}, None, "set_not_found"),
+        ({}, {}, False, ""),
+        ({"serves_from": "l2"}, {}, True, ""),
+        ({"served_from": "l2", "serves_from": ""}, {}, True, ""),
+        ({"serves_from": "l1"}, {}, None, "target_not_blank"),
+        ({"served_from": "l1"}, {}, None, "target_not_blank"),
+        ({"serves_from": "l1"}, {"replace": True}, False, ""),
+        ({"serves_from": "l2"}, {"replace": True}, False, ""),
+        *(({"serves_from": junk}, {}, False, "") for junk in (7, None, ["l2"], {"label": 2}, True)),
+    ],
+)
+def test_what_a_restore_goes_by(past: Any, more: Any, done: bool | None, code: str) -> None:
+    found = run({}, side("n3w", past=past), work="restore", **{"sets": [{"label": "l1"}, {"label": "l2"}], **more})
+    assert (found.get("done"), found.get("code", ""), found.get("failed", False)) == (done, code, bool(code))
+
+
+@pytest.mark.parametrize(
+    ("needed", "past", "aliases", "code"),
+    [
+        ([True, False], {"cut_short": True}, ["a"], ""),
+        ([False, True], {}, ["b"], ""),
+        ([False, False], {}, [], ""),
+        ([False, False], {"cut_short": True}, None, "conversion_unfinished"),
+        ([False, False], {"cut_short": False}, [], ""),
+        ([7, "junk"], {}, [], ""),
+    ],
+)
+def test_what_a_conversion_goes_by(needed: Any, past: Any, aliases: Any, code: str) -> None:
+    engines = {"a": "postgresql", "b": "mysql"}
+    scans = [{"needed": say, "relocate_engine": {"key": key}} for say, key in zip(needed, engines, strict=True)]
+    scans += ["junk", {"needed": True, "relocate_engine": {"key": "c"}}]
+    found = run({}, {"past": past}, work="convert", engines=engines, scans=scans)
+    assert (found.get("aliases"), found.get("code", ""), found.get("failed", False)) == (aliases, code, bool(code))

@@ -39,6 +39,8 @@ SET = {"host": "new1", "set": "L1", "made_on": "old1", "made_at": "noon", "pinne
             ["is in place (no unit was started and no answer asked) on new1, from postgresql now; proven: rows, "],
             [],
         ),
+        ("kept", {"running": ["a", "b"]}, ["Site shop runs (a, b) again", "wrote nothing to."], ["since"]),
+        ("kept", {"starting": True}, ["is in place (no unit was started) again", "relocate_replace is set."], []),
         ("undone", {"host": "old1", "new": "new1", "check": True}, ["would be started on old1 again"], ["runs"]),
         (
             "undone",
