@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.plugin_utils import _received, _wishes
+from ansible_collections.relocate.django.plugins.plugin_utils import _inventory_checks, _received
 from ansible_collections.relocate.django.plugins.plugin_utils._report import obstacles_text
 
 _USER = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}\Z")
@@ -151,9 +151,8 @@ def conversion_of(on_new: Mapping[str, Any], scans: Sequence[Any], engines: Mapp
 
     Raises conversion_unfinished when there is none, because a run was cut short.
     """
-    needed = [item for item in map(_received.mapping, scans) if _received.yes(item.get("needed"))]
-    named = [_received.mapping(item.get("relocate_engine")).get("key") for item in needed]
-    aliases = [alias for alias in engines if alias in named]
+    needed = [_received.yes(_received.mapping(item).get("needed")) for item in scans]  # in the order of the engines
+    aliases = [alias for alias, another in zip(engines, needed) if another]
     # The settings name the new databases from before these are loaded: that they do is no proof of a whole conversion.
     if not aliases and _received.yes(_past(on_new).get("cut_short")):
         raise RelocateError(
@@ -219,13 +218,15 @@ class ActionModule(ActionBase):
         found = join(_received.mapping(args["on_old"]), args["on_new"], args)
         # A site that was moved before is left alone, whatever the inventory says now.
         if found["next"] == "move":
-            found["obstacles"] = self._wishes(args, task_vars) + found["obstacles"]
+            found["obstacles"] = self._inventory(args, task_vars) + found["obstacles"]
         return found
 
-    def _wishes(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> List[Dict[str, Any]]:
+    def _inventory(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> List[Dict[str, Any]]:
         """What both hosts' variables hold and could not have been meant."""
         names = set(task_vars)
         others = task_vars.get("hostvars") or {}
         if args["from"] and args["from"] in others:
             names |= set(others[args["from"]])
-        return _wishes.obstacles(names, self._templar.template(task_vars.get("relocate_sites")), args["answers"])
+        return _inventory_checks.obstacles(
+            names, self._templar.template(task_vars.get("relocate_sites")), args["answers"]
+        )

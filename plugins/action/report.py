@@ -17,7 +17,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.plugin_utils import _received, _report, _told
+from ansible_collections.relocate.django.plugins.plugin_utils import _received, _report, _sentences
 
 _DISPLAY = Display()
 
@@ -76,7 +76,7 @@ class ActionModule(ActionBase):
         _checked, args = self.validate_argument_spec(
             argument_spec={
                 "state": {"type": "str", "choices": ["written", "concluded", "told", "failed"], "default": "written"},
-                "what": {"type": "str", "choices": list(_told.KINDS)},
+                "what": {"type": "str", "choices": list(_sentences.KINDS)},
                 "site": {"type": "str"},
                 "failures": {"type": "list", "elements": "str", "default": []},
                 "directory": {"type": "path", "default": "relocate-reports"},
@@ -87,7 +87,7 @@ class ActionModule(ActionBase):
         if args["state"] == "concluded":
             result.update(conclude(args["outcomes"]))
             return result
-        text = _told.sentence(args["what"], args["site"], args["outcome"]) if args["what"] else ""
+        text = _sentences.sentence(args["what"], args["site"], args["outcome"]) if args["what"] else ""
         if args["state"] == "failed":
             why = (task_vars or {}).get("ansible_failed_result")
             result.update(failure(why, args["failures"], text))

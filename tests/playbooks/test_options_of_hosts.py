@@ -76,7 +76,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (ours / "plugins" / "modules").mkdir(parents=True)
     for name in ("meta", "galaxy.yml", "playbooks", "roles"):
         (ours / name).symlink_to(sources.ROOT / name)
-    for name in ("action", "plugin_utils", "module_utils", "doc_fragments"):
+    for name in ("action", "filter", "lookup", "plugin_utils", "module_utils", "doc_fragments"):
         (ours / "plugins" / name).symlink_to(sources.ROOT / "plugins" / name)
     for name in MODULES:
         (ours / "plugins" / "modules" / f"{name}.py").write_text(

@@ -144,7 +144,7 @@ def stage(tmp_path: Path) -> Stage:
     ours = tmp_path / "ansible_collections" / "relocate" / "django"
     for name in ("meta", "playbooks", "roles", "plugins"):
         (ours / name).mkdir(parents=True)
-    for name in ("meta/runtime.yml", "galaxy.yml", "playbooks", "plugins/action", "plugins/plugin_utils"):
+    for name in ("meta/runtime.yml", "galaxy.yml", "playbooks", "plugins/action", "plugins/plugin_utils", "plugins/lookup"):
         target = ours / name
         if target.is_dir():
             target.rmdir()

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.relocate.django.plugins.plugin_utils import _wishes
+from ansible_collections.relocate.django.plugins.plugin_utils import _inventory_checks
 from tests.demo.run import variables
 from tests.unit import sources
 
@@ -38,7 +38,7 @@ def refused(given: dict[str, Any]) -> list[str]:
     """Give what the roles say of these variables: unknown names, and values that are none of the choices."""
     known = {name: value for name, value in given.items() if name in COMMON}
     words = ArgumentSpecValidator(COMMON).validate(known).error_messages
-    return words + [item["msg"] for item in _wishes.obstacles(given, given.get("relocate_sites"), [])]
+    return words + [item["msg"] for item in _inventory_checks.obstacles(given, given.get("relocate_sites"), [])]
 
 
 def snippets(text: str) -> Iterator[Any]:
@@ -70,7 +70,7 @@ def literals(path: Path) -> Iterator[tuple[str, Any]]:
 
 @pytest.mark.parametrize("page", PAGES, ids=sources.name_of)
 def test_a_page_names_no_variable_that_is_refused(page: Path) -> None:
-    assert _wishes.unknown_variables(re.findall(r"\brelocate_[a-z_]+\b", page.read_text())) == []
+    assert _inventory_checks.unknown_variables(re.findall(r"\brelocate_[a-z_]+\b", page.read_text())) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=sources.name_of)
@@ -115,9 +115,9 @@ def test_every_documented_default_is_accepted() -> None:
 def test_a_site_of_a_list_may_have_what_is_documented() -> None:
     excepted = set(re.findall(r"C\(([a-z_]+)\)", COMMON["relocate_sites"]["description"].partition("For all sites")[2]))
     names = {name.removeprefix("relocate_") for name in COMMON} - {"sites", "site", "current", "from", "run"}
-    assert _wishes.unknown_site_keys([dict.fromkeys(names - excepted)]) == []
+    assert _inventory_checks.unknown_site_keys([dict.fromkeys(names - excepted)]) == []
     # And no more is taken from it than is said.
-    assert len(_wishes.unknown_site_keys([dict.fromkeys(excepted)])) == len(excepted) > 5
+    assert len(_inventory_checks.unknown_site_keys([dict.fromkeys(excepted)])) == len(excepted) > 5
 
 
 #: Of the plays alone; and those of ours that no user sets.

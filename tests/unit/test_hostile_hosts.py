@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.relocate.django.plugins.action import report
+from ansible_collections.relocate.django.plugins.plugin_utils import _values
 from tests.unit import sources
 
 FILES = sources.files("playbooks/**/*.yml", "roles/*/tasks/*.yml", "roles/*/defaults/*.yml", "roles/*/vars/*.yml")
@@ -36,7 +37,9 @@ KEYWORDS = {
 OURS = {
     "relocate_pair": "relocate.django.inventory connects to no host: the pair is a name out of the group old",
 }
-#: Every lookup there is, with the reason why it may be made.
+#: The lookup of a variable of the inventory: the name is a constant, and the host one that was looked at as all are.
+OPTION = re.compile(r"lookup\('relocate\.django\.option', '(\w+)'(?:, host=(\w+))?\)")
+#: Every other lookup there is, with the reason why it may be made.
 LOOKUPS = {"lookup('ansible.builtin.pipe', 'echo $(id -un)@$(uname -n)')": "a constant: who runs this"}
 
 
@@ -54,9 +57,10 @@ def mappings(value: Any) -> Iterator[dict[str, Any]]:
 def names_in(value: Any) -> set[str]:
     """Give the words of all templates in a value."""
     text = json.dumps(value, default=str)
-    return {
-        word for found in re.findall(r"\{\{.*?\}\}|\{%.*?%\}", text, re.DOTALL) for word in re.findall(r"\w+", found)
-    }
+    found = re.findall(r"\{\{.*?\}\}|\{%.*?%\}", text, re.DOTALL)
+    # What is set for a site comes out of its entry and of the variables of the inventory.
+    options = {f"relocate_{name}" for part in found for name, _on in OPTION.findall(part)}
+    return {word for part in found for word in re.findall(r"\w+", part)} | options
 
 
 DOCUMENTS = {path: yaml.safe_load(path.read_text()) for path in FILES}
@@ -138,8 +142,13 @@ def test_no_template_is_made_of_a_template() -> None:
 def test_every_lookup_is_known() -> None:
     found = set()
     for path in FILES:
+        for option, host in OPTION.findall(path.read_text()):
+            assert f"relocate_{option}" in _values.options() and host not in ANSWERS, (path, option, host)
         found |= {
-            text.strip() for text in re.findall(r"\b(?:lookup|query|q)\([^)]*\)(?:@\$\([^)]*\)'\))?", path.read_text())
+            text.strip()
+            for text in re.findall(
+                r"\b(?:lookup|query|q)\([^)]*\)(?:@\$\([^)]*\)'\))?", OPTION.sub("", path.read_text())
+            )
         }
     assert found == set(LOOKUPS)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from jinja2.nativetypes import NativeEnvironment
 
+from ansible_collections.relocate.django.plugins.plugin_utils import _options
 from tests.unit import sources
 
 
@@ -52,7 +52,8 @@ def test_a_list_of_the_command_line_is_a_text() -> None:
     """``-e relocate_packages=a,b`` gives a text: modules make a list of it, but nothing may be added to it here."""
     option = _named("list")
     worked_on = re.compile(
-        rf"{option}[^{{}}]* \+ |\+ \(?{option}|{option} \| (?:difference|union|map|select)|loop: .*{option}"
+        rf"{option}[^{{}}]* \+ |\+ \(?{option}(?! \| relocate\.django\.words)"
+        rf"|{option} \| (?:difference|union|map|select)|loop: .*{option}(?! \| relocate\.django\.words)"
     )
     found = []
     for path in sources.files("playbooks/**/*.yml", "roles/*/tasks/*.yml", "roles/*/defaults/*.yml"):
@@ -61,14 +62,23 @@ def test_a_list_of_the_command_line_is_a_text() -> None:
     assert [item for item in found if not item[1].startswith("preflight_answers ")] == []
 
 
-@pytest.mark.parametrize(
-    ("further", "option"), [("checkout_further", "packages"), ("checkout_all", "users"), ("checkout_named", "engines")]
-)
-def test_what_the_role_checkout_adds_to(further: str, option: str) -> None:
-    tasks = yaml.safe_load((sources.ROOT / "roles/checkout/tasks/host.yml").read_text())
-    text = next(task["vars"][further] for task in tasks if further in task.get("vars", {}))
+def test_no_variable_is_the_default_of_another_in_yaml() -> None:
+    """What is set for a site is found by the lookup of options: in one place, and as the type that it means."""
+    found = []
+    for path in sources.files("playbooks/**/*.yml", "roles/**/*.yml"):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if "default(relocate_" in line or re.search(r"relocate_current\.|hostvars\[\w+\]\.relocate_\w+ \|", line):
+                found.append(f"{sources.name_of(path)}:{number}")
+    assert found == []
+
+
+def test_what_is_added_to_is_a_list_first() -> None:
+    """Of the command line it may be a text with commas."""
+    text = (sources.ROOT / "roles/checkout/tasks/host.yml").read_text()
+    for option in ("packages", "users", "engines"):
+        assert f"checkout_{option} | relocate.django.words" in text
     for value, expected in [("a,b", ["a", "b"]), ("a, b,", ["a", "b"]), (["a", "b"], ["a", "b"]), ("", []), ([], [])]:
-        assert NativeEnvironment().from_string(text).render({f"checkout_{option}": value}) == expected
+        assert _options.words(value) == expected
 
 
 #: What move.yml runs, but for its preflight.

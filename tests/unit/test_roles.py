@@ -15,6 +15,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from jinja2 import ChainableUndefined
 from jinja2.nativetypes import NativeEnvironment
 
+from ansible_collections.relocate.django.plugins.plugin_utils import _options
 from tests.tools import role_pages
 from tests.unit import sources
 
@@ -39,10 +40,17 @@ def options(role: Path) -> dict[str, dict[str, Any]]:
     return dict(specification["argument_specs"]["main"].get("options", {}))
 
 
+def option(_plugin: str, name: str, host: Any = "") -> Any:
+    """Give what the lookup ``option`` gives where the user set nothing."""
+    known = {**COMMON_DEFAULTS, "inventory_hostname": "here", "relocate_from": "old", "hostvars": {}}
+    return _options.value_of(name, "", known, lambda value: value)
+
+
 def resolved(value: Any) -> Any:
     """Give what a default comes down to where the user set nothing: a documented default is a value, not a template."""
     environment = NativeEnvironment(undefined=ChainableUndefined)
     environment.filters["bool"] = boolean
+    environment.globals["lookup"] = option
     while isinstance(value, str) and "{{" in value:  # a default may be a variable that is a template itself
         value = environment.from_string(value).render(COMMON_DEFAULTS)
     return value

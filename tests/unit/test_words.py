@@ -31,7 +31,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "proven: ": "only names of what was measured follow",
         "proven": "a key of the outcome",
     },
-    "plugins/plugin_utils/_told.py": {"NOT verified": "says that it was not", "proven": "a key of the outcome"},
+    "plugins/plugin_utils/_sentences.py": {"NOT verified": "says that it was not", "proven": "a key of the outcome"},
     "plugins/plugin_utils/_report.py": {
         "MOVED": "the site was served on new in this run; what was proven follows",
         "preflight found no obstacle": "the list of obstacles was made, and is empty",
@@ -41,6 +41,8 @@ ALLOWED: dict[str, dict[str, str]] = {
         "see that the site does not serve on": "tells what to look at",
     },
     "plugins/plugin_utils/_received.py": {"proven": "a key of the outcome"},
+    "plugins/action/inventory.py": {"nothing was changed": "stands before the first task that writes"},
+    "plugins/action/obstacles.py": {"nothing was changed": "stands before the first task that writes"},
     "plugins/module_utils/_site.py": {"nothing of it is proven": "says that it was not"},
     "plugins/module_utils/_services/checks.py": {"is started when its data is proven": "a condition"},
     "plugins/module_utils/_fixtures/program.py": {
@@ -56,8 +58,6 @@ ALLOWED: dict[str, dict[str, str]] = {
     "plugins/modules/backup_info.py": {"verified": "a key of the result"},
     "plugins/modules/restore.py": {"verified": "an option"},
     "plugins/modules/transfer.py": {"complete": "a key of the result"},
-    "playbooks/tasks/restore_site.yml": {"nothing was changed": "stands before the first task that writes"},
-    "playbooks/tasks/undo_lost.yml": {"nothing was changed": "stands before the first task that writes"},
     "playbooks/tasks/put_back_lost.yml": {"the old site serves again (": "units that systemd saw running are named"},
     "playbooks/tasks/undo_failed.yml": {
         "the site serves on ": "after units were started there, else the rescue says so"

@@ -231,7 +231,7 @@ def test_obstacles_of_a_host_reach_the_terminal_as_text() -> None:
     ],
 )
 def test_what_a_restore_goes_by(past: Any, more: Any, done: bool | None, code: str) -> None:
-    found = run({}, side("n3w", past=past), work="restore", **{"sets": [{"label": "l1"}, {"label": "l2"}], **more})
+    found = run({}, {**side("n3w"), "past": past}, work="restore", **{"sets": [{"label": "l1"}, {"label": "l2"}], **more})
     assert (found.get("done"), found.get("code", ""), found.get("failed", False)) == (done, code, bool(code))
 
 
@@ -248,7 +248,6 @@ def test_what_a_restore_goes_by(past: Any, more: Any, done: bool | None, code: s
 )
 def test_what_a_conversion_goes_by(needed: Any, past: Any, aliases: Any, code: str) -> None:
     engines = {"a": "postgresql", "b": "mysql"}
-    scans = [{"needed": say, "relocate_engine": {"key": key}} for say, key in zip(needed, engines, strict=True)]
-    scans += ["junk", {"needed": True, "relocate_engine": {"key": "c"}}]
+    scans = [{"needed": say} for say in needed] + ["junk", {"needed": True}]
     found = run({}, {"past": past}, work="convert", engines=engines, scans=scans)
     assert (found.get("aliases"), found.get("code", ""), found.get("failed", False)) == (aliases, code, bool(code))

@@ -62,7 +62,7 @@ def test_every_option(name: str) -> None:
 
 
 def test_no_default_is_wrong() -> None:
-    plain = {name: value for name, value in DEFAULTS.items() if "{{" not in str(value)}
+    plain = {name: value for name, value in DEFAULTS.items() if value is not None and "{{" not in str(value)}
     assert _values.wrong_values(plain) == []
 
 

@@ -6,34 +6,29 @@
 from __future__ import annotations
 
 import difflib
-import re
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Sequence
+
+from ansible_collections.relocate.django.plugins.plugin_utils import _options, _values
 
 #: The parts of an item of relocate_answers; a unit test keeps them equal to the services module's.
 ANSWER = frozenset({"url", "host", "status", "contains", "headers", "validate_certs", "old"})
 _PREFIX = "relocate_"
-_COLLECTION = Path(__file__).resolve().parents[2]
 
 
-@lru_cache(maxsize=1)
+#: Variables that the playbooks set for themselves, besides those of the role common; a unit test keeps them equal.
+INTERNAL = frozenset(
+    (_PREFIX + name)
+    for name in (
+        "answered attempt became before begun conversion digest early engine failed found freeze frozen frozen_at host "
+        "item late left loaded lost made media_file name needed none old outcome outcomes pair pin proof put_back ran "
+        "running scans served_at serves starting step still stopping stored summary to undo units up when who why"
+    ).split()
+)
+
+
 def known_names() -> FrozenSet[str]:
-    """Every variable of ours that the collection's own YAML reads or sets: so there is no second list to keep."""
-    found = set()
-    for folder in ("roles", "playbooks"):
-        for path in sorted((_COLLECTION / folder).rglob("*.yml")):
-            found.update(re.findall(r"\brelocate_[a-z0-9_]+\b", path.read_text(encoding="utf-8")))
-    return frozenset(found)
-
-
-@lru_cache(maxsize=1)
-def site_keys() -> FrozenSet[str]:
-    """The keys that an item of relocate_sites may have."""
-    found = set()
-    for path in sorted((_COLLECTION / "roles").rglob("*.yml")):
-        found.update(re.findall(r"\brelocate_current\.([a-z0-9_]+)", path.read_text(encoding="utf-8")))
-    return frozenset(found | {"name"})
+    """Return every variable of ours."""
+    return INTERNAL | frozenset(_values.options())
 
 
 def unknown_variables(names: Iterable[str]) -> List[str]:
@@ -45,7 +40,7 @@ def unknown_variables(names: Iterable[str]) -> List[str]:
 
 def unknown_site_keys(sites: Any) -> List[str]:
     """A sentence for each key of relocate_sites that means nothing."""
-    known = site_keys()
+    known = set(_options.site_keys())
     keys = {str(key) for item in sites or [] if isinstance(item, Mapping) for key in item}
     return ["relocate_sites: {0}".format(_no_key(key, known)) for key in sorted(keys - known)]
 

@@ -5,25 +5,33 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 import yaml
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
-from ansible_collections.relocate.django.plugins.plugin_utils import _wishes
+from ansible_collections.relocate.django.plugins.plugin_utils import _inventory_checks, _values
 from tests.unit import sources
 
 
 def test_every_variable_in_the_specs_is_known() -> None:
     spec = yaml.safe_load((sources.ROOT / "roles/common/meta/argument_specs.yml").read_text())
     options = set(spec["argument_specs"]["main"]["options"])
-    assert options <= _wishes.known_names()
-    assert {"relocate_sites", "relocate_label", "relocate_become"} <= _wishes.known_names()
+    assert options <= _inventory_checks.known_names()
+    assert {"relocate_sites", "relocate_label", "relocate_become"} <= _inventory_checks.known_names()
+
+
+def test_the_names_that_the_playbooks_set_are_known() -> None:
+    found: set[str] = set()
+    for path in sources.files("roles/**/*.yml", "playbooks/**/*.yml"):
+        found |= set(re.findall(r"\brelocate_[a-z0-9_]+\b", path.read_text()))
+    assert found - set(_values.options()) == _inventory_checks.INTERNAL
 
 
 def test_answers_are_those_of_the_module() -> None:
-    assert set(_argspec.answers()["answers"]["options"]) == _wishes.ANSWER
+    assert set(_argspec.answers()["answers"]["options"]) == _inventory_checks.ANSWER
 
 
 @pytest.mark.parametrize(
@@ -35,7 +43,7 @@ def test_answers_are_those_of_the_module() -> None:
     ],
 )
 def test_unknown_variables(name: str, text: str) -> None:
-    assert _wishes.unknown_variables([name, "relocate_path", "ansible_host", "relocated"]) == [text]
+    assert _inventory_checks.unknown_variables([name, "relocate_path", "ansible_host", "relocated"]) == [text]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +56,7 @@ def test_unknown_variables(name: str, text: str) -> None:
     ],
 )
 def test_unknown_keys_of_sites(sites: Any, texts: list[str]) -> None:
-    assert _wishes.unknown_site_keys(sites) == texts
+    assert _inventory_checks.unknown_site_keys(sites) == texts
 
 
 @pytest.mark.parametrize(
@@ -65,9 +73,9 @@ def test_unknown_keys_of_sites(sites: Any, texts: list[str]) -> None:
     ],
 )
 def test_bad_answers(answers: Any, texts: list[str]) -> None:
-    assert _wishes.bad_answers(answers) == texts
+    assert _inventory_checks.bad_answers(answers) == texts
 
 
 def test_all_at_once() -> None:
-    found = _wishes.obstacles(["relocate_service"], [{"paht": 1}], [{"uri": 1}])
+    found = _inventory_checks.obstacles(["relocate_service"], [{"paht": 1}], [{"uri": 1}])
     assert [item["code"] for item in found] == ["bad_option"] * 4

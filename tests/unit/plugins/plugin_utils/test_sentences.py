@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.plugin_utils import _told
+from ansible_collections.relocate.django.plugins.plugin_utils import _sentences
 from tests.unit.plugins.plugin_utils.test_report import MEASURED
 
 SET = {"host": "new1", "set": "L1", "made_on": "old1", "made_at": "noon", "pinned": "beside the set"}
@@ -57,11 +57,11 @@ SET = {"host": "new1", "set": "L1", "made_on": "old1", "made_at": "noon", "pinne
     ],
 )
 def test_a_sentence(kind: str, outcome: dict[str, Any], words: list[str], absent: list[str]) -> None:
-    found = _told.sentence(kind, "shop", outcome)
+    found = _sentences.sentence(kind, "shop", outcome)
     assert [word for word in words if word not in found] == []
     assert [word for word in absent if word in found] == []
 
 
 def test_what_a_host_made_up_does_not_reach_the_terminal() -> None:
-    found = _told.sentence("undone", "shop", {"host": "a\x1b[2J\nb", "new": ["x"], "running": ["\x1b]0;x"]})
+    found = _sentences.sentence("undone", "shop", {"host": "a\x1b[2J\nb", "new": ["x"], "running": ["\x1b]0;x"]})
     assert "\x1b" not in found and "\n" not in found
