@@ -11,13 +11,13 @@ import json
 import os
 import re
 import time
-from typing import Any, Dict, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.plugin_utils import _received, _report, _sentences
+from ansible_collections.relocate.django.plugins.plugin_utils import _attempt, _received, _report, _sentences
 
 _DISPLAY = Display()
 
@@ -38,6 +38,12 @@ def write(directory: str, outcome: Mapping[str, Any]) -> Dict[str, str]:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(text)
     return {"json": path + ".json", "html": path + ".html"}
+
+
+def outcomes(known: Mapping[str, Any]) -> List[Any]:
+    """Return the outcomes of the sites that this run has reported so far."""
+    found = _received.items(_received.mapping(known.get("report_result")).get("outcomes"))
+    return [item for item in found if item.get("run") == known.get("relocate_run")]
 
 
 def conclude(outcomes: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
@@ -81,26 +87,27 @@ class ActionModule(ActionBase):
                 "failures": {"type": "list", "elements": "str", "default": []},
                 "directory": {"type": "path", "default": "relocate-reports"},
                 "outcome": {"type": "dict", "default": {}},
-                "outcomes": {"type": "list", "elements": "dict", "default": []},
             }
         )
+        known = task_vars or {}
         if args["state"] == "concluded":
-            result.update(conclude(args["outcomes"]))
+            result.update(conclude(outcomes(known)))
             return result
         text = _sentences.sentence(args["what"], args["site"], args["outcome"]) if args["what"] else ""
         if args["state"] == "failed":
-            why = (task_vars or {}).get("ansible_failed_result")
+            why = known.get("ansible_failed_result")
             result.update(failure(why, args["failures"], text))
             return result
         if args["state"] == "told":
             _DISPLAY.display(text)
             result.update(changed=False, msg=text)
             return result
-        outcome = _report.enrich(dict(args["outcome"], site=args["site"]), time.time())
+        found = _attempt.outcome_of(known, self._templar.template)
+        outcome = _report.enrich(dict(found, site=args["site"]), time.time())
         text = _report.as_text(outcome)
         if outcome["status"] in ("moved", "failed", "unfinished"):
             outcome["report"] = write(args["directory"], outcome)
             text += "  report: {0}\n".format(outcome["report"]["html"])
         _DISPLAY.display(text)
-        result.update(changed=False, outcome=outcome)
+        result.update(changed=False, outcome=outcome, outcomes=[*outcomes(known), outcome])
         return result

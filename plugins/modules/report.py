@@ -23,7 +23,8 @@ attributes:
 options:
   state:
     description:
-      - V(written) reports one site; V(concluded) ends a run, and fails when a site was not moved.
+      - V(written) reports one site, out of what the attempt and the modules returned.
+      - V(concluded) ends a run, and fails when a site was not moved.
       - V(told) only says in a sentence what became of a site, see O(what).
       - V(failed) fails in a rescue, with code and message of the task that failed, or with O(failures).
     type: str
@@ -46,21 +47,15 @@ options:
     type: path
     default: relocate-reports
   outcome:
-    description: What the move of the site left; the playbooks gather it.
+    description: How the site was left, for O(state=told) and O(state=failed).
     type: dict
     default: {}
-  outcomes:
-    description: The RV(outcome) of every site of the run, for O(state=concluded).
-    type: list
-    elements: dict
-    default: []
 """
 
 EXAMPLES = r"""
 - name: Fail when a site was not moved
   relocate.django.report:
     state: concluded
-    outcomes: "{{ relocate_outcomes }}"
 """
 
 RETURN = r"""
@@ -68,4 +63,9 @@ outcome:
   description: The outcome with its status, times and the paths of the reports.
   returned: when O(state=written)
   type: dict
+outcomes:
+  description: The outcomes of all sites that this run has reported, the next task of this kind adds to them.
+  returned: when O(state=written)
+  type: list
+  elements: dict
 """

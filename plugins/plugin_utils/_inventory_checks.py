@@ -19,9 +19,8 @@ _PREFIX = "relocate_"
 INTERNAL = frozenset(
     (_PREFIX + name)
     for name in (
-        "answered attempt became before begun conversion digest early engine failed found freeze frozen frozen_at host "
-        "item late left loaded lost made media_file name needed none old outcome outcomes pair pin proof put_back ran "
-        "running scans served_at serves starting step still stopping stored summary to undo units up when who why"
+        "attempt became before conversion digest engine found freeze host item left loaded lost made media_file "
+        "needed none pair pin ran scans serves step still stored to up when who"
     ).split()
 )
 

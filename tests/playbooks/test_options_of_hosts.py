@@ -82,7 +82,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (ours / "plugins" / "modules" / f"{name}.py").write_text(
             STUB.replace("MODULE", name).replace("BASE", str(base)).replace("PAST", repr(records.given().told()))
         )
-    for name in ("inventory", "obstacles", "relay", "report"):
+    for name in ("attempt", "inventory", "obstacles", "relay", "report"):
         (ours / "plugins" / "modules" / f"{name}.py").symlink_to(sources.ROOT / "plugins" / "modules" / f"{name}.py")
     (base / "connections").mkdir()
     (base / "connections" / "mortal.py").write_text(MORTAL.replace("FROZEN", str(base / "frozen")))

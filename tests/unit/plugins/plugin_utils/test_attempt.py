@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What each step of an attempt notes, and what the report makes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.modules import attempt
+from ansible_collections.relocate.django.plugins.plugin_utils import _attempt, _report
+from tests.unit import sources
+
+UNITS = [
+    {"name": "web", "active": True, "was_active": True},
+    {"name": "job", "active": False, "was_active": False},
+]
+FAILED = {
+    "ansible_failed_task": {"name": "Restore"},
+    "ansible_failed_result": {"code": "load_failed", "msg": "[load_failed] a", "details": {"broken": ["rows"]}},
+}
+
+
+def after(*steps: str | tuple[str, dict[str, Any]], **more: Any) -> dict[str, Any]:
+    """The variables after steps, each with what was returned before it; a second apart from each other."""
+    known: dict[str, Any] = {
+        "inventory_hostname": "new1",
+        "groups": {"old": ["old1"], "new": ["new1"]},
+        "hostvars": {"old1": {"relocate_directory": "/d-old"}},
+        "relocate_run": "run",
+        "relocate_from": "old1",
+        "relocate_current": {"name": "shop"},
+        "relocate_sites": [{"name": "shop"}],
+        "relocate_site": "site",
+        "relocate_directory": "/d",
+        "relocate_services": ["web"],
+        **more,
+    }
+    for now, item in enumerate(steps, 1):
+        step, found = (item, {}) if isinstance(item, str) else item
+        known.update(found)
+        known["relocate_attempt"] = _attempt.advance(step, known, lambda value: value, float(now))
+    return known
+
+
+SET = {"backup_result": {"label": "l1", "elapsed": 3}, "preflight_result": {"old_path": "/srv"}}
+MOVED: list[Any] = [
+    "begun",
+    ("freezing", SET),
+    ("frozen", {"services_result": {"units": UNITS}}),
+    ("compared", {"verify_result": {"proven": True, "measured": {"still": "made up"}}}),
+    ("starting", {"verify_result": {"proven": False, "measured": {"still": "unchanged"}}}),
+    ("serving", {"services_result": {"units": UNITS, "answers": [{"url": "u"}]}}),
+    "settled",
+]
+
+
+def test_a_move() -> None:
+    known = after(*MOVED)
+    state = known["relocate_attempt"]
+    assert (state["phase"], state["frozen_at"], state["served_at"], state["label"]) == ("serving", 2.0, 6.0, "l1")
+    assert (state["frozen"], state["still"], state["running"]) == ({}, "unchanged", ["web"])
+    found = _attempt.outcome_of(known, lambda value: value)
+    assert (found["old"], found["new"], found["stopped"], found["proven"]) == ("old1", "new1", ["web"], True)
+    assert found["steps"]["backup (code, files)"] == 3.0 and "failed" not in found
+    assert _report.enrich({**found, "site": "shop"}, 9.0)["status"] == "moved"
+
+
+def test_what_new_says_of_old_is_no_answer() -> None:
+    """Where old was not looked at again, the last proof is new's own."""
+    assert after(*MOVED[:4], "starting")["relocate_attempt"]["still"] == ""
+
+
+def test_old_is_known_to_the_next_play_until_it_was_put_back() -> None:
+    frozen = after(*MOVED[:3])["relocate_attempt"]["frozen"]
+    assert frozen == {
+        "old": "old1",
+        "site": "shop",
+        "run": "run",
+        "label": "l1",
+        "path": "/srv",
+        "directory": "/d-old",
+    }
+    assert after(*MOVED[:3], ("failed", FAILED), "settled")["relocate_attempt"]["frozen"] == {}
+    lost = after(*MOVED[:3], ("failed", FAILED), ("not_put_back", FAILED), "settled", "begun")
+    assert lost["relocate_attempt"]["frozen"] == frozen
+
+
+@pytest.mark.parametrize("phase", ["frozen", "starting"])
+def test_what_goes_wrong_leaves_the_attempt_in_its_phase(phase: str) -> None:
+    thawed = ("thawed", {"services_result": {"units": UNITS, "frozen": False}})
+    known = after("begun", ("freezing", SET), phase, ("failed", FAILED), thawed, ("key_left", FAILED), "set_left")
+    state = known["relocate_attempt"]
+    assert state["phase"] == phase
+    assert state["outcome"] == {
+        "failed": True,
+        "task": "Restore",
+        "code": "load_failed",
+        "msg": "[load_failed] a",
+        "broken": ["rows"],
+        "old_serves": True,
+        "old_units": ["web"],
+        "old_rests": False,
+        "key_left": "[load_failed] a",
+        "set_left": "l1: [load_failed] a",
+    }
+    assert _attempt.outcome_of(known, lambda value: value)["starting"] is (phase == "starting")
+
+
+def test_the_next_site_begins_anew_and_failures_are_kept() -> None:
+    state = after(*MOVED[:3], ("failed", FAILED), "settled", "begun")["relocate_attempt"]
+    assert (state["phase"], state["begun"], state["units"], state["outcome"]) == ("begun", 6.0, [], {})
+    assert state["failures"] == ["shop: [load_failed] a"]
+    another = after(*MOVED[:3], ("failed", FAILED), ("begun", {"relocate_run": "another"}))["relocate_attempt"]
+    assert (another["failures"], another["frozen"]) == ([], {})
+
+
+def test_an_undo() -> None:
+    state = after("undoing")["relocate_attempt"]
+    assert state["undo"] == {
+        "old": "old1",
+        "sites": [{"name": "shop"}],
+        "run": "run",
+        "directory": "/d-old",
+        "site": "shop",
+        "services": ["web"],
+    }
+    assert after("undoing", "begun")["relocate_attempt"]["undo"] == state["undo"]
+    asked = ("asked", {"services_result": {"units": UNITS, "label": "l1"}})
+    state = after("undoing", "begun", asked, "stopping", ("failed", FAILED), "serves_on")["relocate_attempt"]
+    assert (state["undo"], state["before"]["label"], state["phase"]) == ({}, "l1", "stopping")
+    assert state["failures"] == ["shop: [load_failed] a", "the site serves on new1 again"]
+    state = after("begun", ("serves_nowhere", FAILED))["relocate_attempt"]
+    assert state["failures"] == ["CHECK BOTH HOSTS: [load_failed] a"]
+
+
+JUNK: list[Any] = [None, 7, "junk", ["junk"], {"units": 7, "measured": [], "label": {}, "notes": 3, "elapsed": "x"}]
+RESULTS = "backup preflight services verify restore migrate transfer checkout database media".split()
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=str)
+@pytest.mark.parametrize("step", _attempt.STEPS)
+def test_junk_is_no_crash(step: str, junk: Any) -> None:
+    found = {f"{name}_result": junk for name in RESULTS}
+    known = after("begun", (step, {**found, "ansible_failed_result": junk, "ansible_failed_task": junk}))
+    _report.as_text(_report.enrich({**_attempt.outcome_of(known, lambda value: value), "site": "shop"}, 9.0))
+
+
+def test_the_module_documents_every_step() -> None:
+    assert sources.documentation(sources.PLUGINS / "modules" / "attempt.py")["options"]["step"]["choices"] == list(
+        _attempt.STEPS
+    )
+    assert attempt.RETURN
