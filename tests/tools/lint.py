@@ -37,7 +37,7 @@ def programs() -> dict[str, list[str]]:
     plugins = [name for name in files("plugins/**/*.py") if name not in probe]
     vermin = ["vermin", "--quiet", "--no-tips", "--violations"]
     # By package: a path would be found twice, as itself and below ansible_collections.
-    names = ["modules", "module_utils", "action", "plugin_utils"]
+    names = ["modules", "module_utils", "action", "filter", "lookup", "plugin_utils"]
     packages = [f"--package={'.'.join(COPY.parts[-3:])}.plugins.{name}" for name in names]
     packages += [f"--package=tests.{name}" for name in ("tools", "lab") if files(f"tests/{name}/**/*.py")]
     return {

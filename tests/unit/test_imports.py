@@ -111,7 +111,11 @@ def test_only_the_exit_of_modules_knows_ansible(path: Path) -> None:
     assert not found or utils_name(path) in ANSIBLE
 
 
-@pytest.mark.parametrize("path", sources.files("plugins/plugin_utils/*.py", "plugins/action/*.py"), ids=sources.name_of)
+#: What runs on the controller only.
+CONTROLLERS = sources.files(*(f"plugins/{name}/*.py" for name in ("action", "filter", "lookup", "plugin_utils")))
+
+
+@pytest.mark.parametrize("path", CONTROLLERS, ids=sources.name_of)
 def test_the_controllers_side_sees_no_database(path: Path) -> None:
     """Texts and lists only: whatever touches a site is a module on its host."""
     assert {name for name, _line in local(path)} <= CONTROLLER
