@@ -231,7 +231,9 @@ def test_obstacles_of_a_host_reach_the_terminal_as_text() -> None:
     ],
 )
 def test_what_a_restore_goes_by(past: Any, more: Any, done: bool | None, code: str) -> None:
-    found = run({}, {**side("n3w"), "past": past}, work="restore", **{"sets": [{"label": "l1"}, {"label": "l2"}], **more})
+    found = run(
+        {}, {**side("n3w"), "past": past}, work="restore", **{"sets": [{"label": "l1"}, {"label": "l2"}], **more}
+    )
     assert (found.get("done"), found.get("code", ""), found.get("failed", False)) == (done, code, bool(code))
 
 
