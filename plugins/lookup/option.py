@@ -9,9 +9,9 @@ name: option
 short_description: What is set for the site at work
 version_added: 0.1.0
 description:
-  - Returns the value of a variable of M(relocate.django.inventory) for the site that the playbooks are at. The entry of
-    C(relocate_sites) wins; then come the variables of the host that is meant, then those of the host that the task is
-    for.
+  - Returns the value of a variable of the role C(relocate.django.common) for the site that the playbooks are at. The
+    entry of C(relocate_sites) wins; then come the variables of the host that is meant, then those of the host that the
+    task is for.
   - On the old host C(relocate_old_NAME), and C(old_NAME) in the entry, win over those without C(old_).
   - A switch or a list that was written as a text, as on the command line, is returned as what it means.
 author:
