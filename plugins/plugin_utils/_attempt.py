@@ -53,12 +53,21 @@ def _begun(_state: State, _known: Known, _template: Template, now: float) -> Sta
     return {**_FRESH, "begun": now}
 
 
+#: What starting a site on old reads in its entry: the state is shown by ``-v``, and other keys may hold passwords.
+_OF_ENTRY = ("name", "services", "reload", "allow_unfrozen", "freeze_limit")
+
+
+def _without_secrets(entry: Any) -> State:
+    found = _received.mapping(entry)
+    return {key: found[key] for key in _OF_ENTRY if key in found}
+
+
 def _undoing(_state: State, known: Known, template: Template, _now: float) -> State:
     old = template(known.get("relocate_from"))
     return {
         "undo": {
             "old": old,
-            "sites": template(known.get("relocate_sites")),
+            "sites": [_without_secrets(item) for item in _received.items(template(known.get("relocate_sites")))],
             "run": known.get("relocate_run"),
             # What is set for new alone is not known to the play of old.
             "directory": _options.value_of("directory", old, known, template),

@@ -32,7 +32,7 @@ def after(*steps: str | tuple[str, dict[str, Any]], **more: Any) -> dict[str, An
         "relocate_run": "run",
         "relocate_from": "old1",
         "relocate_current": {"name": "shop"},
-        "relocate_sites": [{"name": "shop"}],
+        "relocate_sites": [{"name": "shop", "environment": {"KEY": "secret"}, "services": ["a"]}],
         "relocate_site": "site",
         "relocate_directory": "/d",
         "relocate_services": ["web"],
@@ -121,7 +121,7 @@ def test_an_undo() -> None:
     state = after("undoing")["relocate_attempt"]
     assert state["undo"] == {
         "old": "old1",
-        "sites": [{"name": "shop"}],
+        "sites": [{"name": "shop", "services": ["a"]}],
         "run": "run",
         "directory": "/d-old",
         "site": "shop",
