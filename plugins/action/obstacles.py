@@ -48,8 +48,10 @@ def found_by(side: Mapping[str, Any]) -> List[Dict[str, Any]]:
     kinds: Dict[str, Any] = {"info": Mapping, "past": Mapping, "obstacles": (list, tuple)}
     strange = sorted(name for name, kind in kinds.items() if not isinstance(side.get(name), kind))
     if strange or any(item is None for item in found):
-        msg = "preflight answered in a form that is not ours: {0}".format(", ".join(strange) or "an obstacle")
-        found.append(obstacle("answer_refused", side, msg, "see what answers on that host in place of our module"))
+        msg = "preflight answered in an unknown form:  {0}".format(", ".join(strange) or "an obstacle")
+        found.append(
+            obstacle("answer_refused", side, msg, "find what answers on that host in place of relocate.django")
+        )
     return [item for item in found if item is not None]
 
 
@@ -81,9 +83,7 @@ def what_happened_before(on_old: Mapping[str, Any], on_new: Mapping[str, Any], w
         found.append(obstacle("old_retired", on_old, msg.format(_received.text(old.get("retired_by"))), hint))
     if not wish.get("units", True) and not wish.get("allow_unfrozen"):
         msg = "relocate_services is empty: nothing would stop the old site, and what it writes during the move is lost"
-        hint = (
-            "name its units in relocate_services, or set relocate_allow_unfrozen: true when something else stops its "
-        )
+        hint = "add its units to relocate_services, or set relocate_allow_unfrozen: true when something else stops its "
         found.append(obstacle("no_services", on_old, msg, hint + "writes"))
     return found
 

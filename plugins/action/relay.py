@@ -69,7 +69,7 @@ def options_of(host: str, known: Mapping[str, Any], keywords: Mapping[str, Any])
         raise RelocateError(
             "transfer_unreachable",
             "{0} is reached by the connection {1}, which carries no tunnel".format(host, kind),
-            "use a connection by SSH, or let new reach the SSH port of old",
+            "set ansible_connection: ssh for it, or let new reach the SSH port of old",
         )
     connection_loader.get("ssh", class_only=True)  # makes its options known
     names = {item["name"] for entry in _definitions().values() for item in entry.get("vars", [])}

@@ -78,7 +78,7 @@ def engine_of(site: Site, alias: str) -> Engine:
         raise RelocateError(
             "unsupported_engine",
             "database {0} is in memory: it is gone with the process that made it".format(alias),
-            "name another alias, or give it a file as NAME",
+            "leave it out of relocate_aliases, or give it a file as NAME",
         )
     return site.engines[alias]
 

@@ -228,7 +228,7 @@ def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
         raise RelocateError(
             "revision_refused",
             "the set {0} was begun for another revision than {1}".format(label, revision.commit),
-            "let deployments on old rest, and start again",
+            "pause deployments on old, then start again",
         )
     if params["media"] and params["state"] == "present":
         steps_backup.check_media(site, params["media_skip"])

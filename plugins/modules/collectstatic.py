@@ -66,7 +66,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
         raise RelocateError(
             "environment_failed",
             "collectstatic failed (exit {0}): {1}".format(result.rc, text),
-            "mend the project's static files, or its build, on old",
+            "fix the project's static files, or its build, on old",
         )
     written = _WRITTEN.search(result.out)
     collected = int(written.group(1)) if written else 0

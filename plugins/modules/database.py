@@ -144,7 +144,7 @@ def recorded_for(params: Mapping[str, Any], alias: str, engine: Engine) -> Optio
         raise RelocateError(
             "unsupported_engine",
             "database {0} is {1} in the settings of new, not {2}".format(alias, engine.name, wanted),
-            "let relocate_env_overrides name the database of the new engine",
+            "name the database of the new engine in relocate_env_overrides",
         )
     if engine.name == facts.engine:
         return facts

@@ -196,9 +196,7 @@ def merge(module: AnsibleModule, site: Site, _digest: str) -> Dict[str, Any]:
     if given:
         raise RelocateError(
             "bad_option",
-            "a fixture is merged at the state that the live database is at, past the models: {0}".format(
-                ", ".join(given)
-            ),
+            "merging uses the live schema and bypasses the models, so these do not apply: {0}".format(", ".join(given)),
             "leave these out, or mode",
         )
     engine = engine_of(site, params["alias"])

@@ -128,7 +128,7 @@ def check(site: Site, check_missing: bool) -> None:
         raise RelocateError(
             "migration_conflict",
             "conflicting migrations in {0}".format(", ".join(sorted(conflicts))),
-            "merge them with makemigrations --merge",
+            "merge them with manage.py makemigrations --merge",
         )
     if check_missing and missing:
         raise RelocateError(
@@ -154,7 +154,7 @@ def plan_of(site: Site, alias: str, app: Optional[str], name: Optional[str], fre
     if result.rc != 0:
         text = probe.scrubbed(last_lines(result.err, 3), probe.secrets_of(site.project))
         raise RelocateError(
-            "migration_failed", "no plan for {0} on {1}: {2}".format(app, alias, text), "see showmigrations"
+            "migration_failed", "no plan for {0} on {1}: {2}".format(app, alias, text), "run manage.py showmigrations"
         )
     planned = result.out.partition("Planned operations:")[2]
     return [line.strip() for line in planned.splitlines() if line and not line.startswith(" ")]

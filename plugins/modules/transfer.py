@@ -224,7 +224,7 @@ def owner_of(params: Mapping[str, Any]) -> Optional[SystemUser]:
     owner = lookup_user(params["owner"]) if params["owner"] else None
     if params["owner"] and owner is None:
         raise RelocateError(
-            "owner_missing", "{0} is not a user of this host".format(params["owner"]), "make that user first"
+            "owner_missing", "{0} is not a user of this host".format(params["owner"]), "create that user first"
         )
     return owner
 

@@ -148,7 +148,11 @@ def user_of(name: str) -> SystemUser:
     """A user of this host, or owner_missing."""
     user = lookup_user(name)
     if user is None:
-        raise RelocateError("owner_missing", "{0} is not a user of this host".format(name), "name another one")
+        raise RelocateError(
+            "owner_missing",
+            "{0} is not a user of this host".format(name),
+            "set relocate_transfer_login to a user of it",
+        )
     return user
 
 

@@ -236,9 +236,9 @@ def _not_proven(findings: _Findings, serves: bool) -> RelocateError:
     return RelocateError(
         "not_proven",
         "; ".join(findings.texts[:10]) + ("; ..." if len(findings.texts) > 10 else ""),
-        "the site has served here since: what it took in differs from the set too; verify is for the time before"
+        "the site has served here since, so its data has moved on; run verify before the site serves"
         if serves
-        else "mend what is listed, then run the same command again; where rows differ, move or restore once more",
+        else "fix what is listed, then run the same command again; where rows differ, move or restore once more",
         {"findings": findings.texts, "broken": findings.broken},
     )
 
@@ -253,9 +253,9 @@ def still(params: Mapping[str, Any], backup: BackupSet, manifest: Manifest, reco
         raise RelocateError(
             "freeze_lost",
             "the old databases were written after they were dumped: " + "; ".join(findings[:10]),
-            "find who writes that is no unit in relocate_services: cron, a shell, another machine, an event of the "
-            "server; stop it, then run again. When it is the project itself, each time that Django loads it, and the "
-            "rows are worth nothing, set relocate_recheck: false",
+            "find the process that still writes and is not listed in relocate_services: cron, a shell, another "
+            "machine, an event of the server; stop it, then run again. If the project itself writes whenever Django "
+            "loads it, and nobody needs those rows, set relocate_recheck: false",
             {"findings": findings},
         )
     return {

@@ -100,7 +100,7 @@ def _compared(databases: Mapping[str, Mapping[str, Any]], name: str) -> Optional
     if any(databases.values()):
         return None
     why = (
-        "what was said of {0} is unreadable".format(_some(list(databases))) if databases else "no database was compared"
+        "the figures of {0} are unreadable".format(_some(list(databases))) if databases else "no database was compared"
     )
     return _promise(name, NOT_ASKED, why=why)
 
@@ -158,7 +158,7 @@ def _media(verify: Mapping[str, Any]) -> Promise:
     if "root" in found and found["root"] in (None, ""):
         return _promise("media", MEASURED, "old has none")
     if not isinstance(found.get("root"), str) or not all(_is_number(found.get(key)) for key in ("files", "bytes")):
-        return _promise("media", NOT_ASKED, why="what was said of it is unreadable")
+        return _promise("media", NOT_ASKED, why="its figures are unreadable")
     figures = "{0}, {1:.1f} MB, equal by name, size and time".format(
         _count(_number(found.get("files")), "file"), _number(found.get("bytes")) / 1e6
     )
@@ -193,7 +193,7 @@ def _still(value: Any, outcome: Mapping[str, Any]) -> Promise:
 def _answers(value: Any) -> Promise:
     asked = _asked(value)
     if not asked:
-        why = "what was said of them is unreadable" if value else "relocate_answers is empty"
+        why = "the answers are unreadable" if value else "relocate_answers is empty"
         return _promise("answers", NOT_ASKED, why=why)
     return _promise("answers", MEASURED, ", ".join(_answered(item) for item in asked[:_SHOWN]))
 

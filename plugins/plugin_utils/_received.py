@@ -151,8 +151,8 @@ def refuse_facts(host: str, task_vars: Mapping[str, Any]) -> None:
     if found:
         raise RelocateError(
             "answer_refused",
-            "{0} has facts that would stand for variables of the inventory: {1}".format(host, ", ".join(found[:5])),
-            "see who wrote them there; clear the cache of facts, and set these variables in the inventory only",
+            "{0} has facts that would override variables of the inventory: {1}".format(host, ", ".join(found[:5])),
+            "find what wrote them there; clear the fact cache, and set these variables only in the inventory",
         )
 
 

@@ -57,8 +57,8 @@ def _moved(outcome: Mapping[str, Any]) -> str:
 
 def _already_moved(outcome: Mapping[str, Any]) -> str:
     if outcome.get("next") == "retire":
-        return "was moved before: only old is left to be retired"
-    return "was moved before: nothing to do, nothing was looked at again"
+        return "was moved before: only old has to be retired"
+    return "was moved before: nothing to do, and nothing was checked again"
 
 
 def _unfinished(outcome: Mapping[str, Any]) -> str:
@@ -77,7 +77,7 @@ def what_became_of_old(outcome: Mapping[str, Any]) -> str:
         does = (
             "the old site serves again ({0})".format(", ".join(started))
             if started
-            else "no unit was to be started on old"
+            else "no unit had to be started on old"
         )
         return "; " + does + (", but CHECK BOTH HOSTS" if outcome.get("put_back") else "")
     if outcome.get("old_rests"):
@@ -129,7 +129,7 @@ def as_text(outcome: Mapping[str, Any]) -> str:
     if outcome.get("media_previous"):
         lines.append("  files of MEDIA that were only on new are kept in {0}".format(outcome["media_previous"]))
     if outcome.get("warnings"):
-        lines.append("  Django's check warns of {0} points, see the report".format(len(outcome["warnings"])))
+        lines.append("  warnings of Django's check: {0}, see the report".format(len(outcome["warnings"])))
     lines += ["  " + line for line in next_steps(outcome)]
     return "\n".join(lines) + "\n"
 
@@ -170,25 +170,25 @@ def next_steps(outcome: Mapping[str, Any]) -> List[str]:
     if outcome["status"] == "moved":
         return [
             "next: point DNS at {0}; {1}".format(outcome["new"], _old_now(outcome)),
-            "undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves; what new took in stays on new)",
+            "undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves again; new keeps what it received)",
         ]
     if outcome["status"] == "unfinished":
-        return ["next: mend the cause and run the same command again; it only retires the old site"]
+        return ["next: fix the cause, then run the same command again; it only retires the old site"]
     if outcome["status"] == "failed":
         if outcome.get("starting") and outcome["frozen_at"] and not outcome.get("old_serves"):
             return [
-                "next: see that the site does not serve on {0}, then run relocate.django.undo: old serves again".format(
+                "next: make sure that the site does not serve on {0}, then run relocate.django.undo".format(
                     outcome["new"]
                 )
             ]
-        lines = ["next: mend the cause and run the same command again"]
+        lines = ["next: fix the cause, then run the same command again"]
         if outcome.get("set_left"):
             lines.insert(
                 0, "the set of this attempt, which holds passwords, is still there: " + str(outcome["set_left"])
             )
         return lines
     if outcome["status"] == "obstacles":
-        return ["next: remove the obstacles and run the same command again"]
+        return ["next: fix the obstacles, then run the same command again"]
     return []
 
 

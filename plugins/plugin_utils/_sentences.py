@@ -50,7 +50,9 @@ def _kept(told: Mapping[str, Any]) -> str:
 
 
 def _undone(told: Mapping[str, Any]) -> str:
-    kept = "What {0} took in stays in its databases and MEDIA; nothing of it is carried back".format(_text(told, "new"))
+    kept = "Data that {0} received stays in its databases and MEDIA; none of it is carried back".format(
+        _text(told, "new")
+    )
     if told.get("check"):
         return "would be started on {0} again. {1}".format(_text(told, "host"), kept)
     return "{0} on {1} again. {2}".format(_runs(told), _text(told, "host"), kept)
@@ -77,7 +79,7 @@ def _made(told: Mapping[str, Any]) -> str:
 
 def _pinned(told: Mapping[str, Any]) -> str:
     if told.get("pinned") in (None, "", "not pinned"):
-        return "not pinned: nothing but its own manifest says that it is the one that was written"
+        return "not pinned: only its own manifest says that it was not edited"
     return "its manifest is the pinned one"
 
 

@@ -67,6 +67,6 @@ def old_is_lost_after_the_cutover(move: Move) -> None:
     time.sleep(GRACE + 1)  # the run that lost old could not give the site back there
     again = move.run()
     assert again.rc == 0, again.stdout[-3000:]
-    assert "only old is left to be retired" in again.stdout
+    assert "only old has to be retired" in again.stdout
     finished = move.run()
     assert finished.rc == 0 and "nothing to do" in finished.stdout

@@ -910,7 +910,7 @@ def test_a_right_that_is_missing_at_the_swap_leaves_live_whole(blank: Bench) -> 
     blank.load(target, made)
     live, loaded = blank.state(), blank.state(INCOMING)
     engine = limited(blank, HERE, JOURNAL, "SELECT ON mysql.proc")
-    with refused("right_missing", "the swap was not made: .* may not make what belongs to another"):
+    with refused("right_missing", "the swap was not made: .* may not create what belongs to another"):
         engine.swap()
     assert (blank.state(), blank.state(INCOMING)) == (live, loaded)
     assert blank.databases() == {blank.name, blank.name + "__incoming"}

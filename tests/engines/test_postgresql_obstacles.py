@@ -193,7 +193,7 @@ def test_foreign_servers(cluster: Cluster, make: Make, old: Callable[[str], None
     facts = engine.describe()
     found = new.preflight("new", facts)
     assert [item.code for item in found] == ["right_missing", "right_missing"]
-    wrapper = next(item for item in found if "may not make servers of foreign data wrapper postgres_fdw" in item.msg)
+    wrapper = next(item for item in found if "may not create servers of foreign data wrapper postgres_fdw" in item.msg)
     cluster.psql("postgres", "CREATE DATABASE new")
     for statement in wrapper.hint.partition("): ")[2].split("; "):
         cluster.psql("new", statement)

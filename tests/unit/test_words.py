@@ -42,7 +42,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "the old site serves again": "units that systemd saw running are named",
         "downtime {": "units were stopped and started in this run",
         " in the way; nothing was changed": "preflight only looks",
-        "see that the site does not serve on": "tells what to look at",
+        "make sure that the site does not serve on": "tells what to look at",
     },
     "plugins/plugin_utils/_received.py": {"proven": "a key of the outcome"},
     "plugins/action/inventory.py": {"nothing was changed": "stands before the first task that writes"},

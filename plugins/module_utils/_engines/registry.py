@@ -37,7 +37,7 @@ def engine_name(backend: str, vendor: str = "") -> str:
     raise RelocateError(
         "unsupported_engine",
         "database backend {0} is not supported".format(backend),
-        "leave the alias out with relocate_aliases; supported: " + ", ".join(sorted(_BY_NAME)),
+        "leave the alias out of relocate_aliases; supported: " + ", ".join(sorted(_BY_NAME)),
     )
 
 

@@ -43,7 +43,7 @@ def keep_password(login: Login, host: str, port: Optional[int], usual: int, serv
         "bad_option",
         "the administrator's password is given without an address, and the settings lead to {0}, which may be"
         " anybody's server".format(host or "port {0}".format(port)),
-        "say where it may go: give host (and port) or unix_socket beside password in relocate_login, for old in"
+        "add host (and port) or unix_socket to the password in relocate_login, for old in"
         " relocate_old_login; or login_host of the module",
     )
 

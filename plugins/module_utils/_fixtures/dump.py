@@ -79,7 +79,9 @@ def written(path: str, owner: Optional[SystemUser]) -> Iterator[IO[bytes]]:
             yield stream
     except OSError as exc:
         raise RelocateError(
-            "dump_failed", "{0} cannot be written: {1}".format(path, exc.strerror), "name another place"
+            "dump_failed",
+            "{0} cannot be written: {1}".format(path, exc.strerror),
+            "make room for it there, or choose another path",
         ) from exc
 
 
@@ -159,11 +161,11 @@ class ParallelFixture:
                 return
             if self._running.done():
                 self._running.result()
-                raise RelocateError("dump_failed", "the fixture ended before it began", "see the project's output")
+                raise RelocateError("dump_failed", "the fixture ended before it began", "read what the project printed")
         raise RelocateError(
             "timed_out",
             "the fixture's transaction did not begin within {0:g} s".format(_PATIENCE),
-            "look at the server",
+            "read the log of the database server",
         )
 
     def begin(self, moment: str) -> None:

@@ -100,7 +100,7 @@ def form_of(path: str) -> str:
         raise RelocateError(
             "bad_option",
             "the name of the fixture {0} does not tell its format".format(os.path.basename(path)),
-            "say it with format: " + ", ".join(FORMS),
+            "set format to one of: " + ", ".join(FORMS),
         )
     return form
 

@@ -210,7 +210,7 @@ def _refuse_broken(others: Sequence[Completed], reading: bool) -> None:
                 "{0}: {1} exited {2}: {3}".format(
                     what, os.path.basename(item.argv[0]), item.rc, last_lines(item.err, 2)
                 ),
-                "take another fixture",
+                "use another fixture",
             )
 
 
@@ -222,5 +222,5 @@ def _failed(project: Project, error: Mapping[str, Any], secrets: Sequence[str]) 
     return RelocateError(
         "query_failed" if database else "fixture_failed",
         "the {0} of the fixture failed: {1}".format(error["stage"], text),
-        "see the last line; nothing was changed",
+        "read the last line; nothing was changed",
     )

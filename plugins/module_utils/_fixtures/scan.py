@@ -57,7 +57,7 @@ def rehearse(site: Site, engine: Engine, scanned: Mapping[str, Any]) -> None:
             "database {0}: with {1} the code has other models: {2}".format(
                 engine.config.alias, engine.name, ", ".join(wrong)
             ),
-            "name in relocate_excluded_models what may stay behind, such as a search index that is made again",
+            "list in relocate_excluded_models what may stay behind, such as a search index that is rebuilt",
         )
 
 
@@ -73,6 +73,6 @@ def sentence(finding: Mapping[str, Any]) -> str:
 def obstacles(alias: str, found: Mapping[str, Any], target: str) -> List[Obstacle]:
     """What is in the way of a conversion."""
     return [
-        Obstacle(CODE, "{0} does not take it: {1}".format(target, sentence(item)), item["remedy"], alias)
+        Obstacle(CODE, "{0} cannot store it: {1}".format(target, sentence(item)), item["remedy"], alias)
         for item in found["findings"]
     ]

@@ -56,7 +56,7 @@ def dump(request: Request, stream: BinaryIO, say: Callable[[str], None]) -> Dict
     tables = chosen_tables(request, connection)
     keys = request.get("keys")
     if keys is not None and sum(1 for table in tables if not table.model._meta.auto_created) != 1:
-        raise FixtureError("bad_option", "primary keys are of one model", "name exactly one model with them")
+        raise FixtureError("bad_option", "primary keys belong to one model", "name exactly one model in models")
     header = header_of(request, connection, tables, migrations)
     if request["format"] == LINES:
         counts = write_lines(stream, header, tables, keys, _progress(say))
@@ -69,7 +69,9 @@ def _moment(connection: Any) -> str:
     """Wait for the word that says which moment to look at. On SQLite it is a copy's path, which is read instead."""
     word, _space, moment = sys.stdin.readline().rstrip("\n").partition(" ")
     if word != GO:
-        raise FixtureError("dump_failed", "the dump that the fixture goes with was given up", "see its own error")
+        raise FixtureError(
+            "dump_failed", "the dump that the fixture belongs to was abandoned", "read the dump's own error"
+        )
     if connection.vendor == "sqlite" and moment:
         connection.close()
         connection.settings_dict["NAME"] = moment
@@ -86,7 +88,7 @@ def applied(alias: str, allow_unapplied: bool) -> List[str]:
             "{0} migrations are not applied, so the code's models do not fit the rows: {1}".format(
                 len(found["unapplied"]), ", ".join(found["unapplied"][:5])
             ),
-            "run migrate, then dump",
+            "run manage.py migrate, then dump again",
         )
     return list(found["applied"])
 

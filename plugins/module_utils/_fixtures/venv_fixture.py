@@ -68,7 +68,7 @@ def load(request: Request, data_in: BinaryIO, say: Callable[[str], None]) -> Dic
         if request.get("state") or request.get("signals"):
             raise venv_rows.FixtureError(
                 "bad_option",
-                "this fixture tells its own migrations, and its rows go past the models",
+                "this fixture records its own migrations, and its rows bypass the models",
                 "leave out state and signals",
             )
         return venv_load.load(request, data_in, say)

@@ -18,7 +18,7 @@ FORMAT = 1
 CHUNK = 2000  # rows handed on at a time
 _BLOCK = 1 << 18  # bytes read at a time
 _MOST = 1 << 24  # bytes of a chunk: rows with files in them
-_ANOTHER = "take another fixture, or dump it again"
+_ANOTHER = "use another fixture, or dump it again"
 
 Rows = List[Tuple[int, List[Any]]]  # number of the line, the row
 

@@ -78,7 +78,7 @@ def check_header(header: Dict[str, Any]) -> None:
     if not header["whole"]:
         raise FixtureError(
             "fixture_partial",
-            "the fixture holds a part of a site's models only",
+            "the fixture holds only some of a site's models",
             "merge it into the live database, or dump everything",
         )
     check_time_zones(header)
@@ -109,7 +109,7 @@ def tables_of(connection: Any, registry: Any, labels: Iterable[str]) -> Dict[str
             raise FixtureError(
                 "unknown_model",
                 "the code has no model {0} at the fixture's migrations".format(label),
-                "take the revision of the code that the fixture was made with",
+                "check out the revision that the fixture was made with",
             )
         if not venv_rows.has_table(kinds, model):
             raise table_missing(label)
@@ -175,7 +175,7 @@ def match_fields(table: Table, section: venv_lines.Section) -> None:
     raise FixtureError(
         code,
         "line {0}: {1} {2}".format(section.line, section.label, what),
-        "take the revision of the code that the fixture was made with, or dump it again",
+        "check out the revision that the fixture was made with, or dump it again",
         line=section.line,
     )
 
@@ -309,8 +309,8 @@ def prove(tables: Dict[str, Table], counts: Dict[str, Dict[str, Any]]) -> None:
         if "fingerprint" in recorded and total.fingerprint != recorded["fingerprint"]:
             raise FixtureError(
                 "data_differs",
-                "{0}: the database does not give back what was put in".format(label),
-                "run the conversion scan: it names the values that this engine does not keep",
+                "{0}: the database returns other values than were written".format(label),
+                "run relocate.django.conversion_scan: it names the values that this engine does not keep",
             )
 
 

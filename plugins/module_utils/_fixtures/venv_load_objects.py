@@ -182,7 +182,7 @@ class Objects:
             self._take(place, item)
             self._tell(item["model"], place.line)
         if not self._shapes:
-            raise FixtureError("fixture_invalid", "the fixture holds no object", "take another fixture")
+            raise FixtureError("fixture_invalid", "the fixture holds no object", "use another fixture")
         self._all_read = True
         self._settle()
         self._mirror()
@@ -205,7 +205,7 @@ class Objects:
                 raise FixtureError(
                     "unknown_model",
                     "{0}: the code has no model {1} at this state".format(place, name),
-                    "take the revision of the code that the fixture was made with, or say its migrations with state",
+                    "check out the revision that the fixture was made with, or set state to its migrations",
                     line=place.line,
                     model=name,
                 )

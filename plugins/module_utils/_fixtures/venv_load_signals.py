@@ -35,7 +35,7 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     from django.db import connections, transaction
 
     if request.get("state"):
-        raise FixtureError("bad_option", "signals are those of today's models", "leave out state, or signals")
+        raise FixtureError("bad_option", "signals need today's models", "leave out state, or signals")
     connection = connections[request["alias"]]
     items = venv_read_objects.READERS[request["form"]](stream)
     migrations = venv_state.nodes_at(connection, {})
@@ -99,7 +99,7 @@ class _Saving:
             raise FixtureError(
                 "unknown_model",
                 "{0}: the code has no model {1}".format(place, name),
-                "take the revision of the code that the fixture was made with",
+                "check out the revision that the fixture was made with",
                 line=place.line,
             ) from None
         label = model._meta.label
@@ -163,12 +163,12 @@ class _Saving:
             except Exception as error:  # as above
                 raise FixtureError(
                     "reference_missing",
-                    "{0}: it refers to what is not there: {1}".format(place, _kind_of(error)),
+                    "{0}: it refers to an object that is missing: {1}".format(place, _kind_of(error)),
                     "dump what it refers to as well",
                     line=place.line,
                 ) from None
         if not self.counts:
-            raise FixtureError("fixture_invalid", "the fixture holds no object", "take another fixture")
+            raise FixtureError("fixture_invalid", "the fixture holds no object", "use another fixture")
         for shape in self._shapes.values():
             there = QuerySet(model=shape.model, using=self._connection.alias).count()
             if there < self.counts[shape.label]["objects"]:
@@ -177,7 +177,7 @@ class _Saving:
                     "{0}: the fixture holds {1} objects, the database {2}".format(
                         shape.label, self.counts[shape.label]["objects"], there
                     ),
-                    "an object is there twice, or a signal handler deletes some",
+                    "look for an object that the fixture holds twice, or a signal handler that deletes objects",
                 )
 
 

@@ -51,7 +51,7 @@ def merge_lines(
     if other:
         raise FixtureError(
             "unknown_migration",
-            "the fixture was made at other migrations than the database is at: {0}".format(", ".join(other[:5])),
+            "the fixture was made at other migrations than the database has: {0}".format(", ".join(other[:5])),
             "dump and merge at the same revision of the code",
         )
     venv_load.check_time_zones(lines.header)

@@ -89,10 +89,10 @@ def prove(table: Table, given: Dict[Any, Dict[int, Any]]) -> None:
         if row is None or wrong:
             raise FixtureError(
                 "data_differs",
-                "{0} {1}: the database does not give back {2}".format(
+                "{0} {1}: the database returns another value in {2}".format(
                     table.label, key, ", ".join(table.columns[index].name for index in wrong) or "the row"
                 ),
-                "look at the table's triggers, and at what the column keeps",
+                "look at the table's triggers, and at the column's type",
             )
 
 

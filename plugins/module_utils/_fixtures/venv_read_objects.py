@@ -20,7 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_row
 
 _BLOCK = 1 << 20  # bytes
 _LONGEST = 1 << 30  # bytes of one object: a row with a file in it
-_ANOTHER = "take another fixture, or dump it again"
+_ANOTHER = "use another fixture, or dump it again"
 #: How near to the end of what was read a syntax error must be to come from what was not read yet.
 _NEAR = 16
 

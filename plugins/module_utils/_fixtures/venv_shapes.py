@@ -141,7 +141,7 @@ class Shape:
         raise FixtureError(
             "unknown_field",
             "{0}: {1} {2}".format(place, self.label, why),
-            "take the revision of the code that the fixture was made with, or say its migrations with state",
+            "check out the revision that the fixture was made with, or set state to its migrations",
             line=place.line,
             model=self.label,
             field=name,

@@ -39,7 +39,7 @@ def migrate_to(connection: Any, recorded: List[str], say: Callable[[str], None])
         raise FixtureError(
             "target_not_blank",
             "the database that the fixture would be loaded into holds {0} tables".format(len(found)),
-            "use a blank one: the migrations are applied here",
+            "use a blank database: the load applies the migrations",
         )
     executor = MigrationExecutor(connection, _progress(say))
     wanted = _known(executor.loader, nodes_of(recorded))
@@ -56,7 +56,7 @@ def migrate_to(connection: Any, recorded: List[str], say: Callable[[str], None])
             "the fixture's migrations need others that were not applied where it was made: {0}".format(
                 ", ".join("{0}.{1}".format(*node) for node in missing[:5])
             ),
-            "take a revision of the code whose migrations lead to the fixture's",
+            "check out a revision whose migrations lead to the fixture's",
         )
     state = executor.migrate(_leaves(executor.loader.graph, wanted), plan=plan)
     return state.apps
@@ -80,7 +80,7 @@ def nodes_at(connection: Any, state: Dict[str, str]) -> List[str]:
             raise FixtureError(
                 "unknown_migration",
                 "the code has {0} migrations {1}.{2}".format("several" if exact else "no", label, name),
-                "name one that it has in state",
+                "set state to a migration that the code has",
             )
         before = set(graph.forwards_plan(exact[0]))
         for node in graph.nodes:
@@ -130,7 +130,7 @@ def _known(loader: Any, recorded: List[Node]) -> Set[Node]:
         raise FixtureError(
             "unknown_migration",
             "the code lacks {0} migrations that the fixture was made at: {1}".format(len(unknown), shown),
-            "take a revision of the code that has them",
+            "check out a revision that has them",
         )
     return wanted
 

@@ -27,7 +27,9 @@ _LOCAL = "bin etc games include lib lib32 lib64 libexec libx32 man sbin share".s
 def _missing(path: str) -> Tuple[List[str], str]:
     """The directories that are not there, the topmost first, and what is there above them. Raises path_refused."""
     if not os.path.isabs(path):
-        raise RelocateError("path_refused", "{0!r} is no absolute path".format(path), "name the whole path")
+        raise RelocateError(
+            "path_refused", "{0!r} is not an absolute path".format(path), "write the whole path, from /"
+        )
     missing: List[str] = []
     above = os.path.normpath(path)
     while not os.path.lexists(above):
@@ -106,7 +108,7 @@ def _of_a_third(path: str, owner: SystemUser) -> RelocateError:
     return RelocateError(
         "path_refused",
         "{0} cannot be made: the directory above it belongs neither to root nor to {1}".format(path, owner.name),
-        "make {0} for the project's owner".format(path),
+        "create {0} for the project's owner".format(path),
     )
 
 
@@ -156,7 +158,7 @@ def _refuse_home(path: str, what: str, owner: Optional[SystemUser]) -> None:
         raise RelocateError(
             "path_refused",
             "{0} cannot be {1}: it is, or lies in, the home of {2}".format(path, what, name),
-            "correct {0} in the settings, or make {1} for the project's owner".format(what, path),
+            "correct {0} in the settings, or create {1} for the project's owner".format(what, path),
         )
 
 

@@ -55,7 +55,9 @@ def make_directory(path: str, mode: int = 0o700, user: Optional[SystemUser] = No
         pass
     except OSError as exc:
         raise RelocateError(
-            "work_directory", "{0} cannot be made: {1}".format(path, exc.strerror), "name another directory"
+            "work_directory",
+            "{0} cannot be made: {1}".format(path, exc.strerror),
+            "set relocate_directory to another path",
         ) from exc
     status = os.lstat(path)
     allowed = {0, os.geteuid()} | ({user.uid} if user else set())
@@ -63,7 +65,7 @@ def make_directory(path: str, mode: int = 0o700, user: Optional[SystemUser] = No
         raise RelocateError(
             "work_directory",
             "{0} is a link, belongs to someone else or is writable by others".format(path),
-            "remove it, or name another directory",
+            "remove it, or set relocate_directory to another path",
         )
 
 
@@ -82,8 +84,7 @@ def _refuse_exchangeable(path: str) -> None:
                 if status.st_uid != 0 or everybody:
                     raise RelocateError(
                         "work_directory",
-                        "{0} is, or lies above, what only root should be able to exchange".format(above),
-                        "name a directory that only root can write on the whole way, such as /var/lib/relocate"
-                        " (relocate_directory)",
+                        "{0} is, or lies above, a directory that only root may replace".format(above),
+                        "set relocate_directory to a path that only root can write, such as /var/lib/relocate",
                     )
             above = os.path.dirname(above)

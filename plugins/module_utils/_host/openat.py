@@ -233,8 +233,8 @@ class _Walk:
         if self._owner is None or self._owner.uid == 0:
             raise RelocateError(
                 "path_refused",
-                "{0} is a link that somebody else than root can change".format(part),
-                "name the file that it leads to, or let the directories above it be root's",
+                "{0} is a link that users other than root can change".format(part),
+                "name the file that it leads to, or give the directories above it to root",
             )
         self.led = True
 
@@ -255,7 +255,7 @@ class _Walk:
         if writer is None:
             raise RelocateError(
                 "path_refused",
-                "a directory belongs to uid {0}, who is no user of this host".format(status.st_uid),
+                "a directory belongs to uid {0}, which is no user of this host".format(status.st_uid),
                 "give it to root or to the project's owner",
             )
         return writer
@@ -309,8 +309,8 @@ def check_work(path: str) -> None:
     if not os.path.isabs(path):
         raise RelocateError(
             "work_directory",
-            "{0!r} is no absolute path".format(path),
-            "name a directory that is root's, such as /var/lib/relocate (relocate_directory)",
+            "{0!r} is not an absolute path".format(path),
+            "set relocate_directory to a directory of root's, such as /var/lib/relocate",
         )
     there = os.path.normpath(path)
     while not os.path.lexists(there):
@@ -328,8 +328,8 @@ def check_work(path: str) -> None:
     if not trusted:
         raise RelocateError(
             "work_directory",
-            "{0} lies where somebody else than root can write".format(path),
-            "name a directory that is root's, and all above it too, such as /var/lib/relocate (relocate_directory)",
+            "{0} lies where users other than root can write".format(path),
+            "set relocate_directory to a path that only root can write, such as /var/lib/relocate",
         )
 
 

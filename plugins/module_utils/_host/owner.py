@@ -57,7 +57,9 @@ def check_owner(name: str, wanted: str = "", home: str = "", allow_root: bool = 
         return False
     if entry.pw_uid == 0:
         if not allow_root:
-            raise _refused("{0} is root here".format(name), "set relocate_allow_root if project code may run as root")
+            raise _refused(
+                "{0} is root here".format(name), "set relocate_allow_root: true if project code may run as root"
+            )
         return True
     reason = "" if wanted else _power(entry)
     if reason:
@@ -157,11 +159,14 @@ def _check_home(name: str, home: str) -> None:
     if home in ("", "/", "/nonexistent"):
         return
     if not os.path.isabs(home) or os.path.normpath(home) != home.rstrip("/") or not home.isprintable():
-        raise _refused("{0} has no path as home: {1!r}".format(name, home[:80]), "make the user on new yourself")
+        raise _refused(
+            "{0} has no path as home: {1!r}".format(name, home[:80]),
+            "create the user on new yourself (useradd --system NAME)",
+        )
     try:
         refuse_system(os.path.realpath(home) + "/", "the home of {0}".format(name))
     except RelocateError as error:
-        raise _refused(error.msg, "make the user on new yourself") from error
+        raise _refused(error.msg, "create the user on new yourself (useradd --system NAME)") from error
 
 
 def _refused(msg: str, hint: str) -> RelocateError:

@@ -102,8 +102,8 @@ def _check_system(directory: Directory) -> None:
     except RelocateError as exc:
         raise RelocateError(
             "path_refused",
-            "{0} can be written by {1}:{2} on old; in a directory of the system only root's are made".format(
+            "{0} can be written by {1}:{2} on old; in a system directory only root's are created".format(
                 directory.path, directory.owner, directory.group
             ),
-            "make {0} on this host first, for whom it is to be".format(directory.path),
+            "make {0} on this host first, with the owner that it needs".format(directory.path),
         ) from exc

@@ -105,7 +105,7 @@ def unreadable(path: str, exc: OSError) -> RelocateError:
     return RelocateError(
         "right_missing",
         "{0} cannot be read: {1}".format(shown(path), exc.strerror),
-        "let the project's owner read it, with whose rights MEDIA is read",
+        "let the project's owner read it: MEDIA is read as that user",
     )
 
 

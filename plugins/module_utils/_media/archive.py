@@ -138,11 +138,15 @@ def _raise_first(failed: List[BaseException], done: Completed, what: str) -> Non
     if done.rc:
         full = "No space left" in done.err
         raise RelocateError(
-            "disk_full" if full else "program_failed", "{0}: {1}".format(what, last_lines(done.err, 3)), "make room"
+            "disk_full" if full else "program_failed",
+            "{0}: {1}".format(what, last_lines(done.err, 3)),
+            "free space there, then run again",
         )
     for exc in failed:
         if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise RelocateError("disk_full", what + ": no space left on the disk", "make room") from exc
+            raise RelocateError(
+                "disk_full", what + ": no space left on the disk", "free space there, then run again"
+            ) from exc
         raise exc
 
 
@@ -264,12 +268,14 @@ def _checked(member: tarfile.TarInfo, before: Tuple[bytes, ...]) -> List[str]:
 
 
 def _bad(name: str, why: str) -> RelocateError:
-    return RelocateError("path_refused", "{0} in the archive of MEDIA {1}".format(shown(name), why), "take another set")
+    return RelocateError(
+        "path_refused", "{0} in the archive of MEDIA {1}".format(shown(name), why), "use another backup set"
+    )
 
 
 def _truncated(path: str) -> RelocateError:
     return RelocateError(
-        "dump_truncated", "the archive of MEDIA for {0} is truncated or damaged".format(path), "take another set"
+        "dump_truncated", "the archive of MEDIA for {0} is truncated or damaged".format(path), "use another backup set"
     )
 
 

@@ -153,17 +153,17 @@ def obstacles(rights: Mapping[str, Any], made: Collection[str], owner: str) -> L
         msg = "MEDIA_ROOT holds files of {0}, who {1} not on this host: the site could not write them".format(
             ", ".join(lacking), "is" if len(lacking) == 1 else "are"
         )
-        hint = "make them here (useradd --system NAME), name the unit that runs as them in relocate_services, or chown"
+        hint = "create them here (useradd --system NAME), add the unit that runs as them to relocate_services, or chown"
         found.append(_obstacle(msg, hint + " the files on old to the project's owner"))
     if groups:
         msg = "MEDIA_ROOT holds files of groups that are not on this host: {0}".format(", ".join(groups))
-        found.append(_obstacle(msg, "make them here (groupadd --system NAME), or chgrp the files on old"))
+        found.append(_obstacle(msg, "create them here (groupadd --system NAME), or chgrp the files on old"))
     if (
         not found
         and os.geteuid() != 0
         and (users or not {_gid(name) for name in rights["groups"]} <= {*os.getgroups()})
     ):
-        msg = "MEDIA_ROOT holds files of others than the project's owner, and only root can give files away"
+        msg = "MEDIA_ROOT holds files of users other than the project's owner, and only root can give files away"
         found.append(_obstacle(msg, "let the connection's user become root, or chown the files on old"))
     return found
 

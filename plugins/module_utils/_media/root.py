@@ -43,10 +43,12 @@ def check_path(path: str, directory: str, owner: Optional[SystemUser] = None) ->
     """The path without trailing slash, or path_refused: MEDIA may be deleted from, so it is nobody else's directory."""
     clean = os.path.normpath(path)
     if not os.path.isabs(path) or clean.count("/") < 2 or re.search(r"[\x00-\x1f]", path):
-        raise RelocateError("path_refused", "{0!r} cannot be MEDIA_ROOT".format(path), "use a directory of its own")
+        raise RelocateError(
+            "path_refused", "{0!r} cannot be MEDIA_ROOT".format(path), "set MEDIA_ROOT to a directory of its own"
+        )
     real, own = os.path.realpath(clean), os.path.realpath(directory)
     if (own + "/").startswith(real + "/") or (real + "/").startswith(own + "/"):
-        raise RelocateError("path_refused", "{0} and our work directory overlap".format(path), "use another directory")
+        raise RelocateError("path_refused", "{0} and the work directory overlap".format(path), "use another directory")
     for place in (clean, real):
         refuse_system(place, _SETTING, owner is not None and owner.uid == 0)
     return clean
@@ -98,7 +100,11 @@ def check_skip(names: Sequence[str]) -> List[str]:
     clean = [os.path.normpath(name.strip("/")) for name in names]
     for name in clean:
         if name == "." or name.split("/")[0] == "..":
-            raise RelocateError("bad_option", "{0!r} is no name within MEDIA_ROOT".format(name), "name what lies in it")
+            raise RelocateError(
+                "bad_option",
+                "{0!r} is not a name within MEDIA_ROOT".format(name),
+                "write names in relocate_media_skip relative to MEDIA_ROOT",
+            )
     return clean
 
 
@@ -125,7 +131,7 @@ def claim(path: str, owner: SystemUser, record: Record, replace: bool, skip: Seq
             "MEDIA_ROOT {0} held files before the move, such as {1}: they would be overwritten or deleted".format(
                 path, found
             ),
-            "empty it first, or set relocate_replace to keep aside what is in the way",
+            "empty it first, or set relocate_replace: true to keep aside what is in the way",
         )
     return Claim(Media(path, bool(found)), bool(found))
 
@@ -182,7 +188,7 @@ def _make(path: str, owner: SystemUser, mode: int, directories: Sequence[Directo
         raise RelocateError(
             "path_refused",
             "{0} cannot be made: {1}".format(path, exc.strerror),
-            "make {0} for the project's owner".format(path),
+            "create {0} for the project's owner".format(path),
         ) from exc
 
 

@@ -125,10 +125,12 @@ def _topic_error(topic: str, error: Mapping[str, Any], secrets: Iterable[str]) -
         code = next((code for code, pattern in _DATABASE_ERRORS if pattern.search(text)), "query_failed")
         message = text[text.find(error["types"][0].rsplit(".", 1)[-1] + ":") :] if error["types"] else text
         return RelocateError(
-            code, "the project cannot ask its database for {0}: {1}".format(topic, message), "check the server"
+            code,
+            "the project cannot ask its database for {0}: {1}".format(topic, message),
+            "check that the database server runs",
         )
     return RelocateError(
-        "probe_failed", "the project failed to tell its {0}:\n{1}".format(topic, text), "see the last line"
+        "probe_failed", "the project failed to report its {0}:\n{1}".format(topic, text), "fix what the last line names"
     )
 
 

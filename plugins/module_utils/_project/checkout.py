@@ -99,7 +99,7 @@ def plan_checkout(path: str, owner: Optional[SystemUser], commit: str, source: S
         raise RelocateError(
             "dirty_tree",
             "{0} holds uncommitted changes: {1}".format(path, ", ".join(changed[:10])),
-            "commit them or put them aside (git stash) on this host",
+            "commit or stash them (git stash) on this host",
             {"changes": changed[:100]},
         )
     done = before == commit and bool(changed) == bool(source.patch) and not _pointers(git)
@@ -157,7 +157,7 @@ def _occupied(path: str, why: str) -> RelocateError:
     return RelocateError(
         "checkout_occupied",
         "{0} is not a checkout of this project: {1}".format(path, why),
-        "move it away, or name another path for the site on new",
+        "move it away, or set relocate_path on new to another directory",
     )
 
 
@@ -178,7 +178,7 @@ def _make_incoming(path: str, owner: Optional[SystemUser], directories: Sequence
         raise RelocateError(
             "checkout_failed",
             "{0} cannot be made: {1}".format(full, exc.strerror),
-            "{0}; or make {1} for the owner".format(AS_ROOT, path),
+            "{0}; or create {1} for the project's owner".format(AS_ROOT, path),
         ) from exc
     return incoming
 

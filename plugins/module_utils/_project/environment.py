@@ -148,7 +148,7 @@ def _check_extra(extra: Sequence[str]) -> List[str]:
             raise RelocateError(
                 "bad_option",
                 "relocate_pip_extra: {0!r} is not a package".format(mask_urls(line)),
-                "name packages as in a requirements file, one in each entry",
+                "write them in relocate_pip_extra as in a requirements file, one per entry",
             )
     return list(extra)
 
@@ -157,14 +157,16 @@ def _python(path: str, owner: Optional[SystemUser], wanted: Wanted) -> Tuple[str
     name = wanted.python or "python3"
     program = find_program(name)
     if program is None:
-        raise RelocateError("program_missing", "{0} is not on new".format(name), "install it, or name another python")
+        raise RelocateError(
+            "program_missing", "{0} is not on new".format(name), "install it, or set relocate_python to another"
+        )
     code = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
     result = run(Command([program, "-c", code], owner, cwd=path if os.path.isdir(path) else "/"), timeout=30)
     if result.rc != 0 or not parse_version(result.out):
         raise RelocateError(
             "interpreter_unusable",
             "{0} exits {1}: {2}".format(program, result.rc, last_lines(result.err, 2)),
-            "name another python",
+            "set relocate_python to another",
         )
     return program, result.out.strip()
 
@@ -218,7 +220,7 @@ def _obstacles(path: str, method: str, freeze: Sequence[str], wanted: Wanted, ve
             Obstacle(
                 "environment_failed",
                 "{0} does not say which packages the project needs, and none are recorded".format(path),
-                "name requirement files or a command",
+                "set relocate_requirements or relocate_command",
             )
         )
     return tuple(found)
@@ -245,7 +247,7 @@ def build(planned: EnvironmentPlan, on_line: Optional[Callable[[str], None]] = N
         raise RelocateError(
             "environment_failed",
             "{0} was run and made no {1}".format(planned.method, planned.interpreter),
-            "name the virtual environment that it makes as venv",
+            "set relocate_environment_path to the virtual environment that it makes",
         )
     _write_stamp(planned)
     return True
@@ -300,7 +302,7 @@ class _Runner:
         recorded, new = self._plan.wanted.python_version, self._plan.python_version
         if recorded and _series(recorded) != _series(new):
             msg += "\nold has Python {0}, new has {1}".format(recorded, new)
-        hint = "install a Python on new that the packages support and name it as python"
+        hint = "install a Python on new that the packages support, and set relocate_python to it"
         if not old:
             hint = "look at the last lines; compilers, headers or credentials of a package index may be missing on new"
         return RelocateError("python_too_old" if old else "environment_failed", msg, hint)
@@ -325,7 +327,7 @@ def _make_venv(planned: EnvironmentPlan, runner: _Runner) -> None:
         raise RelocateError(
             "environment_failed",
             "{0} cannot be made: {1}".format(planned.venv, exc.strerror),
-            "make it for the project's owner, or name another path for the virtual environment",
+            "create it for the project's owner, or set relocate_environment_path to another path",
         ) from exc
     if os.path.exists(planned.interpreter) and not planned.recreate:
         return
@@ -341,7 +343,7 @@ def _commands(planned: EnvironmentPlan, directory: str) -> List[List[str]]:
             raise RelocateError(
                 "program_missing",
                 "{0} is not on new, and {1} needs it".format(planned.method, planned.files[0]),
-                "install {0} for the owner, or name requirement files or a command".format(planned.method),
+                "install {0} for the owner, or set relocate_requirements or relocate_command".format(planned.method),
             )
         return [[tool] + list(argv[1:]) for argv in _TOOLS[planned.method]]
     argv = [planned.interpreter, "-m", "pip", "install"]

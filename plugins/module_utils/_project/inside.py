@@ -83,8 +83,8 @@ def strange(project: Project, exc: ValueError) -> RelocateError:
     """The refusal of an answer that is not of the shape that our program gives it."""
     return RelocateError(
         "probe_failed",
-        "{0} answered something else than it was asked, in {1}".format(project.interpreter, exc),
-        "look for what answers in our program's place: sitecustomize, a .pth file, or the project's settings",
+        "{0} gave an answer of another form than was asked for, in {1}".format(project.interpreter, exc),
+        "find what answers in its place: sitecustomize, a .pth file, or the project's settings",
     )
 
 
@@ -112,7 +112,7 @@ def start_error(project: Project, error: Mapping[str, Any], secrets: Iterable[st
         return RelocateError(
             "interpreter_unusable",
             "{0} cannot import Django: {1}".format(project.interpreter, text.splitlines()[-1]),
-            "name the interpreter of the virtual environment that Django is installed in",
+            "set relocate_interpreter (relocate_old_interpreter for old alone) to the Python that has Django",
             where,
         )
     if not project.settings and any(name.endswith(".ImproperlyConfigured") for name in error["types"]):
@@ -128,7 +128,7 @@ def start_error(project: Project, error: Mapping[str, Any], secrets: Iterable[st
     return RelocateError(
         "settings_failed",
         "{0}:\n{1}".format(subject, text),
-        "run `{0} {1} check` as {2}; variables that the service gets can be given as environment or env files".format(
+        "run `{0} {1} check` as {2}; set relocate_environment or relocate_env_files to what the service gets".format(
             project.interpreter, project.manage_path, project.owner.name
         ),
         where,

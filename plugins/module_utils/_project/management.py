@@ -121,6 +121,6 @@ def _migration_failed(alias: str, result: Completed, secrets: Sequence[str]) -> 
     return RelocateError(
         "migration_failed",
         "{0} (exit {1}): {2}".format(subject, result.rc, inside.scrubbed(_message_of(result.err), secrets)),
-        "mend the migration in the project and start again from the backup set; do not resume half a migration",
+        "fix the migration in the project, then start again from the backup set; do not resume half a migration",
         {"migration": culprit, "alias": alias, "applied": parse_applied(result.out)},
     )

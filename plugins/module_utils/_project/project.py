@@ -22,6 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.venv_secr
 from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
 
+_RIGHT_PATH = "set relocate_path (relocate_old_path for old alone) to the directory that holds manage.py"
 _VENVS = (".venv", "venv", "env", ".virtualenv", "virtualenv")
 _SETTINGS = "DJANGO_SETTINGS_MODULE"
 _SOURCE_LIMIT = 1024 * 1024  # bytes of manage.py
@@ -110,10 +111,10 @@ def _find_manage(path: str, manage: str) -> str:
         return manage_path
     others = sorted(glob.glob(os.path.join(glob.escape(path), "*", "manage.py")))
     if not os.path.isdir(path):
-        raise RelocateError("project_not_found", "{0} is not a directory".format(path), "check the path")
-    hint = "name the directory that holds manage.py"
+        raise RelocateError("project_not_found", "{0} is not a directory".format(path), _RIGHT_PATH)
+    hint = _RIGHT_PATH
     if others:
-        hint = "there is {0}: set relocate_path to {1} (relocate_old_path where only old's is another)".format(
+        hint = "there is {0}: set relocate_path to {1} (relocate_old_path if only old's differs)".format(
             others[0], os.path.dirname(others[0])
         )
     raise RelocateError("project_not_found", "{0} holds no {1}".format(path, manage), hint)
@@ -126,14 +127,14 @@ def _find_owner(manage_path: str, owner: Optional[str], allow_root: bool) -> Sys
         raise RelocateError(
             "owner_missing",
             "{0} is not a user of this host".format(owner if owner else "uid {0} of {1}".format(uid, manage_path)),
-            "create the user, or name another owner",
+            "create the user, or set relocate_owner (relocate_old_owner for old alone) to another",
         )
     if user.uid == 0 and not (allow_root and uid == 0):
         raise RelocateError(
             "runs_as_root",
             "the code of {0} would run as root".format(os.path.dirname(manage_path)),
-            "name the system user who runs the site as relocate_owner (relocate_old_owner for old alone)"
-            + (", or set relocate_allow_root" if uid == 0 else "; root is allowed only when it owns manage.py"),
+            "set relocate_owner (relocate_old_owner for old alone) to the system user who runs the site"
+            + (", or set relocate_allow_root: true" if uid == 0 else "; root is allowed only when it owns manage.py"),
         )
     if not owner:
         _check_whose(manage_path, uid)
@@ -150,10 +151,10 @@ def _check_whose(manage_path: str, uid: int) -> None:
         if status.st_uid not in (0, uid):
             raise RelocateError(
                 "owner_missing",
-                "{0} belongs to uid {1}, and what manage.py is to uid {2}: whose code it is cannot be told".format(
+                "{0} belongs to uid {1}, but manage.py to uid {2}: the owner of the code is unclear".format(
                     path, status.st_uid, uid
                 ),
-                "name the system user who runs the site as relocate_owner",
+                "set relocate_owner to the system user who runs the site",
             )
 
 
@@ -233,8 +234,8 @@ def find_interpreter(path: str, interpreter: Optional[str] = None, manage: str =
         raise RelocateError(
             "interpreter_not_found",
             "{0} is not a program".format(full),
-            "name the Python of the site's virtual environment as relocate_interpreter (relocate_old_interpreter for"
-            " old alone)",
+            "set relocate_interpreter (relocate_old_interpreter for old alone) to the Python of the site's virtual"
+            " environment",
         )
     parents = [os.path.dirname(os.path.join(path, manage)), path, os.path.dirname(path)]
     for parent in dict.fromkeys(os.path.normpath(item) for item in parents):
@@ -246,8 +247,8 @@ def find_interpreter(path: str, interpreter: Optional[str] = None, manage: str =
     raise RelocateError(
         "interpreter_not_found",
         "neither {0} nor its parent holds one of {1}".format(path, ", ".join(_VENVS[:3])),
-        "name the Python that runs the site as relocate_interpreter (relocate_old_interpreter for old alone), for"
-        " instance /usr/bin/python3",
+        "set relocate_interpreter (relocate_old_interpreter for old alone) to the Python that runs the site, such as"
+        " /srv/shop/venv/bin/python",
     )
 
 
@@ -302,7 +303,7 @@ def _check_starts(project: Project) -> None:
     except RelocateError as exc:
         if exc.code == "right_missing":
             raise
-        raise RelocateError("interpreter_unusable", exc.msg, "check it as " + project.owner.name) from exc
+        raise RelocateError("interpreter_unusable", exc.msg, "run it by hand as " + project.owner.name) from exc
     if result.rc != 0:
         raise RelocateError(
             "interpreter_unusable",
@@ -312,5 +313,5 @@ def _check_starts(project: Project) -> None:
                 project.owner.name,
                 scrub(last_lines(result.err, 3), project.env_secrets()),
             ),
-            "rebuild the virtual environment, or name another interpreter",
+            "rebuild the virtual environment, or set relocate_interpreter to another Python",
         )

@@ -49,7 +49,9 @@ def detect(path: str, given: Sequence[str] = ()) -> Found:
     missing = [name for name in given if not os.path.isfile(os.path.join(path, name))]
     if missing:
         raise RelocateError(
-            "bad_option", "{0} holds no {1}".format(path, ", ".join(missing)), "name requirement files of the revision"
+            "bad_option",
+            "{0} holds no {1}".format(path, ", ".join(missing)),
+            "set relocate_requirements to files of the revision",
         )
     if given:
         return Found("requirements", tuple(given))

@@ -271,7 +271,7 @@ def _expect_head(git: Git, commit: str) -> None:
         raise RelocateError(
             "revision_not_found",
             "{0} is at {1}, not at {2}".format(git.path, found or "no commit", commit),
-            "let deployments on old rest, and start again",
+            "pause deployments on old, then start again",
         )
 
 

@@ -64,7 +64,7 @@ class Lease:
             raise RelocateError(
                 "work_directory",
                 "{0} cannot be opened: {1}".format(self.path, exc.strerror),
-                "look at it, then remove it",
+                "check what it is, then remove it",
             ) from exc
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -199,7 +199,7 @@ def check_site_name(site: str) -> str:
         raise RelocateError(
             "bad_option",
             "{0!r} cannot be a site's name".format(site),
-            "use letters, digits, dot, dash and underscore, 64 at most",
+            "set relocate_site to letters, digits, dot, dash and underscore, 64 at most",
         )
     return site
 
@@ -228,7 +228,7 @@ def read_record(directory: str, site: str) -> Record:
         raise RelocateError(
             "work_directory",
             "the record of site {0} in {1} cannot be read".format(site, directory),
-            "look at it, then remove it",
+            "check what it is, then remove it",
         ) from exc
 
 

@@ -51,18 +51,18 @@ def check_stays_stopped(systemd: Systemd, units: Mapping[str, Unit], reboot: boo
     if awake:
         raise RelocateError(
             "bad_option",
-            "stopping {0} would not last: {1} can start it again".format(triggers[awake[0]], ", ".join(awake)),
-            "name {0} in units too".format(", ".join(awake)),
+            "{0} would not stay stopped: {1} can start it again".format(triggers[awake[0]], ", ".join(awake)),
+            "add {0} to relocate_services".format(", ".join(awake)),
         )
     coming = [name for name in wanters if found[name].up or found[name].enabled]
     if coming:
         own = [name for name in coming if name not in _TARGETS]
         raise RelocateError(
             "bad_option",
-            "{0} would start again with the host: {1} wants it, also when it is disabled".format(
+            "{0} would start again after a reboot: {1} wants it even when it is disabled".format(
                 wanters[coming[0]], ", ".join(coming)
             ),
-            "name {0} in units too".format(", ".join(own))
+            "add {0} to relocate_services".format(", ".join(own))
             if own
             else "give {0} an [Install] section, then enable it".format(wanters[coming[0]]),
         )

@@ -113,8 +113,8 @@ def check_named(state: str, units: Sequence[str]) -> None:
     if state in ("frozen", "held", "retired") and not units:
         raise RelocateError(
             "no_services",
-            "no unit of the site is named: nothing would stop it on old, and what it writes from now on would be lost",
-            "name its units in relocate_services, or set relocate_allow_unfrozen when something else stops its writes",
+            "relocate_services is empty: nothing would stop the old site, and what it writes from now on would be lost",
+            "add its units to relocate_services, or set relocate_allow_unfrozen: true if something else stops it",
         )
 
 
@@ -126,7 +126,7 @@ def check_still(record: Record, units: Mapping[str, Unit]) -> None:
             "freeze_lost",
             "the old site has been serving beside the new one since the cutover ({0} active): what it took in is not "
             "on new; nothing was stopped".format(", ".join(serving)),
-            "see what old has taken in, stop its units, then run the same command again",
+            "check what data old has received, stop its units, then run the same command again",
             {"reasons": ["{0} is active".format(name) for name in serving]},
         )
 

@@ -99,7 +99,9 @@ class Unit:
 def unit_name(name: str) -> str:
     """A unit's full name: ``.service`` unless it has a suffix. Raises bad_option for patterns and options."""
     if not _NAME.match(name):
-        raise RelocateError("bad_option", "{0!r} is not the name of a unit".format(name), "name one unit, no pattern")
+        raise RelocateError(
+            "bad_option", "{0!r} is not the name of a unit".format(name), "write the name of one unit, not a pattern"
+        )
     return name if name.endswith(_SUFFIXES) else name + ".service"
 
 
@@ -158,8 +160,8 @@ class Systemd:
         if not os.path.isdir(running):
             raise RelocateError(
                 "program_missing",
-                "this host is not run by systemd, which the units need",
-                "leave the list of units empty",
+                "systemd does not run on this host, and units need it",
+                "leave relocate_services empty",
             )
         self._systemctl = find_program("systemctl") or "systemctl"
 

@@ -109,8 +109,8 @@ class BackupSet:
             if os.path.isdir(found.path) and not os.path.isfile(os.path.join(found.path, MANIFEST)):
                 raise RelocateError(
                     "set_incomplete",
-                    "{0} has no manifest: its backup did not end".format(found.path),
-                    "take another set, or back up again",
+                    "{0} has no manifest: its backup did not finish".format(found.path),
+                    "use another backup set, or back up again",
                 )
             if os.path.isdir(found.path):
                 return found
@@ -207,7 +207,7 @@ class BackupSet:
         """The absolute path of a file of the set; refuses one that leads out of it."""
         if not relative or relative.startswith("/") or ".." in relative.split("/") or "\0" in relative:
             raise RelocateError(
-                "path_refused", "{0!r} leads out of the backup set".format(relative), "take another set"
+                "path_refused", "{0!r} leads out of the backup set".format(relative), "use another backup set"
             )
         return os.path.join(self.path, relative)
 
@@ -243,14 +243,14 @@ class BackupSet:
             raise RelocateError(
                 "manifest_edited",
                 "{0} is not the manifest that was written".format(self.file(MANIFEST)),
-                "transfer the set again, or take another one",
+                "transfer the set again, or use another one",
             )
         manifest = from_text(text, self.file(MANIFEST))
         if manifest.label != self.label:
             raise RelocateError(
                 "manifest_invalid",
                 "the manifest in {0} is of {1}".format(self.path, manifest.label),
-                "take another set",
+                "use another backup set",
             )
         return manifest
 
@@ -354,7 +354,7 @@ class BackupSet:
 
     def _differs(self, path: str, how: str, code: str = "file_differs") -> None:
         raise RelocateError(
-            code, "file {0} of {1}: {2}".format(path, self.label, how), "transfer the set again, or take another one"
+            code, "file {0} of {1}: {2}".format(path, self.label, how), "transfer the set again, or use another one"
         )
 
     def _manifest_text(self) -> str:
@@ -362,11 +362,11 @@ class BackupSet:
             handle = os.open(self.file(MANIFEST), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError as exc:
             raise RelocateError(
-                "set_incomplete", "{0} has no manifest".format(self.path), "take another set, or back up again"
+                "set_incomplete", "{0} has no manifest".format(self.path), "use another backup set, or back up again"
             ) from exc
         except OSError as exc:
             raise RelocateError(
-                "path_refused", "{0} is not a plain file".format(self.file(MANIFEST)), "take another set"
+                "path_refused", "{0} is not a plain file".format(self.file(MANIFEST)), "use another backup set"
             ) from exc
         with os.fdopen(handle, encoding="utf-8", errors="surrogateescape") as stream:
             return stream.read()

@@ -187,7 +187,9 @@ def from_text(text: str, where: str = MANIFEST) -> Manifest:
         plain = json.loads(text)
         version = plain.pop(_FORMAT)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
-        raise RelocateError("manifest_invalid", "{0} is not a manifest".format(where), "take another set") from exc
+        raise RelocateError(
+            "manifest_invalid", "{0} is not a manifest".format(where), "use another backup set"
+        ) from exc
     if version != FORMAT or isinstance(version, bool):
         raise RelocateError(
             "format_unknown",
@@ -199,7 +201,7 @@ def from_text(text: str, where: str = MANIFEST) -> Manifest:
         raise RelocateError(
             "manifest_edited",
             "{0} is not the manifest that was written: its checksum differs".format(where),
-            "transfer the set again, or take another one",
+            "transfer the set again, or use another one",
         )
     try:
         if checksum is None:
@@ -209,7 +211,7 @@ def from_text(text: str, where: str = MANIFEST) -> Manifest:
         return manifest
     except ValueError as exc:
         raise RelocateError(
-            "manifest_invalid", "{0} lacks what a manifest holds ({1})".format(where, exc), "take another set"
+            "manifest_invalid", "{0} lacks what a manifest holds ({1})".format(where, exc), "use another backup set"
         ) from exc
 
 

@@ -33,7 +33,7 @@ def path_of(set_path: str) -> str:
 def read(set_path: str) -> str:
     """The digest that was noted for a set, or "". Raises path_refused when the file is not what this writes."""
     path = path_of(set_path)
-    refused = RelocateError("path_refused", "{0} is not a pin".format(path), "look at it, then remove it")
+    refused = RelocateError("path_refused", "{0} is not a pin".format(path), "check what it is, then remove it")
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
@@ -67,6 +67,6 @@ def forget(set_path: str) -> None:
 def sentence(path: str) -> str:
     """Tell people what it means that nothing pins the set at ``path``."""
     return (
-        "set {0} is not pinned: nothing but its own manifest says that it is the one that was written; give the"
+        "set {0} is not pinned: only its own manifest says that it was not edited; give the"
         " digest that the backup printed (relocate_manifest_sha256), or bring {1} along with the set"
     ).format(os.path.basename(path), path_of(path))

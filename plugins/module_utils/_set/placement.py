@@ -68,8 +68,8 @@ def plan(
     if unknown:
         raise RelocateError(
             "bad_option",
-            "overrides for files that do not travel: {0}".format(", ".join(unknown)),
-            "name them in relocate_files too",
+            "relocate_env_overrides names files that do not travel: {0}".format(", ".join(unknown)),
+            "add them to relocate_files",
         )
     patterns = absolute(allowed, project)
     patterns += [named.path(pattern) for pattern in patterns]
@@ -96,13 +96,13 @@ def _check_named(paths: Sequence[str], patterns: Sequence[str]) -> None:
             raise RelocateError(
                 "path_refused",
                 "{0} is in the set but not in relocate_files".format(path),
-                "name it there, relative to the project where it lies below, or back up again",
+                "add it to relocate_files (relative to the project if it lies below), or back up again",
             )
         if path in met:
             raise RelocateError(
                 "path_refused",
                 "two files of the set would be {0} on this host".format(path),
-                "name only one of them in relocate_files, and back up again",
+                "list only one of them in relocate_files, then back up again",
             )
         met.add(path)
 
@@ -115,7 +115,7 @@ def _check_links(paths: Sequence[str], entries: Sequence[UnversionedFile]) -> No
             raise RelocateError(
                 "path_refused",
                 "{0} lies behind a link of the set".format(path),
-                "name it in relocate_files where it really lies on old, then back up again; or take another set",
+                "name it in relocate_files where it really lies on old, then back up again; or use another backup set",
             )
 
 

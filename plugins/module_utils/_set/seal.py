@@ -59,7 +59,9 @@ def sealed(path: str) -> Tuple[int, str]:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
             raise RelocateError(
-                "path_refused", "{0} is no plain file, or has a second name".format(path), "remove it, and try again"
+                "path_refused",
+                "{0} is not a plain file, or has a second name (hard link)".format(path),
+                "remove it, and try again",
             )
         if not _lease(handle, fcntl.F_RDLCK):
             return _copied(handle, path)
@@ -185,7 +187,7 @@ def _grant(handle: int, mode: int, user: Optional[SystemUser]) -> None:
                 "the backup set's file system knows no access lists, and the group of {0} has other members".format(
                     user.name
                 ),
-                "give that user a group of its own, or name another directory (relocate_directory)",
+                "give that user a group of its own, or set relocate_directory to another file system",
             ) from exc
         os.fchown(handle, 0, user.gid)
         os.fchmod(handle, mode | (mode & 0o500) >> 3)

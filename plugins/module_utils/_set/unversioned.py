@@ -29,7 +29,9 @@ def absolute(paths: Sequence[str], project: str) -> List[str]:
     for path in paths:
         full = os.path.normpath(os.path.join(project, path))
         if not os.path.isabs(path) and not full.startswith(project.rstrip("/") + "/"):
-            raise RelocateError("path_refused", "{0} leads out of the project".format(path), "give an absolute path")
+            raise RelocateError(
+                "path_refused", "{0} leads out of the project".format(path), "write an absolute path in relocate_files"
+            )
         found.append(full)
     return found
 
@@ -70,7 +72,7 @@ def _refuse_behind_links(found: Collection[str], owner: Optional[SystemUser]) ->
                 real = os.path.join(os.readlink("/proc/self/fd/{0}".format(place.handle)), name)
             raise RelocateError(
                 "path_refused",
-                "{0} lies behind the link {1}, and relocate_files names both".format(path, above),
+                "{0} lies behind the link {1}, and relocate_files lists both".format(path, above),
                 "name {0} in relocate_files in place of {1}".format(real, path),
             )
 

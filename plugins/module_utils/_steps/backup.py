@@ -66,7 +66,7 @@ def revision_of(site: Site, allow_dirty: bool) -> Revision:
         raise RelocateError(
             "dirty_tree",
             "the checkout holds uncommitted changes: {0}".format(", ".join(revision.changes[:5])),
-            "commit them, or set allow_dirty to carry them as a patch",
+            "commit them, or set relocate_allow_dirty: true to carry them as a patch",
         )
     return revision
 
@@ -191,7 +191,7 @@ def await_sessions(engine: Engine) -> None:
             raise RelocateError(
                 "sessions_remain",
                 "{0} sessions still use database {1}".format(engine.sessions(), engine.config.alias),
-                "name every unit that writes in relocate_services",
+                "add every unit that writes to relocate_services",
             )
         time.sleep(0.2)
 

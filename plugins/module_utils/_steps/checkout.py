@@ -59,10 +59,14 @@ def _owner(name: str, allow_root: bool, check_mode: bool) -> Optional[SystemUser
     owner = lookup_user(name)
     if owner is None and not check_mode:
         raise RelocateError(
-            "owner_missing", "there is no user {0}".format(name), "run the checkout role, which makes it"
+            "owner_missing", "there is no user {0}".format(name), "run the checkout role, which creates it"
         )
     if owner is not None and owner.uid == 0 and not allow_root:
-        raise RelocateError("runs_as_root", "root would own the project", "name another owner, or set allow_root")
+        raise RelocateError(
+            "runs_as_root",
+            "root would own the project",
+            "set relocate_owner to another user, or set relocate_allow_root: true",
+        )
     return owner
 
 
@@ -157,8 +161,8 @@ def _recorded(backup: BackupSet) -> Mapping[str, Any]:
     except ValueError as exc:
         raise RelocateError(
             "manifest_invalid",
-            "{0} lacks what it is read for ({1})".format(backup.file(ENVIRONMENT), exc),
-            "take another set",
+            "{0} lacks what is needed from it ({1})".format(backup.file(ENVIRONMENT), exc),
+            "use another backup set",
         ) from None
 
 

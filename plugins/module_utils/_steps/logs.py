@@ -99,9 +99,9 @@ def _strangers(item: Directory, made: Collection[str]) -> Optional[Tuple[str, st
         reason = "it belongs to the {0} {1} on old, which is not on this host".format(what, printable(name))
         if not owners.NAME.match(name):
             return reason, "on old, give {0} to the user that the site runs as".format(printable(item.path))
-        hint = "make the {0} on new: {1} --system {2}".format(what, command, name)
+        hint = "create the {0} on new: {1} --system {2}".format(what, command, name)
         if what == "user":
-            hint += "; where a unit runs as him, name it in relocate_services, and he is made"
+            hint += "; or add the unit that runs as this user to relocate_services, and the move creates it"
         return reason, hint
     return None
 

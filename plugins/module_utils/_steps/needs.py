@@ -39,6 +39,6 @@ def missing_space(path: str, needed: int, what: str, option: str = "relocate_dir
         Obstacle(
             "disk_full",
             "{0} needs {1} MB at {2}, {3} MB are free".format(what, (needed + _SLACK) >> 20, path, free >> 20),
-            "free space there, or name another directory ({0})".format(option),
+            "free space there, or set {0} to another directory".format(option),
         )
     ]

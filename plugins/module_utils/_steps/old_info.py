@@ -62,6 +62,6 @@ def facts(plain: Dict[str, Any]) -> DatabaseFacts:
 def _refused(exc: ValueError) -> RelocateError:
     return RelocateError(
         "answer_refused",
-        "what old told of the site is not of the shape that this version gives it, in {0}".format(exc),
-        "see what answers on old in place of our module",
+        "what old reported about the site has another form than in this version, in {0}".format(exc),
+        "find what answers on old in place of relocate.django",
     )

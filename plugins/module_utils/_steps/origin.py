@@ -134,7 +134,7 @@ def displaced_name(engine: Engine, live: DatabaseFacts, came_from: str, record: 
             "database {0}: target holds {1} tables{2}".format(
                 alias, live.tables, ", and the site has served with it here" if came_from else ""
             ),
-            "empty it, or set relocate_replace to keep it aside as previous",
+            "empty it, or set relocate_replace: true to keep it aside as the previous database",
         )
     if kept and holds_something(engine, PREVIOUS):
         raise RelocateError(

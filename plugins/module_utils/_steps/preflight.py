@@ -61,7 +61,7 @@ def refuse_set(site: Site, params: Mapping[str, Any]) -> None:
     raise RelocateError(
         found[0].code if len(found) == 1 else "obstacles",
         "no backup written: " + "; ".join(lines),
-        found[0].hint if len(found) == 1 else "remove them, then back up again",
+        found[0].hint if len(found) == 1 else "fix them, then back up again",
         {"obstacles": as_plain(found)},
     )
 
@@ -157,7 +157,7 @@ def _code_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
             Obstacle(
                 "dirty_tree",
                 "the checkout holds uncommitted changes: {0}".format(shown),
-                "commit them, or set relocate_allow_dirty to carry them as a patch",
+                "commit them, or set relocate_allow_dirty: true to carry them as a patch",
             )
         )
     return found
@@ -187,8 +187,12 @@ def _untracked(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     return [
         Obstacle(
             "files_untracked",
-            "git does not hold what the site may need: {0}{1}".format(names, ", ..." if len(missed) > 10 else ""),
-            "carry it with relocate_files: [{0}], or name what may stay behind in relocate_files_ignored".format(lines),
+            "git does not track files that the site may need: {0}{1}".format(
+                names, ", ..." if len(missed) > 10 else ""
+            ),
+            "set relocate_files: [{0}] to carry them, or list in relocate_files_ignored what may stay behind".format(
+                lines
+            ),
         )
     ]
 
@@ -252,7 +256,7 @@ def _migration_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle
                 Obstacle(
                     "unapplied_migrations",
                     "{0} migrations are not applied: {1}".format(len(unapplied), ", ".join(unapplied[:5])),
-                    "run migrate on old, or set relocate_allow_unapplied to have them applied on new",
+                    "run manage.py migrate on old, or set relocate_allow_unapplied: true to apply them on new",
                     alias,
                 )
             )
@@ -261,7 +265,7 @@ def _migration_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle
             Obstacle(
                 "migration_conflict",
                 "conflicting migrations in {0}: {1}".format(app, ", ".join(names)),
-                "merge them with makemigrations --merge",
+                "merge them with manage.py makemigrations --merge",
             )
         )
     return found

@@ -30,8 +30,8 @@ def differs(alias: str, differences: Sequence[Difference]) -> RelocateError:
         "database {0} differs from the backup set: {1}{2}".format(
             alias, shown, "; ..." if len(differences) > 10 else ""
         ),
-        "nothing was made live. Run again; when the same differs again, it is what this server makes of the definition "
-        "or the rows that are named",
+        "nothing was made live. Run again; if the same differs again, this server stores the named definition or rows "
+        "in another form",
         {"differences": [str(item) for item in differences]},
     )
 
@@ -65,6 +65,6 @@ def check_sequences(alias: str, state: DatabaseState) -> Optional[RelocateError]
             )
             for item in behind
         ),
-        "run sqlsequencereset for these tables on old, then run again; or set relocate_sequences: advance (sequences:"
-        " advance), to have them advanced on new",
+        "run manage.py sqlsequencereset for these tables on old, then run again; or set relocate_sequences: advance to "
+        "advance them on new",
     )

@@ -51,7 +51,7 @@ def check_aliases(manifest: Manifest, engines: Mapping[str, Engine], chosen: Seq
                 ", ".join(lacking)
             ),
             "give new the settings that name them (relocate_files, relocate_env_overrides),"
-            " or leave them out on purpose by naming the others in relocate_aliases",
+            " or list only the others in relocate_aliases",
         )
 
 

@@ -142,7 +142,7 @@ def refuse_old_host(
         raise RelocateError(
             "same_host",
             "refusing: this is the OLD host, {0}".format(manifest.host["name"]),
-            "correct the inventory; allow_same_host accepts two sites on one machine",
+            "correct the inventory; relocate_allow_same_host: true accepts two sites on one machine",
         )
     for alias, engine in engines.items():
         entry = manifest.databases.get(alias)
@@ -150,7 +150,8 @@ def refuse_old_host(
             raise RelocateError(
                 "same_host",
                 "refusing: database {0} is the OLD one, on the same server".format(alias),
-                "give the new site another database (relocate_env_overrides), or leave the alias out;"
+                "give the new site another database (relocate_env_overrides), or leave the alias out of"
+                " relocate_aliases;"
                 " allow_same_database restores in place on purpose",
             )
 

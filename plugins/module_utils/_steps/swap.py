@@ -62,7 +62,7 @@ def prepare_swap(swap: Swap) -> None:
         raise RelocateError(
             "swap_failed",
             "database {0}: there is a {1} one already".format(engine.config.alias, swap.displaced),
-            "look at it, then run again",
+            "check that nobody needs it, drop it, then run again",
         )
     if not engine.exists(LIVE):
         engine.create_blank()
@@ -88,7 +88,7 @@ def swap_all(swaps: Sequence[Swap]) -> None:
                 "{0}; these databases may be swapped and could not be taken back: {1}".format(
                     exc if isinstance(exc, RelocateError) else type(exc).__name__, ", ".join(stuck)
                 ),
-                "run again: it finds out which database is which",
+                "run again: the next run finds out which database is which",
             ) from exc
         raise
 

@@ -31,8 +31,8 @@ def expected_state(manifest: Manifest, record: Record, alias: str) -> DatabaseSt
     if record.migrations_unfinished():
         raise RelocateError(
             "migration_failed",
-            "migrations were begun on this host and did not end",
-            "mend the migration and run again: the database is rebuilt from the backup set",
+            "migrations were begun on this host and did not finish",
+            "fix the migration, then run again: the database is rebuilt from the backup set",
         )
     migrated = record.migrated_state(alias)
     if migrated is not None:

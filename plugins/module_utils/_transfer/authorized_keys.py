@@ -91,4 +91,6 @@ def _same_time(directory: str) -> Iterator[None]:
 
 
 def _refused(path: str, why: str) -> RelocateError:
-    return RelocateError("path_refused", "{0} {1}".format(path, why), "correct it, or name another login")
+    return RelocateError(
+        "path_refused", "{0} {1}".format(path, why), "correct it, or set relocate_transfer_login to another user"
+    )

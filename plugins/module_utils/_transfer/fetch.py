@@ -97,7 +97,9 @@ class Fetcher:
         self._rsync, self._ssh = _program("rsync"), _program("ssh")
         if not os.path.isfile(os.path.join(way.keys, KEY)):
             raise RelocateError(
-                "transfer_refused", "there is no one-time key on this host", "ask for state ready first"
+                "transfer_refused",
+                "there is no one-time key on this host",
+                "run relocate.django.transfer with state: ready first",
             )
         write_atomically(os.path.join(way.keys, KNOWN_HOSTS), known_hosts(way.site, host_keys))
         self._addresses, self._reasons = reachable(way.addresses, way.port)

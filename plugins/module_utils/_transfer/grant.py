@@ -134,8 +134,8 @@ def command_prefix(user: SystemUser) -> List[str]:
         return [sudo, "-n"]
     raise RelocateError(
         "right_missing",
-        "{0} may not use sudo without a password, which reading the backup set takes".format(user.name),
-        "name root as login, or let {0} use sudo without a password".format(user.name),
+        "{0} may not use sudo without a password, which reading the backup set needs".format(user.name),
+        "set relocate_transfer_login: root, or let {0} use sudo without a password".format(user.name),
     )
 
 

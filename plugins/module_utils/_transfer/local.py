@@ -51,10 +51,10 @@ class Copier:
             raise RelocateError("file_missing", "{0} is not there".format(exc.filename), "back up again") from exc
         except OSError as exc:
             if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise RelocateError("disk_full", "the disk is full", "make room, then run again") from exc
+                raise RelocateError("disk_full", "the disk is full", "free space there, then run again") from exc
             where = " ({0})".format(shown(str(exc.filename))) if exc.filename else ""
             msg = "copying failed: {0}{1}".format(exc.strerror or "OSError", where)
-            raise RelocateError("transfer_failed", msg, "look at the message, then run again") from exc
+            raise RelocateError("transfer_failed", msg, "fix what the message names, then run again") from exc
         return moved
 
 

@@ -128,7 +128,9 @@ def remote_shell(argv: Sequence[str]) -> str:
     words = []
     for word in argv:
         if "'" in word:
-            raise RelocateError("path_refused", "the work directory has a quote in its name", "name another directory")
+            raise RelocateError(
+                "path_refused", "the work directory has a quote in its name", "set relocate_directory to another path"
+            )
         words.append("'" + word + "'" if re.search(r'[\s"]', word) else word)
     return " ".join(words)
 
@@ -223,23 +225,30 @@ def failure(rc: int, err: str, address: str) -> RelocateError:
     """The error that an exit code and message of rsync or SSH stand for."""
     said = last_lines("\n".join(line for line in err.splitlines() if not line.startswith("rsync error:")), 3)
     if "No space left on device" in err or "Disk quota exceeded" in err:
-        return RelocateError("disk_full", "the disk of the new host is full", "make room, then run again: it resumes")
+        return RelocateError(
+            "disk_full", "the disk of the new host is full", "free space there, then run again: it resumes"
+        )
     if "Host key verification failed" in err or "IDENTIFICATION HAS CHANGED" in err:
         msg = "{0} has another host key than the old host".format(address)
-        return RelocateError("transfer_refused", msg, "see which host has that address", {"host_key": True})
+        return RelocateError(
+            "transfer_refused",
+            msg,
+            "check which host has that address; the inventory may name another one",
+            {"host_key": True},
+        )
     if re.search(r"Permission denied \([a-z]", err):
         return RelocateError(
             "transfer_refused",
             "the old host at {0} did not accept the one-time key".format(address),
-            "it lets the key in from the addresses of the new host only: with address translation between the two, "
-            "use the relay",
+            "the key is accepted only from new's addresses; with address translation (NAT) in between, set "
+            "relocate_transfer: relay",
         )
     if rc == 255 and _UNREACHABLE.search(err):
         return unreachable([said])
     if _LOST.search(err) or rc in (10, 12, 30, 35, 255):
         msg = "the connection to {0} was lost: {1}".format(address, said)
         return RelocateError("transfer_failed", msg, "run again: it resumes", {"lost": True})
-    hint = "look at the message, then run again: it resumes"
+    hint = "fix what the message names, then run again: it resumes"
     return RelocateError("transfer_failed", "rsync exited {0}: {1}".format(rc, said), hint, {"rc": rc})
 
 
@@ -256,7 +265,7 @@ def unreachable(reasons: Sequence[str]) -> RelocateError:
     return RelocateError(
         "transfer_unreachable",
         "the new host cannot reach the old host ({0})".format("; ".join(reasons) or "no address is known"),
-        "open the way for SSH between the two, or use the relay",
+        "allow SSH from new to old, or set relocate_transfer: relay",
     )
 
 

@@ -68,12 +68,14 @@ def check_login(sshd: Sshd, user: SystemUser) -> None:
     if user.uid == 0 and sshd.root_login == "no":
         raise RelocateError(
             "transfer_refused",
-            "the SSH server of the old host lets nobody in as root",
-            "name a login with sudo rights without password, or set PermitRootLogin prohibit-password",
+            "the SSH server of the old host refuses logins as root",
+            "set relocate_transfer_login to a user with sudo without a password, or PermitRootLogin prohibit-password",
         )
     if not sshd.public_keys or sshd.key_file == "none":
         raise RelocateError(
-            "transfer_refused", "the SSH server of the old host accepts no keys", "set PubkeyAuthentication yes"
+            "transfer_refused",
+            "the SSH server of the old host accepts no keys",
+            "set PubkeyAuthentication yes in its sshd_config",
         )
 
 

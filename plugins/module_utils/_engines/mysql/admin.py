@@ -119,7 +119,9 @@ def wrong_password(server: Server, host: str, refusal: RelocateError) -> Relocat
     account = stored.account(server.user, host)
     return RelocateError(
         "login_failed",
-        "user {0} exists on the server and the settings' password is not its: {1}".format(account, refusal.msg),
+        "user {0} exists on the server and the password in the settings is not its own: {1}".format(
+            account, refusal.msg
+        ),
         "correct PASSWORD in the settings of new, or set it by hand: ALTER USER {0} IDENTIFIED BY '...'".format(
             account
         ),
@@ -227,7 +229,7 @@ def end_sessions(session: Session, names: Sequence[str]) -> int:
             raise RelocateError(
                 "sessions_remain",
                 "sessions that use {0} come back or do not end".format(", ".join(names)),
-                "stop the services that use the database, then run this again",
+                "stop what uses the database (relocate_services lists what a move stops), then run this again",
             )
         for number in ids:
             with contextlib.suppress(RelocateError):  # it may have ended by itself; else the deadline tells

@@ -104,7 +104,7 @@ class Server:
         raise RelocateError(
             "right_missing",
             "nobody here may create databases on the server of {0}: {1}".format(self.config.alias, reason),
-            "run with become on the database server's own host, or give login_user, login_password and login_host",
+            "run with become on the database server's own host, or set relocate_login (modules: login_user, ...)",
         )
 
     def anyone(self) -> Session:

@@ -148,13 +148,13 @@ def _refusal(
     if theirs is None:
         return RelocateError(
             "bad_option",
-            "definers names {0}, whom the new server does not know".format(target),
+            "relocate_definers names {0}, an account that the new server does not know".format(target),
             "CREATE USER {0} there, or name another account in relocate_definers".format(target),
         )
     if not any(grants.covers(place, database) or not place for place in theirs):
         return RelocateError(
             "right_missing",
-            "{0}, whom definers names, has no rights on database {1}: what becomes its would fail".format(
+            "{0}, named in relocate_definers, has no rights on database {1}: what it defines there would fail".format(
                 target, database
             ),
             "GRANT ALL PRIVILEGES ON {0}.* TO {1}".format(ident(re.sub(r"([_%\\])", r"\\\1", database)), target),
@@ -168,7 +168,7 @@ def _refusal(
     if more and others:
         return RelocateError(
             "bad_option",
-            "{0} would get what all other definers of old had, and may do more than the settings' user: {1}".format(
+            "{0} would define all that others define on old, and may do more than the settings' user: {1}".format(
                 target, ", ".join(more[:5])
             ),
             "name the definer of old in full in relocate_definers, or choose an account with no such rights",

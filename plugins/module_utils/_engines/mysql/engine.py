@@ -76,7 +76,9 @@ class MysqlEngine(Engine):
         if self.config.name.startswith(rights.RESERVED):
             raise RelocateError(
                 "bad_option",
-                "the settings of {0} name a database of ours: {1}".format(self.config.alias, self.config.name),
+                "the settings of {0} name a database that relocate.django reserves: {1}".format(
+                    self.config.alias, self.config.name
+                ),
                 "choose a NAME that does not begin with " + rights.RESERVED,
             )
         return self.config.name if which == LIVE else admin.derived_name(self.config.name, which)

@@ -97,7 +97,7 @@ def received(facts: DatabaseFacts) -> DatabaseFacts:
         raise RelocateError(
             "answer_refused",
             "the recorded facts of the database are of another form: {0}".format(", ".join(bad[:10]) or "details"),
-            "see what answers on old in place of our module, or take another set",
+            "find what answers on old in place of relocate.django, or use another backup set",
         )
     return facts
 

@@ -23,7 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
 
 _PACKET = 1 << 30  # bytes: the most that a server takes in one statement
-_COPY = "take the set from another copy of the repository, or make a new backup"
+_COPY = "use another copy of the backup set, or make a new backup"
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,10 @@ def renamed(before: str, now: str, named: Sequence[str]) -> RelocateError:
     """The error for definitions that lead to a database by the name that it had."""
     return RelocateError(
         "unsupported_object",
-        "database {0} is called {1} on new, and these name it by its old name: {2}".format(
+        "database {0} is called {1} on new, but these still use its old name: {2}".format(
             before, now, ", ".join(named[:10])
         ),
-        "give the database the same NAME, or leave the database's name out of them on old",
+        "give the database the same NAME, or remove the database's name from them on old",
     )
 
 
@@ -180,7 +180,7 @@ def history_refused(session: Session, tables: Sequence[str]) -> RelocateError:
         "{0} {1} cannot take the history of system-versioned tables: {2}".format(
             session.flavor.product, session.flavor.series, ", ".join(tables[:10])
         ),
-        "install MariaDB 10.11 or later, or ALTER TABLE ... DROP SYSTEM VERSIONING on old if the history may go",
+        "install MariaDB 10.11 or later, or ALTER TABLE ... DROP SYSTEM VERSIONING on old if you can lose the history",
     )
 
 

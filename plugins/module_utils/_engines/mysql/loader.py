@@ -79,6 +79,6 @@ def refuse_more_than_rows(session: Session, database: str, schema: Schema) -> No
     if made:
         raise RelocateError(
             "dump_refused",
-            "the files of rows made or dropped more than rows: {0}".format(", ".join(made[:10])),
-            "take the set from another copy of the repository, or make a new backup",
+            "the files with rows create or drop other objects: {0}".format(", ".join(made[:10])),
+            "use another copy of the backup set, or make a new backup",
         )

@@ -96,8 +96,8 @@ def _names(session: Session, database: str) -> Dict[str, List[str]]:
         if str(kind) not in found:
             raise RelocateError(
                 "unsupported_object",
-                "{0} {1} is of a kind that is not carried".format(kind, name),
-                "drop it if nothing uses it, or leave the alias out",
+                "{0} {1} is of a kind that no dump carries".format(kind, name),
+                "drop it if nothing uses it, or leave its alias out of relocate_aliases",
             )
         found[str(kind)].append(str(name))
     return found
@@ -121,8 +121,8 @@ def _show(session: Session, database: str, kind: str, name: str) -> StoredObject
     if row[place] is None:
         raise RelocateError(
             "right_missing",
-            "the definition of {0} {1} is not shown to this user".format(kind, name),
-            "back up as the administrator (become, or login_user), or let the user SHOW_ROUTINE",
+            "this user may not see the definition of {0} {1}".format(kind, name),
+            "back up as the administrator (become, or relocate_old_login), or GRANT SHOW_ROUTINE to the user",
         )
     found = StoredObject(
         kind=kind,
@@ -158,7 +158,7 @@ def statement_of(item: StoredObject, database: str) -> str:
     if item.kind == EVENT and item.enabled:
         if item.enabled not in statements.STATES:
             raise RelocateError(
-                "dump_refused", "event {0} is of an unknown state".format(item.name), "take another set"
+                "dump_refused", "event {0} is of an unknown state".format(item.name), "use another backup set"
             )
         parts = replace(parts, rest=statements.event_state(parts.rest, item.sql_mode, item.enabled)[1])
     return statements.put_together(item.kind, parts, database, item.definer)
@@ -268,8 +268,8 @@ def _run(session: Session, item: StoredObject, statement: str) -> None:
     except UnicodeError:
         raise RelocateError(
             "load_failed",
-            "its text has letters that its own character set {0} has not".format(item.charset),
-            "make it anew on old over a connection in utf8mb4",
+            "its text has letters that its own character set {0} lacks".format(item.charset),
+            "create it again on old over a connection that uses utf8mb4",
         ) from None
     session.send(text)
 
@@ -319,7 +319,9 @@ def from_plain(plain: Sequence[Mapping[str, Any]]) -> List[StoredObject]:
     found = [StoredObject(**{key: _text(value) for key, value in item.items()}) for item in plain]
     for item in found:
         if item.kind not in ORDER:
-            raise RelocateError("dump_refused", "the dump holds a {0!r}".format(item.kind[:40]), "take another set")
+            raise RelocateError(
+                "dump_refused", "the dump holds a {0!r}".format(item.kind[:40]), "use another backup set"
+            )
         statement_of(item, "x")
     return found
 

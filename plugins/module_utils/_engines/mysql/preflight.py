@@ -65,7 +65,7 @@ def _definitions(server: Server) -> None:
 
 def undumpable(session: Session, database: str, findings: Findings) -> None:
     """What no server like this one could make again out of a set."""
-    leave, flavor = ", or leave the alias out", session.flavor
+    leave, flavor = ", or leave the alias out of relocate_aliases", session.flavor
     checks = (
         (survey.kinds, "these are of a kind that is not carried", "drop them if nothing uses them"),
         (survey.broken_views, "these views are over something that is gone", "drop them, or bring back what they need"),
@@ -77,7 +77,7 @@ def undumpable(session: Session, database: str, findings: Findings) -> None:
         (
             survey.versioned_by_transaction,
             "the history of these tables counts in transactions of this server",
-            "ALTER TABLE ... DROP SYSTEM VERSIONING if the history may go",
+            "ALTER TABLE ... DROP SYSTEM VERSIONING if you can lose the history",
         ),
     )
     for ask, what, remedy in checks:
@@ -291,7 +291,7 @@ def _elsewhere(session: Session, details: Any, findings: Findings) -> None:
     if undeclared and not _trusts(session):
         findings.add(
             "setting_differs",
-            "the new server writes a binary log and takes no functions that do not say what they read: {0}".format(
+            "the new server writes a binary log and refuses functions that do not declare what they read: {0}".format(
                 _some(undeclared)
             ),
             "add the line log_bin_trust_function_creators = 1 to its configuration below [mysqld], or declare them"

@@ -223,7 +223,7 @@ def failed(server: Server, code: str, what: str, done: Completed, hint: str) -> 
     """The error for a client program that failed."""
     text = complaint(server, done)
     if "No space left on device" in text or "Disk quota exceeded" in text or "errno: 28" in text:
-        code, hint = "disk_full", "make room, then run this again"
+        code, hint = "disk_full", "free space there, then run this again"
     name = os.path.basename(done.argv[0]) if done.argv else "the client"
     return RelocateError(code, "{0} exited {1}; {2}: {3}".format(name, done.rc, what, text), hint)
 
@@ -248,7 +248,7 @@ def check_complete(paths: Sequence[str], user: Optional[SystemUser], jobs: int) 
         raise RelocateError(
             "dump_truncated",
             "the dump is truncated: " + ", ".join(cut[:5]),
-            "take the set from another copy of the repository, or make a new backup",
+            "use another copy of the backup set, or make a new backup",
         )
 
 
@@ -320,7 +320,7 @@ def _load_file(server: Server, argv: Sequence[str], path: str, together: Togethe
         results = pipeline(commands, stdin=stream, together=together)
     bad = [done for done in reversed(results) if done.rc != 0]
     if bad:
-        hint = "see the message; the live database was not touched"
+        hint = "fix what the message names; the live database was not touched"
         raise failed(server, "load_failed", "nothing was loaded", bad[0], hint)
 
 

@@ -74,10 +74,10 @@ class Rights:
         return [
             RelocateError(
                 "right_missing",
-                "{0}, the administrator, has not all rights on databases that a restore makes: {1}".format(
+                "{0}, the administrator, lacks rights on databases that a restore creates: {1}".format(
                     self.account, ", ".join(closed)
                 ),
-                "type as root there: " + "; ".join(form.format(name, self.account) for name in closed),
+                "run there as the database's root: " + "; ".join(form.format(name, self.account) for name in closed),
             )
         ]
 
@@ -99,7 +99,9 @@ class Rights:
             right = "SET USER" if self._mariadb else "SET_USER_ID (since 8.2 SET_ANY_DEFINER)"
             found.append(
                 _of_others(
-                    self.account, names, "type as root there: GRANT {0} ON *.* TO {1}".format(right, self.account)
+                    self.account,
+                    names,
+                    "run there as the database's root: GRANT {0} ON *.* TO {1}".format(right, self.account),
                 )
             )
         routines = [name for name in names if name.rpartition(" ")[0] in (FUNCTION, PROCEDURE, PACKAGE, PACKAGE_BODY)]
@@ -108,8 +110,10 @@ class Rights:
             found.append(
                 RelocateError(
                     "right_missing",
-                    "{0}, the administrator, is not shown others' routines: {1}".format(self.account, _some(routines)),
-                    "type as root there: GRANT {0} TO {1}".format(where, self.account),
+                    "{0}, the administrator, may not see other accounts' routines: {1}".format(
+                        self.account, _some(routines)
+                    ),
+                    "run there as the database's root: GRANT {0} TO {1}".format(where, self.account),
                 )
             )
         return found
@@ -131,8 +135,8 @@ def _some(names: Sequence[str]) -> str:
 def _of_others(account: str, names: Sequence[str], hint: str) -> RelocateError:
     return RelocateError(
         "right_missing",
-        "{0}, the administrator, may not make what belongs to another account: {1}".format(account, _some(names)),
-        hint + ", or make the settings' user the administrator (login_user)",
+        "{0}, the administrator, may not create what belongs to another account: {1}".format(account, _some(names)),
+        hint + ", or set relocate_login to the settings' user",
     )
 
 
@@ -149,8 +153,8 @@ def untrusted(rights: Rights, names: Sequence[str]) -> List[RelocateError]:
     return [
         RelocateError(
             "setting_differs",
-            "the new server writes a binary log and takes triggers and functions of users with SUPER only, which {0}"
-            " has not: {1}".format(rights.account, _some(names)),
+            "the new server writes a binary log and accepts triggers and functions only from users with SUPER, which"
+            " {0} lacks: {1}".format(rights.account, _some(names)),
             _BINARY_LOG,
         )
     ]

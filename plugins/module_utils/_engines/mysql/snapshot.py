@@ -211,7 +211,7 @@ class MysqlSnapshot(Snapshot):
         for one in running:
             one.join()
         if isinstance(together.cause, programs.ProgramError):
-            hint = "see the message; the database was not changed"
+            hint = "fix what the message names; the database was not changed"
             raise programs.failed(self._server, "dump_failed", "no backup written", together.cause.done, hint) from None
         if together.cause is not None:
             raise together.cause

@@ -34,7 +34,7 @@ PACKAGE, PACKAGE_BODY = "package", "package body"
 STATES = ("ENABLE", "DISABLE", "DISABLE ON SLAVE", "DISABLE ON REPLICA")
 _PLAIN = re.compile(r"[A-Za-z0-9_]+\Z")
 _ALGORITHMS = ("UNDEFINED", "MERGE", "TEMPTABLE")
-_HINT = "take the set from another copy of the repository, or make a new backup"
+_HINT = "use another copy of the backup set, or make a new backup"
 
 
 def plain(word: str, what: str) -> str:

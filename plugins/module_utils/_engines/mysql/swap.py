@@ -208,7 +208,7 @@ class Swap:
                 "the swap was made, but not all definitions ({0}), and it could not be taken back: {1}".format(
                     cause.msg, exc.msg
                 ),
-                "mend the cause and run this again: it goes on from there",
+                "fix the cause, then run this again: it goes on from there",
             ) from None
 
     def define(self) -> None:

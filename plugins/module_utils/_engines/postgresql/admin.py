@@ -62,7 +62,9 @@ def ensure_role(server: Server, session: Session) -> List[str]:
         raise RelocateError(
             "login_failed",
             "role {0} exists and may not log in".format(role),
-            "ALTER ROLE {0} LOGIN when it is the site's, or give the site another USER".format(ident(role)),
+            "run ALTER ROLE {0} LOGIN if the role is the site's, or set another USER in the settings of new".format(
+                ident(role)
+            ),
         )
     made = _ensure_assumed(server, session)
     if password:
@@ -92,7 +94,7 @@ def assumed_problem(session: Session, login: str, role: str) -> Optional[Relocat
         return None
     return RelocateError(
         "right_missing",
-        "role {0} may not assume role {1}, as OPTIONS say (assume_role)".format(login, role),
+        "role {0} may not assume role {1}, which OPTIONS ask for (assume_role)".format(login, role),
         "on new: CREATE ROLE {0} LOGIN when it is missing, then GRANT {1} TO {0}".format(ident(login), ident(role)),
     )
 
@@ -110,7 +112,7 @@ def check_login(server: Server) -> None:
         raise RelocateError(
             "login_failed",
             "role {0} exists, and its password is left as it is: {1}".format(server.role, exc.msg),
-            "ALTER ROLE {0} PASSWORD '...' with the password in the settings of new, when nobody else uses the role,"
+            "run ALTER ROLE {0} PASSWORD '...' with the password in the settings of new if nobody else uses the role,"
             " or give the site another USER; look at pg_hba.conf when the password is right".format(ident(server.role)),
         ) from None
 
@@ -228,7 +230,7 @@ def end_sessions(session: Session, names: Sequence[str]) -> int:
             raise RelocateError(
                 "sessions_remain",
                 "sessions that use {0} come back or do not end".format(", ".join(names)),
-                "stop the services that use the database, then run this again",
+                "stop what uses the database (relocate_services lists what a move stops), then run this again",
             )
         time.sleep(0.05)
         session.rows("SELECT pg_terminate_backend(pid) " + _sessions_of(names))

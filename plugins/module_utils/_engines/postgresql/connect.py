@@ -258,7 +258,7 @@ class Server:
         raise RelocateError(
             "right_missing",
             "nobody here may create databases on the server of {0}: {1}".format(self.config.alias, reason),
-            "run with become on the database server's own host, give login_user, login_password and login_host,"
+            "run with become on the database server's own host, set relocate_login (modules: login_user, ...),"
             " or ALTER ROLE {0} CREATEDB".format(ident(self.role)),
         )
 

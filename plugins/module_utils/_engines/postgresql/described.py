@@ -110,7 +110,7 @@ class Described:
         if client is None:
             raise RelocateError(
                 "client_too_old",
-                "no pg_dump here can read server {0}, so that rights cannot be compared with old's".format(major),
+                "no pg_dump here can read server {0}, so rights cannot be compared with old's".format(major),
                 "install postgresql-client-{0}".format(major),
             )
         found = scripts.schema_of_database(self._server, client, database)
@@ -120,9 +120,8 @@ class Described:
         if regained:
             raise RelocateError(
                 "load_failed",
-                "rights that old had taken from everybody are there again: "
-                + schema.some([str(right) for right in regained]),
-                "give login_user a superuser of new, who can take them away; the live database was not touched",
+                "rights that old had revoked from PUBLIC are back: " + schema.some([str(right) for right in regained]),
+                "set relocate_login to a superuser of new, who can revoke them; the live database was not touched",
             )
         return self._words(result)
 

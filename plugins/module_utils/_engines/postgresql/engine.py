@@ -270,7 +270,7 @@ class PostgresqlEngine(Engine):
                 raise RelocateError(
                     "swap_failed",
                     "database {0} is there already, and is not overwritten".format(target),
-                    "look at it, then drop it",
+                    "look at that database, then drop it",
                 )
             renames = [(live, target)] if admin.database_exists(session, live) else []
             identity = admin.identity_of(session, source)
@@ -289,7 +289,7 @@ class PostgresqlEngine(Engine):
             raise RelocateError(
                 "server_unreachable",
                 "it is not known whether database {0} was swapped: {1}".format(live, exc.msg),
-                "run again when the server answers: it is found out then",
+                "run again when the server answers: the next run finds out",
             ) from None
 
     def drop(self, which: str) -> bool:

@@ -27,7 +27,7 @@ def check_key(options: Mapping[str, str]) -> None:
         raise RelocateError(
             "bad_option",
             "sslkey in OPTIONS names an engine of OpenSSL: its library would be loaded into a process of root",
-            "name a file that holds the key",
+            "set sslkey to a file that holds the key",
         )
 
 

@@ -127,10 +127,10 @@ def _computable(session: Session, findings: Findings) -> None:
     for item in unfound(session):
         findings.add(
             "query_failed",
-            "{0} cannot be made on new, where a load looks into no schema but pg_catalog: {1}".format(
+            "{0} cannot be created on new, since a load searches only the schema pg_catalog: {1}".format(
                 item.label, item.why
             ),
-            "write the names in its function with their schemas, or on old: {0}".format(
+            "qualify the names in its function with their schemas, or run on old: {0}".format(
                 "; ".join("ALTER FUNCTION {0} SET search_path = public".format(name) for name in item.functions)
             ),
         )
@@ -146,7 +146,7 @@ def _sequences(server: Server, session: Session, findings: Findings) -> None:
             "sequence {0} is at {1}, table {2} holds {3}".format(
                 item.name, item.last_value, item.table, item.column_max
             ),
-            "on old: SELECT setval({0}, {1}); or set relocate_sequences: advance, and new's is advanced".format(
+            "on old: SELECT setval({0}, {1}); or set relocate_sequences: advance to advance it on new".format(
                 literal(item.name), item.column_max
             ),
         )
@@ -216,7 +216,7 @@ def _workers(server: Server, session: Session, findings: Findings) -> None:
             "sessions_remain",
             "background workers of the server use database {0} on new: {1}".format(server.config.name, _some(held)),
             "stop them for the time of the move (pg_cron: cron.database_name; a subscription: ALTER SUBSCRIPTION ..."
-            " DISABLE), or give login_user a superuser",
+            " DISABLE), or set relocate_login to a superuser",
         )
 
 
@@ -264,7 +264,9 @@ def _matches(server: Server, session: Session, recorded: DatabaseFacts, findings
         findings.add(
             "right_missing",
             "only a superuser can create {0}".format(", ".join(str(name) for name in needed)),
-            "create the role {0} on new as SUPERUSER for the move, or leave the alias out".format(server.role),
+            "create the role {0} on new as SUPERUSER for the move, or leave the alias out of relocate_aliases".format(
+                server.role
+            ),
         )
 
 
@@ -274,7 +276,7 @@ def _settings(server: Server, session: Session, recorded: DatabaseFacts, finding
         findings.add(
             "query_failed",
             "database setting {0} of old is refused by new: {1}".format(item.name, item.why),
-            "make what it names on new, or ALTER DATABASE ... RESET {0} on old".format(item.name),
+            "create on new what it names, or ALTER DATABASE ... RESET {0} on old".format(item.name),
         )
 
 
@@ -298,8 +300,8 @@ def _foreign_servers(server: Server, session: Session, recorded: DatabaseFacts, 
     for wrapper in sorted(wanted - usable_wrappers(server, session)):
         findings.add(
             "right_missing",
-            "role {0} may not make servers of foreign data wrapper {1} on new".format(server.role, wrapper),
-            "as a superuser on new, in the database {0} (make it when it is missing): CREATE EXTENSION {1}; GRANT USAGE"
+            "role {0} may not create servers of foreign data wrapper {1} on new".format(server.role, wrapper),
+            "as a superuser on new, in the database {0} (create it if missing): CREATE EXTENSION {1}; GRANT USAGE"
             " ON FOREIGN DATA WRAPPER {1} TO {2}".format(server.config.name, ident(wrapper), ident(server.role)),
         )
 
@@ -325,7 +327,9 @@ def _locale(session: Session, recorded: DatabaseFacts, findings: Findings) -> No
             findings.add("locale_missing", "locale {0} is not available on new".format(name), locale_hint(recorded))
     provider = recorded.details.get("locale_provider") or "libc"
     if provider == "icu" and not session.value("SELECT count(*) FROM pg_collation WHERE collprovider = 'i'"):
-        findings.add("locale_missing", "the new server is built without ICU", "install a build with ICU")
+        findings.add(
+            "locale_missing", "the new server is built without ICU", "install a PostgreSQL that is built with ICU"
+        )
 
 
 def _restore_client(major: int, recorded: Optional[DatabaseFacts], findings: Findings) -> None:

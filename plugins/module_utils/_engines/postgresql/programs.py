@@ -149,14 +149,16 @@ def dump(server: Server, client: Client, database: str, snapshot_id: str, path: 
         remove(server, path)
         if "compress" not in complaint(done.err):
             break
-    raise failed(server, "dump_failed", "no backup written", done, "see the message; the database was not changed")
+    raise failed(
+        server, "dump_failed", "no backup written", done, "fix what the message names; the database was not changed"
+    )
 
 
 def failed(server: Server, code: str, what: str, done: Completed, hint: str) -> RelocateError:
     """The error for a program that failed: what it complained of, without secrets; disk_full when that was it."""
     text = server.context.secrets.scrub(complaint(done.err))
     if "No space left on device" in text or "Disk quota exceeded" in text:
-        code, hint = "disk_full", "make room, then run this again"
+        code, hint = "disk_full", "free space there, then run this again"
     return RelocateError(
         code, "{0} exited {1}; {2}: {3}".format(os.path.basename(done.argv[0]), done.rc, what, text), hint
     )
@@ -213,7 +215,7 @@ def listing(server: Server, client: Client, path: str) -> List[str]:
         raise RelocateError(
             "dump_truncated",
             "pg_restore cannot read the dump's table of contents: {0}".format(_tail(server, done)),
-            "take the set from another copy of the repository, or make a new backup",
+            "use another copy of the backup set, or make a new backup",
         )
     return found
 
@@ -237,7 +239,7 @@ def check_complete(server: Server, path: str) -> None:
         raise RelocateError(
             "dump_truncated",
             "the dump is truncated: " + ", ".join((cut or ["toc.dat"])[:5]),
-            "take the set from another copy of the repository, or make a new backup",
+            "use another copy of the backup set, or make a new backup",
         )
 
 
@@ -308,7 +310,7 @@ def restore(server: Server, client: Client, database: str, path: str, entries: S
     command = Command(argv, user=server.context.owner, env=server.loading_environment(database, major), family=True)
     done = run(command, on_line=Progress(server.context.progress))
     if done.rc != 0:
-        hint = "see the message; the live database was not touched"
+        hint = "fix what the message names; the live database was not touched"
         raise failed(server, "load_failed", "nothing was loaded", done, hint)
 
 

@@ -45,7 +45,7 @@ def schema_of_database(server: Server, client: Client, database: str) -> str:
     command = Command(argv, user=server.context.owner, env=server.environment(database))
     done, text = _script(server, command, "UTF8")
     if done.rc != 0:
-        raise failed(server, "load_failed", "what was loaded cannot be compared", done, "see the message")
+        raise failed(server, "load_failed", "what was loaded cannot be compared", done, "fix what the message names")
     return text
 
 

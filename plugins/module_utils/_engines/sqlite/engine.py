@@ -338,7 +338,9 @@ class SqliteEngine(Engine):
             raise RelocateError(code, "there is no {0}".format(source), "load a backup set first")
         if self.exists(displaced):
             raise RelocateError(
-                "swap_failed", "{0} is there already, and is not overwritten".format(kept), "look at it, then remove it"
+                "swap_failed",
+                "{0} is there already, and is not overwritten".format(kept),
+                "check that nobody needs it, then remove it",
             )
         self.sessions(terminate=True)
         with owned(self.context.owner, "swap_failed"):

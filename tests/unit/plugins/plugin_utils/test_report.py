@@ -71,7 +71,7 @@ def enriched(**outcome: Any) -> dict[str, Any]:
     ("outcome", "status", "headline"),
     [
         (MOVED, "moved", PROVEN),
-        ({**MOVED, "done": True}, "already_moved", "was moved before: nothing to do, nothing was looked at again"),
+        ({**MOVED, "done": True}, "already_moved", "was moved before: nothing to do, and nothing was checked again"),
         (CHECKED, "checked", "CHECKED: preflight found no obstacle; nothing was moved"),
         ({**CHECKED, "failed": True, "code": "obstacles"}, "obstacles", "NOT BEGUN: there are obstacles"),
         (FAILED, "failed", "FAILED before the freeze; the old site was not stopped"),
@@ -83,7 +83,7 @@ def enriched(**outcome: Any) -> dict[str, Any]:
         (
             {**FAILED, "frozen_at": 5, "old_serves": True, "old_units": []},
             "failed",
-            "FAILED; no unit was to be started on old",
+            "FAILED; no unit had to be started on old",
         ),
         ({**FAILED, "frozen_at": 5}, "failed", "FAILED; CHECK THE OLD SITE"),
         (
@@ -97,7 +97,7 @@ def enriched(**outcome: Any) -> dict[str, Any]:
             "failed",
             "FAILED; the old site is retired",
         ),
-        ({**CHECKED, "next": "retire"}, "already_moved", "was moved before: only old is left to be retired"),
+        ({**CHECKED, "next": "retire"}, "already_moved", "was moved before: only old has to be retired"),
         (
             {**CHECKED, "next": "retire", "unfinished": True},
             "unfinished",
@@ -164,9 +164,9 @@ def test_a_screenful_of_a_move() -> None:
         f"    {'default':<12} {'public.b':<44} {'5':>12} {'5':>12}\n"
         "  steps: backup 3.2 s\n"
         "  migrations applied: shop.0002\n"
-        "  Django's check warns of 1 points, see the report\n"
+        "  warnings of Django's check: 1, see the report\n"
         "  next: point DNS at new1; old is stopped and disabled, its databases as they were dumped\n"
-        "  undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves; what new took in stays on new)\n"
+        "  undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves again; new keeps what it received)\n"
     )
 
 
@@ -175,11 +175,11 @@ def test_a_screenful_of_a_move() -> None:
     [
         (
             FAILED,
-            ["  at: Load\n  [load_failed] no\n  | second line\n", "next: mend the cause and run the same"],
+            ["  at: Load\n  [load_failed] no\n  | second line\n", "next: fix the cause, then run the same"],
             "undo:",
         ),
         ({**FAILED, "frozen_at": 0, "put_back": "a\nb"}, ["  putting it back: a\n  | b\n"], "undo:"),
-        ({**FAILED, "code": "obstacles"}, ["next: remove the obstacles and run the same command again"], "undo:"),
+        ({**FAILED, "code": "obstacles"}, ["next: fix the obstacles, then run the same command again"], "undo:"),
         (CHECKED, [], "next:"),
         ({**CHECKED, "done": True}, [], "next:"),
     ],
@@ -267,7 +267,7 @@ def test_what_was_migrated_is_told_per_database() -> None:
 
 def test_both_hosts_down_points_to_undo() -> None:
     text = _report.as_text(enriched(**{**FAILED, "frozen_at": 1000001, "starting": True, "put_back": "x"}))
-    assert "next: see that the site does not serve on new1, then run relocate.django.undo" in text
+    assert "next: make sure that the site does not serve on new1, then run relocate.django.undo" in text
     assert "run the same command" not in text
 
 

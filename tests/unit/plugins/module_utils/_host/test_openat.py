@@ -79,7 +79,7 @@ def test_a_work_directory_that_somebody_could_exchange(top: Path, name: str) -> 
     (top / "link").symlink_to("his")
     (top / "link2").symlink_to("his/link3")
     (top / "his/link3").symlink_to(top / "roots")
-    with refused("work_directory", "lies where somebody else than root can write"):
+    with refused("work_directory", "lies where users other than root can write"):
         openat.check_work(str(top / name))
 
 
@@ -135,7 +135,7 @@ def test_nobody_can_follow_a_link_for_root(top: Path, owner: str | None) -> None
     made(top / "his", nobody().uid)
     (top / "his" / "link").symlink_to("/etc")
     user = openat.lookup_user(owner) if owner else None
-    text = "link is a link that somebody else than root can change"
+    text = "link is a link that users other than root can change"
     with refused("path_refused", text), openat.directory(str(top / "his" / "link"), user):
         pass
 

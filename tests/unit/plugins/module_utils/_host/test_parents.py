@@ -78,7 +78,7 @@ def test_a_group_that_is_missing_and_had_rights_of_its_own(mode: int) -> None:
 def test_the_systems_directories_are_nobodys_but_roots(recorded: tuple[str, str, int]) -> None:
     """What an old host says of them would give its user a place for a unit's drop-in."""
     path = "/etc/systemd/system/shop.service.d"
-    with refused("path_refused", "in a directory of the system only root's are made.*make /etc/systemd"):
+    with refused("path_refused", "in a system directory only root's are created.*make /etc/systemd"):
         here(Directory(path, recorded[2], recorded[0], recorded[1]), path=path)
     assert here(Directory("/etc/shop", 0o750, "root", GROUP), path="/etc/shop") == Rights(0, nobody().gid, 0o750)
 

@@ -56,7 +56,7 @@ def test_directories_that_can_be_media() -> None:
 
 @pytest.mark.parametrize("name", ["", "/", ".", "..", "../x", "a/../.."])
 def test_names_that_cannot_be_skipped(name: str) -> None:
-    with refused("bad_option", "is no name within MEDIA_ROOT"):
+    with refused("bad_option", "is not a name within MEDIA_ROOT"):
         root.check_skip([name])
 
 

@@ -60,7 +60,7 @@ def test_without_a_manifest_it_is_no_set(tmp_path: Path) -> None:
     assert BackupSet.labels(str(tmp_path), "shop") == []
     with refused("set_not_found", "of site shop"):
         BackupSet.find(str(tmp_path), "shop")
-    with refused("set_incomplete", "has no manifest: its backup did not end.*back up again"):
+    with refused("set_incomplete", "has no manifest: its backup did not finish.*back up again"):
         BackupSet.find(str(tmp_path), "shop", LABEL)
     with refused("set_incomplete", "has no manifest.*back up again"):
         made.read()
@@ -210,7 +210,7 @@ def test_a_manifest_of_garbage(complete: tuple[BackupSet, str], content: bytes) 
 def test_a_manifest_of_another_set(tmp_path: Path) -> None:
     made = BackupSet.create(str(tmp_path), "shop", NEWER, me())
     made.finish(manifest(LABEL))
-    with refused("manifest_invalid", f"the manifest in .*{NEWER} is of {LABEL}.*take another set"):
+    with refused("manifest_invalid", f"the manifest in .*{NEWER} is of {LABEL}.*use another backup set"):
         made.read()
 
 
@@ -218,7 +218,7 @@ def test_a_manifest_that_is_a_link(complete: tuple[BackupSet, str], tmp_path: Pa
     made, digest = complete
     os.rename(made.file("manifest.json"), tmp_path / "elsewhere")
     os.symlink(tmp_path / "elsewhere", made.file("manifest.json"))
-    with refused("path_refused", "manifest.json is not a plain file.*take another set"):
+    with refused("path_refused", "manifest.json is not a plain file.*use another backup set"):
         made.read(digest)
 
 

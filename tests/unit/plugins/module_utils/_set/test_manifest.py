@@ -31,13 +31,13 @@ def test_round_trip(value: Manifest) -> None:
 def test_every_cut_is_noticed() -> None:
     text = as_text(FULL)
     for tenth in range(10):
-        with refused("manifest_invalid", "set/manifest.json is not a manifest.*take another set"):
+        with refused("manifest_invalid", "set/manifest.json is not a manifest.*use another backup set"):
             from_text(text[: len(text) * tenth // 10], "set/manifest.json")
 
 
 @pytest.mark.parametrize("text", ["", "null", "3", "[]", '"x"', "{}", "{", "\udcff", '{"format": 1} {}'])
 def test_what_is_no_manifest(text: str) -> None:
-    with refused("manifest_invalid", "is not a manifest.*take another set"):
+    with refused("manifest_invalid", "is not a manifest.*use another backup set"):
         from_text(text)
 
 
@@ -118,7 +118,7 @@ def _drop(*path: Any) -> Callable[[Any], None]:
 def test_a_manifest_that_lacks_something(spoil: Callable[[Any], None]) -> None:
     plain = json.loads(as_text(FULL))
     spoil(plain)
-    with refused("manifest_invalid", r"m.json lacks what a manifest holds \(.*take another set"):
+    with refused("manifest_invalid", r"m.json lacks what a manifest holds \(.*use another backup set"):
         from_text(text_of(plain), "m.json")
     with refused("manifest_edited", "m.json is not the manifest that was written: its checksum differs"):
         from_text(json.dumps(plain), "m.json")

@@ -168,7 +168,7 @@ def test_overrides(backup: BackupSet, key: str) -> None:
 
 
 def test_an_override_of_a_file_that_does_not_travel(backup: BackupSet) -> None:
-    with refused("bad_option", "overrides for files that do not travel: /srv/app/b.*name them in relocate_files too"):
+    with refused("bad_option", "overrides for files that do not travel: /srv/app/b.*add them to relocate_files"):
         placement.plan(backup, captured(backup, "/srv/app/.env"), [".env"], {"b": {"A": "1"}}, "/srv/app")
 
 

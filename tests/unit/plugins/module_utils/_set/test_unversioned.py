@@ -80,7 +80,7 @@ def test_everything_that_is_missing_is_named_at_once(project: Path) -> None:
 
 @pytest.mark.parametrize("path", ["..", "../x", "conf/../../x", ".", ""])
 def test_a_relative_path_that_climbs_out(project: Path, path: str) -> None:
-    with refused("path_refused", "leads out of the project.*give an absolute path"):
+    with refused("path_refused", "leads out of the project.*write an absolute path in relocate_files"):
         unversioned.expand([path], str(project))
 
 
