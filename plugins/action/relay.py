@@ -89,7 +89,7 @@ def _definitions() -> Mapping[str, Any]:
 
 
 def state_path(old: str, new: str) -> str:
-    """Where this run notes the tunnel of a pair; Ansible removes the directory at the run's end."""
+    """Return where this run notes the tunnel of a pair; Ansible removes the directory at the run's end."""
     digest = hashlib.sha256("{0}\0{1}".format(old, new).encode()).hexdigest()[:16]
     return os.path.join(constants.DEFAULT_LOCAL_TMP, "relocate-relay-{0}.json".format(digest))
 
@@ -172,7 +172,11 @@ class ActionModule(ActionBase):
         if args["state"] == "absent":
             return {"changed": bool(state) if self._task.check_mode else close_tunnel(state, path)}
         if args["old"] not in task_vars["hostvars"]:
-            raise RelocateError("bad_option", "{0} is not in the inventory".format(args["old"]), "name the old host")
+            raise RelocateError(
+                "bad_option",
+                "{0} is not in the inventory".format(args["old"]),
+                "name the old host as the inventory does",
+            )
         changed = not state
         if not state:
             sides = {

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Which databases take part, and how wide the work is."""
+    """Options: the databases that take part, and how many jobs run at a time."""
 
     DOCUMENTATION = r"""
 options:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What the site must answer, and how long it may take."""
+    """Options: the answers that the site must give, and the time it has for them."""
 
     DOCUMENTATION = r"""
 options:

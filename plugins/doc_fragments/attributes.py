@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What every module of the collection supports, and on what."""
+    """Attributes: check mode, diff mode and platform of every module."""
 
     DOCUMENTATION = r"""
 options: {}

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Which backup set, and the digest that proves its manifest."""
+    """Options: the backup set, and the digest that proves its manifest."""
 
     DOCUMENTATION = r"""
 options:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Whose the views, triggers, routines and events of MySQL and MariaDB become."""
+    """Options: the definers that views, triggers, routines and events of MySQL and MariaDB get."""
 
     DOCUMENTATION = r"""
 options:

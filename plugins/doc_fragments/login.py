@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How to reach the database server as its administrator."""
+    """Options: how to reach the database server as its administrator."""
 
     DOCUMENTATION = r"""
 options:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Where the project is and how its settings are read."""
+    """Options: where the project is, and how its settings are read."""
 
     DOCUMENTATION = r"""
 options:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What becomes of sequences that rows with ids of their own left behind."""
+    """Options: how to treat sequences that are behind the ids in their columns."""
 
     DOCUMENTATION = r"""
 options:

@@ -11,7 +11,7 @@ Spec = Dict[str, Dict[str, Any]]
 
 
 def project() -> Spec:
-    """Where the project is and how its settings are read."""
+    """Options: where the project is, and how its settings are read."""
     return {
         "path": {"type": "path", "required": True},
         "interpreter": {"type": "path"},
@@ -24,7 +24,7 @@ def project() -> Spec:
 
 
 def login() -> Spec:
-    """How to reach the database server as its administrator."""
+    """Options: how to reach the database server as its administrator."""
     return {
         "login_user": {"type": "str"},
         "login_password": {"type": "str", "no_log": True},
@@ -45,7 +45,7 @@ def work() -> Spec:
 
 
 def aliases() -> Spec:
-    """Which databases take part, and how wide the work is."""
+    """Options: the databases that take part, and how many jobs run at a time."""
     return {
         "aliases": {"type": "list", "elements": "str", "default": []},
         "jobs": {"type": "int"},
@@ -54,7 +54,7 @@ def aliases() -> Spec:
 
 
 def backup_set() -> Spec:
-    """Which backup set, and the digest that proves its manifest."""
+    """Options: the backup set, and the digest that proves its manifest."""
     return {
         "label": {"type": "str"},
         "manifest_sha256": {"type": "str"},
@@ -62,7 +62,7 @@ def backup_set() -> Spec:
 
 
 def answers() -> Spec:
-    """What the site must answer, and how long it may take."""
+    """Options: the answers that the site must give, and the time it has for them."""
     options = {
         "url": {"type": "str", "required": True},
         "host": {"type": "str", "default": ""},
@@ -79,12 +79,12 @@ def answers() -> Spec:
 
 
 def sequences() -> Spec:
-    """What becomes of sequences that rows with ids of their own left behind."""
+    """Options: how to treat sequences that are behind the ids in their columns."""
     return {"sequences": {"type": "str", "choices": ["keep", "advance"], "default": "keep"}}
 
 
 def definers() -> Spec:
-    """Whose the views, triggers, routines and events of MySQL and MariaDB become."""
+    """Options: the definers that views, triggers, routines and events of MySQL and MariaDB get."""
     return {"definers": {"type": "dict", "default": {}}}
 
 

@@ -42,7 +42,7 @@ class Directory:
 
 @dataclass(frozen=True)
 class Login:
-    """How to reach a server as its administrator. Without ``host`` the local peer login is used."""
+    """The administrator's login to a server. Without ``host`` the local peer login is used."""
 
     user: str = ""
     host: str = ""
@@ -120,7 +120,7 @@ class TableCount:
 
 @dataclass(frozen=True)
 class SequenceState:
-    """Where a sequence stands, and which column it feeds."""
+    """The value of a sequence, and the column that it feeds."""
 
     name: str
     last_value: Optional[int]

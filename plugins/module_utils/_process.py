@@ -33,7 +33,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Completed:
-    """What a program left. ``stdout`` and ``stderr`` hold the last mebibyte at most."""
+    """The end of a program. ``stdout`` and ``stderr`` hold the last mebibyte at most."""
 
     argv: Tuple[str, ...]
     rc: int
@@ -202,7 +202,7 @@ def _start_now(command: Command, stdin: Any, stdout: Any, guard: int) -> "subpro
     except FileNotFoundError as exc:
         missing = command.cwd if command.cwd and not os.path.isdir(command.cwd) else command.argv[0]
         raise RelocateError(
-            "program_missing", "{0} is not on this host".format(missing), "install it, or name its path"
+            "program_missing", "{0} is not on this host".format(missing), "install it, or give its path"
         ) from exc
     except (OSError, subprocess.SubprocessError) as exc:
         why = getattr(exc, "strerror", None) or "its user or group cannot be taken on"

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where passwords live while they are needed: 0600 files in a 0700 directory that is gone afterwards.
+"""Keeps passwords while they are needed: 0600 files in a 0700 directory that is removed afterwards.
 
 A killed module cannot clean up after itself; the next run removes every directory whose owner process is no longer
 alive, which it knows by a lock that the kernel drops with the process.
@@ -30,7 +30,7 @@ MASK = "********"
 
 
 def secret_base(directory: str) -> str:
-    """Where secret files go: memory (/run) for root, so that no disk ever held them; else our work directory."""
+    """Return where secret files go: memory (/run) for root, so that no disk ever held them; else our work directory."""
     return "/run/relocate" if os.geteuid() == 0 and os.path.isdir("/run") else directory
 
 
@@ -143,7 +143,7 @@ def forms(secret: str) -> List[str]:
 
 
 def _within_base64(raw: bytes) -> List[str]:
-    """What any encoding of a text that holds the secret contains, as ``user:password`` does; nothing when short."""
+    """Return what every base64 of a text with the secret contains, such as ``user:password``; nothing when short."""
     found = []
     for before in range(3):
         encoded = base64.b64encode(b"-" * before + raw).decode("ascii")

@@ -34,7 +34,7 @@ class Site:
 
 
 def in_memory(raw: Mapping[str, Any]) -> bool:
-    """Whether an alias, as the probe tells it, is a SQLite database that dies with the process that made it."""
+    """Tell whether an alias, as the probe tells it, is a SQLite database that dies with the process that made it."""
     known = raw["vendor"] == "sqlite" or raw["backend"].rsplit(".", 1)[-1] in ("sqlite3", "spatialite")
     return known and raw["name"] == ":memory:"
 
@@ -106,7 +106,7 @@ def check_code(site: Site, code: Mapping[str, Any]) -> List[str]:
 
 
 def owner_facts(site_project: probe.Project) -> Dict[str, Any]:
-    """Who owns the project, as the new host needs it to make the same user."""
+    """Return who owns the project, as the new host needs it to make the same user."""
     owner = site_project.owner
     try:
         home_mode = "{0:04o}".format(os.stat(owner.home).st_mode & 0o7777)
@@ -116,7 +116,7 @@ def owner_facts(site_project: probe.Project) -> Dict[str, Any]:
 
 
 def project_paths(site_project: probe.Project) -> Dict[str, str]:
-    """Where project and interpreter are; the interpreter relative to the project when it lies within."""
+    """Return where project and interpreter are; the interpreter relative to the project when it lies within."""
     interpreter = site_project.interpreter
     if interpreter.startswith(site_project.path.rstrip("/") + "/"):
         interpreter = os.path.relpath(interpreter, site_project.path)
@@ -150,7 +150,7 @@ def login_of(params: Mapping[str, Any]) -> Login:
 def engine_context(
     params: Mapping[str, Any], secrets: SecretStore, found: Project, stopwatch: Stopwatch
 ) -> EngineContext:
-    """What the engines are given, out of the option groups login, aliases and project."""
+    """Return what the engines are given, out of the option groups login, aliases and project."""
     return EngineContext(
         secrets=secrets,
         owner=found.owner,

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a module's seconds go: a downtime that nobody can take apart is one that nobody can shorten."""
+"""Measures where a module's seconds go: nobody can shorten a downtime without knowing its parts."""
 
 from __future__ import annotations
 

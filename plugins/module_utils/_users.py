@@ -16,7 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Syst
 
 
 def current_user() -> SystemUser:
-    """Who this process is, by effective uid."""
+    """Return the user of this process, by effective uid."""
     uid = os.geteuid()
     try:
         entry = pwd.getpwuid(uid)

@@ -139,7 +139,7 @@ def check(site: Site, check_missing: bool) -> None:
 
 
 def never_migrated(site: Site, alias: str) -> bool:
-    """Whether no migration was ever applied to a database: what it holds is not for Django to change."""
+    """Tell whether no migration was ever applied to a database: what it holds is not for Django to change."""
     return not site.facts["migrations"]["aliases"][alias]["applied"]
 
 
@@ -206,7 +206,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
 
 
 def tell(alias: str, plan: Sequence[str], left: bool, applies: bool) -> Dict[str, Any]:
-    """What became of one database, for the report."""
+    """Say what became of one database, for the report."""
     if left:
         state, text = "never_migrated", "has never been migrated: left as it is"
     elif not plan:

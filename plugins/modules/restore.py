@@ -265,7 +265,7 @@ def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
 
 
 def refuse_running(path: str, params: Mapping[str, Any]) -> None:
-    """What a site writes while its data is replaced would be lost, and it would serve what is not proven."""
+    """Refuse while the site runs: what it writes meanwhile would be lost, and it would serve unproven data."""
     for found in checks.running(path, params["services_kept_running"]):
         raise RelocateError(found.code, found.msg, found.hint)
 

@@ -230,7 +230,7 @@ def owner_of(params: Mapping[str, Any]) -> Optional[SystemUser]:
 
 
 def fetch_of(params: Mapping[str, Any]) -> transfer_fetch.Fetch:
-    """What answers requests: rsync with the one-time key, or copying."""
+    """Choose what carries out requests: rsync with the one-time key, or copying."""
     if params["method"] == "local":
         home = BackupSet.home(params["source_directory"] or params["directory"], params["site"])
         sources = {"set": os.path.join(home, params["label"] or ""), "media": params["media_source"] or ""}
@@ -282,7 +282,7 @@ def fetch_set(module: AnsibleModule) -> Dict[str, Any]:
 
 
 def fetch_media(module: AnsibleModule) -> Dict[str, Any]:
-    """What is new in MEDIA."""
+    """Fetch what is new in MEDIA."""
     owner = owner_of(module.params) or current_user()
     return steps_fetch_media.fetch_media(module.params, owner, module.check_mode, fetch_of)
 
@@ -298,7 +298,7 @@ def remove_key(module: AnsibleModule) -> Dict[str, Any]:
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
-    """What the state asks for."""
+    """Do what the state asks for."""
     params = module.params
     check_site_name(params["site"])
     if params["state"] == "ready":

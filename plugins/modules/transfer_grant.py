@@ -215,7 +215,7 @@ def give(params: Mapping[str, Any], user: SystemUser, sshd: transfer_sshd.Sshd, 
 
 
 def media_facts(path: str) -> Dict[str, str]:
-    """Who owns MEDIA_ROOT, by name where there is one."""
+    """Return who owns MEDIA_ROOT, by name where there is one."""
     facts = {}
     if path and os.path.isdir(path):
         status = os.stat(path)

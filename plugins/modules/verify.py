@@ -204,7 +204,7 @@ def code_findings(site: Site, manifest: Manifest) -> List[str]:
 
 
 def ask_django(params: Mapping[str, Any], site: Site, findings: _Findings, measured: Dict[str, Any]) -> List[str]:
-    """What the project said of itself on this host; returns what its check warned of."""
+    """Ask the project about itself on this host; returns the warnings of its check."""
     measured["settings"] = True  # they were imported to come here
     if params["models"]:
         measured["models"] = sum(len(item.get("models", {})) for item in site.facts.get("counts", {}).values())
@@ -216,7 +216,7 @@ def ask_django(params: Mapping[str, Any], site: Site, findings: _Findings, measu
 
 
 class _Findings:
-    """What does not hold, and which promises of the report that breaks."""
+    """Collects what does not hold, and the promises of the report that this breaks."""
 
     def __init__(self) -> None:
         self.texts: List[str] = []

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the user wrote in the inventory, and could not have meant; pure functions, for the controller."""
+"""Finds values in the inventory that the user cannot have meant. Pure functions, for the controller."""
 
 from __future__ import annotations
 

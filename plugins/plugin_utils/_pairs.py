@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which old host each new host takes its sites from; pure functions.
+"""Decides which old host each new host takes its sites from. Pure functions.
 
 The wrong pair is the wrong site on the wrong host, so whatever is not clear is refused. Pairs follow from the whole
 inventory: --limit chooses among them, and names both hosts of each; it may only name the one old host of a run.
@@ -36,7 +36,7 @@ class SiteWish:
 
 @dataclass(frozen=True)
 class Inventory:
-    """What pairs follow from."""
+    """The parts of the inventory that decide pairs."""
 
     old: Sequence[str]  # the group's hosts, in the inventory's order
     new: Sequence[str]
@@ -126,7 +126,7 @@ def _by_inventory(inventory: Inventory) -> Dict[str, Pair]:
 
 
 def _stem(name: str) -> str:
-    """What is left of a name without the word that says which side it is."""
+    """Return what is left of a name without the word that says which side it is."""
     return re.sub(r"[^a-z0-9]+", " ", _SIDE.sub("", name.lower())).strip()
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run promises about a site, and whether it measured it: pure functions from an outcome to a list.
+"""Lists what a run promises about a site, and whether it measured it. Pure functions of an outcome.
 
 A word such as "proven" is printed only for what stands here as measured.
 """
@@ -89,7 +89,7 @@ def _databases(verified: Any, restored: Any) -> Dict[str, Mapping[str, Any]]:
 
 
 def _is_database(item: Any) -> bool:
-    """Whether it has every figure that a comparison of a database gives, and they can be true."""
+    """Tell whether it has every figure that a comparison of a database gives, and they can be true."""
     figures = _mapping(item)
     known = all(_is_number(figures.get(key)) for key in ("tables", "rows", "contents", "sequences"))
     return known and _number(figures["contents"]) <= _number(figures["tables"])
@@ -199,7 +199,7 @@ def _answers(value: Any) -> Promise:
 
 
 def _asked(value: Any) -> List[Mapping[str, Any]]:
-    """What answered, with the status that a server gave."""
+    """Return what answered, with the status that a server gave."""
     return [item for item in _sequence(value) if isinstance(item, Mapping) and _is_number(item.get("status"))]
 
 
@@ -230,7 +230,7 @@ def downtime(outcome: Mapping[str, Any]) -> Optional[float]:
 
 
 def words(found: Sequence[Promise]) -> str:
-    """What was proven, and what nobody asked for: the end of a headline."""
+    """Say what was proven, and what nobody asked for: the end of a headline."""
     status = {item["promise"]: item["status"] for item in found}
     proven = [NAMES[name] for name in (*PROOF, "answers") if status.get(name) in (MEASURED, PARTLY)]
     lacking = [item for item in found if item["promise"] != "downtime" and item["status"] in (NOT_ASKED, PARTLY)]
@@ -266,7 +266,7 @@ def _sequence(value: Any) -> Sequence[Any]:
 
 
 def _is_number(value: Any) -> bool:
-    """Whether it is a count; ansible-core 2.18 makes text of a single one."""
+    """Tell whether it is a count; ansible-core 2.18 makes text of a single one."""
     if isinstance(value, str):
         return value.isascii() and value.isdigit() and len(value) < 19
     return isinstance(value, int) and not isinstance(value, bool)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host returned, as the types and the printable text that the controller goes by; pure functions.
+"""Turns what a host returned into types and printable text. Pure functions.
 
 A host may be owned by somebody else, so nothing it says is taken for a number, a list or a line of ours unseen.
 """
@@ -196,7 +196,7 @@ def answer(result: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _unfit(value: Any) -> bool:
-    """Whether an exception of a result holds text that is not printable."""
+    """Tell whether an exception of a result holds text that is not printable."""
     if isinstance(value, Mapping):
         return _unfit(value.get("exception"))
     if isinstance(value, str):

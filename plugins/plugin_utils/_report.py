@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a move went, in words: pure functions from an outcome to text and HTML."""
+"""Writes how a move went, as text and HTML. Pure functions of an outcome."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def enrich(outcome: Mapping[str, Any], now: float) -> Dict[str, Any]:
 
 
 def headline(outcome: Mapping[str, Any]) -> str:
-    """What a person wants to know first; of a move, what was proven and what nobody asked for."""
+    """Say what a person wants to know first; after a move, what was proven and what nobody asked for."""
     says = {
         "moved": _moved,
         "already_moved": _already_moved,
@@ -69,7 +69,7 @@ def _unfinished(outcome: Mapping[str, Any]) -> str:
 
 
 def what_became_of_old(outcome: Mapping[str, Any]) -> str:
-    """How a move that failed has left both hosts."""
+    """Say how a failed move left both hosts."""
     if not outcome["frozen_at"]:
         return " before the freeze; the old site was not stopped"
     if outcome.get("old_serves"):
@@ -166,7 +166,7 @@ def _clock(epoch: float) -> str:
 
 
 def next_steps(outcome: Mapping[str, Any]) -> List[str]:
-    """What to do now, and how to undo."""
+    """Say what to do now, and how to undo."""
     if outcome["status"] == "moved":
         return [
             "next: point DNS at {0}; {1}".format(outcome["new"], _old_now(outcome)),
@@ -193,13 +193,13 @@ def next_steps(outcome: Mapping[str, Any]) -> List[str]:
 
 
 def _migrated(outcome: Mapping[str, Any]) -> List[str]:
-    """What a move migrated, database by database."""
+    """Say what a move migrated, database by database."""
     found = _received.mapping(outcome.get("migrated")).values()
     return [_received.text(item["text"]) for item in found if isinstance(item, Mapping) and item.get("text")]
 
 
 def _old_now(outcome: Mapping[str, Any]) -> str:
-    """How old was left, as far as this run saw to it."""
+    """Say in which state this run left old."""
     status = {item["promise"]: item["status"] for item in outcome["promises"]}
     held = ", its databases as they were dumped" if status.get("still") == _promises.MEASURED else ""
     if not outcome.get("stopped"):

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What became of a site, in a sentence for the playbooks that write no report; each word as it was measured."""
+"""Writes what became of a site in one sentence, for playbooks without a report; each word as it was measured."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _undone(told: Mapping[str, Any]) -> str:
 
 
 def _runs(told: Mapping[str, Any]) -> str:
-    """Whether it serves, as far as anybody looked: by its answers, else by its units."""
+    """Say whether it serves: by its answers if they were asked for, else by its units."""
     if _promises.answered(told.get("measured")):
         return "answers"
     units = [_received.text(name) for name in _received.items(told.get("running"))]

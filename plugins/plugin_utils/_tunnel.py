@@ -36,7 +36,7 @@ class TunnelError(Exception):
 
 
 def started(pid: int) -> str:
-    """When a process began, so that a new one with its number is told apart; empty when there is none."""
+    """Return when a process began, so that a new one with its number is told apart; empty when there is none."""
     try:
         with open("/proc/{0}/stat".format(pid), encoding="utf-8", errors="replace") as stream:
             return stream.read().rpartition(")")[2].split()[19]
@@ -90,7 +90,7 @@ class Side:
         return next((int(item.group(1)) for item in found if item), 0)
 
     def why(self) -> str:
-        """What SSH said last."""
+        """Return what SSH said last."""
         return "; ".join(self.said[-2:]) or "SSH gave no reason"
 
     def keep(self, argv: Sequence[str] = ()) -> bool:
@@ -115,7 +115,7 @@ class Side:
 
 
 def banner(path: str) -> Optional[str]:
-    """What the SSH server behind a socket says first; empty when it says nothing, None when nobody listens there yet.
+    """Return the first words of the SSH server behind a socket; empty when silent, None when nobody listens yet.
 
     A socket's file is there before SSH listens at it.
     """

@@ -73,7 +73,7 @@ def _line(name: str, value: Any, wanted: str) -> str:
 
 
 def _wrong(value: Any, spec: Mapping[str, Any]) -> str:
-    """What the option must be, when the value is not; empty when it is."""
+    """Return what the option must be, when the value is not; empty when it is."""
     kind, choices = str(spec.get("type", "str")), spec.get("choices")
     if not _fits(value, kind):
         return _WORDS[kind]
@@ -87,7 +87,7 @@ def _wrong(value: Any, spec: Mapping[str, Any]) -> str:
 
 
 def _not_whole(name: str, value: Any) -> str:
-    """What a path must be, when it does not say where it begins; modules know a ``~`` of their host."""
+    """Return what a path must be, when it does not say where it begins; modules know a ``~`` of their host."""
     unset = value is None or (value == "" and name != "relocate_directory")
     if name not in _WHOLE or unset or str(value).startswith(("/", "~")):
         return ""

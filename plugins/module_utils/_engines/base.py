@@ -47,7 +47,7 @@ def _silent(line: str) -> None:
 
 @dataclass(frozen=True)
 class EngineContext:
-    """What an engine is given besides the database: who acts, how wide, and where secrets go.
+    """Holds what an engine needs besides the database: who acts, with how many jobs, and where secrets go.
 
     :param secrets: an entered store; its files belong to ``owner``
     :param owner: the project's owner, as whom client programs run; None means this process's user
@@ -90,7 +90,7 @@ class Snapshot(abc.ABC):
 
     @abc.abstractmethod
     def has_tables(self) -> bool:
-        """Whether there is a table of the site's, by a question that takes no longer where there is much in them."""
+        """Tell whether the site has a table, by a query whose time does not grow with the data."""
 
     @abc.abstractmethod
     def state(self, fingerprints: bool = True) -> DatabaseState:
@@ -200,7 +200,7 @@ class Engine(abc.ABC):
 
     @abc.abstractmethod
     def sessions(self, terminate: bool = False) -> int:
-        """How many other sessions use live; with ``terminate`` they are ended."""
+        """Count the other sessions that use live; with ``terminate``, end them."""
 
     @abc.abstractmethod
     def change_token(self) -> str:
@@ -211,7 +211,7 @@ class Engine(abc.ABC):
 
     @abc.abstractmethod
     def exists(self, which: str) -> bool:
-        """Whether live or a database beside it is there.
+        """Tell whether live or a database beside it is there.
 
         What a swap that died made in advance, such as an empty schema or a second name of live's file, is none.
         """

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which engine serves which Django backend. Static imports: a module reaches a host with only what it imports so."""
+"""Maps Django backends to engines. Imports are static: a module reaches a host with only what it imports so."""
 
 from __future__ import annotations
 

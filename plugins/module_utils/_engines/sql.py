@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the engines with a server have in common: sessions, questions that run side by side, and obstacles found."""
+"""Shares code of the engines with a server: sessions, parallel queries, and obstacles found."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def keep_password(login: Login, host: str, port: Optional[int], usual: int, serv
 
 
 def made_by(path: str, server: str) -> bool:
-    """Whether a socket is there, and root, this process's user or the server's made it."""
+    """Tell whether a socket is there, and root, this process's user or the server's made it."""
     user = lookup_user(server)
     try:
         return os.stat(path).st_uid in {0, os.geteuid()} | ({user.uid} if user else set())
@@ -90,7 +90,7 @@ class SqlSession(abc.ABC):
 
 
 class Asks(Protocol):
-    """What answers a statement."""
+    """Anything that answers a statement."""
 
     def rows(self, sql: str) -> List[Tuple[Any, ...]]:
         """Run one statement; its rows."""

@@ -188,7 +188,7 @@ class ParallelFixture:
 
 
 def entry_of(answer: Mapping[str, Any], path: str) -> Fixture:
-    """What a manifest tells of a fixture.
+    """Return what a manifest tells of a fixture.
 
     :param path: relative to the set
     """

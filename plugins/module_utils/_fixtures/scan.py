@@ -71,7 +71,7 @@ def sentence(finding: Mapping[str, Any]) -> str:
 
 
 def obstacles(alias: str, found: Mapping[str, Any], target: str) -> List[Obstacle]:
-    """What is in the way of a conversion."""
+    """Find what is in the way of a conversion."""
     return [
         Obstacle(CODE, "{0} cannot store it: {1}".format(target, sentence(item)), item["remedy"], alias)
         for item in found["findings"]

@@ -19,7 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_row
 
 
 def _columns_of(table: Table, rows: Sequence[Sequence[Any]]) -> List[Sequence[Any]]:
-    """What the driver takes, column by column."""
+    """Return what the driver takes, column by column."""
     found: List[Sequence[Any]] = list(zip(*rows))
     for index, column in enumerate(table.columns):
         write = column.write

@@ -56,7 +56,7 @@ class Column:
         return value if value is None or self._parameter is None else self._parameter(value)
 
     def describe(self) -> Dict[str, Any]:
-        """What rules about values need to know."""
+        """Return what rules about values need to know."""
         return {
             "internal": self.internal,
             "max_length": self.max_length,
@@ -100,7 +100,7 @@ def _checked(kind: str, write: values.Convert, vendor: str) -> values.Convert:
 
 
 class _Engine:
-    """What readers and writers of one engine need of a connection."""
+    """Gives readers and writers of one engine what they need of a connection."""
 
     def __init__(self, connection: Any) -> None:
         from django.conf import settings

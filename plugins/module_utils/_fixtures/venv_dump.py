@@ -108,7 +108,7 @@ def chosen_tables(request: Request, connection: Any) -> List[venv_rows.Table]:
 def header_of(
     request: Request, connection: Any, tables: List[venv_rows.Table], migrations: List[str]
 ) -> Dict[str, Any]:
-    """What is told before the rows."""
+    """Return what is told before the rows."""
     import django
     from django.conf import settings
 

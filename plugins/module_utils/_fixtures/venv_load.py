@@ -118,7 +118,7 @@ def tables_of(connection: Any, registry: Any, labels: Iterable[str]) -> Dict[str
 
 
 def table_missing(label: str) -> FixtureError:
-    """What a model without a table is refused for."""
+    """Return what a model without a table is refused for."""
     return FixtureError(
         "table_missing",
         "the migrations made no table for {0}".format(label),

@@ -118,7 +118,7 @@ def _one_sided(relation: venv_shapes.Relation) -> List[Tuple[Any, Any]]:
 
 
 class Spool:
-    """What is put aside, on disk: a fixture of the wrong order must not fill the memory."""
+    """Keeps deferred objects on disk: a fixture in the wrong order must not fill the memory."""
 
     def __init__(self) -> None:
         """Begin with nothing, in a file that has no name."""
@@ -139,7 +139,7 @@ class Spool:
 
 
 def _as_text(value: Any) -> str:
-    """What YAML makes of dates and bytes, as the other formats have them."""
+    """Return what YAML makes of dates and bytes, as the other formats have them."""
     return venv_values.read_binary(value) if isinstance(value, bytes) else str(value)
 
 
@@ -192,7 +192,7 @@ class Objects:
             self.counts[label] = {"objects": total.rows, "fingerprint": total.fingerprint}
 
     def _settled(self, label: str) -> bool:
-        """Whether natural keys of a model can be asked for: rows that migrations made may still have to go."""
+        """Tell whether natural keys of a model can be asked for: rows that migrations made may still have to go."""
         return self._all_read or any(shape.label == label for shape in self._shapes.values())
 
     # --- one object ---
@@ -328,7 +328,7 @@ class Objects:
         return self._here(relation.model, relation.name, relation.parse(item))
 
     def _here(self, model: str, name: str, key: Any) -> Any:
-        """What a key of the fixture is in the database. Raises UnresolvedError."""
+        """Return what a key of the fixture is in the database. Raises UnresolvedError."""
         return key
 
     def _write_relation(

@@ -182,6 +182,6 @@ class _Saving:
 
 
 def _kind_of(error: Exception) -> str:
-    """Which error it is: its text may hold the values of the row."""
+    """Return which error it is: its text may hold the values of the row."""
     cause = error.__cause__ or error.__context__
     return type(error).__name__ + ("" if cause is None else " after " + type(cause).__name__)

@@ -141,7 +141,7 @@ class Merging(venv_load_objects.Objects):
                 self._relate(place, shape, relation, key, fields[name])
 
     def _values(self, place: Place, shape: Shape, raw_key: Any, fields: Dict[str, Any]) -> Dict[int, Any]:
-        """What the object gives, by the place of the column."""
+        """Return what the object gives, by the place of the column."""
         found = {}
         for index, column in enumerate(shape.table.columns):
             if column.name not in fields or index == shape.table.key:

@@ -43,7 +43,7 @@ def raise_sequences(connection: Any, tables: Sequence[Table]) -> None:
 
 
 class Report:
-    """What became of each row."""
+    """Counts what became of each row."""
 
     def __init__(self) -> None:
         self.counts: Dict[str, Dict[str, int]] = {}
@@ -71,7 +71,7 @@ def existing(table: Table, keys: Sequence[Any]) -> Dict[Any, List[Any]]:
 
 
 def differs(table: Table, index: int, one: Any, other: Any) -> bool:
-    """Whether two plain values are not the same: to Python 1 is True, also within JSON."""
+    """Tell whether two plain values are not the same: to Python 1 is True, also within JSON."""
     if table.columns[index].kind == "json" and one is not None and other is not None:
         return venv_values.dumps_json(one) != venv_values.dumps_json(other)
     return bool(one != other)
@@ -97,7 +97,7 @@ def prove(table: Table, given: Dict[Any, Dict[int, Any]]) -> None:
 
 
 class Numbers:
-    """Which number of the fixture is which of the database's, for content types and permissions."""
+    """Maps numbers of the fixture to the database's, for content types and permissions."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -128,7 +128,7 @@ class Numbers:
         return here
 
     def of(self, label: str, field: str, number: Any) -> Any:
-        """What a number of the fixture is here. Raises UnresolvedError when the fixture has not told it (yet)."""
+        """Translate a number of the fixture. Raises UnresolvedError when the fixture has not given it (yet)."""
         known = self._known.get(label, {})
         if number not in known:
             raise UnresolvedError(field, label, number)

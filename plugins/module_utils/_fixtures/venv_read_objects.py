@@ -26,7 +26,7 @@ _NEAR = 16
 
 
 class Place(NamedTuple):
-    """Where an object stands: dumpdata writes everything into one line, so lines alone do not tell."""
+    """The place of an object: dumpdata writes everything on one line, so a line number is not enough."""
 
     number: int
     line: int
@@ -121,7 +121,7 @@ class _Json:
         self._at = to
 
     def _next_character(self, optional: bool = False) -> str:
-        """What follows the white space; empty at the end."""
+        """Return what follows the white space; empty at the end."""
         while True:
             rest = self._at
             while rest < len(self._buffer) and self._buffer[rest] in " \t\r\n":
@@ -339,7 +339,7 @@ class _Yaml:
         loader.get_event()
 
     def refusal(self, error: Exception) -> FixtureError:
-        """What PyYAML complains of, with its place."""
+        """Return what PyYAML complains of, with its place."""
         if isinstance(error, self._yaml.reader.ReaderError):
             return invalid("after object {0}".format(self._number), "this is not YAML: {0}".format(error.reason))
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)

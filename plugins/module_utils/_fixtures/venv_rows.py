@@ -40,7 +40,7 @@ _BY_TYPE: Dict[Any, Set[type]] = {
 
 
 class FixtureError(Exception):
-    """What a fixture, or a row for one, is refused for; the host side makes a RelocateError of it."""
+    """The refusal of a fixture, or of a row for one; the host side turns it into a RelocateError."""
 
     def __init__(self, code: str, msg: str, hint: str = "", **details: Any) -> None:
         """Keep the parts."""
@@ -164,14 +164,14 @@ class Table:
 
 
 def _kind_of(error: Exception) -> str:
-    """Why a value was not read, without the value itself, which errors of the standard library repeat."""
+    """Return why a value was not read, without the value itself, which errors of the standard library repeat."""
     text = str(error)
     known = text.startswith(("not a", "day is", "month must", "year", "hour must", "minute must", "second must"))
     return text.split(":", maxsplit=1)[0] if known else type(error).__name__
 
 
 def _quick(encoder: json.JSONEncoder) -> Callable[[Any], str]:
-    """What the encoder's own encode does, without making its C part anew for each row."""
+    """Return what the encoder's own encode does, without making its C part anew for each row."""
     words = json.encoder.encode_basestring_ascii if encoder.ensure_ascii else json.encoder.encode_basestring
     try:
         make: Any = json.encoder.c_make_encoder  # type: ignore[attr-defined]
@@ -231,7 +231,7 @@ def table_kinds(connection: Any) -> Dict[str, str]:
 
 
 def has_table(kinds: Dict[str, str], model: Any) -> bool:
-    """Whether a model's table is there; one that names its schema is taken to be.
+    """Tell whether a model's table is there; one that names its schema is taken to be.
 
     :param kinds: of :func:`table_kinds`
     """
@@ -271,12 +271,12 @@ def _check_names(models: Sequence[Any], names: Sequence[str]) -> None:
         raise FixtureError(
             "unknown_model",
             "neither an app nor a model with a table in this database: {0}".format(", ".join(unknown)),
-            "name apps as their label, models as app.Model",
+            "write apps by label, models as app.Model",
         )
 
 
 def left_out(connection: Any, tables: Sequence[Table]) -> List[Dict[str, str]]:
-    """What the database holds and a fixture of these tables does not; tables within other tables are not told."""
+    """List what the database holds and a fixture of these tables does not, without tables within other tables."""
     from django.db.migrations.recorder import MigrationRecorder
 
     mine = {table.name.strip('"') for table in tables} | {MigrationRecorder.Migration._meta.db_table}

@@ -31,7 +31,7 @@ _EVERY = 5.0  # seconds between two lines of progress
 
 
 class Findings:
-    """What was found: the first rows of each kind by name, the rest by number."""
+    """Collects findings: the first rows of each kind by name, the rest by number."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
@@ -97,7 +97,7 @@ def scan(request: Request, say: Say) -> Dict[str, Any]:
 
 
 def _accepted(table: str, names: Sequence[str]) -> bool:
-    """Whether a table may stay behind: by its own name, or as that of a model."""
+    """Tell whether a table may stay behind: by its own name, or as that of a model."""
     from django.apps import apps
 
     labels = {model._meta.db_table: model._meta.label_lower for model in apps.get_models(include_auto_created=True)}

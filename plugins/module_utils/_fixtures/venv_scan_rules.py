@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
 
-"""What a database engine does not take of what another one holds, value by value.
+"""Finds, value by value, what another database engine would not store.
 
 Part of the program that runs inside the project's interpreter: Python 3.6 syntax, ASCII only, standard library only.
 Values are the plain ones of a fixture's rows (``venv_values``). A rule gives the reason why the target refuses a value,
@@ -82,7 +82,7 @@ def rules_of(kind: str, column: Dict[str, Any], target: str) -> List[Rule]:
 
 
 def engine_bound(kind: str) -> bool:
-    """Whether only the engine that has such a column takes its values."""
+    """Tell whether only the engine that has such a column takes its values."""
     return kind in ("native", "hstore") or kind.startswith(("array", "range"))
 
 
@@ -183,7 +183,7 @@ def _json_rule(target: str) -> Rule:
 
 
 def folded(value: Any) -> Any:
-    """What a unique key of MySQL's usual collations goes by: neither case, nor accents, nor trailing spaces."""
+    """Return what a unique key of MySQL's usual collations goes by: neither case, nor accents, nor trailing spaces."""
     import unicodedata
 
     if not isinstance(value, str):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
 
-"""How an object of Django's own formats becomes a row of its model's table, and its related objects.
+"""Turns an object of Django's own formats into a row of its model's table, with its related objects.
 
 Part of the program that runs inside the project's interpreter: Python 3.6 syntax, ASCII only, standard library only,
 Django imported inside functions. An object has one row, in its own model's table; a parent's fields are an object of
@@ -35,7 +35,7 @@ class UnresolvedError(Exception):
         self.field, self.model, self.key = field, model, key
 
     def refusal(self, place: Place, label: str) -> FixtureError:
-        """What the fixture is refused for when the object never comes."""
+        """Return what the fixture is refused for when the object never comes."""
         if self.model in venv_rows.NUMBERED and not isinstance(self.key, (list, tuple)):
             return FixtureError(
                 "fixture_invalid",
@@ -122,7 +122,7 @@ class Shape:
 
     @property
     def numbers_itself(self) -> bool:
-        """Whether the database gives the key."""
+        """Tell whether the database gives the key."""
         return self._autokey is not None
 
     def check_names(self, place: Place, fields: Dict[str, Any]) -> None:
@@ -148,7 +148,7 @@ class Shape:
         )
 
     def numbered(self, fields: Dict[str, Any]) -> List[Tuple[str, str]]:
-        """Which models with numbers of their own an object refers to by number: label and field."""
+        """Return which models with numbers of their own an object refers to by number: label and field."""
         found = [(target, self.table.columns[index].name) for index, target in self.targets.items()]
         found += [(relation.model, name) for name, relation in self.relations.items()]
         wanted = [(target, name) for target, name in found if target in venv_rows.NUMBERED and fields.get(name)]
@@ -190,7 +190,7 @@ class Shape:
             raise invalid(place, "{0}: {1} is no key".format(self.label, json.dumps(raw, default=str)[:80])) from None
 
     def default(self, place: Place, index: int) -> Any:
-        """What a field is that an object leaves out. Raises FixtureError where Django would make something up."""
+        """Return the value of a field that an object leaves out. Raises FixtureError where Django would invent one."""
         column = self.table.columns[index]
         field = column.field
         if field.has_default():

@@ -90,7 +90,7 @@ def nodes_at(connection: Any, state: Dict[str, str]) -> List[str]:
 
 
 def make_content_types(connection: Any, registry: Any) -> None:
-    """What migrate makes after the last migration: content types and permissions, for natural keys to find."""
+    """Create the content types and permissions that migrate makes last, for natural keys to find."""
     from django.apps import apps
 
     makers = []

@@ -93,7 +93,7 @@ def kind(field: Any) -> str:
 
 
 def is_generated(field: Any) -> bool:
-    """Whether the database computes the column."""
+    """Tell whether the database computes the column."""
     return bool(getattr(field, "generated", False))
 
 

@@ -29,7 +29,7 @@ _TRUE, _FALSE = ("t", "true", "1"), ("f", "false", "0")
 
 
 def parser(column: Column, texts_only: bool) -> Parse:
-    """How a column's values are read, None left out. What it returns raises ValueError, or TypeError.
+    """Return how a column's values are read, None left out. What it returns raises ValueError, or TypeError.
 
     :param texts_only: whether the format has nothing but texts, so that JSON is within one
     """
@@ -178,7 +178,7 @@ def _uuid(value: Any) -> str:
 
 
 def _json(value: Any) -> Dict[str, Any]:
-    """What JSON can hold: YAML has dates and keys of any kind, Python's JSON has NaN. Raises ValueError, TypeError."""
+    """Return the value as JSON can hold it: YAML has dates and other keys, Python NaN. Raises ValueError, TypeError."""
     json.dumps(value, allow_nan=False, sort_keys=True)
     return {"json": value}
 

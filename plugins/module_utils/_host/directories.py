@@ -146,7 +146,7 @@ def refuse_system(path: str, what: str, home: bool = False) -> None:
 
 
 def _is_local(path: str) -> bool:
-    """Whether a path lies in /usr/local, where no program of root's looks for anything."""
+    """Tell whether a path lies in /usr/local, where no program of root's looks for anything."""
     return path.startswith("/usr/local/") and path.split("/")[3] not in _LOCAL
 
 

@@ -12,7 +12,7 @@ from typing import Any, Dict
 
 
 def machine_id() -> str:
-    """What tells this host from every other: /etc/machine-id, or the host name where there is none."""
+    """Return what tells this host from every other: /etc/machine-id, or the host name where there is none."""
     for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
         try:
             with open(path, encoding="ascii") as stream:

@@ -36,7 +36,7 @@ _ACL = "system.posix_acl_access"
 
 @dataclass(frozen=True)
 class Rights:
-    """Whose a directory is to be. ``uid`` and ``gid`` of -1 leave it to whoever makes it."""
+    """The owner, group and mode that a directory gets. ``uid`` and ``gid`` of -1 leave it to whoever makes it."""
 
     uid: int = -1
     gid: int = -1
@@ -72,7 +72,7 @@ class Place:
             return os.readlink(_one(name), dir_fd=self.handle)
 
     def names(self) -> List[str]:
-        """What is in it, sorted."""
+        """Return what is in it, sorted."""
         with acting_as(self.user):
             handle = os.open(".", DIRECTORY_ONLY, dir_fd=self.handle)
             try:
@@ -117,7 +117,7 @@ def _one(name: str) -> str:
 
 
 def _others_write(handle: int) -> bool:
-    """Whether an open directory can be written by anybody besides root.
+    """Tell whether an open directory can be written by anybody besides root.
 
     Where there is an access list, the mode's bits of the group are a bound on what it grants to others.
     """
@@ -136,7 +136,7 @@ def _has_access_list(handle: int) -> bool:
 
 @functools.lru_cache(maxsize=64)
 def _has_members(gid: int) -> bool:
-    """Whether a group holds anybody besides root, such as Debian's ``staff`` of /usr/local seldom does."""
+    """Tell whether a group holds anybody besides root, such as Debian's ``staff`` of /usr/local seldom does."""
     if gid == 0:
         return False
     try:
@@ -184,11 +184,11 @@ class _Walk:
 
     @property
     def trusted(self) -> bool:
-        """Whether nobody but root could have made the way lead elsewhere, or can write where it has come to."""
+        """Tell whether nobody but root could have made the way lead elsewhere, or can write where it has come to."""
         return self._trusted or not self._root
 
     def place(self) -> Place:
-        """Where it has come to, for as long as the walk is open."""
+        """Return where it has come to, for as long as the walk is open."""
         return Place(self.handle, self._writer(), self.led)
 
     def _exchange(self, handle: int) -> None:

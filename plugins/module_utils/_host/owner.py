@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who may own a project on new: another host or a set names the user, and project code runs as him."""
+"""Decides who may own a project on new: another host or a set names the user, and project code runs as that user."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ def check_owner(name: str, wanted: str = "", home: str = "", allow_root: bool = 
 
 
 def how_to_make(name: str) -> str:
-    """What to do on a host that lacks the owner: a plain user of the system would be refused afterwards."""
+    """Return what to do on a host that lacks the owner: a plain user of the system would be refused afterwards."""
     command = "useradd --system --comment {0} {1}".format(MADE_BY_US, name)
     return "make it: {0}; or let relocate_install be true".format(command)
 
 
 def _power(entry: pwd.struct_passwd) -> str:
-    """What makes a user more than the owner of a project; empty for one that is not."""
+    """Return what makes a user more than the owner of a project; empty for one that is not."""
     powerful = sorted(_POWERFUL & set(_groups_of(entry)))
     if powerful:
         return "a member of " + ", ".join(powerful)
@@ -90,7 +90,7 @@ def _power(entry: pwd.struct_passwd) -> str:
 
 
 def _may_become_root(name: str, rules: Sequence[str] = _RULES) -> bool:
-    """Whether a rule of sudo or doas names a user, whatever it lets him do; what cannot be read has no rules."""
+    """Tell whether a rule of sudo or doas names a user, whatever it lets him do; what cannot be read has no rules."""
     known_as = _known_as(name)
     for path in [found for pattern in rules for found in sorted(glob.glob(pattern))]:
         with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as stream:

@@ -57,7 +57,7 @@ def _name(lookup: Any, number: int) -> str:
 
 
 def rights_of(directories: Sequence[Directory], otherwise: Rights) -> Callable[[str], Rights]:
-    """Whose a directory is to be on this host, by its path.
+    """Return whose a directory is to be on this host, by its path.
 
     :param otherwise: for one that was not recorded
 
@@ -96,7 +96,7 @@ def _here(directory: Directory) -> Rights:
 
 
 def _check_system(directory: Directory) -> None:
-    """What old says must not open the system's directories, such as that of units, to anybody but root."""
+    """Refuse to open a system directory, such as that of units, to anybody but root on old's word."""
     try:
         host_directories.refuse_system(directory.path, "it")
     except RelocateError as exc:

@@ -29,7 +29,7 @@ class Found:
 
 
 def leads_out(name: str, target: str) -> bool:
-    """Whether a link leaves the tree that it lies in. rsync's --safe-links judges the same way."""
+    """Tell whether a link leaves the tree that it lies in. rsync's --safe-links judges the same way."""
     if not target or target.startswith("/"):
         return True
     depth, below = name.count("/"), False

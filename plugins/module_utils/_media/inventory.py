@@ -31,7 +31,7 @@ _DIGEST = 1 << 256
 def inventory(
     path: str, owner: Optional[SystemUser] = None, skip: Sequence[str] = (), given_away: bool = False
 ) -> Dict[str, Any]:
-    """What a directory holds; two trees with one digest have the same files with the same sizes and times.
+    """Return what a directory holds; two trees with one digest have the same files with the same sizes and times.
 
     What cannot be moved is in the digest by its name: a tree that lacks it is another one.
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose MEDIA is: users, groups and modes as recorded on old, and given to the copy on new.
+"""Records users, groups and modes of MEDIA on old, and gives them to the copy on new.
 
 A service may run as another user than the project's owner: what is his on old must be his on new, or uploads fail. Old
 and new have numbers of their own, so names are recorded, and no name at all for the project's owner and for root.
@@ -108,7 +108,7 @@ def _quoted(name: str) -> str:
 
 
 def differs(recorded: Mapping[str, Any], found: Mapping[str, Any], owner: SystemUser) -> List[str]:
-    """What of users, groups and modes is not as recorded; nothing for a set that records none."""
+    """Return what of users, groups and modes is not as recorded; nothing for a set that records none."""
     if not recorded or recorded["digest"] == found["digest"] or owner.name in recorded["users"]:
         return []  # where the owner here is the one who had files of his own there, both are one
     before, after = recorded["places"], found["places"]

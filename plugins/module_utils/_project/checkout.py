@@ -47,7 +47,7 @@ _BROKEN_HISTORY = re.compile(r"parents of commit ([0-9a-f]{40,64})")
 
 @dataclass(frozen=True)
 class CheckoutPlan:
-    """What :func:`checkout` would do: ``clone``, ``update`` or ``none``."""
+    """The action that :func:`checkout` will take: ``clone``, ``update`` or ``none``."""
 
     action: str
     path: str
@@ -57,7 +57,7 @@ class CheckoutPlan:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a revision comes from.
+    """The places that a revision may come from.
 
     :param remote: address, may be empty; credentials in it are used and not kept
     :param bundle: path of a git bundle, which this process can read; asked before the remote
@@ -77,7 +77,7 @@ class Source:
 
 
 def plan_checkout(path: str, owner: Optional[SystemUser], commit: str, source: Source) -> CheckoutPlan:
-    """What would be done, without doing it.
+    """Return what would be done, without doing it.
 
     Raises revision_refused, checkout_occupied, dirty_tree.
     """
@@ -128,7 +128,7 @@ def checkout(path: str, owner: Optional[SystemUser], commit: str, source: Source
 
 
 def holds(path: str, owner: Optional[SystemUser], commit: str) -> bool:
-    """Whether path is a checkout whose repository holds a commit already, with its files."""
+    """Tell whether path is a checkout whose repository holds a commit already, with its files."""
     return is_work_tree(path) and _has(Git(path, owner), check_revision(commit))
 
 

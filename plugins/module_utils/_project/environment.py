@@ -53,7 +53,7 @@ _TOOLS = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the environment is to be.
+    """The environment that is wanted.
 
     :param venv: virtual environment, relative to the project or absolute; as on old
     :param python: program that makes it; by default the python3 of new
@@ -79,7 +79,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class EnvironmentPlan:
-    """What :func:`build` will do. ``needed`` is False when the environment is as it should be."""
+    """The action that :func:`build` will take. ``needed`` is False when the environment is as it should be."""
 
     path: str
     owner: Optional[SystemUser]
@@ -103,7 +103,7 @@ class EnvironmentPlan:
 
 
 def plan(path: str, owner: Optional[SystemUser], wanted: Wanted) -> EnvironmentPlan:
-    """What has to be done so that the project's packages are there; only reads.
+    """Return what has to be done so that the project's packages are there; only reads.
 
     Raises program_missing when there is no Python to make the environment with, interpreter_unusable, bad_option.
     """
@@ -201,7 +201,7 @@ def _digest(parts: Any) -> str:
 
 
 def read_stamp(venv: str) -> Dict[str, Any]:
-    """What an environment was built from; empty when it is not ours or was not finished."""
+    """Return what an environment was built from; empty when it is not ours or was not finished."""
     try:
         stamp = json.loads(requirements.read_text(os.path.join(venv, STAMP)) or "{}")
     except ValueError:

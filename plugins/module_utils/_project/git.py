@@ -120,7 +120,7 @@ def _hint(text: str) -> str:
         ("could not read Username", "give the owner credentials for the remote, or use a deploy key"),
         ("Authentication failed", "renew the credentials for the remote"),
         ("Could not resolve host", "check the network and the remote's address"),
-        ("dubious ownership", "the checkout belongs to someone else: name its owner"),
+        ("dubious ownership", "the checkout belongs to someone else: set relocate_owner to that user"),
         ("No space left on device", "free disk space"),
     )
     return next((hint for needle, hint in hints if needle in text), "")
@@ -192,7 +192,7 @@ def with_credentials(git: Git, remote: str, secrets: Optional[SecretStore]) -> T
 
 
 def scrubbed(text: str, secrets: Optional[SecretStore]) -> str:
-    """What git said, for a message."""
+    """Return what git said, for a message."""
     return mask_urls(secrets.scrub(text) if secrets else scrub(text, ()))
 
 

@@ -16,7 +16,7 @@ _SHOWN = 5  # names in a message
 
 
 def record(migrations: Mapping[str, Any], history: Mapping[str, Any]) -> Dict[str, Any]:
-    """What a set keeps of old: per alias what is applied and unknown to old's own code; who replaces whom.
+    """Return what a set keeps of old: per alias what is applied and unknown to old's own code; who replaces whom.
 
     :param migrations: the probe's answer ``migrations``
     :param history: the probe's answer ``history``
@@ -56,7 +56,7 @@ def lacking(
 
 
 def _is_squashed(name: str, replaced: Mapping[str, Sequence[str]], there: Set[str]) -> bool:
-    """Whether a squashed migration stands for this one, directly or by being squashed itself."""
+    """Tell whether a squashed migration stands for this one, directly or by being squashed itself."""
     pending, seen = [name], {name}
     while pending:
         for by in replaced.get(pending.pop(), ()):
@@ -69,7 +69,7 @@ def _is_squashed(name: str, replaced: Mapping[str, Sequence[str]], there: Set[st
 
 
 def at_revision(history: Mapping[str, Any], top: str, names: Sequence[str]) -> Dict[str, Any]:
-    """What the code of another revision would know, by its files: the answer ``history`` without what it lacks.
+    """Return what the code of another revision would know, by its files: the answer ``history`` without what it lacks.
 
     A migration is there when a file of its app, package and name is, wherever the app was moved to. Those of installed
     packages are taken to be there.

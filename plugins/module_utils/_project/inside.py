@@ -35,7 +35,7 @@ module.main()
 
 
 def program(parts: Sequence[ModuleType]) -> bytes:
-    """What is run by the interpreter: the ``venv_*`` files, put where they import each other; the last one's main."""
+    """Return the program for the interpreter: ``venv_*`` files that import each other; it runs the last one's main."""
     modules = [(module.__name__, inspect.getsource(module)) for module in parts]
     return _LOADER.format(modules=modules).encode("ascii")
 
@@ -46,7 +46,7 @@ def scrubbed(text: str, secrets: Iterable[str]) -> str:
 
 
 def new_marker() -> str:
-    """What an answer is recognised by, whatever else is printed."""
+    """Return what an answer is recognised by, whatever else is printed."""
     return "relocate-{0}:".format(_random.token_hex(16))
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is wrong with a project's migrations, as its own interpreter reads them; no database is asked."""
+"""Finds faults in a project's migrations, read by its own interpreter without a database."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def lint(project: Project, apps: Sequence[str] = (), timeout: float = 120) -> Li
     found, errors, _secrets = answers.ask_all(project, ["lint"], False, (), timeout, _PARTS, {"apps": list(apps)})
     for error in errors.values():
         if "UnknownAppError" in error.msg:
-            raise RelocateError("bad_option", error.msg.splitlines()[-1].partition(": ")[2], "name apps as their label")
+            raise RelocateError(
+                "bad_option", error.msg.splitlines()[-1].partition(": ")[2], "write apps by their label, such as shop"
+            )
         raise error
     findings: List[Dict[str, Any]] = found["lint"]
     own = os.path.dirname(os.path.abspath(project.manage_path)) + os.sep
@@ -36,7 +38,7 @@ def lint(project: Project, apps: Sequence[str] = (), timeout: float = 120) -> Li
 
 
 def ignored(finding: Mapping[str, Any], ignore: Iterable[str]) -> bool:
-    """Whether somebody has said that a finding is meant: its code, its ``app.migration``, or both with a colon."""
+    """Tell whether somebody has said that a finding is meant: its code, its ``app.migration``, or both with a colon."""
     name = "{app}.{migration}".format(**finding) if finding["migration"] else finding["app"]
     return bool({finding["code"], name, "{0}:{1}".format(name, finding["code"])} & set(ignore))
 

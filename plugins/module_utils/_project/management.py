@@ -109,7 +109,7 @@ def failing_migration(output: str) -> str:
 
 
 def _message_of(trace: str) -> str:
-    """What follows a traceback's last frame: the exception, without source lines."""
+    """Return what follows a traceback's last frame: the exception, without source lines."""
     lines = trace.splitlines()
     indented = [index for index, line in enumerate(lines) if line.startswith("  ")]
     return last_lines("\n".join(lines[indented[-1] + 1 if indented else 0 :]), 8) or last_lines(trace, 3)

@@ -68,7 +68,7 @@ def parse_need(text: str) -> Optional[Need]:
 
 
 def from_plain(plain: Iterable[Mapping[str, Any]]) -> List[Package]:
-    """What the interpreter told, or a set recorded; the first one of a name holds."""
+    """Return what the interpreter told, or a set recorded; the first one of a name holds."""
     found: Dict[str, Package] = {}
     for item in plain:
         needs = tuple(need for need in map(parse_need, item["needs"]) if need is not None)

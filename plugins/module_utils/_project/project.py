@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a project is on this host: directory, interpreter, settings module, owner, environment. Runs no project code."""
+"""Finds a project on this host: directory, interpreter, settings module, owner, environment. Runs no project code."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Project:
 
     @property
     def directory(self) -> str:
-        """Where manage.py lies: what relative paths in the settings are relative to."""
+        """Return where manage.py lies: what relative paths in the settings are relative to."""
         return os.path.dirname(self.manage_path)
 
     def environment(self) -> Dict[str, str]:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a program in the project's interpreter answers, as the types that others rely on.
+"""Checks the types of what a program in the project's interpreter answers.
 
 The program is ours, the interpreter is not: settings, a sitecustomize or a .pth file may print an answer of their own.
 So an answer is data: of bearable size, and of the declared shape before anybody looks into it.

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a project says about its packages: which file tells, which versions are recorded. Only reads."""
+"""Reads what a project says about its packages: which file lists them, which versions are recorded."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PYTHON = (
 
 @dataclass(frozen=True)
 class Found:
-    """How a project wants its packages installed.
+    """The way in which a project wants its packages installed.
 
     :param method: uv, poetry, pipenv, requirements, project or freeze
     :param files: relative paths of the files that tell
@@ -45,7 +45,7 @@ class Found:
 
 
 def detect(path: str, given: Sequence[str] = ()) -> Found:
-    """Which files of a checkout tell its packages. Raises bad_option when a given file is not there."""
+    """Return which files of a checkout tell its packages. Raises bad_option when a given file is not there."""
     missing = [name for name in given if not os.path.isfile(os.path.join(path, name))]
     if missing:
         raise RelocateError(

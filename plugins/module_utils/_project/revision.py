@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which code a checkout holds, and how to take it along. Nothing in here writes into the checkout."""
+"""Reads which code a checkout holds, and bundles it. Never writes into the checkout."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _DIFF += ["--src-prefix=a/", "--dst-prefix=b/", "--diff-algorithm=myers", "-U3",
 
 @dataclass(frozen=True)
 class Reach:
-    """Whether a remote holds a revision: ``found``, ``absent`` or ``unreachable``, and why."""
+    """The answer of a remote about a revision: ``found``, ``absent`` or ``unreachable``, and why."""
 
     status: str
     reason: str = ""
@@ -63,7 +63,7 @@ def toplevel(path: str, owner: Optional[SystemUser] = None) -> str:
 
 
 def prefix(path: str, owner: Optional[SystemUser] = None) -> str:
-    """Where in its repository a project lies; empty at the top. Raises not_a_checkout."""
+    """Return where in its repository a project lies; empty at the top. Raises not_a_checkout."""
     found = os.path.relpath(os.path.realpath(path), os.path.realpath(toplevel(path, owner)))
     return "" if found == "." else found
 
@@ -79,7 +79,7 @@ def top_of(path: str, prefix: str) -> str:
         raise RelocateError(
             "bad_option",
             "the project lies in {0} of its repository, which {1} does not end with".format(prefix, path),
-            "name a path on new that ends with /" + prefix,
+            "set relocate_path on new to a path that ends with /" + prefix,
         )
     return path.rstrip("/")[: -len(prefix) - 1]
 
@@ -215,19 +215,19 @@ def files_at(path: str, owner: Optional[SystemUser], commit: str) -> Optional[Li
 
 
 def comes_after(path: str, owner: Optional[SystemUser], commit: str) -> bool:
-    """Whether a commit came after what is checked out."""
+    """Tell whether a commit came after what is checked out."""
     return Git(toplevel(path, owner), owner).test("merge-base", "--is-ancestor", "HEAD", check_revision(commit))
 
 
 def descends(path: str, owner: Optional[SystemUser], before: str) -> bool:
-    """Whether what is checked out came after a commit. False when the repository does not know that commit."""
+    """Tell whether what is checked out came after a commit. False when the repository does not know that commit."""
     git = Git(toplevel(path, owner), owner)
     head = git.run("rev-parse", "--verify", "-q", "HEAD^{commit}").out.strip()
     return head != check_revision(before) and git.test("merge-base", "--is-ancestor", before, "HEAD")
 
 
 def brings(path: str, owner: Optional[SystemUser], commit: str) -> bool:
-    """Whether a bundle of what is checked out brings a commit along: it is that one, or came before it."""
+    """Tell whether a bundle of what is checked out brings a commit along: it is that one, or came before it."""
     return Git(toplevel(path, owner), owner).test("merge-base", "--is-ancestor", check_revision(commit), "HEAD")
 
 

@@ -81,7 +81,7 @@ def find(
     apart: Sequence[str],
     accepted: Sequence[str] = (),
 ) -> List[Left]:
-    """What git does not hold and the site may need, sorted. Raises not_a_checkout.
+    """Return what git does not hold and the site may need, sorted. Raises not_a_checkout.
 
     :param used: kind (static, templates, locale) -> directories that the settings name
     :param apart: what travels, or is made anew, by other means: MEDIA_ROOT, STATIC_ROOT, database files
@@ -105,7 +105,7 @@ def find(
 
 
 def _covers(pattern: str, full: str) -> bool:
-    """Whether a path is what the pattern names, or lies below it. ``*`` does not cross a slash."""
+    """Tell whether a path is what the pattern names, or lies below it. ``*`` does not cross a slash."""
     parts, wanted = full.split("/"), pattern.rstrip("/").split("/")
     return len(parts) >= len(wanted) and all(fnmatch.fnmatchcase(part, want) for part, want in zip(parts, wanted))
 
@@ -154,7 +154,7 @@ class _Look:
         return not made or self._is_used(directory)
 
     def _is_used(self, path: str) -> bool:
-        """Whether the settings name this place, or one in it."""
+        """Tell whether the settings name this place, or one in it."""
         return any((item + "/").startswith(path + "/") or (path + "/").startswith(item + "/") for item in self._wanted)
 
     def _is_apart(self, full: str) -> bool:
@@ -166,7 +166,7 @@ class _Look:
             yield full
 
     def what(self, full: str) -> str:
-        """What a file is that the site may need; empty when it does not look like that."""
+        """Return what a file is that the site may need; empty when it does not look like that."""
         name, relative = os.path.basename(full), full[len(self._top) + 1 :]
         for kind, what in (("static", "a static file"), ("templates", "a template")):
             if any(full.startswith(item + "/") for item in self._places.get(kind, ())):

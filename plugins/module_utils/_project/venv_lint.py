@@ -133,7 +133,7 @@ def _of_migration(loader: Any, label: str, name: str) -> List[Raw]:
 
 
 class _Places:
-    """Where operations were written: the calls of each class in the order of the source, handed out one by one."""
+    """Hands out the source lines of operations, class by class, in the order of the source."""
 
     def __init__(self, lines: Dict[str, List[int]]) -> None:
         self._lines = {name: list(found) for name, found in lines.items()}
@@ -144,7 +144,7 @@ class _Places:
 
 
 def operations_of(operations: Any) -> Iterator[Any]:
-    """What is done to the database: of a separate database and state only the former."""
+    """Return what is done to the database: of a separate database and state only the former."""
     for operation in operations:
         if type(operation).__name__ == "SeparateDatabaseAndState":
             yield from operations_of(operation.database_operations)
@@ -174,7 +174,7 @@ def _state_before(loader: Any, label: str, name: str) -> Any:
 
 
 def _lost(operation: Any, label: str, state: Any) -> str:
-    """What a RemoveField or DeleteModel takes away with rows in it; empty when no table or column goes."""
+    """Return what a RemoveField or DeleteModel takes away with rows in it; empty when no table or column goes."""
     model_name = getattr(operation, "model_name", None) or operation.name
     model = state.models.get((label, model_name.lower())) if state is not None else None
     if state is not None and model is None:

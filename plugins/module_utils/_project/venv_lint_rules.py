@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
 
-"""What the source of a migration tells: models that are imported, fixtures that are loaded into today's models.
+"""Reads the source of a migration: models that it imports, fixtures that it loads into today's models.
 
 Part of the program that runs inside the project's interpreter: Python 3.6 syntax, ASCII only, standard library only.
 Nothing is run here: names are followed through imports, assignments and arguments by the syntax tree alone, and only

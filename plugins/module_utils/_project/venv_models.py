@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
 
-"""What Django knows of migrations, models and rows, asked inside the project's interpreter.
+"""Asks Django about migrations, models and rows, inside the project's interpreter.
 
 Part of the program that ``probe.py`` sends (see ``venv_probe.py``): Python 3.6 syntax, ASCII only, standard library
 only, Django imported inside functions. Each topic is given the aliases to look at, as pairs of the alias and whether
@@ -182,7 +182,7 @@ def _dotted(kind: type) -> str:
 
 
 def _visible(model: Any, alias: str, rows: int) -> Optional[int]:
-    """What the default manager counts; None when it cannot (some need a request)."""
+    """Return what the default manager counts; None when it cannot (some need a request)."""
     from django.db.models import Manager, QuerySet
 
     manager = model._default_manager

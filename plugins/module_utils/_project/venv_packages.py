@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
 
-"""What is installed for an interpreter, and what each distribution needs; asked of the interpreter itself.
+"""Lists what is installed for an interpreter, and what each distribution needs; runs in that interpreter.
 
 ``packages.py`` sends this file to ``PYTHON -`` with a marker as the only argument. Neither Django nor the project is
 imported, so that it works before the settings do. Python 3.6 syntax, ASCII only, standard library only.
@@ -20,7 +20,7 @@ Found = Dict[str, Any]
 
 
 def _line(name: str, version: str, direct: Dict[str, Any]) -> str:
-    """What pip freeze would say, as far as a move needs it."""
+    """Return what pip freeze would say, as far as a move needs it."""
     parts = urllib.parse.urlsplit(str(direct.get("url", "")))
     url = urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))  # without credentials
     if "vcs_info" in direct:
@@ -30,7 +30,7 @@ def _line(name: str, version: str, direct: Dict[str, Any]) -> str:
 
 
 def _is_system(location: str) -> bool:
-    """Whether the operating system's packages brought it: new gets those by other means, if at all."""
+    """Tell whether the operating system's packages brought it: new gets those by other means, if at all."""
     base, prefix = (os.path.realpath(getattr(sys, "base_prefix", sys.prefix)), os.path.realpath(sys.prefix))
     place = os.path.realpath(location or prefix) + os.sep
     if place.startswith(prefix + os.sep) and prefix != base:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
 
-"""What only the project itself knows, asked inside the project's own interpreter.
+"""Asks the project, inside its own interpreter, what only it knows.
 
 ``probe.py`` sends the source of this file and of its two companions, ``venv_secrets`` and ``venv_models``, to
 ``PYTHON -`` as the project's owner, with a non-secret JSON request as the only argument. Python 3.6 syntax, ASCII

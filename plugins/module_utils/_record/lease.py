@@ -30,7 +30,7 @@ GRACE = 60
 
 
 def frozen_by(directory: str, site: str, run: str) -> str:
-    """Which run to another new host has frozen the site, and neither ended nor let the limit pass; empty when none."""
+    """Name the run to another new host that froze the site, and neither ended nor hit the limit; empty when none."""
     try:
         record = read_record(directory, site)
     except RelocateError:
@@ -94,7 +94,7 @@ class Lease:
 
     @classmethod
     def holder(cls, directory: str, site: str, run: str) -> str:
-        """Which other run has the site now, without taking it; empty when none has."""
+        """Return which other run has the site now, without taking it; empty when none has."""
         lease = cls(directory, site, run)
         freezer = frozen_by(directory, site, run)
         if freezer:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether the site answers on this host: HTTP to a given address, under the site's name, before DNS points here."""
+"""Checks that the site answers on this host: HTTP to a given address, under the site's name, before DNS points here."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; status 0 when nothing did."""
+    """The answer that came back; status 0 when none did."""
 
     status: int
     body: str = ""
@@ -218,7 +218,7 @@ def _patience(exc: Exception) -> float:
 
 
 def fits(question: Question, answer: Answer) -> bool:
-    """Whether the answer is the expected one."""
+    """Tell whether the answer is the expected one."""
     return answer.status == question.status and question.contains in answer.body
 
 

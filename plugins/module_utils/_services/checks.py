@@ -25,7 +25,7 @@ _OWN = ("/etc/systemd/system", "/run/systemd/system")
 
 
 def started_by(systemd: Systemd, named: Mapping[str, Unit]) -> Dict[str, str]:
-    """What timers, sockets and paths among the units start, and nobody named: unit -> what starts it."""
+    """Return what timers, sockets and paths among the units start, and nobody named: unit -> what starts it."""
     wakers = {name: unit.name for unit in named.values() for name in unit.triggers if name not in named}
     found = systemd.states(list(wakers))
     # What systemd cannot load cannot run either: the user's own names are checked, not these.
@@ -69,7 +69,7 @@ def check_stays_stopped(systemd: Systemd, units: Mapping[str, Unit], reboot: boo
 
 
 def goes_with_disabling(unit: Unit, waker: str) -> bool:
-    """Whether it is but a link of the administrator's by which a unit starts with another, as enabling makes it."""
+    """Tell whether the unit starts with another only by an administrator's link, as ``systemctl enable`` makes it."""
     if not unit.enabled:
         return False  # it will not be disabled either
     if unit.file_state == "generated":
@@ -84,7 +84,7 @@ def goes_with_disabling(unit: Unit, waker: str) -> bool:
 
 
 def unit_states(units: Sequence[str]) -> Dict[str, Unit]:
-    """How each unit is now, by one question to systemd; names may lack ``.service``."""
+    """Return how each unit is now, by one question to systemd; names may lack ``.service``."""
     names = [unit_name(name) for name in units]
     return Systemd().states(names) if names else {}
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is to be done with a site's units: pure functions of the request, the units and the record."""
+"""Plans what to do with a site's units. Pure functions of the request, the units and the record."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STILL = ("frozen", "held", "retired", "stopped")
 
 @dataclass(frozen=True)
 class Request:
-    """What the module's options ask for. ``units`` are in the order in which they stop."""
+    """The state that the module's options ask for. ``units`` are in the order in which they stop."""
 
     state: str
     units: Tuple[str, ...]
@@ -148,7 +148,7 @@ def _plan_retired(request: Request, units: Mapping[str, Unit], record: Record, a
 
 
 def after(actions: Sequence[Action], units: Mapping[str, Unit]) -> Dict[str, Tuple[bool, bool]]:
-    """Whether each unit is up and enabled once the actions are done."""
+    """Tell whether each unit is up and enabled once the actions are done."""
     state = {name: (unit.up, unit.enabled) for name, unit in units.items()}
     for action in actions:
         up, enabled = state.get(action.unit, (False, False))

@@ -92,7 +92,7 @@ class Unit:
 
     @property
     def linked_from(self) -> str:
-        """Where the unit file lies when /etc/systemd/system only links to it: disabling removes that link too."""
+        """Return the unit file that /etc/systemd/system links to: disabling removes that link too."""
         return os.path.realpath(self.fragment) if self.fragment and os.path.islink(self.fragment) else ""
 
 
@@ -193,7 +193,7 @@ class Systemd:
         return list(self.states(chosen).values())
 
     def _shown(self, names: Sequence[str]) -> Dict[str, str]:
-        """Where each unit runs, what, and what it starts, in systemd's words."""
+        """Return where each unit runs, what, and what it starts, in systemd's words."""
         if not names:
             return {}
         argv = [self._systemctl, "show", "--property=Id," + ",".join(_PLACES) + ",Triggers", "--", *names]
@@ -244,7 +244,7 @@ class Systemd:
         return "{0}/{1}".format(*(_first_words(path) for path in ("/proc/sys/kernel/random/boot_id", "/proc/1/stat")))
 
     def enable_names(self, names: Sequence[str], sources: Mapping[str, Optional[str]]) -> List[str]:
-        """How to name units to enable: by the path of the file when disabling a unit removed the link to that."""
+        """Return the names by which to enable units: the file's path where disabling removed the link to it."""
         gone = [name for name in names if sources.get(name)]
         found = self.states(gone)
         lost = {name for name in gone if found[name].load != "loaded"}
@@ -323,12 +323,12 @@ class Systemd:
 
 
 def _started_by(shown: str) -> Set[str]:
-    """What a timer, socket or path starts."""
+    """Return what a timer, socket or path starts."""
     return {name for line in shown.splitlines() if line.startswith("Triggers=") for name in line[9:].split()}
 
 
 def _is_below(shown: str, path: str) -> bool:
-    """Whether a unit runs in a directory, or something of it. A property may be there more than once."""
+    """Tell whether a unit runs in a directory, or something of it. A property may be there more than once."""
     place = re.compile(r"(?<![\w/.])" + re.escape(path.rstrip("/")) + r"(?=[/\s;\"']|$)")
     return any(place.search(line) for line in shown.splitlines() if line.partition("=")[0] in _PLACES)
 
@@ -348,7 +348,7 @@ def _first_words(path: str) -> str:
 
 
 def processes_of(group: str) -> int:
-    """How many processes a control group holds, with those below it."""
+    """Return how many processes a control group holds, with those below it."""
     count = 0
     for base in (
         ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified") if group not in ("", "/") else ()

@@ -240,7 +240,7 @@ class Services:
         )
 
     def _remaining(self, names: Sequence[str], before: Mapping[str, Unit]) -> List[str]:
-        """Which units are not as they were, in words; asked anew, for a verb of systemctl may come to nothing."""
+        """Describe the units that are not as they were; asked again, since a systemctl command may have no effect."""
         try:
             now = self.systemd.states(list(names))
         except RelocateError as error:

@@ -63,7 +63,7 @@ class BackupSet:
 
     @staticmethod
     def home(directory: str, site: str) -> str:
-        """Where a site's sets are: below our work directory or a repository of the user's."""
+        """Return where a site's sets are: below our work directory or a repository of the user's."""
         return os.path.join(directory, "sets", site)
 
     @classmethod
@@ -91,7 +91,7 @@ class BackupSet:
         return 1 + max([noted, *there])
 
     def made(self) -> Made:
-        """When and where the set was made, as far as its manifest can be read."""
+        """Return when and where the set was made, as far as its manifest can be read."""
         try:
             manifest = self.read()
             return Made(self.label, str(manifest.host["machine_id"]), manifest.sequence, created_at(manifest))
@@ -255,7 +255,7 @@ class BackupSet:
         return manifest
 
     def pinned(self, sha256: Optional[str] = None) -> str:
-        """What :meth:`read` holds the manifest against: an option, the file beside the sets, or nothing."""
+        """Return what :meth:`read` holds the manifest against: an option, the file beside the sets, or nothing."""
         if sha256:
             return pins.BY_OPTION
         return pins.BY_FILE if pins.read(self.path) else pins.NOT_PINNED

@@ -33,7 +33,7 @@ def check_label(label: str) -> str:
 
 @dataclass(frozen=True)
 class Made:
-    """Which host made a set, its number among the sets of that host, and the time by its clock."""
+    """The host that made a set, the set's number on that host, and the time by its clock."""
 
     label: str
     host: str

@@ -86,7 +86,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the checkout on new needs to know; a part of the manifest, known before the freeze."""
+    """The part of the manifest that the checkout on new needs, known before the freeze."""
 
     code: Mapping[str, Any]
     django: Mapping[str, Any]
@@ -100,7 +100,7 @@ _NAMES = Tuple[str, ...]
 
 @dataclass(frozen=True)
 class Rights:
-    """Whose MEDIA was, as ``_media/owners.py`` records and reads it."""
+    """Owners and modes of MEDIA, as ``_media/owners.py`` records and reads them."""
 
     places: Mapping[str, Tuple[str, str, int]]
     digest: str
@@ -216,7 +216,7 @@ def from_text(text: str, where: str = MANIFEST) -> Manifest:
 
 
 def prepared_from(plain: Any) -> Prepared:
-    """What a set tells before it has a manifest. Raises ValueError naming what is wrong."""
+    """Return what a set tells before it has a manifest. Raises ValueError naming what is wrong."""
     prepared: Prepared = read_as(Prepared, plain, "prepared")
     for name in ("code", "django", "owner"):
         _shaped(name, getattr(prepared, name))
@@ -224,7 +224,7 @@ def prepared_from(plain: Any) -> Prepared:
 
 
 def created_at(manifest: Manifest) -> datetime.datetime:
-    """When the set was made, by its host's clock. Raises ValueError."""
+    """Return when the set was made, by its host's clock. Raises ValueError."""
     moment = datetime.datetime.fromisoformat(manifest.created)
     if moment.tzinfo is None:
         raise ValueError("created")
@@ -232,7 +232,7 @@ def created_at(manifest: Manifest) -> datetime.datetime:
 
 
 def _check(manifest: Manifest) -> None:
-    """What types cannot say. Raises ValueError."""
+    """Check what types cannot say. Raises ValueError."""
     created_at(manifest)
     for name in ("host", "code", "django", "owner", "media"):
         _shaped(name, getattr(manifest, name))

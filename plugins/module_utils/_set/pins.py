@@ -24,7 +24,7 @@ _LINE = re.compile(r"^([0-9a-f]{64})  manifest\.json\n$")
 
 
 def path_of(set_path: str) -> str:
-    """Where the pin of a set lies: beside the directory of all sets, never within the set."""
+    """Return where the pin of a set lies: beside the directory of all sets, never within the set."""
     home, label = os.path.split(set_path)
     sets, site = os.path.split(home)
     return os.path.join(os.path.dirname(sets), "pins", site, label + ".sha256")

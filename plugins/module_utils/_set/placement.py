@@ -55,7 +55,7 @@ def plan(
     relocation: Relocation = STAYS,
     named: Relocation = STAYS,
 ) -> List[Placement]:
-    """What is to be on this host, overrides applied.
+    """Plan the files of this host, with overrides applied.
 
     :param allowed: the user's own list; a manifest cannot plant a file that the user did not name
     :param overrides: env file (absolute or relative to the project) -> variables to set in it
@@ -120,7 +120,7 @@ def _check_links(paths: Sequence[str], entries: Sequence[UnversionedFile]) -> No
 
 
 def _named_part(path: str, patterns: Sequence[str]) -> str:
-    """What of a path the user named, at the most."""
+    """Return what of a path the user named, at the most."""
     parts = path.split("/")
     return "/".join(parts[: max(len(item.rstrip("/").split("/")) for item in patterns if _matches(path, item))])
 
@@ -133,7 +133,7 @@ def _upwards(path: str) -> Iterator[str]:
 
 
 def _matches(path: str, pattern: str) -> bool:
-    """Whether the path is what the user named, or below it. A pattern's ``*`` does not cross a slash, as in glob."""
+    """Tell whether the path is the named one, or below it. A pattern's ``*`` does not cross a slash, as in glob."""
     if path != os.path.normpath(path) or not os.path.isabs(path):
         return False
     parts, wanted = path.split("/"), pattern.rstrip("/").split("/")
@@ -143,7 +143,7 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def differs(item: Placement, owner: Optional[SystemUser] = None) -> bool:
-    """Whether this host's file is not yet as it is to be. Raises path_refused for one that may not be put there."""
+    """Tell whether this host's file must change. Raises path_refused when it may not be put there."""
     _check_way(item, owner)
     try:
         with openat.parent(item.path, owner) as (place, name):
@@ -190,7 +190,7 @@ def _check_way(item: Placement, owner: Optional[SystemUser]) -> None:
                 raise RelocateError(
                     "path_refused",
                     "{0} would lie behind the link {1}, which relocate_files does not name".format(item.path, above),
-                    "remove the link, or name the file where it really lies",
+                    "remove the link, or list the file in relocate_files where it really lies",
                 )
 
 
@@ -247,7 +247,7 @@ def _size(text: str) -> str:
 
 
 def diff_of(items: Sequence[Placement], owner: Optional[SystemUser] = None) -> List[Dict[str, str]]:
-    """What ``--diff`` shows, secret values masked on both sides."""
+    """Return what ``--diff`` shows, secret values masked on both sides."""
     shown = []
     for item in items:
         try:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the paths of old are on new when the project lies elsewhere there.
+"""Maps paths of old to new when the project lies elsewhere there.
 
 What is at or below the project, or the top of its checkout, moves with it; every other path is the same on both hosts.
 """
@@ -24,13 +24,13 @@ class Relocation:
     new: str = ""
 
     def path(self, path: str) -> str:
-        """Where a path of old is on new; nothing else is checked of it."""
+        """Return where a path of old is on new; nothing else is checked of it."""
         if self.old and (path + "/").startswith(self.old + "/"):
             return self.new + path[len(self.old) :]
         return path
 
     def moves(self, path: str) -> bool:
-        """Whether a path of old is another on new."""
+        """Tell whether a path of old is another on new."""
         return self.path(path) != path
 
     def directories(self, directories: Iterable[Directory]) -> Tuple[Directory, ...]:
@@ -38,7 +38,7 @@ class Relocation:
         return tuple(replace(item, path=self.path(item.path)) for item in directories)
 
     def link(self, path: str, target: str, carried: Container[str]) -> str:
-        """What a symbolic link of old holds on new, so that it leads to the same file.
+        """Return what a symbolic link of old holds on new, so that it leads to the same file.
 
         :param path: of the link on old
         :param target: what it holds on old

@@ -201,7 +201,7 @@ def access_list(mode: int, uid: int) -> bytes:
 
 
 def _alone(user: SystemUser) -> bool:
-    """Whether nobody else is in the user's group."""
+    """Tell whether nobody else is in the user's group."""
     try:
         members = set(grp.getgrgid(user.gid).gr_mem)
     except KeyError:

@@ -93,7 +93,7 @@ def _is_there(path: str, owner: Optional[SystemUser]) -> bool:
 
 
 def _matching(base: str, parts: Sequence[str], owner: Optional[SystemUser]) -> Iterator[str]:
-    """What a pattern matches below a directory, as glob has it."""
+    """Return what a pattern matches below a directory, as glob has it."""
     if not parts:
         if _is_there(base, owner):
             yield base
@@ -130,7 +130,11 @@ def _walk(path: str, owner: Optional[SystemUser]) -> List[str]:
 
 
 def _unreadable(path: str, exc: OSError) -> RelocateError:
-    hint = "let the project's owner read it, or name it where it really lies" if os.geteuid() == 0 else AS_ROOT
+    hint = (
+        "let the project's owner read it, or list it in relocate_files where it really lies"
+        if os.geteuid() == 0
+        else AS_ROOT
+    )
     return RelocateError("path_refused", "{0} cannot be read: {1}".format(path, exc.strerror), hint)
 
 

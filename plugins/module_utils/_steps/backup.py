@@ -60,7 +60,7 @@ _PATIENCE = 10.0
 
 
 def revision_of(site: Site, allow_dirty: bool) -> Revision:
-    """What the project runs. Raises dirty_tree unless uncommitted changes are allowed, not_a_checkout."""
+    """Return what the project runs. Raises dirty_tree unless uncommitted changes are allowed, not_a_checkout."""
     revision = vcs.revision(site.project.path, site.project.owner)
     if revision.dirty and not allow_dirty:
         raise RelocateError(
@@ -109,7 +109,7 @@ def _directories(site: Site, unversioned: Sequence[UnversionedFile]) -> Tuple[Di
 
 
 def packages_of(site: Site) -> Dict[str, Any]:
-    """What is installed for the project, and which packages its files name (None when they cannot tell)."""
+    """Return what is installed for the project, and which packages its files name (None when they cannot tell)."""
     project = site.project
     plain = packages.installed(project.interpreter, project.owner, project.environment(), project.path)
     with acting_as(project.owner):
@@ -247,7 +247,7 @@ def _refuse_part(inventory: Mapping[str, Any]) -> None:
 def media_of(
     site: Site, backup: BackupSet, archive: bool, compression: str, skip: Sequence[str] = ()
 ) -> Dict[str, Any]:
-    """What MEDIA_ROOT holds, and its archive in the set when asked for."""
+    """Return what MEDIA_ROOT holds, and its archive in the set when asked for."""
     root = str(site.facts["django"].get("media_root") or "")
     if not root or not is_there(root):
         return {}

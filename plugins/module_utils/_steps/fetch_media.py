@@ -83,7 +83,7 @@ def fetch_media(
 
 
 def _is_settled(fetch: Fetch, path: str, owner: SystemUser, recorded: Mapping[str, Any], skip: Sequence[str]) -> bool:
-    """Whether an earlier last pass has done it all, so that nobody's files need change hands once more.
+    """Tell whether an earlier last pass has done it all, so that nobody's files need change hands once more.
 
     Looked at with this process's own rights, since the files need not be the owner's to read; nothing is written.
     """

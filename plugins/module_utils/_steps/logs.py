@@ -30,7 +30,7 @@ _WHAT = "a directory of LOGGING"
 
 
 def directories(django: Mapping[str, Any]) -> List[str]:
-    """Where the settings log to on old, by the probe's words or a set's, of which each may be anything."""
+    """Return where the settings log to on old, by the probe's words or a set's, of which each may be anything."""
     names = django.get("log_files")
     found = {os.path.dirname(name) for name in names if isinstance(name, str)} if isinstance(names, list) else set()
     return sorted(path for path in found if os.path.isabs(path) and os.path.normpath(path) == path and path != "/")
@@ -89,7 +89,7 @@ def obstacles(
 
 
 def _strangers(item: Directory, made: Collection[str]) -> Optional[Tuple[str, str]]:
-    """Why nobody on this host could be given a directory, and what helps: the site could not write it."""
+    """Return why nobody on this host could be given a directory, and what helps: the site could not write it."""
     for name, lookup, what, command in (
         (item.owner, pwd.getpwnam, "user", "useradd"),
         (item.group, grp.getgrnam, "group", "groupadd"),
@@ -122,7 +122,7 @@ def _made_by_then(item: Directory, made: Collection[str]) -> Directory:
 
 
 def _refusal(item: Directory, owner: str, recorded: Sequence[Directory]) -> Optional[Tuple[str, str]]:
-    """Why a directory cannot be made, and what helps."""
+    """Return why a directory cannot be made, and what helps."""
     user = lookup_user(owner)
     try:
         host_directories.check_for_owner(item.path, user, _rights(recorded, item.path, user), _WHAT)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a module measured in this run, in figures for the report: nothing else may be called proven."""
+"""Collects what a module measured in this run, for the report: nothing else may be called proven."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Data
 
 
 def database(recorded: DatabaseState, found: DatabaseState) -> Dict[str, Any]:
-    """What of a database was compared, by two states that were found equal.
+    """Return what of a database was compared, by two states that were found equal.
 
     :returns: tables, rows, contents (tables whose fingerprints were compared), counted (names of the others),
         sequences, advanced (those that old had left behind their columns), schema (objects and properties that were
@@ -37,7 +37,7 @@ def database(recorded: DatabaseState, found: DatabaseState) -> Dict[str, Any]:
 
 
 def fixture(rows: Sequence[Mapping[str, Any]], found: DatabaseState) -> Dict[str, Any]:
-    """What was compared of a database that came out of a fixture: every model, and no schema.
+    """Return what was compared of a database that came out of a fixture: every model, and no schema.
 
     :param rows: the models, as the report lists them
     """

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the old host told of a site, as the types that the new one relies on: the old host may be anybody's."""
+"""Checks the types of what the old host said about a site: the old host may be anybody's."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _INFO: Mapping[str, Any] = {
 
 
 def by_old(info: Mapping[str, Any], engines: Any) -> Mapping[str, Any]:
-    """What preflight returned on old. Raises answer_refused for what is not of the shape that it gives it.
+    """Return what preflight returned on old. Raises answer_refused for what is not of the shape that it gives it.
 
     :param engines: the names of those that there are
     """
@@ -44,7 +44,7 @@ def by_old(info: Mapping[str, Any], engines: Any) -> Mapping[str, Any]:
 
 
 def log_directories(info: Mapping[str, Any]) -> Tuple[Directory, ...]:
-    """How the directories that LOGGING writes into are on old, and those above them. Raises ValueError."""
+    """Return how the directories that LOGGING writes into are on old, and those above them. Raises ValueError."""
     plain = info.get("log_directories")
     found: Tuple[Directory, ...] = read_as(Tuple[Directory, ...], plain or [], "info.log_directories")
     return found

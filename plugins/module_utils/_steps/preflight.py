@@ -29,7 +29,7 @@ from ansible_collections.relocate.django.plugins.module_utils._users import acti
 
 
 def media_obstacles(found: Mapping[str, Any]) -> List[Obstacle]:
-    """What is in the way of copying MEDIA whole, by :func:`describe_site`."""
+    """Return what is in the way of copying MEDIA whole, by :func:`describe_site`."""
     if "error" in found:
         return [Obstacle(**found["error"])]
     error = inventory.unmovable(found)
@@ -67,7 +67,7 @@ def refuse_set(site: Site, params: Mapping[str, Any]) -> None:
 
 
 def obstacles_of_set(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
-    """What keeps a set from being written, or a site from being restored whole from it."""
+    """Return what keeps a set from being written, or a site from being restored whole from it."""
     found: List[Obstacle] = []
     for alias, engine in site.engines.items():
         found += collect(found, partial(engine.preflight, "old"), alias) or []
@@ -108,7 +108,7 @@ def _files_outside(site: Site, named: Sequence[str]) -> List[Obstacle]:
 
 
 def _holds_a_file(path: str, media: str, owner: Optional[SystemUser]) -> bool:
-    """Whether a directory holds files besides those of MEDIA, when that lies within.
+    """Tell whether a directory holds files besides those of MEDIA, when that lies within.
 
     What the owner cannot look into may hold some, and so may what a link leads to.
     """
@@ -125,7 +125,7 @@ def _holds_a_file(path: str, media: str, owner: Optional[SystemUser]) -> bool:
 def _conversion_obstacles(
     site: Site, alias: str, target: str, excluded_models: Sequence[str], found: List[Obstacle]
 ) -> List[Obstacle]:
-    """What keeps a database from getting another engine. Every row is read."""
+    """Return what keeps a database from getting another engine. Every row is read."""
     engine, names = site.engines.get(alias), sorted(kind.name for kind in ENGINES)
     if engine is None or target not in names:
         known = "aliases: {0}; engines: {1}".format(", ".join(sorted(site.engines)), ", ".join(names))

@@ -82,7 +82,7 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
 
 
 def _paths_of_old(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[Obstacle]:
-    """What is named by its place on old and will not be found on this host."""
+    """Return what is named by its place on old and will not be found on this host."""
     prefix = str(old["project"].get("prefix") or "")
     relocation = between(str(old["project"]["path"]), params["path"], prefix)
     _within, lacking = logs.missing(old["django"], relocation, params["path"], prefix)
@@ -112,7 +112,7 @@ def users_to_make(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[str
 
 
 def _python_obstacles(params: Mapping[str, Any], old: Mapping[str, Any], owner: Optional[SystemUser]) -> List[Obstacle]:
-    """Whether the Python runs the project's Django. It may be the owner's own program, so that root does not run it.
+    """Check that the Python runs the project's Django. Root never runs it: it may be the owner's own program.
 
     :param owner: None when he is not there yet, and nothing on this host is his
     """
@@ -216,7 +216,7 @@ def _database_obstacles(
 
 
 def _is_olds(engine: Engine, old: Mapping[str, Any], item: Mapping[str, Any], facts: DatabaseFacts) -> bool:
-    """Whether the settings of old lead to old's own live database from here: new's settings will name another."""
+    """Tell whether the settings of old lead to old's own live database from here: new's settings will name another."""
     try:
         here = place_here(engine, host_facts.machine_id())
     except RelocateError:

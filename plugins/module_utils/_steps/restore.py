@@ -30,7 +30,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps.swap import
 
 @dataclass(frozen=True)
 class Step(Target):
-    """What restore will do with one alias."""
+    """The action that restore will take for one alias."""
 
     entry: DatabaseEntry
     done: bool  # live already came from this very set
@@ -64,7 +64,7 @@ def plan(
     chosen: Sequence[str] = (),
     swaps: bool = True,
 ) -> List[Step]:
-    """What is to be done per alias.
+    """Plan what to do for each alias.
 
     :param swaps: whether live databases will be put aside; a rehearsal leaves them alone
     Raises unknown_alias, unsupported_engine, target_not_blank, previous_exists before any write.
@@ -102,7 +102,7 @@ Loaded = Tuple[DatabaseState, List[Dict[str, Any]]]
 
 
 def expected(recorded: DatabaseState, advance: bool) -> DatabaseState:
-    """What must be in a database that was loaded from a set.
+    """Return the state that a database loaded from a set must have.
 
     :param advance: whether sequences that old left behind their columns are advanced on new
     """

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether two databases are one and the same, by every sign that can be read without writing.
+"""Tells whether two databases are the same one, by every sign that can be read without writing.
 
 An identity alone does not tell: a cloned machine or a restored snapshot of a server bears the one of its original. So a
 server's own port, data directory and host name are compared too, and the machine where it is reached locally. What
@@ -36,7 +36,7 @@ _EXACT = 0.001  # the same, of one that the server itself tells to the microseco
 
 @dataclass(frozen=True)
 class Place:
-    """Where a database is.
+    """The place of a database.
 
     :param machine: of the host that asked, which is the server's own when it is reached locally
     :param identity: what the server calls itself, "" when it does not tell
@@ -52,7 +52,7 @@ class Place:
 
     @property
     def local(self) -> bool:
-        """Whether the server runs on the machine that asked."""
+        """Tell whether the server runs on the machine that asked."""
         return self.host in ("", "localhost", "127.0.0.1", "::1") or self.host.startswith("/")
 
 
@@ -75,7 +75,7 @@ def place_here(engine: Engine, machine: str) -> Place:
 
 
 def same_database(old: Place, new: Place, recent: bool = True) -> bool:
-    """Whether both are one database.
+    """Tell whether both are one database.
 
     :param recent: whether both were looked at lately, so that times of start can be compared
     """
@@ -86,7 +86,7 @@ def same_database(old: Place, new: Place, recent: bool = True) -> bool:
 
 
 def same_server(old: Place, new: Place, recent: bool = True) -> bool:
-    """Whether both are on one server, as far as that can be told; see the top of this file."""
+    """Tell whether both are on one server, as far as that can be told; see the top of this file."""
     if old.identity and new.identity and old.identity != new.identity:
         return False
     if any(_differ(old, new, name) for name in _LASTING):
@@ -164,7 +164,7 @@ def _is_same_database(engine: Engine, manifest: Manifest, entry: DatabaseEntry) 
 
 
 def _is_recent(created: str) -> bool:
-    """Whether a set was made in the run that restores it, so that what its server said of its start still holds."""
+    """Tell whether the run that restores a set also made it, so that the recorded start of its server still holds."""
     try:
         made = datetime.datetime.fromisoformat(created)
     except ValueError:

@@ -128,7 +128,7 @@ def clear_up(swaps: Sequence[Swap]) -> List[str]:
 
 
 def leftovers(engine: Engine) -> List[Swap]:
-    """What a run that died between its swap and its end did not clear up any more: discarded, and a blank previous."""
+    """List what a run left that died after its swap: discarded, and a blank previous."""
     found = [Swap(engine, DISCARDED)] if engine.exists(DISCARDED) else []
     if engine.exists(PREVIOUS) and not origin.holds_something(engine, PREVIOUS):
         found.append(Swap(engine, PREVIOUS))

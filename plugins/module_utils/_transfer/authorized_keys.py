@@ -43,7 +43,7 @@ class KeyFile:
                 return stream.read()
 
     def missing(self) -> str:
-        """What :meth:`write` would make: directory, file, or nothing."""
+        """Return what :meth:`write` would make: directory, file, or nothing."""
         with acting_as(self._user):
             if not os.path.lexists(self._directory):
                 return "directory"

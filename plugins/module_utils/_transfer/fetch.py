@@ -140,7 +140,7 @@ class Fetcher:
 
 
 def lent_path(keys: str) -> str:
-    """Where a copy of the key lies while the project's owner needs it; no site's name begins with a dot."""
+    """Return where a copy of the key lies while the project's owner needs it; no site's name begins with a dot."""
     return os.path.join(os.path.dirname(keys), ".lent-" + os.path.basename(keys))
 
 

@@ -32,7 +32,7 @@ _EXPIRY = re.compile(rb'expiry-time="[0-9]{12}"')
 
 
 def comment(site: str) -> str:
-    """What marks our lines in authorized_keys."""
+    """Return what marks our lines in authorized_keys."""
     return "relocate-" + site
 
 
@@ -115,7 +115,7 @@ def without_lines(text: bytes, site: str) -> bytes:
 
 
 def is_still_valid(line: bytes, wanted: bytes, now: float, valid_for: int) -> bool:
-    """Whether a present line is the wanted one but for its expiry, and is valid for half of the time still."""
+    """Tell whether a present line is the wanted one but for its expiry, and is valid for half of the time still."""
     if _EXPIRY.sub(b"", line) != _EXPIRY.sub(b"", wanted):
         return False
     found = _EXPIRY.search(line)
@@ -126,7 +126,7 @@ def is_still_valid(line: bytes, wanted: bytes, now: float, valid_for: int) -> bo
 
 
 def command_prefix(user: SystemUser) -> List[str]:
-    """What lets the login read the backup set, which is root's: nothing for root, else sudo. Raises right_missing."""
+    """Return the prefix that lets the login read root's backup set: none for root, else sudo. Raises right_missing."""
     if user.uid == os.geteuid():
         return []
     sudo = find_program("sudo")
@@ -153,7 +153,7 @@ def one_at_a_time(directory: str) -> Iterator[None]:
 
 
 def conf_path(directory: str, site: str) -> str:
-    """Where the daemon's configuration lies while a grant holds."""
+    """Return where the daemon's configuration lies while a grant holds."""
     return os.path.join(directory, "transfer", site + ".conf")
 
 

@@ -39,7 +39,7 @@ class Copier:
         if not os.path.isdir(source):
             if name == "media" and not os.path.lexists(source):
                 return moved  # nobody has uploaded anything yet
-            raise RelocateError("file_missing", "{0} is not there".format(source), "name the directory of the old side")
+            raise RelocateError("file_missing", "{0} is not there".format(source), "correct the directory of the old side")
         try:
             with acting_as(request.user):
                 if inner:
@@ -166,7 +166,7 @@ class _Copy:
 
 
 def _same(status: os.stat_result, path: str) -> bool:
-    """Whether the file at a path has the size and time of another, as rsync's quick check asks."""
+    """Tell whether the file at a path has the size and time of another, as rsync's quick check asks."""
     found = os.lstat(path)
     times = found.st_mtime_ns, status.st_mtime_ns
     return stat.S_ISREG(found.st_mode) and found.st_size == status.st_size and times[0] == times[1]

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What rsync is asked for, over which SSH, and what its answers mean; and what the rsync of this host can do."""
+"""Builds rsync's command line and reads its answers; knows what the rsync of this host can do."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _UNREACHABLE = re.compile(r"Connection refused|No route|unreachable|timed out|Co
 
 @dataclass(frozen=True)
 class Way:
-    """How to reach the old host."""
+    """The way to the old host."""
 
     site: str
     keys: str  # the directory of key and known_hosts
@@ -44,7 +44,7 @@ class Way:
 
 @dataclass
 class Moved:
-    """What one or more runs of rsync, or copies, brought."""
+    """The amount that one or more runs of rsync, or copies, brought."""
 
     files: int = 0
     size: int = 0  # bytes of those files
@@ -56,7 +56,7 @@ class Moved:
 
     @property
     def anything(self) -> bool:
-        """Whether the new host holds something other than before."""
+        """Tell whether the new host holds something other than before."""
         return bool(self.files or self.deleted or self.made)
 
     def add(self, other: Moved) -> None:
@@ -69,7 +69,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class Request:
-    """What to bring, and how it is to lie here."""
+    """The files to bring, and how they shall lie here."""
 
     source: str  # a module of the daemon and a path in it, such as "set/"
     target: str
@@ -212,7 +212,7 @@ _STATS = {
 
 
 def parse_stats(text: str) -> Moved:
-    """What ``rsync --stats`` tells."""
+    """Return what ``rsync --stats`` tells."""
     moved = Moved()
     for name, pattern in _STATS.items():
         found = re.search(pattern, text)
@@ -253,7 +253,7 @@ def failure(rc: int, err: str, address: str) -> RelocateError:
 
 
 def nothing_there(err: str) -> bool:
-    """Whether the daemon said that the directory it is to offer is not there: nobody has uploaded anything yet.
+    """Tell whether the daemon said that the directory it is to offer is not there: nobody has uploaded anything yet.
 
     It says so as root, before it takes on the owner's rights, so nothing else keeps it out.
     """

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What this host's sshd allows, by its own words."""
+"""Reads from this host's sshd what it allows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import Co
 
 @dataclass(frozen=True)
 class Sshd:
-    """What of the SSH server's configuration matters, for one user."""
+    """The part of the SSH server's configuration that matters, for one user."""
 
     ports: Tuple[int, ...] = (22,)
     host_keys: Tuple[str, ...] = ()  # type and key, for known_hosts

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the administrator does on a MySQL or MariaDB server: users, blank databases, and the swap."""
+"""Administers a MySQL or MariaDB server: users, blank databases, and the swap."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def derived_name(name: str, suffix: str) -> str:
 
 
 def database_exists(session: Session, name: str) -> bool:
-    """Whether the server has such a database."""
+    """Tell whether the server has such a database."""
     return bool(
         session.value("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE " + is_named("SCHEMA_NAME", name))
     )
@@ -85,7 +85,7 @@ def drop_database(session: Session, name: str) -> bool:
 
 
 def may_set(session: Session) -> bool:
-    """Whether a session's user may change settings of the running server."""
+    """Tell whether a session's user may change settings of the running server."""
     grants = [str(row[0]).upper() for row in session.rows("SHOW GRANTS")]
     words = ("ALL PRIVILEGES ON *.*", "SUPER", "SYSTEM_VARIABLES_ADMIN")
     return any(" ON *.* TO " in text and any(word in text for word in words) for text in grants)
@@ -144,7 +144,7 @@ def make_user(server: Server, session: Session, host: str) -> None:
 
 
 def native_hash(password: str) -> str:
-    """What mysql_native_password stores."""
+    """Return what mysql_native_password stores."""
     if not password:
         return ""
     once = hashlib.sha1(password.encode("utf-8")).digest()  # noqa: S324 - the server's own method, not our choice
@@ -162,7 +162,7 @@ def host_part(server: Server, session: Session) -> str:
 
 
 def user_exists(session: Session, user: str, host: str) -> bool:
-    """Whether the server has such an account."""
+    """Tell whether the server has such an account."""
     sql = "SELECT COUNT(*) FROM mysql.user WHERE User = {0} AND Host = {1}".format(literal(user), literal(host))
     return bool(session.value(sql))
 
@@ -213,7 +213,7 @@ def _sessions_of(names: Sequence[str]) -> str:
 
 
 def count_sessions(session: Session, names: Sequence[str]) -> int:
-    """How many other sessions use the databases."""
+    """Return how many other sessions use the databases."""
     return int(session.value("SELECT COUNT(*) " + _sessions_of(names)))
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How MySQL and MariaDB are reached: as the settings' user, as the administrator, and from client programs.
+"""Connects to MySQL and MariaDB: as the settings' user, as the administrator, and from client programs.
 
 Programs get everything in an options file of mode 0600, which is the first argument, so that neither a password nor
 another program's ``my.cnf`` has a part in it.
@@ -184,7 +184,7 @@ class Server:
         return [False, True] if place.get("host") in _LOOPBACK else [True, False]
 
     def tls_mode(self) -> Optional[bool]:
-        """What OPTIONS says of TLS: demanded, forbidden, or nothing."""
+        """Return what OPTIONS says of TLS: demanded, forbidden, or nothing."""
         mode = str(self.config.options.get("ssl_mode") or "").upper()
         if mode == "DISABLED":
             return False
@@ -290,7 +290,7 @@ def one_statement_only(connection: Any) -> None:
 
 
 def may_create(session: Session) -> bool:
-    """Whether a session's user may create databases and users' rights."""
+    """Tell whether a session's user may create databases and users' rights."""
     grants = [str(row[0]).upper() for row in session.rows("SHOW GRANTS")]
     everywhere = [text for text in grants if " ON *.* TO " in text]
     return any("ALL PRIVILEGES" in text or " CREATE," in text or " CREATE ON" in text for text in everywhere)

@@ -61,7 +61,7 @@ def _text(path: str, owner: Optional[SystemUser]) -> str:
 
 
 def parsed(text: str, group: str = "") -> Dict[str, str]:
-    """What a file of options says in ``[client]`` and one more group; the last one counts."""
+    """Return what a file of options says in ``[client]`` and one more group; the last one counts."""
     wanted = {"client", group or "client"}
     found: Dict[str, str] = {}
     inside = False

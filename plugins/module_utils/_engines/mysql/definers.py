@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose views, triggers, routines and events become on new: the settings' user's, or those whom the inventory names.
+"""Chooses new definers for views, triggers, routines and events: the settings' user, or accounts of the inventory.
 
 A definer's rights are the object's, and a set is not trusted. So what a set says of definers chooses nothing by itself:
 the inventory says which definer of old becomes which account of new. An account that may do more than the settings'
@@ -46,7 +46,7 @@ class Definers:
         return sorted(set(self.named.values()) | ({self.others} if self.others else set()))
 
     def of(self, definer: str) -> str:
-        """Who takes the place of a definer that is not the settings' user; "" is the settings' user."""
+        """Return the account that replaces a definer other than the settings' user; "" is the settings' user."""
         return self.named.get(definer, self.others)
 
 
@@ -111,7 +111,7 @@ def settle(
 
 
 def definers_of(items: Sequence[StoredObject]) -> Dict[str, List[str]]:
-    """Whose the objects are: account -> "kind name"."""
+    """Return the definers of objects: account -> "kind name"."""
     found: Dict[str, List[str]] = {}
     for item in items:
         if item.definer:
@@ -122,7 +122,7 @@ def definers_of(items: Sequence[StoredObject]) -> Dict[str, List[str]]:
 def refusals(
     session: Session, wanted: Definers, owners: Tuple[str, str], database: str, used: Set[str]
 ) -> List[RelocateError]:
-    """What keeps the named accounts from becoming definers, one error an account. ``session`` is the administrator's.
+    """Return why named accounts cannot become definers, one error each. ``session`` is the administrator's.
 
     :param owners: the accounts of the settings' user on new, where he need not be yet, and on old
     :param used: the definers that old has

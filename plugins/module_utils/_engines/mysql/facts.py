@@ -144,7 +144,7 @@ def _without_database(server: Server, refusal: RelocateError) -> DatabaseFacts:
 
 
 def server_facts(session: Session) -> Dict[str, Any]:
-    """What holds for the server alone."""
+    """Return what holds for the server alone."""
     numbers = (session.flavor.numbers + (0, 0, 0))[:3]
     return {
         "engine": "mysql",
@@ -170,7 +170,7 @@ def system_id(session: Session) -> str:
 
 
 def signs(session: Session) -> Dict[str, str]:
-    """What tells this server from a clone that bears its identity."""
+    """Return what tells this server from a clone that bears its identity."""
     variables = {
         str(name): str(value)
         for name, value in session.rows("SHOW GLOBAL VARIABLES WHERE Variable_name IN ('hostname', 'datadir', 'port')")

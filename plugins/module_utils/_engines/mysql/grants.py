@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an account may do, as SHOW GRANTS tells, and what of a database it is therefore not shown.
+"""Reads from SHOW GRANTS what an account may do, and which parts of a database it cannot see.
 
 A server leaves out of its catalogue what a user has no right to, without a word. What two users read of one database is
 compared only as far as both are shown it.
@@ -63,7 +63,7 @@ def hidden(session: Session, database: str) -> Tuple[str, ...]:
 
 
 def sentence(alias: str, kinds: Tuple[str, ...]) -> str:
-    """What people should know of a database that is not read whole."""
+    """Return what people should know of a database that is not read whole."""
     return (
         "database {0}: this user is not shown every {1}, and there is no administrator who is: what there is of them is"
         " neither carried nor compared. GRANT the rights TRIGGER, EVENT, SHOW VIEW and EXECUTE, or give the"
@@ -85,7 +85,7 @@ def seen_by_both(recorded: DatabaseState, found: DatabaseState) -> Tuple[Databas
 
 
 def of(session: Session, who: str) -> Optional[Dict[str, Set[str]]]:
-    """Where an account has which rights, a role standing at ""; None when there is no such account."""
+    """Return the rights of an account by place, those of a role at ""; None when there is no such account."""
     try:
         rows = session.rows("SHOW GRANTS FOR " + who)
     except RelocateError as exc:
@@ -122,12 +122,12 @@ def _parts(text: str) -> List[str]:
 
 
 def is_whole(place: str, database: str) -> bool:
-    """Whether a GRANT is for all of a database, alone or among others."""
+    """Tell whether a GRANT is for all of a database, alone or among others."""
     return [one.text for one in significant(tokens(place))][-2:] == [".", "*"] and covers(place, database)
 
 
 def covers(place: str, database: str) -> bool:
-    r"""Whether a place of a GRANT lies in a database: *.*, `da\_ta%`.* or `data`.`table`."""
+    r"""Tell whether a place of a GRANT lies in a database: *.*, `da\_ta%`.* or `data`.`table`."""
     if place == "*.*":
         return True
     first = next((one for one in tokens(place) if one.kind in (NAME, STRING)), None)

@@ -28,7 +28,7 @@ _COPY = "use another copy of the backup set, or make a new backup"
 
 @dataclass(frozen=True)
 class Schema:
-    """What a dump says of itself; every statement is of the kind that it is said to be."""
+    """Describes a dump in its own words; every statement has been checked to be of its declared kind."""
 
     database: str
     charset: str
@@ -43,7 +43,7 @@ class Schema:
 
 
 def read_schema(path: str, digest: str) -> Schema:
-    """What lies there, read once. Raises dump_truncated, dump_refused, format_unknown.
+    """Read the schema's files once. Raises dump_truncated, dump_refused, format_unknown.
 
     :param digest: the sha256 that was taken as it was written; "" in a set that knows none
     """

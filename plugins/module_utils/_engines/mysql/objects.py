@@ -151,7 +151,7 @@ def disabled(item: StoredObject) -> StoredObject:
 
 
 def statement_of(item: StoredObject, database: str) -> str:
-    """What makes an object in a database. Raises dump_refused, see :func:`take_apart`."""
+    """Return what makes an object in a database. Raises dump_refused, see :func:`take_apart`."""
     parts = item.parts()
     if item.kind == VIEW and item.database:
         parts = replace(parts, rest=statements.view_in(parts.rest, item.database, database))

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What would stop a dump from or a load into MySQL or MariaDB. Everything here only asks."""
+"""Finds what would stop a dump from, or a load into, MySQL or MariaDB. Only reads."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _definitions(server: Server) -> None:
 
 
 def undumpable(session: Session, database: str, findings: Findings) -> None:
-    """What no server like this one could make again out of a set."""
+    """Find what no server like this one could create again from a set."""
     leave, flavor = ", or leave the alias out of relocate_aliases", session.flavor
     checks = (
         (survey.kinds, "these are of a kind that is not carried", "drop them if nothing uses them"),
@@ -279,7 +279,7 @@ def _keys(session: Session, details: Any, findings: Findings) -> None:
 
 
 def _elsewhere(session: Session, details: Any, findings: Findings) -> None:
-    """What belongs to more than this database."""
+    """Find what belongs to more than this database."""
     for name, users in sorted(dict(details.get("elsewhere") or {}).items()):
         if not admin.database_exists(session, name):
             findings.add(

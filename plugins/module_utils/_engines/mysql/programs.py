@@ -75,12 +75,12 @@ def client(names: Sequence[str], mariadb: bool) -> Client:
 
 
 def dump_client(flavor: Flavor) -> Client:
-    """What dumps from a server. Raises program_missing."""
+    """Return what dumps from a server. Raises program_missing."""
     return client(("mariadb-dump", "mysqldump"), flavor.mariadb)
 
 
 def load_client(flavor: Flavor) -> Client:
-    """What loads into a server. Raises program_missing."""
+    """Return what loads into a server. Raises program_missing."""
     return client(("mariadb", "mysql"), flavor.mariadb)
 
 
@@ -214,7 +214,7 @@ class Dumping:
 
 
 def complaint(server: Server, done: Completed) -> str:
-    """What a client program says went wrong."""
+    """Return what a client program says went wrong."""
     errors = [line for line in done.err.splitlines() if re.search(r"\berror\b", line, re.IGNORECASE)]
     return server.context.secrets.scrub(last_lines("\n".join(errors) or done.err))
 

@@ -54,12 +54,12 @@ class Table:
 
     @property
     def place(self) -> str:
-        """What stands behind FROM for all of its rows, former ones too."""
+        """Return what stands behind FROM for all of its rows, former ones too."""
         return ident(self.name) + (" FOR SYSTEM_TIME ALL" if self.versioned else "")
 
     @property
     def transactional(self) -> bool:
-        """Whether a snapshot holds for it."""
+        """Tell whether a snapshot holds for it."""
         return self.engine.lower() in ("innodb", "rocksdb", "tokudb")
 
 
@@ -78,7 +78,7 @@ COLUMNS = (
 
 
 def value_of(column: Column) -> List[str]:
-    """What of a column goes into the hash of its row. Variable lengths are told apart by their length."""
+    """Return what of a column goes into the hash of its row. Variable lengths are told apart by their length."""
     name = ident(column.name)
     found = ["ISNULL({0})".format(name)] if column.nullable else []
     if column.kind in _NUMBERS:
@@ -143,7 +143,7 @@ def count_sql(table: Table, number: int, fingerprints: bool, where: str = "") ->
 
 
 def batches(tables: Sequence[Table], small: int = 4 << 20) -> List[List[int]]:
-    """Which tables, by their place in the list, share a query: big ones go alone and first."""
+    """Return which tables, by their place in the list, share a query: big ones go alone and first."""
     order = sorted(range(len(tables)), key=lambda number: -tables[number].size)
     found = [[number] for number in order if tables[number].size > small]
     rest = [number for number in order if tables[number].size <= small]

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the administrator of new must be allowed, asked before a freeze and tried before anything is dropped.
+"""Checks the rights of new's administrator: asked before a freeze, tried before anything is dropped.
 
 Asking reads SHOW GRANTS, and refuses only what these say clearly: rights may also come by a role that is not active
 now. Trying makes the smallest object of each kind, and is the server's own answer.
@@ -48,15 +48,15 @@ class Rights:
 
     @property
     def by_role(self) -> bool:
-        """Whether there may be more than what is listed."""
+        """Tell whether there may be more than what is listed."""
         return any(not place for place, _rights in self._given)
 
     def everywhere(self, *rights: str) -> bool:
-        """Whether one of these is given for the whole server."""
+        """Tell whether one of these is given for the whole server."""
         return any(place == "*.*" and has & {_ALL, *rights} for place, has in self._given)
 
     def on(self, database: str, right: str) -> bool:
-        """Whether this is given for a whole database. ALL PRIVILEGES do not hold the right to give them on."""
+        """Tell whether this is given for a whole database. ALL PRIVILEGES do not hold the right to give them on."""
         wanted = {right} if right == "GRANT OPTION" else {right, _ALL}
         return any(has & wanted and grants.is_whole(place, database) for place, has in self._given)
 

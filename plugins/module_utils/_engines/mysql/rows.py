@@ -39,7 +39,7 @@ _TAIL = "COMMIT;\n-- Dump completed\n"
 
 
 def needed(table: Table, mariadb_client: bool, mariadb_server: bool) -> bool:
-    """Whether the dump program would lose or spoil something of a table."""
+    """Tell whether the dump program would lose or spoil something of a table."""
     generated = any(column.generated for column in table.columns)
     single = any(column.kind == "float" for column in table.columns)
     invisible = any(column.invisible for column in table.columns)

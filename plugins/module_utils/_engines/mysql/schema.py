@@ -88,7 +88,7 @@ def normal_table(statement: str) -> str:
 
 
 def _is_told_by_the_collation(words: Sequence[Token]) -> bool:
-    """Whether these are CHARACTER SET and COLLATE of that set: MySQL shows the first only where it was once written."""
+    """Tell whether these are a CHARACTER SET and its COLLATE: MySQL shows the first only where somebody wrote it."""
     if len(words) < 9 or not (words[0].says("CHARACTER") and words[2].says("SET") and words[6].says("COLLATE")):
         return False
     return modern(words[8].text).startswith(modern(words[4].text) + "_")
@@ -100,7 +100,7 @@ def modern(text: str) -> str:
 
 
 def normal(item: StoredObject) -> str:
-    """What an object is, apart from whose it is and in which database. Short, since bodies may hold a secret."""
+    """Return what an object is, apart from whose it is and in which database. Short, since bodies may hold a secret."""
     parts = item.parts()
     rest = parts.rest
     if item.kind == VIEW:
@@ -136,7 +136,7 @@ def _stateless(item: StoredObject, rest: str) -> str:
 
 
 def passed(definition: str, now: datetime.datetime) -> bool:
-    """Whether the last time of an event is over: no server makes it then, or makes it disabled when it is kept.
+    """Tell whether the last time of an event is over: no server makes it then, or makes it disabled when it is kept.
 
     Its time is in a zone of its own, so that it counts as over half a day early.
     """
@@ -152,14 +152,14 @@ def passed(definition: str, now: datetime.datetime) -> bool:
 
 
 def _disabled_when_over(item: Difference, now: datetime.datetime) -> bool:
-    """Whether all that differs is that an event which is kept is disabled now, its last time being over."""
+    """Tell whether all that differs is that an event which is kept is disabled now, its last time being over."""
     before, after = item.recorded.split(", "), item.found.split(", ")
     same = before[:1] + before[2:] == after[:1] + after[2:] and len(before) == len(after) == 3
     return same and item.recorded.startswith(_KEPT) and passed(item.recorded, now) and after[1] == "DISABLE"
 
 
 def judge(differences: Sequence[Difference], now: datetime.datetime) -> Tuple[List[Difference], List[str]]:
-    """Which differences are a loss, and sentences about those that are none.
+    """Sort differences into losses, and sentences about the others.
 
     Between releases, servers print the same table in other words: such a difference is named, not refused.
     """

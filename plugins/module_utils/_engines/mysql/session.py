@@ -74,7 +74,7 @@ def error_code(number: int) -> str:
 
 @dataclass(frozen=True)
 class Flavor:
-    """Which of the two servers this is, and its version."""
+    """Names the product, MySQL or MariaDB, and its version."""
 
     mariadb: bool
     text: str  # "10.11.6-MariaDB-0+deb12u1"

@@ -199,7 +199,7 @@ class MysqlSnapshot(Snapshot):
         ]
 
     def _write(self, path: str, tables: Sequence[Table], together: Together) -> List[rows.Writing]:
-        """What the dump program would spoil is written by us."""
+        """Return what the dump program would spoil is written by us."""
         if not tables:
             return []
         squeeze = programs.zstd() if self._server.context.compression == "zstd" else None

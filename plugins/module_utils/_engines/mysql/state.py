@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is in a MySQL or MariaDB database: rows, fingerprints, next numbers, and everything with a name."""
+"""Reads a MySQL or MariaDB database: rows, fingerprints, next numbers, and everything with a name."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class View:
 
     @property
     def width(self) -> int:
-        """How many statements run side by side."""
+        """Return how many statements run side by side."""
         return len(self._all)
 
     def close(self) -> None:
@@ -143,7 +143,7 @@ def _ranges(ask: Ask, table: Table, pieces: int) -> List[str]:
 def sequences(
     tables: Sequence[Table], numbers: NextNumbers, highest: Mapping[str, int], own: Sequence[OwnSequence]
 ) -> Tuple[SequenceState, ...]:
-    """Where the numbering of each table stands, in the words of sequences; and MariaDB's own ones.
+    """Return where the numbering of each table stands, in the words of sequences; and MariaDB's own ones.
 
     A number is never behind its column: a server that loads rows goes on behind the highest one. On old it may be, by
     an UPDATE of a key or where a small type is full, and nothing that is loaded could be equal to that.

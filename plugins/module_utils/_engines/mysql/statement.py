@@ -84,7 +84,7 @@ class _Reader:
 
     @property
     def end(self) -> int:
-        """Where in the statement that begins which is not yet read."""
+        """Return where in the statement that begins which is not yet read."""
         return self._all[self._place - 1].end
 
     def accept(self, *words: str) -> bool:
@@ -198,7 +198,7 @@ def put_together(kind: str, parts: Parts, database: str, definer: str) -> str:
 
 
 def event_state(rest: str, sql_mode: str, state: str = "") -> Tuple[str, str]:
-    """What an event says of being enabled; and the text with another word for it.
+    """Return what an event says of being enabled; and the text with another word for it.
 
     It stands before COMMENT and DO, behind a schedule of which neither strings nor names are mistaken for it.
     """
@@ -247,7 +247,7 @@ def checked_table(name: str, statement: str) -> str:
 
 
 def _fills(text: str) -> bool:
-    """Whether a table is made of a query: SELECT, TABLE or VALUES ROW, also within a comment that servers run."""
+    """Tell whether a table is made of a query: SELECT, TABLE or VALUES ROW, also within a comment that servers run."""
     found = significant(tokens(text))
     for token, following in zip(found, [*found[1:], found[-1]]):
         if token.says("SELECT", "TABLE") or (token.says("VALUES") and following.says("ROW")):
@@ -258,7 +258,7 @@ def _fills(text: str) -> bool:
 
 
 def _unites(text: str) -> bool:
-    """Whether a table of the engine MERGE is made of tables of another database, which its rows would be written to."""
+    """Tell whether a MERGE table is made of tables of another database, which would take its rows."""
     found = significant(tokens(text))
     inside = False
     for token in found:
@@ -282,12 +282,12 @@ def checked_sequence(name: str, statement: str) -> str:
 
 
 def view_in(statement_rest: str, source: str, target: str) -> str:
-    """What follows a view's name, with the names of its own database leading to another."""
+    """Return what follows a view's name, with the names of its own database leading to another."""
     return requalified(statement_rest, source, target)
 
 
 def codec_of(charset: str) -> str:
-    """How to send text to a session with a character set. Raises dump_refused for one that clients don't have."""
+    """Return the codec for text in a character set. Raises dump_refused for one that clients lack."""
     found = _CODECS.get(charset.lower())
     if found is None:
         raise RelocateError("dump_refused", "the character set {0!r} is unknown".format(charset[:40]), _HINT)

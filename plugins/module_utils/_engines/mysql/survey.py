@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of a database depends on something beside it: other databases, its own name, settings of its server.
+"""Finds what a database depends on outside itself: other databases, its own name, settings of its server.
 
 Everything here is asked before a freeze, and goes into the facts that preflight on new, and a restore, look at.
 """
@@ -81,7 +81,7 @@ def kinds(session: Session, database: str) -> List[str]:
 
 
 def survey(session: Session, database: str) -> Dict[str, Any]:
-    """What depends on something else, by how. ``session`` is shown every definition, or right_missing is raised."""
+    """List what depends on something else, by how. Raises right_missing when ``session`` may not see a definition."""
     items = stored.read(session, database)
     names_itself = [
         "{0} {1}".format(item.kind, item.name)
@@ -102,7 +102,7 @@ def survey(session: Session, database: str) -> Dict[str, Any]:
 
 
 def _body(item: stored.StoredObject) -> str:
-    """What runs: of a trigger that is without its own table, which is always in its own database."""
+    """Return what runs: of a trigger that is without its own table, which is always in its own database."""
     parts = item.parts()
     return parts.rest
 
@@ -212,7 +212,7 @@ _REFUSED = ("event_scheduler", "lower_case_table_names", "max_allowed_packet", "
 
 
 def sentences(session: Session, details: Mapping[str, Any]) -> List[str]:
-    """What is no obstacle and yet another than on old: settings of the server, and rights that no set carries."""
+    """List what differs from old without being an obstacle: settings of the server, and rights that no set carries."""
     found = [
         "{0} is {2!r} on this server and was {1!r}: where the site depends on it, add the line {0} = {1} below"
         " [mysqld]".format(name, old, new)

@@ -152,7 +152,7 @@ class Swap:
         raise RelocateError(code, what + exc.msg, exc.hint) from None
 
     def _try_rights(self) -> None:
-        """What is dropped must be made again: find out before. Leaves the database for the journal."""
+        """Check before dropping anything that it can be created again. Leaves the database for the journal."""
         place = journal_of(self.displaced)
         try:
             self.session.run("CREATE DATABASE {0} CHARACTER SET utf8mb4".format(ident(place)))
@@ -220,7 +220,7 @@ class Swap:
         self._park(self.displaced, self.old)
 
     def clear_up(self) -> None:
-        """What is empty now goes, the journal last."""
+        """Drop what is empty now, the journal last."""
         self.session.run("DROP DATABASE IF EXISTS " + ident(self.source))
         if not self.had_live:
             self.session.run("DROP DATABASE IF EXISTS " + ident(self.displaced))
@@ -264,7 +264,7 @@ def _forget(session: Session, displaced: str) -> None:
 
 
 def _journal(session: Session, displaced: str) -> Optional[Dict[str, Any]]:
-    """What an unfinished swap left to be finished by: None without one, {} before it was written."""
+    """Return what an unfinished swap left to be finished by: None without one, {} before it was written."""
     if not admin.database_exists(session, journal_of(displaced)):
         return None
     if _JOURNAL not in admin.tables_of(session, journal_of(displaced)):
@@ -275,7 +275,7 @@ def _journal(session: Session, displaced: str) -> Optional[Dict[str, Any]]:
 
 
 def _renamed(session: Session, journal: Mapping[str, Any]) -> bool:
-    """Whether an unfinished swap got as far as its RENAME: a database that held tables holds none since."""
+    """Tell whether an unfinished swap got as far as its RENAME: a database that held tables holds none since."""
     source, live = journal["names"]["source"], journal["names"]["live"]
     if journal["tables"][source]:
         return not _tables(session, source)
@@ -283,12 +283,12 @@ def _renamed(session: Session, journal: Mapping[str, Any]) -> bool:
 
 
 def interrupted(session: Session, displaced: str) -> bool:
-    """Whether a swap that put a database aside so was killed on its way."""
+    """Tell whether a swap that put a database aside so was killed on its way."""
     return _journal(session, displaced) is not None
 
 
 def holds(session: Session, name: str) -> bool:
-    """Whether there is such a database. One that a swap made in advance, and has not filled yet, is none."""
+    """Tell whether there is such a database. One that a swap made in advance, and has not filled yet, is none."""
     if not admin.database_exists(session, name):
         return False
     if _tables(session, name) or stored.read(session, name):

@@ -36,17 +36,17 @@ class Token:
 
     @property
     def end(self) -> int:
-        """Where the next one begins."""
+        """Return where the next token begins."""
         return self.start + len(self.text)
 
     @property
     def name(self) -> str:
-        """What it names: without its quotes when it is a quoted name, itself when it is a word."""
+        """Return the name without its quotes, or the word itself."""
         quote = self.text[:1]
         return self.text[1:-1].replace(quote * 2, quote) if self.kind == NAME else self.text
 
     def says(self, *words: str) -> bool:
-        """Whether it is one of these words or signs, whatever its case."""
+        """Tell whether it is one of these words or signs, in any case."""
         return self.kind in (WORD, OTHER) and self.text.upper() in words
 
 
@@ -72,7 +72,7 @@ def significant(found: Iterable[Token]) -> List[Token]:
 
 
 def executable(token: Token) -> bool:
-    """Whether it is a comment that some servers run."""
+    """Tell whether it is a comment that some servers run."""
     return token.kind == COMMENT and token.text.startswith(("/*!", "/*M!"))
 
 
@@ -93,7 +93,7 @@ def _is_name(token: Token) -> bool:
 
 
 def naming(statement: str, database: str, sql_mode: str = "") -> bool:
-    """Whether a statement names a database: before a dot, or anywhere in a text, which may be SQL too."""
+    """Tell whether a statement names a database: before a dot, or anywhere in a text, which may be SQL too."""
     found = significant(tokens(statement, sql_mode))
     wanted = database.casefold()
     for first, end in chains(found):
@@ -127,7 +127,7 @@ def requalified(view: str, source: str, target: str) -> str:
 
 
 def _after_from(found: Sequence[Token], place: int) -> bool:
-    """Whether the name at a place is a table: it follows FROM of a SELECT, or JOIN, with parentheses between them."""
+    """Tell whether the name at a place is a table: it follows FROM of a SELECT, or JOIN, parentheses allowed."""
     before = place - 1
     while before >= 0 and found[before].text == "(":
         before -= 1
@@ -137,7 +137,7 @@ def _after_from(found: Sequence[Token], place: int) -> bool:
 
 
 def _selects(found: Sequence[Token], place: int) -> bool:
-    """Whether FROM belongs to a SELECT on its own level of parentheses, unlike the one of EXTRACT and TRIM."""
+    """Tell whether FROM belongs to a SELECT on its own level of parentheses, unlike the one of EXTRACT and TRIM."""
     depth = 0
     for token in reversed(found[:place]):
         if token.text == ")":

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the administrator does on a PostgreSQL server: roles, blank databases, renames."""
+"""Administers a PostgreSQL server: roles, blank databases, renames."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def derived_name(name: str, suffix: str) -> str:
 
 
 def database_exists(session: Session, name: str) -> bool:
-    """Whether the server has such a database."""
+    """Tell whether the server has such a database."""
     return bool(session.value("SELECT count(*) FROM pg_database WHERE datname = " + literal(name)))
 
 
@@ -87,7 +87,7 @@ def _ensure_assumed(server: Server, session: Session) -> List[str]:
 
 
 def assumed_problem(session: Session, login: str, role: str) -> Optional[RelocateError]:
-    """Why a role cannot assume another that exists, or None."""
+    """Return why a role cannot assume another that exists, or None."""
     member = "SELECT pg_has_role(r.oid, {0}, 'MEMBER') FROM pg_roles AS r WHERE r.rolname = {1}"
     exists = session.value("SELECT count(*) FROM pg_roles WHERE rolname = " + literal(role))
     if not exists or session.value(member.format(literal(role), literal(login))):
@@ -118,7 +118,7 @@ def check_login(server: Server) -> None:
 
 
 def is_superuser(session: Session) -> bool:
-    """Whether the session's role is one."""
+    """Tell whether the session's role is one."""
     return bool(session.value("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"))
 
 
@@ -156,7 +156,7 @@ def create_database(
 
 
 def locale_hint(recorded: Optional[DatabaseFacts]) -> str:
-    """What to type when the server does not know a locale."""
+    """Return what to type when the server does not know a locale."""
     return "add {0} to /etc/locale.gen, run locale-gen and restart PostgreSQL".format(
         recorded.collation if recorded else "the locale"
     )
@@ -217,7 +217,7 @@ def _sessions_of(names: Sequence[str]) -> str:
 
 
 def count_sessions(session: Session, names: Sequence[str]) -> int:
-    """How many sessions use the databases."""
+    """Return how many sessions use the databases."""
     return int(session.value("SELECT count(*) " + _sessions_of(names)))
 
 

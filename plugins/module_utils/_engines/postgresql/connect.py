@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How PostgreSQL is reached: as the settings' user, as its administrator, and from client programs.
+"""Connects to PostgreSQL: as the settings' user, as its administrator, and from client programs.
 
 Connections take keyword arguments and programs take environment variables and a PGPASSFILE: a database name may hold
 ``=``, quotes or ``://``, which ``-d`` and URLs would parse, and libpq echoes parts of a URL that it cannot parse.
@@ -272,7 +272,7 @@ class Server:
         return self._settings_user()
 
     def maintenance_database(self) -> str:
-        """Where the administrator works: never in the database that is to be renamed."""
+        """Return where the administrator works: never in the database that is to be renamed."""
         return self.context.admin.database or ("template1" if self.config.name == "postgres" else "postgres")
 
     def _login(self, database: str) -> Session:
@@ -356,7 +356,7 @@ def pgpass_line(password: str) -> str:
 
 
 def socket_directory(port: int, directories: Tuple[str, ...] = _SOCKET_DIRECTORIES) -> str:
-    """Where the local server's socket is, or "" for libpq's default.
+    """Return where the local server's socket is, or "" for libpq's default.
 
     A socket in a directory that anyone can write to counts only when root or postgres made it.
     """

@@ -134,7 +134,7 @@ class Described:
         return words[:_SHOWN] + (["and {0} more differences".format(more)] if more > 0 else [])
 
     def _is_told(self, item: str) -> bool:
-        """Whether a difference is about a role or a setting that is told by itself."""
+        """Tell whether a difference is about a role or a setting that is told by itself."""
         for name in self._recorded.details.get("settings_left_out") or ():
             if item.replace('"', "").endswith(" SET {0} is not carried".format(name)):
                 return True
@@ -144,7 +144,7 @@ class Described:
 
 
 def _is_within(right: Right) -> bool:
-    """Whether a right is about something within the database, as pg_dump says it: the rest is the whole server's."""
+    """Tell whether a right is about something within the database, as pg_dump has it; others are the server's."""
     return right.object.split(" ", 1)[0] in _WITHIN
 
 

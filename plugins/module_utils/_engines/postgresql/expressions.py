@@ -19,7 +19,7 @@ _ROWS, _SECONDS = 100, 5
 
 
 class Unfound(NamedTuple):
-    """What cannot be made on new, and what the server did not find."""
+    """Names an expression that new cannot create, and what the server did not find."""
 
     label: str
     why: str

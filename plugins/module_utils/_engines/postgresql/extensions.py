@@ -66,7 +66,7 @@ def _unapproved(server: Server, session: Session, name: str) -> Unapproved:
 
 
 def _catalogue(session: Session) -> Dict[str, Tuple[bool, Sequence[str]]]:
-    """What the server offers: name -> (trusted, required extensions)."""
+    """Return what the server offers: name -> (trusted, required extensions)."""
     rows = session.rows(
         "SELECT name, {0}, coalesce(requires::text[], '{{}}') FROM pg_available_extension_versions".format(
             "trusted" if session.major >= 13 else "false"
@@ -148,7 +148,7 @@ def create_extensions(server: Server, session: Session, recorded: DatabaseFacts)
 
 
 def extension_hint(name: str, major: int) -> str:
-    """Which package brings an extension."""
+    """Name the package that brings an extension."""
     if name in CONTRIB:
         return "install postgresql-contrib (Debian has it in postgresql-{0})".format(major)
     package = {"vector": "pgvector", "postgis_topology": "postgis-3", "postgis_raster": "postgis-3"}.get(

@@ -74,7 +74,7 @@ def _system_id(session: Session) -> str:
 
 
 def _signs(session: Session) -> Dict[str, Any]:
-    """What tells this server from a clone that bears its identity; what the session may not see is left out."""
+    """Return what tells this server from a clone that bears its identity; what the session may not see is left out."""
     shown = session.rows("SELECT name, setting FROM pg_catalog.pg_settings WHERE name IN ('data_directory', 'port')")
     started = session.value("SELECT extract(epoch FROM pg_catalog.pg_postmaster_start_time())")
     return {**{str(name): str(setting) for name, setting in shown if setting}, "started": str(started)}
@@ -148,7 +148,7 @@ def _facts(server: Server, session: Session) -> DatabaseFacts:
 
 
 def _time_zone(session: Session, settings: Sequence[str]) -> str:
-    """What the site's sessions get, where nothing pins it as ours is: the narrowest scope wins."""
+    """Return what the site's sessions get, where nothing pins it as ours is: the narrowest scope wins."""
     for item in reversed(settings):
         if setting_name(item).lower() == "timezone":
             return item.partition("=")[2]
@@ -156,7 +156,7 @@ def _time_zone(session: Session, settings: Sequence[str]) -> str:
 
 
 def _settings(session: Session, owner: str) -> Tuple[List[str], List[str]]:
-    """What is set for this database and its owner, as apply_settings takes it, and the names of what is kept out.
+    """Return the settings of this database and its owner, for apply_settings, and the names of those kept out.
 
     A custom setting whose name looks like a secret's is kept out.
     """

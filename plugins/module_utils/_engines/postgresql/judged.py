@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which differences between two descriptions of a schema are a loss, and which are told."""
+"""Sorts differences between two descriptions of a schema into losses and notes."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _by_label(text: str) -> Dict[str, str]:
 
 
 def _by_role(text: str, label: str, others: bool) -> Dict[str, Set[str]]:
-    """Who may do what; MAINTAIN, which 17 has brought, is left out of a comparison with other majors."""
+    """Return who may do what; MAINTAIN, which 17 has brought, is left out of a comparison with other majors."""
     if text == "absent":
         default = _EVERYBODYS.get(label.partition(" ")[0])
         return {"PUBLIC": set(default.split(", "))} if default else {}

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What libpq is told of a site's OPTIONS within a process of root.
+"""Decides which of a site's OPTIONS libpq gets in a process of root.
 
 Acting as the project's owner is not being him: root's rights can be taken back within the process, so nothing that he
 chose may be loaded into it. A key ``ENGINE:NAME`` makes OpenSSL load the library ENGINE; a service file can hold such a

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What would stop a dump from or a load into PostgreSQL. Everything here only asks."""
+"""Finds what would stop a dump from, or a load into, PostgreSQL. Only reads."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def check_new(server: Server, recorded: Optional[DatabaseFacts]) -> List[Obstacl
 
 
 def _workers(server: Server, session: Session, findings: Findings) -> None:
-    """What connects to live by itself keeps it from being renamed, unless a superuser can end it."""
+    """Find workers that reconnect to live and so prevent its renaming, unless a superuser can end them."""
     held = workers(session, [server.config.name])
     if held and not is_superuser(session):
         findings.add(

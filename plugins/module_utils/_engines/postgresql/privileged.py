@@ -23,7 +23,7 @@ def _in_schema(words: str, catalogue: str, name: str, schema: str, where: str = 
 
 
 def needs_superuser_sql(major: int) -> str:
-    """What only a superuser can create anew; the load runs as the settings' role."""
+    """Return what only a superuser can create anew; the load runs as the settings' role."""
     # Constructors of a range type come with it.
     inner = (
         "NOT EXISTS (SELECT FROM pg_depend AS i WHERE i.classid = 'pg_proc'::regclass AND i.objid = o.oid"

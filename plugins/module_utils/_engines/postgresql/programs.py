@@ -129,7 +129,7 @@ def _check_settings(client: Client, server: int) -> None:
 
 
 def dump_jobs(tables: int, room: int, jobs: int) -> int:
-    """How many jobs a dump may have: with more than one, pg_dump locks every table twice.
+    """Return how many jobs a dump may have: with more than one, pg_dump locks every table twice.
 
     :param room: how many locks the server has room for, 0 when it is not known
     """
@@ -165,7 +165,7 @@ def failed(server: Server, code: str, what: str, done: Completed, hint: str) -> 
 
 
 def compressions(client: Client, wanted: str) -> List[str]:
-    """What to ask pg_dump for, in order.
+    """Return what to ask pg_dump for, in order.
 
     Only some builds of 16 and later know zstd. Without it the dump stays uncompressed: gzip takes ten times as long
     as the dump itself.
@@ -199,7 +199,7 @@ def _tail(server: Server, done: Completed) -> str:
 
 
 def complaint(text: str) -> str:
-    """What a client program says went wrong; on its own the end of its output would be the statement that failed."""
+    """Return the error lines of a client program; the end of its output is the statement that failed."""
     errors = [line for line in text.splitlines() if re.search(r"\b(error|fatal): |^(DETAIL|HINT): ", line)]
     return last_lines("\n".join(errors) or text)
 

@@ -106,7 +106,7 @@ def table_of(row: Sequence[object]) -> Table:
 
 
 def column_expression(column: Column, method: str) -> str:
-    """What of a column goes into the row's hash."""
+    """Return what of a column goes into the row's hash."""
     name = ident(column.name)
     if method == TEXT:
         # The text of a float changed with PostgreSQL 12, its binary form never did.

@@ -70,7 +70,7 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """Return the name that people use for it."""
         where = "" if self.schema in ("-", "") else self.schema + "."
         return "{0} {1}{2}".format(self.kind.lower(), where, self.name)
 
@@ -202,7 +202,7 @@ def _role(token: str, roles: Dict[str, str]) -> str:
 
 
 def is_rights(entry: Entry) -> bool:
-    """Whether an entry holds rights."""
+    """Tell whether an entry holds rights."""
     return entry.kind in ("ACL", "DEFAULT ACL")
 
 
@@ -230,7 +230,7 @@ def by_key(entries: Sequence[Entry], exclude: Sequence[str] = ()) -> Dict[Key, E
 
 @dataclass
 class Comparison:
-    """How new's schema differs from old's."""
+    """Compares new's schema with old's."""
 
     regained: List[Right] = field(default_factory=list)  # rights that old had taken away and that are there on new
     differences: List[str] = field(default_factory=list)  # every other difference, in words

@@ -95,11 +95,11 @@ class Session(SqlSession):
 
     @property
     def is_superuser(self) -> bool:
-        """Whether the session's user is one, as the server says on its own at login."""
+        """Tell whether the session's user is one, as the server says on its own at login."""
         return bool(self._connection.get_parameter_status("is_superuser") == "on")
 
     def verifier(self, role: str, password: str) -> str:
-        """What the server keeps of a password. libpq makes it here: neither the server nor its log sees the password.
+        """Return the verifier of a password. libpq makes it here: neither the server nor its log sees the password.
 
         Raises library_missing.
         """

@@ -42,7 +42,7 @@ class Unfit(NamedTuple):
 
 
 def replayable(session: Session, role: str, settings: Sequence[str]) -> Tuple[List[str], List[Unfit]]:
-    """What the role could set itself on this server, and the rest with why it could not."""
+    """Return what the role could set itself on this server, and the rest with why it could not."""
     granted = "has_parameter_privilege({0}, s.name, 'SET')" if session.major >= 15 else "false"
     exists = session.value("SELECT count(*) FROM pg_roles WHERE rolname = " + literal(role))
     known = dict(
@@ -129,7 +129,7 @@ def setting_value(key: str, value: str) -> str:
 
 
 def may_be_secret(name: str) -> bool:
-    """Whether a setting is kept out of a set: a custom one whose name looks like a secret's."""
+    """Tell whether a setting is kept out of a set: a custom one whose name looks like a secret's."""
     return "." in name and bool(_SECRETIVE.search(name))
 
 
@@ -139,7 +139,7 @@ def setting_name(setting: str) -> str:
 
 
 def _scope(setting: str) -> str:
-    """What stands before the name."""
+    """Return what stands before the name."""
     return setting.partition("=")[0][: -len(setting_name(setting)) or None]
 
 

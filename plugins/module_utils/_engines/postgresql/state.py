@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is in a PostgreSQL database: rows, fingerprints, sequences, large objects and everything with a name."""
+"""Reads a PostgreSQL database: rows, fingerprints, sequences, large objects and everything with a name."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def fingerprint_method(wanted: str, major: int) -> str:
 
 
 def batches(tables: Sequence[Table]) -> List[List[int]]:
-    """Which tables, by their place in the list, share a query: big ones go alone and first."""
+    """Return which tables, by their place in the list, share a query: big ones go alone and first."""
     order = sorted(range(len(tables)), key=lambda number: -tables[number].pages)
     found: List[List[int]] = []
     columns = 0

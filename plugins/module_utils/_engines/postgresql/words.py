@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What PostgreSQL prints in one way or another for the same meaning, made equal. Pure: text in, text out."""
+"""Makes equal what PostgreSQL prints in several forms for one meaning. Pure: text in, text out."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def table_columns(connection: sqlite3.Connection, table: str) -> List[_Column]:
 
 
 def _is_undefined(exc: sqlite3.Error) -> bool:
-    """Whether the schema calls what only the application's connections define."""
+    """Tell whether the schema calls what only the application's connections define."""
     return any(part in str(exc) for part in ("no such function", "unknown function", "no such collation"))
 
 

@@ -105,7 +105,9 @@ class _SqliteSnapshot(Snapshot):
         self._context.progress("{0}: copying".format(self._alias))
         with owned(self._context.owner, "dump_failed"):
             if os.path.lexists(path) or os.path.lexists(path + ".zst"):  # not ours: must outlive a failure
-                raise RelocateError("path_refused", "{0} is there already".format(path), "name another directory")
+                raise RelocateError(
+                    "path_refused", "{0} is there already".format(path), "remove it, or choose another directory"
+                )
             with removed_on_failure(lambda: self._forget(path)):
                 self._replace_view(path)
                 if on_snapshot is not None:

@@ -193,7 +193,7 @@ def match_rights(path: str, model: str) -> None:
 
 
 def is_second_name(path: str, live: str) -> bool:
-    """Whether the path is another name of live's own file, as an exchange that was cut short leaves it."""
+    """Tell whether the path is another name of live's own file, as an exchange that was cut short leaves it."""
     try:
         return os.path.samestat(os.lstat(path), os.stat(live))
     except OSError:

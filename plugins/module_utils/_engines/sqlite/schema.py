@@ -79,7 +79,7 @@ def sorted_out(differences: Sequence[Difference]) -> Tuple[List[Difference], Lis
 
 
 def orphans_text(found: Dict[str, List[Tuple[Any, ...]]]) -> str:
-    """Which rows of which tables refer to missing rows of which."""
+    """Describe the rows that refer to missing rows, by table."""
     return "; ".join(
         "table {0}: {1} {2} to missing rows of {3}{4}".format(
             table,
@@ -99,7 +99,7 @@ def _rowids(rows: Sequence[Tuple[Any, ...]]) -> str:
 
 
 def orphans_hint(tables: Sequence[str], name: str) -> str:
-    """What works: see them, mend them by hand, or take them along as they are."""
+    """Return the hint that works: look at the rows, fix them by hand, or take them along as they are."""
     quoted = name.replace("'", "'\\''")
     return (
         "list them with: sqlite3 '{0}' 'PRAGMA foreign_key_check' (table, rowid, parent); correct or delete these rows "
