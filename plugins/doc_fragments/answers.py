@@ -52,8 +52,8 @@ options:
   answers_timeout:
     description:
       - Seconds that all of O(answers) may take together. The old site serves already, and gets ten at most.
-      - It is used up by what can heal while a site comes up, such as a refused connection, a time-out, or 502, 503 and
-        504. An unknown host name is told at once, another answer or a wrong certificate after five seconds.
+      - Failures that pass while a site starts are retried, such as a refused connection, a time-out, or 502, 503 and
+        504. An unknown host name is reported at once, another answer or a wrong certificate after five seconds.
     type: int
     default: 60
 """

@@ -18,6 +18,6 @@ options:
   manifest_sha256:
     description:
       - The digest that M(relocate.django.backup) returned. With it, a manifest that was edited since is refused.
-      - By default the digest that lies beside the sets, in C(pins/SITE/LABEL.sha256), is used when there is one.
+      - By default the digest stored next to the sets, in C(pins/SITE/LABEL.sha256), is used when there is one.
     type: str
 """

@@ -12,11 +12,11 @@ class ModuleDocFragment:
 options:
   definers:
     description:
-      - Whose views, triggers, routines and events of MySQL and MariaDB become on new. Keys are definers on old, values
-        accounts that new has, both in the form V(user@host); the key V(*) stands for every definer that is neither
-        named nor the settings' user. By default the settings' user becomes the definer of all.
-      - What a set calls the work of a definer then runs with the rights of that account. One that may do more than the
-        settings' user is refused for V(*).
+      - Maps definers of views, triggers, routines and events of MySQL and MariaDB on old to accounts on new. Both have
+        the form V(user@host); the key V(*) stands for every definer that is neither named nor the settings' user. By
+        default the settings' user becomes the definer.
+      - These objects then run with the rights of that account. An account with more rights than the settings' user is
+        refused for V(*).
     type: dict
     default: {}
 """

@@ -17,7 +17,7 @@ options:
   interpreter:
     description:
       - The project's Python interpreter or its virtual environment, absolute or relative to O(path).
-      - By default the virtual environment C(.venv), C(venv) or C(env) in O(path) or beside it.
+      - By default the virtual environment C(.venv), C(venv) or C(env) in O(path) or next to it.
     type: path
   settings:
     description: The settings module. By default the one that the environment, O(env_files) or C(manage.py) names.

@@ -12,9 +12,9 @@ class ModuleDocFragment:
 options:
   sequences:
     description:
-      - What becomes of a sequence whose next value is in its column already, because rows came with ids of their own.
-        The next insert would fail.
-      - With V(keep) it is left as it is, so that it is an obstacle.
+      - How to treat a sequence whose next value its column already holds, because rows came with their own ids. The
+        next insert would fail.
+      - V(keep) leaves it alone, so that it is an obstacle.
       - V(advance) sets it to the highest value of the column, on new only, before the database is compared.
       - Only PostgreSQL has such sequences. MySQL, MariaDB and SQLite move their counters when a row brings its id.
     type: str

@@ -12,8 +12,8 @@ class ModuleDocFragment:
 options:
   directory:
     description:
-      - Our own directory on the host, where backup sets and our notes are kept. It is made when it is absent; one that
-        others can write to is refused.
+      - The work directory on the host, for backup sets and records. It is created when absent; one that others can
+        write to is refused.
     type: path
     default: /var/lib/relocate
   site:
@@ -24,9 +24,9 @@ options:
     required: true
   run:
     description:
-      - Who is at work, in words that people recognise, such as V(alice@laptop 20261120T193000Z). While a run works on a
-        site, one with another name is refused.
-      - When it is empty, nothing is kept from working at the same time.
+      - A name for the run that people recognise, such as V(alice@laptop 20261120T193000Z). While one run works on a
+        site, a run with another name is refused.
+      - When empty, runs do not exclude each other.
     type: str
     default: ""
   release:

@@ -13,8 +13,8 @@ description:
   - Writes all that a dead server's site needs into one directory, the backup set. It holds the code as a git bundle,
     the packages, the files that git does not hold, and a dump of every database with the counts and fingerprints of
     its tables, taken out of the same snapshot.
-  - The manifest is written last. A directory without one is no backup. A backup that fails removes what it wrote; what
-    one that was killed has left is removed by the next run.
+  - The manifest is written last, so a directory without one is not a backup. A failed backup removes what it wrote;
+    the next run removes what a killed one left behind.
 author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:
@@ -34,7 +34,7 @@ options:
     description:
       - V(prepared) writes code, packages and files only, as a move does before it stops the site.
       - V(present) writes a whole set. With the O(label) of a complete set nothing is done.
-      - V(absent) removes the set O(label), whether its backup ended or not.
+      - V(absent) removes the set O(label), whether its backup finished or not.
     type: str
     choices: [prepared, present, absent]
     default: present
@@ -42,32 +42,32 @@ options:
     description: The set's name. By default one is made of the time and the revision.
     type: str
   files:
-    description: Files that git does not hold; relative to O(path), or absolute; patterns are allowed.
+    description: Files that git does not track; relative to O(path), or absolute; patterns are allowed.
     type: list
     elements: str
     default: []
   media:
     description:
       - Whether MEDIA_ROOT is stored in the set. A move copies it from host to host instead.
-      - It is refused when something in it cannot be stored, such as a link that leads out of it, unless O(media_skip)
-        names it.
+      - It is refused when it holds something that cannot be stored, such as a link that leads out of it, unless
+        O(media_skip) names that.
     type: bool
     default: true
   media_skip:
-    description: Names in MEDIA_ROOT, relative to it, that are left out on purpose, with all that is below them.
+    description: Names relative to MEDIA_ROOT to leave out, with everything below them.
     type: list
     elements: str
     default: []
   orphans:
     description:
-      - Tables of SQLite whose rows may refer to rows that are missing. They are taken along as they are.
+      - Tables of SQLite whose rows may refer to rows that are missing. They are copied as they are.
       - Any other such row is refused (C(orphan_rows)).
     type: list
     elements: str
     default: []
   frozen:
     description:
-      - Whether the site has been stopped, so that a session that is left is a writer nobody named.
+      - Whether the site has been stopped, so that any remaining session is a writer that nobody named.
       - Without it, a site that was retired on this host is refused, since another host serves it.
     type: bool
     default: false
@@ -85,14 +85,14 @@ options:
     default: []
   checked:
     description:
-      - Whether M(relocate.django.preflight) has looked at this host in the same run, as a move has it do.
-      - Otherwise O(state=present) looks for the same obstacles, and writes no set from which the site could not be
-        restored whole. The options O(files_ignored), O(requirements), O(command), O(pip_extra), O(pip_ignored) and
-        O(allow_unapplied) are for that.
+      - Whether M(relocate.django.preflight) has checked this host in the same run, as in a move.
+      - Otherwise O(state=present) checks for the same obstacles, and refuses to write a set from which the site could
+        not be restored whole. The options O(files_ignored), O(requirements), O(command), O(pip_extra), O(pip_ignored)
+        and O(allow_unapplied) are for that.
     type: bool
     default: false
   files_ignored:
-    description: Files beside the code, and directories in which models keep files, that may stay behind.
+    description: Files that git does not track, and directories in which models keep files, that may stay behind.
     type: list
     elements: str
     default: []
@@ -107,7 +107,7 @@ options:
     elements: str
     default: []
   pip_extra:
-    description: Packages that no file names and that a restore installs besides.
+    description: Packages that no file names and that a restore installs in addition.
     type: list
     elements: str
     default: []
@@ -121,13 +121,13 @@ options:
     type: bool
     default: false
   allow_dirty:
-    description: Whether uncommitted changes are carried as a patch; by default they are refused.
+    description: Whether to carry uncommitted changes as a patch; by default they are refused.
     type: bool
     default: false
   keep:
     description:
       - How many complete sets of the site to keep; V(0) keeps all.
-      - Sets with MEDIA and sets without are counted apart, so that those of moves do not push out the others.
+      - Sets with MEDIA and sets without are counted separately, so that sets of moves do not replace the others.
     type: int
     default: 0
 seealso:
@@ -156,8 +156,9 @@ set:
   type: str
 manifest_sha256:
   description:
-    - The digest of the manifest. It is noted beside the sets too, in C(pins/SITE/LABEL.sha256) of O(directory). Keep it
-      elsewhere, and a manifest that was edited will be noticed by O(relocate.django.restore#module:manifest_sha256).
+    - The digest of the manifest. It is also stored next to the sets, in C(pins/SITE/LABEL.sha256) of O(directory).
+      Keep a copy elsewhere, and an edited manifest will be noticed by
+      O(relocate.django.restore#module:manifest_sha256).
   returned: when O(state=present), but for check mode
   type: str
 revision:
@@ -178,11 +179,11 @@ expired:
   type: list
   elements: str
 seconds:
-  description: The seconds of each step; steps that ran side by side overlap.
+  description: The seconds of each step; parallel steps overlap.
   returned: when something was written to a set
   type: dict
 notes:
-  description: What is worth knowing and no error, such as a definer that had to be replaced.
+  description: Notes that are no errors, such as a definer that had to be replaced.
   returned: when O(state=present), but for check mode
   type: list
   elements: str

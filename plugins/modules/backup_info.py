@@ -65,7 +65,7 @@ sets:
     manifest_sha256: {description: Digest of the manifest., type: str, returned: always}
     sequence: {description: "Its number among those that its host made: clocks jump.", type: int, returned: always}
     pinned:
-      description: What the manifest was held against; V(option), V(file) or V(not pinned).
+      description: The digest that the manifest was compared with; V(option), V(file) or V(not pinned).
       type: str
       returned: always
     verified: {description: Whether every file was hashed and agrees., type: bool, returned: always}

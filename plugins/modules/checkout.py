@@ -48,19 +48,21 @@ options:
     description: The repository to fetch from; by default the one that was recorded. V(none) uses the bundle only.
     type: str
   python:
-    description: The Python to make the environment with.
+    description: The Python that creates the virtual environment.
     type: str
     default: python3
   environment_path:
-    description: Where the environment is, relative to O(path) or absolute; by default as on old, else C(.venv).
+    description: The path of the virtual environment, relative to O(path) or absolute; by default as on old, else
+      C(.venv).
     type: str
   requirements:
-    description: Requirements files, relative to O(path); by default they are found.
+    description: Requirements files, relative to O(path); by default those that are found.
     type: list
     elements: str
     default: []
   command:
-    description: A command that installs the packages instead, as a list; it runs in O(path) as the owner.
+    description: A command that installs the packages in place of requirements files, as a list; it runs in O(path) as
+      the owner.
     type: list
     elements: str
     default: []
@@ -117,7 +119,7 @@ method:
   returned: success
   type: str
 notes:
-  description: What is worth knowing and no error, such as packages whose versions differ from old's.
+  description: Notes that are no errors, such as packages whose versions differ from old's.
   returned: when not in check mode
   type: list
   elements: str

@@ -10,8 +10,8 @@ module: collectstatic
 short_description: Collect a project's static files on this host
 version_added: 0.1.0
 description:
-  - Runs C(manage.py collectstatic) as the project's owner. Static files are made from code, so they are made anew on
-    new instead of being copied.
+  - Runs C(manage.py collectstatic) as the project's owner. Static files are generated from code, so new generates its
+    own instead of copying them.
   - A project without STATIC_ROOT, or without C(django.contrib.staticfiles), is left alone.
 author:
   - The relocate.django authors (@relocate-django)

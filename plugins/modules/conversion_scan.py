@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: conversion_scan
-short_description: Find what another database engine would not take of a project's rows
+short_description: Find rows of a project that another database engine would refuse or change
 version_added: 0.1.0
 description:
   - Reads every row of every model, without changing anything, and lists what the new engine would refuse or change
@@ -33,7 +33,7 @@ options:
     type: str
     default: default
   engine:
-    description: The engine that the rows will have to live with.
+    description: The engine that will store the rows.
     type: str
     choices: [postgresql, mysql, sqlite]
     required: true
@@ -65,7 +65,7 @@ findings:
     table: {description: The table., type: str, returned: always}
     column: {description: The column; empty when it is about the table., type: str, returned: always}
     code: {description: The kind of the finding., type: str, returned: always}
-    reason: {description: Why the value is not taken., type: str, returned: always}
+    reason: {description: Why the value is refused., type: str, returned: always}
     remedy: {description: What to do about it., type: str, returned: always}
     rows: {description: The keys of the first rows., type: list, elements: str, returned: always}
     count: {description: How many rows there are., type: int, returned: always}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: database
-short_description: Make, check or drop the databases that a project's settings name
+short_description: Create, check or drop the databases that a project's settings name
 version_added: 0.1.0
 description:
   - Reads the settings on this host and makes, for every alias, the user with the password in the settings, its
@@ -37,8 +37,8 @@ options:
     default: present
   recorded:
     description:
-      - What M(relocate.django.preflight) told of the databases on old, RV(relocate.django.preflight#module:info)
-        C(databases). Encoding, collation and locale follow it.
+      - The facts about the databases on old that M(relocate.django.preflight) returned,
+        RV(relocate.django.preflight#module:info) C(databases). Encoding, collation and locale follow it.
     type: dict
     default: {}
   engines:
@@ -47,22 +47,22 @@ options:
     default: {}
   label:
     description:
-      - The set, complete or prepared, whose databases are to be restored here. Nothing is made when the code on this
-        host lacks migrations that are applied to them.
+      - The set, complete or prepared, to restore databases from. Nothing is created when the code on this host lacks
+        migrations that they have applied.
     type: str
   replace:
-    description: Whether V(blank) accepts tables, since the restore will put them aside. There is room for that only
-      when no previous database with tables is kept already.
+    description: Whether V(blank) accepts tables, since the restore will keep them aside. That works only while no
+      previous database with tables is kept already.
     type: bool
     default: false
   which:
-    description: Whether V(absent) drops the live databases and all beside them (V(all)), or only those that a restore
-      has put aside as previous (V(previous)).
+    description: Whether V(absent) drops the live databases with their incoming and previous ones (V(all)), or only
+      those that a restore kept aside as previous (V(previous)).
     type: str
     choices: [all, previous]
     default: all
   confirm:
-    description: The site's name again, so that no typing error drops a database.
+    description: The site's name again, so that a typing error drops nothing.
     type: str
 """
 
@@ -84,12 +84,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 made:
-  description: What was made or dropped, by alias.
+  description: What was created or dropped, by alias.
   returned: success
   type: dict
   sample: {default: [role shop, database shop]}
 notes:
-  description: What is worth knowing and no error, such as applied migrations that no code knows any longer.
+  description: Notes that are no errors, such as applied migrations that no code knows any longer.
   returned: success
   type: list
   elements: str

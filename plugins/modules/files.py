@@ -11,7 +11,7 @@ short_description: Place the files that git does not hold from a backup set
 version_added: 0.1.0
 description:
   - Puts env files, local settings, unit files and the like where they lay on old, with the same owner, group and mode.
-  - Where the project lies in another directory than on old, its files move with it, and so do those beside it in its
+  - Where the project lies in another directory than on old, its files move with it, and so do the other files of its
     checkout. Symbolic links lead to the same files as on old. Every other file has the same path on both hosts.
   - Variables of env files that must differ on new are set by O(overrides). Secret values are masked in the diff.
 author:

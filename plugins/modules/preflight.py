@@ -86,7 +86,7 @@ options:
     elements: str
     default: []
   pip_ignored:
-    description: Packages that no file of the project names and that may stay behind; V(*) for all.
+    description: Packages that no file of the project names and that new may lack; V(*) for all.
     type: list
     elements: str
     default: []
@@ -123,13 +123,13 @@ options:
     type: bool
     default: true
   media_skip:
-    description: Names in MEDIA_ROOT, relative to it, that are left behind on purpose, with all that is below them.
+    description: Names relative to MEDIA_ROOT that stay behind, with everything below them.
     type: list
     elements: str
     default: []
   orphans:
     description:
-      - Tables of SQLite whose rows may refer to rows that are missing. They are taken along as they are.
+      - Tables of SQLite whose rows may refer to rows that are missing. They are copied as they are.
       - Any other such row is an obstacle on old.
     type: list
     elements: str

@@ -11,7 +11,7 @@ short_description: Tell all about a Django project and its databases
 version_added: 0.1.0
 description:
   - Reads the settings by running them in the project's own interpreter, as the project's owner.
-    What plain settings, C(dj-database-url) or C(django-environ) make of them is what is told.
+    It reports what plain settings, C(dj-database-url) or C(django-environ) make of them.
   - Tells databases, engine and server versions, migrations, packages, MEDIA, revision and host. No secret is returned.
 author:
   - The relocate.django authors (@relocate-django)

@@ -110,9 +110,9 @@ restored:
   elements: str
 pinned:
   description:
-    - What the manifest was held against. V(option) is O(manifest_sha256), V(file) the digest that was noted beside the
-      sets when the backup ended, or when a transfer had proven the set.
-    - With V(not pinned) only the manifest itself says that it is the one that was written.
+    - The digest that the manifest was compared with. V(option) is O(manifest_sha256), V(file) the one stored next to
+      the sets when the backup ended, or when a transfer had proven the set.
+    - With V(not pinned), only the manifest itself says that nobody edited it.
   returned: when O(state) is not V(rolled_back)
   type: str
   sample: file
@@ -129,11 +129,11 @@ measured:
   returned: when O(state) is not V(rolled_back)
   type: dict
 seconds:
-  description: The seconds of each step; steps that ran side by side overlap.
+  description: The seconds of each step; parallel steps overlap.
   returned: success
   type: dict
 notes:
-  description: What is worth knowing and no error, such as a definer that had to be replaced.
+  description: Notes that are no errors, such as a definer that had to be replaced.
   returned: when O(state=present)
   type: list
   elements: str

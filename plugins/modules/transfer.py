@@ -63,7 +63,7 @@ options:
     elements: str
     default: []
   login:
-    description: Whose C(authorized_keys) on the old host holds the key.
+    description: The user on the old host whose C(authorized_keys) holds the key.
     type: str
     default: root
   owner:
@@ -89,7 +89,7 @@ options:
     type: bool
     default: false
   skip:
-    description: Names in MEDIA, relative to it, that are left as they are on both hosts, with all that is below them.
+    description: Names relative to MEDIA_ROOT that stay unchanged on both hosts, with everything below them.
     type: list
     elements: str
     default: []
@@ -101,7 +101,7 @@ options:
     elements: str
     default: []
   source_directory:
-    description: Our directory on the old side. Required with O(method=local) and O(what=set).
+    description: The work directory of the old side. Required with O(method=local) and O(what=set).
     type: path
   media_source:
     description: MEDIA_ROOT on the old side. Required with O(method=local) and O(what=media).
@@ -142,7 +142,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 public_key:
-  description: The key to let in on the old host.
+  description: The key to accept on the old host.
   returned: when O(state=ready)
   type: str
 addresses:
@@ -155,7 +155,7 @@ set:
   returned: when O(state=fetched) and O(what=set)
   type: str
 complete:
-  description: Whether it is a whole set, of which each file has the digest that O(manifest_sha256) stands for.
+  description: Whether it is a whole set, each file of it with the digest that O(manifest_sha256) stands for.
   returned: when O(state=fetched) and O(what=set)
   type: bool
 files:
@@ -167,7 +167,7 @@ bytes:
   returned: when O(state=fetched)
   type: int
 received:
-  description: How many bytes came over the line.
+  description: How many bytes came over the network.
   returned: when O(state=fetched)
   type: int
 deleted:
@@ -176,8 +176,8 @@ deleted:
   type: int
 previous:
   description:
-    - The directory beside MEDIA_ROOT that holds what would have been lost here; empty when nothing would.
-    - It is the owner's alone to read, and nothing of ours deletes it.
+    - The directory next to MEDIA_ROOT that holds files that would have been lost here; empty when there are none.
+    - Only the owner can read it, and this collection never deletes it.
   returned: when O(state=fetched) and O(what=media)
   type: str
 address:
@@ -185,7 +185,7 @@ address:
   returned: when O(state=fetched)
   type: str
 seconds:
-  description: The seconds of each step; steps that ran side by side overlap.
+  description: The seconds of each step; parallel steps overlap.
   returned: success
   type: dict
 """

@@ -26,7 +26,7 @@ attributes:
     support: none
 options:
   state:
-    description: Whether the key is let in.
+    description: Whether the key is accepted.
     type: str
     choices: [present, absent]
     default: present
@@ -41,7 +41,7 @@ options:
     elements: str
     default: []
   login:
-    description: Whose C(authorized_keys) takes the key. One who is not root needs sudo without a password.
+    description: The user whose C(authorized_keys) gets the key. A user other than root needs sudo without a password.
     type: str
     default: root
   label:
@@ -52,7 +52,7 @@ options:
       - MEDIA_ROOT, when it may be read too. A link in its place must lead to a directory that O(owner) may write to.
     type: path
   owner:
-    description: The project's owner, with whose rights O(media) is read. Required with it.
+    description: The project's owner, as whom O(media) is read. Required with O(media).
     type: str
   valid_for:
     description: Seconds until the key expires by itself. SSH servers before OpenSSH 7.7 know no expiry.
@@ -97,7 +97,7 @@ addresses:
   type: list
   elements: str
 login:
-  description: Whom to log in as.
+  description: The user to log in as.
   returned: when O(state=present)
   type: str
 compress:

@@ -13,7 +13,7 @@ description:
   - Counts every table of every database again and compares it with the manifest, or, when migrations were applied
     since, with what was counted right after them. Sequences must not be behind, every model must find its rows, and
     Django's own system check must find no error.
-  - It never changes anything. Everything that does not hold is told in one error.
+  - It never changes anything, and reports everything that does not hold in one error.
 author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:
@@ -37,7 +37,7 @@ options:
     type: bool
     default: true
   checks:
-    description: Whether C(manage.py check --deploy) is run. Errors fail, warnings are told.
+    description: Whether C(manage.py check --deploy) is run. Errors fail the task; warnings are returned.
     type: bool
     default: true
   media:
@@ -71,15 +71,15 @@ tables:
   returned: success
   type: dict
 warnings_of_check:
-  description: What the system check warned of.
+  description: The warnings of the system check.
   returned: success
   type: list
   elements: str
 pinned:
   description:
-    - What the manifest was held against. V(option) is O(manifest_sha256), V(file) the digest that was noted beside the
-      sets when the backup ended, or when a transfer had proven the set.
-    - With V(not pinned) only the manifest itself says that it is the one that was written.
+    - The digest that the manifest was compared with. V(option) is O(manifest_sha256), V(file) the one stored next to
+      the sets when the backup ended, or when a transfer had proven the set.
+    - With V(not pinned), only the manifest itself says that nobody edited it.
   returned: success
   type: str
   sample: file
@@ -118,12 +118,12 @@ measured:
       description: With O(frozen), how many databases were not written since they were dumped.
       type: int
 notes:
-  description: What is worth knowing and no error, such as a difference that is no loss.
+  description: Notes that are no errors, such as a difference that loses nothing.
   returned: success
   type: list
   elements: str
 seconds:
-  description: The seconds of each step; steps that ran side by side overlap.
+  description: The seconds of each step; parallel steps overlap.
   returned: success
   type: dict
 """

@@ -39,7 +39,7 @@ class Copier:
         if not os.path.isdir(source):
             if name == "media" and not os.path.lexists(source):
                 return moved  # nobody has uploaded anything yet
-            raise RelocateError("file_missing", "{0} is not there".format(source), "correct the directory of the old side")
+            raise RelocateError("file_missing", "{0} is not there".format(source), "correct old's directory")
         try:
             with acting_as(request.user):
                 if inner:
