@@ -10,16 +10,16 @@ module: fixture_load
 short_description: Load a fixture into a project's database, compare what was loaded, then swap it in
 version_added: 0.1.0
 description:
-  - What C(manage.py loaddata) is for. A fresh database beside the live one is migrated to the migrations that the
-    fixture was made at, its rows are put into the tables of that moment, and every one is read back and compared.
-  - It takes the lossless form of M(relocate.django.fixture_dump), of whatever engine, and Django's own formats, made
-    by that module or by plain C(dumpdata). Rows that migrations put into the tables of a model are replaced by the
-    fixture's, content types and permissions among them; natural keys are found by the project's own managers.
-  - Then the migrations that the code has beyond those are applied, so that data migrations run on the data; and then
-    the database takes the place of the live one. Until then the live one is not touched, and afterwards it is kept as
+  - Does what C(manage.py loaddata) is for. Creates a fresh database next to the live one, migrates it to the
+    migrations that the fixture was made at, loads the rows, reads every one back and compares it.
+  - Reads the lossless form of M(relocate.django.fixture_dump), from any engine, and Django's own formats, made by that
+    module or by plain C(dumpdata). The fixture's rows replace those that migrations created in the table of a model,
+    content types and permissions among them. The project's own managers find natural keys.
+  - Then applies the migrations that the code has beyond those, so that data migrations run on the data, and puts the
+    database in the place of the live one. Until then the live one is not touched; afterwards it is kept as
     previous, unless it was blank.
-  - Rows go past the models, so no signal handler runs. Foreign keys that point nowhere are refused, naming the row.
-    Sequences are put behind the highest key.
+  - Rows bypass the models, so no signal handler runs. Foreign keys that point nowhere are refused, and the error names
+    the row. Sequences continue after the highest key.
 author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:

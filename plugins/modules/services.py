@@ -48,12 +48,12 @@ options:
     required: true
   units:
     description:
-      - The units, in the order in which they are stopped. They are started in the reverse order. A name without suffix
+      - The units, in the order in which to stop them. They are started in the reverse order. A name without suffix
         is a service.
       - Timers, sockets and paths are stopped before the services that they start, wherever they stand in the list.
       - What these start need not be named. While it runs it is stopped with them, since it would go on writing.
-      - A service that runs to its end, such as one that a timer starts, is never started by this module. One that was
-        running and had to be stopped is told in a warning.
+      - A service that runs to its end, such as one that a timer starts, is never started by this module. A warning
+        names one that was running and had to be stopped.
     type: list
     elements: str
     default: []

@@ -170,7 +170,7 @@ def next_steps(outcome: Mapping[str, Any]) -> List[str]:
     if outcome["status"] == "moved":
         return [
             "next: point DNS at {0}; {1}".format(outcome["new"], _old_now(outcome)),
-            "undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves again; new keeps what it received)",
+            "undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves; new keeps what it received)",
         ]
     if outcome["status"] == "unfinished":
         return ["next: fix the cause, then run the same command again; it only retires the old site"]

@@ -96,7 +96,7 @@ def _paths_of_old(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[Obs
             plain = name[1:] if name.startswith("-") else name
             if relocation.moves(os.path.normpath(plain)) and not os.path.lexists(plain):
                 msg = "relocate_{0} names {1}, which lies in old's project: on this host it is to be {2}"
-                hint = "name it relative to the project, or set relocate_{0} for each host".format(option)
+                hint = "write it relative to the project, or set relocate_{0} for each host".format(option)
                 here = relocation.path(os.path.normpath(plain))
                 found.append(Obstacle("bad_option", msg.format(option, plain, here), hint))
     return found

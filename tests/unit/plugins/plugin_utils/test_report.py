@@ -166,7 +166,7 @@ def test_a_screenful_of_a_move() -> None:
         "  migrations applied: shop.0002\n"
         "  warnings of Django's check: 1, see the report\n"
         "  next: point DNS at new1; old is stopped and disabled, its databases as they were dumped\n"
-        "  undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves again; new keeps what it received)\n"
+        "  undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves; new keeps what it received)\n"
     )
 
 
