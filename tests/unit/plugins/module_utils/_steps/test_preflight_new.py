@@ -174,12 +174,12 @@ def test_paths_of_old_that_new_lacks(tmp_path: Path, engine: FakeEngine) -> None
         (
             "bad_option",
             f"relocate_env_files names {there}/conf/../.env, {lies} {here}/.env",
-            "name it relative to the project, or set relocate_env_files for each host",
+            "write it relative to the project, or set relocate_env_files for each host",
         ),
         (
             "bad_option",
             f"relocate_interpreter names {there}/.venv/bin/python, {lies} {here}/.venv/bin/python",
-            "name it relative to the project, or set relocate_interpreter for each host",
+            "write it relative to the project, or set relocate_interpreter for each host",
         ),
     ]
     old["unit_users"] = ["no-such-www"]
