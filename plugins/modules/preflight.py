@@ -254,7 +254,7 @@ def look_at_old(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, A
 
 
 def ask_old(params: Mapping[str, Any], record: Record) -> List[Obstacle]:
-    """What new must answer, asked of old while it serves: else a wrong expectation is found in the window."""
+    """Ask old, while it serves, what new must answer: else a wrong expectation shows only during the downtime."""
     if record.is_stopped():
         return []  # it does not serve
     questions = [answers.Question(**item) for item in params["answers"]]

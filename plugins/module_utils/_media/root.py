@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which directory may be MEDIA_ROOT, and whose files in it are whose.
+"""Checks which directory may be MEDIA_ROOT, and to whom the files in it belong.
 
 Its path comes out of project code, so it is nothing that root may be led by: reading and writing happen with the rights
 of the project's owner. What takes root, making directories and giving files a group, is done through open directories.
@@ -55,7 +55,7 @@ def check_path(path: str, directory: str, owner: Optional[SystemUser] = None) ->
 
 
 def is_there(path: str) -> bool:
-    """Whether there is such a directory, as far as can be told: one that this process may not look at is no lack."""
+    """Tell whether the directory exists; one that this process may not look at counts as there."""
     try:
         return stat.S_ISDIR(os.stat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
@@ -85,7 +85,7 @@ def check_link(path: str, owner: Optional[SystemUser]) -> str:
 
 
 def _is_his(path: str, owner: Optional[SystemUser]) -> bool:
-    """Whether a directory belongs to the owner, or is his to write into."""
+    """Tell whether a directory belongs to the owner, or is his to write into."""
     with acting_as(owner):
         try:
             return os.path.isdir(path) and (
@@ -112,7 +112,7 @@ def check_skip(names: Sequence[str]) -> List[str]:
 
 
 def claim(path: str, owner: SystemUser, record: Record, replace: bool, skip: Sequence[str] = ()) -> Claim:
-    """Whether MEDIA may come here, where its second pass deletes. Raises path_refused before anything is written.
+    """Tell whether MEDIA may come here, where its second pass deletes. Raises path_refused before anything is written.
 
     What new took in while it served is kept aside, however it came to be there; so are, when that was asked for, files
     that were there before us.

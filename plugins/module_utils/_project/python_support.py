@@ -33,7 +33,7 @@ def parse_version(text: str) -> Version:
 
 
 def satisfies(version: str, specifier: str) -> Optional[bool]:
-    """Whether a Python version meets ``requires-python`` (PEP 440) or Poetry's ``python`` (with ^, ~ and ||).
+    """Tell whether a Python version meets ``requires-python`` (PEP 440) or Poetry's ``python`` (with ^, ~ and ||).
 
     None when the specifier is not understood: better no answer than a wrong refusal.
     """
@@ -84,7 +84,7 @@ def _padded(version: Version, size: int) -> Version:
 
 
 def python_obstacle(requires_python: str, python_version: str, django: Django) -> Optional[Obstacle]:
-    """Why a Python cannot run a project, or None.
+    """Return why a Python cannot run a project, or None.
 
     :param requires_python: of the project's pyproject.toml; may be empty
     :param python_version: of the interpreter on new

@@ -121,11 +121,11 @@ class Freeze:
     )
 
     def is_of(self, label: str, run: str) -> bool:
-        """Whether it was made for this set, by this run; an empty one of the two is not compared."""
+        """Tell whether it was made for this set, by this run; an empty one of the two is not compared."""
         return label in ("", self.label) and run in ("", self.run)
 
     def before(self, all_of_it: bool = False) -> Dict[str, UnitBefore]:
-        """How each unit was, by name; with ``all_of_it`` before the site was retired too."""
+        """Return how each unit was, by name; with ``all_of_it`` before the site was retired too."""
         known = {item.name: item for item in self.units}
         for item in self.earlier.units if all_of_it and self.earlier else ():
             own = known.get(item.name, item)

@@ -82,11 +82,11 @@ class Record:
     # --- questions
 
     def has_served(self) -> bool:
-        """Whether the site has taken in data here."""
+        """Tell whether the site has taken in data here."""
         return bool(self.moved or self.served)
 
     def has_served_with(self, alias: str) -> bool:
-        """Whether it has taken in data here since that database was restored."""
+        """Tell whether it has taken in data here since that database was restored."""
         return self.has_served() or alias in self.served_with
 
     def serves_from(self) -> str:
@@ -94,32 +94,32 @@ class Record:
         return self.moved.label if self.moved else ""
 
     def is_stopped(self) -> bool:
-        """Whether a run has frozen or retired the site, and nobody started it again since."""
+        """Tell whether a run has frozen or retired the site, and nobody started it again since."""
         return bool(self.freeze or self.retired)
 
     def is_retired(self) -> bool:
-        """Whether the site is retired, and no run has frozen it since."""
+        """Tell whether the site is retired, and no run has frozen it since."""
         return bool(self.retired) and not (self.freeze and self.freeze.earlier is not None)
 
     def serves_elsewhere(self) -> bool:
-        """Whether another host serves the site, or is about to."""
+        """Tell whether another host serves the site, or is about to."""
         return bool(self.is_held() or self.retired)
 
     def is_held(self) -> bool:
-        """Whether it was frozen and new is about to serve."""
+        """Tell whether it was frozen and new is about to serve."""
         return bool(self.freeze and self.freeze.held)
 
     def is_frozen_by(self, run: str, label: str = "") -> bool:
-        """Whether the site was frozen by this run, for this set; an empty one of the two is not compared."""
+        """Tell whether the site was frozen by this run, for this set; an empty one of the two is not compared."""
         return (self.freeze or Freeze()).is_of(label, run)
 
     def came_back(self) -> bool:
-        """Whether a site that was retired serves here again."""
+        """Tell whether a site that was retired serves here again."""
         moved, retired = self.moved, self.retired or Event()
         return moved is not None and (moved.at >= retired.at or moved.label == retired.label)
 
     def frozen_by_another(self, run: str, now: float, uptime: float) -> str:
-        """Which run to another new host has frozen the site, and neither ended nor let the limit pass; or "".
+        """Return which run to another new host has frozen the site, and neither ended nor let the limit pass; or "".
 
         :param now: seconds since 1970
         :param uptime: seconds since the host started
@@ -135,15 +135,15 @@ class Record:
         return "" if over else freeze.run
 
     def units_before(self, all_of_it: bool = False) -> Dict[str, UnitBefore]:
-        """How each unit was before the site was frozen; with ``all_of_it`` before it was retired too."""
+        """Return how each unit was before the site was frozen; with ``all_of_it`` before it was retired too."""
         return self.freeze.before(all_of_it) if self.freeze else {}
 
     def migrations_unfinished(self) -> bool:
-        """Whether migrations were begun and did not end."""
+        """Tell whether migrations were begun and did not end."""
         return self.migrated is not None and self.migrated.state == MIGRATIONS_BEGUN
 
     def migrated_state(self, alias: str) -> Optional[Mapping[str, Any]]:
-        """What a database held after migrations were applied; None when none were."""
+        """Return what a database held after migrations were applied; None when none were."""
         return self.migrated.states.get(alias) if self.migrated else None
 
     def mark_of(self, alias: str, label: str) -> Any:
@@ -151,11 +151,11 @@ class Record:
         return self.marks.aliases.get(alias) if self.marks and self.marks.label == label else None
 
     def media_at(self, path: str) -> Optional[Media]:
-        """What is known of MEDIA_ROOT, provided it is this directory."""
+        """Return what is known of MEDIA_ROOT, provided it is this directory."""
         return self.media if self.media and self.media.path == path else None
 
     def told(self) -> Dict[str, Any]:
-        """What the playbooks go by: answers, and no key of ours."""
+        """Return what the playbooks go by: answers, and no key of ours."""
         ran = [item for freeze in (self.freeze, self.freeze and self.freeze.earlier) if freeze for item in freeze.units]
         return {
             "serves_from": self.serves_from(),
@@ -217,7 +217,7 @@ def as_plain(record: Record) -> Dict[str, Any]:
 
 
 def read_record(directory: str, site: str) -> Record:
-    """What earlier runs wrote down about the site on this host. Raises work_directory when it cannot be read."""
+    """Return what earlier runs wrote down about the site on this host. Raises work_directory when it cannot be read."""
     try:
         with open(os.path.join(directory, check_site_name(site) + _RECORD), encoding="utf-8") as stream:
             data = json.load(stream)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a site's record says of a freeze, and what that is worth: pure functions of the record and the units.
+"""Reads from a site's record whether its freeze still holds. Pure functions of the record and the units.
 
 The record's ``freeze`` holds the states before the site was frozen. ``held`` says that new is about to serve. A site
 that was retired may be frozen once more, to move its old data elsewhere: ``earlier`` then keeps the freeze before
@@ -21,7 +21,7 @@ from ansible_collections.relocate.django.plugins.module_utils._services.systemd 
 
 
 def states_before(units: Mapping[str, Unit], record: Record) -> List[UnitBefore]:
-    """How each unit was before the site was first frozen: from the record, else as it is now."""
+    """Return how each unit was before the site was first frozen: from the record, else as it is now."""
     before = record.units_before()
     for name, unit in units.items():
         known = before.get(name)
@@ -33,14 +33,14 @@ def states_before(units: Mapping[str, Unit], record: Record) -> List[UnitBefore]
 
 
 def states_to_keep(units: Mapping[str, Unit], record: Record) -> List[UnitBefore]:
-    """What a freeze writes down: a retired site is put back to being retired, whatever it was before that."""
+    """Return what a freeze writes down: a retired site is put back to being retired, whatever it was before that."""
     return states_before(units, Record() if record.is_retired() else record)
 
 
 def lost(
     record: Record, units: Mapping[str, Unit], armed: bool, boot: str, label: str = "", run: str = ""
 ) -> List[str]:
-    """Why the freeze cannot be relied on, one reason each; empty when the old site has been still since then."""
+    """Return why the freeze cannot be relied on, one reason each; empty when the old site has been still since then."""
     freeze = record.freeze
     if freeze is None:
         return ["this host has no record of a freeze"]
@@ -61,7 +61,7 @@ def lost(
 
 
 def frozen_entry(record: Record, own: Mapping[str, Unit], now: Freeze) -> Freeze:
-    """What a run writes down when it freezes the site.
+    """Return what a run writes down when it freezes the site.
 
     :param own: the units that the user named, as they are now
     :param now: the set, the run, this moment and the limit
@@ -87,7 +87,7 @@ def retired_entry(freeze: Freeze) -> Freeze:
 
 
 def noted(record: Record, state: str, label: str, run: str) -> Change:
-    """What to write down of a site that is served here (moved), was (served), or no longer is (retired).
+    """Return what to write down of a site that is served here (moved), was (served), or no longer is (retired).
 
     ``moved`` and ``retired`` of one set make a second move a no-op. ``served`` is left of ``moved`` when the site is
     stopped: what it took in meanwhile must not be replaced without a word.

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a live database came from, by the site's record on this host: what may be dropped, and what never.
+"""Finds where a live database came from, by the site's record: whether it may be dropped, or never.
 
 A live database is *disposable* when it is blank, or when it came out of a backup set and the site has not served with
 it since. Every other one *must be kept*: a swap keeps it as previous, and nothing takes the place of that previous.
@@ -60,13 +60,13 @@ def state_digest(state: DatabaseState) -> str:
 
 
 def place_of(engine: Engine) -> str:
-    """Which database the settings name."""
+    """Return which database the settings name."""
     config = engine.config
     return "{0}:{1}:{2}:{3}".format(config.engine, config.host, config.port or "", config.name)
 
 
 def begun_entry(digest: str, displaced: str, state: DatabaseState, place: str = "", converted: bool = False) -> Begun:
-    """What is noted before a swap, so that a later run can tell which database is which.
+    """Return what is noted before a swap, so that a later run can tell which database is which.
 
     :param place: what :func:`place_of` says of the database
     :param digest: the set's
@@ -147,7 +147,7 @@ def displaced_name(engine: Engine, live: DatabaseFacts, came_from: str, record: 
 
 
 def holds_something(engine: Engine, which: str) -> bool:
-    """Whether a database holds a table, or cannot be looked at: it is kept then."""
+    """Tell whether a database holds a table, or cannot be looked at: it is kept then."""
     try:
         return not is_blank(engine, which)
     except RelocateError:
@@ -155,6 +155,6 @@ def holds_something(engine: Engine, which: str) -> bool:
 
 
 def is_blank(engine: Engine, which: str) -> bool:
-    """Whether a database holds no table."""
+    """Tell whether a database holds no table."""
     with engine.snapshot(which) as snapshot:
         return not snapshot.has_tables()

@@ -28,7 +28,7 @@ def root_of(site: Site) -> str:
 
 
 def wanted(site: Site, manifest: Manifest, digest: str, record: Record, loads: bool, may_replace: bool) -> bool:
-    """Whether MEDIA is to be brought out of the set.
+    """Tell whether MEDIA is to be brought out of the set.
 
     :param loads: whether databases of the set are loaded in this run; a rerun leaves what was brought alone
     :param may_replace: whether files of another origin, or that the site took in since, may be replaced
@@ -62,7 +62,7 @@ def _holds_nothing(root: str, owner: SystemUser, skip: Sequence[str]) -> bool:
 
 
 def is_empty(root: str, owner: Optional[SystemUser] = None) -> bool:
-    """Whether a directory holds no file but empty ones whose name begins with a dot, such as .gitkeep.
+    """Tell whether a directory holds no file but empty ones whose name begins with a dot, such as .gitkeep.
 
     One that the owner cannot look into may hold what somebody else has put there.
     """

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What must hold before a site is switched on; each function returns findings, sentences for people."""
+"""Checks what must hold before a site is switched on. Each function returns findings: sentences for people."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ERRORS = ("error", "critical")  # levels of django.core.checks
 
 
 def expected_state(manifest: Manifest, record: Record, alias: str) -> DatabaseState:
-    """What must be in a database: the manifest's state, or the one noted after migrations were applied.
+    """Return what must be in a database: the manifest's state, or the one noted after migrations were applied.
 
     Raises unknown_alias, and migration_failed when migrations were begun and did not end.
     """
@@ -60,7 +60,7 @@ def compare(
 
 
 def written_since(engines: Mapping[str, Engine], manifest: Manifest, record: Record, label: str) -> List[str]:
-    """What was written into a frozen site's databases after they were dumped for this set.
+    """Return what was written into a frozen site's databases after they were dumped for this set.
 
     Those that bear no sign of it are not counted again: counting is downtime.
     """
