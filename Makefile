@@ -16,7 +16,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
 export ANSIBLE_HOME := $(CURDIR)/build/ansible
 export ANSIBLE_NOCOLOR ?= 1
 
-.PHONY: help demo test readme unit lint format sanity docs package build lab images engines benchmark
+.PHONY: help demo test readme unit lint format sanity docs package build lab images engines benchmark changelog
 .PHONY: controllers setup copy clean
 
 help: ## List the targets
@@ -35,13 +35,16 @@ unit: setup copy ## The fast loop: unit tests
 	@$(RUN) pytest $(or $(T),--numprocesses=2 tests/unit) $(PYTEST_OPTIONS)
 
 lint: setup copy ## ruff, mypy, vermin, yamllint, shellcheck, licences, ansible-lint
-	@$(RUN) tests.tools.lint
+	@$(RUN) tests.tools.lint $(T)
 
-format: setup ## Mend what ruff can mend by itself
+format: setup ## Fix what ruff can fix by itself
 	@ruff check --fix --quiet . ; ruff format .
 
 sanity: setup copy ## ansible-test sanity
 	@$(RUN) tests.tools.sanity $(T)
+
+changelog: setup ## Fold the fragments into CHANGELOG.md, in the entry of the version in galaxy.yml
+	@antsibull-changelog release --update-existing
 
 docs: setup copy ## Documentation of every plugin and role, into build/docs/html
 	@$(RUN) tests.tools.docs
@@ -58,13 +61,13 @@ lab: setup copy ## End-to-end tests on real servers; needs podman and root
 images: setup # what the lab's hosts are made of; "make lab" makes what is missing
 	@$(RUN) tests.tools.lab --prepare
 
-engines: setup copy ## Engines on real database servers, as far as their programs are here, and local runs of playbooks
+engines: setup copy ## Engines on real database servers, where their programs are installed, and local runs of playbooks
 	@$(RUN) pytest $(or $(T),--numprocesses=2 --dist=loadfile tests/engines tests/playbooks) $(PYTEST_OPTIONS)
 
 benchmark: setup copy ## Time the move against doing it by hand; needs podman and root
 	@$(BIN)/python benchmarks/run.py
 
-controllers: ## Further versions of ansible-core, into build/venv-2.x, as far as a Python for them is here
+controllers: ## Further versions of ansible-core, into build/venv-2.x, where a Python for them is installed
 	@$(PYTHON) tests/tools/venv.py --controllers
 
 setup: $(VENV)/.dev

@@ -84,7 +84,7 @@ def test_a_name_that_a_load_does_not_find(make: Make, old: Callable[[str], None]
     engine = make("old")
     found = engine.preflight("old")
     assert {item.code for item in found} == {"query_failed"}
-    assert sorted(item.msg.partition(" cannot be made on new")[0] for item in found) == sorted(LOST)
+    assert sorted(item.msg.partition(" cannot be created on new")[0] for item in found) == sorted(LOST)
     assert all("unaccent" in item.msg for item in found)
     old(found[0].hint[found[0].hint.index("ALTER FUNCTION") :])
     assert engine.preflight("old") == []

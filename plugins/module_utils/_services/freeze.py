@@ -114,7 +114,7 @@ def check_named(state: str, units: Sequence[str]) -> None:
         raise RelocateError(
             "no_services",
             "relocate_services is empty: nothing would stop the old site, and what it writes from now on would be lost",
-            "add its units to relocate_services, or set relocate_allow_unfrozen: true if something else stops it",
+            "add its units to relocate_services, or set relocate_allow_unfrozen: true if something else stops writes",
         )
 
 

@@ -59,7 +59,7 @@ def test_options_are_what_ansible_would_take() -> None:
 
 @pytest.mark.parametrize("connection", ["local", "containers.podman.podman", "paramiko"])
 def test_other_connections_are_refused(connection: str) -> None:
-    with refused("transfer_unreachable", f"old is reached by the connection {connection}.*by SSH"):
+    with refused("transfer_unreachable", f"old is reached by the connection {connection}.*ansible_connection: ssh"):
         relay.options_of("old", {"ansible_connection": connection}, {})
 
 

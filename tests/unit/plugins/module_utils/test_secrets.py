@@ -242,7 +242,9 @@ def test_what_is_in_the_place_of_a_directory_of_ours(tmp_path: Path, how: str) -
             path.chmod(0o770)
         else:
             os.chown(path, nobody().uid, nobody().gid)
-    with refused("work_directory", "work is a link, belongs to someone else or is writable by others.*name another"):
+    with refused(
+        "work_directory", "work is a link, belongs to someone else or is writable by others.*set relocate_directory"
+    ):
         files.make_directory(str(path))
     if how == "owner":
         files.make_directory(str(path), 0o700, nobody())  # its own
@@ -275,7 +277,7 @@ def test_root_does_not_work_below_what_somebody_else_can_exchange(tmp_path: Path
 
 def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with refused("work_directory", "file/x cannot be made: Not a directory.*name another directory"):
+    with refused("work_directory", "file/x cannot be made: Not a directory.*set relocate_directory to another path"):
         files.make_directory(str(tmp_path / "file" / "x"))
 
 

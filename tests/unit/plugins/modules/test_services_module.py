@@ -49,7 +49,7 @@ def work(directory: Path, state: str, check: bool = False, warn: Any = print, **
 def test_no_units_are_refused_before_anything_is_written(tmp_path: Path, state: str, check: bool) -> None:
     note(tmp_path, freeze={"label": L1, "units": []})
     before = noted(tmp_path)
-    with refused("no_services", "no unit of the site is named.*relocate_allow_unfrozen"):
+    with refused("no_services", "relocate_services is empty.*relocate_allow_unfrozen"):
         work(tmp_path, state, check, label=L2)
     assert noted(tmp_path) == before
 

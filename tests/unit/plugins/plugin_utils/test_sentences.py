@@ -28,7 +28,7 @@ SET = {"host": "new1", "set": "L1", "made_on": "old1", "made_at": "noon", "pinne
         (
             "restored",
             {**SET, "pinned": "not pinned", "measured": {**MEASURED, "answers": []}, "running": ["web.service"]},
-            ["runs (web.service; its answers were NOT asked) on new1", "(not pinned: nothing but"],
+            ["runs (web.service; its answers were NOT asked) on new1", "(not pinned: only its own manifest"],
             ["answers on"],
         ),
         ("restored", {**SET, "running": ["web.service"]}, ["NOT verified in this run"], ["proven"]),

@@ -51,7 +51,7 @@ def test_a_new_directory_that_is_exchanged_is_not_given_away(top: Path, monkeypa
 
 @pytest.mark.parametrize("path", ["", "data/x", "./x"])
 def test_a_path_without_a_beginning(path: str) -> None:
-    with refused("path_refused", "is no absolute path"):
+    with refused("path_refused", "is not an absolute path"):
         directories.make_directories(path, None, lambda _each: Rights())
 
 

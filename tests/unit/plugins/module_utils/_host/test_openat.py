@@ -85,7 +85,7 @@ def test_a_work_directory_that_somebody_could_exchange(top: Path, name: str) -> 
 
 @pytest.mark.parametrize("name", ["", ".", "relocate", "var/lib/relocate", "~nobody-of-this-name/x"])
 def test_a_work_directory_without_a_beginning(name: str) -> None:
-    with refused("work_directory", "is no absolute path"):
+    with refused("work_directory", "is not an absolute path"):
         openat.check_work(name)
 
 

@@ -134,7 +134,7 @@ def test_the_home_of_a_user_that_is_made(home: str, text: str) -> None:
     if not text:
         assert owner.check_owner("fresh", home=home) is False
         return
-    with pytest.raises(RelocateError, match=text + ".*make the user on new yourself") as caught:
+    with pytest.raises(RelocateError, match=text + ".*create the user on new yourself") as caught:
         owner.check_owner("fresh", home=home)
     assert caught.value.code == "owner_refused"
 

@@ -108,7 +108,7 @@ def test_settings_that_answer_themselves(site: Path, python: str) -> None:
     with open(site / "site1" / "settings.py", "a", encoding="utf-8") as stream:
         stream.write(HIJACK.format(line=line(answer([{**ALIAS, "port": "-x"}]))))
     project = probe.find_project(str(site), python)
-    with refused("probe_failed", "something else than it was asked, in databases.0..port"):
+    with refused("probe_failed", "another form than was asked for, in databases.0..port"):
         answers.databases(project)
 
 

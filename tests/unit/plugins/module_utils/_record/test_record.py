@@ -27,7 +27,7 @@ def test_site_names(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "-a", "a b", "a\n", "é", "a" * 65, "$x", ".x", "a\0"])
 def test_site_names_that_are_refused(name: str) -> None:
-    with refused("bad_option", "cannot be a site's name.*use letters, digits"):
+    with refused("bad_option", "cannot be a site's name.*set relocate_site to letters, digits"):
         record.check_site_name(name)
 
 

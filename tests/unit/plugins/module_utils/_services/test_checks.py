@@ -20,7 +20,7 @@ from tests.unit.plugins.module_utils._services.played import SOCKET, WEB, Played
 
 def test_a_trigger_that_is_not_named_is_refused(tmp_path: Path) -> None:
     present = {WEB: unit(WEB, triggered_by=(SOCKET,)), SOCKET: unit(SOCKET)}
-    with refused("bad_option", "web.socket can start it again.*name web.socket"):
+    with refused("bad_option", "web.socket can start it again.*add web.socket to relocate_services"):
         carry_out(Played(present), tmp_path, Request("frozen", (WEB,)))
     present[SOCKET] = unit(SOCKET, up=False)
     assert carry_out(Played(present), tmp_path, Request("frozen", (WEB,)))
@@ -32,12 +32,12 @@ TARGET = "shop.target"
 @pytest.mark.parametrize(
     ("file_state", "wanted_by", "words"),
     [
-        ("static", TARGET, "web.service would start again with the host.*shop.target wants it.*Next: name shop.target"),
+        ("static", TARGET, "web.service would start again after a reboot.*shop.target wants it.*Next: add shop.target"),
         ("static", "multi-user.target", "web.service would start again.*Next: give web.service an .Install. section"),
         ("static", "gone.target", ""),
         ("enabled", "linked.target", ""),  # disabling it takes the link away
         ("enabled", "alias.target", ""),
-        ("enabled", TARGET, "web.service would start again with the host.*also when it is disabled Next: name shop"),
+        ("enabled", TARGET, "web.service would start again after a reboot.*even when it is disabled Next: add shop"),
         ("generated", "multi-user.target", ""),
     ],
 )
@@ -69,7 +69,7 @@ def test_a_unit_that_a_reboot_would_bring_back_is_refused(
 def test_what_a_freeze_would_refuse_is_refused_in_preflight(monkeypatch: pytest.MonkeyPatch) -> None:
     present = {WEB: unit(WEB, file_state="static", wanted_by=(TARGET,)), TARGET: unit(TARGET)}
     monkeypatch.setattr(checks, "Systemd", lambda: Played(present))
-    with refused("bad_option", "name shop.target in units too"):
+    with refused("bad_option", "add shop.target to relocate_services"):
         checks.require(["web"])
     checks.require(["web", TARGET])
     checks.require([])

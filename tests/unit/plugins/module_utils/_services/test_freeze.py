@@ -174,7 +174,7 @@ def test_an_undo_is_refused_where_nothing_could_be_brought_back(tmp_path: Path) 
 
 @pytest.mark.parametrize("state", ["frozen", "held", "retired"])
 def test_a_site_without_units_is_not_called_stopped(state: str) -> None:
-    with refused("no_services", "nothing would stop it on old.*relocate_services"):
+    with refused("no_services", "relocate_services is empty.*relocate_services"):
         services_freeze.check_named(state, ())
     services_freeze.check_named(state, (WEB,))
     services_freeze.check_named("started", ())

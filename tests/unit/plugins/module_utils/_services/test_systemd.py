@@ -128,7 +128,7 @@ def test_a_line_of_a_journal_over_which_a_search_could_take_hours() -> None:
 
 
 def test_a_host_without_systemd_says_so(tmp_path: Path) -> None:
-    with refused("program_missing", "not run by systemd"):
+    with refused("program_missing", "systemd does not run on this host"):
         Systemd(running=str(tmp_path / "none"))
 
 

@@ -273,7 +273,7 @@ def test_each_flipped_byte(complete: tuple[BackupSet, str]) -> None:
         content = bytearray(b"table of contents")
         content[position] ^= 1
         Path(made.file("databases/default.fakedump/toc")).write_bytes(content)
-        with refused("file_differs", "toc of .*sha256 differs.*take another"):
+        with refused("file_differs", "toc of .*sha256 differs.*use another"):
             made.verify(found)
 
 

@@ -47,7 +47,7 @@ def test_a_pin_lies_beside_the_sets_and_is_roots(complete: tuple[BackupSet, str]
 def test_what_is_no_pin_is_refused(complete: tuple[BackupSet, str], spoil: Callable[[Path], object]) -> None:
     made, _digest = complete
     spoil(Path(pins.path_of(made.path)))
-    with refused("path_refused", "is not a pin.*look at it, then remove it"):
+    with refused("path_refused", "is not a pin.*check what it is, then remove it"):
         made.read()
 
 

@@ -72,7 +72,7 @@ def test_what_the_user_named_is_planned(backup: BackupSet, path: str, allowed: l
     ],
 )
 def test_a_manifest_cannot_plant_a_file(backup: BackupSet, path: str, allowed: list[str]) -> None:
-    with refused("path_refused", "is in the set but not in relocate_files.*name it there"):
+    with refused("path_refused", "is in the set but not in relocate_files.*add it to relocate_files"):
         placement.plan(backup, captured(backup, path), allowed, {}, "/srv/app")
 
 
@@ -168,7 +168,9 @@ def test_overrides(backup: BackupSet, key: str) -> None:
 
 
 def test_an_override_of_a_file_that_does_not_travel(backup: BackupSet) -> None:
-    with refused("bad_option", "overrides for files that do not travel: /srv/app/b.*add them to relocate_files"):
+    with refused(
+        "bad_option", "relocate_env_overrides names files that do not travel: /srv/app/b.*add them to relocate_files"
+    ):
         placement.plan(backup, captured(backup, "/srv/app/.env"), [".env"], {"b": {"A": "1"}}, "/srv/app")
 
 

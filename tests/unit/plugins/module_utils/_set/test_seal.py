@@ -166,7 +166,7 @@ def test_a_dump_with_a_second_name_is_refused(tmp_path: Path) -> None:
     made = BackupSet.create(str(tmp_path), "shop", LABEL, me())
     fill(made)
     os.link(made.file(DAT), tmp_path / "second")
-    with refused("path_refused", "1.dat is not a plain file, or has a second name (hard link)"):
+    with refused("path_refused", "1.dat is not a plain file, or has a second name .hard link."):
         made.finish(FULL)
     assert not os.path.exists(made.file("manifest.json"))
 

@@ -228,7 +228,7 @@ def test_a_link_and_what_lies_behind_it(tmp_path: Path) -> None:
     (tmp_path / "shared" / "local.py").write_text("")
     (tmp_path / "app" / "config").symlink_to("../shared")
     project, real = str(tmp_path / "app"), f"{os.path.realpath(tmp_path)}/shared/local.py"
-    with refused("path_refused", "app/config/local.py lies behind the link .*/app/config, and.*names both") as caught:
+    with refused("path_refused", "app/config/local.py lies behind the link .*/app/config, and.*lists both") as caught:
         unversioned.expand(["config", "config/local.py"], project, me())
     assert caught.value.hint == f"name {real} in relocate_files in place of {project}/config/local.py"
     assert unversioned.expand(["config", real], project, me()) == [f"{project}/config", real]

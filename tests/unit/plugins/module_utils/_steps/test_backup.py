@@ -78,7 +78,7 @@ def test_sessions_that_remain(monkeypatch: pytest.MonkeyPatch, busy: list[int], 
         steps_backup.await_sessions(FakeEngine(busy=busy))  # type: ignore[arg-type]
         return
     monkeypatch.setattr(steps_backup, "_PATIENCE", -1)
-    with refused("sessions_remain", "3 sessions still use database default.*name every unit that writes"):
+    with refused("sessions_remain", "3 sessions still use database default.*add every unit that writes"):
         steps_backup.await_sessions(FakeEngine(busy=busy))  # type: ignore[arg-type]
 
 
@@ -135,7 +135,9 @@ def test_a_dirty_tree(checkout: Path) -> None:
     clean = steps_backup.revision_of(site, allow_dirty=False)
     assert len(clean.commit) == 40
     (checkout / "manage.py").write_text("changed")
-    with refused("dirty_tree", "uncommitted changes: manage.py.*set allow_dirty to carry them as a patch"):
+    with refused(
+        "dirty_tree", "uncommitted changes: manage.py.*set relocate_allow_dirty: true to carry them as a patch"
+    ):
         steps_backup.revision_of(site, allow_dirty=False)
     assert steps_backup.revision_of(site, allow_dirty=True).dirty
 

@@ -49,7 +49,12 @@ def test_what_can_be_made_is_no_obstacle(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("user", "group", "why", "hint"),
     [
-        ("no-such-www", "root", "the user no-such-www on old", "useradd --system no-such-www; where a unit runs as"),
+        (
+            "no-such-www",
+            "root",
+            "the user no-such-www on old",
+            "useradd --system no-such-www; or add the unit that runs as",
+        ),
         ("root", "no-such-adm", "the group no-such-adm on old", "groupadd --system no-such-adm"),
         ("1234", "root", "the user 1234 on old", "on old, give /var/log/relocate-x to the user that the site runs as"),
     ],

@@ -219,7 +219,7 @@ def test_everything_at_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> N
                 "disk_full",
                 "",
                 f"the backup set needs {needed} MB at {project}, 3 MB are free",
-                "free space there, or name another directory (relocate_directory)",
+                "free space there, or set relocate_directory to another directory",
             ),
         ]
     )

@@ -162,14 +162,14 @@ def test_paths_of_old_that_new_lacks(tmp_path: Path, engine: FakeEngine) -> None
     lies = "which lies in old's project: on this host it is to be"
     absent = "which is not on this host"
     why = f"{absent}, and it is not made: it belongs to the user no-such-www on old, {absent}"
-    otherwise = "where a unit runs as him, name it in relocate_services, and he is made"
+    otherwise = "or add the unit that runs as this user to relocate_services, and the move creates it"
     names = [".env", "-" + there + "/conf/../.env", "/etc/shop.env", here + "/x.env"]
     found = on_new(tmp_path, old, path=here, env_files=names, interpreter=there + "/.venv/bin/python")
     assert [item[:1] + item[2:] for item in found] == [
         (
             "directory_missing",
             f"LOGGING of the settings writes into /nowhere/shop, {why}",
-            f"make the user on new: useradd --system no-such-www; {otherwise}",
+            f"create the user on new: useradd --system no-such-www; {otherwise}",
         ),
         (
             "bad_option",
@@ -201,7 +201,7 @@ def test_a_project_in_a_subdirectory_of_its_checkout(tmp_path: Path, engine: Fak
     (tmp_path / "repo" / ".git").mkdir()
     assert on_new(tmp_path, old, path=path) == []
     (found,) = on_new(tmp_path, old)
-    assert (found[0], found[3]) == ("bad_option", "name a path on new that ends with /web/src")
+    assert (found[0], found[3]) == ("bad_option", "set relocate_path on new to a path that ends with /web/src")
 
 
 def test_users_whom_media_belongs_to(tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ def test_a_sequence_that_was_advanced_is_expected_there() -> None:
 
 
 def test_expected_state_refuses() -> None:
-    with refused("migration_failed", "begun on this host and did not end.*rebuilt from the backup set"):
+    with refused("migration_failed", "begun on this host and did not finish.*rebuilt from the backup set"):
         verify.expected_state(manifest(), given(migrated={"state": "begun"}), "default")
     with refused("unknown_alias", "holds no database other"):
         verify.expected_state(manifest(), given(), "other")

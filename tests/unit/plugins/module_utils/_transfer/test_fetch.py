@@ -149,12 +149,17 @@ def test_statistics() -> None:
         (255, "admin@h: Permission denied (publickey).", "transfer_refused", "did not accept the one-time key"),
         (255, "Host key verification failed.", "transfer_refused", "has another host key"),
         (255, "ssh: connect to host h port 22: Connection refused", "transfer_unreachable", "cannot reach"),
-        (255, "ssh: connect to host h port 22: No route to host", "transfer_unreachable", "use the relay"),
+        (
+            255,
+            "ssh: connect to host h port 22: No route to host",
+            "transfer_unreachable",
+            "set relocate_transfer: relay",
+        ),
         (255, "Timeout, server h not responding.", "transfer_failed", "was lost"),
         (12, "rsync: connection unexpectedly closed (0 bytes received so far)", "transfer_failed", "it resumes"),
         (30, "rsync error: timeout in data send/receive (code 30)", "transfer_failed", "was lost"),
-        (11, 'rsync: write failed on "/x": No space left on device (28)', "disk_full", "make room"),
-        (11, "rsync: Disk quota exceeded (122)", "disk_full", "make room"),
+        (11, 'rsync: write failed on "/x": No space left on device (28)', "disk_full", "free space there"),
+        (11, "rsync: Disk quota exceeded (122)", "disk_full", "free space there"),
         (
             23,
             'rsync: [sender] send_files failed to open "/x" (in media): Permission denied (13)',
@@ -218,7 +223,7 @@ def test_a_lost_connection_is_taken_up_again(monkeypatch: pytest.MonkeyPatch, ke
 
 def test_a_refusal_is_not_tried_again(monkeypatch: pytest.MonkeyPatch, keys: str) -> None:
     answers = Answers((255, "Permission denied (publickey)."))
-    with refused("transfer_refused", "use the relay"):
+    with refused("transfer_refused", "set relocate_transfer: relay"):
         fetcher(monkeypatch, keys, answers, "192.0.2.1", "192.0.2.2").fetch(Request("set/", "/t"))
     assert len(answers.asked) == 1
 

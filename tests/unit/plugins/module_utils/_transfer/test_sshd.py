@@ -37,7 +37,7 @@ def test_where_keys_are(template: str, path: str) -> None:
 @pytest.mark.parametrize(
     ("sshd", "uid", "text"),
     [
-        (Sshd(root_login="no"), 0, "nobody in as root.*name a login with sudo"),
+        (Sshd(root_login="no"), 0, "refuses logins as root.*set relocate_transfer_login to a user with sudo"),
         (Sshd(public_keys=False), 7, "accepts no keys"),
         (Sshd(key_file="none"), 7, "accepts no keys"),
     ],
