@@ -101,7 +101,7 @@ def user_names(value: Any) -> List[str]:
 def join(
     on_old: Mapping[str, Any], on_new: Mapping[str, Any], wish: Mapping[str, Any] = MappingProxyType({})
 ) -> Dict[str, Any]:
-    """What the playbooks go by, and every obstacle. A site that was moved before has none.
+    """Return the facts that the playbooks need, and every obstacle. A site that was moved before has none.
 
     :param wish: ``units``, and whether the user wants ``replace``, ``allow_retired`` or ``allow_unfrozen``
     """
@@ -124,7 +124,7 @@ def join(
 
 
 def restore_of(on_new: Mapping[str, Any], sets: Sequence[Any], replace: bool) -> Dict[str, Any]:
-    """What the restore of a site goes by: whether it has served from this very set, and every obstacle.
+    """Return what the restore of a site goes by: whether it has served from this very set, and every obstacle.
 
     Raises set_not_found, and target_not_blank for a site that serves or has served from another set.
     """
@@ -222,7 +222,7 @@ class ActionModule(ActionBase):
         return found
 
     def _inventory(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> List[Dict[str, Any]]:
-        """What both hosts' variables hold and could not have been meant."""
+        """Find values in both hosts' variables that cannot have been meant."""
         names = set(task_vars)
         others = task_vars.get("hostvars") or {}
         if args["from"] and args["from"] in others:
