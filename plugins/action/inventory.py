@@ -36,7 +36,7 @@ def refuse_groups(needed: Sequence[str], groups: Mapping[str, Any]) -> None:
             "the inventory needs hosts in the groups {0}; it has none in {1}, and these groups: {2}".format(
                 " and ".join(needed), ", ".join(missing), ", ".join(others)
             ),
-            "correct the inventory, or name it with -i",
+            "correct the inventory, or choose another one with -i",
         )
 
 

@@ -79,5 +79,5 @@ def test_every_option_is_declared() -> None:
 
 
 def test_the_specification_names_what_is_for_all_sites() -> None:
-    text = str(_values.options()["relocate_sites"]["description"]).partition("For all sites of a run are")[2]
+    text = str(_values.options()["relocate_sites"]["description"]).partition("Set once for all sites of a run:")[2]
     assert set(re.findall(r"C\((\w+)\)", text)) == _options.FOR_ALL
