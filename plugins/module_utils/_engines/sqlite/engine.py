@@ -105,9 +105,7 @@ class _SqliteSnapshot(Snapshot):
         self._context.progress("{0}: copying".format(self._alias))
         with owned(self._context.owner, "dump_failed"):
             if os.path.lexists(path) or os.path.lexists(path + ".zst"):  # not ours: must outlive a failure
-                raise RelocateError(
-                    "path_refused", "{0} is there already".format(path), "remove it, or choose another directory"
-                )
+                raise RelocateError("path_refused", "{0} is there already".format(path), "choose another directory")
             with removed_on_failure(lambda: self._forget(path)):
                 self._replace_view(path)
                 if on_snapshot is not None:
@@ -340,9 +338,7 @@ class SqliteEngine(Engine):
             raise RelocateError(code, "there is no {0}".format(source), "load a backup set first")
         if self.exists(displaced):
             raise RelocateError(
-                "swap_failed",
-                "{0} is there already, and is not overwritten".format(kept),
-                "check that nobody needs it, then remove it",
+                "swap_failed", "{0} is there already, and is not overwritten".format(kept), "check it, then remove it"
             )
         self.sessions(terminate=True)
         with owned(self.context.owner, "swap_failed"):
