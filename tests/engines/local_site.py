@@ -91,10 +91,12 @@ def write_inventory(base: Path, common: dict[str, Any], groups: dict[str, dict[s
     return path
 
 
-def play(inventory: Path, playbook: str, *options: str, **variables: Any) -> tuple[int, str]:
+def play(
+    inventory: Path, playbook: str, *options: str, collections: Path = COLLECTIONS, **variables: Any
+) -> tuple[int, str]:
     """Run a playbook; returns its exit code and all that it printed."""
-    env = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), ANSIBLE_NOCOLOR="1")
-    env.update(packed.environment(Path(sys.prefix), COLLECTIONS))
+    env = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(collections), ANSIBLE_NOCOLOR="1")
+    env.update(packed.environment(Path(sys.prefix), collections))
     program = Path(sys.executable).parent / "ansible-playbook"
     argv = [program, f"relocate.django.{playbook}", "-i", inventory, "-e", json.dumps(variables), *options]
     done = run(*argv, cwd=inventory.parent, env=env)
@@ -107,6 +109,7 @@ class LocalSite:
 
     base: Path
     variables: dict[str, Any] = field(default_factory=dict)
+    collections: Path = COLLECTIONS
 
     @property
     def old(self) -> Path:
@@ -211,7 +214,7 @@ class LocalSite:
 
     def play(self, playbook: str = "move", *options: str, **variables: Any) -> tuple[int, str]:
         """Run a playbook; returns its exit code and all that it printed."""
-        return play(self.inventory(), playbook, *options, **variables)
+        return play(self.inventory(), playbook, *options, collections=self.collections, **variables)
 
     def rows(self, side: Path, database: str, statement: str) -> list[Any]:
         """What a query tells of a database."""

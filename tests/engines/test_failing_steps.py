@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whatever call of a module fails, old is as before, and the same command goes on from there.
+
+RELOCATE_STEPS=all tries every call in every way, which takes about a quarter of an hour; otherwise a few are drawn.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tests.engines.local_site import PREFIX, LocalSite
+from tests.tools.collection import COLLECTIONS
+
+#: Wraps the one exit of every module: the call with the number that the plan names fails.
+WRAP = '''
+
+_answer = answer
+
+
+def answer(module, work_on, writes=True):
+    """Answer as ever, but for the call that the test has chosen."""
+    import json, os, signal
+
+    plan = json.load(open({plan!r}))
+    with open({calls!r}, "a") as stream:
+        stream.write(module._name + " " + str(module.params.get("state") or "") + chr(10))
+    with open({calls!r}) as stream:
+        chosen = len(stream.readlines()) == plan["at"]
+
+    def work(module):
+        if chosen and plan["how"] == "not begun":
+            raise RelocateError("program_failed", "failed on purpose", "run again")
+        result = work_on(module)
+        if chosen and plan["how"] == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if chosen:
+            raise RelocateError("program_failed", "failed on purpose", "run again")
+        return result
+
+    _answer(module, work, writes)
+'''
+#: Before its work began; after it was done, as if it had failed then; killed before it could answer.
+WAYS = ("not begun", "done", "killed")
+
+
+class Bench:
+    """A site of two directories, moved by a copy of the collection that fails where it is told to."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.collections = base / "collections"
+        shutil.copytree(COLLECTIONS, self.collections, symlinks=True)
+        module = self.collections / "ansible_collections/relocate/django/plugins/module_utils/_module.py"
+        places = {"plan": str(base / "plan.json"), "calls": str(base / "calls")}
+        module.write_text(module.read_text(encoding="utf-8") + WRAP.format(**places), encoding="utf-8")
+        self.site = LocalSite(base / "site", collections=self.collections)
+        self.site.base.mkdir()
+        self.site.make()
+        self.site.manage("shell", "--command", "from notes.models import Note; Note.objects.create(text='a')")
+        media = self.site.old / PREFIX / "media"
+        media.mkdir()
+        (media / "x.txt").write_text("x", encoding="utf-8")
+        self.truth = self.state(self.site.old)
+
+    def state(self, side: Path) -> list[Any]:
+        """What a side holds: rows of both databases, MEDIA."""
+        rows = [self.site.rows(side, "db.sqlite3", "select * from notes_note")]
+        rows.append(self.site.rows(side, "legacy.sqlite3", "select * from invoice"))
+        return [*rows, (side / PREFIX / "media" / "x.txt").read_text(encoding="utf-8")]
+
+    def move(self, at: int = 0, how: str = "") -> tuple[int, str, list[str]]:
+        """Run the move, where the call with this number fails; gives its exit code, what it printed, and its calls."""
+        (self.base / "plan.json").write_text(json.dumps({"at": at, "how": how}), encoding="utf-8")
+        (self.base / "calls").write_text("", encoding="utf-8")
+        rc, said = self.site.play()
+        return rc, said, (self.base / "calls").read_text(encoding="utf-8").splitlines()
+
+    def forget(self) -> None:
+        """Remove what new has, and what we keep on old."""
+        for place in (self.site.base / "new", self.site.base / "old" / "work"):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def attempts(calls: int) -> list[tuple[int, str]]:
+    """Give which call fails in which way."""
+    whole = [(at, how) for how in WAYS for at in range(1, calls + 1)]
+    if os.environ.get("RELOCATE_STEPS") == "all":
+        return whole
+    return random.Random(os.environ.get("RELOCATE_SEED", "steps")).sample(whole, 3)
+
+
+def test_the_same_command_goes_on_from_every_call(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    rc, said, calls = bench.move()
+    assert rc == 0 and bench.state(bench.site.new) == bench.truth, said
+    assert len(calls) > 15
+    wrong = []
+    for at, how in attempts(len(calls)):
+        bench.forget()
+        rc, failed, _calls = bench.move(at, how)
+        before = bench.state(bench.site.old)
+        again, said, _calls = bench.move()
+        right = (
+            rc == 2
+            and ": FAILED" in failed
+            and before == bench.truth == bench.state(bench.site.old)
+            and (again, ": MOVED; proven: rows, content" in said) == (0, True)
+            and bench.state(bench.site.new) == bench.truth
+        )
+        print(calls[at - 1], how, "right" if right else "WRONG", flush=True)
+        if not right:
+            wrong.append((at, calls[at - 1], how, rc, failed, again, said))
+    assert wrong == []
