@@ -464,7 +464,7 @@ def test_a_part_of_a_dump_that_fails_ends_the_others(
     began = time.monotonic()
     with refused("dump_failed", "this part fails"):
         awkward.dump()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 100
     assert not list((awkward.directory / f"dump{awkward.dumps}").iterdir())
 
 

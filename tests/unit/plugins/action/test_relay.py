@@ -97,7 +97,7 @@ def fake_ssh(
 
 
 def gone(pids: list[int]) -> bool:
-    for _ in range(60):
+    for _ in range(300):
         if not any(_tunnel.started(pid) for pid in pids):
             return True
         time.sleep(0.1)

@@ -41,7 +41,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def gone(pid: int, within: float = 5) -> bool:
+def gone(pid: int, within: float = 30) -> bool:
     deadline = time.monotonic() + within
     while alive(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -88,7 +88,7 @@ def test_a_timeout_ends_the_whole_group(tmp_path: Path, stdin: bytes | None) -> 
     began = time.monotonic()
     with refused("timed_out", r"^\[timed_out\] sh did not end within 0.4 s"):
         run(Command(["sh", "-c", script]), stdin=stdin, timeout=0.4)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 50
     for name in ("child", "parent"):
         assert gone(int((tmp_path / name).read_text()))
 
@@ -285,7 +285,7 @@ def test_a_killed_parent_leaves_no_child(shared: Path, how: str, user: str) -> N
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     wanted = 2 if how in ("pipeline", "family") else 1
     with subprocess.Popen([sys.executable, "-c", PARENT, str(shared / "pids"), user, how], env=environment) as parent:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         pids: list[int] = []
         while len(pids) < wanted and time.monotonic() < deadline:
             time.sleep(0.02)

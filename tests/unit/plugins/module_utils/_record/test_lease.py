@@ -48,7 +48,7 @@ def test_the_second_run_is_refused_at_once_and_told_who_is_first(tmp_path: Path)
         began = time.monotonic()
         with refused("locked", f"is at work: {FIRST} Next: wait for it to end"), Lease(str(tmp_path), "shop", SECOND):
             pass
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30  # the first holds it for a minute
         with Lease(str(tmp_path), "blog", SECOND):
             pass  # another site of the host
         holder.kill()

@@ -122,9 +122,9 @@ def test_other_lines_stay(line: str) -> None:
 
 
 def test_a_line_of_a_journal_over_which_a_search_could_take_hours() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert len(_secrets.without_secrets("://:" * 200_000)) == 2000
-    assert time.monotonic() - began < 3
+    assert time.process_time() - began < 3
 
 
 def test_a_host_without_systemd_says_so(tmp_path: Path) -> None:
