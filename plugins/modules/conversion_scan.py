@@ -93,6 +93,7 @@ from typing import Any, Dict
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
+from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
@@ -133,7 +134,7 @@ def main() -> None:
             _argspec.work(),
             {
                 "alias": {"type": "str", "default": "default"},
-                "engine": {"type": "str", "choices": ["postgresql", "mysql", "sqlite"], "required": True},
+                "engine": {"type": "str", "choices": [kind.name for kind in ENGINES], "required": True},
                 "excluded_models": {"type": "list", "elements": "str", "default": []},
             },
         ),

@@ -94,11 +94,12 @@ def write_inventory(base: Path, common: dict[str, Any], groups: dict[str, dict[s
 def play(
     inventory: Path, playbook: str, *options: str, collections: Path = COLLECTIONS, **variables: Any
 ) -> tuple[int, str]:
-    """Run a playbook; returns its exit code and all that it printed."""
+    """Run a playbook, of the collection or a file; returns its exit code and all that it printed."""
     env = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(collections), ANSIBLE_NOCOLOR="1")
     env.update(packed.environment(Path(sys.prefix), collections))
     program = Path(sys.executable).parent / "ansible-playbook"
-    argv = [program, f"relocate.django.{playbook}", "-i", inventory, "-e", json.dumps(variables), *options]
+    name = playbook if playbook.endswith(".yml") else f"relocate.django.{playbook}"
+    argv = [program, name, "-i", inventory, "-e", json.dumps(variables), *options]
     done = run(*argv, cwd=inventory.parent, env=env)
     return done.returncode, done.stdout + done.stderr
 

@@ -688,7 +688,7 @@ def test_what_a_user_is_not_shown_is_neither_missed_nor_called_proven(
         raise RelocateError("right_missing", "no administrator")
 
     alone = MysqlEngine(awkward.engine.config, dataclasses.replace(awkward.context, admin=Login(), notes=[]))
-    for way in ("_root", "_creator"):
+    for way in ("by_root", "by_creator"):
         monkeypatch.setattr(alone._server, way, nobody)
     with alone.snapshot() as snapshot:
         partly = snapshot.state()

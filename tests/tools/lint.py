@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from tests.tools.collection import COPY, ROOT
 
-PROBE = "plugins/module_utils/_*/venv_*.py"
+PROBE = "plugins/module_utils/**/venv_*.py"
 
 
 def files(*patterns: str) -> list[str]:

@@ -231,7 +231,10 @@ VOUCHED: dict[tuple[str, str], str] = {
     ("module_utils/_engines/sqlite/content.py", "open_view"): CALLERS,
     ("module_utils/_engines/sqlite/content.py", "copy_database"): CALLERS,
     ("module_utils/_engines/sqlite/schema.py", "whole_schema"): CALLERS,
-    ("module_utils/_engines/sqlite/engine.py", "_SqliteSnapshot._replace_view"): "the snapshot's dump holds the rights",
+    (
+        "module_utils/_engines/sqlite/snapshot.py",
+        "SqliteSnapshot._replace_view",
+    ): "dump holds the rights",
     ("module_utils/_engines/sqlite/engine.py", "SqliteEngine._check_loaded"): "load and incoming hold the rights",
     ("module_utils/_media/inventory.py", "_count"): CALLERS,
     ("module_utils/_media/archive.py", "_write_tar"): CALLERS,

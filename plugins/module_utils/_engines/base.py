@@ -3,8 +3,9 @@
 
 """The contract between the modules and a database engine.
 
-Looking to add an engine? Write one file beside this one with one class that fills this contract, add one line to
-``registry.py``, and mirror the tests of a neighbour. An engine never sees Ansible, another engine, or JSON keys.
+Looking to add an engine? Make one folder beside this file: ``engine.py`` with one class that fills this contract, and
+``venv_dialect.py`` with one that fills the contract of ``_fixtures/venv_dialect.py``. Add one line to ``registry.py``,
+and mirror the tests of a neighbour. An engine never sees Ansible, another engine, or JSON keys.
 
 A database is named by its role in the swap: *live* (the name in the settings), *incoming* (loaded before the swap),
 *previous* (put aside by it, to be kept) and *discarded* (put aside by it, disposable: it is dropped next).
@@ -16,6 +17,7 @@ import abc
 import contextlib
 import os
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Callable, ClassVar, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import compare_states
@@ -105,6 +107,8 @@ class Engine(abc.ABC):
 
     #: the engine's word in manifests and results
     name: ClassVar[str]
+    #: the file that says how rows of fixtures are read and written, in the project's interpreter: ``venv_dialect.py``
+    dialect: ClassVar[ModuleType]
     #: True when the database is a file on the application's own host: no server works while we wait, and no second
     #: thread may touch it
     is_file: ClassVar[bool] = False

@@ -10,10 +10,11 @@ import contextlib
 import os
 import queue
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import Any, Callable, List, Optional, Protocol, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Generic, List, Optional, Protocol, Sequence, Tuple, TypeVar
 
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import Login, Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login, Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
 S = TypeVar("S", bound="SqlSession")
@@ -87,6 +88,62 @@ class SqlSession(abc.ABC):
         """Run statements one after the other. Raises as :meth:`rows`."""
         for statement in statements:
             self.rows(statement)
+
+
+class Logins(abc.ABC, Generic[S]):
+    """Every way in to one server, for whoever acts as its administrator."""
+
+    config: DatabaseConfig
+    context: EngineContext
+
+    @abc.abstractmethod
+    def by_login(self, database: str) -> S:
+        """As ``login_*`` say."""
+
+    @abc.abstractmethod
+    def by_root(self, database: str) -> S:
+        """As the server's own administrator, whom this host's root is let in as. Raises right_missing."""
+
+    @abc.abstractmethod
+    def by_creator(self, database: str) -> S:
+        """As the settings' user, when he may create databases. Raises right_missing."""
+
+    @abc.abstractmethod
+    def by_settings(self) -> S:
+        """As the settings' user, in whatever database lets him in."""
+
+    @abc.abstractmethod
+    def more_ways(self) -> str:
+        """What else would help, for the hint."""
+
+    def admin(self, database: str = "") -> S:
+        """A session that may create databases: ``login_*``, else the local administrator, else the settings' user.
+
+        :param database: where to; by default to none that is renamed or dropped
+        Raises right_missing when there is none, or what ``login_*`` met.
+        """
+        if self.context.admin.given:
+            return self.by_login(database)
+        reason = ""
+        for way in (self.by_root, self.by_creator):
+            try:
+                return way(database)
+            except RelocateError as exc:
+                reason = reason or exc.msg
+        raise RelocateError(
+            "right_missing",
+            "nobody here may create databases on the server of {0}: {1}".format(self.config.alias, reason),
+            "run with become on the database server's own host, " + self.more_ways(),
+        )
+
+    def anyone(self) -> S:
+        """A session for questions about the server: the administrator's, else the settings' user's. Raises as both."""
+        try:
+            return self.admin()
+        except RelocateError as exc:
+            if self.context.admin.given or exc.code != "right_missing":
+                raise
+        return self.by_settings()
 
 
 class Asks(Protocol):

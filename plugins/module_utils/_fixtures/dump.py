@@ -46,7 +46,7 @@ def _run(
     stdin: Optional[IO[bytes]] = None,
     on_word: Optional[program.Progress] = None,
 ) -> Dict[str, Any]:
-    request = {"work": "dump", "alias": engine.config.alias, "format": LINES, **options}
+    request = {"work": "dump", "alias": engine.config.alias, "engine": engine.name, "format": LINES, **options}
     progress = on_word or engine.context.progress
     return program.run(site.project, site.secrets, request, stdin, stream, compression_of(path), progress)
 

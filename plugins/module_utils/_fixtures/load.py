@@ -68,7 +68,7 @@ def _run(site: Site, engine: Engine, path: str, request: Mapping[str, Any]) -> D
         return program.run(
             site.project,
             site.secrets,
-            dict(request, alias=engine.config.alias),
+            dict(request, alias=engine.config.alias, engine=engine.name),
             stdin=stream,
             compression=compression_of(path),
             progress=_as_progress(engine.context.progress, engine.config.alias),

@@ -26,7 +26,8 @@ def scan(site: Site, engine: Engine, target: str, excluded_models: Sequence[str]
     ``schema`` (fields and kinds by model) and ``migrations``: what :func:`rehearse` wants to know.
     Raises what ``program.run`` raises.
     """
-    request = {"work": "scan", "alias": engine.config.alias, "target": target, "excluded_models": list(excluded_models)}
+    about = {"alias": engine.config.alias, "engine": engine.name, "target": target}
+    request = {"work": "scan", "excluded_models": list(excluded_models), **about}
     with engine.context.stopwatch.step("scan"):
         return program.run(site.project, site.secrets, request, progress=engine.context.progress)
 
@@ -40,7 +41,7 @@ def rehearse(site: Site, engine: Engine, scanned: Mapping[str, Any]) -> None:
     with engine.context.stopwatch.step("rehearse"):
         try:
             with engine.incoming() as config:
-                request = {"work": "schema", "alias": engine.config.alias, "name": config.name}
+                request = {"work": "schema", "alias": config.alias, "engine": engine.name, "name": config.name}
                 made = program.run(
                     site.project, site.secrets, {**request, "migrations": scanned["migrations"]}, timeout=3600
                 )["schema"]

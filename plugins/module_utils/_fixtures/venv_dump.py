@@ -22,7 +22,11 @@ import sys
 import time
 from typing import Any, BinaryIO, Callable, Dict, List
 
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_rows, venv_write_objects
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_dialect,
+    venv_rows,
+    venv_write_objects,
+)
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError
 from ansible_collections.relocate.django.plugins.module_utils._project import venv_models
 
@@ -66,17 +70,13 @@ def dump(request: Request, stream: BinaryIO, say: Callable[[str], None]) -> Dict
 
 
 def _moment(connection: Any) -> str:
-    """Wait for the word that says which moment to look at. On SQLite it is a copy's path, which is read instead."""
+    """Wait for the word that says which moment to look at; returns the snapshot to join, if there is one."""
     word, _space, moment = sys.stdin.readline().rstrip("\n").partition(" ")
     if word != GO:
         raise FixtureError(
             "dump_failed", "the dump that the fixture belongs to was abandoned", "read the dump's own error"
         )
-    if connection.vendor == "sqlite" and moment:
-        connection.close()
-        connection.settings_dict["NAME"] = moment
-        return ""
-    return moment
+    return venv_dialect.of(connection).look_at(moment)
 
 
 def applied(alias: str, allow_unapplied: bool) -> List[str]:
@@ -116,7 +116,7 @@ def header_of(
     return {
         "relocate_fixture": FORMAT,
         "alias": request["alias"],
-        "engine": connection.vendor,
+        "engine": venv_dialect.of(connection).name,
         "django": django.get_version(),
         "use_tz": bool(settings.USE_TZ),
         "whole": whole,

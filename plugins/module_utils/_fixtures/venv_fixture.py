@@ -18,6 +18,7 @@ import zlib
 from typing import Any, BinaryIO, Callable, Dict, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_dialect,
     venv_dump,
     venv_load,
     venv_load_objects,
@@ -40,6 +41,7 @@ def work(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, A
     alias = request["alias"]
     if alias not in connections:
         raise venv_rows.FixtureError("unknown_alias", "DATABASES has no alias {0}".format(alias), "choose another one")
+    venv_dialect.choose(alias, request["engine"])
     if request.get("name"):
         # Another database than the live one: nothing has connected yet.
         connections[alias].settings_dict["NAME"] = request["name"]

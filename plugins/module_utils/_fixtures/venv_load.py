@@ -15,7 +15,7 @@ import time
 from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
-    venv_bulk,
+    venv_dialect,
     venv_lines,
     venv_rows,
     venv_state,
@@ -49,8 +49,9 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     check_header(lines.header)
     registry = venv_state.migrate_to(connection, lines.header["migrations"], say)
     tables = tables_of(connection, registry, lines.header["models"])
-    bulk = venv_bulk.open_bulk(connection, list(tables.values()))
-    venv_rows.pin(connection)
+    dialect = venv_dialect.of(connection)
+    bulk = dialect.bulk(dialect, list(tables.values()))
+    dialect.pin()
     bulk.begin()
     counts = _fill(connection, bulk, tables, lines, say)
     bulk.end()
@@ -127,7 +128,7 @@ def table_missing(label: str) -> FixtureError:
 
 
 def _fill(
-    connection: Any, bulk: venv_bulk.Bulk, tables: Dict[str, Table], lines: venv_lines.Lines, say: Say
+    connection: Any, bulk: venv_dialect.Bulk, tables: Dict[str, Table], lines: venv_lines.Lines, say: Say
 ) -> Dict[str, Dict[str, Any]]:
     from django.db import transaction
 
@@ -148,7 +149,7 @@ def _fill(
         restore(connection, bulk, tables)
         say("reading back")
         prove(tables, counts)
-        reset_sequences(connection, tables.values())
+        venv_dialect.of(connection).reset_sequences(list(tables.values()))
     return counts
 
 
@@ -234,7 +235,7 @@ def words(error: Exception) -> str:
     return _VALUES.sub(r"\1 ...", text[0] if text else type(error).__name__)[:_SHOWN]
 
 
-def restore(connection: Any, bulk: venv_bulk.Bulk, tables: Dict[str, Table]) -> None:
+def restore(connection: Any, bulk: venv_dialect.Bulk, tables: Dict[str, Table]) -> None:
     """Put constraints back; when rows violate them, say which."""
     from django.db import Error, transaction
 
@@ -247,7 +248,7 @@ def restore(connection: Any, bulk: venv_bulk.Bulk, tables: Dict[str, Table]) -> 
     except Error as error:
         check_references(connection, tables.values())
         raise FixtureError("fixture_invalid", words(error), "correct the rows where they were dumped") from None
-    if connection.vendor != "postgresql":
+    if not venv_dialect.of(connection).proves_references:
         check_references(connection, tables.values())
 
 
@@ -320,27 +321,6 @@ def count(table: Table, keys: Optional[List[str]] = None) -> venv_rows.Sum:
     for rows in venv_rows.stream(table, keys):
         venv_rows.lines_of(table, rows, total)
     return total
-
-
-def reset_sequences(connection: Any, tables: Iterable[Table]) -> None:
-    """Put every sequence behind the highest key. Only PostgreSQL's do not follow by themselves.
-
-    Django's own sequence_reset_sql does not quote a table's name.
-    """
-    if connection.vendor != "postgresql":
-        return
-    for table in tables:
-        for column in table.columns:
-            if column.internal.endswith("AutoField") and column.field.remote_field is None:
-                with connection.cursor() as cursor:
-                    cursor.execute(
-                        "SELECT setval(s, greatest(coalesce(m, 1), 1), m IS NOT NULL AND m > 0) FROM"
-                        " (SELECT pg_get_serial_sequence(%s, %s) AS s, (SELECT max({0}) FROM {1}) AS m) q"
-                        " WHERE s IS NOT NULL".format(
-                            column.quoted.replace("%", "%%"), table.quoted.replace("%", "%%")
-                        ),
-                        [table.quoted, column.column],
-                    )
 
 
 def progress(say: Say) -> Callable[[str, int], None]:

@@ -11,20 +11,18 @@ natural key that is not there yet is put aside, on disk, until it is.
 
 # mypy: disable-error-code="import-untyped,import-not-found"
 
-import json
-import tempfile
-from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
-    venv_bulk,
+    venv_dialect,
     venv_load,
     venv_read_objects,
     venv_rows,
     venv_shapes,
+    venv_spool,
     venv_state,
-    venv_values,
 )
-from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_read_objects import Item, Place, invalid
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_objects import Item, Place, invalid
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_shapes import Shape, UnresolvedError
 
@@ -47,9 +45,10 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     items = venv_read_objects.READERS[request["form"]](stream)
     migrations = venv_state.nodes_at(connection, request.get("state") or {})
     registry = venv_state.migrate_to(connection, migrations, say)
-    tables = tables_of(connection, registry)
-    bulk = venv_bulk.open_bulk(connection, list(tables.values()))
-    venv_rows.pin(connection)
+    tables = venv_shapes.tables_of(connection, registry)
+    dialect = venv_dialect.of(connection)
+    bulk = dialect.bulk(dialect, list(tables.values()))
+    dialect.pin()
     venv_state.make_content_types(connection, registry)
     bulk.begin()
     with transaction.atomic(using=connection.alias):
@@ -60,87 +59,11 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
         venv_load.restore(connection, bulk, tables)
         say("reading back")
         venv_load.prove(tables, objects.counts)
-        venv_load.reset_sequences(connection, tables.values())
+        dialect.reset_sequences(list(tables.values()))
     bulk.end()
     done = venv_state.forward(connection, say) if request.get("forward", True) else []
     header = {"migrations": migrations, "form": request["form"], "alias": request["alias"]}
     return {"counts": objects.counts, "method": venv_rows.METHOD, "migrated": done, "header": header}
-
-
-def tables_of(connection: Any, registry: Any) -> Dict[str, Table]:
-    """The table of every model of a state that has one."""
-    kinds = venv_rows.table_kinds(connection)
-    return {
-        model._meta.label: Table(model, connection)
-        for model in venv_shapes.labels_of(registry).values()
-        if venv_rows.has_table(kinds, model)
-    }
-
-
-def update(connection: Any, table: Table, key: Any, values: Dict[int, Any]) -> None:
-    """Change some columns of one row.
-
-    :param values: by the place of the column
-    """
-    columns = table.columns
-    settings = ", ".join("{0} = %s".format(columns[index].quoted.replace("%", "%%")) for index in values)
-    sql = "UPDATE {0} SET {1} WHERE {2} = %s".format(
-        table.quoted.replace("%", "%%"), settings, columns[table.key].quoted.replace("%", "%%")
-    )
-    parameters = [columns[index].parameter(value) for index, value in values.items()]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters + [columns[table.key].parameter(key)])
-
-
-def given_key(shape: Shape, raw: Any, fields: Dict[str, Any]) -> Any:
-    """An object's key as it is given: one that is itself a reference may be among the fields too, by a natural key."""
-    named = fields.get(shape.table.columns[shape.table.key].name)
-    return named if raw is None or isinstance(named, (list, tuple)) else raw
-
-
-def _one_sided(relation: venv_shapes.Relation) -> List[Tuple[Any, Any]]:
-    """Pairs of a symmetrical relation whose other direction has no row."""
-    table = relation.table
-    source, target = (table.columns[index].quoted.replace("%", "%%") for index in (relation.source, relation.target))
-    name = table.quoted.replace("%", "%%")
-    sql = "SELECT {0} FROM {1} a WHERE NOT EXISTS (SELECT 1 FROM {1} b WHERE b.{2} = a.{3} AND b.{3} = a.{2})".format(
-        ", ".join(column.select.replace(column.quoted, "a." + column.quoted) for column in table.columns).replace(
-            "%", "%%"
-        ),
-        name,
-        source,
-        target,
-    )
-    with table.connection.cursor() as cursor:
-        cursor.execute(sql, [])
-        rows = [table.plain(row) for row in cursor.fetchall()]
-    return [(row[relation.source], row[relation.target]) for row in rows]
-
-
-class Spool:
-    """Keeps deferred objects on disk: a fixture in the wrong order must not fill the memory."""
-
-    def __init__(self) -> None:
-        """Begin with nothing, in a file that has no name."""
-        self._file, self.count = tempfile.TemporaryFile("w+", encoding="ascii"), 0  # noqa: SIM115
-
-    def add(self, place: Place, *parts: Any) -> None:
-        """Put something aside, with the place that it was read at."""
-        self._file.write(json.dumps([place, parts], default=_as_text) + "\n")
-        self.count += 1
-
-    def take(self) -> Iterator[Tuple[Any, ...]]:
-        """Everything in its order, once."""
-        self._file.seek(0)
-        for line in self._file:
-            place, parts = json.loads(line)
-            yield (Place(*place),) + tuple(parts)
-        self._file.close()
-
-
-def _as_text(value: Any) -> str:
-    """Return what YAML makes of dates and bytes, as the other formats have them."""
-    return venv_values.read_binary(value) if isinstance(value, bytes) else str(value)
 
 
 class _Later(NamedTuple):
@@ -156,7 +79,7 @@ class _Later(NamedTuple):
 class Objects:
     """Everything that was read: rows on their way into their tables."""
 
-    def __init__(self, connection: Any, bulk: venv_bulk.Bulk, registry: Any, texts_only: bool, say: Say) -> None:
+    def __init__(self, connection: Any, bulk: venv_dialect.Bulk, registry: Any, texts_only: bool, say: Say) -> None:
         """Begin with nothing; tables are emptied when their first object comes."""
         self.counts: Dict[str, Dict[str, Any]] = {}
         self._connection, self._bulk, self._texts_only = connection, bulk, texts_only
@@ -170,7 +93,7 @@ class Objects:
         self._waiting: Dict[str, Tuple[Table, Any, List[Tuple[Any, List[Any]]]]] = {}
         self._next: Dict[str, int] = {}
         self._through: Dict[str, int] = {}
-        self._objects, self._relations = Spool(), Spool()
+        self._objects, self._relations = venv_spool.Spool(), venv_spool.Spool()
         self._lenient = False
         self._later: List[_Later] = []
         self._without_key: Set[str] = set()
@@ -265,7 +188,7 @@ class Objects:
     ) -> Tuple[List[Any], List[Tuple[int, Any]]]:
         table, later = shape.table, []
         row: List[Any] = [None] * len(table.columns)
-        key = given_key(shape, raw_key, fields)
+        key = shape.given_key(raw_key, fields)
         for index, column in enumerate(table.columns):
             if index == table.key:
                 continue
@@ -347,7 +270,7 @@ class Objects:
         place = Place(0, 0)
         for shape in {id(shape): shape for shape in self._shapes.values()}.values():
             for relation in shape.relations.values():
-                for source, target in _one_sided(relation) if relation.symmetrical else ():
+                for source, target in venv_spool.one_sided(relation) if relation.symmetrical else ():
                     self._write_relation(place, shape, relation, target, [source])
 
     # --- what had to wait ---
@@ -356,7 +279,7 @@ class Objects:
         """Take what was put aside, again and again while that brings something forward."""
         while self._objects.count:
             self.flush()
-            waiting, self._objects = self._objects, Spool()
+            waiting, self._objects = self._objects, venv_spool.Spool()
             for place, item in waiting.take():
                 self._take(place, item)
             if self._objects.count == waiting.count:
@@ -365,7 +288,7 @@ class Objects:
                 # What refers to each other is written without the reference, where there may be none.
                 self._lenient = True
         self.flush()
-        relations, self._relations = self._relations, Spool()
+        relations, self._relations = self._relations, venv_spool.Spool()
         for place, label, name, key, raw in relations.take():
             shape = self._shape(place, label)
             before = self._relations.count
@@ -401,7 +324,7 @@ class Objects:
                 raise error.refusal(place, shape.label) from None
             venv_load.insert(
                 self._connection,
-                lambda table, rows, index=index: update(  # type: ignore[misc]
+                lambda table, rows, index=index: venv_spool.update(  # type: ignore[misc]
                     self._connection, table, rows[0][table.key], {index: rows[0][index]}
                 ),
                 table,
@@ -420,7 +343,7 @@ class Objects:
             self.counts[table.label]["objects"] += 1
         elif counted:
             self._count(table, [row])
-        if len(rows) >= venv_rows.CHUNK:
+        if len(rows) >= venv_dialect.CHUNK:
             self._write(table.label)
 
     def _count(self, table: Table, rows: List[List[Any]]) -> None:

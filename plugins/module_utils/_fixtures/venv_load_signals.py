@@ -15,15 +15,15 @@ import json
 from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
-    venv_bulk,
+    venv_dialect,
     venv_load,
-    venv_load_objects,
     venv_read_objects,
     venv_rows,
     venv_shapes,
+    venv_spool,
     venv_state,
 )
-from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_read_objects import Place, invalid
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_objects import Place, invalid
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError
 
 Say = Callable[[str], None]
@@ -40,8 +40,9 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     items = venv_read_objects.READERS[request["form"]](stream)
     migrations = venv_state.nodes_at(connection, {})
     registry = venv_state.migrate_to(connection, migrations, say)
-    tables = venv_load_objects.tables_of(connection, registry)
-    session = venv_bulk.open_bulk(connection, [])
+    tables = venv_shapes.tables_of(connection, registry)
+    dialect = venv_dialect.of(connection)
+    session = dialect.bulk(dialect, [])
     venv_state.make_content_types(connection, registry)
     session.begin()
     with transaction.atomic(using=connection.alias):
@@ -53,7 +54,7 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
         saving.finish()
         say("looking for every object")
         venv_load.check_references(connection, tables.values())
-        venv_load.reset_sequences(connection, tables.values())
+        dialect.reset_sequences(list(tables.values()))
     session.end()
     done = venv_state.forward(connection, say) if request.get("forward", True) else []
     header = {"migrations": migrations, "form": request["form"], "alias": request["alias"]}
@@ -70,9 +71,9 @@ class _Saving:
         self._shapes: Dict[str, venv_shapes.Shape] = {}
         self._kinds = venv_rows.table_kinds(connection)
 
-    def gather(self, items: Iterable[Tuple[Place, Dict[str, Any]]]) -> venv_load_objects.Spool:
+    def gather(self, items: Iterable[Tuple[Place, Dict[str, Any]]]) -> venv_spool.Spool:
         """Put everything aside, on disk: natural keys must not find rows that still have to go."""
-        waiting = venv_load_objects.Spool()
+        waiting = venv_spool.Spool()
         numbers: Dict[str, Tuple[Place, str]] = {}
         for place, item in items:
             shape = self._shape(place, item["model"])

@@ -14,16 +14,18 @@ permissions are those of the database: what refers to them by number is given th
 from typing import Any, BinaryIO, Callable, Dict, List, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
-    venv_bulk,
+    venv_dialect,
     venv_dump,
     venv_lines,
     venv_load,
     venv_load_objects,
     venv_merge_lines,
     venv_merge_rows,
+    venv_objects,
     venv_read_objects,
     venv_rows,
     venv_shapes,
+    venv_spool,
 )
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_merge_rows import (
     DELETED,
@@ -33,7 +35,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_mer
     Numbers,
     Report,
 )
-from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_read_objects import Place
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_objects import Place
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_shapes import Shape, UnresolvedError
 
@@ -52,8 +54,9 @@ def merge(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     connection = connections[request["alias"]]
     migrations = venv_dump.applied(request["alias"], False)
     registry = MigrationLoader(None, ignore_no_migrations=True).project_state().apps
-    bulk = venv_bulk.open_bulk(connection, [])
-    venv_rows.pin(connection)
+    dialect = venv_dialect.of(connection)
+    bulk = dialect.bulk(dialect, [])
+    dialect.pin()
     bulk.begin()
     try:
         with transaction.atomic(using=connection.alias):
@@ -70,7 +73,7 @@ def merge(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
             if request.get("check"):
                 transaction.set_rollback(True, using=connection.alias)
             else:
-                venv_merge_rows.raise_sequences(connection, tables)
+                dialect.raise_sequences(tables)
     finally:
         bulk.end()
     return {"counts": report.counts, "rows": report.rows, "untold": report.untold}
@@ -83,7 +86,7 @@ def _check(connection: Any, registry: Any, tables: Sequence[Table]) -> None:
     touched = {table.label for table in tables}
     others = [
         table
-        for table in venv_load_objects.tables_of(connection, registry).values()
+        for table in venv_shapes.tables_of(connection, registry).values()
         if table.label in touched
         or any(
             column.field.remote_field is not None and column.field.remote_field.model._meta.label in touched
@@ -91,19 +94,17 @@ def _check(connection: Any, registry: Any, tables: Sequence[Table]) -> None:
         )
     ]
     venv_load.check_references(connection, others)
-    if connection.vendor == "postgresql":
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        except Error as error:
-            raise FixtureError("fixture_invalid", venv_load.words(error), "correct the objects") from None
+    try:
+        venv_dialect.of(connection).check_now()
+    except Error as error:
+        raise FixtureError("fixture_invalid", venv_load.words(error), "correct the objects") from None
 
 
 class Merging(venv_load_objects.Objects):
     """Objects of Django's own formats on their way into rows that may be there."""
 
     def __init__(
-        self, connection: Any, bulk: venv_bulk.Bulk, registry: Any, texts_only: bool, say: Say, report: Report
+        self, connection: Any, bulk: venv_dialect.Bulk, registry: Any, texts_only: bool, say: Say, report: Report
     ) -> None:
         """Begin with nothing."""
         super().__init__(connection, bulk, registry, texts_only, say)
@@ -115,7 +116,7 @@ class Merging(venv_load_objects.Objects):
     def _begin(self, place: Place, model: Any) -> Shape:
         shape = Shape(model, self._connection, self._texts_only)
         if not shape.has_key:
-            raise venv_read_objects.invalid(place, "{0} has no key of one column".format(shape.label))
+            raise venv_objects.invalid(place, "{0} has no key of one column".format(shape.label))
         self.touched += [shape.table] + [relation.table for relation in shape.relations.values()]
         return shape
 
@@ -158,7 +159,7 @@ class Merging(venv_load_objects.Objects):
         """The key of the row that the object is, or will be."""
         key = None
         if raw is not None or shape.table.key in shape.targets:
-            key = self._key_of(place, shape, venv_load_objects.given_key(shape, raw, fields))
+            key = self._key_of(place, shape, shape.given_key(raw, fields))
         if shape.label in venv_rows.NUMBERED:
             named = {shape.table.columns[index].name: value for index, value in values.items()}
             here = self._numbers.learn(shape.label, key, named)
@@ -195,7 +196,7 @@ class Merging(venv_load_objects.Objects):
         except ObjectDoesNotExist:
             return None
         except Exception as error:  # the project's own code
-            raise venv_read_objects.invalid(
+            raise venv_objects.invalid(
                 place, "{0} gives no natural key: {1}".format(shape.label, type(error).__name__)
             ) from None
         try:
@@ -221,25 +222,22 @@ class Merging(venv_load_objects.Objects):
         there = self._there(shape, [key for _place, key, _values in batch])
         rows = []
         for place, key, values in batch:
-            if key not in there:
-                row = [
-                    values[index] if index in values else shape.default(place, index) if index != table.key else key
-                    for index in range(len(table.columns))
-                ]
-                rows.append((place, row))
+            if key in there:
+                self._update(place, shape, there[key], key, values)
+            else:
+                rows.append((place, _whole_row(place, shape, key, values)))
                 self._report.add(label, key, INSERTED)
-                continue
-            changed = {
-                index: value for index, value in values.items() if self._differs(shape, there[key], index, value)
-            }
-            self._change(place, shape, key, changed)
-            names = [table.columns[index].name for index in changed]
-            self._report.add(label, key, UPDATED if changed else LEFT, names)
         if rows:
             venv_load.insert(self._connection, self._as_objects if shape.own_words else self._bulk.insert, table, rows)
         if not shape.own_words:
             whole = {row[table.key]: dict(enumerate(row)) for _place, row in rows}
             venv_merge_rows.prove(table, {key: whole.get(key, values) for _place, key, values in batch})
+
+    def _update(self, place: Place, shape: Shape, there: Any, key: Any, values: Dict[int, Any]) -> None:
+        changed = {index: value for index, value in values.items() if self._differs(shape, there, index, value)}
+        self._change(place, shape, key, changed)
+        names = [shape.table.columns[index].name for index in changed]
+        self._report.add(shape.label, key, UPDATED if changed else LEFT, names)
 
     def _there(self, shape: Shape, keys: List[Any]) -> Dict[Any, Any]:
         if not shape.own_words:
@@ -273,9 +271,9 @@ class Merging(venv_load_objects.Objects):
                     named = {shape.table.columns[index].field.attname: value for index, value in changed.items()}
                     QuerySet(model=shape.model, using=self._connection.alias).filter(pk=key).update(**named)
                 else:
-                    venv_load_objects.update(self._connection, shape.table, key, changed)
+                    venv_spool.update(self._connection, shape.table, key, changed)
         except (Error,) + venv_shapes.UNREADABLE as error:
-            raise venv_read_objects.invalid(
+            raise venv_objects.invalid(
                 place, "{0} {1}: {2}".format(shape.label, key, venv_load.words(error)), model=shape.label, pk=str(key)
             ) from None
 
@@ -350,3 +348,11 @@ def _targets(relation: venv_shapes.Relation, key: Any) -> Dict[Any, Any]:
         cursor.execute(sql, [column.parameter(key)])
         rows = [table.plain(row) for row in cursor.fetchall()]
     return {row[relation.target]: row[table.key] for row in rows}
+
+
+def _whole_row(place: Place, shape: Shape, key: Any, values: Dict[int, Any]) -> List[Any]:
+    """A row that is not there yet: its key, what the fixture gives, and defaults for the rest."""
+    given = {shape.table.key: key, **values}
+    return [
+        given[index] if index in given else shape.default(place, index) for index in range(len(shape.table.columns))
+    ]

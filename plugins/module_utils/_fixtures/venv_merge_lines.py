@@ -13,14 +13,14 @@ Django imported inside functions. ``venv_merge`` is the way in.
 from typing import Any, Callable, Dict, List, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
-    venv_bulk,
+    venv_dialect,
     venv_lines,
     venv_load,
-    venv_load_objects,
     venv_merge_rows,
-    venv_read_objects,
+    venv_objects,
     venv_rows,
     venv_shapes,
+    venv_spool,
 )
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_merge_rows import (
     INSERTED,
@@ -39,7 +39,7 @@ _WHOLE = "dump content types and permissions as well, or with natural keys"
 
 def merge_lines(
     connection: Any,
-    bulk: venv_bulk.Bulk,
+    bulk: venv_dialect.Bulk,
     registry: Any,
     lines: venv_lines.Lines,
     migrations: List[str],
@@ -68,7 +68,7 @@ def merge_lines(
 
 def _merge_chunk(
     connection: Any,
-    bulk: venv_bulk.Bulk,
+    bulk: venv_dialect.Bulk,
     table: Table,
     numbers: Numbers,
     rows: Sequence[Tuple[int, List[Any]]],
@@ -104,9 +104,9 @@ def _update(connection: Any, table: Table, line: int, key: Any, changed: Dict[in
 
     try:
         with transaction.atomic(using=connection.alias):
-            venv_load_objects.update(connection, table, key, changed)
+            venv_spool.update(connection, table, key, changed)
     except (Error,) + venv_shapes.UNREADABLE as error:
-        raise venv_read_objects.invalid(
+        raise venv_objects.invalid(
             "line {0}".format(line), "{0} {1}: {2}".format(table.label, key, venv_load.words(error))
         ) from None
 
@@ -137,7 +137,7 @@ def _renumbered(connection: Any, table: Table, numbers: Numbers, line: int, row:
 
 
 def _merge_pairs(
-    connection: Any, bulk: venv_bulk.Bulk, table: Table, rows: Sequence[Tuple[int, List[Any]]], report: Report
+    connection: Any, bulk: venv_dialect.Bulk, table: Table, rows: Sequence[Tuple[int, List[Any]]], report: Report
 ) -> None:
     """Rows of a many-to-many relation: their own numbers say nothing, only what is related counts."""
     pair = [index for index in range(len(table.columns)) if index != table.key]

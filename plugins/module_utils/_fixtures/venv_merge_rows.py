@@ -12,7 +12,7 @@ Django imported inside functions. What both forms of a fixture need to be merged
 
 from typing import Any, Dict, List, Sequence
 
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_rows, venv_values
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_dialect, venv_rows, venv_values
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_shapes import UnresolvedError
 
@@ -21,25 +21,6 @@ DELETED = "deleted"  # what an object is no longer related to
 BATCH = 500  # rows compared by one query: SQLite takes no more than 999 parameters
 _CONTENT_TYPE = venv_rows.NUMBERED[0]
 _REPORTED = 10000  # rows told one by one
-
-
-def raise_sequences(connection: Any, tables: Sequence[Table]) -> None:
-    """Never back: other sessions may have taken numbers that are in no row yet."""
-    if connection.vendor != "postgresql":
-        return
-    for table in tables:
-        column = table.columns[table.key]
-        if not column.internal.endswith("AutoField") or column.field.remote_field is not None:
-            continue
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [table.quoted, column.column])
-            sequence = cursor.fetchone()[0]
-            if sequence:
-                cursor.execute(
-                    "SELECT setval(%s, m) FROM (SELECT max({0}) AS m FROM {1}) q, (SELECT last_value AS l FROM {2}) s"
-                    " WHERE m >= l".format(column.quoted.replace("%", "%%"), table.quoted.replace("%", "%%"), sequence),
-                    [sequence],
-                )
 
 
 class Report:
@@ -122,7 +103,7 @@ class Numbers:
         """A number for one that the database does not have; several may be asked for before the first is written."""
         last = self._last.get(table.label)
         here = last + 1 if last is not None else free_number(self._connection, table)
-        if self._connection.vendor != "postgresql":
+        if not venv_dialect.of(self._connection).reserves_numbers:
             self._last[table.label] = here
         self._known.setdefault(table.label, {})[number] = here
         return here
@@ -136,23 +117,14 @@ class Numbers:
 
 
 def free_number(connection: Any, table: Table, taken: int = 0) -> int:
-    """A key that no row has: the sequence's next where there is one.
+    """A key that no row has.
 
     :param taken: how many were taken that are in no row yet
     """
-    name, key = table.quoted.replace("%", "%%"), table.columns[table.key].quoted.replace("%", "%%")
-    column = table.columns[table.key]
+    free = venv_dialect.of(connection).next_number(table)
+    if free is not None:
+        return free
+    key = table.columns[table.key].quoted
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [table.quoted, column.column])
-            sequence = cursor.fetchone()[0]
-            while sequence:
-                cursor.execute("SELECT nextval(%s)", [sequence])
-                free = int(cursor.fetchone()[0])
-                cursor.execute("SELECT 1 FROM {0} WHERE {1} = %s".format(name, key), [free])
-                if cursor.fetchone() is None:
-                    return free
-                # A sequence that stayed behind: rows were inserted with keys of their own.
-                cursor.execute("SELECT setval(%s, (SELECT max({0}) FROM {1}))".format(key, name), [sequence])
-        cursor.execute("SELECT coalesce(max({0}), 0) + 1 + {2} FROM {1}".format(column.quoted, table.quoted, taken))
+        cursor.execute("SELECT coalesce(max({0}), 0) + 1 + {2} FROM {1}".format(key, table.quoted, taken))
         return int(cursor.fetchone()[0])

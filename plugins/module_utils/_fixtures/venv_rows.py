@@ -12,20 +12,17 @@ Django imported inside functions. A row goes past every manager: it is asked of 
 
 import array
 import hashlib
-import importlib
 import json
 import sys
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set
 
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_columns, venv_values
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_columns, venv_dialect, venv_values
 
 #: How fingerprints are computed; only equal methods compare.
 METHOD = "relocate-row-1"
-CHUNK = 2000  # rows fetched at a time
 #: Models whose rows migrate makes, with numbers that differ from one database to the next; in the order of references.
 NUMBERED = ("contenttypes.ContentType", "auth.Permission")
 _MODULO = 2**64
-_CURSOR = "relocate_rows"
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _ASCII = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False)
 _SORTED = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -76,12 +73,6 @@ class Sum:
     def fingerprint(self) -> str:
         """Decimal digits."""
         return str(self._sum)
-
-
-def quote(connection: Any, name: str) -> str:
-    """A name that no model has to have: Django's own quote_name does not double the quotes within one."""
-    mark = "`" if connection.vendor == "mysql" else '"'
-    return mark + name.replace(mark, mark * 2) + mark
 
 
 class Table:
@@ -280,14 +271,14 @@ def left_out(connection: Any, tables: Sequence[Table]) -> List[Dict[str, str]]:
     from django.db.migrations.recorder import MigrationRecorder
 
     mine = {table.name.strip('"') for table in tables} | {MigrationRecorder.Migration._meta.db_table}
-    within = _shadows(connection)
+    dialect = venv_dialect.of(connection)
+    within = dialect.within_others()
     found = [
         {"what": "view" if kind == "v" else "table", "name": name}
         for name, kind in sorted(table_kinds(connection).items())
         if name not in mine and name not in within
     ]
-    if connection.vendor == "postgresql":
-        found += _other_schemas(connection)
+    found += dialect.elsewhere()
     for table in tables:
         for field in table.model._meta.local_concrete_fields:
             if venv_values.is_generated(field):
@@ -295,67 +286,23 @@ def left_out(connection: Any, tables: Sequence[Table]) -> List[Dict[str, str]]:
     return found
 
 
-def _shadows(connection: Any) -> Set[str]:
-    """Tables that are a part of others: partitions, and where SQLite keeps virtual ones such as full-text indexes."""
-    if connection.vendor == "mysql":
-        return set()
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT relname FROM pg_class WHERE relispartition AND relkind IN ('r', 'p', 'f')")
-            return {name for (name,) in cursor.fetchall()}
-        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
-        found = cursor.fetchall()
-    virtual = [name for name, sql in found if (sql or "").upper().startswith("CREATE VIRTUAL TABLE")]
-    return {name for name, _sql in found if any(name.startswith(one + "_") for one in virtual)}
-
-
-def _other_schemas(connection: Any) -> List[Dict[str, str]]:
-    """Relations that no model finds without naming their schema; partitions go with their table."""
-    words = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "f": "foreign table"}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT n.nspname || '.' || c.relname, c.relkind"
-            " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-            " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND n.nspname !~ '^pg_'"
-            " AND n.nspname <> 'information_schema' AND (c.relkind = 'm' OR NOT pg_table_is_visible(c.oid)) ORDER BY 1"
-        )
-        return [{"what": words[str(kind)], "name": name} for name, kind in cursor.fetchall()]
-
-
 # --- one transaction ---
-
-
-def pin(connection: Any) -> None:
-    """Set whatever changes how the server writes values, the same on both sides."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('TimeZone', %s, false)", [connection.timezone_name])
-            cursor.execute("SET datestyle = 'ISO, YMD'")
-            cursor.execute("SET extra_float_digits = 1")
 
 
 def begin(connection: Any, snapshot: str = "") -> None:
     """Begin a transaction that sees one moment until the connection is closed.
 
-    :param snapshot: on PostgreSQL the exported snapshot of another session, whose moment it is then
+    :param snapshot: what another session gave its own moment to be joined by, where the engine has such
     """
+    dialect = venv_dialect.of(connection)
     connection.ensure_connection()
-    pin(connection)
+    dialect.pin()
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            if snapshot:
-                cursor.execute("SET TRANSACTION SNAPSHOT %s", [snapshot])
-            cursor.execute("SELECT 1")
-        elif connection.vendor == "mysql":
-            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-        else:
-            cursor.execute("BEGIN")
-            cursor.execute("SELECT count(*) FROM sqlite_master")
+        for sql, params in dialect.beginning(snapshot):
+            cursor.execute(sql, params)
 
 
-def stream(table: Table, keys: Optional[Sequence[str]] = None) -> Iterator[List[Tuple[Any, ...]]]:
+def stream(table: Table, keys: Optional[Sequence[str]] = None) -> venv_dialect.Rows:
     """Drivers' rows, many at a time, in the order of the key so that two dumps of the same rows are the same."""
     sql = table.select()
     params: List[Any] = []
@@ -366,42 +313,4 @@ def stream(table: Table, keys: Optional[Sequence[str]] = None) -> Iterator[List[
         sql += " WHERE {0} IN ({1})".format(connection.ops.quote_name(meta.pk.column), marks)
     if meta.pk.column in [column.column for column in table.columns]:
         sql += " ORDER BY {0}".format(connection.ops.quote_name(meta.pk.column))
-    source = {"postgresql": _by_cursor, "mysql": _unbuffered, "sqlite": _plainly}[connection.vendor]
-    return source(connection, sql, params)
-
-
-def _by_cursor(connection: Any, sql: str, params: List[Any]) -> Iterator[List[Tuple[Any, ...]]]:
-    """A cursor of the server's own: both drivers would fetch everything else."""
-    with connection.cursor() as cursor:
-        cursor.execute("DECLARE {0} NO SCROLL CURSOR FOR {1}".format(_CURSOR, sql), params or None)
-        while True:
-            cursor.execute("FETCH FORWARD {0} FROM {1}".format(CHUNK, _CURSOR))
-            rows = cursor.fetchall()
-            if not rows:
-                break
-            yield rows
-        cursor.execute("CLOSE {0}".format(_CURSOR))
-
-
-def _unbuffered(connection: Any, sql: str, params: List[Any]) -> Iterator[List[Tuple[Any, ...]]]:
-    driver = importlib.import_module(connection.Database.__name__ + ".cursors")
-    cursor = connection.connection.cursor(driver.SSCursor)
-    try:
-        cursor.execute(sql, params or None)
-        while True:
-            rows = cursor.fetchmany(CHUNK)
-            if not rows:
-                break
-            yield list(rows)
-    finally:
-        cursor.close()
-
-
-def _plainly(connection: Any, sql: str, params: List[Any]) -> Iterator[List[Tuple[Any, ...]]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params or None)
-        while True:
-            rows = cursor.fetchmany(CHUNK)
-            if not rows:
-                break
-            yield rows
+    return venv_dialect.of(connection).stream(sql, params)

@@ -15,6 +15,7 @@ import time
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_dialect,
     venv_dump,
     venv_load,
     venv_rows,
@@ -24,6 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_row
 
 Say = Callable[[str], None]
 Request = Dict[str, Any]
+Target = venv_scan_rules.Target
 
 #: Rows that are named for each column and reason; all of them are counted.
 SHOWN = 10
@@ -68,7 +70,7 @@ def scan(request: Request, say: Say) -> Dict[str, Any]:
     """
     from django.db import connections
 
-    connection, target = connections[request["alias"]], request["target"]
+    connection, target = connections[request["alias"]], venv_dialect.named(request["target"])
     findings = Findings()
     venv_rows.begin(connection)
     accepted = request.get("excluded_models") or []
@@ -105,21 +107,17 @@ def _accepted(table: str, names: Sequence[str]) -> bool:
 
 
 def _rows_in(connection: Any, name: str) -> int:
-    quoted = venv_rows.quote(connection, name)
-    if connection.vendor == "postgresql" and "." in name:
-        schema, _dot, table = name.partition(".")
-        quoted = venv_rows.quote(connection, schema) + "." + venv_rows.quote(connection, table)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM " + quoted)
+        cursor.execute("SELECT count(*) FROM " + venv_dialect.of(connection).quote_relation(name))
         return int(cursor.fetchone()[0])
 
 
-def _rules(table: Table, target: str, findings: Findings) -> List[Tuple[int, str, venv_scan_rules.Rule]]:
+def _rules(table: Table, target: Target, findings: Findings) -> List[Tuple[int, str, venv_scan_rules.Rule]]:
     """Every rule with the column that it is for; a column that the target cannot have is a finding by itself."""
-    found = []
+    found, source = [], venv_dialect.of(table.connection)
     for index, column in enumerate(table.columns):
-        if venv_scan_rules.engine_bound(column.kind) and table.connection.vendor != target:
-            text = "is a column that only {0} has".format(table.connection.vendor)
+        if venv_scan_rules.engine_bound(column.kind) and source.name != target.name:
+            text = "is a column that only {0} has".format(source.name)
             findings.add(table.name, column.name, ("unsupported_type", text))
         else:
             rules = venv_scan_rules.rules_of(column.kind, column.describe(), target)
@@ -127,10 +125,10 @@ def _rules(table: Table, target: str, findings: Findings) -> List[Tuple[int, str
     return found
 
 
-def _judged(table: Table, target: str, findings: Findings) -> Iterator[int]:
+def _judged(table: Table, target: Target, findings: Findings) -> Iterator[int]:
     """Judge every value of a table; gives how many rows were read, now and then."""
     rules = _rules(table, target, findings)
-    unique = _Unique(table) if target == "mysql" else None
+    unique = _Unique(table, target.title) if target.folds_keys else None
     for rows in venv_rows.stream(table):
         for row in rows:
             try:
@@ -166,15 +164,15 @@ def unique_sets(model: Any) -> List[List[str]]:
 
 
 class _Unique:
-    """Rows that a unique key of MySQL takes for the same, although the engine they come from does not.
+    """Rows that a unique key of the new engine takes for the same, although the engine they come from does not.
 
     One digest of 8 bytes a row and key is kept: of a text key, 10 million rows are about 1 GB. Only keys with a text
     column are looked at.
     """
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, engine: str) -> None:
         """Choose the keys that hold a text."""
-        self._table = table
+        self._table, self._engine = table, engine
         by_name = {column.name: index for index, column in enumerate(table.columns)}
         kinds = {column.name: column.kind for column in table.columns}
         self._keys = [
@@ -193,7 +191,8 @@ class _Unique:
             folded = repr([venv_scan_rules.folded(part) for part in parts])
             digest = hashlib.blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=8).digest()
             if digest in seen:
-                text = "is taken for another row's: MySQL compares without case, accents and trailing spaces"
+                text = "is taken for another row's: {0} compares without case, accents and trailing spaces"
+                text = text.format(self._engine)
                 findings.add(self._table.name, name, ("collision", text), pk)
             seen.add(digest)
 

@@ -10,8 +10,12 @@ or would change it silently; None means that it arrives as it is. No reason tell
 """
 
 import math
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple, Type
 
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_dialect
+
+#: The dialect of the new engine.
+Target = Type[venv_dialect.Dialect]
 #: A reason's code and its text.
 Reason = Tuple[str, str]
 Rule = Callable[[Any], Optional[Reason]]
@@ -32,52 +36,34 @@ REMEDIES = {
     "no_model": "make a model for the table, or name it in relocate_excluded_models when it may stay behind",
 }
 
-#: The integer fields' limits on servers, as BaseDatabaseOperations.integer_field_ranges has them.
-_INTEGERS = {
-    "SmallIntegerField": (-32768, 32767),
-    "IntegerField": (-2147483648, 2147483647),
-    "BigIntegerField": (-9223372036854775808, 9223372036854775807),
-    "PositiveBigIntegerField": (0, 9223372036854775807),
-    "PositiveSmallIntegerField": (0, 32767),
-    "PositiveIntegerField": (0, 2147483647),
-    "SmallAutoField": (-32768, 32767),
-    "AutoField": (-2147483648, 2147483647),
-    "BigAutoField": (-9223372036854775808, 9223372036854775807),
-}
-_MYSQL_UNSIGNED = {
-    "PositiveSmallIntegerField": (0, 65535),
-    "PositiveIntegerField": (0, 4294967295),
-    "PositiveBigIntegerField": (0, 18446744073709551615),
-}
-_BIG = (-9223372036854775808, 9223372036854775807)
-#: SQLite keeps a decimal as a binary floating point number: that many digits come back.
-_SQLITE_DIGITS = 15
-_NUL = ("nul", "holds a NUL character, which PostgreSQL does not store")
+
+def _nul(target: Target) -> Reason:
+    return "nul", "holds a NUL character, which {0} does not store".format(target.title)
 
 
-def rules_of(kind: str, column: Dict[str, Any], target: str) -> List[Rule]:
+def rules_of(kind: str, column: Dict[str, Any], target: Target) -> List[Rule]:
     """The rules for one column.
 
     :param kind: what ``venv_values`` calls its type
     :param column: ``internal`` (Django's internal type), ``max_length``, ``max_digits``, ``decimal_places``; None where
         there is none
-    :param target: the new engine: postgresql, mysql or sqlite
+    :param target: the dialect of the new engine
     """
     made: List[Rule] = []
     if kind == "text":
         made += _text_rules(column.get("max_length"), target)
     elif kind == "int":
-        made.append(_integer_rule(column.get("internal") or "", target))
+        made.append(_range_rule(target.integers(column.get("internal") or ""), "numbers"))
     elif kind == "decimal":
-        made.append(_decimal_rule(column.get("max_digits"), column.get("decimal_places"), target))
-    elif kind == "float" and target != "postgresql":
+        made += _decimal_rules(column.get("max_digits"), column.get("decimal_places"), target)
+    elif kind == "float" and not target.keeps_infinite:
         made.append(_finite)
     elif kind == "json":
         made.append(_json_rule(target))
-    elif kind in ("date", "datetime") and target == "mysql":
-        made.append(_mysql_year)
+    elif kind in ("date", "datetime") and target.first_year:
+        made.append(_year_rule(target))
     elif kind == "duration":
-        made.append(_range_rule(_BIG, "microseconds"))
+        made.append(_range_rule(venv_dialect.BIG, "microseconds"))
     return made
 
 
@@ -86,9 +72,9 @@ def engine_bound(kind: str) -> bool:
     return kind in ("native", "hstore") or kind.startswith(("array", "range"))
 
 
-def _text_rules(max_length: Optional[int], target: str) -> List[Rule]:
+def _text_rules(max_length: Optional[int], target: Target) -> List[Rule]:
     made: List[Rule] = []
-    if max_length and target != "sqlite":
+    if max_length and target.limits_lengths:
 
         def fits(value: Any) -> Optional[Reason]:
             if len(value) <= max_length:
@@ -96,8 +82,8 @@ def _text_rules(max_length: Optional[int], target: str) -> List[Rule]:
             return "over_long", "has {0} characters, the column takes {1}".format(len(value), max_length)
 
         made.append(fits)
-    if target == "postgresql":
-        made.append(lambda value: _NUL if "\0" in value else None)
+    if not target.keeps_nul:
+        made.append(lambda value: _nul(target) if "\0" in value else None)
     return made
 
 
@@ -112,40 +98,44 @@ def _range_rule(limits: Tuple[int, int], what: str) -> Rule:
     return within
 
 
-def _integer_rule(internal: str, target: str) -> Rule:
-    if target == "sqlite":
-        return _range_rule((0, _BIG[1]) if internal.startswith("Positive") else _BIG, "numbers")
-    limits = _INTEGERS.get(internal, _BIG)
-    if target == "mysql":
-        limits = _MYSQL_UNSIGNED.get(internal, limits)
-    return _range_rule(limits, "numbers")
+def _decimal_rules(max_digits: Optional[int], places: Optional[int], target: Target) -> List[Rule]:
+    """A decimal is a text: digits with a point, or a word for what is no number."""
 
-
-def _decimal_rule(max_digits: Optional[int], places: Optional[int], target: str) -> Rule:
-    def exact(value: Any) -> Optional[Reason]:
-        body = str(value).lstrip("-")
-        if not body[:1].isdigit():
-            return (
-                ("not_finite", "is {0}, which {1} does not store".format(value, target))
-                if target != "postgresql"
-                else None
-            )
-        whole, _dot, fraction = body.partition(".")
-        fraction = fraction.rstrip("0") if target == "sqlite" else fraction
-        whole = whole.lstrip("0")
-        if target == "sqlite":
-            digits = len((whole + fraction).lstrip("0").rstrip("0"))
-            if digits > _SQLITE_DIGITS:
-                return "too_precise", "has {0} digits, SQLite keeps {1}".format(digits, _SQLITE_DIGITS)
+    def number(value: Any) -> Optional[Reason]:
+        if str(value).lstrip("-")[:1].isdigit():
             return None
+        return "not_finite", "is {0}, which {1} does not store".format(value, target.name)
+
+    found = [] if target.keeps_infinite else [number]
+    if target.decimal_digits is not None:
+        return [*found, _digits_rule(target.decimal_digits, target.title)]
+    return [*found, _places_rule(max_digits, places)]
+
+
+def _halves(value: Any) -> Tuple[str, str]:
+    """The digits before the point and after it, without zeros that say nothing; none for what is no number."""
+    whole, _dot, fraction = str(value).lstrip("-").partition(".")
+    return (whole.lstrip("0"), fraction.rstrip("0")) if whole[:1].isdigit() else ("", "")
+
+
+def _digits_rule(limit: int, engine: str) -> Rule:
+    def kept(value: Any) -> Optional[Reason]:
+        digits = len("".join(_halves(value)).strip("0"))
+        if digits <= limit:
+            return None
+        return "too_precise", "has {0} digits, {1} keeps {2}".format(digits, engine, limit)
+
+    return kept
+
+
+def _places_rule(max_digits: Optional[int], places: Optional[int]) -> Rule:
+    def exact(value: Any) -> Optional[Reason]:
+        whole, fraction = _halves(value)
         if max_digits is not None and places is not None and len(whole) > max_digits - places:
-            return "out_of_range", "has {0} digits before the point, the column takes {1}".format(
-                len(whole), max_digits - places
-            )
-        if places is not None and len(fraction.rstrip("0")) > places:
-            return "too_precise", "has {0} decimal places, the column takes {1}".format(
-                len(fraction.rstrip("0")), places
-            )
+            text = "has {0} digits before the point, the column takes {1}"
+            return "out_of_range", text.format(len(whole), max_digits - places)
+        if places is not None and len(fraction) > places:
+            return "too_precise", "has {0} decimal places, the column takes {1}".format(len(fraction), places)
         return None
 
     return exact
@@ -157,13 +147,20 @@ def _finite(value: Any) -> Optional[Reason]:
     return None
 
 
-def _mysql_year(value: Any) -> Optional[Reason]:
-    if value[:4] < "1000":
-        return "year_out_of_range", "is before the year 1000, the first that MySQL supports"
-    return None
+def _year_rule(target: Target) -> Rule:
+    first = target.first_year
+
+    def supported(value: Any) -> Optional[Reason]:
+        if value[:4] < first:
+            return "year_out_of_range", "is before the year {0}, the first that {1} supports".format(
+                first, target.title
+            )
+        return None
+
+    return supported
 
 
-def _json_rule(target: str) -> Rule:
+def _json_rule(target: Target) -> Rule:
     def storable(value: Any) -> Optional[Reason]:
         pending = [value["json"]]
         while pending:
@@ -173,10 +170,10 @@ def _json_rule(target: str) -> Rule:
                 pending.extend(item.values())
             elif isinstance(item, list):
                 pending.extend(item)
-            elif isinstance(item, float) and not math.isfinite(item) and target != "sqlite":
+            elif isinstance(item, float) and not math.isfinite(item) and not target.keeps_infinite_json:
                 return "not_finite", "holds NaN or infinity, which is no JSON"
-            elif isinstance(item, str) and "\0" in item and target == "postgresql":
-                return _NUL
+            elif isinstance(item, str) and "\0" in item and not target.keeps_nul:
+                return _nul(target)
         return None
 
     return storable

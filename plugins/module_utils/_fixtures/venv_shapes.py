@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_rows, venv_values, venv_words
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_columns import Column
-from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_read_objects import Place, invalid
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_objects import Place, invalid
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
 
 #: What reading a value raises: parsers raise ValueError, the project's own fields may raise others of these.
@@ -124,6 +124,11 @@ class Shape:
     def numbers_itself(self) -> bool:
         """Tell whether the database gives the key."""
         return self._autokey is not None
+
+    def given_key(self, raw: Any, fields: Dict[str, Any]) -> Any:
+        """An object's key as it is given: one that is a reference may be among the fields too, by a natural key."""
+        named = fields.get(self.table.columns[self.table.key].name)
+        return named if raw is None or isinstance(named, (list, tuple)) else raw
 
     def check_names(self, place: Place, fields: Dict[str, Any]) -> None:
         """Refuse a name that is no field of this very model. Raises FixtureError."""
@@ -333,3 +338,13 @@ def labels_of(registry: Any) -> Dict[str, Any]:
     """The models of a state by label in small letters, as fixtures name them."""
     models: List[Any] = list(registry.get_models(include_auto_created=True))
     return {model._meta.label_lower: model._meta.concrete_model for model in models}
+
+
+def tables_of(connection: Any, registry: Any) -> Dict[str, Table]:
+    """The table of every model of a state that has one."""
+    kinds = venv_rows.table_kinds(connection)
+    return {
+        model._meta.label: Table(model, connection)
+        for model in labels_of(registry).values()
+        if venv_rows.has_table(kinds, model)
+    }

@@ -84,7 +84,7 @@ def plan_checkout(path: str, owner: Optional[SystemUser], commit: str, source: S
     check_revision(commit)
     if source.remote:
         check_remote(source.remote)
-    if not os.path.lexists(path) or (os.path.isdir(path) and not os.listdir(path)):
+    if _is_free(path):
         return CheckoutPlan("clone", path, commit)
     if not os.path.isdir(path) or not is_work_tree(path):
         raise _occupied(path, "it holds other files")
@@ -96,12 +96,7 @@ def plan_checkout(path: str, owner: Optional[SystemUser], commit: str, source: S
         raise _occupied(path, "its origin is another one, and it does not know the revision")
     changed = changes(path, owner)
     if changed and not (before == commit and source.patch and patch(path, owner) == source.patch):
-        raise RelocateError(
-            "dirty_tree",
-            "{0} holds uncommitted changes: {1}".format(path, ", ".join(changed[:10])),
-            "commit or stash them (git stash) on this host",
-            {"changes": changed[:100]},
-        )
+        raise _dirty(path, changed)
     done = before == commit and bool(changed) == bool(source.patch) and not _pointers(git)
     return CheckoutPlan("none" if done else "update", path, commit, before)
 
@@ -151,6 +146,19 @@ def _same_project(git: Git, remote: str, commit: str) -> bool:
 def _normal(remote: str) -> str:
     bare = split_credentials(remote)[0].rstrip("/")
     return re.sub(r"^([a-z+]+://)?([^/@]*@)?", "", re.sub(r"\.git$", "", bare)).replace(":", "/", 1)
+
+
+def _is_free(path: str) -> bool:
+    return not os.path.lexists(path) or (os.path.isdir(path) and not os.listdir(path))
+
+
+def _dirty(path: str, changed: Sequence[str]) -> RelocateError:
+    return RelocateError(
+        "dirty_tree",
+        "{0} holds uncommitted changes: {1}".format(path, ", ".join(changed[:10])),
+        "commit or stash them (git stash) on this host",
+        {"changes": list(changed[:100])},
+    )
 
 
 def _occupied(path: str, why: str) -> RelocateError:

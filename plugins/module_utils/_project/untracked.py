@@ -168,12 +168,16 @@ class _Look:
     def what(self, full: str) -> str:
         """Return what a file is that the site may need; empty when it does not look like that."""
         name, relative = os.path.basename(full), full[len(self._top) + 1 :]
+        return self._by_place(full) or _by_name(name) or self._by_kind(full, name, relative)
+
+    def _by_place(self, full: str) -> str:
         for kind, what in (("static", "a static file"), ("templates", "a template")):
             if any(full.startswith(item + "/") for item in self._places.get(kind, ())):
                 return what
-        for pattern, what in _BY_NAME:
-            if re.search(pattern, name, re.IGNORECASE):
-                return what
+        return ""
+
+    @staticmethod
+    def _by_kind(full: str, name: str, relative: str) -> str:
         if name.endswith((".js", ".css")) or (name == "manifest.json" and _BUILD.search(relative)):
             return "a front-end build" if _BUILD.search(relative) else ""
         if name.endswith((".py", ".so")) and _is_package(os.path.dirname(full)):
@@ -183,6 +187,10 @@ class _Look:
         if _DATABASE.search(name) and not name.endswith("Thumbs.db"):
             return "a database file that was written lately" if _is_fresh(full) else ""
         return ""
+
+
+def _by_name(name: str) -> str:
+    return next((what for pattern, what in _BY_NAME if re.search(pattern, name, re.IGNORECASE)), "")
 
 
 def _is_package(directory: str) -> bool:

@@ -179,17 +179,23 @@ def _lost(operation: Any, label: str, state: Any) -> str:
     model = state.models.get((label, model_name.lower())) if state is not None else None
     if state is not None and model is None:
         return ""  # it was made by the same migration
-    if model is not None and (model.options.get("proxy") or not model.options.get("managed", True)):
+    if model is not None and not _has_rows(model):
         return ""
     shown = "{0}.{1}".format(label, model.name if model is not None else model_name)
     if not hasattr(operation, "model_name"):
         return "the table of {0} is dropped with its rows".format(shown)
-    field = _field(model, operation.name) if model is not None else None
-    if model is not None and field is None:
+    if model is not None and not _has_values(_field(model, operation.name)):
         return ""
-    if field is not None and field.many_to_many and getattr(field.remote_field, "through", None):
-        return ""  # the relations are rows of a model of its own
     return "{0}.{1} is removed with its values".format(shown, operation.name)
+
+
+def _has_rows(model: Any) -> bool:
+    return not model.options.get("proxy") and bool(model.options.get("managed", True))
+
+
+def _has_values(field: Any) -> bool:
+    """Whether a field has them itself: relations by a model of its own are that one's rows."""
+    return field is not None and not (field.many_to_many and getattr(field.remote_field, "through", None))
 
 
 def _field(model: Any, name: str) -> Any:

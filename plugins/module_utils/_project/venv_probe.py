@@ -127,19 +127,22 @@ def _database(alias: str, secrets: bool) -> Raw:
     name = settings.get("NAME") or ""
     if raw["vendor"] == "sqlite" or raw["backend"].rsplit(".", 1)[-1] in ("sqlite3", "spatialite"):
         name = sqlite_path(name, os.getcwd())
-    port = str(settings.get("PORT") or "")
+
+    def text(key: str) -> str:
+        return str(settings.get(key) or "")
+
     raw.update(
         name=str(name),
-        user=str(settings.get("USER") or ""),
-        host=str(settings.get("HOST") or ""),
-        port=int(port) if port.isdigit() else None,
+        user=text("USER"),
+        host=text("HOST"),
+        port=int(text("PORT")) if text("PORT").isdigit() else None,
         options=_in_place(_plain(settings.get("OPTIONS") or {}, secrets), os.getcwd()),
-        time_zone=str(settings.get("TIME_ZONE") or ""),
+        time_zone=text("TIME_ZONE"),
         test_mirror=str((settings.get("TEST") or {}).get("MIRROR") or ""),
         has_password=bool(settings.get("PASSWORD")),
     )
     if secrets:
-        raw["password"] = str(settings.get("PASSWORD") or "")
+        raw["password"] = text("PASSWORD")
     return raw
 
 

@@ -22,7 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.ses
     error_code,
     number_and_text,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines.sql import keep_password
+from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Logins, keep_password
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, current_user, lookup_user
@@ -44,7 +44,7 @@ _HINTS = {
 }
 
 
-class Server:
+class Server(Logins[Session]):
     """The server of one alias: every way in that the engine uses."""
 
     def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
@@ -88,35 +88,8 @@ class Server:
             return {"unix_socket": self.socket}
         return {"host": self.config.host or "127.0.0.1", "port": int(self.config.port or 3306)}
 
-    def admin(self, database: str = "") -> Session:
-        """A session that may create databases: ``login_*``, else root by the local socket, else the settings' user.
-
-        Raises right_missing when there is none, or what ``login_*`` met.
-        """
-        if self.context.admin.given:
-            return self._login(database)
-        reason = ""
-        for way in (self._root, self._creator):
-            try:
-                return way(database)
-            except RelocateError as exc:
-                reason = reason or exc.msg
-        raise RelocateError(
-            "right_missing",
-            "nobody here may create databases on the server of {0}: {1}".format(self.config.alias, reason),
-            "run with become on the database server's own host, or set relocate_login (modules: login_user, ...)",
-        )
-
-    def anyone(self) -> Session:
-        """A session for questions about the server: the administrator's, else the settings' user's. Raises as both."""
-        try:
-            return self.admin()
-        except RelocateError as exc:
-            if self.context.admin.given or exc.code != "right_missing":
-                raise
-        return self.connect()
-
-    def _login(self, database: str) -> Session:
+    def by_login(self, database: str) -> Session:
+        """The base class's; also raises bad_option."""
         login = self.context.admin
         place = self._place()
         if login.unix_socket:
@@ -130,7 +103,8 @@ class Server:
         keep_password(login, way, self.config.port, 3306, "mysql")
         return self._open(place, login.user or "root", login.password, database, None)
 
-    def _root(self, database: str) -> Session:
+    def by_root(self, database: str) -> Session:
+        """The base class's: ``root``, by the local socket."""
         path = self.socket or local_socket()
         if not self.is_local or not path or os.geteuid() != 0:
             raise RelocateError("right_missing", "the server is not known to run on this host")
@@ -141,12 +115,21 @@ class Server:
             raise RelocateError("right_missing", "the server behind {0} does not serve port {1}".format(path, port))
         return session
 
-    def _creator(self, database: str) -> Session:
+    def by_creator(self, database: str) -> Session:
+        """See the base class."""
         session = self.connect(database)
         if may_create(session):
             return session
         session.close()
         raise RelocateError("right_missing", "user {0} may not create databases".format(self.user))
+
+    def by_settings(self) -> Session:
+        """See the base class."""
+        return self.connect()
+
+    def more_ways(self) -> str:
+        """See the base class."""
+        return "or set relocate_login (modules: login_user, ...)"
 
     def _open(
         self,

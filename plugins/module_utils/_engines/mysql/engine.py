@@ -16,7 +16,8 @@ import dataclasses
 import datetime
 import hashlib
 import os
-from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
+from types import ModuleType
+from typing import ClassVar, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
@@ -39,6 +40,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql imp
     queries,
     rights,
     survey,
+    venv_dialect,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import load as loading
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import objects as stored
@@ -63,6 +65,7 @@ class MysqlEngine(Engine):
     """A database on a MariaDB (10.3 or later) or MySQL (8.0 or later) server."""
 
     name = "mysql"
+    dialect: ClassVar[ModuleType] = venv_dialect
 
     def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
         super().__init__(defaults.resolved(config, context.owner), context)

@@ -93,30 +93,36 @@ class Rights:
         names = sorted({name for some in dict(details.get("definers") or {}).values() for name in some})
         if not names or self.by_role:
             return []
-        found = []
-        others = self.account.rpartition("@")[0] != ident(user) or any(heir != self.account for heir in heirs)
-        if others and not self.everywhere(*_DEFINER):
-            right = "SET USER" if self._mariadb else "SET_USER_ID (since 8.2 SET_ANY_DEFINER)"
-            found.append(
-                _of_others(
-                    self.account,
-                    names,
-                    "run there as the database's root: GRANT {0} ON *.* TO {1}".format(right, self.account),
-                )
+        if self.account.rpartition("@")[0] == ident(user) and all(heir == self.account for heir in heirs):
+            return []  # they are the administrator's own
+        return [*self._making(names), *self._showing(names)]
+
+    def _making(self, names: Sequence[str]) -> List[RelocateError]:
+        if self.everywhere(*_DEFINER):
+            return []
+        right = "SET USER" if self._mariadb else "SET_USER_ID (since 8.2 SET_ANY_DEFINER)"
+        return [
+            _of_others(
+                self.account,
+                names,
+                "run there as the database's root: GRANT {0} ON *.* TO {1}".format(right, self.account),
             )
+        ]
+
+    def _showing(self, names: Sequence[str]) -> List[RelocateError]:
         routines = [name for name in names if name.rpartition(" ")[0] in (FUNCTION, PROCEDURE, PACKAGE, PACKAGE_BODY)]
-        if others and routines and not self.everywhere(*_SHOWN) and not self._reads_routines():
-            where = "SELECT ON mysql.proc" if self._mariadb else "SHOW_ROUTINE ON *.*"
-            found.append(
-                RelocateError(
-                    "right_missing",
-                    "{0}, the administrator, may not see other accounts' routines: {1}".format(
-                        self.account, _some(routines)
-                    ),
-                    "run there as the database's root: GRANT {0} TO {1}".format(where, self.account),
-                )
+        if not routines or self.everywhere(*_SHOWN) or self._reads_routines():
+            return []
+        where = "SELECT ON mysql.proc" if self._mariadb else "SHOW_ROUTINE ON *.*"
+        return [
+            RelocateError(
+                "right_missing",
+                "{0}, the administrator, may not see other accounts' routines: {1}".format(
+                    self.account, _some(routines)
+                ),
+                "run there as the database's root: GRANT {0} TO {1}".format(where, self.account),
             )
-        return found
+        ]
 
     def _reads_routines(self) -> bool:
         places = {place.replace("`", "") for place, has in self._given if has & {"SELECT", _ALL}}

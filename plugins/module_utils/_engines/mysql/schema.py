@@ -13,7 +13,7 @@ import datetime
 import difflib
 import re
 from dataclasses import replace
-from typing import Dict, List, Mapping, Sequence, Tuple
+from typing import Dict, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import statement as statements
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.objects import StoredObject
@@ -158,44 +158,49 @@ def _disabled_when_over(item: Difference, now: datetime.datetime) -> bool:
     return same and item.recorded.startswith(_KEPT) and passed(item.recorded, now) and after[1] == "DISABLE"
 
 
+#: How an event's name begins among all that a schema holds.
+_OF_EVENT = "event "
+
+
 def judge(differences: Sequence[Difference], now: datetime.datetime) -> Tuple[List[Difference], List[str]]:
     """Sort differences into losses, and sentences about the others.
 
     Between releases, servers print the same table in other words: such a difference is named, not refused.
     """
     schema = {item.name: item for item in differences if item.what == "schema of"}
-    others = SERVER in schema
-    over = {
-        name[len("event ") :] for name, item in schema.items() if item.found == "absent" and passed(item.recorded, now)
-    }
+    over = {name[len(_OF_EVENT) :] for name, item in schema.items() if _is_over(item, now)}
+    disabled = {name[len(_OF_EVENT) :] for name, item in schema.items() if _disabled_when_over(item, now)}
+    named = [_over_sentence(name, schema[_OF_EVENT + name]) for name in sorted(over)]
+    for name in sorted(disabled):
+        named.append("the last time of event {0} has passed: it is kept, and disabled".format(name))
     refused: List[Difference] = []
-    disabled = sorted(name[len("event ") :] for name, item in schema.items() if _disabled_when_over(item, now))
-    named = [
-        "event {0} {1} that has passed: it was not made".format(
-            name,
-            "was to run once, at a time"
-            if schema["event " + name].recorded.startswith(_GONE["AT"])
-            else "was to end at a time",
-        )
-        for name in sorted(over)
-    ]
-    named += ["the last time of event {0} has passed: it is kept, and disabled".format(name) for name in disabled]
     for item in differences:
-        if item.what == "schema of":
-            if item.name == SERVER or item.name[len("event ") :] in {*over, *disabled}:
-                continue
-            found = _shown(item)
-            if others and "absent" not in (item.recorded, item.found):
-                named.append(
-                    "{0} is described otherwise by this server: {1}, before {2}".format(
-                        found.name, found.found, found.recorded
-                    )
-                )
-            else:
-                refused.append(found)
-        elif not (item.what == EVENT and item.found == "absent" and item.name.rpartition(" ")[0] in over):
-            refused.append(item)
+        if _told_of_event(item, over, disabled):
+            continue
+        shown = _shown(item) if item.what == "schema of" else item
+        if shown.what == "schema of" and SERVER in schema and "absent" not in (item.recorded, item.found):
+            text = "{0} is described otherwise by this server: {1}, before {2}"
+            named.append(text.format(shown.name, shown.found, shown.recorded))
+        else:
+            refused.append(shown)
     return refused, named
+
+
+def _told_of_event(item: Difference, over: Set[str], disabled: Set[str]) -> bool:
+    """Whether a difference is one of an event that a sentence tells of, or only says that the servers differ."""
+    if item.what == "schema of":
+        return item.name == SERVER or item.name[len(_OF_EVENT) :] in over | disabled
+    return item.what == EVENT and item.found == "absent" and item.name.rpartition(" ")[0] in over
+
+
+def _is_over(item: Difference, now: datetime.datetime) -> bool:
+    return item.found == "absent" and passed(item.recorded, now)
+
+
+def _over_sentence(name: str, item: Difference) -> str:
+    once = item.recorded.startswith(_GONE["AT"])
+    was = "was to run once, at a time" if once else "was to end at a time"
+    return "event {0} {1} that has passed: it was not made".format(name, was)
 
 
 def _shown(item: Difference) -> Difference:

@@ -115,19 +115,18 @@ class MysqlSnapshot(Snapshot):
             options = self._server.options_file(client.mariadb)
             objects, charset = self._with_notes(self._objects()), admin.properties_of(session, self._database)
             # No snapshot holds for these: they are dumped and counted before anybody may write again.
-            held = [table for table in self._tables if not table.transactional] if locked else []
-            parts = [programs.Part("rows-000", tuple(table.name for table in held))] if held else []
+            held = [table for table in self._tables if locked and not table.transactional]
+            parts = _one_part("rows-000", held)
             self._finish(self._start(client, options, path, parts, together), together)
             self._counted = states.counts(states.asked_of(session), held, True, highest=self._highest)
             free = [table for table in self._tables if table not in held]
-            small = rows.small(free) if locked else set()
-            own = [t for t in free if t.name in small or rows.needed(t, client.mariadb, session.flavor.mariadb)]
+            own = _ours_to_write(free, locked, client, session)
             planned = self._plan(session, [table for table in free if table not in own], locked)
             running: List[Any] = [
                 *self._start(client, options, path, planned, together),
                 *self._write(path, own, together),
             ]
-            planned += [programs.Part(_OWN, tuple(table.name for table in own))] if own else []
+            planned += _one_part(_OWN, own)
             for one in running:
                 one.begun.wait()
         with together:
@@ -137,7 +136,7 @@ class MysqlSnapshot(Snapshot):
 
     def _plan(self, session: Session, tables: Sequence[Table], locked: bool) -> List[programs.Part]:
         if not locked:  # several programs would see several moments
-            return [programs.Part("rows-001", tuple(table.name for table in tables))] if tables else []
+            return _one_part("rows-001", tables)
         return programs.plan_parts(tables, programs.ranges_of(session), self._server.context.jobs)
 
     @contextlib.contextmanager
@@ -279,3 +278,15 @@ class MysqlSnapshot(Snapshot):
 def _pieces(view: states.View) -> int:
     """More ranges of a table than sessions: keys are seldom spread evenly."""
     return 2 * view.width if view.width > 1 else 1
+
+
+def _one_part(name: str, tables: Sequence[Table]) -> List[programs.Part]:
+    """One program's share; none without tables."""
+    return [programs.Part(name, tuple(table.name for table in tables))] if tables else []
+
+
+def _ours_to_write(tables: Sequence[Table], locked: bool, client: programs.Client, session: Session) -> List[Table]:
+    """Tables that we write ourselves: small ones, for which no program need start, and what programs do not keep."""
+    small = rows.small(tables) if locked else set()
+    theirs = client.mariadb, session.flavor.mariadb
+    return [table for table in tables if table.name in small or rows.needed(table, *theirs)]

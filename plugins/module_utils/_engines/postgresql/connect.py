@@ -26,7 +26,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
     driver,
     ident,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines.sql import keep_password, made_by
+from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Logins, keep_password, made_by
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, current_user, lookup_user
@@ -124,7 +124,7 @@ def connection_error_code(text: str) -> str:
     return "login_failed"
 
 
-class Server:
+class Server(Logins[Session]):
     """The server of one alias: every way in that the engine uses."""
 
     def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
@@ -157,6 +157,9 @@ class Server:
             if path and not os.path.isabs(path) and path != "system" and self.context.project:
                 found[word] = os.path.join(self.context.project, path)
         return found
+
+    def _reaching(self) -> Dict[str, str]:
+        return {word: value for word, value in self._options().items() if word in _REACHING}
 
     def _settings_options(self) -> Dict[str, str]:
         options = self._options()
@@ -241,59 +244,28 @@ class Server:
             raise RelocateError(code, msg, _HINTS[code]) from None
         return Session(connection, self.context.secrets.scrub)
 
-    def admin(self, database: str = "") -> Session:
-        """A session that may create databases: ``login_*``, else the local administrator, else the settings' user.
-
-        :param database: where to; by default to none that is renamed or dropped
-        Raises right_missing when there is none, or what ``login_*`` met.
-        """
-        if self.context.admin.given:
-            return self._login(database)
-        reason = ""
-        for way in (self._peer, self._creator):
-            try:
-                return way(database)
-            except RelocateError as exc:
-                reason = reason or exc.msg
-        raise RelocateError(
-            "right_missing",
-            "nobody here may create databases on the server of {0}: {1}".format(self.config.alias, reason),
-            "run with become on the database server's own host, set relocate_login (modules: login_user, ...),"
-            " or ALTER ROLE {0} CREATEDB".format(ident(self.role)),
-        )
-
-    def anyone(self) -> Session:
-        """A session for questions about the server: the administrator's, else the settings' user's. Raises as both."""
-        try:
-            return self.admin()
-        except RelocateError as exc:
-            if self.context.admin.given or exc.code != "right_missing":
-                raise
-        return self._settings_user()
-
     def maintenance_database(self) -> str:
         """Return where the administrator works: never in the database that is to be renamed."""
         return self.context.admin.database or ("template1" if self.config.name == "postgres" else "postgres")
 
-    def _login(self, database: str) -> Session:
+    def by_login(self, database: str) -> Session:
+        """The base class's; also raises bad_option."""
         login = self.context.admin
-        path = login.unix_socket
-        if os.path.basename(path).startswith(".s.PGSQL."):
-            path = os.path.dirname(path)
-        host = login.host or path or self._host() or ("localhost" if login.password else "")
+        host = login.host or _directory_of(login.unix_socket) or self._host() or ("localhost" if login.password else "")
         port = login.port or self.config.port
-        place = _socket(host, port) if host.startswith("/") else str(self.config.options.get("hostaddr") or host)
+        local = not host or host.startswith("/")
+        place = _socket(host, port) if host and local else str(self.config.options.get("hostaddr") or host)
         keep_password(login, place, self.config.port, _PORT, "postgres")
-        found = {word: value for word, value in self._options().items() if word in _REACHING}
+        found = self._reaching()
         found.update(self._administrator(database, login.user or "postgres", host, port))
         if login.password:
             found["password"] = login.password
             # Keys and certificates are files that project code names: they are read as its owner could read them.
             return self._as_administrator(found, self.context.owner)
-        by_peer = (not host or host.startswith("/")) and os.geteuid() == 0
-        return self._as_administrator(found, lookup_user(found["user"]) if by_peer else None)
+        return self._as_administrator(found, lookup_user(found["user"]) if local and os.geteuid() == 0 else None)
 
-    def _peer(self, database: str) -> Session:
+    def by_root(self, database: str) -> Session:
+        """The base class's: ``postgres``, by peer authentication."""
         user = lookup_user("postgres")
         if not self.is_local or "service" in self.config.options or user is None:
             raise RelocateError("right_missing", "the server is not known to run on this host")
@@ -331,14 +303,20 @@ class Server:
         found.update({"port": str(port)} if port else {})
         return found
 
-    def _creator(self, database: str) -> Session:
-        session = self.connect(database) if database else self._settings_user()
+    def by_creator(self, database: str) -> Session:
+        """See the base class."""
+        session = self.connect(database) if database else self.by_settings()
         if session.value("SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = current_user"):
             return session
         session.close()
         raise RelocateError("right_missing", "role {0} may not create databases".format(self.role))
 
-    def _settings_user(self) -> Session:
+    def more_ways(self) -> str:
+        """See the base class."""
+        return "set relocate_login (modules: login_user, ...), or ALTER ROLE {0} CREATEDB".format(ident(self.role))
+
+    def by_settings(self) -> Session:
+        """See the base class."""
         refusals: List[RelocateError] = []
         for database in (self.maintenance_database(), "template1", self.config.name):
             try:
@@ -361,6 +339,11 @@ def socket_directory(port: int, directories: Tuple[str, ...] = _SOCKET_DIRECTORI
     A socket in a directory that anyone can write to counts only when root or postgres made it.
     """
     return next((directory for directory in directories if made_by(_socket(directory, port), "postgres")), "")
+
+
+def _directory_of(path: str) -> str:
+    """Where a socket is, which may be named itself."""
+    return os.path.dirname(path) if os.path.basename(path).startswith(".s.PGSQL.") else path
 
 
 def _socket(directory: str, port: Optional[int]) -> str:

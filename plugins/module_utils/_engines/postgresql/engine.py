@@ -14,7 +14,8 @@ import contextlib
 import dataclasses
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Iterator, List, Optional, Sequence, Tuple
+from types import ModuleType
+from typing import ClassVar, Iterator, List, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
@@ -37,6 +38,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
     programs,
     queries,
     settings,
+    venv_dialect,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import preflight as checks
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import state as states
@@ -107,6 +109,7 @@ class PostgresqlEngine(Engine):
     """A database on a PostgreSQL server, 11 or later."""
 
     name = "postgresql"
+    dialect: ClassVar[ModuleType] = venv_dialect
 
     def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
         super().__init__(config, context)

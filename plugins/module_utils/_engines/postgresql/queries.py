@@ -264,9 +264,6 @@ def _of_table(catalogue: str, name: str, relation: str, suffix: str, more: str) 
 
 def objects_sql(major: int) -> str:
     """Every other thing with a name: kind, name parts, suffix. Nothing that an extension owns."""
-    # Copies of a partitioned table's triggers and keys on its partitions get names that differ between versions.
-    cloned = "AND o.tgparentid = 0" if major >= 13 else ""
-    labels = "(SELECT string_agg(quote_literal(l.enumlabel), ', ' ORDER BY l.enumsortorder) FROM pg_enum AS l"
     queries: Dict[str, str] = {
         "view": _relation_kind("'v'"),
         "materialized view": _relation_kind("'m'"),
@@ -274,13 +271,7 @@ def objects_sql(major: int) -> str:
         "partitioned table": _relation_kind("'p'"),
         "index": _relation_kind("'i', 'I'")
         + " AND EXISTS (SELECT FROM pg_index AS i WHERE i.indexrelid = c.oid AND (i.indisvalid OR c.relkind = 'I'))",
-        "trigger": _of_table(
-            "pg_trigger",
-            "tgname",
-            "tgrelid",
-            "CASE o.tgenabled WHEN 'O' THEN '' WHEN 'D' THEN ' (disabled)' ELSE ' (' || o.tgenabled::text || ')' END",
-            "AND NOT o.tgisinternal " + cloned,
-        ),
+        "trigger": _triggers(major),
         "constraint": _of_table(
             "pg_constraint",
             "conname",
@@ -290,22 +281,8 @@ def objects_sql(major: int) -> str:
         ),
         "policy": _of_table("pg_policy", "polname", "polrelid", "''", ""),
         "rule": _of_table("pg_rewrite", "rulename", "ev_class", "''", "AND o.rulename <> '_RETURN'"),
-        "function": (
-            "SELECT ARRAY[n.nspname, o.proname]::text[], '(' || oidvectortypes(o.proargtypes) || ')' FROM pg_proc AS o"
-            " JOIN pg_namespace AS n ON n.oid = o.pronamespace WHERE "
-            + USER_SCHEMA
-            + " AND "
-            + own("o", "pg_proc")
-            # constructors of range types
-            + " AND NOT EXISTS (SELECT FROM pg_depend AS i WHERE i.classid = 'pg_proc'::regclass AND i.objid = o.oid"
-            " AND i.deptype = 'i')"
-        ),
-        "type": (
-            "SELECT ARRAY[n.nspname, o.typname]::text[], coalesce('(' || " + labels + " WHERE l.enumtypid = o.oid)"
-            " || ')', '') FROM pg_type AS o JOIN pg_namespace AS n ON n.oid = o.typnamespace"
-            " LEFT JOIN pg_class AS c ON c.oid = o.typrelid WHERE " + USER_SCHEMA + " AND " + own("o", "pg_type") + " "
-            "AND (o.typtype IN ('d', 'e', 'r') OR c.relkind = 'c')"
-        ),
+        "function": _functions(),
+        "type": _types(),
         "collation": _named("pg_collation", "collname", "collnamespace"),
         "text search configuration": _named("pg_ts_config", "cfgname", "cfgnamespace"),
         "text search dictionary": _named("pg_ts_dict", "dictname", "dictnamespace"),
@@ -321,6 +298,36 @@ def objects_sql(major: int) -> str:
     return " UNION ALL ".join(
         "SELECT {0}::text, q.* FROM ({1}) AS q (parts, suffix)".format(literal(kind), query)
         for kind, query in sorted(queries.items())
+    )
+
+
+def _triggers(major: int) -> str:
+    # Copies of a partitioned table's triggers and keys on its partitions get names that differ between versions.
+    cloned = "AND o.tgparentid = 0" if major >= 13 else ""
+    state = "CASE o.tgenabled WHEN 'O' THEN '' WHEN 'D' THEN ' (disabled)' ELSE ' (' || o.tgenabled::text || ')' END"
+    return _of_table("pg_trigger", "tgname", "tgrelid", state, "AND NOT o.tgisinternal " + cloned)
+
+
+def _functions() -> str:
+    return (
+        "SELECT ARRAY[n.nspname, o.proname]::text[], '(' || oidvectortypes(o.proargtypes) || ')' FROM pg_proc AS o"
+        " JOIN pg_namespace AS n ON n.oid = o.pronamespace WHERE "
+        + USER_SCHEMA
+        + " AND "
+        + own("o", "pg_proc")
+        # constructors of range types
+        + " AND NOT EXISTS (SELECT FROM pg_depend AS i WHERE i.classid = 'pg_proc'::regclass AND i.objid = o.oid"
+        " AND i.deptype = 'i')"
+    )
+
+
+def _types() -> str:
+    labels = "(SELECT string_agg(quote_literal(l.enumlabel), ', ' ORDER BY l.enumsortorder) FROM pg_enum AS l"
+    return (
+        "SELECT ARRAY[n.nspname, o.typname]::text[], coalesce('(' || " + labels + " WHERE l.enumtypid = o.oid)"
+        " || ')', '') FROM pg_type AS o JOIN pg_namespace AS n ON n.oid = o.typnamespace"
+        " LEFT JOIN pg_class AS c ON c.oid = o.typrelid WHERE " + USER_SCHEMA + " AND " + own("o", "pg_type") + " "
+        "AND (o.typtype IN ('d', 'e', 'r') OR c.relkind = 'c')"
     )
 
 

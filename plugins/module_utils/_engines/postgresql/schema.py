@@ -274,12 +274,15 @@ def _compare_entries(one: Entry, other: Entry, exact: bool, found: Comparison) -
     if one.place != other.place and (exact or "tablespace" in one.place):
         places = (one.place or "the default place", other.place or "the default place")
         found.differences.append("{0} is in {2}, and was in {1}".format(one.label, *places))
-    if not exact and one.kind != "COMMENT":
-        return
-    about_database = one.kind == "COMMENT" and one.name == "DATABASE"
-    bodies = [[s.partition(" IS ")[2] if about_database else s for s in entry.statements] for entry in (one, other)]
-    if bodies[0] != bodies[1] and [alike(text) for text in bodies[0]] != [alike(text) for text in bodies[1]]:
+    if (exact or one.kind == "COMMENT") and not _same_body(one, other):
         found.differences.append("{0} is defined otherwise".format(one.label))
+
+
+def _same_body(one: Entry, other: Entry) -> bool:
+    before, after = one.statements, other.statements
+    if one.kind == "COMMENT" and one.name == "DATABASE":  # the name is another one
+        before, after = ([text.partition(" IS ")[2] for text in body] for body in (before, after))
+    return before == after or [alike(text) for text in before] == [alike(text) for text in after]
 
 
 def _properties(entry: Entry) -> Set[str]:

@@ -15,8 +15,8 @@ import os
 import shutil
 import sqlite3
 import time
-import urllib.parse
-from typing import Iterator, List, Optional, Sequence, Tuple
+from types import ModuleType
+from typing import ClassVar, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
@@ -24,23 +24,18 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     LIVE,
     PREVIOUS,
     Engine,
-    EngineContext,
-    OnSnapshot,
     Snapshot,
     missing_programs,
     removed_on_failure,
 )
+from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite import venv_dialect
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.content import (
     FINISHED_COPY,
     WAIT,
     check_pages,
     connect,
-    copy_database,
-    count_table,
     needed_version,
-    objects,
     open_view,
-    sequences,
     settle,
     stored_tables,
 )
@@ -65,14 +60,13 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.fi
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.schema import (
     refuse_orphans,
     sorted_out,
-    whole_schema,
 )
+from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.snapshot import SqliteSnapshot
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.parents import record
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
     DatabaseFacts,
-    DatabaseState,
     Difference,
     DumpFile,
     Obstacle,
@@ -80,89 +74,15 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
 from ansible_collections.relocate.django.plugins.module_utils._process import find_program
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
-_METHOD = "sqlite-row-1"
 _QUICK = 64 * 1024 * 1024  # bytes whose check no writer notices
 _SUFFIXES = {LIVE: "", INCOMING: "__incoming", PREVIOUS: "__previous", DISCARDED: "__discarded"}
-
-
-class _SqliteSnapshot(Snapshot):
-    """A read transaction; once dumped, the copy takes its place so that the site's writers need not wait."""
-
-    def __init__(self, path: str, alias: str, context: EngineContext) -> None:
-        self._alias, self._context, self._live = alias, context, path
-        with owned(context.owner, "query_failed"):
-            self._connection = open_view(path)
-
-    def close(self) -> None:
-        """End the view."""
-        with owned(self._context.owner, "query_failed"):
-            self._connection.close()
-
-    def dump(self, directory: str, on_snapshot: Optional[OnSnapshot] = None) -> DumpFile:
-        """The base class's; also raises database_broken, since such a dump would be refused at its load."""
-        name = _file_name(self._alias)
-        path = os.path.join(directory, name)
-        self._context.progress("{0}: copying".format(self._alias))
-        with owned(self._context.owner, "dump_failed"):
-            if os.path.lexists(path) or os.path.lexists(path + ".zst"):  # not ours: must outlive a failure
-                raise RelocateError("path_refused", "{0} is there already".format(path), "choose another directory")
-            with removed_on_failure(lambda: self._forget(path)):
-                self._replace_view(path)
-                if on_snapshot is not None:
-                    on_snapshot(path)
-        if self._context.compression == "none":
-            return DumpFile(name, "SQLite " + sqlite3.sqlite_version, "3")
-        try:
-            with removed_on_failure(lambda: self._forget(path + ".zst")):
-                zstd(["-T0", "-3"], path, path + ".zst", self._context, "dump_failed")
-        finally:
-            self._forget(path)  # the open connection keeps reading it; its space is freed at the close
-        return DumpFile(name + ".zst", "SQLite " + sqlite3.sqlite_version, "3")
-
-    def _replace_view(self, path: str) -> None:
-        copy_database(self._connection, path)  # out of the transaction that is open: the same view
-        sync(path)
-        copied = connect(path, FINISHED_COPY)
-        try:
-            copied.execute("SELECT 1 FROM sqlite_master").fetchone()
-            self._connection.close()
-        finally:
-            self._connection = copied
-        check_pages(copied)
-        refuse_orphans(copied, self._context, self._live)
-
-    def _forget(self, path: str) -> None:
-        with owned(self._context.owner, "dump_failed"):
-            remove_database(path)
-
-    def has_tables(self) -> bool:
-        """The base class's; raises query_failed or database_broken."""
-        with owned(self._context.owner, "query_failed"):
-            return bool(stored_tables(self._connection))
-
-    def state(self, fingerprints: bool = True) -> DatabaseState:
-        """The base class's; raises query_failed or database_broken."""
-        with owned(self._context.owner, "query_failed"):
-            tables = stored_tables(self._connection)
-            counts = []
-            for table in tables:
-                counts.append(count_table(self._connection, table, fingerprints))
-                self._context.progress("{0}: {1}: {2} rows".format(self._alias, table, counts[-1].rows))
-            numbers, named = sequences(self._connection, tables), objects(self._connection)
-            schema = whole_schema(self._connection, self._live)
-            return DatabaseState(_METHOD, tuple(counts), tuple(numbers), named, schema=schema)
-
-
-def _file_name(alias: str) -> str:
-    """An alias may be any text: quote all that is special in a path, and a dot that would hide the file."""
-    quoted = urllib.parse.quote(alias, safe="", errors="surrogatepass").replace("~", "%7E")
-    return ("%2E" + quoted[1:] if quoted.startswith(".") else quoted) + ".sqlite3"
 
 
 class SqliteEngine(Engine):
     """A SQLite file, at the absolute path that the settings name."""
 
     name = "sqlite"
+    dialect: ClassVar[ModuleType] = venv_dialect
     is_file = True
 
     def _path(self, which: str) -> str:
@@ -266,7 +186,7 @@ class SqliteEngine(Engine):
                 ) from None
             if not os.access(path, os.R_OK, effective_ids=True):
                 raise refusal("right_missing", "{0} is not readable by the project's owner".format(path))
-        view = _SqliteSnapshot(path, self.config.alias, self.context)
+        view = SqliteSnapshot(path, self.config.alias, self.context)
         try:
             yield view
         finally:

@@ -48,7 +48,7 @@ def loaded(path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
         yield
 
     context = SimpleNamespace(stopwatch=SimpleNamespace(step=step), progress=print)
-    engine = SimpleNamespace(config=SimpleNamespace(alias="default"), context=context)
+    engine = SimpleNamespace(name="fake", config=SimpleNamespace(alias="default"), context=context)
     site = SimpleNamespace(project=SimpleNamespace(owner=nobody()), secrets=None)
     load.merge_fixture(site, engine, str(path))  # type: ignore[arg-type]
     return given[0]

@@ -5,8 +5,13 @@
 
 from __future__ import annotations
 
+import inspect
+from typing import Any
+
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_dialect
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_scan_rules as rules
 
 TEXT5 = {"internal": "CharField", "max_length": 5}
@@ -59,7 +64,7 @@ TAKEN = [
 
 def judge(kind: str, column: dict[str, object], target: str, value: object) -> str | None:
     """The code of the first rule that refuses the value."""
-    for rule in rules.rules_of(kind, column, target):
+    for rule in rules.rules_of(kind, column, venv_dialect.named(target)):
         reason = rule(value)
         if reason is not None:
             assert reason[0] in rules.REMEDIES
@@ -107,6 +112,15 @@ def test_digits_that_sqlite_keeps(digits: str, refused: bool) -> None:
 def test_what_a_unique_key_of_mysql_takes_for_the_same(one: object, other: object, same: bool) -> None:
     """Case, accents and trailing spaces are nothing to its usual collations."""
     assert (rules.folded(one) == rules.folded(other)) is same
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_every_engine_has_its_dialect(engine: Any) -> None:
+    kind = venv_dialect.named(engine.name)
+    assert inspect.getmodule(kind) is engine.dialect and issubclass(kind.bulk, venv_dialect.Bulk)
+    for name in ("reader", "writer", "beginning"):
+        assert name in vars(kind)
+    assert "insert" in vars(kind.bulk)
 
 
 @pytest.mark.parametrize(

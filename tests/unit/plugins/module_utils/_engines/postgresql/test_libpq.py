@@ -190,7 +190,7 @@ def test_the_administrator_does_not_talk_to_a_socket_that_somebody_else_made(
     monkeypatch.setattr(connect, "lookup_user", lambda _name: OWNER)
     (tmp_path / ".s.PGSQL.5432").touch()
     one = servers("postgresql", Login(), host=str(tmp_path), user="shop")
-    monkeypatch.setattr(connect.Server, "_creator", lambda self, _database: "the settings' user")
+    monkeypatch.setattr(connect.Server, "by_creator", lambda self, _database: "the settings' user")
     one.admin()
     assert opened[0]["user"] == "postgres"
     opened.clear()

@@ -30,7 +30,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import compare_states, sequences_behind
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite import content as sqlite_content
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite import engine as subject
-from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite import files
+from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite import files, snapshot
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.engine import SqliteEngine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
@@ -527,7 +527,7 @@ def test_failing_zstd(tmp_path: Any, monkeypatch: Any) -> None:
     ],
 )  # fmt: skip
 def test_alias_as_file_name(alias: str, name: str) -> None:
-    assert subject._file_name(alias) == name + ".sqlite3"
+    assert snapshot._file_name(alias) == name + ".sqlite3"
 
 
 # --- fingerprints --------------------------------------------------------------------------------------------------
