@@ -86,15 +86,10 @@ class ToySite(LocalSite):
     """A site whose settings ask the environment which engine it has."""
 
     kinds: dict[str, str] = field(default_factory=lambda: {"old": "jsondir", "new": "jsondir"})
-    collections: Path = COLLECTIONS
 
     def host(self, side: str) -> dict[str, Any]:
         """Give the variables of one host."""
         return {**super().host(side), "relocate_environment": {"KIND": self.kinds[side]}}
-
-    def play(self, playbook: str = "move", *options: str, **variables: Any) -> tuple[int, str]:
-        """Run a playbook with the collection that has the toy."""
-        return super().play(playbook, *options, collections=self.collections, **variables)
 
 
 @pytest.fixture
