@@ -103,7 +103,7 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "regroup": ("os.open", "changes only what is open, and then still the owner's own by fstat"),
     },
     "module_utils/_project/checkout.py": {
-        "plan_checkout": ("os.listdir", ASKED),
+        "_is_free": ("os.listdir", ASKED),
         "_from_bundle": ("open", SET),
     },
     "module_utils/_project/project.py": {
