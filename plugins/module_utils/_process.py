@@ -75,6 +75,16 @@ def find_program(name: str, extra: Sequence[str] = ()) -> Optional[str]:
     return shutil.which(name, path=os.pathsep.join(list(extra) + [_PATH]))
 
 
+def require_program(name: str, hint: str = "") -> str:
+    """The absolute path of a program. Raises program_missing."""
+    path = find_program(name)
+    if path is None:
+        raise RelocateError(
+            "program_missing", "{0} is not on this host".format(name), hint or "install {0}".format(name)
+        )
+    return path
+
+
 def _environment(command: Command) -> Dict[str, str]:
     user = command.user or current_user()
     env = {

@@ -21,7 +21,7 @@ import urllib.parse
 from types import TracebackType
 from typing import Iterable, List, Optional, Set, Type
 
-from ansible_collections.relocate.django.plugins.module_utils._host.files import make_directory
+from ansible_collections.relocate.django.plugins.module_utils._host.files import created, make_directory
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 
 _PREFIX = "secret-"
@@ -57,8 +57,8 @@ class SecretStore:
             remove_leftovers(self._base)
             self.path = os.path.join(self._base, _PREFIX + _random.token_hex(8))
             os.mkdir(self.path, 0o700)
-            flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
-            self._lock = os.open(os.path.join(self.path, _LOCK), flags, 0o600)
+            with created(os.path.join(self.path, _LOCK)) as stream:
+                self._lock = os.dup(stream.fileno())
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         finally:
             os.close(turn)
@@ -86,9 +86,8 @@ class SecretStore:
         path = os.path.join(self.path, name)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
-            stream.write(content)
+        with created(path) as stream:
+            stream.write(content.encode("utf-8", "surrogateescape"))
             if self._user is not None and os.geteuid() == 0:
                 os.fchown(stream.fileno(), self._user.uid, self._user.gid)  # not by path: the directory is the user's
         return path

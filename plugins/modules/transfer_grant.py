@@ -128,7 +128,7 @@ from ansible_collections.relocate.django.plugins.module_utils import _argspec, _
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._media.root import check_link
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._process import find_program
+from ansible_collections.relocate.django.plugins.module_utils._process import require_program
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Grant
 from ansible_collections.relocate.django.plugins.module_utils._record.record import (
     check_site_name,
@@ -182,9 +182,7 @@ def withdraw(params: Mapping[str, Any], user: SystemUser, sshd: transfer_sshd.Ss
 def give(params: Mapping[str, Any], user: SystemUser, sshd: transfer_sshd.Sshd, check: bool) -> bool:
     """Let the key in, unless it is in for long enough; says whether anything was changed."""
     directory, site = params["directory"], params["site"]
-    prefix, rsync = grant.command_prefix(user), find_program("rsync")
-    if not rsync:
-        raise RelocateError("program_missing", "rsync is not on this host", "install rsync on the old host")
+    prefix, rsync = grant.command_prefix(user), require_program("rsync", "install rsync on the old host")
     conf = grant.conf_path(directory, site)
     shared, readers = {"set": os.path.join(BackupSet.home(directory, site), check_label(params["label"]))}, {}
     if params["media"]:

@@ -32,6 +32,7 @@ BY_PATH = {
     "sqlite3": ["connect"],
     "gzip": ["open", "GzipFile"],
     "io": ["open"],
+    "files": ["created", "replaced"],  # of _host: new files
 }
 #: Names of variables that hold an open descriptor: the call acts on what is open.
 DESCRIPTORS = {"handle", "child"}
@@ -62,10 +63,10 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     },
     "module_utils/_engines/sqlite/content.py": {
         "connect": ("sqlite3.connect", CALLERS),
+        "copy_database": ("files.created", CALLERS),
         "settle": ("os.unlink", CALLERS),
     },
     "module_utils/_engines/sqlite/files.py": {
-        "create_file": ("os.open", CALLERS),
         "remove_database": ("os.unlink os.unlink", CALLERS),
         "sync": ("os.open", CALLERS),
         "check_whole": ("open", CALLERS),
@@ -81,7 +82,8 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "_os_release": ("open", SYSTEM),
     },
     "module_utils/_host/files.py": {
-        "write_atomically": ("os.open os.replace os.unlink", OURS),
+        "replaced": ("files.created os.replace os.unlink os.unlink", "its callers are on this list themselves"),
+        "write_atomically": ("files.replaced", OURS),
         "sync_directory": ("os.open", OURS),
         "make_directory": ("os.chmod os.chown os.mkdir", OURS),
     },
@@ -116,7 +118,6 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     "module_utils/_project/revision.py": {
-        "new_file": ("os.open", CALLERS),
         "owned_directory": ("os.open os.rmdir tempfile.mkdtemp", OWN),
     },
     "module_utils/_project/untracked.py": {
@@ -130,9 +131,9 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "read_record": ("open", OURS),
     },
     "module_utils/_secrets.py": {
-        "SecretStore.__enter__": ("os.chown os.mkdir os.open os.open", OURS),
+        "SecretStore.__enter__": ("files.created os.chown os.mkdir os.open", OURS),
         "SecretStore.__exit__": ("shutil.rmtree", OURS),
-        "SecretStore.write": ("os.open os.unlink", OURS),
+        "SecretStore.write": ("files.created os.unlink", OURS),
         "remove_leftovers": ("os.listdir os.open shutil.rmtree", OURS),
     },
     "module_utils/_services/systemd.py": {
@@ -161,14 +162,14 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_set/seal.py": {
         "check_owned": ("os.walk", SET),
         "sealed": ("os.open", SET),
-        "_copied": ("os.open os.replace os.unlink os.unlink", SET),
+        "_copied": ("files.replaced", SET),
     },
     "module_utils/_set/unversioned.py": {
         "capture": ("open os.listdir os.unlink", SET),
         "_private": ("os.open", SET),
     },
     "module_utils/_steps/backup.py": {
-        "_write": ("os.open os.replace os.unlink", SET),
+        "_write": ("files.replaced", SET),
     },
     "module_utils/_steps/checkout.py": {
         "_source": ("open", SET),
@@ -201,7 +202,7 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
             "Copier.fetch holds the rights of the project's owner; without one it copies from set to set",
         ),
         "_Copy.file": (
-            "os.open os.open os.replace os.unlink os.utime",
+            "files.created os.open os.replace os.unlink os.utime",
             "Copier.fetch holds the rights of the project's owner; without one it copies from set to set",
         ),
         "_Copy._link": (
@@ -229,7 +230,6 @@ VOUCHED: dict[tuple[str, str], str] = {
     ("module_utils/_transfer/local.py", "_Copy._delete"): "Copier.fetch holds the rights",
     ("module_utils/_transfer/local.py", "_Copy._clear"): "Copier.fetch holds the rights",
     ("module_utils/_engines/sqlite/content.py", "open_view"): CALLERS,
-    ("module_utils/_engines/sqlite/content.py", "copy_database"): CALLERS,
     ("module_utils/_engines/sqlite/schema.py", "whole_schema"): CALLERS,
     (
         "module_utils/_engines/sqlite/snapshot.py",
@@ -254,7 +254,7 @@ def called(node: ast.Call) -> str:
     """Give the dotted name of what is called, if it takes a path."""
     function = node.func
     if isinstance(function, ast.Name):
-        return function.id if function.id == "open" else ""
+        return {"open": "open", "created": "files.created", "replaced": "files.replaced"}.get(function.id, "")
     if not (isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name)):
         return ""
     module = function.value.id
@@ -264,7 +264,7 @@ def called(node: ast.Call) -> str:
 def by_descriptor(node: ast.Call) -> bool:
     """Tell whether a call acts on what is open, or on a name within it."""
     for keyword in node.keywords:
-        if keyword.arg in ("dir_fd", "src_dir_fd"):
+        if keyword.arg in ("dir_fd", "src_dir_fd", "directory"):
             return not (isinstance(keyword.value, ast.Constant) and keyword.value.value is None)
     first = node.args[0] if node.args else None
     if isinstance(first, ast.Name):
@@ -368,9 +368,21 @@ def _assigned(path: Path, node: ast.Call) -> set[str]:
     return {item.attr for item in ast.walk(before[-1]) if isinstance(item, ast.Attribute)} if before else set()
 
 
+@pytest.mark.parametrize("path", scanned(), ids=name_of)
+def test_new_files_are_made_in_one_place(path: Path) -> None:
+    exclusive = [
+        node.lineno
+        for node in ast.walk(sources.tree(path))
+        if isinstance(node, ast.Attribute) and node.attr == "O_EXCL"
+    ]
+    assert not exclusive or name_of(path) in ("module_utils/_host/files.py", "module_utils/_host/openat.py")
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "def f(path):\n    created(path)",
+        "def f(path):\n    with files.replaced(path):\n        pass",
         "def f(path):\n    open(path)",
         "def f(path):\n    os.chown(path, 0, 0)",
         "def f(path):\n    with open(path) as a, acting_as(user):\n        pass",
@@ -393,6 +405,7 @@ def test_what_is_found(text: str) -> None:
         "def f(handle):\n    os.listdir(handle)",
         "def f(stream):\n    os.utime(stream.fileno(), ns=(1, 2))",
         "def f(handle):\n    os.open('x', 0, dir_fd=handle)",
+        "def f(handle):\n    files.created('x', directory=handle)",
         "def f(text):\n    text.replace('a', 'b')",
     ],
 )

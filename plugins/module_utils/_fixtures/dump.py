@@ -91,7 +91,7 @@ def _written(place: openat.Place, name: str) -> Iterator[IO[bytes]]:
     try:
         with contextlib.suppress(FileNotFoundError):
             place.unlink(temporary)
-        with os.fdopen(place.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY), "wb") as stream:
+        with place.created(temporary) as stream:
             yield stream
             os.fsync(stream.fileno())
         place.replace(temporary, name)

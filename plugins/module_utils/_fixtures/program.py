@@ -45,9 +45,9 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
     Completed,
-    find_program,
     last_lines,
     pipeline,
+    require_program,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project import (
     inside,
@@ -149,9 +149,7 @@ def _compressed(python: Command, compression: str, reads: bool, writes: bool) ->
     if compression == NONE or not (reads or writes):
         return [python]
     name, *arguments = DECOMPRESSORS[compression]
-    program = find_program(name)
-    if program is None:
-        raise RelocateError("program_missing", "{0} is not installed".format(name), "install " + name)
+    program = require_program(name)
     if reads:
         return [Command([program] + arguments, python.user), python]
     return [python, Command([program, "-3", "-T0", "-qc"], python.user)]

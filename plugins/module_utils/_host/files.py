@@ -8,25 +8,52 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from typing import Optional
+from typing import IO, Callable, Iterator, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 
 
-def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
-    """Replace a file in one step that survives a crash: temporary name, fsync, rename, fsync of the directory."""
-    temporary = path + ".new"
-    try:
+def created(path: str, mode: int = 0o600, directory: Optional[int] = None) -> IO[bytes]:
+    """Make a file that is not there yet and open it; a planted link or file is refused (FileExistsError).
+
+    :param directory: an open directory that the path is relative to
+    """
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle = os.open(path, flags, 0o600, dir_fd=directory)
+    os.fchmod(handle, mode)  # whatever the umask
+    return os.fdopen(handle, "wb")
+
+
+@contextlib.contextmanager
+def replaced(path: str, temporary: str = "", before: Optional[Callable[[], None]] = None) -> Iterator[IO[bytes]]:
+    """Write what takes the place of a file in one step once the block has ended; one that fails leaves the old file.
+
+    :param temporary: the name that it has until then
+    :param before: what is to be done when the content is on disk, before the step
+    """
+    temporary = temporary or path + ".new"
+    with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary)
-    except FileNotFoundError:
-        pass
-    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, path)
+    made = created(temporary)
+    try:
+        with made as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        if before:
+            before()
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def write_atomically(path: str, text: str) -> None:
+    """Replace a file in one step that survives a crash: temporary name, fsync, rename, fsync of the directory."""
+    with replaced(path) as stream:
+        stream.write(text.encode("utf-8"))
     sync_directory(os.path.dirname(path))
 
 

@@ -61,6 +61,10 @@ class Place:
         with acting_as(self.user):
             return os.open(_one(name), flags | _PLAIN, mode, dir_fd=self.handle)
 
+    def created(self, name: str) -> IO[bytes]:
+        """Make a file that is not there yet and open it; whatever has the name is refused (FileExistsError)."""
+        return os.fdopen(self.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY), "wb")
+
     def lstat(self, name: str) -> os.stat_result:
         """As ``os.lstat``."""
         with acting_as(self.user):

@@ -17,6 +17,7 @@ import threading
 from typing import IO, Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._host.tree import (
     Found,
     leads_out,
@@ -29,8 +30,8 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Dire
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
     Completed,
-    find_program,
     last_lines,
+    require_program,
     run,
 )
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, current_user
@@ -77,7 +78,12 @@ def archive(
     writer.start()
     try:
         with os.fdopen(reading, "rb") as source:
-            done = run(Command([_zstd(), "-q", "-c", "-1", "-T0"]), stdin=source, stdout=out, on_start=started.set)
+            done = run(
+                Command([require_program("zstd"), "-q", "-c", "-1", "-T0"]),
+                stdin=source,
+                stdout=out,
+                on_start=started.set,
+            )
     finally:
         started.set()
         writer.join()
@@ -124,13 +130,6 @@ def _add_file(tar: tarfile.TarFile, member: tarfile.TarInfo, found: Found, count
             ) from exc
     counts["files"] += 1
     counts["bytes"] += member.size
-
-
-def _zstd() -> str:
-    program = find_program("zstd")
-    if not program:
-        raise RelocateError("program_missing", "zstd is not on this host", "install zstd")
-    return program
 
 
 def _raise_first(failed: List[BaseException], done: Completed, what: str) -> None:
@@ -196,7 +195,7 @@ def extract(
         return counts
     reading, writing = os.pipe()
     ended: List[Completed] = []
-    command, started = Command([_zstd(), "-q", "-d", "-c"]), threading.Event()
+    command, started = Command([require_program("zstd"), "-q", "-d", "-c"]), threading.Event()
 
     def unpack() -> None:
         try:
@@ -315,10 +314,8 @@ def _put(tar: tarfile.TarFile, member: tarfile.TarInfo, base: str, handle: int) 
 
 
 def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, name: str, handle: int) -> None:
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     source = tar.extractfile(member)
-    target = os.open(name, flags, 0o600, dir_fd=handle)
-    with os.fdopen(target, "wb") as out:
+    with files.created(name, directory=handle) as out:
         left = member.size
         while left:
             chunk = source.read(min(_CHUNK, left)) if source is not None else b""
@@ -326,4 +323,4 @@ def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, name: str, handle: int)
                 raise tarfile.ReadError("unexpected end of data")
             out.write(chunk)
             left -= len(chunk)
-        os.fchmod(target, member.mode)
+        os.fchmod(out.fileno(), member.mode)

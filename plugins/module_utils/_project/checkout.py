@@ -15,7 +15,7 @@ from typing import List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import directories as host_directories
-from ansible_collections.relocate.django.plugins.module_utils._host import openat
+from ansible_collections.relocate.django.plugins.module_utils._host import files, openat
 from ansible_collections.relocate.django.plugins.module_utils._host.openat import Rights
 from ansible_collections.relocate.django.plugins.module_utils._host.parents import rights_of
 from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
@@ -33,7 +33,6 @@ from ansible_collections.relocate.django.plugins.module_utils._project.git impor
 from ansible_collections.relocate.django.plugins.module_utils._project.revision import (
     changes,
     lfs_files,
-    new_file,
     owned_directory,
     patch,
 )
@@ -287,7 +286,7 @@ def _from_bundle(git: Git, commit: str, path: str) -> str:
         try:
             with open(path, "rb") as reader:
                 with acting_as(git.owner):
-                    writer = new_file(copy)
+                    writer = files.created(copy)
                 with writer:
                     shutil.copyfileobj(reader, writer, _CHUNK)
         except OSError as exc:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._host.directories import make_for_owner
 from ansible_collections.relocate.django.plugins.module_utils._host.openat import Rights
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser
@@ -27,6 +28,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     Completed,
     find_program,
     last_lines,
+    require_program,
     run,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project import requirements
@@ -155,11 +157,7 @@ def _check_extra(extra: Sequence[str]) -> List[str]:
 
 def _python(path: str, owner: Optional[SystemUser], wanted: Wanted) -> Tuple[str, str]:
     name = wanted.python or "python3"
-    program = find_program(name)
-    if program is None:
-        raise RelocateError(
-            "program_missing", "{0} is not on new".format(name), "install it, or set relocate_python to another"
-        )
+    program = require_program(name, "install it, or set relocate_python to another")
     code = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
     result = run(Command([program, "-c", code], owner, cwd=path if os.path.isdir(path) else "/"), timeout=30)
     if result.rc != 0 or not parse_version(result.out):
@@ -376,10 +374,8 @@ def _extra_commands(planned: EnvironmentPlan, directory: str) -> List[List[str]]
 
 def _write_as(owner: Optional[SystemUser], path: str, text: str) -> str:
     """Write a new file as the owner, so that no link that is planted there leads root astray."""
-    with acting_as(owner):
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(text.encode("utf-8"))
+    with acting_as(owner), files.created(path) as stream:
+        stream.write(text.encode("utf-8"))
     return path
 
 

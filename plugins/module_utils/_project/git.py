@@ -17,8 +17,8 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Syst
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
     Completed,
-    find_program,
     last_lines,
+    require_program,
     run,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project.env_files import mask_urls
@@ -72,10 +72,7 @@ class Git:
         env: Optional[Mapping[str, str]] = None,
     ) -> Completed:
         """Run ``git ARGS``; the exit code is the caller's to judge. Raises program_missing, timed_out."""
-        program = find_program("git")
-        if program is None:
-            raise RelocateError("program_missing", "git is not on this host", "install the package git")
-        argv = [program]
+        argv = [require_program("git")]
         for setting in _CONFIG + ("safe.directory=" + self.path,) + self.config:
             argv += ["-c", setting]
         variables = dict(_ENVIRONMENT)

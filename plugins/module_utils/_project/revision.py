@@ -10,9 +10,10 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass
-from typing import IO, BinaryIO, Dict, Iterator, List, Mapping, Optional
+from typing import IO, Dict, Iterator, List, Mapping, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._model import Revision, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import Completed, last_lines
 from ansible_collections.relocate.django.plugins.module_utils._project.git import (
@@ -158,7 +159,7 @@ def _copy_index(git: Git, source: str, copy: str) -> None:
     """As the owner, from beginning to end: both ends lie where the owner can exchange a file for a link."""
     with acting_as(git.owner):
         try:
-            with open(source, "rb") as reader, new_file(copy) as writer:
+            with open(source, "rb") as reader, files.created(copy) as writer:
                 written = os.fstat(reader.fileno())
                 shutil.copyfileobj(reader, writer)
                 writer.flush()
@@ -170,12 +171,6 @@ def _copy_index(git: Git, source: str, copy: str) -> None:
                 "git's index {0} cannot be copied: {1}".format(source, exc.strerror),
                 "let the project's owner read the whole checkout",
             ) from exc
-
-
-def new_file(path: str) -> BinaryIO:
-    """Make a file that is not there yet; a planted link or file is refused (FileExistsError)."""
-    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    return os.fdopen(handle, "wb")
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     Completed,
     find_program,
     last_lines,
+    require_program,
     run,
 )
 from ansible_collections.relocate.django.plugins.module_utils._secrets import without_secrets
@@ -254,9 +255,7 @@ class Systemd:
 
     def arm(self, name: str, seconds: int, units: Sequence[str], why: str) -> None:
         """Let systemd start the units in so many seconds, whatever happens to us."""
-        program = find_program("systemd-run")
-        if not program:
-            raise RelocateError("program_missing", "systemd-run is not on this host", "install systemd's programs")
+        program = require_program("systemd-run", "install systemd's programs")
         argv = [program, "--quiet", "--collect", "--no-ask-password", "--unit=" + name + ".service"]
         argv += [
             "--description=" + why,

@@ -206,7 +206,7 @@ def _put(where: openat.Place, name: str, item: Placement, ids: Tuple[int, int]) 
         if where.user is None and os.geteuid() == 0:  # elsewhere another thing may have its name by now
             os.chown(temporary, *ids, dir_fd=where.handle, follow_symlinks=False)
     else:
-        with os.fdopen(where.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY), "wb") as stream:
+        with where.created(temporary) as stream:
             # By handle and as root: the directory's user need not be in the file's group.
             os.fchown(stream.fileno(), *ids)
             os.fchmod(stream.fileno(), item.mode)

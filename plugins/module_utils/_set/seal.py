@@ -25,6 +25,7 @@ import struct
 from typing import Iterator, Optional, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 
 _CHUNK = 1024 * 1024
@@ -100,21 +101,8 @@ def hashed(handle: int, target: int = -1) -> Tuple[int, str]:
 
 def _copied(handle: int, path: str) -> Tuple[int, str]:
     """Put a copy in the place of the file, hashed as it is written."""
-    temporary = path + _NEW
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary)
-    target = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        found = hashed(handle, target)
-        os.fsync(target)
-        os.replace(temporary, path)
-        return found
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    finally:
-        os.close(target)
+    with files.replaced(path, path + _NEW) as stream:
+        return hashed(handle, stream.fileno())
 
 
 # --- readers

@@ -136,13 +136,8 @@ def django_of(site: Site) -> Dict[str, Any]:
 
 
 def _write(path: str, fill: Any) -> None:
-    temporary = path + ".new"
-    if os.path.lexists(temporary):
-        os.unlink(temporary)
-    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "wb") as stream:
+    with files.replaced(path) as stream:
         fill(stream)
-    os.replace(temporary, path)
 
 
 def dump_all(

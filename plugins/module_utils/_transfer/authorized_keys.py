@@ -12,6 +12,7 @@ import stat
 from typing import Iterator, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
@@ -56,19 +57,16 @@ class KeyFile:
                 with _same_time(os.path.dirname(self._directory)):
                     os.makedirs(self._directory, 0o700)
             temporary = self.path + ".relocate"
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
-            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(temporary, flags, 0o600), "wb") as stream:
+
+            def like_before() -> None:
+                if os.path.lexists(self.path):
+                    status = os.lstat(self.path)
+                    if os.geteuid() == 0:
+                        os.chown(temporary, status.st_uid, status.st_gid)
+                    shutil.copystat(self.path, temporary, follow_symlinks=False)
+
+            with files.replaced(self.path, temporary, like_before) as stream:
                 stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            if os.path.lexists(self.path):
-                status = os.lstat(self.path)
-                if os.geteuid() == 0:
-                    os.chown(temporary, status.st_uid, status.st_gid)
-                shutil.copystat(self.path, temporary, follow_symlinks=False)
-            os.replace(temporary, self.path)
 
     def remove(self, made: str) -> None:
         """Remove the file that we made, and the directory when we made that too and it is empty."""

@@ -21,8 +21,8 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Dire
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
     Completed,
-    find_program,
     last_lines,
+    require_program,
     run,
 )
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
@@ -63,9 +63,7 @@ def make_key(directory: str, site: str) -> bool:
     for name in (KEY, KEY + ".pub"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(directory, name))
-    program = find_program("ssh-keygen")
-    if not program:
-        raise RelocateError("program_missing", "ssh-keygen is not on this host", "install the OpenSSH client")
+    program = require_program("ssh-keygen", "install the OpenSSH client")
     argv = [program, "-q", "-t", "ed25519", "-N", "", "-C", "relocate-" + site, "-f", os.path.join(directory, KEY)]
     done = run(Command(argv), timeout=60)
     if done.rc:
@@ -94,7 +92,7 @@ class Fetcher:
 
     def __init__(self, way: Way, host_keys: Sequence[str], runner: Callable[..., Completed] = run) -> None:
         self._way, self._run = way, runner
-        self._rsync, self._ssh = _program("rsync"), _program("ssh")
+        self._rsync, self._ssh = require_program("rsync"), require_program("ssh")
         if not os.path.isfile(os.path.join(way.keys, KEY)):
             raise RelocateError(
                 "transfer_refused",
@@ -165,13 +163,6 @@ def _key_for(user: Optional[SystemUser], way: Way) -> Iterator[Tuple[Way, Option
         yield replace(way, keys=lent), user
     finally:
         shutil.rmtree(lent, ignore_errors=True)
-
-
-def _program(name: str) -> str:
-    path = find_program(name)
-    if not path:
-        raise RelocateError("program_missing", "{0} is not on this host".format(name), "install {0}".format(name))
-    return path
 
 
 Fetch = Callable[[Request], Moved]

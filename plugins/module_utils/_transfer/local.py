@@ -13,6 +13,7 @@ import stat
 from typing import Mapping, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._host.tree import shown, walk
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import MANIFEST
 from ansible_collections.relocate.django.plugins.module_utils._transfer.rsync import DRY, KEEP, Moved, Request
@@ -112,8 +113,7 @@ class _Copy:
             temporary = os.path.join(os.path.dirname(path), _NEW)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
-            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(temporary, flags, 0o600), "wb") as out:
+            with files.created(temporary) as out:
                 shutil.copyfileobj(stream, out, _CHUNK)
                 os.fchmod(out.fileno(), mode)
             os.utime(temporary, ns=(status.st_mtime_ns, status.st_mtime_ns))

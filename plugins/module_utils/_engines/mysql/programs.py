@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.con
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.queries import Table, divided, integer_key
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.session import Flavor, Session, ident
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
@@ -28,6 +29,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     find_program,
     last_lines,
     pipeline,
+    require_program,
     run,
 )
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
@@ -196,10 +198,10 @@ class Dumping:
     def _dump(self) -> Completed:
         user = self._command.user
         with acting_as(user):
-            handle = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            made = files.created(self._path)
         commands = [self._command]
         commands += [Command([self._compress, "-q", "-1", "-c"], user=user)] if self._compress else []
-        with os.fdopen(handle, "wb") as out:
+        with made as out:
             results = pipeline(commands, stdout=out, watch=self._watch, together=self._together)
         return next((done for done in results if done.rc != 0), results[0])
 
@@ -271,10 +273,7 @@ def _ends_well(path: str, user: Optional[SystemUser]) -> bool:
 
 def zstd() -> str:
     """The compressor's path. Raises program_missing."""
-    program = find_program("zstd")
-    if program is None:
-        raise RelocateError("program_missing", "zstd is not installed", "install zstd")
-    return program
+    return require_program("zstd")
 
 
 def _tool(name: str) -> str:

@@ -21,6 +21,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.con
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.queries import LAST, Table
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.session import Session, ident, literal
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, Together, run
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
@@ -142,8 +143,8 @@ class Writing:
 
     def _write(self) -> None:
         with acting_as(self._user):
-            handle = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "wb") as out:
+            made = files.created(self._path)
+        with made as out:
             if not self._compress:
                 for text in self._texts():
                     out.write(text.encode("utf-8", "surrogateescape"))

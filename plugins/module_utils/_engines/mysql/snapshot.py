@@ -31,6 +31,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.que
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.session import Session
 from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Findings
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseState,
     DumpFile,
@@ -241,8 +242,8 @@ class MysqlSnapshot(Snapshot):
         self._digest = hashlib.sha256(data).hexdigest()
         target = os.path.join(path, stored.SCHEMA)
         with acting_as(self._server.context.owner):
-            handle = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as stream:
+            made = files.created(target)
+        with made as stream:
             stream.write(data)
 
     def _account(self) -> str:

@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     Completed,
     find_program,
     last_lines,
+    require_program,
     run,
 )
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
@@ -256,12 +257,10 @@ def _ends_well(directory: str, name: str) -> bool:
 
 
 def _broken_archives(server: Server, program: str, directory: str, names: Sequence[str]) -> List[str]:
-    tool = find_program(program)
-    if names and tool is None:
-        raise RelocateError("program_missing", "{0} is not installed".format(program), "install " + program)
+    tool = require_program(program) if names else program
 
     def whole(some: Sequence[str]) -> bool:
-        argv = [tool or program, "-q", "-t", "--"] + list(some)
+        argv = [tool, "-q", "-t", "--"] + list(some)
         return run(Command(argv, user=server.context.owner, cwd=directory)).rc == 0
 
     shares = [names[start : start + 500] for start in range(0, len(names), 500)]

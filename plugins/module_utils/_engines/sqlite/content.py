@@ -17,10 +17,10 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tu
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.files import (
     SIDE_FILES,
-    create_file,
     file_size,
     refusal,
 )
+from ansible_collections.relocate.django.plugins.module_utils._host.files import created
 from ansible_collections.relocate.django.plugins.module_utils._model import SequenceState, TableCount
 
 WAIT = 5.0  # seconds for a lock, or for a session to end
@@ -56,7 +56,7 @@ def open_view(path: str) -> sqlite3.Connection:
 
 def copy_database(source: sqlite3.Connection, path: str) -> None:
     """Copy a database, by the backup API, to a file that is not there yet."""
-    create_file(path).close()
+    created(path).close()
     with contextlib.closing(connect(path)) as target:
         target.execute("PRAGMA synchronous = OFF")  # a fresh file: synced once, when it is whole
         source.backup(target)  # in one step: one in several begins again at every write

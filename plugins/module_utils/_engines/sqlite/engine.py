@@ -42,7 +42,6 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.co
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.files import (
     DIRECTORIES,
     check_whole,
-    create_file,
     exchange,
     file_size,
     is_second_name,
@@ -63,6 +62,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.sc
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.snapshot import SqliteSnapshot
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host.files import created
 from ansible_collections.relocate.django.plugins.module_utils._host.parents import record
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
@@ -200,7 +200,7 @@ class SqliteEngine(Engine):
         with owned(None, "query_failed"):
             made = ["directory " + name for name in make_directories(self.config.name, self.context.owner, recorded)]
         with owned(self.context.owner, "query_failed"):
-            create_file(path, self._mode(recorded)).close()
+            created(path, self._mode(recorded)).close()
         return made + ["database " + path]
 
     def load(self, directory: str, dump: DumpFile, recorded: DatabaseFacts) -> None:
@@ -225,7 +225,7 @@ class SqliteEngine(Engine):
             with owned(None, "query_failed"):
                 make_directories(self.config.name, self.context.owner, recorded)
             with owned(self.context.owner, "query_failed"):
-                create_file(path, self._mode(recorded)).close()
+                created(path, self._mode(recorded)).close()
             yield dataclasses.replace(self.config, name=path)
             with owned(self.context.owner, "load_failed"):
                 self._check_loaded(path, made_here=True)
@@ -236,7 +236,7 @@ class SqliteEngine(Engine):
             zstd(["-d"], source, target, self.context, "dump_truncated")
             return
         with owned(self.context.owner, "load_failed"):
-            with open(source, "rb") as reader, create_file(target) as writer:
+            with open(source, "rb") as reader, created(target) as writer:
                 shutil.copyfileobj(reader, writer, 1024 * 1024)
             sync(target)
 

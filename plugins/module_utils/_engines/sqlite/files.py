@@ -12,11 +12,12 @@ import shlex
 import sqlite3
 import struct
 from dataclasses import replace
-from typing import IO, Iterator, List, Optional, Sequence, Set
+from typing import Iterator, List, Optional, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.directories import make_for_owner, refuse_system
+from ansible_collections.relocate.django.plugins.module_utils._host.files import created
 from ansible_collections.relocate.django.plugins.module_utils._host.openat import Rights
 from ansible_collections.relocate.django.plugins.module_utils._host.parents import rights_of
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Directory, SystemUser
@@ -80,13 +81,6 @@ def owned(owner: Optional[SystemUser], code: str) -> Iterator[None]:
 def removal(path: str) -> str:
     """The command that removes a database with its side files."""
     return " ".join(shlex.quote(part) for part in ["rm", "-f", "--", path, *(path + side for side in SIDE_FILES)])
-
-
-def create_file(path: str, mode: int = 0o600) -> IO[bytes]:
-    """Make a file that is not there yet; a planted link or file is refused (FileExistsError)."""
-    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    os.fchmod(handle, mode)  # whatever the umask
-    return os.fdopen(handle, "wb")
 
 
 def file_size(path: str) -> int:
@@ -160,7 +154,7 @@ def zstd(arguments: List[str], source: str, target: str, context: EngineContext,
     with contextlib.ExitStack() as files:
         with owned(context.owner, code):
             reader = files.enter_context(open(source, "rb"))
-            writer = files.enter_context(create_file(target))
+            writer = files.enter_context(created(target))
         # Outside of acting_as: only so does the child lose root for good.
         done = run(Command(["zstd", "-q"] + arguments, user=context.owner), stdin=reader, stdout=writer)
         os.fsync(writer.fileno())

@@ -28,7 +28,7 @@ def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     user = SystemUser(me().name, me().uid, me().gid, (), str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     monkeypatch.setattr(transfer_grant, "user_of", lambda _name: user)
-    monkeypatch.setattr(transfer_grant, "find_program", lambda name: "/usr/bin/" + name)
+    monkeypatch.setattr(transfer_grant, "require_program", lambda name, _hint: "/usr/bin/" + name)
     monkeypatch.setattr(transfer_grant, "own_addresses", list)
     monkeypatch.setattr(transfer_grant.transfer_rsync, "compressions", tuple)
     monkeypatch.setattr(sshd, "read_sshd", lambda *_what: sshd.Sshd())

@@ -26,9 +26,9 @@ def test_write_atomically_replaces_links_instead_of_following_them(tmp_path: Pat
     victim.write_text("keep")
     target.symlink_to(victim)
     (tmp_path / "target.new").symlink_to(victim)
-    files.write_atomically(str(target), "é\n", 0o640)
+    files.write_atomically(str(target), "é\n")
     assert victim.read_text() == "keep"
-    assert (target.is_symlink(), target.read_text(), stat.S_IMODE(target.stat().st_mode)) == (False, "é\n", 0o640)
+    assert (target.is_symlink(), target.read_text(), stat.S_IMODE(target.stat().st_mode)) == (False, "é\n", 0o600)
     assert sorted(os.listdir(tmp_path)) == ["target", "victim"]
 
 
@@ -80,6 +80,30 @@ def test_what_is_planted_while_a_file_is_written_is_neither_followed_nor_taken(
     assert (victim.read_text(), target.read_text()) == ("keep", "before")
     assert not (tmp_path / "made").exists()
     assert planted != "file" or temporary.read_text() == "theirs"
+
+
+def test_a_replacement_that_fails_leaves_the_old_file_alone(tmp_path: Path) -> None:
+    target, done = tmp_path / "target", []
+    target.write_text("before")
+    with pytest.raises(KeyError), files.replaced(str(target), before=lambda: done.append(1)) as stream:
+        stream.write(b"half")
+        raise KeyError
+    assert (target.read_text(), os.listdir(tmp_path), done) == ("before", ["target"], [])
+    with files.replaced(str(target), str(tmp_path / "own"), lambda: done.append(target.read_text())) as stream:
+        stream.write(b"after")
+        assert (tmp_path / "own").exists()
+    assert (target.read_text(), os.listdir(tmp_path), done) == ("after", ["target"], ["before"])
+
+
+def test_a_new_file_has_the_mode_that_was_asked_for(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        files.created(str(tmp_path / "new"), 0o644).close()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o644
+    with pytest.raises(FileExistsError):
+        files.created(str(tmp_path / "new"))
 
 
 @ROOT_ONLY
