@@ -187,151 +187,48 @@ answers:
   elements: dict
 """
 
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._record.record import (
-    Change,
-    Record,
-    check_site_name,
-    read_record,
-    update_record,
-)
-from ansible_collections.relocate.django.plugins.module_utils._services import answers, freeze, plan
-from ansible_collections.relocate.django.plugins.module_utils._services import units as services_units
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, Unit, unit_name
-
-
-def request_of(params: Mapping[str, Any]) -> plan.Request:
-    """The options as the planner takes them."""
-    enable = params["enable"]
-    return plan.Request(
-        state=params["state"],
-        units=tuple(dict.fromkeys(unit_name(name) for name in params["units"])),
-        reload=tuple(unit_name(name) for name in params["reload"]) if params["state"] == "started" else (),
-        enable=None if enable is None else tuple(unit_name(name) for name in enable),
-        freeze_limit=max(0, params["freeze_limit"]),
-        timeout=params["timeout"],
-        label=params["label"],
-        run=params["run"],
-        retired=params["retired"],
-    )
-
-
-def result_of(actions: Sequence[plan.Action], units: Mapping[str, Unit], record: Record) -> Dict[str, Any]:
-    """The result, out of the plan and the states before it: the same in check mode and without."""
-    after = plan.after(actions, units)
-    before = {item.name: item for item in freeze.states_before(units, record)}
-    return {
-        "changed": bool(actions),
-        "steps": [" ".join(filter(None, (action.verb, action.unit))) for action in actions],
-        "units": [
-            {
-                "name": name,
-                "active": up,
-                "enabled": enabled,
-                "was_active": before[name].active,
-                "was_enabled": before[name].enabled,
-            }
-            for name, (up, enabled) in after.items()
-        ],
-        "diff": {"before": plan.as_text(plan.after([], units)), "after": plan.as_text(after)},
-    }
-
-
-def ask(params: Mapping[str, Any]) -> List[Dict[str, Any]]:
-    """Ask for the answers; raises site_silent."""
-    return answers.expect([answers.Question(**item) for item in params["answers"]], params["answers_timeout"])
-
-
-def note(params: Mapping[str, Any]) -> Change:
-    """Write down what becomes of the site here."""
-    record = read_record(params["directory"], params["site"])
-    change = freeze.noted(record, params["state"], params["label"], params["run"])
-    if change:
-        update_record(params["directory"], params["site"], change)
-    return change
+from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
+from ansible_collections.relocate.django.plugins.module_utils._services import bring, freeze, units
+from ansible_collections.relocate.django.plugins.module_utils._services.plan import STATES
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Bring the units to the state, and keep the record of it."""
-    check_site_name(module.params["site"])
-    result = bring(module)
+    options = bring.Options.of(module.params)
+    check_site_name(options.site)
+    if not options.allow_unfrozen:
+        freeze.check_named(options.state, options.units)
+    record = read_record(options.directory, options.site)
+    comes_to = bring.decide(options.request(), record, options.abandoned)
+    result = {"changed": False, "units": [], "steps": [], "at": 0, "frozen": comes_to == bring.ELSEWHERE}
+    result["label"] = record.serves_from()
+    if comes_to == bring.UNITS:
+        result.update(with_units(module, options))
+    elif comes_to == bring.ANSWERS and not module.check_mode:
+        result["answers"] = options.ask()
     if not module.check_mode:
-        note(module.params)
+        bring.note(options)
     return result
 
 
-def start_and_ask(
-    params: Mapping[str, Any],
-    host: services_units.Services,
-    request: plan.Request,
-    actions: Sequence[plan.Action],
-    units: Mapping[str, Unit],
-) -> List[Dict[str, Any]]:
-    """Start the site and wait for its answers. Note it first: from then on what it takes in must be kept."""
-    noted = note(params)
-    try:
-        host.apply(request, actions)
-        try:
-            return ask(params)
-        except RelocateError as error:
-            raise host.taken_back(error, request, actions, units, Record()) from error
-    except RelocateError as error:
-        if noted and not error.details.get("remaining"):
-            update_record(params["directory"], params["site"], noted.taken_back())
-        raise
-
-
-def without_others(module: AnsibleModule, host: services_units.Services, request: plan.Request) -> plan.Request:
-    """Leave out units that only the other host named, with a warning for each."""
-    if request.state != "started" or "*" in module.params["named"]:
-        return request
-    request, others = host.within(request, module.params["named"])
-    for name in others:
-        module.warn(printable(name) + " ran on old, and relocate_services does not name it: it is left alone")
-    return request
-
-
-def bring(module: AnsibleModule) -> Dict[str, Any]:
+def with_units(module: AnsibleModule, options: bring.Options) -> Dict[str, Any]:
     """Plan, and carry the plan out unless in check mode."""
-    params = module.params
-    request = request_of(params)
-    if not params["allow_unfrozen"]:
-        freeze.check_named(request.state, request.units)
-    record = read_record(params["directory"], params["site"])
-    result: Dict[str, Any] = {"changed": False, "units": [], "steps": [], "at": 0, "frozen": False}
-    result["label"] = record.serves_from()
-    started = params["state"] == "started"
-    stops_old = params["state"] in ("frozen", "held", "retired")
-    if not request.units and not request.reload and (stops_old or not record.freeze):
-        return dict(result, answers=ask(params)) if started and not module.check_mode else result
-    if params["abandoned"] and record.serves_elsewhere():
-        return dict(result, frozen=True)
-    host = services_units.Services(Systemd(), params["directory"], params["site"])
-    request = without_others(module, host, host.whole(request))
-    units, record, armed = host.look(request)
-    host.check(request, units, record, armed)
-    actions = plan.plan(request, units, record, armed)
-    result.update(result_of(actions, units, record))
-    for name in plan.jobs_cut(actions, units):
-        module.warn(printable(name) + " was running and was stopped; nothing starts it again before its time comes")
-    if not module.check_mode and started:
-        result["answers"] = start_and_ask(params, host, request, actions, units)
-    elif not module.check_mode:
-        noted = note(params) if params["state"] == "thawed" else None
-        try:
-            host.apply(request, actions)
-        except RelocateError:
-            if noted and not any(unit.up for unit in host.look(request)[0].values()):
-                # Nothing served, so nothing was taken in.
-                update_record(params["directory"], params["site"], noted.taken_back())
-            raise
-    record = read_record(params["directory"], params["site"])
+    host = units.Services(Systemd(), options.directory, options.site)
+    plan = bring.plan_units(host, options)
+    result = plan.result()
+    for line in plan.warnings():
+        module.warn(printable(line))
+    answers = None if module.check_mode else bring.apply(host, options, plan)
+    if answers is not None:
+        result["answers"] = answers
+    record = read_record(options.directory, options.site)
     return dict(result, at=record.freeze.at if record.freeze else 0, frozen=record.is_stopped())
 
 
@@ -342,7 +239,7 @@ def main() -> None:
             _argspec.work(),
             _argspec.answers(),
             {
-                "state": {"type": "str", "choices": list(plan.STATES), "required": True},
+                "state": {"type": "str", "choices": list(STATES), "required": True},
                 "units": {"type": "list", "elements": "str", "default": []},
                 "named": {"type": "list", "elements": "str", "default": ["*"]},
                 "reload": {"type": "list", "elements": "str", "default": []},

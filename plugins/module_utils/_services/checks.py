@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Dict, List, Mapping, Sequence
+from typing import Collection, Dict, List, Mapping, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
@@ -39,13 +39,7 @@ def check_stays_stopped(systemd: Systemd, units: Mapping[str, Unit], reboot: boo
     :param reboot: whether to look at the latter too, which is of no use once new serves
     """
     triggers = {waker: name for name, unit in units.items() for waker in unit.triggered_by if waker not in units}
-    wanters = {
-        waker: name
-        for name, unit in units.items()
-        if reboot
-        for waker in unit.wanted_by
-        if waker not in units and waker not in triggers and not goes_with_disabling(unit, waker)
-    }
+    wanters = _wanters(units, triggers) if reboot else {}
     found = systemd.states([*triggers, *wanters])
     awake = [name for name in triggers if found[name].up]
     if awake:
@@ -56,16 +50,27 @@ def check_stays_stopped(systemd: Systemd, units: Mapping[str, Unit], reboot: boo
         )
     coming = [name for name in wanters if found[name].up or found[name].enabled]
     if coming:
-        own = [name for name in coming if name not in _TARGETS]
-        raise RelocateError(
-            "bad_option",
-            "{0} would start again after a reboot: {1} wants it even when it is disabled".format(
-                wanters[coming[0]], ", ".join(coming)
-            ),
-            "add {0} to relocate_services".format(", ".join(own))
-            if own
-            else "give {0} an [Install] section, then enable it".format(wanters[coming[0]]),
-        )
+        raise _comes_back(wanters[coming[0]], coming)
+
+
+def _wanters(units: Mapping[str, Unit], triggers: Collection[str]) -> Dict[str, str]:
+    """What starts a unit with the host although it is disabled: waker -> unit."""
+    return {
+        waker: name
+        for name, unit in units.items()
+        for waker in unit.wanted_by
+        if waker not in units and waker not in triggers and not goes_with_disabling(unit, waker)
+    }
+
+
+def _comes_back(unit: str, wakers: Sequence[str]) -> RelocateError:
+    own = [name for name in wakers if name not in _TARGETS]
+    named = "add {0} to relocate_services".format(", ".join(own))
+    return RelocateError(
+        "bad_option",
+        "{0} would start again after a reboot: {1} wants it even when it is disabled".format(unit, ", ".join(wakers)),
+        named if own else "give {0} an [Install] section, then enable it".format(unit),
+    )
 
 
 def goes_with_disabling(unit: Unit, waker: str) -> bool:

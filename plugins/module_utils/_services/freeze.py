@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import List, Mapping, Sequence
+from typing import List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event, Freeze, UnitBefore
@@ -92,20 +92,26 @@ def noted(record: Record, state: str, label: str, run: str) -> Change:
     ``moved`` and ``retired`` of one set make a second move a no-op. ``served`` is left of ``moved`` when the site is
     stopped: what it took in meanwhile must not be replaced without a word.
     """
-    event = Event(label, run, int(time.time()))
-    after = record
     if state == "stopped" and record.moved:
-        after = replace(record, moved=None, served=record.moved)
-    if state == "started" and label and record.serves_from() != label:
+        return Change(record, replace(record, moved=None, served=record.moved))
+    if not label:
+        return Change(record, record)
+    event = Event(label, run, int(time.time()))
+    if state == "started" and not _is_of(record.moved, label):
         # An undo that came to nothing is no longer one.
-        again = record.served is not None and record.served.label == label
-        after = replace(record, moved=event, served=None if again else record.served)
-    if state == "retired" and label and (record.retired is None or record.retired.label != label):
-        after = replace(record, retired=event)
+        return Change(
+            record, replace(record, moved=event, served=None if _is_of(record.served, label) else record.served)
+        )
+    if state == "retired" and not _is_of(record.retired, label):
+        return Change(record, replace(record, retired=event))
     # A site that is thawed for a set serves from it, but that is not the end of the run yet.
-    if state == "thawed" and label and (record.served is None or record.served.label != label):
-        after = replace(record, served=event)
-    return Change(record, after)
+    if state == "thawed" and not _is_of(record.served, label):
+        return Change(record, replace(record, served=event))
+    return Change(record, record)
+
+
+def _is_of(event: Optional[Event], label: str) -> bool:
+    return event is not None and event.label == label
 
 
 def check_named(state: str, units: Sequence[str]) -> None:

@@ -88,20 +88,25 @@ def _disables(request: Request, units: Mapping[str, Unit]) -> List[Action]:
 
 def _plan_frozen(request: Request, units: Mapping[str, Unit], record: Record, armed: bool) -> List[Action]:
     stops = _stops(request, units)
-    freeze = record.freeze or Freeze()
     own = record.is_frozen_by(request.run, request.label)
     if record.retired and own and not stops:
         return []  # a switch would bring a retired site back to life beside the new one
-    known = {item.name for item in freeze.units}
-    same = record.freeze and own and not stops and not freeze.held and known >= set(request.units)
-    actions = [] if same else [Action("record")]
+    actions = [] if own and not stops and _is_known(request, record.freeze) else [Action("record")]
     before = services_freeze.states_to_keep({name: units[name] for name in request.units}, record)
     if request.freeze_limit and (not armed or actions) and any(item.active for item in before):
         actions.append(Action("arm"))
-    if freeze.held and not record.retired:
-        # Until new is about to serve, a reboot brings old back.
-        actions += [Action("enable", item.name) for item in before if _to_enable(item, units)]
-    return actions + stops
+    # Until new is about to serve, a reboot brings old back.
+    comes_back = before if record.is_held() and not record.retired else []
+    return actions + _enables(comes_back, units) + stops
+
+
+def _is_known(request: Request, freeze: Optional[Freeze]) -> bool:
+    """Whether a freeze that is not held yet has every unit of the request."""
+    return freeze is not None and not freeze.held and {item.name for item in freeze.units} >= set(request.units)
+
+
+def _enables(before: Iterable[UnitBefore], units: Mapping[str, Unit]) -> List[Action]:
+    return [Action("enable", item.name) for item in before if _to_enable(item, units)]
 
 
 def _to_enable(item: UnitBefore, units: Mapping[str, Unit]) -> bool:
@@ -120,7 +125,7 @@ def _plan_thawed(request: Request, units: Mapping[str, Unit], record: Record, ar
         return []  # another host may have taken over
     before = record.units_before(all_of_it=request.retired)
     actions = [Action("start", name) for name in start_order(before) if before[name].active and not units[name].up]
-    actions += [Action("enable", name) for name, item in before.items() if _to_enable(item, units)]
+    actions += _enables(before.values(), units)
     actions += [Action("disarm")] if armed else []
     return actions + ([Action("forget")] if record.is_stopped() else [])
 

@@ -107,21 +107,9 @@ class Services:
     def apply(self, request: Request, actions: Sequence[Action]) -> None:
         """Carry the actions out; what a failed freeze, start or undo did so far is taken back."""
         units, record, _armed = self.look(request)
-        thaws = request.state == "thawed"
         done: List[Action] = []
         try:
-            if request.state == "started" and actions:
-                self.systemd.call("daemon-reload")
-            if thaws:
-                self._set_enabled(actions, record, check=False)  # until then systemd may not know a unit
-            for action in actions:
-                if action.verb in ("disarm", "forget") and thaws:
-                    continue  # not before the units are known to be up
-                done.append(action)
-                if action.verb not in ("enable", "disable"):
-                    self._do(action, request, units, record)
-            self._set_enabled(self._not_enabled(actions) if thaws else actions, record)
-            self._confirm(request, actions, units)
+            self._carry_out(request, actions, done, units, record)
         except RelocateError as error:
             raise self.taken_back(error, request, done, units, record) from error
         for action in actions[len(done) :]:
@@ -132,6 +120,29 @@ class Services:
         if request.state == "held" and request.units:
             # The switch may have fired between the first look and the disarming.
             self._check_lost(request, read_record(self._directory, self._site), self.look(request)[0], True)
+
+    def _carry_out(
+        self,
+        request: Request,
+        actions: Sequence[Action],
+        done: List[Action],
+        units: Mapping[str, Unit],
+        record: Record,
+    ) -> None:
+        """Do what can be taken back, and see that the units are as they should be; ``done`` takes each step begun."""
+        thaws = request.state == "thawed"
+        if request.state == "started" and actions:
+            self.systemd.call("daemon-reload")
+        if thaws:
+            self._set_enabled(actions, record, check=False)  # until then systemd may not know a unit
+        for action in actions:
+            if action.verb in ("disarm", "forget") and thaws:
+                continue  # not before the units are known to be up
+            done.append(action)
+            if action.verb not in ("enable", "disable"):
+                self._do(action, request, units, record)
+        self._set_enabled(self._not_enabled(actions) if thaws else actions, record)
+        self._confirm(request, actions, units)
 
     def _do(self, action: Action, request: Request, units: Mapping[str, Unit], record: Record) -> None:
         verb = action.verb
@@ -217,11 +228,7 @@ class Services:
         record: Record,
     ) -> RelocateError:
         """Take back what a failed freeze, start or undo has done; the error then says how that went."""
-        # Old is thawed whatever comes of it, except for an undo: there new can serve on.
-        undoes = request.state == "thawed" and request.retired and record.serves_elsewhere()
-        started = request.state == "started" or undoes
-        opposite = {"start": "stop", "enable": "disable"} if started else {}
-        opposite = {"stop": "start"} if request.state == "frozen" else opposite
+        opposite = self._opposites(request, record)
         touched = [action for action in done if opposite.get(action.verb)]
         for action in reversed(touched):
             verb = opposite[action.verb]
@@ -238,6 +245,15 @@ class Services:
         return RelocateError(
             error.code, "{0}; {1}".format(error.msg, words), error.hint, {**error.details, "remaining": remaining}
         )
+
+    @staticmethod
+    def _opposites(request: Request, record: Record) -> Dict[str, str]:
+        """Which verbs are taken back, and by what."""
+        if request.state == "frozen":
+            return {"stop": "start"}
+        # Old is thawed whatever comes of it, except for an undo: there new can serve on.
+        undoes = request.state == "thawed" and request.retired and record.serves_elsewhere()
+        return {"start": "stop", "enable": "disable"} if request.state == "started" or undoes else {}
 
     def _remaining(self, names: Sequence[str], before: Mapping[str, Unit]) -> List[str]:
         """Describe the units that are not as they were; asked again, since a systemctl command may have no effect."""

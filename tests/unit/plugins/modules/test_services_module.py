@@ -123,7 +123,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseExcep
     def made(end: BaseException | None) -> Host:
         one = Host(tmp_path, end)
         monkeypatch.setattr(services, "Systemd", lambda: None)
-        monkeypatch.setattr(services.services_units, "Services", lambda *_what: one)
+        monkeypatch.setattr(services.units, "Services", lambda *_what: one)
         return one
 
     return made

@@ -1,0 +1,169 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Brings a site's units to a state: decides by the request and the record, then acts and notes what becomes of it.
+
+What is to be done with single units is decided in ``plan``, and done by ``units``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._record.record import (
+    Change,
+    Record,
+    read_record,
+    update_record,
+)
+from ansible_collections.relocate.django.plugins.module_utils._services import answers, freeze, plan
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit, unit_name
+from ansible_collections.relocate.django.plugins.module_utils._services.units import Services
+
+#: What a request comes to: its units are looked at; only the answers are asked for; nothing is left to do, since no
+#: unit is named, or since another host serves the site.
+UNITS, ANSWERS, NOTHING, ELSEWHERE = "units", "answers", "nothing", "elsewhere"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the module's options ask for."""
+
+    directory: str
+    site: str
+    run: str
+    state: str
+    units: Sequence[str]
+    named: Sequence[str]
+    reload: Sequence[str]
+    enable: Optional[Sequence[str]]
+    freeze_limit: int
+    timeout: int
+    abandoned: bool
+    retired: bool
+    allow_unfrozen: bool
+    label: str
+    answers: Sequence[Mapping[str, Any]]
+    answers_timeout: int
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Options:
+        """Take them out of a module's parameters."""
+        return cls(**{one.name: params[one.name] for one in fields(cls)})
+
+    def request(self) -> plan.Request:
+        """The options as the planner takes them."""
+        return plan.Request(
+            state=self.state,
+            units=tuple(dict.fromkeys(unit_name(name) for name in self.units)),
+            reload=tuple(unit_name(name) for name in self.reload) if self.state == "started" else (),
+            enable=None if self.enable is None else tuple(unit_name(name) for name in self.enable),
+            freeze_limit=max(0, self.freeze_limit),
+            timeout=self.timeout,
+            label=self.label,
+            run=self.run,
+            retired=self.retired,
+        )
+
+    def ask(self) -> List[Dict[str, Any]]:
+        """Ask for the answers. Raises site_silent."""
+        return answers.expect([answers.Question(**item) for item in self.answers], self.answers_timeout)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What becomes of the units, and how they are before."""
+
+    request: plan.Request
+    actions: Tuple[plan.Action, ...]
+    units: Mapping[str, Unit]
+    record: Record
+    others: Tuple[str, ...] = ()  # units that only the other host named: they are left alone
+
+    def result(self) -> Dict[str, Any]:
+        """The module's result: the same in check mode and without."""
+        after = plan.after(self.actions, self.units)
+        before = {item.name: item for item in freeze.states_before(self.units, self.record)}
+        return {
+            "changed": bool(self.actions),
+            "steps": [" ".join(filter(None, (action.verb, action.unit))) for action in self.actions],
+            "units": [
+                {
+                    "name": name,
+                    "active": up,
+                    "enabled": enabled,
+                    "was_active": before[name].active,
+                    "was_enabled": before[name].enabled,
+                }
+                for name, (up, enabled) in after.items()
+            ],
+            "diff": {"before": plan.as_text(plan.after([], self.units)), "after": plan.as_text(after)},
+        }
+
+    def warnings(self) -> List[str]:
+        """What the user should know of."""
+        cut = " was running and was stopped; nothing starts it again before its time comes"
+        other = " ran on old, and relocate_services does not name it: it is left alone"
+        return [name + other for name in self.others] + [name + cut for name in plan.jobs_cut(self.actions, self.units)]
+
+
+def decide(request: plan.Request, record: Record, abandoned: bool = False) -> str:
+    """What the request comes to: UNITS, ANSWERS, NOTHING or ELSEWHERE.
+
+    :param abandoned: a site that another host serves, or is about to, is left as it is
+    """
+    stops_old = request.state in ("frozen", "held", "retired")
+    if not request.units and not request.reload and (stops_old or not record.freeze):
+        return ANSWERS if request.state == "started" else NOTHING
+    return ELSEWHERE if abandoned and record.serves_elsewhere() else UNITS
+
+
+def plan_units(host: Services, options: Options) -> Plan:
+    """Look at the units and decide what is done with each; refuse what must not be done. Nothing is written."""
+    request, others = host.whole(options.request()), []  # type: Tuple[plan.Request, List[str]]
+    if request.state == "started" and "*" not in options.named:
+        request, others = host.within(request, options.named)
+    units, record, armed = host.look(request)
+    host.check(request, units, record, armed)
+    return Plan(request, tuple(plan.plan(request, units, record, armed)), units, record, tuple(others))
+
+
+def apply(host: Services, options: Options, planned: Plan) -> Optional[List[Dict[str, Any]]]:
+    """Carry the plan out. Returns what was answered, when the site was started."""
+    if options.state == "started":
+        return _start_and_ask(host, options, planned)
+    noted = note(options) if options.state == "thawed" else None
+    try:
+        host.apply(planned.request, planned.actions)
+    except RelocateError:
+        if noted and not any(unit.up for unit in host.look(planned.request)[0].values()):
+            # Nothing served, so nothing was taken in.
+            update_record(options.directory, options.site, noted.taken_back())
+        raise
+    return None
+
+
+def _start_and_ask(host: Services, options: Options, planned: Plan) -> List[Dict[str, Any]]:
+    """Start the site and wait for its answers. Note it first: from then on what it takes in must be kept."""
+    noted = note(options)
+    try:
+        host.apply(planned.request, planned.actions)
+        try:
+            return options.ask()
+        except RelocateError as error:
+            raise host.taken_back(error, planned.request, planned.actions, planned.units, Record()) from error
+    except RelocateError as error:
+        if noted and not error.details.get("remaining"):
+            update_record(options.directory, options.site, noted.taken_back())
+        raise
+
+
+def note(options: Options) -> Change:
+    """Write down what becomes of the site here."""
+    record = read_record(options.directory, options.site)
+    change = freeze.noted(record, options.state, options.label, options.run)
+    if change:
+        update_record(options.directory, options.site, change)
+    return change
