@@ -139,135 +139,53 @@ notes:
   elements: str
 """
 
-from dataclasses import replace
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, default_jobs
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._record.record import (
-    RecordFile,
-    check_site_name,
-)
-from ansible_collections.relocate.django.plugins.module_utils._services import checks
-from ansible_collections.relocate.django.plugins.module_utils._set import retention
-from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest
+from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import measured as steps_measured
-from ansible_collections.relocate.django.plugins.module_utils._steps import origin, proof, restore_media, same_server
 from ansible_collections.relocate.django.plugins.module_utils._steps import restore as steps_restore
-from ansible_collections.relocate.django.plugins.module_utils._steps import swap as steps_swap
-
-
-def apply(
-    module: AnsibleModule,
-    site: Site,
-    backup: BackupSet,
-    manifest: Manifest,
-    todo: List[steps_restore.Step],
-    kept: RecordFile,
-    media: bool,
-) -> Dict[str, Any]:
-    """Load and prove all, then bring MEDIA, then swap all; returns the tables, and what was measured."""
-    tables, states, measured = {}, {}, {}
-    engines = [site.engines[step.alias] for step in todo]
-    with backup.lent_dumps(site.project.owner), steps_swap.incoming_dropped_on_failure(engines):
-        for step in todo:
-            engine = site.engines[step.alias]
-            if step.converts:
-                state, tables[step.alias] = steps_restore.convert_and_prove(site, engine, backup, step.entry)
-                measured[step.alias] = steps_measured.fixture(tables[step.alias], state)
-            else:
-                expected = steps_restore.expected(step.entry.state, module.params["sequences"] == "advance")
-                state, tables[step.alias] = steps_restore.load_and_prove(engine, backup, step.entry, expected)
-                measured[step.alias] = steps_measured.database(step.entry.state, state)
-            behind = proof.check_sequences(step.alias, state)
-            if behind:
-                raise behind
-            states[step.alias] = state
-        if module.params["state"] == "rehearsed":
-            for engine in engines:
-                engine.drop(INCOMING)
-            return {"tables": tables, "measured": measured}
-        if media:
-            with site.stopwatch.step("media"):
-                restore_media.bring(site, backup, manifest, kept)
-        if todo:
-            failures = steps_swap.make_live(site, todo, states, backup.digest(), kept, module.params["replace"])
-            for line in failures:
-                module.warn(printable(line))
-    return {"tables": tables, "measured": measured}
 
 
 def roll_back(module: AnsibleModule, site: Site) -> Dict[str, Any]:
-    """Go back to the previous databases; the record says so first: a run that dies must not leave them droppable."""
-    engines = list(site.engines.values())
+    """Go back to the previous databases, unless in check mode."""
     kept = RecordFile.read(module.params["directory"], module.params["site"])
-    todo = steps_swap.to_roll_back(engines, kept.record)
-    if not module.check_mode:
-        forgotten = origin.forgotten(kept.record, site.engines)
-        kept.write(replace(forgotten, migrated=None, rolling=tuple(sorted(site.engines))))
-        for line in steps_swap.roll_back(engines, todo, lambda: kept.write(replace(kept.record, rolling=()))):
-            module.warn(printable(line))
+    warn(module, steps_restore.back(site, kept, module.check_mode))
     return {"changed": True, "label": "", "restored": [] if module.check_mode else sorted(site.engines)}
 
 
 def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
     """Plan, then apply unless in check mode."""
-    params, present = module.params, module.params["state"] == "present"
-    sha256 = params["manifest_sha256"]
-    backup = BackupSet.find(params["directory"], check_site_name(params["site"]), params["label"], sha256)
-    manifest, digest = backup.read(sha256), backup.digest()
-    site.notes.extend(backup.unpinned(sha256))
-    site.notes.extend(check_code(site, manifest.code))
-    same_server.refuse_old_host(manifest, site.engines, params["allow_same_host"], params["allow_same_database"])
-    kept = RecordFile.read(params["directory"], params["site"])
-    begun, known = kept.record.begun, origin.settled(site.engines, kept.record)
-    steps = steps_restore.plan(site, manifest, digest, known, params["replace"], params["aliases"], present)
-    todo = [step for step in steps if not step.done or not present]
-    # Swapped by a run that died before it could say so, so nobody migrated or verified since.
-    ended = [step.alias for step in steps if step.done and present and step.alias in begun]
-    leftovers = [
-        swap for step in steps if step.done and present for swap in steps_swap.leftovers(site.engines[step.alias])
-    ]
-    media = present and params["media"]
-    brings = media and restore_media.wanted(site, manifest, digest, known, bool(todo), params["replace"])
-    if present and (todo or brings):
-        refuse_running(site.project.path, params)
-    result = {
-        "changed": bool(todo or ended or brings or leftovers),
-        "label": backup.label,
-        "pinned": backup.pinned(sha256),
-        "restored": [step.alias for step in todo] + ended,
-        "tables": {},
-        "measured": {},
-    }
+    options = steps_restore.Options.of(module.params)
+    source = steps_restore.Source.find(options)
+    site.notes.extend(source.backup.unpinned(options.manifest_sha256))
+    site.notes.extend(check_code(site, source.manifest.code))
+    kept = RecordFile.read(options.directory, options.site)
+    plan = steps_restore.plan(site, options, source, kept.record)
+    measured = steps_restore.Measured()
     if not module.check_mode:
-        if not params["verified"]:
-            with site.stopwatch.step("hash"):
-                backup.verify(manifest, params["jobs"] or default_jobs())
-        retention.take_back(params["directory"], params["site"])
-        if present:
-            kept.write(known)
-            steps_swap.clear_up(leftovers)
-        if todo or brings:
-            result.update(apply(module, site, backup, manifest, todo, kept, brings))
-        if media and manifest.media.get("stored") and kept.record.media_restored != digest:
-            kept.write(replace(kept.record, media_restored=digest))
-    for note in site.notes:
-        module.warn(printable(note))
-    result["served"] = any(kept.record.has_served_with(alias) for alias in site.engines)
-    return dict(result, seconds=site.stopwatch.seconds(), notes=site.notes)
+        measured = steps_restore.apply(site, options, source, kept, plan)
+    warn(module, measured.failures + site.notes)
+    return {
+        "changed": plan.changes,
+        "label": source.backup.label,
+        "pinned": source.backup.pinned(options.manifest_sha256),
+        "restored": plan.restored,
+        "tables": measured.tables,
+        "measured": measured.measured,
+        "served": any(kept.record.has_served_with(alias) for alias in site.engines),
+        "seconds": site.stopwatch.seconds(),
+        "notes": site.notes,
+    }
 
 
-def refuse_running(path: str, params: Mapping[str, Any]) -> None:
-    """Refuse while the site runs: what it writes meanwhile would be lost, and it would serve unproven data."""
-    for found in checks.running(path, params["services_kept_running"]):
-        raise RelocateError(found.code, found.msg, found.hint)
+def warn(module: AnsibleModule, lines: Sequence[str]) -> None:
+    """Tell what is no error."""
+    for line in lines:
+        module.warn(printable(line))
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:

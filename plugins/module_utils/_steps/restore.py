@@ -1,31 +1,90 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Loads a backup set's dumps, and proves that what was loaded is equal to the manifest.
+"""Restores a backup set: plans without a write, then loads, proves and swaps.
 
 All databases of a site are loaded and proven before the first is swapped; a swap that fails takes back those before it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
-    INCOMING,
-    Engine,
-)
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, Engine, default_jobs
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import advanced, sequences_behind
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.load import load_fixture
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, Difference, Fixture
-from ansible_collections.relocate.django.plugins.module_utils._record.record import Record
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, RecordFile, check_site_name
+from ansible_collections.relocate.django.plugins.module_utils._services import checks
+from ansible_collections.relocate.django.plugins.module_utils._set import retention
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import DATABASES, DatabaseEntry, Manifest
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
-from ansible_collections.relocate.django.plugins.module_utils._steps import origin
-from ansible_collections.relocate.django.plugins.module_utils._steps.proof import differs, state_of, table_rows
-from ansible_collections.relocate.django.plugins.module_utils._steps.swap import Target
+from ansible_collections.relocate.django.plugins.module_utils._steps import measured, origin, restore_media, same_server
+from ansible_collections.relocate.django.plugins.module_utils._steps.proof import (
+    check_sequences,
+    differs,
+    state_of,
+    table_rows,
+)
+from ansible_collections.relocate.django.plugins.module_utils._steps.swap import (
+    Swap,
+    Target,
+    clear_up,
+    incoming_dropped_on_failure,
+    leftovers,
+    make_live,
+    roll_back,
+    to_roll_back,
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the module's options ask for."""
+
+    directory: str
+    site: str
+    label: Optional[str]
+    manifest_sha256: Optional[str]
+    state: str
+    sequences: str
+    aliases: Sequence[str]
+    replace: bool
+    verified: bool
+    media: bool
+    services_kept_running: Sequence[str]
+    allow_same_host: bool
+    allow_same_database: bool
+    jobs: int
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Options:
+        """Take them out of a module's parameters."""
+        return cls(**{one.name: params[one.name] for one in fields(cls)})
+
+    @property
+    def present(self) -> bool:
+        """Whether databases are to become live; a rehearsal leaves all as it is."""
+        return self.state == "present"
+
+
+@dataclass(frozen=True)
+class Source:
+    """The set that is restored."""
+
+    backup: BackupSet
+    manifest: Manifest
+    digest: str
+
+    @classmethod
+    def find(cls, options: Options) -> Source:
+        """Raises what finding and reading a set raises."""
+        sha256 = options.manifest_sha256
+        backup = BackupSet.find(options.directory, check_site_name(options.site), options.label, sha256)
+        return cls(backup, backup.read(sha256), backup.digest())
 
 
 @dataclass(frozen=True)
@@ -34,6 +93,139 @@ class Step(Target):
 
     entry: DatabaseEntry
     done: bool  # live already came from this very set
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a restore is going to do."""
+
+    todo: Tuple[Step, ...]  # databases to be loaded
+    ended: Tuple[str, ...]  # swapped by a run that died before it could note so: nobody migrated or verified since
+    leftovers: Tuple[Swap, ...]  # what such a run did not clear up
+    brings: bool  # MEDIA is brought out of the set
+    settled: Record  # the record once what earlier runs began and did not end is told for what it is
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything is to be done."""
+        return bool(self.todo or self.ended or self.leftovers or self.brings)
+
+    @property
+    def restored(self) -> List[str]:
+        """The databases that come from the set in this run."""
+        return [step.alias for step in self.todo] + list(self.ended)
+
+
+def decide(steps: Sequence[Step], present: bool, begun: Collection[str]) -> Tuple[Tuple[Step, ...], Tuple[str, ...]]:
+    """Which databases are loaded, and which an earlier run swapped without noting it. A rehearsal loads all.
+
+    :param begun: aliases of swaps whose end nobody noted
+    """
+    todo = tuple(step for step in steps if not step.done or not present)
+    ended = tuple(step.alias for step in steps if step.done and present and step.alias in begun)
+    return todo, ended
+
+
+def plan(site: Site, options: Options, source: Source, record: Record) -> Plan:
+    """Look at the site, the set and the record; nothing is written.
+
+    Raises same_host, same_database, site_running, media_not_blank, and as :func:`steps_for`.
+    """
+    same_server.refuse_old_host(source.manifest, site.engines, options.allow_same_host, options.allow_same_database)
+    settled = origin.settled(site.engines, record)
+    steps = steps_for(site, source.manifest, source.digest, settled, options.replace, options.aliases, options.present)
+    todo, ended = decide(steps, options.present, record.begun)
+    done = [step.alias for step in steps if step.done and options.present]
+    brings = (
+        options.present
+        and options.media
+        and restore_media.wanted(site, source.manifest, source.digest, settled, bool(todo), options.replace)
+    )
+    if options.present and (todo or brings):
+        refuse_running(site.project.path, options.services_kept_running)
+    left = tuple(swap for alias in done for swap in leftovers(site.engines[alias]))
+    return Plan(todo, ended, left, brings, settled)
+
+
+def refuse_running(path: str, kept_running: Sequence[str]) -> None:
+    """Refuse while the site runs: what it writes meanwhile would be lost, and it would serve unproven data."""
+    for found in checks.running(path, kept_running):
+        raise RelocateError(found.code, found.msg, found.hint)
+
+
+@dataclass
+class Measured:
+    """What was loaded and proven, by alias, and what could not be cleared up afterwards."""
+
+    tables: Dict[str, Any] = field(default_factory=dict)
+    measured: Dict[str, Any] = field(default_factory=dict)
+    states: Dict[str, DatabaseState] = field(default_factory=dict)
+    failures: List[str] = field(default_factory=list)
+
+
+def apply(site: Site, options: Options, source: Source, kept: RecordFile, planned: Plan) -> Measured:
+    """Carry the plan out: verify the set, load and prove all, bring MEDIA, swap all."""
+    if not options.verified:
+        with site.stopwatch.step("hash"):
+            source.backup.verify(source.manifest, options.jobs or default_jobs())
+    retention.take_back(options.directory, options.site)
+    if options.present:
+        kept.write(planned.settled)
+        clear_up(planned.leftovers)
+    result = Measured()
+    if planned.todo or planned.brings:
+        engines = [site.engines[step.alias] for step in planned.todo]
+        with source.backup.lent_dumps(site.project.owner), incoming_dropped_on_failure(engines):
+            _load_all(site, options, source, planned, result)
+            _go_live(site, options, source, kept, planned, result)
+    stored = options.present and options.media and source.manifest.media.get("stored")
+    if stored and kept.record.media_restored != source.digest:
+        kept.write(replace(kept.record, media_restored=source.digest))
+    return result
+
+
+def _load_all(site: Site, options: Options, source: Source, planned: Plan, result: Measured) -> None:
+    """Load every database into incoming and prove it."""
+    for step in planned.todo:
+        engine, alias = site.engines[step.alias], step.alias
+        if step.converts:
+            state, result.tables[alias] = convert_and_prove(site, engine, source.backup, step.entry)
+            result.measured[alias] = measured.fixture(result.tables[alias], state)
+        else:
+            wanted = expected(step.entry.state, options.sequences == "advance")
+            state, result.tables[alias] = load_and_prove(engine, source.backup, step.entry, wanted)
+            result.measured[alias] = measured.database(step.entry.state, state)
+        behind = check_sequences(alias, state)
+        if behind:
+            raise behind
+        result.states[alias] = state
+
+
+def _go_live(site: Site, options: Options, source: Source, kept: RecordFile, planned: Plan, result: Measured) -> None:
+    """Bring MEDIA and swap all; a rehearsal drops what it loaded."""
+    if not options.present:
+        for step in planned.todo:
+            site.engines[step.alias].drop(INCOMING)
+        return
+    if planned.brings:
+        with site.stopwatch.step("media"):
+            restore_media.bring(site, source.backup, source.manifest, kept)
+    if planned.todo:
+        result.failures = make_live(site, planned.todo, result.states, source.digest, kept, options.replace)
+
+
+def back(site: Site, kept: RecordFile, check_mode: bool) -> List[str]:
+    """Go back to the previous databases; the record says so first: a run that dies must not leave them droppable.
+
+    :returns: what could not be cleared up afterwards
+    Raises no_previous.
+    """
+    todo = to_roll_back(list(site.engines.values()), kept.record)
+    if check_mode:
+        return []
+    forgotten = origin.forgotten(kept.record, site.engines)
+    kept.write(replace(forgotten, migrated=None, rolling=tuple(sorted(site.engines))))
+    return roll_back(list(site.engines.values()), todo, lambda: kept.write(replace(kept.record, rolling=())))
 
 
 def check_aliases(manifest: Manifest, engines: Mapping[str, Engine], chosen: Sequence[str]) -> None:
@@ -55,7 +247,7 @@ def check_aliases(manifest: Manifest, engines: Mapping[str, Engine], chosen: Seq
         )
 
 
-def plan(
+def steps_for(
     site: Site,
     manifest: Manifest,
     digest: str,

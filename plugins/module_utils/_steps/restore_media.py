@@ -34,16 +34,14 @@ def wanted(site: Site, manifest: Manifest, digest: str, record: Record, loads: b
     :param may_replace: whether files of another origin, or that the site took in since, may be replaced
     Raises media_not_blank before any write.
     """
-    root, skip = root_of(site), tuple(manifest.media.get("skip", ()))
+    root = root_of(site)
     if not manifest.media.get("stored") or not root or (not loads and record.media_restored == digest):
         return False
     owners.check(manifest.media.get("rights") or {}, site.project.owner)
     copied = record.media or Media()  # by a move, from host to host
-    given_away = bool(copied.given) and os.geteuid() == 0
-    if not os.path.isdir(root) or (not given_away and _holds_nothing(root, site.project.owner, skip)):
-        return True
-    if inventory.inventory(root, site.project.owner, skip, given_away)["digest"] == manifest.media["digest"]:
-        return False
+    there = _compared(root, site.project.owner, manifest, bool(copied.given) and os.geteuid() == 0)
+    if there in (EMPTY, EQUAL):
+        return there == EMPTY
     ours = bool(record.media_restored) or (copied.path == root and not copied.foreign)
     if (ours and not record.has_served()) or may_replace:
         return True
@@ -55,6 +53,22 @@ def wanted(site: Site, manifest: Manifest, digest: str, record: Record, loads: b
         "move them away, or set relocate_replace to put the set's files over them,"
         " or relocate_media to false to leave them alone",
     )
+
+
+#: What MEDIA_ROOT holds.
+EMPTY, EQUAL, OTHER = "empty", "equal", "other"
+
+
+def _compared(root: str, owner: SystemUser, manifest: Manifest, given_away: bool) -> str:
+    """How MEDIA_ROOT compares with the set: EMPTY, EQUAL or OTHER.
+
+    :param given_away: files in it were given to other users, so that the owner cannot read them all
+    """
+    skip = tuple(manifest.media.get("skip", ()))
+    if not os.path.isdir(root) or (not given_away and _holds_nothing(root, owner, skip)):
+        return EMPTY
+    same = inventory.inventory(root, owner, skip, given_away)["digest"] == manifest.media["digest"]
+    return EQUAL if same else OTHER
 
 
 def _holds_nothing(root: str, owner: SystemUser, skip: Sequence[str]) -> bool:

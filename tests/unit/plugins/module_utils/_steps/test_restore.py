@@ -23,6 +23,33 @@ from tests.unit.records import given
 
 
 @pytest.mark.parametrize(
+    ("done", "present", "begun", "todo", "ended"),
+    [
+        ((), True, (), "default other", ""),
+        (("default",), True, (), "other", ""),
+        (("default", "other"), True, (), "", ""),
+        (("default", "other"), True, ("other",), "", "other"),  # swapped, and the run died before it could note so
+        ((), True, ("other",), "default other", ""),  # begun and not swapped: loaded again
+        (("default", "other"), False, ("other",), "default other", ""),  # a rehearsal loads all and ends nothing
+    ],
+)
+def test_what_is_loaded(done: tuple[str, ...], present: bool, begun: tuple[str, ...], todo: str, ended: str) -> None:
+    steps = [restore.Step(alias, "", False, entry(alias), alias in done) for alias in ("default", "other")]
+    loaded, noted = restore.decide(steps, present, begun)
+    assert (" ".join(step.alias for step in loaded), " ".join(noted)) == (todo, ended)
+
+
+@pytest.mark.parametrize(
+    ("todo", "ended", "brings", "changes"),
+    [(0, (), False, False), (1, (), False, True), (0, ("other",), False, True), (0, (), True, True)],
+)
+def test_a_plan_tells_whether_anything_changes(todo: int, ended: tuple[str, ...], brings: bool, changes: bool) -> None:
+    steps = (restore.Step("default", "", False, entry("default"), False),)[:todo]
+    plan = restore.Plan(steps, ended, (), brings, given())
+    assert (plan.changes, plan.restored) == (changes, ["default"][:todo] + list(ended))
+
+
+@pytest.mark.parametrize(
     ("live", "restored", "replaced", "done"),
     [
         (None, {}, False, False),
@@ -38,7 +65,7 @@ from tests.unit.records import given
 )
 def test_plan(live: Any, restored: dict[str, str], replaced: bool, done: bool) -> None:
     site = fake_site("/x", engine(databases={} if live is None else {LIVE: live}))
-    (step,) = restore.plan(site, manifest(), "digest", given(restored=restored), replaced)
+    (step,) = restore.steps_for(site, manifest(), "digest", given(restored=restored), replaced)
     assert (step.alias, step.done, step.entry) == ("default", done, manifest().databases["default"])
 
 
@@ -56,14 +83,14 @@ def test_plan(live: Any, restored: dict[str, str], replaced: bool, done: bool) -
 )
 def test_plan_refuses(one: Any, code: str, text: str) -> None:
     with refused(code, text):
-        restore.plan(fake_site("/x", one), manifest(), "digest", given(), False)
+        restore.steps_for(fake_site("/x", one), manifest(), "digest", given(), False)
     assert one.calls == []
 
 
 def test_an_empty_database_that_was_restored_is_done() -> None:
     recorded = manifest(databases={"default": entry(state=BLANK)})
     site = fake_site("/x", engine(databases={LIVE: BLANK}))
-    assert restore.plan(site, recorded, "digest", given(restored={"default": "digest"}), False)[0].done
+    assert restore.steps_for(site, recorded, "digest", given(restored={"default": "digest"}), False)[0].done
 
 
 @pytest.mark.parametrize(
@@ -74,10 +101,12 @@ def test_no_database_of_the_set_is_passed_over(chosen: tuple[str, ...], lacking:
     recorded = manifest(databases={alias: entry(alias) for alias in ("logs", "default", "analytics")})
     site = fake_site("/x", engine())
     if not lacking:
-        assert [step.alias for step in restore.plan(site, recorded, "digest", given(), False, chosen)] == ["default"]
+        assert [step.alias for step in restore.steps_for(site, recorded, "digest", given(), False, chosen)] == [
+            "default"
+        ]
         return
     with refused("unknown_alias", f"settings of new lack, or merge with another one: {lacking} Next: .*on purpose"):
-        restore.plan(site, recorded, "digest", given(), False, chosen)
+        restore.steps_for(site, recorded, "digest", given(), False, chosen)
 
 
 # --- load and prove
