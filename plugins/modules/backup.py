@@ -200,9 +200,8 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Revision
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event, Marks
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Marks
 from ansible_collections.relocate.django.plugins.module_utils._record.record import (
-    Record,
     check_site_name,
     read_record,
     update_record,
@@ -303,7 +302,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
             "expired": [],
         }
     if params["state"] == "present" and not params["frozen"]:
-        refuse_retired(read_record(params["directory"], params["site"]))
+        steps_backup.refuse_retired(read_record(params["directory"], params["site"]))
     with open_site(params, ("django", "packages", "migrations", "history")) as site:
         return make(module, site)
 
@@ -315,16 +314,6 @@ def remove(params: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
     if there and not check_mode:
         found.discard()
     return {"changed": there, "label": found.label}
-
-
-def refuse_retired(record: Record) -> None:
-    """A nightly backup of a host that no longer serves would push out the sets that are worth something."""
-    if record.is_retired() and not record.came_back():
-        raise RelocateError(
-            "old_retired",
-            "the site was retired here by set {0}: another host serves it".format((record.retired or Event()).label),
-            "put that host into the group old of the inventory by which backups are made",
-        )
 
 
 def main() -> None:

@@ -191,6 +191,7 @@ seconds:
 """
 
 import contextlib
+import functools
 import os
 import shutil
 from typing import Any, Dict, Mapping, Optional
@@ -283,8 +284,10 @@ def fetch_set(module: AnsibleModule) -> Dict[str, Any]:
 
 def fetch_media(module: AnsibleModule) -> Dict[str, Any]:
     """Fetch what is new in MEDIA."""
-    owner = owner_of(module.params) or current_user()
-    return steps_fetch_media.fetch_media(module.params, owner, module.check_mode, fetch_of)
+    params = module.params
+    fetch = None if module.check_mode else functools.partial(fetch_of, params)
+    options = steps_fetch_media.Options.of(params)
+    return steps_fetch_media.fetch_media(options, owner_of(params) or current_user(), fetch)
 
 
 def remove_key(module: AnsibleModule) -> Dict[str, Any]:

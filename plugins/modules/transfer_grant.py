@@ -119,7 +119,7 @@ import grp
 import os
 import pwd
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Dict, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
@@ -159,28 +159,35 @@ def user_of(name: str) -> SystemUser:
 def withdraw(params: Mapping[str, Any], user: SystemUser, sshd: transfer_sshd.Sshd, check: bool) -> bool:
     """Take back what this or a crashed run granted; says whether there was anything."""
     earlier = read_record(params["directory"], params["site"]).grant
-    path = (earlier and earlier.path) or transfer_sshd.key_path(sshd, user)
-    keys = authorized_keys.KeyFile(path, user_of(earlier.login) if earlier else user)
-    text, conf = keys.read(), grant.conf_path(params["directory"], params["site"])
-    found = bool(text) and bool(grant.ours(text or b"", params["site"]))
-    if check:
-        return found or os.path.lexists(conf) or bool(earlier)
-    if found:
-        rest = grant.without_lines(text or b"", params["site"])
-        if earlier and earlier.made and not rest:
-            keys.remove(earlier.made)
-        else:
-            keys.write(rest)
-    remains = os.path.lexists(conf)
-    if remains:
-        os.unlink(conf)
-    if earlier:
-        update_record(params["directory"], params["site"], lambda latest: replace(latest, grant=None))
-    return found or remains or bool(earlier)
+    if earlier and earlier.path:
+        keys = authorized_keys.KeyFile(earlier.path, user_of(earlier.login))
+    else:
+        keys = authorized_keys.KeyFile(transfer_sshd.key_path(sshd, user), user)
+    text, conf = keys.read() or b"", grant.conf_path(params["directory"], params["site"])
+    ours, configured = bool(grant.ours(text, params["site"])), os.path.lexists(conf)
+    if not check:
+        if ours:
+            keys.put_back(grant.without_lines(text, params["site"]), earlier.made if earlier else "")
+        if configured:
+            os.unlink(conf)
+        if earlier:
+            update_record(params["directory"], params["site"], lambda latest: replace(latest, grant=None))
+    return ours or configured or bool(earlier)
 
 
-def give(params: Mapping[str, Any], user: SystemUser, sshd: transfer_sshd.Sshd, check: bool) -> bool:
-    """Let the key in, unless it is in for long enough; says whether anything was changed."""
+@dataclass(frozen=True)
+class Plan:
+    """What a grant consists of: a line for the key file and a configuration for the daemon."""
+
+    keys: authorized_keys.KeyFile
+    line: bytes
+    conf: str
+    text: str
+    fresh: bool  # the key is in, for long enough
+
+
+def plan(params: Mapping[str, Any], user: SystemUser, sshd: transfer_sshd.Sshd) -> Plan:
+    """Decide what is let in; nothing is written. Raises program_missing, path_refused and bad_option."""
     directory, site = params["directory"], params["site"]
     prefix, rsync = grant.command_prefix(user), require_program("rsync", "install rsync on the old host")
     conf = grant.conf_path(directory, site)
@@ -197,19 +204,23 @@ def give(params: Mapping[str, Any], user: SystemUser, sshd: transfer_sshd.Sshd, 
     )
     keys = authorized_keys.KeyFile(transfer_sshd.key_path(sshd, user), user)
     lines = grant.ours(keys.read() or b"", site)
-    fresh = len(lines) == 1 and grant.is_still_valid(lines[0], line, now, valid)
+    return Plan(keys, line, conf, text, len(lines) == 1 and grant.is_still_valid(lines[0], line, now, valid))
+
+
+def give(params: Mapping[str, Any], user: SystemUser, sshd: transfer_sshd.Sshd, check: bool) -> bool:
+    """Let the key in, unless it is in for long enough; says whether anything was changed."""
+    planned = plan(params, user, sshd)
     if check:
-        return not fresh
-    changed = False
-    if not fresh:
-        withdraw(params, user, sshd, False)
-        given = Grant(user.name, keys.path, keys.missing())
-        update_record(directory, site, lambda latest: replace(latest, grant=given))
-        changed = True
-    changed = grant.write_conf(conf, text) or changed
-    if not fresh:
-        keys.write(grant.with_line(keys.read() or b"", line))
-    return changed
+        return not planned.fresh
+    if planned.fresh:
+        return grant.write_conf(planned.conf, planned.text)
+    keys = planned.keys
+    withdraw(params, user, sshd, False)
+    given = Grant(user.name, keys.path, keys.missing())
+    update_record(params["directory"], params["site"], lambda latest: replace(latest, grant=given))
+    grant.write_conf(planned.conf, planned.text)
+    keys.write(grant.with_line(keys.read() or b"", planned.line))
+    return True
 
 
 def media_facts(path: str) -> Dict[str, str]:

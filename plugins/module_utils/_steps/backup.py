@@ -34,6 +34,8 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     as_plain,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, vcs
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned as set_unversioned
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import (
     BUNDLE,
@@ -138,6 +140,16 @@ def django_of(site: Site) -> Dict[str, Any]:
 def _write(path: str, fill: Any) -> None:
     with files.replaced(path) as stream:
         fill(stream)
+
+
+def refuse_retired(record: Record) -> None:
+    """A nightly backup of a host that no longer serves would push out the sets that are worth something."""
+    if record.is_retired() and not record.came_back():
+        raise RelocateError(
+            "old_retired",
+            "the site was retired here by set {0}: another host serves it".format((record.retired or Event()).label),
+            "put that host into the group old of the inventory by which backups are made",
+        )
 
 
 def dump_all(

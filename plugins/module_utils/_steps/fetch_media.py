@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 import grp
 import os
-from dataclasses import replace
-from typing import Any, Callable, Dict, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory, owners, root
@@ -27,59 +27,110 @@ from ansible_collections.relocate.django.plugins.module_utils._transfer.fetch im
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 
-def group_of(params: Mapping[str, Any], owner: SystemUser) -> int:
+@dataclass(frozen=True)
+class Options:
+    """What the module's options ask for."""
+
+    directory: str
+    site: str
+    label: Optional[str]
+    manifest_sha256: Optional[str]
+    media: str
+    media_source: Optional[str]
+    method: str
+    group: Optional[str]
+    delete: bool
+    replace: bool
+    skip: Sequence[str]
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Options:
+        """Take them out of a module's parameters."""
+        return cls(**{one.name: params[one.name] for one in fields(cls)})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a pass may write, and what earlier ones noted."""
+
+    path: str
+    skip: Sequence[str]
+    claim: root.Claim
+    noted: Optional[Media]  # as the record has it
+
+    @property
+    def given(self) -> Sequence[int]:
+        """Numbers of the users whom an earlier pass gave files to."""
+        return self.noted.given if self.noted and self.noted.path == self.path else ()
+
+
+def group_of(options: Options, owner: SystemUser) -> int:
     """The group of MEDIA: the named one when this host has it, else the owner's."""
     with contextlib.suppress(KeyError):
-        if params["group"]:
-            return grp.getgrnam(params["group"]).gr_gid
+        if options.group:
+            return grp.getgrnam(options.group).gr_gid
     return owner.gid
 
 
-def fetch_media(
-    params: Mapping[str, Any], owner: SystemUser, check_mode: bool, fetch_of: Callable[[Mapping[str, Any]], Fetch]
-) -> Dict[str, Any]:
+def plan(options: Options, owner: SystemUser) -> Plan:
+    """Decide where MEDIA goes and what is kept there. Raises path_refused; nothing is written."""
+    skip = root.check_skip(options.skip)
+    path = root.check_path(options.media, options.directory, owner)
+    record = read_record(options.directory, options.site)
+    claim = root.claim(path, owner, record, options.replace, skip)
+    if options.method == "local":
+        root.check_link(options.media_source or "", owner)
+    return Plan(path, skip, claim, record.media)
+
+
+def fetch_media(options: Options, owner: SystemUser, fetch_of: Optional[Callable[[], Fetch]]) -> Dict[str, Any]:
     """Bring what is new in MEDIA; the last pass gives it to whom it belonged on old.
 
-    :param fetch_of: makes what answers requests, out of the parameters
+    :param fetch_of: makes what answers requests; None in check mode
     Raises path_refused and media_owners before any write, and what a fetch raises.
     """
-    skip = root.check_skip(params["skip"])
-    path = root.check_path(params["media"], params["directory"], owner)
-    record = read_record(params["directory"], params["site"])
-    claim = root.claim(path, owner, record, params["replace"], skip)
-    if params["method"] == "local":
-        root.check_link(params["media_source"] or "", owner)
-    if check_mode:
+    planned = plan(options, owner)
+    if fetch_of is None:
         return {"changed": True, "previous": "", **result_of(rsync.Moved())}
-    fetch = fetch_of(params)
-    given = (record.media_at(path) or Media()).given
-    recorded = recorded_media(params) if params["delete"] else {}
-    if given and _is_settled(fetch, path, owner, recorded, skip):
+    fetch, recorded = fetch_of(), recorded_media(options) if options.delete else {}
+    if planned.given and _is_settled(fetch, planned.path, owner, recorded, planned.skip):
         return {"changed": False, "previous": "", **result_of(rsync.Moved())}
-    taken = owners.take_back(path, owner, given, skip)
-    root.make(path, owner, directories_of(params))
-    if claim.noted != record.media:
-        update_record(params["directory"], params["site"], lambda latest: replace(latest, media=claim.noted))
+    taken = owners.take_back(planned.path, owner, planned.given, planned.skip)
+    root.make(planned.path, owner, directories_of(options.directory, options.site, options.label, options.media))
+    if planned.claim.noted != planned.noted:
+        _note(options, planned.claim.noted)
+    moved, previous = _bring(options, planned, owner, fetch)
+    changed = _hand_over(options, planned, owner, dict(recorded.get("rights") or {}))
+    return {"changed": bool(moved.anything or changed or taken), "previous": previous, **result_of(moved)}
+
+
+def _bring(options: Options, planned: Plan, owner: SystemUser, fetch: Fetch) -> Tuple[rsync.Moved, str]:
+    """Copy, and keep aside what must not be lost. Returns what was copied, and where the other things are."""
     # In the first pass too, which is before the freeze: it shows whether the directory can be made.
-    displaced = root.make_displaced(path, params["label"] or "", owner) if claim.keep else ""
+    displaced = root.make_displaced(planned.path, options.label or "", owner) if planned.claim.keep else ""
     user = owner if os.geteuid() == 0 and owner.uid != 0 else None
     try:
-        moved = fetch(rsync.media_request(path, params["delete"], user, skip, displaced))
+        moved = fetch(rsync.media_request(planned.path, options.delete, user, planned.skip, displaced))
     finally:
         previous = root.drop_empty(displaced, owner)
-    if params["delete"]:
+    if options.delete:
         with acting_as(user):
-            remove_partial(path)
-    rights = dict(recorded.get("rights") or {})
-    if params["delete"]:
+            remove_partial(planned.path)
+    return moved, previous
+
+
+def _hand_over(options: Options, planned: Plan, owner: SystemUser, rights: Mapping[str, Any]) -> int:
+    """Give the files to whom they belonged on old, or to the group; returns how many were changed."""
+    if options.delete:
         # Noted first: a run that is killed meanwhile must take them back. All that is here is old's now.
-        note = Media(path, given=tuple(owners.numbers(rights, owner)))
-        update_record(params["directory"], params["site"], lambda latest: replace(latest, media=note))
+        _note(options, Media(planned.path, given=tuple(owners.numbers(rights, owner))))
     if rights:
-        changed = owners.give(path, owner, rights, skip)
-    else:
-        changed = root.regroup(path, owner, group_of(params, owner), skip)
-    return {"changed": bool(moved.anything or changed or taken), "previous": previous, **result_of(moved)}
+        return owners.give(planned.path, owner, rights, planned.skip)
+    return root.regroup(planned.path, owner, group_of(options, owner), planned.skip)
+
+
+def _note(options: Options, media: Media) -> None:
+    update_record(options.directory, options.site, lambda latest: replace(latest, media=media))
 
 
 def _is_settled(fetch: Fetch, path: str, owner: SystemUser, recorded: Mapping[str, Any], skip: Sequence[str]) -> bool:
@@ -94,12 +145,12 @@ def _is_settled(fetch: Fetch, path: str, owner: SystemUser, recorded: Mapping[st
     return bool(found["digest"] == rights["digest"])
 
 
-def recorded_media(params: Mapping[str, Any]) -> Dict[str, Any]:
+def recorded_media(options: Options) -> Dict[str, Any]:
     """MEDIA on old, by the set that was made of it; nothing without a set."""
-    if not params["label"]:
+    if not options.label:
         return {}
     try:
-        manifest = BackupSet.find(params["directory"], params["site"], params["label"]).read(params["manifest_sha256"])
+        manifest = BackupSet.find(options.directory, options.site, options.label).read(options.manifest_sha256)
     except RelocateError as error:
         if error.code not in ("set_not_found", "set_incomplete"):
             raise

@@ -68,6 +68,13 @@ class KeyFile:
             with files.replaced(self.path, temporary, like_before) as stream:
                 stream.write(text)
 
+    def put_back(self, text: bytes, made: str) -> None:
+        """Write what is not ours; a file that we made, and that holds nothing else, is removed."""
+        if made and not text:
+            self.remove(made)
+        else:
+            self.write(text)
+
     def remove(self, made: str) -> None:
         """Remove the file that we made, and the directory when we made that too and it is empty."""
         with acting_as(self._user):

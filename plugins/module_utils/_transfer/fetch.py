@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.files import make_directory, write_atomically
@@ -238,13 +238,13 @@ def claimed(backup: BackupSet) -> Iterator[None]:
         backup.take_dumps()
 
 
-def directories_of(params: Mapping[str, Any]) -> Tuple[Directory, ...]:
+def directories_of(directory: str, site: str, label: Optional[str], media: str) -> Tuple[Directory, ...]:
     """Those above what is moved, as the set has them, where they are on this host; none without a set."""
-    if not params["label"]:
+    if not label:
         return ()
     with contextlib.suppress(RelocateError):
-        prepared = BackupSet.prepared(params["directory"], params["site"], params["label"]).read_prepared()
-        return of_media(prepared, params["media"]).directories(prepared.directories)
+        prepared = BackupSet.prepared(directory, site, label).read_prepared()
+        return of_media(prepared, media).directories(prepared.directories)
     return ()
 
 

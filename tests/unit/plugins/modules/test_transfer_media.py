@@ -47,6 +47,7 @@ class Bench:
             "owner": self.owner,
             "group": None,
             "label": LABEL,
+            "manifest_sha256": None,
             "delete": False,
             "replace": False,
             "skip": [],
