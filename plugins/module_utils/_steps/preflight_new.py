@@ -44,23 +44,12 @@ from ansible_collections.relocate.django.plugins.module_utils._users import look
 def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets: SecretStore) -> List[Obstacle]:
     """Every obstacle on the host that the site goes to, given what preflight told of old."""
     found: List[Obstacle] = []
-    same = old["host"]["machine_id"] == host_facts.machine_id()
-    itself = same and not (params["allow_same_host"] and old["project"]["path"] != params["path"])
+    itself = _is_old(params, old)
     if itself:
-        found.append(
-            Obstacle(
-                "same_host",
-                "refusing: this is the OLD host ({0})".format(old["host"]["name"]),
-                "correct the inventory: old and new must be two machines",
-            )
-        )
+        msg = "refusing: this is the OLD host ({0})".format(old["host"]["name"])
+        found.append(Obstacle("same_host", msg, "correct the inventory: old and new must be two machines"))
     found += missing_programs(("git",) + (("zstd",) if params["compression"] == "zstd" else ()), params)
-    owner, wanted = str(old["owner"]["name"]), str(params["owner"] or "")
-    home = str(old["owner"].get("home") or "")
-    exists = collect(found, lambda: host_owner.check_owner(owner, wanted, home, params["allow_root"]))
-    if exists is False and not params["installs"]:
-        found.append(Obstacle("owner_missing", "there is no user {0}".format(owner), host_owner.how_to_make(owner)))
-    user = lookup_user(owner) if exists else None
+    user = _owner_here(params, old, found)
     found += collect(found, lambda: _python_obstacles(params, old, user)) or []
     found += _occupied(params, str(old["project"].get("prefix") or ""))
     collect(found, lambda: _refuse_unreachable(params, old, user))
@@ -69,16 +58,36 @@ def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets:
         found += collect(found, lambda: checks.running(params["path"], params["services_kept_running"])) or []
     if params["media"]:
         rights = old.get("media", {}).get("rights") or {}
-        found += owners.obstacles(rights, users_to_make(params, old), owner)
+        found += owners.obstacles(rights, users_to_make(params, old), str(old["owner"]["name"]))
     found += _database_obstacles(params, old, secrets, user)
-    sizes = [item["facts"]["size_bytes"] for item in old["databases"].values()]
-    found += missing_space(params["directory"], sum(sizes), "the backup set")
-    found += missing_space(
-        params["path"], int(old.get("media", {}).get("bytes", 0)), "MEDIA and the project", "relocate_path"
-    )
+    found += _space(params, old)
     if params["units"] and not os.path.isdir("/run/systemd/system"):
         found.append(Obstacle("program_missing", "systemd does not run here", "leave relocate_services empty"))
     return list(dict.fromkeys(found))  # two checks may meet the same one
+
+
+def _is_old(params: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    """Whether this is the old host, and the user did not allow another directory of it."""
+    same = old["host"]["machine_id"] == host_facts.machine_id()
+    return same and not (params["allow_same_host"] and old["project"]["path"] != params["path"])
+
+
+def _owner_here(params: Mapping[str, Any], old: Mapping[str, Any], found: List[Obstacle]) -> Optional[SystemUser]:
+    """The project's owner on this host; None when he is not there yet, or may not be the owner."""
+    owner, home = str(old["owner"]["name"]), str(old["owner"].get("home") or "")
+    wanted = str(params["owner"] or "")
+    exists = collect(found, lambda: host_owner.check_owner(owner, wanted, home, params["allow_root"]))
+    if exists is False and not params["installs"]:
+        found.append(Obstacle("owner_missing", "there is no user {0}".format(owner), host_owner.how_to_make(owner)))
+    return lookup_user(owner) if exists else None
+
+
+def _space(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[Obstacle]:
+    sizes = [item["facts"]["size_bytes"] for item in old["databases"].values()]
+    media = int(old.get("media", {}).get("bytes", 0))
+    return missing_space(params["directory"], sum(sizes), "the backup set") + missing_space(
+        params["path"], media, "MEDIA and the project", "relocate_path"
+    )
 
 
 def _paths_of_old(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[Obstacle]:
@@ -160,11 +169,7 @@ def _refuse_unreachable(params: Mapping[str, Any], old: Mapping[str, Any], owner
     if vcs.holds(top, owner, revision):
         return
     remote = "" if named == "none" else named or str((old.get("revision") or {}).get("remote") or "")
-    reach = vcs.Reach("absent", "no remote is named")
-    if remote:
-        env = {str(key): str(value) for key, value in params["environment"].items()}
-        with SecretStore(secret_base(params["directory"]), owner) as secrets:
-            reach = vcs.reachable(remote, revision, owner, env, secrets)
+    reach = _reach(params, remote, revision, owner)
     if reach.status != "found":
         raise RelocateError(
             "revision_not_found",
@@ -175,6 +180,15 @@ def _refuse_unreachable(params: Mapping[str, Any], old: Mapping[str, Any], owner
                 reach.hint or "name a remote that holds it as relocate_remote"
             ),
         )
+
+
+def _reach(params: Mapping[str, Any], remote: str, revision: str, owner: SystemUser) -> vcs.Reach:
+    """Ask a remote for a revision."""
+    if not remote:
+        return vcs.Reach("absent", "no remote is named")
+    env = {str(key): str(value) for key, value in params["environment"].items()}
+    with SecretStore(secret_base(params["directory"]), owner) as secrets:
+        return vcs.reachable(remote, revision, owner, env, secrets)
 
 
 def _database_obstacles(
@@ -191,28 +205,34 @@ def _database_obstacles(
     for alias, item in sorted(old["databases"].items()):
         if params["engines"].get(alias, item["engine"]) != item["engine"]:
             continue  # only the settings of new tell where that is: in the database step, before the freeze
-        config = DatabaseConfig(
-            alias=alias,
-            engine=item["engine"],
-            backend=item["backend"],
-            name=_here(item["name"], str(old["project"]["path"]), params["path"]),
-            user=item["user"],
-            host=context.admin.host or item["host"],
-            port=context.admin.port or item["port"],
-        )
-        engine = open_engine(config, context)
+        engine = open_engine(_config_here(alias, item, params, old), context)
         facts = facts_from_plain(item["facts"])
         some = collect(found, partial(engine.preflight, "new", facts), alias) or []
         if engine.is_file:
-            engine = open_engine(config, replace(context, owner=owner))
+            engine = open_engine(engine.config, replace(context, owner=owner))
         there = not engine.is_file or owner is not None
         if not context.admin.host and there and not _is_olds(engine, old, item, facts):
             some += collect(found, partial(_occupied_database, engine, params), alias) or []
-        # What the packages role installs before the freeze is no obstacle.
-        installable = ("program_missing", "library_missing") if params["installs"] else ()
-        found += [Obstacle(entry.code, entry.msg, entry.hint, alias) for entry in some if entry.code not in installable]
-        found[:] = [entry for entry in found if entry.code not in installable]
-    return found
+        found += [Obstacle(entry.code, entry.msg, entry.hint, alias) for entry in some]
+    # What the packages role installs before the freeze is no obstacle.
+    installable = ("program_missing", "library_missing") if params["installs"] else ()
+    return [entry for entry in found if entry.code not in installable]
+
+
+def _config_here(
+    alias: str, item: Mapping[str, Any], params: Mapping[str, Any], old: Mapping[str, Any]
+) -> DatabaseConfig:
+    """How old's settings lead to a database from this host."""
+    admin = params["admin"]
+    return DatabaseConfig(
+        alias=alias,
+        engine=item["engine"],
+        backend=item["backend"],
+        name=_here(item["name"], str(old["project"]["path"]), params["path"]),
+        user=item["user"],
+        host=admin.host or item["host"],
+        port=admin.port or item["port"],
+    )
 
 
 def _is_olds(engine: Engine, old: Mapping[str, Any], item: Mapping[str, Any], facts: DatabaseFacts) -> bool:

@@ -87,21 +87,19 @@ def same_database(old: Place, new: Place, recent: bool = True) -> bool:
 
 def same_server(old: Place, new: Place, recent: bool = True) -> bool:
     """Tell whether both are on one server, as far as that can be told; see the top of this file."""
-    if old.identity and new.identity and old.identity != new.identity:
-        return False
-    if any(_differ(old, new, name) for name in _LASTING):
-        return False
     known = bool(old.identity and new.identity)
+    if (known and old.identity != new.identity) or any(_differ(old, new, name) for name in _LASTING):
+        return False
     apart = _seconds_apart(old, new) if recent else None
     if known and apart is not None and apart <= _tolerance(old, new):
         return True  # whatever the ways to it: no clone has started in the same moment
-    if old.local and new.local and old.machine != new.machine:
+    both_local = old.local and new.local
+    if both_local and old.machine != new.machine:
         return False
     if not known:
         return _same_address(old, new)
     # A clone of a server elsewhere: another address, and started at another time.
-    elsewhere = not (old.local and new.local) and old.host.lower() != new.host.lower()
-    return not (elsewhere and apart is not None)
+    return both_local or old.host.lower() == new.host.lower() or apart is None
 
 
 def _same_address(old: Place, new: Place) -> bool:
