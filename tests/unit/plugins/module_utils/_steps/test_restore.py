@@ -105,7 +105,7 @@ def test_no_database_of_the_set_is_passed_over(chosen: tuple[str, ...], lacking:
             "default"
         ]
         return
-    with refused("unknown_alias", f"settings of new lack, or merge with another one: {lacking} Next: .*on purpose"):
+    with refused("unknown_alias", f"or merge with another one: {lacking} Next: .*the others in relocate_aliases"):
         restore.steps_for(site, recorded, "digest", given(), False, chosen)
 
 
