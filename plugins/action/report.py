@@ -68,7 +68,7 @@ def failure(why: Any, failures: Sequence[Any], more: str) -> Dict[str, Any]:
     told = "; ".join(map(str, failures)) or str(found.get("msg") or "unknown")
     code = "sites_failed" if failures else _received.text(found.get("code"))
     words = "\n".join(printable(line) for line in told.split("\n"))
-    return {"changed": False, "failed": True, "code": code, "msg": " ".join(filter(None, (words, more)))}
+    return {"changed": False, "failed": True, "code": code, "msg": words.rstrip(".") + ". " + more if more else words}
 
 
 class ActionModule(ActionBase):

@@ -16,7 +16,7 @@ from ansible_collections.relocate.django.plugins.action import report
     ("why", "failures", "more", "code", "msg"),
     [
         ({"code": "locked", "msg": "[locked] a\n  b"}, [], "", "locked", "[locked] a\n  b"),
-        ({"code": "x\x1b", "msg": "a\x1b"}, [], "Site s runs.", "x\\x1b", "a\\x1b Site s runs."),
+        ({"code": "x\x1b", "msg": "a\x1b"}, [], "Site s runs.", "x\\x1b", "a\\x1b. Site s runs."),
         ({"msg": "a"}, ["s: one", "t: two"], "", "sites_failed", "s: one; t: two"),
         ("junk", [], "", "", "unknown"),
         (None, [], "", "", "unknown"),
