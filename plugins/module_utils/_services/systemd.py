@@ -297,9 +297,7 @@ class Systemd:
         steady: Dict[str, str] = {}
         while names:
             now = self.states(names)
-            for name, unit in now.items():
-                if unit.active == "failed" or unit.restarts > first[name].restarts + 1:
-                    self._did_not_stay(unit)
+            self._check_staying(first, now)
             running = {name: unit.invocation for name, unit in now.items() if unit.active == "active" or unit.job}
             if running != steady:
                 steady, since = running, time.monotonic()
@@ -308,6 +306,11 @@ class Systemd:
             if time.monotonic() > deadline:
                 self._did_not_stay(next(unit for name, unit in now.items() if name not in running or unit.restarts))
             time.sleep(0.2)
+
+    def _check_staying(self, first: Mapping[str, Unit], now: Mapping[str, Unit]) -> None:
+        for name, unit in now.items():
+            if unit.active == "failed" or unit.restarts > first[name].restarts + 1:
+                self._did_not_stay(unit)
 
     def _did_not_stay(self, unit: Unit) -> None:
         words = self.last_words(unit.name)

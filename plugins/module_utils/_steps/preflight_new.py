@@ -168,8 +168,7 @@ def _refuse_unreachable(params: Mapping[str, Any], old: Mapping[str, Any], owner
     top = vcs.top_of(params["path"], str(old["project"].get("prefix") or ""))
     if vcs.holds(top, owner, revision):
         return
-    remote = "" if named == "none" else named or str((old.get("revision") or {}).get("remote") or "")
-    reach = _reach(params, remote, revision, owner)
+    reach = _reach(params, old, revision, owner)
     if reach.status != "found":
         raise RelocateError(
             "revision_not_found",
@@ -182,8 +181,10 @@ def _refuse_unreachable(params: Mapping[str, Any], old: Mapping[str, Any], owner
         )
 
 
-def _reach(params: Mapping[str, Any], remote: str, revision: str, owner: SystemUser) -> vcs.Reach:
-    """Ask a remote for a revision."""
+def _reach(params: Mapping[str, Any], old: Mapping[str, Any], revision: str, owner: SystemUser) -> vcs.Reach:
+    """Ask the named remote, or old's, for a revision."""
+    olds = str((old.get("revision") or {}).get("remote") or "")
+    remote = "" if params["remote"] == "none" else params["remote"] or olds
     if not remote:
         return vcs.Reach("absent", "no remote is named")
     env = {str(key): str(value) for key, value in params["environment"].items()}

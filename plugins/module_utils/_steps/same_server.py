@@ -88,7 +88,7 @@ def same_database(old: Place, new: Place, recent: bool = True) -> bool:
 def same_server(old: Place, new: Place, recent: bool = True) -> bool:
     """Tell whether both are on one server, as far as that can be told; see the top of this file."""
     known = bool(old.identity and new.identity)
-    if (known and old.identity != new.identity) or any(_differ(old, new, name) for name in _LASTING):
+    if (known and old.identity != new.identity) or _differ_for_good(old, new):
         return False
     apart = _seconds_apart(old, new) if recent else None
     if known and apart is not None and apart <= _tolerance(old, new):
@@ -107,6 +107,10 @@ def _same_address(old: Place, new: Place) -> bool:
         return True
     ports = (old.port, new.port)
     return old.host.lower() == new.host.lower() and (not all(ports) or ports[0] == ports[1])
+
+
+def _differ_for_good(old: Place, new: Place) -> bool:
+    return any(_differ(old, new, name) for name in _LASTING)
 
 
 def _differ(old: Place, new: Place, name: str) -> bool:
