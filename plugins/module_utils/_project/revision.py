@@ -58,7 +58,7 @@ def toplevel(path: str, owner: Optional[SystemUser] = None) -> str:
         raise RelocateError(
             "not_a_checkout",
             "{0} lies inside the checkout {1}, which tracks nothing of it".format(path, top),
-            "put the project under git, or bring its code to new in another way",
+            "commit the project to git on old (git init, git add, git commit), then run again",
         )
     return top
 
@@ -87,7 +87,7 @@ def top_of(path: str, prefix: str) -> str:
 
 def _not_a_checkout(path: str, result: Completed) -> RelocateError:
     text = last_lines(result.err, 3)
-    hint = "put the project under git, or bring its code to new in another way"
+    hint = "commit the project to git on old (git init, git add, git commit), then run again"
     if "dubious ownership" in text:
         text, hint = "it belongs to another user than the project's owner", "make both the same user"
     elif "not a git repository" in text:
