@@ -72,6 +72,14 @@ def open_site(params: Mapping[str, Any], topics: Sequence[str] = (), partial: bo
         yield Site(project, secrets, facts, engines, stopwatch, context.notes)
 
 
+def never_migrated(site: Site, alias: str) -> bool:
+    """Tell whether no migration was ever applied to a database: what it holds is not for Django to change.
+
+    Needs the topic ``migrations``.
+    """
+    return not site.facts["migrations"]["aliases"].get(alias, {}).get("applied")
+
+
 def engine_of(site: Site, alias: str) -> Engine:
     """The engine of the one database that a module works on. Raises unsupported_engine for one in memory."""
     if alias not in site.engines:

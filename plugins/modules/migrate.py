@@ -117,7 +117,7 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
     read_record,
     update_record,
 )
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, never_migrated, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import state_of
 
 
@@ -136,11 +136,6 @@ def check(site: Site, check_missing: bool) -> None:
             "models have changes that no migration holds: {0}".format(", ".join(missing)),
             "run makemigrations and commit the result",
         )
-
-
-def never_migrated(site: Site, alias: str) -> bool:
-    """Tell whether no migration was ever applied to a database: what it holds is not for Django to change."""
-    return not site.facts["migrations"]["aliases"][alias]["applied"]
 
 
 def plan_of(site: Site, alias: str, app: Optional[str], name: Optional[str], fresh: bool) -> List[str]:

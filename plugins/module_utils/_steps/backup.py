@@ -53,7 +53,12 @@ from ansible_collections.relocate.django.plugins.module_utils._set.manifest impo
     Prepared,
     UnversionedFile,
 )
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
+from ansible_collections.relocate.django.plugins.module_utils._site import (
+    Site,
+    never_migrated,
+    owner_facts,
+    project_paths,
+)
 from ansible_collections.relocate.django.plugins.module_utils._steps import logs
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
@@ -169,10 +174,19 @@ def dump_all(
         if frozen:
             await_sessions(engine)
             tokens[alias] = engine.change_token()
-        with _parallel_fixture(site, engine, backup, fixtures, excluded_models) as parallel:
+        wanted = fixtures and not _has_no_models(site, alias)
+        with _parallel_fixture(site, engine, backup, wanted, excluded_models) as parallel:
             entry = _dump_one(site, engine, backup, frozen, parallel.begin if parallel else None)
             entries[alias] = replace(entry, fixture=parallel.finish()) if parallel else entry
     return entries, tokens
+
+
+def _has_no_models(site: Site, alias: str) -> bool:
+    """Tell whether a database is data of another program, of which the code's models can make no fixture; notes it."""
+    if not never_migrated(site, alias):
+        return False
+    site.notes.append("database {0} has never been migrated: the set holds its dump, and no fixture".format(alias))
+    return True
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
 from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, untracked, vcs
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, collect
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, collect, never_migrated
 from ansible_collections.relocate.django.plugins.module_utils._steps import logs
 from ansible_collections.relocate.django.plugins.module_utils._steps.needs import missing_programs, missing_space
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
@@ -132,6 +132,16 @@ def _conversion_obstacles(
         return [Obstacle("bad_option", "relocate_engines: {0}: {1} is not known".format(alias, target), known)]
     if engine.name == target:
         return []
+    if "error" not in site.facts["migrations"] and never_migrated(site, alias):
+        return [
+            Obstacle(
+                "unapplied_migrations",
+                "it has never been migrated, so the models can make no fixture of it, and its engine stays",
+                "take the alias out of relocate_engines, or, when its tables are the models', fake their migrations "
+                "on old: manage.py migrate --fake --database {0}".format(alias),
+                alias,
+            )
+        ]
     looked = collect(found, lambda: scan.scan(site, engine, target, excluded_models), alias)
     if not looked:
         return []
@@ -251,7 +261,7 @@ def _migration_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle
     for alias, item in sorted(migrations.get("aliases", {}).items()):
         unapplied = item["unapplied"]
         # A database that has never been migrated is data: a move leaves it as it is.
-        if unapplied and item["applied"] and alias in site.engines and not params["allow_unapplied"]:
+        if unapplied and not never_migrated(site, alias) and alias in site.engines and not params["allow_unapplied"]:
             found.append(
                 Obstacle(
                     "unapplied_migrations",

@@ -303,7 +303,7 @@ def test_a_planted_link_is_not_followed(tree: Path, tmp_path: Path) -> None:
 
 def test_a_full_disk_is_named(tree: Path) -> None:
     (tree / "big").write_bytes(random.Random(1).randbytes(1_000_000))
-    with refused("disk_full", "make room"), open("/dev/full", "wb") as out:
+    with refused("disk_full", "free space there"), open("/dev/full", "wb") as out:
         archive.archive(str(tree), out)
 
 

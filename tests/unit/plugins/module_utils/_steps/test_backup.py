@@ -175,6 +175,15 @@ def test_a_whole_set(tmp_path: Path, checkout: Path, dirty: bool) -> None:
     assert found.databases["default"].dump.digest == "d1"  # what a load checks
 
 
+def test_no_fixture_of_a_database_without_models(tmp_path: Path) -> None:
+    """A fixture of the others is wanted, and another program's database is no reason to have no set."""
+    site = fake_site(tmp_path, FakeEngine("legacy", databases={LIVE: state()}))
+    site.facts["migrations"] = {"aliases": {"legacy": {"applied": [], "unapplied": ["a.1"]}}, "conflicts": {}}
+    entries, _tokens = steps_backup.dump_all(site, made(tmp_path, LABEL, finished=False), False, fixtures=True)
+    assert entries["legacy"].fixture is None and entries["legacy"].state == state()
+    assert site.notes == ["database legacy has never been migrated: the set holds its dump, and no fixture"]
+
+
 # --- the module: no set that could not be restored, and nothing of one that failed
 
 

@@ -168,6 +168,15 @@ def test_a_database_that_was_never_migrated_is_data(project: Path) -> None:
     assert found[:2] == ("unapplied_migrations", "legacy")
 
 
+def test_a_database_without_models_keeps_its_engine(project: Path) -> None:
+    """There can be no fixture of it, which a move would find out after the freeze."""
+    site = fake_site(project, FakeEngine("legacy", databases={LIVE: state()}))
+    site.facts["migrations"] = {"aliases": {"legacy": {"applied": [], "unapplied": ["a.1"]}}, "conflicts": {}}
+    (found,) = preflight.obstacles_on_old(site, old_params(project, engines={"legacy": "mysql"}))
+    assert (found.code, found.alias, "never been migrated" in found.msg) == ("unapplied_migrations", "legacy", True)
+    assert "take the alias out of relocate_engines" in found.hint
+
+
 def test_everything_at_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "manage.py").write_text("changed")
     for number in range(6):
