@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Callable, List, Mapping
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -39,9 +40,24 @@ def value_of(name: str, on: str, known: Mapping[str, Any], template: Callable[[A
     :param known: the task's variables, which may be templates
     :param template: gives the value of a template
     """
+    value = _said(name, on, known, template)
+    if name == "interpreter" and not value and not _is_old(on or known["inventory_hostname"], known):
+        # The environment that a move makes: what is elsewhere than beside the project is not found by looking.
+        made = _said("environment_path", on, known, template)
+        return os.path.join(str(made), "bin", "python") if made else value
+    return value
+
+
+def _is_old(host: str, known: Mapping[str, Any]) -> bool:
+    """Tell whether a host is an old one."""
+    return host != known["inventory_hostname"] or host in known.get("groups", {}).get("old", ())
+
+
+def _said(name: str, on: str, known: Mapping[str, Any], template: Callable[[Any], Any]) -> Any:
+    """Return what was set, as :func:`value_of` explains."""
     variable, mine = _PREFIX + name, known["inventory_hostname"]
     host = on or mine
-    old = name in ON_OLD and (host != mine or host in known.get("groups", {}).get("old", ()))
+    old = name in ON_OLD and _is_old(host, known)
     entry = _received.mapping(template(known.get(_PREFIX + "current")))
     for key in _keys(name, old):
         if key in entry:

@@ -47,13 +47,15 @@ def test_code_older_than_its_database_then_the_same_command_without_it(tmp_path:
     """What a failed run left, in a checkout whose project lies below its top, is gone on from.
 
     Beside: a database that was never migrated stays as it is, nobody has uploaded anything yet, and files that git does
-    not hold move with a project that lies elsewhere on new.
+    not hold move with a project that lies elsewhere on new, as its virtual environment does.
     """
     site = LocalSite(tmp_path)
     first = site.make()
     site.commit(LATER)
     site.manage("migrate", "--verbosity", "0")
     lay_files(site, tmp_path / "etc")
+    site.variables["relocate_environment_path"] = str(tmp_path / "venvs" / "notes")
+    (tmp_path / "venvs").mkdir()
     remote, older = site.elsewhere(first)  # which only the checkout on new can tell
     rc, said = site.play(relocate_revision=older, relocate_remote=str(remote))
     assert rc != 0
@@ -64,6 +66,7 @@ def test_code_older_than_its_database_then_the_same_command_without_it(tmp_path:
     rc, said = site.play()
     assert rc == 0, said
     assert "MOVED; proven: rows, content, " in said
+    assert (tmp_path / "venvs/notes/bin/python").exists() and not (site.new / PREFIX / ".venv").exists()
     assert site.rows(site.new, "legacy.sqlite3", TABLES) == [("invoice",)]
     assert site.rows(site.new, "legacy.sqlite3", "select total from invoice") == [(7,), (8,)]
     assert ("django_migrations",) in site.rows(site.new, "db.sqlite3", TABLES)

@@ -30,6 +30,8 @@ def ask(name: str, on: str = "", entry: Any = None, **known: Any) -> Any:
         "relocate_keep": 0,
         "relocate_directory": "/d",
         "relocate_packages": "a, b,",
+        "relocate_interpreter": "",
+        "relocate_environment_path": "",
         **known,
     }
     return _options.value_of(name, on, found, lambda value: value)
@@ -51,6 +53,11 @@ def ask(name: str, on: str = "", entry: Any = None, **known: Any) -> Any:
         # The task of an old host itself, as of a backup.
         ("path", "", ENTRY, {"inventory_hostname": "old1"}, "/entry-old"),
         ("path", "old1", {}, {"inventory_hostname": "old1"}, "/new"),
+        ("interpreter", "", {}, {}, ""),
+        ("interpreter", "", {"environment_path": "/v"}, {}, "/v/bin/python"),  # where a move makes it
+        ("interpreter", "", {"environment_path": "/v", "interpreter": "/p"}, {}, "/p"),
+        ("interpreter", "old1", {"environment_path": "/v"}, {}, ""),
+        ("interpreter", "", {"environment_path": "/v"}, {"inventory_hostname": "old1"}, ""),
         ("site", "", {}, {}, "site"),
         ("site", "", ENTRY, {}, "shop"),
         ("site", "", {"site": "x"}, {}, "site"),
