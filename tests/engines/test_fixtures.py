@@ -208,7 +208,7 @@ BAD: dict[str, tuple[Callable[[list[str]], list[str]], str, str]] = {
     "unknown migration": (replaced('"shop.0001_initial"', '"shop.0001_other"'), "unknown_migration", "shop.0001_other"),
     "missing migration": (replaced('"shop.0002_favourite_and_subtitle",', ""), "unknown_migration", "shop.0002"),
     "other time zones": (replaced('"use_tz":true', '"use_tz":false'), "setting_differs", "USE_TZ"),
-    "partial": (replaced('"whole":true', '"whole":false'), "fixture_partial", "part"),
+    "partial": (replaced('"whole":true', '"whole":false'), "fixture_partial", "only some"),
     "too few values": (shortened("shop.Category"), "fixture_invalid", "values for"),
     "not a date": (edited("shop.Sale", "sold_at", "yesterday"), "fixture_invalid", "shop.Sale 1"),
     "NULL where none may be": (edited("shop.Tag", "slug", None), "fixture_invalid", "shop.Tag"),
