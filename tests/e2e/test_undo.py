@@ -39,7 +39,7 @@ def test_undo_and_move_again(lab: Lab, tmp_path: Path) -> None:
     name = _taken_in_by_new(move)
     undone = move.run(playbook="undo")
     assert undone.rc == 0, undone.stdout[-3000:]
-    assert "on old.lab again. What " in undone.stdout
+    assert "on old.lab again. Data that new.lab received stays" in undone.stdout
     assert wait_http(move.old, "/").status == 200
     assert http_get(move.new, "/health").status != 200
     for unit in move.site.units:
