@@ -188,7 +188,7 @@ def test_what_lies_in_previous_is_not_run(blank: Bench) -> None:
 def test_a_sites_database_cannot_be_the_journal(blank: Bench) -> None:
     name = swapping.journal_of("victim__previous")
     engine = type(blank.engine)(dataclasses.replace(blank.engine.config, name=name), blank.context)
-    with refused("bad_option", "database of ours"):
+    with refused("bad_option", "relocate.django reserves"):
         engine.create_blank()
     with pytest.raises(RelocateError):
         blank.engine._server.connect().run(f"CREATE DATABASE `{name}`")
