@@ -141,7 +141,9 @@ def tasks(result: PlaybookResult) -> list[str]:
     """The names of all tasks that ran; one that was skipped has a heading too."""
     parts = re.split(r"(?m)^TASK \[(.*)\] \**$", result.stdout)
     return [
-        name for name, said in zip(parts[1::2], parts[2::2], strict=True) if re.search(r"(?m)^(ok|changed|included): ", said)
+        name
+        for name, said in zip(parts[1::2], parts[2::2], strict=True)
+        if re.search(r"(?m)^(ok|changed|included): ", said)
     ]
 
 
