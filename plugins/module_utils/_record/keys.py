@@ -58,7 +58,7 @@ def key(meaning: str, read: Reader = text, default: Any = "", of: Optional[type]
 
     :param of: the class of the objects that it holds
     """
-    return field(default=default, metadata={"meaning": meaning, "read": read, "of": of})
+    return field(default=default, metadata={"meaning": meaning, "read": read, "of": of})  # pylint: disable=invalid-field-call
 
 
 def object_key(meaning: str, kind: type) -> Any:
@@ -72,7 +72,7 @@ def by_name(meaning: str, read: Reader, of: Optional[type] = None) -> Any:
     def each(value: Any) -> Any:
         return {text(name): read(item) for name, item in plain(value).items()}
 
-    return field(default_factory=dict, metadata={"meaning": meaning, "read": each, "of": of})
+    return field(default_factory=dict, metadata={"meaning": meaning, "read": each, "of": of})  # pylint: disable=invalid-field-call
 
 
 def objects_by_name(meaning: str, kind: type) -> Any:
