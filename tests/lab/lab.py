@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -73,6 +74,7 @@ class Lab:
         self.hosts: dict[str, Host] = {}
         self._lock: IO[str] | None = None
         self._changing = threading.Lock()
+        self._naming = threading.Lock()
 
     @classmethod
     def attach(cls, prefix: str = "lab") -> Lab:
@@ -171,6 +173,7 @@ class Lab:
         host = self._create(name, suite, image)
         host.wait()
         self._let_in(host)
+        self._see_names(host)
         if name == "db":
             services.enable_git_server(host)
         failed = host.failed_units()
@@ -197,7 +200,8 @@ class Lab:
     def remove(self, name: str) -> None:
         """Remove one host."""
         host = self.hosts.pop(name)
-        podman("rm", "--force", "--time=0", host.container)
+        with self._naming:
+            podman("rm", "--force", "--time=0", host.container)
 
     def write_inventory(self, path: Path, variables: Mapping[str, object] | None = None) -> Path:
         """Write an inventory of this lab's hosts; see ``inventory.write_inventory``."""
@@ -218,7 +222,10 @@ class Lab:
             *(f"--label={key}={value}" for key, value in labels.items()),
         ]
         # crun refuses hybrid cgroups, and without the limits the start is "Operation not permitted".
-        podman("--runtime=runc", "run", "--detach", *options, image)
+        # The name server's list of a network is read, changed and written without a lock: of two that come at once, one
+        # would be lost.
+        with self._naming:
+            podman("--runtime=runc", "run", "--detach", *options, image)
         return host
 
     def _free_address(self) -> str:
@@ -232,6 +239,24 @@ class Lab:
     def _describe(self, name: str, suite: str, address: str, image: str) -> Host:
         container = f"relocate-{self.prefix}-{name}"
         return Host(name, suite, address, container, image, ensure_key(), self.known_hosts)
+
+    def _see_names(self, host: Host) -> None:
+        """Wait until the host and the others find each other by name.
+
+        The network's name server learns of a host a moment later, and on a busy machine it has missed one: then it is
+        told to read its files again.
+        """
+        others = [other for other in list(self.hosts.values()) if other is not host]
+        for asks, asked in [(host, other) for other in others] + [(other, host) for other in others]:
+            for attempt in range(40):
+                found = asks.run(["getent", "ahostsv4", asked.name], check=False)
+                if found.stdout.startswith(f"{asked.address} ") or found.returncode > 2:  # it answers, or is stopped
+                    break
+                if attempt % 10 == 9:
+                    call(["pkill", "-HUP", "-x", "aardvark-dns"], check=False)
+                time.sleep(0.5)
+            else:
+                progress(f"host {asks.name} does not find {asked.name} by its name, unless that one is stopped")
 
     def _let_in(self, host: Host) -> None:
         """Let the lab's key log in as admin and root, and let this machine know the host's key."""
