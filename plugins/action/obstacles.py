@@ -48,7 +48,7 @@ def found_by(side: Mapping[str, Any]) -> List[Dict[str, Any]]:
     kinds: Dict[str, Any] = {"info": Mapping, "past": Mapping, "obstacles": (list, tuple)}
     strange = sorted(name for name, kind in kinds.items() if not isinstance(side.get(name), kind))
     if strange or any(item is None for item in found):
-        msg = "preflight answered in an unknown form:  {0}".format(", ".join(strange) or "an obstacle")
+        msg = "preflight answered in an unknown form: {0}".format(", ".join(strange) or "an obstacle")
         found.append(
             obstacle("answer_refused", side, msg, "find what answers on that host in place of relocate.django")
         )

@@ -306,38 +306,26 @@ def run(
     :param on_line: called with each line of standard error as it comes (progress)
     :param on_start: called when the program runs: from then on another thread may hold :func:`acting_as`
     """
-    with _guarded(command) as guard:
-        return _run(command, stdin, stdout, timeout, on_line, on_start, guard)
-
-
-def _run(
-    command: Command,
-    stdin: Union[bytes, IO[bytes], int, None],
-    stdout: Optional[IO[bytes]],
-    timeout: Optional[float],
-    on_line: Optional[Callable[[str], None]],
-    on_start: Optional[Callable[[], None]],
-    guard: int,
-) -> Completed:
     feed = stdin if isinstance(stdin, bytes) else None
     source: Any = subprocess.PIPE if feed is not None else (subprocess.DEVNULL if stdin is None else stdin)
-    process = _start(command, source, subprocess.PIPE if stdout is None else stdout, guard)
-    try:
-        err = Tail(process.stderr, on_line)  # type: ignore[arg-type]
-        out = Tail(process.stdout) if process.stdout is not None else None
-        if on_start is not None:
-            on_start()
-        if feed is not None and process.stdin is not None:
-            Feed(process.stdin, feed)
-        process.wait(timeout)
-    except subprocess.TimeoutExpired as exc:
-        raise RelocateError(
-            "timed_out",
-            "{0} did not end within {1:g} s".format(os.path.basename(command.argv[0]), timeout or 0),
-        ) from exc
-    finally:
-        if process.poll() is None:
-            _kill(process)
+    with _guarded(command) as guard:
+        process = _start(command, source, subprocess.PIPE if stdout is None else stdout, guard)
+        try:
+            err = Tail(process.stderr, on_line)  # type: ignore[arg-type]
+            out = Tail(process.stdout) if process.stdout is not None else None
+            if on_start is not None:
+                on_start()
+            if feed is not None and process.stdin is not None:
+                Feed(process.stdin, feed)
+            process.wait(timeout)
+        except subprocess.TimeoutExpired as exc:
+            raise RelocateError(
+                "timed_out",
+                "{0} did not end within {1:g} s".format(os.path.basename(command.argv[0]), timeout or 0),
+            ) from exc
+        finally:
+            if process.poll() is None:
+                _kill(process)
     for tail in (err, out):
         if tail is not None:
             tail.join(10)

@@ -241,19 +241,13 @@ class Lab:
         return Host(name, suite, address, container, image, ensure_key(), self.known_hosts)
 
     def _see_names(self, host: Host) -> None:
-        """Wait until the host and the others find each other by name.
-
-        The network's name server learns of a host a moment later, and on a busy machine it has missed one: then it is
-        told to read its files again.
-        """
+        """Wait until the host and the others find each other by name, which takes the name server a moment."""
         others = [other for other in list(self.hosts.values()) if other is not host]
         for asks, asked in [(host, other) for other in others] + [(other, host) for other in others]:
-            for attempt in range(40):
+            for _attempt in range(40):
                 found = asks.run(["getent", "ahostsv4", asked.name], check=False)
                 if found.stdout.startswith(f"{asked.address} ") or found.returncode > 2:  # it answers, or is stopped
                     break
-                if attempt % 10 == 9:
-                    call(["pkill", "-HUP", "-x", "aardvark-dns"], check=False)
                 time.sleep(0.5)
             else:
                 progress(f"host {asks.name} does not find {asked.name} by its name, unless that one is stopped")
