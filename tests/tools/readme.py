@@ -37,7 +37,7 @@ MOVED = ": MOVED; proven: rows, content, "
 PLAYBOOKS = {
     "move --check": "CHECKED: preflight found no obstacle",
     "move": MOVED,
-    "undo": " on old-host again. What ",
+    "undo": " on old-host again. Data that new-host received stays in its databases and MEDIA",
 }
 
 

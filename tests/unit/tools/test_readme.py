@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.plugin_utils import _report, _sentences
 from tests.demo.run import variables
 from tests.tools import readme
 from tests.tools.collection import ROOT
+from tests.unit.plugins.plugin_utils import test_report
 
 RECAP = """PLAY RECAP ****
 localhost  : ok=1    changed=0    unreachable=0    failed=0    skipped=0    rescued=0    ignored=0
@@ -29,6 +31,13 @@ def test_the_commands_are_the_readmes() -> None:
     assert found[:2] == ["make demo", "ansible-galaxy collection install relocate.django"]
     assert found[2] == "ansible-playbook relocate.django.move -i inventory.yml --check"
     assert len(found) == 2 + len(readme.PLAYBOOKS)
+
+
+def test_what_is_looked_for_is_what_the_playbooks_say() -> None:
+    undone = _sentences.sentence("undone", "shop", {"host": "old-host", "new": "new-host"})
+    assert readme.PLAYBOOKS["undo"] in undone
+    assert readme.PLAYBOOKS["move --check"] in _report.headline(test_report.enriched(**test_report.CHECKED))
+    assert readme.MOVED in _report.headline(test_report.enriched(**test_report.MOVED))
 
 
 def test_the_recap_is_read_host_by_host() -> None:
