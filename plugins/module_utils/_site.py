@@ -7,17 +7,98 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, EngineContext, default_jobs
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import engine_name, open_engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login, Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions, texts
 from ansible_collections.relocate.django.plugins.module_utils._project import history, probe, vcs
 from ansible_collections.relocate.django.plugins.module_utils._project.probe import Project, find_project
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
+
+
+@dataclass(frozen=True)
+class ProjectOptions(ModuleOptions):
+    """Where the project is, and how its settings are read: the option group ``project``."""
+
+    path: str  # the directory of manage.py
+    interpreter: Optional[str]  # None: the environment that lies in the project
+    settings: Optional[str]  # None: the module that manage.py names
+    environment: Mapping[str, Any] = field(repr=False)  # variables for the settings, some of them secret
+    env_files: Sequence[str]  # files of such variables
+    owner: Optional[str]  # None: whom the directory belongs to
+    allow_root: bool  # root may own the project
+
+    def find(self) -> Project:
+        """The project on this host. Raises what find_project raises."""
+        return find_project(
+            self.path,
+            interpreter=self.interpreter,
+            settings=self.settings,
+            env=texts(self.environment),
+            env_files=self.env_files,
+            owner=self.owner,
+            allow_root=self.allow_root,
+        )
+
+
+@dataclass(frozen=True)
+class LoginOptions(ModuleOptions):
+    """How to reach the database server as its administrator: the option group ``login``."""
+
+    login_user: Optional[str] = None
+    login_password: Optional[str] = field(default=None, repr=False)
+    login_host: Optional[str] = None
+    login_port: Optional[int] = None
+    login_unix_socket: Optional[str] = None
+
+    def admin(self) -> Login:
+        """The administrator as engines know one."""
+        return Login(
+            user=self.login_user or "",
+            host=self.login_host or "",
+            port=self.login_port,
+            unix_socket=self.login_unix_socket or "",
+            password=self.login_password or "",
+        )
+
+
+@dataclass(frozen=True)
+class SiteOptions(ModuleOptions):
+    """What a site is opened with: project, administrator, databases, and how the engines shall work."""
+
+    project: ProjectOptions
+    login: LoginOptions
+    directory: str  # ours, where secrets lie meanwhile
+    aliases: Sequence[str] = ()  # the databases that take part; all without one
+    jobs: Optional[int] = None  # at a time; None: by the processors of this host
+    compression: str = "zstd"
+    orphans: Sequence[str] = ()  # SQLite: tables whose rows may refer to rows that are missing
+    sequences: str = "keep"  # "advance": those that are behind their columns
+    definers: Mapping[str, str] = field(default_factory=dict)  # MySQL: a definer on old -> the one on new
+
+    def only(self, alias: str) -> SiteOptions:
+        """The same with one database."""
+        return replace(self, aliases=(alias,))
+
+    def context(self, secrets: SecretStore, found: Project, stopwatch: Stopwatch) -> EngineContext:
+        """Return what the engines are given."""
+        return EngineContext(
+            secrets=secrets,
+            owner=found.owner,
+            admin=self.login.admin(),
+            jobs=self.jobs or default_jobs(),
+            compression=self.compression,
+            stopwatch=stopwatch,
+            orphans=tuple(self.orphans),
+            advance_sequences=self.sequences == "advance",
+            definers=dict(self.definers or {}),
+            project=found.path,
+        )
 
 
 @dataclass
@@ -45,24 +126,23 @@ def config_of(raw: Mapping[str, Any]) -> DatabaseConfig:
 
 
 @contextlib.contextmanager
-def open_site(params: Mapping[str, Any], topics: Sequence[str] = (), partial: bool = False) -> Iterator[Site]:
+def open_site(options: SiteOptions, topics: Sequence[str] = (), partial: bool = False) -> Iterator[Site]:
     """Read the settings in the project's interpreter and make the engines; secrets are gone when the block ends.
 
-    :param params: the module's parameters (groups project, login, aliases, work)
     :param topics: what else the probe shall tell, see ``venv_probe``
     :param partial: a topic that fails is told in its place instead of raising
     """
-    project, stopwatch = project_of(params), Stopwatch()
-    with SecretStore(secret_base(params["directory"]), project.owner) as secrets:
+    project, stopwatch = options.project.find(), Stopwatch()
+    with SecretStore(secret_base(options.directory), project.owner) as secrets:
         asked = ["databases"] + list(topics)
         with stopwatch.step("settings"):
-            facts = probe.ask(project, asked, secrets=True, aliases=params["aliases"], partial=partial)
+            facts = probe.ask(project, asked, secrets=True, aliases=options.aliases, partial=partial)
         raw = facts.pop("databases")
         if "error" in raw:
             raise RelocateError(**raw["error"])
         secrets.remember(*[item.get("password") for item in raw])
-        context = engine_context(params, secrets, project, stopwatch)
-        chosen = probe.select_aliases(raw, params["aliases"])
+        context = options.context(secrets, project, stopwatch)
+        chosen = probe.select_aliases(raw, options.aliases)
         context.notes.extend(
             "database {0} is in memory: there is nothing to move, and nothing of it is proven".format(item["alias"])
             for item in chosen
@@ -100,6 +180,11 @@ def collect(obstacles: List[Obstacle], check: Callable[[], Any], alias: str = ""
         return None
 
 
+def gather(obstacles: List[Obstacle], check: Callable[[], Iterable[Obstacle]], alias: str = "") -> None:
+    """Run a check that lists obstacles and add them to the list; a refusal becomes one of them."""
+    obstacles.extend(collect(obstacles, check, alias) or ())
+
+
 def check_code(site: Site, code: Mapping[str, Any]) -> List[str]:
     """Refuse code that is older than the databases of a set; returns notes. Needs the topic ``history``.
 
@@ -129,45 +214,3 @@ def project_paths(site_project: probe.Project) -> Dict[str, str]:
     if interpreter.startswith(site_project.path.rstrip("/") + "/"):
         interpreter = os.path.relpath(interpreter, site_project.path)
     return {"path": site_project.path, "interpreter": interpreter, "settings": site_project.settings}
-
-
-def project_of(params: Mapping[str, Any]) -> Project:
-    """The project that the options of :func:`project` name. Raises what find_project raises."""
-    return find_project(
-        params["path"],
-        interpreter=params["interpreter"],
-        settings=params["settings"],
-        env={str(key): str(value) for key, value in params["environment"].items()},
-        env_files=params["env_files"],
-        owner=params["owner"],
-        allow_root=params["allow_root"],
-    )
-
-
-def login_of(params: Mapping[str, Any]) -> Login:
-    """The administrator that the options of :func:`login` name."""
-    return Login(
-        user=params["login_user"] or "",
-        host=params["login_host"] or "",
-        port=params["login_port"],
-        unix_socket=params["login_unix_socket"] or "",
-        password=params["login_password"] or "",
-    )
-
-
-def engine_context(
-    params: Mapping[str, Any], secrets: SecretStore, found: Project, stopwatch: Stopwatch
-) -> EngineContext:
-    """Return what the engines are given, out of the option groups login, aliases and project."""
-    return EngineContext(
-        secrets=secrets,
-        owner=found.owner,
-        admin=login_of(params) if "login_user" in params else Login(),
-        jobs=params["jobs"] or default_jobs(),
-        compression=params["compression"],
-        stopwatch=stopwatch,
-        orphans=tuple(params.get("orphans") or ()),
-        advance_sequences=params.get("sequences") == "advance",
-        definers=dict(params.get("definers") or {}),
-        project=found.path,
-    )

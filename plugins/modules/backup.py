@@ -190,130 +190,43 @@ notes:
 """
 
 import os
-from dataclasses import replace
-from typing import Any, Dict, Mapping
+from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs, removed_on_failure
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import Revision
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._record.keys import Marks
-from ansible_collections.relocate.django.plugins.module_utils._record.record import (
-    check_site_name,
-    read_record,
-    update_record,
-)
-from ansible_collections.relocate.django.plugins.module_utils._set import retention
+from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._set.label import check_label
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import backup as steps_backup
-from ansible_collections.relocate.django.plugins.module_utils._steps import preflight
-from ansible_collections.relocate.django.plugins.module_utils._steps.proof import check_sequences
-
-LISTS = ("files_ignored", "requirements", "command", "pip_extra", "pip_ignored")
-
-
-def make(module: AnsibleModule, site: Site) -> Dict[str, Any]:
-    """Write the set, or what of it comes before the freeze."""
-    params = module.params
-    if params["state"] == "present" and not params["checked"]:
-        preflight.refuse_set(site, dict(params, installs=False))
-    revision = steps_backup.revision_of(site, params["allow_dirty"])
-    label = params["label"] or steps_backup.label_for(revision)
-    if label.rpartition("-")[2] != revision.commit[:12]:
-        raise RelocateError(
-            "revision_refused",
-            "the set {0} was begun for another revision than {1}".format(label, revision.commit),
-            "pause deployments on old, then start again",
-        )
-    if params["media"] and params["state"] == "present":
-        steps_backup.check_media(site, params["media_skip"])
-    result = {"changed": True, "label": label, "revision": revision.commit}
-    if module.check_mode:
-        return dict(result, set=BackupSet.home(params["directory"], params["site"]) + "/" + label)
-    retention.clear_unfinished(params["directory"], params["site"], label)
-    backup = BackupSet.create(params["directory"], params["site"], label, site.project.owner)
-    with removed_on_failure(backup.discard_unfinished):
-        return dict(result, set=backup.path, **write(module, site, backup, revision))
-
-
-def write(module: AnsibleModule, site: Site, backup: BackupSet, revision: Revision) -> Dict[str, Any]:
-    """Fill the set; what fails leaves nothing of it."""
-    params, label, result = module.params, backup.label, {}  # type: Any, str, Dict[str, Any]
-    with site.stopwatch.step("code and files"):
-        steps_backup.prepare(site, backup, revision, params)
-    if params["state"] == "prepared":
-        return dict(result, seconds=site.stopwatch.seconds())
-    databases, tokens = steps_backup.dump_all(
-        site, backup, params["frozen"], params["fixtures"], params["excluded_models"]
-    )
-    # Other engines have no use for them. Frozen, a refusal now saves the transfer and the load.
-    strict = params["sequences"] == "keep" and (not params["checked"] or (params["frozen"] and not params["fixtures"]))
-    for alias, entry in databases.items() if strict else ():
-        behind = check_sequences(alias, entry.state)
-        if behind:  # a restore would refuse it
-            raise behind
-    with site.stopwatch.step("media"):
-        media = steps_backup.media_of(site, backup, params["media"], params["compression"], params["media_skip"])
-    record = read_record(params["directory"], params["site"])
-    number = BackupSet.next_sequence(params["directory"], params["site"], record.sequence)
-    manifest = steps_backup.compose(site, backup, revision, params, databases, media, number)
-    with site.stopwatch.step("hash"):
-        result["manifest_sha256"] = backup.finish(manifest, params["jobs"] or default_jobs())
-    noted = Marks(label, tokens) if params["frozen"] else None
-    update_record(
-        params["directory"],
-        params["site"],
-        lambda latest: replace(latest, sequence=number, marks=noted or latest.marks),
-    )
-    for note in site.notes:
-        module.warn(printable(note))
-    result.update(seconds=site.stopwatch.seconds(), notes=site.notes)
-    result["bytes"] = backup.size()
-    result["rows"] = {alias: entry.state.rows() for alias, entry in databases.items()}
-    result["media"] = dict(media)
-    result["expired"] = retention.expire(params["directory"], params["site"], params["keep"], label)
-    return result
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, open_site
+from ansible_collections.relocate.django.plugins.module_utils._steps import backup, preflight
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Decide what is missing, then make or remove it."""
-    params = module.params
-    check_site_name(params["site"])
-    known = params["label"] in BackupSet.labels(params["directory"], params["site"])
-    if params["state"] == "absent":
-        return remove(params, module.check_mode)
-    if known:
-        found = BackupSet.find(params["directory"], params["site"], params["label"])
-        manifest = found.read()
-        return {
-            "changed": False,
-            "label": found.label,
-            "set": found.path,
-            "revision": manifest.code["commit"],
-            "manifest_sha256": found.digest(),
-            "bytes": found.size(),
-            "rows": {alias: entry.state.rows() for alias, entry in manifest.databases.items()},
-            "media": dict(manifest.media),
-            "expired": [],
-        }
-    if params["state"] == "present" and not params["frozen"]:
-        steps_backup.refuse_retired(read_record(params["directory"], params["site"]))
-    with open_site(params, ("django", "packages", "migrations", "history")) as site:
-        return make(module, site)
+    options = backup.Options.of(module.params)
+    check_site_name(options.site)
+    if options.state == "absent":
+        return backup.remove(options, module.check_mode)
+    there = backup.known(options)
+    if there is not None:
+        return there
+    if options.whole and not options.frozen:
+        backup.refuse_retired(read_record(options.directory, options.site))
+    with open_site(SiteOptions.of(module.params), backup.TOPICS) as site:
+        return make(module, site, options)
 
 
-def remove(params: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
-    """Remove a set, complete or not, and its pin."""
-    found = BackupSet(os.path.join(BackupSet.home(params["directory"], params["site"]), check_label(params["label"])))
-    there = os.path.isdir(found.path) and not os.path.islink(found.path)
-    if there and not check_mode:
-        found.discard()
-    return {"changed": there, "label": found.label}
+def make(module: AnsibleModule, site: Site, options: backup.Options) -> Dict[str, Any]:
+    """Plan, and make the set unless in check mode."""
+    plan = backup.plan(site, options, preflight.Options.of(module.params))
+    result: Dict[str, Any] = {"changed": True, "label": plan.label, "revision": plan.revision.commit}
+    if module.check_mode:
+        return dict(result, set=os.path.join(BackupSet.home(options.directory, options.site), plan.label))
+    result.update(backup.apply(site, options, plan))
+    for note in result.get("notes", ()):
+        module.warn(printable(note))
+    return result
 
 
 def main() -> None:
@@ -336,7 +249,11 @@ def main() -> None:
                 "fixtures": {"type": "bool", "default": False},
                 "excluded_models": {"type": "list", "elements": "str", "default": []},
                 "checked": {"type": "bool", "default": False},
-                **{name: {"type": "list", "elements": "str", "default": []} for name in LISTS},
+                "files_ignored": {"type": "list", "elements": "str", "default": []},
+                "requirements": {"type": "list", "elements": "str", "default": []},
+                "command": {"type": "list", "elements": "str", "default": []},
+                "pip_extra": {"type": "list", "elements": "str", "default": []},
+                "pip_ignored": {"type": "list", "elements": "str", "default": []},
                 "allow_unapplied": {"type": "bool", "default": False},
                 "allow_dirty": {"type": "bool", "default": False},
                 "keep": {"type": "int", "default": 0},

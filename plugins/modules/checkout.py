@@ -162,7 +162,7 @@ def main() -> None:
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Code first, then the environment that it needs."""
-    result = checkout.checkout(module.params, module.check_mode)
+    result = checkout.checkout(checkout.Options.of(module.params), module.check_mode)
     for note in result.get("notes", ()):
         module.warn(printable(note))
     return result

@@ -55,7 +55,7 @@ _WRITTEN = re.compile(r"^(\d+) (?:static )?files? ", re.MULTILINE)
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Collect, or in check mode ask what would be collected."""
-    project = _site.project_of(module.params)
+    project = _site.ProjectOptions.of(module.params).find()
     django = probe.ask(project, ["django"])["django"]
     if not django["static_root"] or "staticfiles" not in django["apps"]:
         return {"changed": False, "collected": 0}

@@ -97,14 +97,14 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.registry 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
-from ansible_collections.relocate.django.plugins.module_utils._site import engine_of, open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import SiteOptions, engine_of, open_site
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Scan one alias; whatever is found is one error."""
     params = module.params
     check_site_name(params["site"])
-    with open_site(dict(params, aliases=[params["alias"]], jobs=0, compression="zstd")) as site:
+    with open_site(SiteOptions.of(params).only(params["alias"])) as site:
         engine = engine_of(site, params["alias"])
         current = engine.config.engine
         found: Dict[str, Any] = {"findings": [], "rows": 0}

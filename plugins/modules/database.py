@@ -124,7 +124,7 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
     update_record,
 )
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, check_code, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps import old_info, origin
 from ansible_collections.relocate.django.plugins.module_utils._steps.same_server import (
     place_here,
@@ -214,7 +214,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     check_site_name(module.params["site"])
     absent = module.params["state"] == "absent"
     label = "" if absent else str(module.params["label"] or "")
-    with open_site(module.params, ("django", "history") if label else ("django",)) as site:
+    with open_site(SiteOptions.of(module.params), ("django", "history") if label else ("django",)) as site:
         notes = code_notes(module.params, site, label) if label else []
         media_root = str(site.facts["django"].get("media_root") or "")
         made = {

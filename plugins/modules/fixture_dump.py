@@ -133,7 +133,7 @@ from ansible_collections.relocate.django.plugins.module_utils import _argspec, _
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import dump
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, engine_of, open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, engine_of, open_site
 
 
 def target(params: Dict[str, Any]) -> str:
@@ -179,7 +179,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     params = module.params
     check_site_name(params["site"])
     path = target(params)
-    with open_site(dict(params, aliases=[params["alias"]], jobs=0, compression="zstd")) as site:
+    with open_site(SiteOptions.of(params).only(params["alias"])) as site:
         result = write(module, site, path)
         return dict(result, dest=path, seconds=site.stopwatch.seconds())
 

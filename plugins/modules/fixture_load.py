@@ -163,7 +163,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import d
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile, check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, engine_of, open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, engine_of, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps import origin, proof, swap
 
 
@@ -178,7 +178,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     if backup is not None:  # a file of a set is what its manifest says, or refused
         backup.check_file(os.path.relpath(os.path.abspath(params["src"]), backup.path))
         pinned = {"pinned": backup.pinned()}
-    with open_site(dict(params, aliases=[params["alias"]], jobs=0, compression="zstd")) as site:
+    with open_site(SiteOptions.of(params).only(params["alias"])) as site:
         digest = dump.sha256_of(params["src"], site.project.owner)
         if not digest:
             raise missing

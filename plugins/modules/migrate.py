@@ -117,7 +117,7 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
     read_record,
     update_record,
 )
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, never_migrated, open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, never_migrated, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import state_of
 
 
@@ -181,7 +181,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Plan by what Django says, then apply unless in check mode."""
     params = module.params
     check_site_name(params["site"])
-    with open_site(params, ("migrations",)) as site:
+    with open_site(SiteOptions.of(params), ("migrations",)) as site:
         check(site, params["check_missing"])
         plans = {
             alias: plan_of(site, alias, params["app"], params["migration"], params["fresh"]) for alias in site.engines

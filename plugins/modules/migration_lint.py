@@ -92,7 +92,7 @@ _FATAL = {"error": ("error",), "warning": ("error", "warning"), "nothing": ()}
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Lint, and fail with all findings at once when one of them is of a level that is fatal."""
     params = module.params
-    found = lint.lint(_site.project_of(params), params["apps"])
+    found = lint.lint(_site.ProjectOptions.of(params).find(), params["apps"])
     findings = [item for item in found if not lint.ignored(item, params["ignore"])]
     fatal = [item for item in findings if item["level"] in _FATAL[params["fail_on"]]]
     if fatal:

@@ -219,7 +219,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module, _site
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
 from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
@@ -228,28 +228,27 @@ from ansible_collections.relocate.django.plugins.module_utils._record.lease impo
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 from ansible_collections.relocate.django.plugins.module_utils._services import answers, checks
-from ansible_collections.relocate.django.plugins.module_utils._site import collect, open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import SiteOptions, collect, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps import describe, old_info, preflight, preflight_new
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
 
 def look_at_old(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, Any]:
     """The site's facts, as far as it could be opened."""
-    with open_site(module.params, describe.TOPICS, partial=True) as site:
-        obstacles += preflight.obstacles_on_old(site, module.params)
+    params = module.params
+    with open_site(SiteOptions.of(params), describe.TOPICS, partial=True) as site:
+        obstacles += preflight.obstacles_on_old(site, preflight.Options.of(params))
         if any("error" in answer for answer in site.facts.values()):
             return {}
-        info: Optional[Dict[str, Any]] = collect(
-            obstacles, lambda: describe.describe_site(site, module.params["media_skip"])
-        )
+        info: Optional[Dict[str, Any]] = collect(obstacles, lambda: describe.describe_site(site, params["media_skip"]))
         if info is None:
             return {}
-        wanted, project = module.params["revision"], site.project
+        wanted, project = params["revision"], site.project
         if wanted and info["revision"]:
             brought = collect(obstacles, lambda: vcs.brings(project.path, project.owner, wanted))
             info["revision_brought"] = brought is not False  # what cannot be asked is told already
-        info["unit_users"] = collect(obstacles, lambda: checks.users(module.params["units"])) or []
-        obstacles += preflight.media_obstacles(info.get("media") or {}) if module.params["media"] else []
+        info["unit_users"] = collect(obstacles, lambda: checks.users(params["units"])) or []
+        obstacles += preflight.media_obstacles(info.get("media") or {}) if params["media"] else []
         return info
 
 
@@ -264,15 +263,15 @@ def ask_old(params: Mapping[str, Any], record: Record) -> List[Obstacle]:
 
 def look_at_new(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, Any]:
     """The host's facts; the site is not there yet."""
-    params = dict(module.params, admin=_site.login_of(module.params))
-    if params["old"]:
-        old_info.by_old(params["old"], [kind.name for kind in ENGINES])
+    params, old = module.params, module.params["old"] or {}
+    if old:
+        old_info.by_old(old, [kind.name for kind in ENGINES])
         with SecretStore(secret_base(params["directory"])) as secrets:
-            obstacles += preflight_new.obstacles_on_new(params, params["old"], secrets)
+            obstacles += preflight_new.obstacles_on_new(preflight_new.Options.of(params), old, secrets)
     else:
         obstacles += checks.running(params["path"], params["services_kept_running"])
-    owner = params["owner"] or (params["old"] or {}).get("owner", {}).get("name")
-    made = collect(obstacles, lambda: preflight_new.users_to_make(params, params["old"] or {})) or []
+    owner = params["owner"] or old.get("owner", {}).get("name")
+    made = collect(obstacles, lambda: preflight_new.users_to_make(params["units"], old)) or []
     return {
         "host": facts.describe_host(),
         "owner_exists": bool(owner and lookup_user(owner)),

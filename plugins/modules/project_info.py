@@ -65,13 +65,13 @@ from typing import Any, Dict
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._site import open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import SiteOptions, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps.describe import TOPICS, describe_site
 
 
 def inspect(module: AnsibleModule) -> Dict[str, Any]:
     """Nothing is written, so there is no plan."""
-    with open_site(module.params, module.params["gather"]) as site:
+    with open_site(SiteOptions.of(module.params), module.params["gather"]) as site:
         return {"changed": False, "info": describe_site(site)}
 
 

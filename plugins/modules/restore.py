@@ -146,7 +146,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, check_code, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps import restore as steps_restore
 
 
@@ -190,7 +190,7 @@ def warn(module: AnsibleModule, lines: Sequence[str]) -> None:
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Open the site and restore into it."""
-    with open_site(module.params, ("django", "history")) as site:
+    with open_site(SiteOptions.of(module.params), ("django", "history")) as site:
         return roll_back(module, site) if module.params["state"] == "rolled_back" else restore(module, site)
 
 

@@ -139,7 +139,7 @@ from ansible_collections.relocate.django.plugins.module_utils._printable import 
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code, open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, check_code, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps import measured as steps_measured
 from ansible_collections.relocate.django.plugins.module_utils._steps import restore, verify
 
@@ -159,7 +159,7 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
     tables: Dict[str, Any] = {}
     measured: Dict[str, Any] = {"databases": {}}
     findings = _Findings()
-    with open_site(params, topics) as site:
+    with open_site(SiteOptions.of(params), topics) as site:
         restore.check_aliases(manifest, site.engines, params["aliases"])
         with findings.about("migrations") as found:
             found += code_findings(site, manifest)
@@ -245,7 +245,7 @@ def _not_proven(findings: _Findings, serves: bool) -> RelocateError:
 
 def still(params: Mapping[str, Any], backup: BackupSet, manifest: Manifest, record: Record) -> Dict[str, Any]:
     """On the old host: nobody wrote to the databases since they were dumped, whoever that could be."""
-    with open_site(params, ["django"]) as site:
+    with open_site(SiteOptions.of(params), ["django"]) as site:
         restore.check_aliases(manifest, site.engines, params["aliases"])
         with site.stopwatch.step("count"):
             findings = verify.written_since(site.engines, manifest, record, backup.label)

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, open_site
 from tests.engines import mysql_server, postgresql_cluster
 from tests.tools.collection import ROOT
 
@@ -113,7 +113,7 @@ class Project:
             "compression": "zstd",
             "directory": str(work),
         }
-        with open_site(params) as site:
+        with open_site(SiteOptions.of(params)) as site:
             yield site
 
     def manage(self, *args: str) -> subprocess.CompletedProcess[str]:

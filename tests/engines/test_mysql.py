@@ -43,7 +43,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
 )
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, forms
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._steps import backup as steps_backup
+from ansible_collections.relocate.django.plugins.module_utils._steps import dumps
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 from tests.engines import mysql_server
 from tests.engines.mysql_server import MysqlServer
@@ -806,7 +806,7 @@ def test_a_definition_that_was_exchanged_is_refused(awkward: Bench) -> None:
     owner = awkward.owner or lookup_user("root")
     assert owner is not None
     backup = BackupSet.create(str(awkward.directory / "sets"), "shop", LABEL, owner)
-    (entry,) = steps_backup.dump_all(fake_site(awkward.directory, awkward.engine), backup, frozen=True)[0].values()
+    (entry,) = dumps.dump_all(fake_site(awkward.directory, awkward.engine), backup, frozen=True)[0].values()
     made = dataclasses.replace(entry.dump, path=entry.dump.path.partition("/")[2])
     path = Path(backup.file(entry.dump.path)) / "schema.json"
     data = path.read_text(encoding="ascii")

@@ -35,7 +35,7 @@ from ansible_collections.relocate.django.plugins.module_utils._secrets import Se
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import UnversionedFile, from_text, text_of
-from ansible_collections.relocate.django.plugins.module_utils._steps import backup
+from ansible_collections.relocate.django.plugins.module_utils._steps import backup, dumps
 from ansible_collections.relocate.django.plugins.modules import restore as restore_module
 from tests.unit.fakes import LABEL, NEWER, fake_site, manifest, me
 
@@ -111,7 +111,7 @@ class Hosts:
         for name, content in (("code.bundle", b"# v2 git bundle\n" * 9), ("environment.json", b'{"freeze": []}')):
             Path(made.file(name)).write_bytes(content)
         Path(made.file("files/0000")).write_text("SECRET_KEY=x\n")
-        entries, _tokens = backup.dump_all(site, made, frozen=False)
+        entries, _tokens = dumps.dump_all(site, made, frozen=False)
         made.finish(
             manifest(
                 label,

@@ -60,6 +60,12 @@ def reachable(path: Path) -> Path:
     return path
 
 
+def project_params(path: Path) -> dict[str, Any]:
+    """Give the options of the group ``project`` as a role gives them."""
+    unset = dict.fromkeys(("interpreter", "settings", "owner"))
+    return {"path": str(path), "environment": {}, "env_files": [], "allow_root": False, **unset}
+
+
 def me() -> SystemUser:
     return current_user()
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.unit import sources
 
-GROUND = {"_errors", "_model", "_printable", "_stopwatch"}
+GROUND = {"_errors", "_model", "_options", "_printable", "_stopwatch"}
 SYSTEM = GROUND | {"_users", "_process"}
 DRIVERS = {"psycopg2", "psycopg", "MySQLdb", "pymysql", "mysql", "sqlite3"}
 #: Files of module_utils, and which files of module_utils they may import; the first pattern that fits counts.
@@ -25,6 +25,7 @@ RULES: list[tuple[str, set[str]]] = [
     ("_printable", set()),
     ("_errors", {"_printable"}),
     ("_model", set()),
+    ("_options", set()),
     ("_stopwatch", set()),
     ("_users", GROUND),
     ("_streams", set()),

@@ -8,10 +8,11 @@ What is to be done with single units is decided in ``plan``, and done by ``units
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._record.record import (
     Change,
     Record,
@@ -28,30 +29,25 @@ UNITS, ANSWERS, NOTHING, ELSEWHERE = "units", "answers", "nothing", "elsewhere"
 
 
 @dataclass(frozen=True)
-class Options:
-    """What the module's options ask for."""
+class Options(ModuleOptions):
+    """What the module ``services`` is asked for."""
 
-    directory: str
+    directory: str  # ours
     site: str
-    run: str
-    state: str
+    run: str  # the run that the task belongs to
+    state: str  # one of plan.STATES
     units: Sequence[str]
-    named: Sequence[str]
-    reload: Sequence[str]
-    enable: Optional[Sequence[str]]
-    freeze_limit: int
-    timeout: int
-    abandoned: bool
-    retired: bool
-    allow_unfrozen: bool
-    label: str
-    answers: Sequence[Mapping[str, Any]]
-    answers_timeout: int
-
-    @classmethod
-    def of(cls, params: Mapping[str, Any]) -> Options:
-        """Take them out of a module's parameters."""
-        return cls(**{one.name: params[one.name] for one in fields(cls)})
+    named: Sequence[str]  # what units may be among, when another host said what ran there; "*": all
+    reload: Sequence[str]  # units that reload once the site has started
+    enable: Optional[Sequence[str]]  # units that start with the host; None: all of them
+    freeze_limit: int  # seconds until old starts by itself; 0: never
+    timeout: int  # seconds for a unit to start or stop
+    abandoned: bool  # thawed: a site that another host may serve is left alone
+    retired: bool  # thawed: a retired site is brought back too
+    allow_unfrozen: bool  # a freeze without units
+    label: str  # the set that the site serves from
+    answers: Sequence[Mapping[str, Any]]  # questions to the site that started
+    answers_timeout: int  # seconds until they must be answered
 
     def request(self) -> plan.Request:
         """The options as the planner takes them."""

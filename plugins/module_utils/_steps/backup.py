@@ -5,65 +5,189 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import contextlib
 import datetime
 import json
 import os
-import time
-from dataclasses import replace
-from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
-from urllib.parse import quote
+from dataclasses import dataclass, replace
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, OnSnapshot, Snapshot
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs, removed_on_failure
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._fixtures.dump import ParallelFixture, parallel_fixture
 from ansible_collections.relocate.django.plugins.module_utils._host import facts as host_facts
 from ansible_collections.relocate.django.plugins.module_utils._host import files
-from ansible_collections.relocate.django.plugins.module_utils._host.files import make_directory
 from ansible_collections.relocate.django.plugins.module_utils._host.parents import record
 from ansible_collections.relocate.django.plugins.module_utils._media import archive as media_archive
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory as media_inventory
 from ansible_collections.relocate.django.plugins.module_utils._media.root import is_there
-from ansible_collections.relocate.django.plugins.module_utils._model import (
-    DatabaseFacts,
-    DatabaseState,
-    Directory,
-    DumpFile,
-    Revision,
-    as_plain,
-)
+from ansible_collections.relocate.django.plugins.module_utils._model import Directory, Revision, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, vcs
-from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event
-from ansible_collections.relocate.django.plugins.module_utils._record.record import Record
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event, Marks
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, read_record, update_record
+from ansible_collections.relocate.django.plugins.module_utils._set import retention
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned as set_unversioned
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import (
     BUNDLE,
     ENVIRONMENT,
-    FIXTURES,
     MEDIA,
     PATCH,
     BackupSet,
 )
-from ansible_collections.relocate.django.plugins.module_utils._set.label import make_label
+from ansible_collections.relocate.django.plugins.module_utils._set.label import check_label, make_label
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import (
-    DATABASES,
     DatabaseEntry,
     Manifest,
     Prepared,
     UnversionedFile,
 )
-from ansible_collections.relocate.django.plugins.module_utils._site import (
-    Site,
-    never_migrated,
-    owner_facts,
-    project_paths,
-)
-from ansible_collections.relocate.django.plugins.module_utils._steps import logs
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
+from ansible_collections.relocate.django.plugins.module_utils._steps import dumps, logs, preflight
+from ansible_collections.relocate.django.plugins.module_utils._steps.proof import check_sequences
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
-#: Seconds for the sessions of a frozen site to go away by themselves.
-_PATIENCE = 10.0
+#: What of a site its set needs, besides its databases.
+TOPICS = ("django", "packages", "migrations", "history")
+
+
+@dataclass(frozen=True)
+class Options(ModuleOptions):
+    """What the module ``backup`` is asked for."""
+
+    directory: str  # ours
+    site: str
+    state: str  # prepared: what comes before the freeze; present, absent
+    label: Optional[str]  # of the set; None: a new one of this second
+    files: Sequence[str]  # files besides git's that are carried
+    media: bool  # MEDIA is stored in the set
+    media_skip: Sequence[str]  # patterns of what of MEDIA is left out
+    frozen: bool  # the site has been stopped
+    fixtures: bool  # each database is written as a fixture too
+    excluded_models: Sequence[str]  # models that fixtures leave out
+    checked: bool  # preflight looked at old in this run
+    sequences: str  # keep, advance
+    allow_dirty: bool  # uncommitted changes are carried as a patch
+    compression: str  # zstd, none
+    jobs: Optional[int]  # at a time; None: by the processors of this host
+    keep: int  # sets that stay; 0: all
+
+    @property
+    def whole(self) -> bool:
+        """Whether the whole set is to be made, and not only what comes before the freeze."""
+        return self.state == "present"
+
+    @property
+    def refuses_behind(self) -> bool:
+        """Whether a sequence that is behind its column ends the backup, since a restore would refuse it.
+
+        Other engines have no use for it. Frozen, a refusal now saves the transfer and the load.
+        """
+        return self.sequences == "keep" and (not self.checked or (self.frozen and not self.fixtures))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The set that is going to be made."""
+
+    label: str
+    revision: Revision
+
+
+def known(options: Options) -> Optional[Dict[str, Any]]:
+    """Describe the set of the label when it is there already; None when it is to be made."""
+    if options.label not in BackupSet.labels(options.directory, options.site):
+        return None
+    found = BackupSet.find(options.directory, options.site, options.label)
+    manifest = found.read()
+    return {
+        "changed": False,
+        "label": found.label,
+        "set": found.path,
+        "revision": manifest.code["commit"],
+        "manifest_sha256": found.digest(),
+        "bytes": found.size(),
+        "rows": {alias: entry.state.rows() for alias, entry in manifest.databases.items()},
+        "media": dict(manifest.media),
+        "expired": [],
+    }
+
+
+def plan(site: Site, options: Options, looks: preflight.Options) -> Plan:
+    """Decide which set is made; nothing is written.
+
+    :param looks: how old is looked at first, when preflight has not done so in this run
+    Raises obstacles (or the code of the only one), dirty_tree, not_a_checkout, revision_refused, media_skipped.
+    """
+    if options.whole and not options.checked:
+        preflight.refuse_set(site, looks)
+    revision = revision_of(site, options.allow_dirty)
+    label = options.label or label_for(revision)
+    if label.rpartition("-")[2] != revision.commit[:12]:
+        raise RelocateError(
+            "revision_refused",
+            "the set {0} was begun for another revision than {1}".format(label, revision.commit),
+            "pause deployments on old, then start again",
+        )
+    if options.media and options.whole:
+        check_media(site, options.media_skip)
+    return Plan(label, revision)
+
+
+def apply(site: Site, options: Options, planned: Plan) -> Dict[str, Any]:
+    """Make the set, or what of it comes before the freeze; what fails leaves nothing of it."""
+    retention.clear_unfinished(options.directory, options.site, planned.label)
+    backup = BackupSet.create(options.directory, options.site, planned.label, site.project.owner)
+    with removed_on_failure(backup.discard_unfinished):
+        with site.stopwatch.step("code and files"):
+            prepare(site, backup, planned.revision, options.files)
+        result = _fill(site, backup, options, planned) if options.whole else {}
+    return {"set": backup.path, "seconds": site.stopwatch.seconds(), **result}
+
+
+def _fill(site: Site, backup: BackupSet, options: Options, planned: Plan) -> Dict[str, Any]:
+    """Add databases and MEDIA, and end with the manifest."""
+    databases, tokens = dumps.dump_all(site, backup, options.frozen, options.fixtures, options.excluded_models)
+    if options.refuses_behind:
+        _refuse_behind(databases)
+    with site.stopwatch.step("media"):
+        media = media_of(site, backup, options.media, options.compression, options.media_skip)
+    number = BackupSet.next_sequence(
+        options.directory, options.site, read_record(options.directory, options.site).sequence
+    )
+    manifest = compose(site, backup, planned.revision, options, databases, media, number)
+    with site.stopwatch.step("hash"):
+        digest = backup.finish(manifest, options.jobs or default_jobs())
+    noted = Marks(planned.label, tokens) if options.frozen else None
+    update_record(
+        options.directory,
+        options.site,
+        lambda latest: replace(latest, sequence=number, marks=noted or latest.marks),
+    )
+    return {
+        "manifest_sha256": digest,
+        "notes": site.notes,
+        "bytes": backup.size(),
+        "rows": {alias: entry.state.rows() for alias, entry in databases.items()},
+        "media": dict(media),
+        "expired": retention.expire(options.directory, options.site, options.keep, planned.label),
+    }
+
+
+def _refuse_behind(databases: Mapping[str, DatabaseEntry]) -> None:
+    """Raises sequence_behind."""
+    for alias, entry in databases.items():
+        behind = check_sequences(alias, entry.state)
+        if behind:
+            raise behind
+
+
+def remove(options: Options, check_mode: bool) -> Dict[str, Any]:
+    """Remove a set, complete or not, and its pin."""
+    label = check_label(options.label or "")
+    found = BackupSet(os.path.join(BackupSet.home(options.directory, options.site), label))
+    there = os.path.isdir(found.path) and not os.path.islink(found.path)
+    if there and not check_mode:
+        found.discard()
+    return {"changed": there, "label": found.label}
 
 
 def revision_of(site: Site, allow_dirty: bool) -> Revision:
@@ -83,8 +207,11 @@ def label_for(revision: Revision) -> str:
     return make_label(revision.commit, datetime.datetime.now(datetime.timezone.utc))
 
 
-def prepare(site: Site, backup: BackupSet, revision: Revision, params: Mapping[str, Any]) -> None:
-    """Write what does not depend on the freeze: bundle, patch, environment, unversioned files."""
+def prepare(site: Site, backup: BackupSet, revision: Revision, carried: Sequence[str]) -> None:
+    """Write what does not depend on the freeze: bundle, patch, environment, unversioned files.
+
+    :param carried: files besides git's, as the user names them
+    """
     bundle = backup.file(BUNDLE)
     if not os.path.exists(bundle):
         _write(bundle, lambda out: vcs.bundle(site.project.path, site.project.owner, revision.commit, out))
@@ -98,7 +225,7 @@ def prepare(site: Site, backup: BackupSet, revision: Revision, params: Mapping[s
         **packages_of(site),
     }
     files.write_atomically(backup.file(ENVIRONMENT), json.dumps(recorded, indent=1, sort_keys=True) + "\n")
-    unversioned = set_unversioned.capture(backup, params["files"], site.project.path, site.project.owner)
+    unversioned = set_unversioned.capture(backup, carried, site.project.path, site.project.owner)
     directories = _directories(site, unversioned)
     backup.note_prepared(
         Prepared(code_of(site, revision), django_of(site), owner_facts(site.project), unversioned, directories)
@@ -157,101 +284,6 @@ def refuse_retired(record: Record) -> None:
         )
 
 
-def dump_all(
-    site: Site, backup: BackupSet, frozen: bool, fixtures: bool = False, excluded_models: Sequence[str] = ()
-) -> Tuple[Dict[str, DatabaseEntry], Dict[str, str]]:
-    """Dump and count every database, each out of one snapshot; returns the manifest's entries, and change tokens.
-
-    The tokens of a frozen site's databases are read before their snapshots, so a later write changes them.
-
-    :param frozen: the site has been stopped: sessions that remain are waited for, then refused
-    :param fixtures: whether each is written as a fixture too, out of the same snapshot
-    :param excluded_models: models that fixtures leave out on purpose
-    Raises sessions_remain, and what the engines raise.
-    """
-    entries, tokens = {}, {}
-    for alias, engine in site.engines.items():
-        if frozen:
-            await_sessions(engine)
-            tokens[alias] = engine.change_token()
-        wanted = fixtures and not _has_no_models(site, alias)
-        with _parallel_fixture(site, engine, backup, wanted, excluded_models) as parallel:
-            entry = _dump_one(site, engine, backup, frozen, parallel.begin if parallel else None)
-            entries[alias] = replace(entry, fixture=parallel.finish()) if parallel else entry
-    return entries, tokens
-
-
-def _has_no_models(site: Site, alias: str) -> bool:
-    """Tell whether a database is data of another program, of which the code's models can make no fixture; notes it."""
-    if not never_migrated(site, alias):
-        return False
-    site.notes.append("database {0} has never been migrated: the set holds its dump, and no fixture".format(alias))
-    return True
-
-
-@contextlib.contextmanager
-def _parallel_fixture(
-    site: Site, engine: Engine, backup: BackupSet, wanted: bool, excluded_models: Sequence[str]
-) -> Iterator[Optional[ParallelFixture]]:
-    if not wanted:
-        yield None
-        return
-    name = "{0}/{1}.jsonl{2}".format(
-        FIXTURES, quote(engine.config.alias, safe=""), ".zst" if engine.context.compression == "zstd" else ""
-    )
-    make_directory(backup.file(FIXTURES), 0o700)
-    with parallel_fixture(site, engine, backup.file(name), name, excluded_models) as parallel:
-        yield parallel
-
-
-def await_sessions(engine: Engine) -> None:
-    """Wait until nobody else uses the database. Raises sessions_remain: somebody could still write."""
-    deadline = time.monotonic() + _PATIENCE
-    while engine.sessions():
-        if time.monotonic() > deadline:
-            raise RelocateError(
-                "sessions_remain",
-                "{0} sessions still use database {1}".format(engine.sessions(), engine.config.alias),
-                "add every unit that writes to relocate_services",
-            )
-        time.sleep(0.2)
-
-
-def _dump_one(
-    site: Site, engine: Engine, backup: BackupSet, frozen: bool, on_snapshot: Optional[OnSnapshot]
-) -> DatabaseEntry:
-    facts, step = engine.describe(), site.stopwatch.step
-
-    def dump_it(snapshot: Snapshot) -> DumpFile:
-        with step("dump"):
-            return snapshot.dump(backup.file(DATABASES), on_snapshot)
-
-    def count_it(snapshot: Snapshot) -> DatabaseState:
-        with step("count"):
-            return snapshot.state(fingerprints=True)
-
-    if engine.is_file:
-        with engine.snapshot() as snapshot:
-            return _entry(site, engine, facts, dump_it(snapshot), count_it(snapshot))
-    with engine.snapshot() as snapshot, concurrent.futures.ThreadPoolExecutor(1) as pool:
-        # Side by side when nobody writes: the dump waits for its programs, the counts for the server. Sequences obey
-        # no snapshot, so while somebody writes the dump comes first and the state tells what is in it.
-        pending: "concurrent.futures.Future[DumpFile]" = pool.submit(dump_it, snapshot)
-        if not frozen:
-            pending.result()
-        try:
-            state = count_it(snapshot)
-        finally:
-            dump = pending.result()
-    return _entry(site, engine, facts, dump, state)
-
-
-def _entry(site: Site, engine: Engine, facts: DatabaseFacts, dump: DumpFile, state: DatabaseState) -> DatabaseEntry:
-    applied = tuple(site.facts["migrations"]["aliases"].get(engine.config.alias, {}).get("applied", ()))
-    placed = replace(dump, path=DATABASES + "/" + dump.path)
-    return DatabaseEntry(engine.config.public(), placed, facts, state, applied)
-
-
 def check_media(site: Site, skip: Sequence[str]) -> None:
     """Refuse to store MEDIA in part. Raises media_skipped before any write."""
     root = str(site.facts["django"].get("media_root") or "")
@@ -296,16 +328,16 @@ def compose(
     site: Site,
     backup: BackupSet,
     revision: Revision,
-    params: Mapping[str, Any],
+    options: Options,
     databases: Mapping[str, DatabaseEntry],
     media: Mapping[str, Any],
     sequence: int = 1,
 ) -> Manifest:
     """The manifest, as everything else is in place."""
-    unversioned = set_unversioned.capture(backup, params["files"], site.project.path, site.project.owner)
+    unversioned = set_unversioned.capture(backup, options.files, site.project.path, site.project.owner)
     return Manifest(
         label=backup.label,
-        site=params["site"],
+        site=options.site,
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         host=host_facts.describe_host(),
         code=code_of(site, revision),

@@ -8,11 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from typing import Any, Dict, List, Mapping, Optional
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions, texts
 from ansible_collections.relocate.django.plugins.module_utils._project import environment, packages, replies, vcs
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
@@ -27,19 +29,44 @@ from ansible_collections.relocate.django.plugins.module_utils._set.relocation im
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
 
 
-def checkout(params: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
+@dataclass(frozen=True)
+class Options(ModuleOptions):
+    """What the module ``checkout`` is asked for."""
+
+    path: str  # the directory of manage.py on this host
+    owner: str  # the project's user on this host
+    allow_root: bool  # which may be root
+    directory: str  # ours
+    site: str
+    label: str  # the set
+    revision: Optional[str]  # another one than the set's
+    remote: Optional[str]  # where it is fetched from; None: from where old got it; "none": from nowhere
+    environment: Mapping[str, Any] = field(repr=False)  # variables for git and for installers, some of them secret
+    python: str  # the program that makes the environment
+    environment_path: Optional[str]  # where it lies; None: where old has it
+    requirements: Sequence[str]  # files of the project that name its packages
+    command: Sequence[str]  # installs them instead
+    pip_extra: Sequence[str]  # packages that are installed besides
+    pip_ignored: Sequence[str]  # packages that new need not have
+
+    def other_than(self, prepared: Prepared) -> bool:
+        """Tell whether another revision is asked for than the set's."""
+        return bool(self.revision) and self.revision != prepared.code["commit"]
+
+
+def checkout(options: Options, check_mode: bool) -> Dict[str, Any]:
     """Bring code and environment to what the set recorded; in check mode tell what would be done.
 
     Raises owner_missing, runs_as_root, and what vcs.checkout and environment.build raise.
     """
-    owner = _owner(params["owner"], params["allow_root"], check_mode)
-    backup = BackupSet.prepared(params["directory"], check_site_name(params["site"]), params["label"])
+    owner = _owner(options.owner, options.allow_root, check_mode)
+    backup = BackupSet.prepared(options.directory, check_site_name(options.site), options.label)
     prepared = backup.read_prepared()
-    commit = params["revision"] or prepared.code["commit"]
-    top = vcs.top_of(params["path"], _prefix(prepared))
-    env = {str(key): str(value) for key, value in params["environment"].items()}
-    with SecretStore(secret_base(params["directory"]), owner) as secrets:
-        source = _source(params, prepared, backup, commit, env, secrets)
+    commit = options.revision or prepared.code["commit"]
+    top = vcs.top_of(options.path, _prefix(prepared))
+    env = texts(options.environment)
+    with SecretStore(secret_base(options.directory), owner) as secrets:
+        source = _source(options, prepared, backup, commit, env, secrets)
         if owner is None:
             # Told in check mode, before the user is made: a checkout that is there is somebody else's, and git runs
             # what its configuration says.
@@ -52,7 +79,7 @@ def checkout(params: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
             return result
         _open_home(owner, prepared.owner, top)
         vcs.checkout(top, owner, commit, source)
-    return dict(result, **_environment(params, prepared, backup, owner, env, bool(result["changed"])))
+    return dict(result, **_environment(options, prepared, backup, owner, env, bool(result["changed"])))
 
 
 def _owner(name: str, allow_root: bool, check_mode: bool) -> Optional[SystemUser]:
@@ -75,14 +102,14 @@ def _prefix(prepared: Prepared) -> str:
 
 
 def _source(
-    params: Mapping[str, Any],
+    options: Options,
     prepared: Prepared,
     backup: BackupSet,
     commit: str,
     env: Mapping[str, str],
     secrets: SecretStore,
 ) -> vcs.Source:
-    remote = params["remote"] if params["remote"] is not None else prepared.code.get("remote", "")
+    remote = options.remote if options.remote is not None else prepared.code.get("remote", "")
     patch = b""
     if prepared.code.get("patch") and commit == prepared.code["commit"]:
         with open(backup.check_file(PATCH), "rb") as stream:
@@ -93,7 +120,7 @@ def _source(
         patch=patch,
         env=env,
         secrets=secrets,
-        directories=of_set(prepared, params["path"]).directories(prepared.directories),
+        directories=of_set(prepared, options.path).directories(prepared.directories),
     )
 
 
@@ -120,7 +147,7 @@ def _open_home(owner: Optional[SystemUser], recorded: Mapping[str, Any], top: st
 
 
 def _environment(
-    params: Mapping[str, Any],
+    options: Options,
     prepared: Prepared,
     backup: BackupSet,
     owner: Optional[SystemUser],
@@ -131,19 +158,19 @@ def _environment(
     interpreter = str(prepared.django.get("interpreter") or "")
     default = os.path.dirname(os.path.dirname(interpreter)) or ".venv"
     wanted = environment.Wanted(
-        venv=params["environment_path"] or default,
-        python=params["python"],
-        requirements=tuple(params["requirements"]),
-        command=tuple(params["command"]),
-        extra=tuple(params["pip_extra"]),
+        venv=options.environment_path or default,
+        python=options.python,
+        requirements=tuple(options.requirements),
+        command=tuple(options.command),
+        extra=tuple(options.pip_extra),
         freeze=tuple(recorded["freeze"]),
         python_version=str(recorded["python"]),
         django_requires=str(prepared.django.get("requires_python") or ""),
         env=env,
     )
-    planned = environment.plan(params["path"], owner, wanted)
+    planned = environment.plan(options.path, owner, wanted)
     built = environment.build(planned)
-    notes = _packages(params, prepared, recorded, planned, env)
+    notes = _packages(options, prepared, recorded, planned, env)
     return {
         "changed": code_changed or built,
         "notes": notes,
@@ -167,7 +194,7 @@ def _recorded(backup: BackupSet) -> Mapping[str, Any]:
 
 
 def _packages(
-    params: Mapping[str, Any],
+    options: Options,
     prepared: Prepared,
     recorded: Mapping[str, Any],
     planned: environment.EnvironmentPlan,
@@ -175,23 +202,38 @@ def _packages(
 ) -> List[str]:
     """Refuse an environment that lacks what old has and no file names; returns notes on versions that differ.
 
-    A later revision may have dropped what the files of old's revision name. Raises packages_unlisted.
+    Raises packages_unlisted.
     """
     if not recorded.get("distributions"):
         return []
     before = packages.from_plain(recorded["distributions"])
-    here = packages.from_plain(packages.installed(planned.interpreter, planned.owner, env, params["path"]))
+    here = packages.from_plain(packages.installed(planned.interpreter, planned.owner, env, options.path))
     with acting_as(planned.owner):
-        roots = None if params["command"] else packages.named(params["path"], params["requirements"], before)
-    dropped = set(recorded.get("named") or ())
-    missing = packages.lacking(packages.unnamed(before, roots), here)
-    missing = [item for item in missing if item.key not in dropped or roots is None]
-    missing = packages.unaccounted(missing, params["pip_extra"], params["pip_ignored"])
-    newer = bool(params["revision"]) and params["revision"] != prepared.code["commit"]
-    if missing and newer and (roots is None or recorded.get("named") is None):
+        roots = None if options.command else packages.named(options.path, options.requirements, before)
+    missing = _missing(options, recorded, before, here, roots)
+    untold = roots is None or recorded.get("named") is None  # whether a file of either revision names them
+    if missing and untold and options.other_than(prepared):
         lines = ", ".join(item.line for item in missing)
         return ["installed on old, and not asked for by the revision on new: " + lines]
     if missing:
         raise packages.refusal(missing, "the revision on new")
     changed = packages.changed_versions(before, here)
     return ["versions of packages differ from old's: " + ", ".join(changed)] if changed else []
+
+
+def _missing(
+    options: Options,
+    recorded: Mapping[str, Any],
+    before: Sequence[packages.Package],
+    here: Sequence[packages.Package],
+    roots: Optional[packages.Roots],
+) -> List[packages.Package]:
+    """The packages of old that no file of this revision names, that are not here, and that the user did not drop.
+
+    :param roots: what the files of this revision name; None when they cannot tell
+    """
+    # A later revision may have dropped what the files of old's revision name.
+    dropped = () if roots is None else recorded.get("named") or ()
+    missing = packages.lacking(packages.unnamed(before, roots), here)
+    missing = [item for item in missing if item.key not in dropped]
+    return packages.unaccounted(missing, options.pip_extra, options.pip_ignored)

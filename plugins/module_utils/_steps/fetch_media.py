@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import grp
 import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory, owners, root
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Media
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
@@ -28,25 +29,20 @@ from ansible_collections.relocate.django.plugins.module_utils._users import acti
 
 
 @dataclass(frozen=True)
-class Options:
-    """What the module's options ask for."""
+class Options(ModuleOptions):
+    """What a pass of MEDIA is asked for."""
 
-    directory: str
+    directory: str  # ours
     site: str
-    label: Optional[str]
-    manifest_sha256: Optional[str]
-    media: str
-    media_source: Optional[str]
-    method: str
-    group: Optional[str]
-    delete: bool
-    replace: bool
-    skip: Sequence[str]
-
-    @classmethod
-    def of(cls, params: Mapping[str, Any]) -> Options:
-        """Take them out of a module's parameters."""
-        return cls(**{one.name: params[one.name] for one in fields(cls)})
+    label: Optional[str]  # the set that tells how MEDIA was on old
+    manifest_sha256: Optional[str]  # what its manifest must have
+    media: str  # MEDIA_ROOT on this host
+    media_source: Optional[str]  # MEDIA_ROOT of old, for the method local
+    method: str  # ssh, local
+    group: Optional[str]  # whom files belong to; None: the owner's group
+    delete: bool  # the last pass: what old does not hold goes
+    replace: bool  # files of another origin may be put aside
+    skip: Sequence[str]  # patterns of what is not moved
 
 
 @dataclass(frozen=True)

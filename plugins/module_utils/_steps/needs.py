@@ -5,24 +5,23 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Sequence
+from typing import List
 
 from ansible_collections.relocate.django.plugins.module_utils._host import facts
-from ansible_collections.relocate.django.plugins.module_utils._model import (
-    Obstacle,
-)
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._process import find_program
 
 _SLACK = 64 * 1024 * 1024  # bytes that must stay free whatever is written
 
 
-def missing_programs(names: Sequence[str], params: Mapping[str, Any]) -> List[Obstacle]:
+def missing_programs(compression: str, installs: bool) -> List[Obstacle]:
     """Return an obstacle for each program that this host lacks and no task installs."""
-    if params["installs"]:
+    if installs:
         return []
+    needed = ("git", "zstd") if compression == "zstd" else ("git",)
     return [
         Obstacle("program_missing", "{0} is not installed".format(name), "install {0}".format(name))
-        for name in names
+        for name in needed
         if find_program(name) is None
     ]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, List, Mapping, Optional, Sequence
 
@@ -19,13 +20,36 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     SystemUser,
     as_plain,
 )
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, untracked, vcs
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, collect, never_migrated
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, collect, gather, never_migrated
 from ansible_collections.relocate.django.plugins.module_utils._steps import logs
 from ansible_collections.relocate.django.plugins.module_utils._steps.needs import missing_programs, missing_space
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
+
+
+@dataclass(frozen=True)
+class Options(ModuleOptions):
+    """What a look at old goes by; a backup, which makes it before it writes, has only some of these options."""
+
+    directory: str  # ours
+    compression: str  # of the set: zstd, none
+    files: Sequence[str]  # files besides git's that are carried
+    files_ignored: Sequence[str]  # files that may stay behind, or that the user carries
+    allow_dirty: bool  # uncommitted changes are carried as a patch
+    allow_unapplied: bool  # migrations that old has not applied are applied on new
+    requirements: Sequence[str]  # files of the project that name its packages
+    command: Sequence[str]  # installs them instead
+    pip_extra: Sequence[str]  # packages that are installed besides
+    pip_ignored: Sequence[str]  # packages that new need not have
+    installs: bool = False  # programs that are missing are installed before they are needed
+    revision: Optional[str] = None  # the one that new gets; None: the one that old runs
+    units: Sequence[str] = ()  # the site's units, by which it is stopped
+    services_kept_running: Sequence[str] = ()  # units that may run meanwhile
+    engines: Mapping[str, str] = field(default_factory=dict)  # by alias: the engine that new has instead
+    excluded_models: Sequence[str] = ()  # models whose rows a conversion leaves out
 
 
 def media_obstacles(found: Mapping[str, Any]) -> List[Obstacle]:
@@ -36,20 +60,19 @@ def media_obstacles(found: Mapping[str, Any]) -> List[Obstacle]:
     return [Obstacle(error.code, error.msg, error.hint)] if error is not None else []
 
 
-def obstacles_on_old(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
+def obstacles_on_old(site: Site, options: Options) -> List[Obstacle]:
     """Every obstacle on the host that the site leaves."""
-    found = obstacles_of_set(site, params)
-    for alias, target in sorted(params["engines"].items()):
-        found += _conversion_obstacles(site, alias, target, params["excluded_models"], found)
-    collect(found, lambda: checks.require(params["units"]))
-    path, kept_running = site.project.path, params["services_kept_running"]
-    found += collect(found, lambda: checks.unnamed(path, params["units"], kept_running)) or []
+    found = obstacles_of_set(site, options)
+    for alias, target in sorted(options.engines.items()):
+        found += _conversion_obstacles(site, alias, target, options.excluded_models, found)
+    collect(found, partial(checks.require, options.units))
+    gather(found, partial(checks.unnamed, site.project.path, options.units, options.services_kept_running))
     return found
 
 
-def refuse_set(site: Site, params: Mapping[str, Any]) -> None:
+def refuse_set(site: Site, options: Options) -> None:
     """Write no set of which a site could not be restored whole. Raises obstacles, or the code of the only one."""
-    found = list({(item.code, item.alias, item.msg): item for item in obstacles_of_set(site, params)}.values())
+    found = list({(item.code, item.alias, item.msg): item for item in obstacles_of_set(site, options)}.values())
     if not found:
         return
     lines = ["database {0}: {1}".format(item.alias, item.msg) if item.alias else item.msg for item in found]
@@ -66,24 +89,24 @@ def refuse_set(site: Site, params: Mapping[str, Any]) -> None:
     )
 
 
-def obstacles_of_set(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
+def obstacles_of_set(site: Site, options: Options) -> List[Obstacle]:
     """Return what keeps a set from being written, or a site from being restored whole from it."""
     found: List[Obstacle] = []
     for alias, engine in site.engines.items():
-        found += collect(found, partial(engine.preflight, "old"), alias) or []
+        gather(found, partial(engine.preflight, "old"), alias)
     for answer in site.facts.values():
         if isinstance(answer, dict) and "error" in answer:
             found.append(Obstacle(**answer["error"]))
-    found += _code_obstacles(site, params) + _migration_obstacles(site, params)
-    collect(found, lambda: _refuse_older(site, params))
+    found += _code_obstacles(site, options) + _migration_obstacles(site, options)
+    collect(found, partial(_refuse_older, site, options))
     found += _files_of_others(site)
-    collect(found, lambda: _refuse_unnamed(site, params))
-    found += collect(found, lambda: _untracked(site, params)) or []
-    collect(found, lambda: unversioned.expand(params["files"], site.project.path, site.project.owner))
-    found += _files_outside(site, [*params["files"], *params["files_ignored"]])
-    found += missing_programs(("git",) + (("zstd",) if params["compression"] == "zstd" else ()), params)
+    collect(found, partial(_refuse_unnamed, site, options))
+    gather(found, partial(_untracked, site, options))
+    collect(found, partial(unversioned.expand, options.files, site.project.path, site.project.owner))
+    found += _files_outside(site, [*options.files, *options.files_ignored])
+    found += missing_programs(options.compression, options.installs)
     needed = sum(_size(site, alias) for alias in site.engines)
-    found += missing_space(params["directory"], needed, "the backup set")
+    found += missing_space(options.directory, needed, "the backup set")
     return found
 
 
@@ -116,10 +139,14 @@ def _holds_a_file(path: str, media: str, owner: Optional[SystemUser]) -> bool:
     with acting_as(owner):
         for directory, below, files in os.walk(path, onerror=unseen.append):
             below[:] = [name for name in below if os.path.join(directory, name) != media]
-            links = [os.path.join(directory, name) for name in below if os.path.islink(os.path.join(directory, name))]
-            if files or any(not (os.path.realpath(link) + "/").startswith((media or "//") + "/") for link in links):
+            if files or any(_leads_out(os.path.join(directory, name), media) for name in below):
                 return True
     return any(not isinstance(error, FileNotFoundError) for error in unseen)
+
+
+def _leads_out(directory: str, media: str) -> bool:
+    """Tell whether a directory is a link to another place than MEDIA."""
+    return os.path.islink(directory) and not (os.path.realpath(directory) + "/").startswith((media or "//") + "/")
 
 
 def _conversion_obstacles(
@@ -156,12 +183,12 @@ def _size(site: Site, alias: str) -> int:
         return 0  # its preflight has said why
 
 
-def _code_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
+def _code_obstacles(site: Site, options: Options) -> List[Obstacle]:
     found: List[Obstacle] = []
     revision = collect(found, lambda: vcs.revision(site.project.path, site.project.owner))
     if revision is not None:
         collect(found, lambda: vcs.check_whole(site.project.path, site.project.owner))
-    if revision is not None and revision.dirty and not params["allow_dirty"]:
+    if revision is not None and revision.dirty and not options.allow_dirty:
         shown = ", ".join(revision.changes[:5]) + (", ..." if len(revision.changes) > 5 else "")
         found.append(
             Obstacle(
@@ -173,17 +200,13 @@ def _code_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     return found
 
 
-def _untracked(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
+def _untracked(site: Site, options: Options) -> List[Obstacle]:
     """Files beside the code that git does not hold and the site may need, unless they travel or may stay."""
     django = site.facts.get("django", {})
     if "used_paths" not in django:
         return []
-    databases = [engine.config.name for engine in site.engines.values() if engine.is_file]
-    apart = [django.get("media_root"), django.get("static_root"), os.path.realpath(params["directory"])]
-    apart += [item["path"] for item in django.get("file_stores", ())]
-    apart += logs.directories(django)
-    apart += [name + end for name in databases for end in ("", "-wal", "-shm", "-journal")]
-    accepted = [*params["files"], *params["files_ignored"]]
+    accepted = [*options.files, *options.files_ignored]
+    apart = _carried_otherwise(site, django, options.directory)
     try:
         missed = untracked.find(site.project.path, site.project.owner, django["used_paths"], apart, accepted)
     except RelocateError as error:
@@ -207,13 +230,26 @@ def _untracked(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
     ]
 
 
-def _refuse_older(site: Site, params: Mapping[str, Any]) -> None:
+def _carried_otherwise(site: Site, django: Mapping[str, Any], directory: str) -> List[str]:
+    """Places of the project that are no matter of its files: MEDIA, static files, logs, databases, and ours."""
+    databases = [engine.config.name for engine in site.engines.values() if engine.is_file]
+    return [
+        str(django.get("media_root") or ""),
+        str(django.get("static_root") or ""),
+        os.path.realpath(directory),
+        *(item["path"] for item in django.get("file_stores", ())),
+        *logs.directories(django),
+        *(name + end for name in databases for end in ("", "-wal", "-shm", "-journal")),
+    ]
+
+
+def _refuse_older(site: Site, options: Options) -> None:
     """Another revision than old's that lacks applied migrations, where this host's repository holds it.
 
     Raises unknown_migration. Once it is checked out on new, the code itself is asked.
     """
     # A backup names none: it takes the one that is checked out.
-    path, owner, revision = site.project.path, site.project.owner, str(params.get("revision") or "")
+    path, owner, revision = site.project.path, site.project.owner, str(options.revision or "")
     there = site.facts.get("history", {})
     names = vcs.files_at(path, owner, revision) if revision and "files" in there else None
     if names is None:
@@ -239,7 +275,7 @@ def _files_of_others(site: Site) -> List[Obstacle]:
     return found
 
 
-def _refuse_unnamed(site: Site, params: Mapping[str, Any]) -> None:
+def _refuse_unnamed(site: Site, options: Options) -> None:
     """Packages that a new environment would lack. Where only an installer knows, the checkout on new compares.
 
     Raises packages_unlisted.
@@ -248,20 +284,20 @@ def _refuse_unnamed(site: Site, params: Mapping[str, Any]) -> None:
     plain = packages.installed(project.interpreter, project.owner, project.environment(), project.path)
     there = packages.from_plain(plain)
     with acting_as(project.owner):
-        roots = None if params["command"] else packages.named(project.path, params["requirements"], there)
+        roots = None if options.command else packages.named(project.path, options.requirements, there)
     if roots is not None:
-        found = packages.unaccounted(packages.unnamed(there, roots), params["pip_extra"], params["pip_ignored"])
+        found = packages.unaccounted(packages.unnamed(there, roots), options.pip_extra, options.pip_ignored)
         if found:
             raise packages.refusal(found, "the project")
 
 
-def _migration_obstacles(site: Site, params: Mapping[str, Any]) -> List[Obstacle]:
+def _migration_obstacles(site: Site, options: Options) -> List[Obstacle]:
     found = []
     migrations = site.facts.get("migrations", {})
     for alias, item in sorted(migrations.get("aliases", {}).items()):
         unapplied = item["unapplied"]
         # A database that has never been migrated is data: a move leaves it as it is.
-        if unapplied and not never_migrated(site, alias) and alias in site.engines and not params["allow_unapplied"]:
+        if unapplied and not never_migrated(site, alias) and alias in site.engines and not options.allow_unapplied:
             found.append(
                 Obstacle(
                     "unapplied_migrations",

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, List, Mapping, Optional
+from typing import Any, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import open_engine
@@ -23,14 +23,20 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     SystemUser,
     facts_from_plain,
 )
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions, texts
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, find_program, run
 from ansible_collections.relocate.django.plugins.module_utils._project import vcs
 from ansible_collections.relocate.django.plugins.module_utils._project.python_support import Django, python_obstacle
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
-from ansible_collections.relocate.django.plugins.module_utils._set.relocation import between
-from ansible_collections.relocate.django.plugins.module_utils._site import collect
+from ansible_collections.relocate.django.plugins.module_utils._set.relocation import Relocation, between
+from ansible_collections.relocate.django.plugins.module_utils._site import (
+    LoginOptions,
+    ProjectOptions,
+    collect,
+    gather,
+)
 from ansible_collections.relocate.django.plugins.module_utils._steps import logs, old_info, origin
 from ansible_collections.relocate.django.plugins.module_utils._steps.needs import missing_programs, missing_space
 from ansible_collections.relocate.django.plugins.module_utils._steps.same_server import (
@@ -41,95 +47,128 @@ from ansible_collections.relocate.django.plugins.module_utils._steps.same_server
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
 
-def obstacles_on_new(params: Mapping[str, Any], old: Mapping[str, Any], secrets: SecretStore) -> List[Obstacle]:
+@dataclass(frozen=True)
+class Options(ModuleOptions):
+    """What a look at new goes by."""
+
+    project: ProjectOptions  # as it is to be here
+    login: LoginOptions
+    directory: str  # ours
+    site: str
+    compression: str  # of the set: zstd, none
+    definers: Mapping[str, str]  # MySQL: a definer on old -> the one here
+    units: Sequence[str]  # the site's units
+    services_kept_running: Sequence[str]  # units that may run meanwhile
+    python: str  # the program that makes the environment
+    revision: Optional[str]  # the one that new gets; None: the one that old runs
+    remote: Optional[str]  # where it is fetched from; None: from where old got it; "none": from nowhere
+    installs: bool  # programs that are missing are installed before they are needed
+    engines: Mapping[str, str]  # by alias: the engine that new has instead
+    media: bool  # MEDIA is moved
+    replace: bool  # a live database that must be kept may be put aside
+    allow_same_host: bool  # the machine may be old's
+
+
+def obstacles_on_new(options: Options, old: Mapping[str, Any], secrets: SecretStore) -> List[Obstacle]:
     """Every obstacle on the host that the site goes to, given what preflight told of old."""
     found: List[Obstacle] = []
-    itself = _is_old(params, old)
+    itself = _is_old(options, old)
     if itself:
         msg = "refusing: this is the OLD host ({0})".format(old["host"]["name"])
         found.append(Obstacle("same_host", msg, "correct the inventory: old and new must be two machines"))
-    found += missing_programs(("git",) + (("zstd",) if params["compression"] == "zstd" else ()), params)
-    user = _owner_here(params, old, found)
-    found += collect(found, lambda: _python_obstacles(params, old, user)) or []
-    found += _occupied(params, str(old["project"].get("prefix") or ""))
-    collect(found, lambda: _refuse_unreachable(params, old, user))
-    found += collect(found, lambda: _paths_of_old(params, old)) or []
-    if not itself and not read_record(params["directory"], params["site"]).moved:
-        found += collect(found, lambda: checks.running(params["path"], params["services_kept_running"])) or []
-    if params["media"]:
+    found += missing_programs(options.compression, options.installs)
+    user = _owner_here(options, old, found)
+    gather(found, partial(_python_obstacles, options, old, user))
+    found += _occupied(options.project.path, _prefix(old))
+    collect(found, partial(_refuse_unreachable, options, old, user))
+    gather(found, partial(_paths_of_old, options, old))
+    if not itself and not read_record(options.directory, options.site).moved:
+        gather(found, partial(checks.running, options.project.path, options.services_kept_running))
+    if options.media:
         rights = old.get("media", {}).get("rights") or {}
-        found += owners.obstacles(rights, users_to_make(params, old), str(old["owner"]["name"]))
-    found += _database_obstacles(params, old, secrets, user)
-    found += _space(params, old)
-    if params["units"] and not os.path.isdir("/run/systemd/system"):
+        found += owners.obstacles(rights, users_to_make(options.units, old), str(old["owner"]["name"]))
+    found += _database_obstacles(options, old, secrets, user)
+    found += _space(options, old)
+    if options.units and not os.path.isdir("/run/systemd/system"):
         found.append(Obstacle("program_missing", "systemd does not run here", "leave relocate_services empty"))
     return list(dict.fromkeys(found))  # two checks may meet the same one
 
 
-def _is_old(params: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+def _prefix(old: Mapping[str, Any]) -> str:
+    """Where in its repository the project lies."""
+    return str(old["project"].get("prefix") or "")
+
+
+def _is_old(options: Options, old: Mapping[str, Any]) -> bool:
     """Whether this is the old host, and the user did not allow another directory of it."""
     same = old["host"]["machine_id"] == host_facts.machine_id()
-    return same and not (params["allow_same_host"] and old["project"]["path"] != params["path"])
+    return same and not (options.allow_same_host and old["project"]["path"] != options.project.path)
 
 
-def _owner_here(params: Mapping[str, Any], old: Mapping[str, Any], found: List[Obstacle]) -> Optional[SystemUser]:
+def _owner_here(options: Options, old: Mapping[str, Any], found: List[Obstacle]) -> Optional[SystemUser]:
     """The project's owner on this host; None when he is not there yet, or may not be the owner."""
     owner, home = str(old["owner"]["name"]), str(old["owner"].get("home") or "")
-    wanted = str(params["owner"] or "")
-    exists = collect(found, lambda: host_owner.check_owner(owner, wanted, home, params["allow_root"]))
-    if exists is False and not params["installs"]:
+    wanted = str(options.project.owner or "")
+    exists = collect(found, lambda: host_owner.check_owner(owner, wanted, home, options.project.allow_root))
+    if exists is False and not options.installs:
         found.append(Obstacle("owner_missing", "there is no user {0}".format(owner), host_owner.how_to_make(owner)))
     return lookup_user(owner) if exists else None
 
 
-def _space(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[Obstacle]:
+def _space(options: Options, old: Mapping[str, Any]) -> List[Obstacle]:
     sizes = [item["facts"]["size_bytes"] for item in old["databases"].values()]
     media = int(old.get("media", {}).get("bytes", 0))
-    return missing_space(params["directory"], sum(sizes), "the backup set") + missing_space(
-        params["path"], media, "MEDIA and the project", "relocate_path"
+    return missing_space(options.directory, sum(sizes), "the backup set") + missing_space(
+        options.project.path, media, "MEDIA and the project", "relocate_path"
     )
 
 
-def _paths_of_old(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[Obstacle]:
+def _paths_of_old(options: Options, old: Mapping[str, Any]) -> List[Obstacle]:
     """Return what is named by its place on old and will not be found on this host."""
-    prefix = str(old["project"].get("prefix") or "")
-    relocation = between(str(old["project"]["path"]), params["path"], prefix)
-    _within, lacking = logs.missing(old["django"], relocation, params["path"], prefix)
-    if params["settings"] and params["settings"] != old["project"].get("settings"):
+    project, prefix = options.project, _prefix(old)
+    relocation = between(str(old["project"]["path"]), project.path, prefix)
+    _within, lacking = logs.missing(old["django"], relocation, project.path, prefix)
+    if project.settings and project.settings != old["project"].get("settings"):
         lacking = []  # other settings may log elsewhere: the files module makes what it can
     recorded = relocation.directories(old_info.log_directories(old))
-    found = logs.obstacles(lacking, str(old["owner"]["name"]), recorded, users_to_make(params, old))
-    for option in ("env_files", "interpreter"):
-        value = params[option] or []
-        for name in [value] if isinstance(value, str) else value:
-            plain = name[1:] if name.startswith("-") else name
-            if relocation.moves(os.path.normpath(plain)) and not os.path.lexists(plain):
-                msg = "relocate_{0} names {1}, which lies in old's project: on this host it is to be {2}"
-                hint = "write it relative to the project, or set relocate_{0} for each host".format(option)
-                here = relocation.path(os.path.normpath(plain))
-                found.append(Obstacle("bad_option", msg.format(option, plain, here), hint))
+    found = logs.obstacles(lacking, str(old["owner"]["name"]), recorded, users_to_make(options.units, old))
+    for name in project.env_files:
+        found += _left_on_old("relocate_env_files", name, relocation)
+    if project.interpreter:
+        found += _left_on_old("relocate_interpreter", project.interpreter, relocation)
     return found
 
 
-def users_to_make(params: Mapping[str, Any], old: Mapping[str, Any]) -> List[str]:
+def _left_on_old(variable: str, named: str, relocation: Relocation) -> List[Obstacle]:
+    """Judge one path that a variable names: one of old's project that is not there on this host."""
+    plain = named[1:] if named.startswith("-") else named
+    there = os.path.normpath(plain)
+    if not relocation.moves(there) or os.path.lexists(plain):
+        return []
+    msg = "{0} names {1}, which lies in old's project: on this host it is to be {2}"
+    hint = "write it relative to the project, or set {0} for each host".format(variable)
+    return [Obstacle("bad_option", msg.format(variable, plain, relocation.path(there)), hint)]
+
+
+def users_to_make(units: Sequence[str], old: Mapping[str, Any]) -> List[str]:
     """Whom this host lacks and a named unit runs as: here, or on old where files of MEDIA or logs are his."""
     rights = (old.get("media") or {}).get("rights") or {}
     his = {*rights.get("users", ()), *(item.owner for item in old_info.log_directories(old))}
     there = set(old.get("unit_users") or ()) & his
-    here = set(checks.users(params["units"]))
+    here = set(checks.users(units))
     return [name for name in sorted(there | here) if owners.NAME.match(name) and lookup_user(name) is None]
 
 
-def _python_obstacles(params: Mapping[str, Any], old: Mapping[str, Any], owner: Optional[SystemUser]) -> List[Obstacle]:
+def _python_obstacles(options: Options, old: Mapping[str, Any], owner: Optional[SystemUser]) -> List[Obstacle]:
     """Check that the Python runs the project's Django. Root never runs it: it may be the owner's own program.
 
     :param owner: None when he is not there yet, and nothing on this host is his
     """
-    python = find_program(params["python"])
+    python = find_program(options.python)
     if python is None:
-        if params["installs"]:
+        if options.installs:
             return []
-        return [Obstacle("interpreter_not_found", "{0} is not installed".format(params["python"]), "install it")]
+        return [Obstacle("interpreter_not_found", "{0} is not installed".format(options.python), "install it")]
     user = owner or (lookup_user("nobody") if os.geteuid() == 0 else None)
     code = "import platform; print(platform.python_version())"
     try:
@@ -143,10 +182,10 @@ def _python_obstacles(params: Mapping[str, Any], old: Mapping[str, Any], owner: 
     return [obstacle] if obstacle else []
 
 
-def _occupied(params: Mapping[str, Any], prefix: str) -> List[Obstacle]:
+def _occupied(project: str, prefix: str) -> List[Obstacle]:
     """Whatever is where the checkout goes. The project may be a directory of a larger repository."""
     found: List[Obstacle] = []
-    path = collect(found, lambda: vcs.top_of(params["path"], prefix))
+    path = collect(found, partial(vcs.top_of, project, prefix))
     if path is None:
         return found
     if os.path.isdir(path) and os.listdir(path) and not os.path.lexists(os.path.join(path, ".git")):
@@ -154,21 +193,21 @@ def _occupied(params: Mapping[str, Any], prefix: str) -> List[Obstacle]:
     return []
 
 
-def _refuse_unreachable(params: Mapping[str, Any], old: Mapping[str, Any], owner: Optional[SystemUser]) -> None:
+def _refuse_unreachable(options: Options, old: Mapping[str, Any], owner: Optional[SystemUser]) -> None:
     """A revision that new could get from nowhere. A set brings old's own along, whatever the remote says.
 
     :param owner: None when he is not there yet; without him or git the checkout asks, before the freeze too
     Raises revision_not_found, revision_refused.
     """
-    named, revision = params["remote"] or "", params["revision"] or ""
+    named, revision = options.remote or "", options.revision or ""
     if named not in ("", "none"):
         vcs.check_remote(named)
-    if not revision or old.get("revision_brought") is not False or owner is None or find_program("git") is None:
+    brought = not revision or old.get("revision_brought") is not False
+    if brought or owner is None or find_program("git") is None:
         return
-    top = vcs.top_of(params["path"], str(old["project"].get("prefix") or ""))
-    if vcs.holds(top, owner, revision):
+    if vcs.holds(vcs.top_of(options.project.path, _prefix(old)), owner, revision):
         return
-    reach = _reach(params, old, revision, owner)
+    reach = _reach(options, old, revision, owner)
     if reach.status != "found":
         raise RelocateError(
             "revision_not_found",
@@ -181,55 +220,65 @@ def _refuse_unreachable(params: Mapping[str, Any], old: Mapping[str, Any], owner
         )
 
 
-def _reach(params: Mapping[str, Any], old: Mapping[str, Any], revision: str, owner: SystemUser) -> vcs.Reach:
+def _reach(options: Options, old: Mapping[str, Any], revision: str, owner: SystemUser) -> vcs.Reach:
     """Ask the named remote, or old's, for a revision."""
     olds = str((old.get("revision") or {}).get("remote") or "")
-    remote = "" if params["remote"] == "none" else params["remote"] or olds
+    remote = "" if options.remote == "none" else options.remote or olds
     if not remote:
         return vcs.Reach("absent", "no remote is named")
-    env = {str(key): str(value) for key, value in params["environment"].items()}
-    with SecretStore(secret_base(params["directory"]), owner) as secrets:
-        return vcs.reachable(remote, revision, owner, env, secrets)
+    with SecretStore(secret_base(options.directory), owner) as secrets:
+        return vcs.reachable(remote, revision, owner, texts(options.project.environment), secrets)
 
 
 def _database_obstacles(
-    params: Mapping[str, Any], old: Mapping[str, Any], secrets: SecretStore, owner: Optional[SystemUser]
+    options: Options, old: Mapping[str, Any], secrets: SecretStore, owner: Optional[SystemUser]
 ) -> List[Obstacle]:
     """Ask the new servers, with the settings of old: the ones of new are not there before the checkout.
 
     :param owner: None when he is not there yet: no file is the site's then, and none that old names is opened as root
     """
-    found: List[Obstacle] = []
     context = EngineContext(
-        secrets=secrets, admin=params["admin"], compression=params["compression"], definers=params["definers"]
+        secrets=secrets,
+        admin=options.login.admin(),
+        compression=options.compression,
+        definers=dict(options.definers),
     )
-    for alias, item in sorted(old["databases"].items()):
-        if params["engines"].get(alias, item["engine"]) != item["engine"]:
-            continue  # only the settings of new tell where that is: in the database step, before the freeze
-        engine = open_engine(_config_here(alias, item, params, old), context)
-        facts = facts_from_plain(item["facts"])
-        some = collect(found, partial(engine.preflight, "new", facts), alias) or []
-        if engine.is_file:
-            engine = open_engine(engine.config, replace(context, owner=owner))
-        there = not engine.is_file or owner is not None
-        if not context.admin.host and there and not _is_olds(engine, old, item, facts):
-            some += collect(found, partial(_occupied_database, engine, params), alias) or []
-        found += [Obstacle(entry.code, entry.msg, entry.hint, alias) for entry in some]
+    # Where a database of another engine is only the settings of new tell: in the database step, before the freeze.
+    keeping = [
+        alias
+        for alias, item in sorted(old["databases"].items())
+        if options.engines.get(alias, item["engine"]) == item["engine"]
+    ]
+    found = [entry for alias in keeping for entry in _obstacles_of(alias, options, old, context, owner)]
     # What the packages role installs before the freeze is no obstacle.
-    installable = ("program_missing", "library_missing") if params["installs"] else ()
+    installable = ("program_missing", "library_missing") if options.installs else ()
     return [entry for entry in found if entry.code not in installable]
 
 
-def _config_here(
-    alias: str, item: Mapping[str, Any], params: Mapping[str, Any], old: Mapping[str, Any]
-) -> DatabaseConfig:
+def _obstacles_of(
+    alias: str, options: Options, old: Mapping[str, Any], context: EngineContext, owner: Optional[SystemUser]
+) -> List[Obstacle]:
+    """Ask the new server of one database."""
+    found: List[Obstacle] = []
+    item = old["databases"][alias]
+    engine, facts = open_engine(_config_here(alias, options, old), context), facts_from_plain(item["facts"])
+    gather(found, partial(engine.preflight, "new", facts), alias)
+    if engine.is_file:
+        engine = open_engine(engine.config, replace(context, owner=owner))
+    there = not engine.is_file or owner is not None
+    if not context.admin.host and there and not _is_olds(engine, old, item, facts):
+        gather(found, partial(_occupied_database, engine, options), alias)
+    return [Obstacle(entry.code, entry.msg, entry.hint, alias) for entry in found]
+
+
+def _config_here(alias: str, options: Options, old: Mapping[str, Any]) -> DatabaseConfig:
     """How old's settings lead to a database from this host."""
-    admin = params["admin"]
+    item, admin = old["databases"][alias], options.login.admin()
     return DatabaseConfig(
         alias=alias,
         engine=item["engine"],
         backend=item["backend"],
-        name=_here(item["name"], str(old["project"]["path"]), params["path"]),
+        name=_here(item["name"], str(old["project"]["path"]), options.project.path),
         user=item["user"],
         host=admin.host or item["host"],
         port=admin.port or item["port"],
@@ -251,10 +300,10 @@ def _here(name: str, old_path: str, new_path: str) -> str:
     return os.path.join(new_path, name[len(inside) :]) if name.startswith(inside) else name
 
 
-def _occupied_database(engine: Engine, params: Mapping[str, Any]) -> List[Obstacle]:
+def _occupied_database(engine: Engine, options: Options) -> List[Obstacle]:
     """A live database on new that the restore would refuse to put aside, as far as the settings of old tell."""
-    record = read_record(params["directory"], params["site"])
+    record = read_record(options.directory, options.site)
     found: List[Obstacle] = []
     came_from = origin.origin(engine, record, count=False)
-    collect(found, lambda: origin.displaced_name(engine, engine.describe(), came_from, record, params["replace"]))
+    collect(found, lambda: origin.displaced_name(engine, engine.describe(), came_from, record, options.replace))
     return found

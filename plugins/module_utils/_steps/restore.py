@@ -8,7 +8,7 @@ All databases of a site are loaded and proven before the first is swapped; a swa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, Engine, default_jobs
@@ -16,6 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.compare i
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.load import load_fixture
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, Difference, Fixture
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, RecordFile, check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set import retention
@@ -42,28 +43,23 @@ from ansible_collections.relocate.django.plugins.module_utils._steps.swap import
 
 
 @dataclass(frozen=True)
-class Options:
-    """What the module's options ask for."""
+class Options(ModuleOptions):
+    """What the module ``restore`` is asked for."""
 
-    directory: str
+    directory: str  # ours
     site: str
-    label: Optional[str]
-    manifest_sha256: Optional[str]
-    state: str
-    sequences: str
-    aliases: Sequence[str]
-    replace: bool
-    verified: bool
-    media: bool
-    services_kept_running: Sequence[str]
-    allow_same_host: bool
-    allow_same_database: bool
-    jobs: int
-
-    @classmethod
-    def of(cls, params: Mapping[str, Any]) -> Options:
-        """Take them out of a module's parameters."""
-        return cls(**{one.name: params[one.name] for one in fields(cls)})
+    label: Optional[str]  # the set; None: the newest
+    manifest_sha256: Optional[str]  # what its manifest must have; None: what is pinned
+    state: str  # present, rehearsed, rolled_back
+    sequences: str  # keep, advance
+    aliases: Sequence[str]  # the databases that are restored; all without one
+    replace: bool  # a live database that must be kept may be put aside
+    verified: bool  # every file was held against the manifest in this run
+    media: bool  # MEDIA that the set stores is brought
+    services_kept_running: Sequence[str]  # units that may run meanwhile
+    allow_same_host: bool  # the machine may be old's
+    allow_same_database: bool  # the databases may be old's
+    jobs: Optional[int]  # at a time; None: by the processors of this host
 
     @property
     def present(self) -> bool:

@@ -28,20 +28,21 @@ from tests.unit.fakes import me
         ),
     ],
 )
-def test_login_of(given: dict[str, Any], expected: tuple[Any, ...]) -> None:
-    found = _site.login_of({**dict.fromkeys(_argspec.login()), **given})
+def test_login(given: dict[str, Any], expected: tuple[Any, ...]) -> None:
+    found = _site.LoginOptions.of({**dict.fromkeys(_argspec.login()), **given}).admin()
     assert (found.user, found.host, found.port, found.unix_socket, found.password, found.given) == expected
 
 
 @pytest.mark.parametrize(("jobs", "expected"), [(None, default_jobs()), (7, 7)])
 @pytest.mark.parametrize("login", [True, False])
 def test_engine_context(tmp_path: Path, jobs: int | None, expected: int, login: bool) -> None:
-    params: dict[str, Any] = {"jobs": jobs, "compression": "none"}
+    params: dict[str, Any] = dict.fromkeys(_argspec.project())
+    params.update(directory=str(tmp_path), jobs=jobs, compression="none")
     if login:
         params.update(dict.fromkeys(_argspec.login()), login_user="adm")
     project: Any = type("P", (), {"owner": me(), "path": "/srv/shop"})
     watch = Stopwatch()
-    found = _site.engine_context(params, SecretStore(str(tmp_path)), project, watch)
+    found = _site.SiteOptions.of(params).context(SecretStore(str(tmp_path)), project, watch)
     assert (found.jobs, found.compression, found.owner) == (expected, "none", me())
     assert found.stopwatch is watch
     assert found.project == "/srv/shop"

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
 from ansible_collections.relocate.django.plugins.modules import migrate
-from tests.unit.fakes import FakeEngine, fake_site, state
+from tests.unit.fakes import FakeEngine, fake_site, project_params, state
 from tests.unit.records import noted
 
 ALIASES = {
@@ -42,6 +42,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def call(check_mode: bool = False, **changes: Any) -> tuple[dict[str, Any], list[str]]:
         params = {"site": "shop", "directory": str(tmp_path), "state": "applied", "app": None, "migration": None}
+        params.update(project_params(tmp_path))
         params.update({"fake": False, "fake_initial": False, "check_missing": False, "fresh": False}, **changes)
         del called[:]
         module: Any = SimpleNamespace(params=params, check_mode=check_mode)

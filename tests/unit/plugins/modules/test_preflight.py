@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.modules import preflight
-from tests.unit.fakes import FakeEngine, fake_site
+from tests.unit.fakes import FakeEngine, fake_site, project_params
 
 
 def test_an_old_site_that_cannot_be_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +30,9 @@ def test_an_old_site_that_cannot_be_described(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(preflight.preflight, "obstacles_on_old", lambda *_args: [])
     monkeypatch.setattr(FakeEngine, "describe", refusing)
     params = {"side": "old", "site": "shop", "directory": str(tmp_path), "run": "", "media": True, "media_skip": []}
-    params.update(units=[], answers=[], answers_timeout=1)
+    lists = ("files", "files_ignored", "requirements", "command", "pip_extra", "pip_ignored", "units", "answers")
+    params.update({name: [] for name in lists}, **project_params(tmp_path))
+    params.update(answers_timeout=1, compression="none", allow_dirty=False, allow_unapplied=False)
     module: Any = SimpleNamespace(params=params, check_mode=False)
     found = preflight.look(module)
     assert [item["code"] for item in found["obstacles"]] == ["server_unreachable"]

@@ -17,7 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.modules import verify
-from tests.unit.fakes import LABEL, FakeEngine, entry, fake_site, manifest, me, state
+from tests.unit.fakes import LABEL, FakeEngine, entry, fake_site, manifest, me, project_params, state
 
 
 @pytest.mark.parametrize("frozen", [False, True])
@@ -40,6 +40,6 @@ def test_a_difference_that_is_no_loss_is_told(tmp_path: Path, monkeypatch: pytes
     Path(made.file("databases/default.fakedump")).write_text("dump")
     made.finish(manifest(LABEL, databases={"default": entry()}))
     params = {"directory": str(tmp_path), "site": "shop", "label": LABEL, "manifest_sha256": None, "aliases": []}
-    params.update(frozen=frozen, fingerprints=True, models=False, checks=False, media=False)
+    params.update(project_params(tmp_path), frozen=frozen, fingerprints=True, models=False, checks=False, media=False)
     module: Any = SimpleNamespace(params=params, check_mode=False, warn=lambda _text: None)
     assert verify.work_on(module)["notes"] == ["an event has passed"]

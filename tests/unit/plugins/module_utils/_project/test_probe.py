@@ -264,7 +264,7 @@ def test_a_site_with_a_database_in_memory_has_an_engine_for_the_others(site: Pat
         "jobs": 1,
         "compression": "none",
     }
-    with _site.open_site(params) as opened:
+    with _site.open_site(_site.SiteOptions.of(params)) as opened:
         assert list(opened.engines) == ["default"]
         assert opened.notes == ["database cache is in memory: there is nothing to move, and nothing of it is proven"]
         assert _site.engine_of(opened, "default") is opened.engines["default"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
-from ansible_collections.relocate.django.plugins.module_utils._model import Login, Obstacle, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._steps import preflight_new
 from tests.unit.fakes import BLANK, FakeEngine, facts, me
@@ -47,7 +47,7 @@ def told_of_old(**changes: Any) -> dict[str, Any]:
     return {**base, **changes}
 
 
-def new_params(directory: Path, **changes: Any) -> dict[str, Any]:
+def new_options(directory: Path, **changes: Any) -> preflight_new.Options:
     base = {
         "path": str(directory / "app"),
         "directory": str(directory),
@@ -69,11 +69,10 @@ def new_params(directory: Path, **changes: Any) -> dict[str, Any]:
         "definers": {},
         "units": [],
         "services_kept_running": [],
-        "admin": Login(),
         "media": True,
         "replace": False,
     }
-    return {**base, **changes}
+    return preflight_new.Options.of({**base, **changes})
 
 
 @pytest.fixture
@@ -86,4 +85,4 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
 
 def on_new(directory: Path, old: dict[str, Any] | None = None, **changes: Any) -> list[tuple[str, str, str, str]]:
     with SecretStore(str(directory / "secrets")) as secrets:
-        return told(preflight_new.obstacles_on_new(new_params(directory, **changes), old or told_of_old(), secrets))
+        return told(preflight_new.obstacles_on_new(new_options(directory, **changes), old or told_of_old(), secrets))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Obst
 from ansible_collections.relocate.django.plugins.module_utils._set import retention
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._steps import backup as steps_backup
-from ansible_collections.relocate.django.plugins.module_utils._steps import preflight
+from ansible_collections.relocate.django.plugins.module_utils._steps import dumps, preflight
 from ansible_collections.relocate.django.plugins.modules import backup as backup_module
 from tests.unit.fakes import (
     LABEL,
@@ -47,7 +48,7 @@ def test_dump_all(tmp_path: Path, is_file: bool, frozen: bool) -> None:
     ]
     site = fake_site(tmp_path, *engines)
     site.facts["migrations"]["aliases"] = {"default": {"applied": ["auth.0001_initial"], "unapplied": []}}
-    found, tokens = steps_backup.dump_all(site, backup, frozen)
+    found, tokens = dumps.dump_all(site, backup, frozen)
     assert set(tokens) == (set(found) if frozen else set())
     assert {alias: (item.dump.path, item.state.rows(), item.migrations) for alias, item in found.items()} == {
         "default": ("databases/default.fakedump", 4, ("auth.0001_initial",)),
@@ -67,27 +68,27 @@ def test_a_dump_or_a_count_that_fails(tmp_path: Path, fails: str, code: str, tex
     backup = made(tmp_path, LABEL, finished=False)
     engine = FakeEngine(databases={LIVE: state()}, fails={fails: 1})
     with refused(code, text):
-        steps_backup.dump_all(fake_site(tmp_path, engine), backup, frozen=True)
+        dumps.dump_all(fake_site(tmp_path, engine), backup, frozen=True)
 
 
 @pytest.mark.parametrize(("busy", "fails"), [([], False), ([2, 1], False), ([3] * 99, True)])
 def test_sessions_that_remain(monkeypatch: pytest.MonkeyPatch, busy: list[int], fails: bool) -> None:
-    monkeypatch.setattr(steps_backup, "_PATIENCE", 0.05)
-    monkeypatch.setattr(steps_backup.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(dumps, "_PATIENCE", 0.05)
+    monkeypatch.setattr(dumps.time, "sleep", lambda _seconds: None)
     if not fails:
-        steps_backup.await_sessions(FakeEngine(busy=busy))  # type: ignore[arg-type]
+        dumps.await_sessions(FakeEngine(busy=busy))  # type: ignore[arg-type]
         return
-    monkeypatch.setattr(steps_backup, "_PATIENCE", -1)
+    monkeypatch.setattr(dumps, "_PATIENCE", -1)
     with refused("sessions_remain", "3 sessions still use database default.*add every unit that writes"):
-        steps_backup.await_sessions(FakeEngine(busy=busy))  # type: ignore[arg-type]
+        dumps.await_sessions(FakeEngine(busy=busy))  # type: ignore[arg-type]
 
 
 def test_the_dump_of_a_frozen_site_waits_for_its_last_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a session writes after the dump would be lost: nothing is marked or dumped before all of them are gone."""
     engine = FakeEngine(databases={LIVE: state()}, busy=[2, 1])
     seen: list[str] = []
-    monkeypatch.setattr(steps_backup.time, "sleep", lambda _seconds: seen.append(repr(engine.calls)))
-    steps_backup.dump_all(fake_site(tmp_path, engine), made(tmp_path, LABEL, finished=False), frozen=True)
+    monkeypatch.setattr(dumps.time, "sleep", lambda _seconds: seen.append(repr(engine.calls)))
+    dumps.dump_all(fake_site(tmp_path, engine), made(tmp_path, LABEL, finished=False), frozen=True)
     assert seen == ["[]", "[]"]
     assert engine.calls[0] == ("mark",)
 
@@ -95,12 +96,12 @@ def test_the_dump_of_a_frozen_site_waits_for_its_last_sessions(tmp_path: Path, m
 def test_a_session_that_stays_keeps_a_frozen_site_from_being_dumped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps_backup, "_PATIENCE", -1)
+    monkeypatch.setattr(dumps, "_PATIENCE", -1)
     engine = FakeEngine(databases={LIVE: state()}, busy=[3] * 9)
     with refused("sessions_remain", "3 sessions still use database default"):
-        steps_backup.dump_all(fake_site(tmp_path, engine), made(tmp_path, LABEL, finished=False), frozen=True)
+        dumps.dump_all(fake_site(tmp_path, engine), made(tmp_path, LABEL, finished=False), frozen=True)
     assert engine.calls == []
-    steps_backup.dump_all(fake_site(tmp_path, engine), made(tmp_path, LABEL, finished=False), frozen=False)
+    dumps.dump_all(fake_site(tmp_path, engine), made(tmp_path, LABEL, finished=False), frozen=False)
     assert ("mark",) not in engine.calls, "a site that serves has sessions"
 
 
@@ -126,10 +127,6 @@ def checkout(tmp_path: Path) -> Path:
     return path
 
 
-def params(**changes: Any) -> dict[str, Any]:
-    return {"site": "shop", "files": [".env"], **changes}
-
-
 def test_a_dirty_tree(checkout: Path) -> None:
     site = fake_site(checkout)
     clean = steps_backup.revision_of(site, allow_dirty=False)
@@ -152,14 +149,19 @@ def test_a_whole_set(tmp_path: Path, checkout: Path, dirty: bool) -> None:
     assert label.endswith(revision.commit[:12])
     backup = BackupSet.create(str(tmp_path / "work"), "shop", label, me())
     for _turn in range(2):  # a second one, after the freeze, is as good
-        steps_backup.prepare(site, backup, revision, params())
+        steps_backup.prepare(site, backup, revision, [".env"])
     assert (
         BackupSet.prepared(str(tmp_path / "work"), "shop", label).read_prepared().unversioned[0].path.endswith(".env")
     )
     assert backup.read_environment()["freeze"] == ["Django==5.2"]
-    databases, _tokens = steps_backup.dump_all(site, backup, frozen=True)
+    databases, _tokens = dumps.dump_all(site, backup, frozen=True)
     written = steps_backup.compose(
-        site, backup, revision, params(), databases, steps_backup.media_of(site, backup, True, "zstd")
+        site,
+        backup,
+        revision,
+        options_of(tmp_path, files=[".env"]),
+        databases,
+        steps_backup.media_of(site, backup, True, "zstd"),
     )
     digest = backup.finish(written)
     found = backup.read(digest)
@@ -179,7 +181,7 @@ def test_no_fixture_of_a_database_without_models(tmp_path: Path) -> None:
     """A fixture of the others is wanted, and another program's database is no reason to have no set."""
     site = fake_site(tmp_path, FakeEngine("legacy", databases={LIVE: state()}))
     site.facts["migrations"] = {"aliases": {"legacy": {"applied": [], "unapplied": ["a.1"]}}, "conflicts": {}}
-    entries, _tokens = steps_backup.dump_all(site, made(tmp_path, LABEL, finished=False), False, fixtures=True)
+    entries, _tokens = dumps.dump_all(site, made(tmp_path, LABEL, finished=False), False, fixtures=True)
     assert entries["legacy"].fixture is None and entries["legacy"].state == state()
     assert site.notes == ["database legacy has never been migrated: the set holds its dump, and no fixture"]
 
@@ -187,18 +189,24 @@ def test_no_fixture_of_a_database_without_models(tmp_path: Path) -> None:
 # --- the module: no set that could not be restored, and nothing of one that failed
 
 
-def make(directory: Path, site: Any, **options: Any) -> dict[str, Any]:
+def params_of(directory: Path, **changes: Any) -> dict[str, Any]:
+    """Give the options of the module as a role gives them."""
+    lists = ("files", "files_ignored", "media_skip", "excluded_models")
+    lists += ("requirements", "command", "pip_extra", "pip_ignored")
     given = {"directory": str(directory), "site": "shop", "label": "", "state": "present", "media": False, "jobs": 1}
-    given.update(media_skip=[], frozen=False, fixtures=False, excluded_models=[], keep=0, compression="none", files=[])
-    given.update(
-        checked=False,
-        sequences="keep",
-        allow_dirty=False,
-        allow_unapplied=False,
-        **{key: [] for key in backup_module.LISTS},
-    )
-    module: Any = SimpleNamespace(params={**given, **options}, check_mode=False, warn=lambda _line: None)
-    return backup_module.make(module, site)
+    given.update(dict.fromkeys(("frozen", "fixtures", "checked", "allow_dirty", "allow_unapplied"), False))
+    given.update({name: [] for name in lists}, keep=0, compression="none", sequences="keep")
+    return {**given, **changes}
+
+
+def options_of(directory: Path, **changes: Any) -> steps_backup.Options:
+    return steps_backup.Options.of(params_of(directory, **changes))
+
+
+def make(directory: Path, site: Any, **changes: Any) -> dict[str, Any]:
+    params = params_of(directory, **changes)
+    module: Any = SimpleNamespace(params=params, check_mode=False, warn=lambda _line: None)
+    return backup_module.make(module, site, steps_backup.Options.of(params))
 
 
 @pytest.fixture
@@ -300,15 +308,15 @@ def test_sets_are_numbered_whatever_the_clock_says(
 @pytest.mark.parametrize("finished", [True, False])
 def test_absent_removes_what_has_no_manifest_too(tmp_path: Path, finished: bool) -> None:
     made(tmp_path, LABEL, finished)
-    options = {"directory": str(tmp_path), "site": "shop", "label": LABEL}
-    assert backup_module.remove(options, True) == {"changed": True, "label": LABEL}
+    options = options_of(tmp_path, state="absent", label=LABEL)
+    assert steps_backup.remove(options, True) == {"changed": True, "label": LABEL}
     assert (tmp_path / "sets" / "shop" / LABEL).is_dir()
-    assert backup_module.remove(options, False)["changed"]
+    assert steps_backup.remove(options, False)["changed"]
     assert os.listdir(tmp_path / "sets" / "shop") == []
     assert not finished or os.listdir(tmp_path / "pins" / "shop") == []
-    assert not backup_module.remove(options, False)["changed"]
+    assert not steps_backup.remove(options, False)["changed"]
     with refused("path_refused", "is not a label"):
-        backup_module.remove({**options, "label": ".."}, False)
+        steps_backup.remove(replace(options, label=".."), False)
 
 
 # --- MEDIA

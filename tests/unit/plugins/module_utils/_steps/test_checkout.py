@@ -29,6 +29,14 @@ OLD = [dist("Django", "asgiref"), dist("asgiref"), dist("gunicorn")]
 NEW = [dist("Django", "asgiref", version="2"), dist("asgiref")]
 
 
+def options(**changes: Any) -> checkout.Options:
+    """Give the options of the module as a role gives them."""
+    given: dict[str, Any] = {name: [] for name in ("requirements", "command", "pip_extra", "pip_ignored")}
+    given.update({"allow_root": False, "revision": None, "remote": None, "environment": {}, "environment_path": None})
+    given.update(owner=me().name, directory="/nowhere", site="shop", label=LABEL, python="python3", path="/nowhere")
+    return checkout.Options.of({**given, **changes})
+
+
 @pytest.fixture
 def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Compare what is recorded with what is here; returns the notes."""
@@ -39,12 +47,11 @@ def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         if text is not None:
             (tmp_path / "requirements.txt").write_text(text)
         monkeypatch.setattr(checkout.packages, "installed", lambda *_args: here)
-        params = {"path": str(tmp_path), "command": [], "requirements": [], "pip_extra": [], "pip_ignored": []}
-        params.update({"revision": None}, **changes)
+        params = {"path": str(tmp_path), **changes}
         recorded = {"distributions": OLD, "named": None if named is None else list(named)}
         prepared = Prepared({"commit": "a" * 40}, {}, {}, ())
         planned: Any = SimpleNamespace(interpreter="python", owner=None)
-        return checkout._packages(params, prepared, recorded, planned, {})
+        return checkout._packages(options(**params), prepared, recorded, planned, {})
 
     return call
 
@@ -119,11 +126,8 @@ def test_check_mode_runs_nothing_of_a_checkout_as_root(tmp_path: Path, monkeypat
     prepared = Prepared({"commit": commit}, {}, {"name": "no-such-user"}, ())
     backup = SimpleNamespace(read_prepared=lambda: prepared, check_file=str)
     monkeypatch.setattr(checkout.BackupSet, "prepared", lambda *_what: backup)
-    params = {
-        "owner": "no-such-user", "allow_root": False, "directory": str(tmp_path / "work"), "site": "shop",
-        "label": LABEL, "revision": None, "path": str(there), "environment": {}, "remote": None,
-    }  # fmt: skip
-    assert checkout.checkout(params, True)["changed"]
+    params = {"owner": "no-such-user", "directory": str(tmp_path / "work"), "path": str(there)}
+    assert checkout.checkout(options(**params), True)["changed"]
     assert not proof.exists()
     for path in (there, *there.rglob("*")):
         os.chown(path, nobody().uid, -1, follow_symlinks=False)
@@ -131,5 +135,5 @@ def test_check_mode_runs_nothing_of_a_checkout_as_root(tmp_path: Path, monkeypat
         reachable(tmp_path)
         proof.touch()
         proof.chmod(0o666)
-        checkout.checkout({**params, "owner": "nobody"}, True)
+        checkout.checkout(options(**{**params, "owner": "nobody"}), True)
     assert proof.read_text().strip() == str(nobody().uid), "as its owner it may"

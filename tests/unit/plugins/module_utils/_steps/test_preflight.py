@@ -31,7 +31,7 @@ def distributions(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return plain
 
 
-def old_params(path: Path, **changes: Any) -> dict[str, Any]:
+def old_options(path: Path, **changes: Any) -> preflight.Options:
     base = {
         "allow_dirty": False,
         "allow_unapplied": False,
@@ -50,7 +50,7 @@ def old_params(path: Path, **changes: Any) -> dict[str, Any]:
         "installs": False,
         "directory": str(path),
     }
-    return {**base, **changes}
+    return preflight.Options.of({**base, **changes})
 
 
 def test_files_that_models_keep_outside_media(project: Path, tmp_path: Path) -> None:
@@ -61,15 +61,15 @@ def test_files_that_models_keep_outside_media(project: Path, tmp_path: Path) -> 
     (empty / "2026").mkdir(parents=True)
     stores = [{"path": str(private), "field": "shop.Invoice.pdf"}, {"path": str(empty), "field": "shop.Note.scan"}]
     site = fake_site(project, FakeEngine(databases={LIVE: state()}), django={"file_stores": stores})
-    (found,) = told(preflight.obstacles_on_old(site, old_params(project)))
+    (found,) = told(preflight.obstacles_on_old(site, old_options(project)))
     assert found[0] == "files_outside"
     assert found[2] == f"shop.Invoice.pdf keeps files in {private}, which is not below MEDIA_ROOT"
     for named in (str(private), str(tmp_path), f"{private}/"):
-        assert preflight.obstacles_on_old(site, old_params(project, files_ignored=[named])) == []
-    assert len(preflight.obstacles_on_old(site, old_params(project, files_ignored=[f"{private}/2026"]))) == 1
-    assert preflight.obstacles_on_old(site, old_params(project, files=[str(private)])) == []
+        assert preflight.obstacles_on_old(site, old_options(project, files_ignored=[named])) == []
+    assert len(preflight.obstacles_on_old(site, old_options(project, files_ignored=[f"{private}/2026"]))) == 1
+    assert preflight.obstacles_on_old(site, old_options(project, files=[str(private)])) == []
     site.facts["django"]["media_root"] = str(private / "2026")
-    assert preflight.obstacles_on_old(site, old_params(project)) == [], "what is MEDIA within is carried as MEDIA"
+    assert preflight.obstacles_on_old(site, old_options(project)) == [], "what is MEDIA within is carried as MEDIA"
 
 
 @ROOT_ONLY
@@ -103,7 +103,7 @@ def test_files_behind_a_link_are_files(project: Path, tmp_path: Path) -> None:
 
 def test_nothing_is_in_the_way(project: Path) -> None:
     site = fake_site(project, FakeEngine(databases={LIVE: state()}))
-    assert preflight.obstacles_on_old(site, old_params(project)) == []
+    assert preflight.obstacles_on_old(site, old_options(project)) == []
 
 
 def test_a_revision_older_than_the_database(project: Path) -> None:
@@ -119,10 +119,10 @@ def test_a_revision_older_than_the_database(project: Path) -> None:
     path = os.path.realpath(project / "shop" / "migrations" / "0001_initial.py")
     known = {"known": ["shop.0001_initial"], "replaced": {}, "apps": ["shop"], "files": {"shop.0001_initial": path}}
     site.facts["history"] = known
-    assert preflight.obstacles_on_old(site, old_params(project)) == []
-    (found,) = preflight.obstacles_on_old(site, old_params(project, revision=older.stdout.strip()))
+    assert preflight.obstacles_on_old(site, old_options(project)) == []
+    (found,) = preflight.obstacles_on_old(site, old_options(project, revision=older.stdout.strip()))
     assert found.code == "unknown_migration" and "shop.0001_initial" in found.msg
-    assert preflight.obstacles_on_old(site, old_params(project, revision="f" * 40)) == []
+    assert preflight.obstacles_on_old(site, old_options(project, revision="f" * 40)) == []
 
 
 def test_packages_that_no_file_names(project: Path, distributions: list[dict[str, Any]]) -> None:
@@ -133,13 +133,13 @@ def test_packages_that_no_file_names(project: Path, distributions: list[dict[str
         for name in names
     ]
     site = fake_site(project, FakeEngine(databases={LIVE: state()}))
-    assert preflight.obstacles_on_old(site, old_params(project)) == []
+    assert preflight.obstacles_on_old(site, old_options(project)) == []
     (project / "requirements.txt").write_text("Django\n")
-    (found,) = preflight.obstacles_on_old(site, old_params(project))
+    (found,) = preflight.obstacles_on_old(site, old_options(project))
     assert found.code == "packages_unlisted" and "gunicorn==1, ipython==1" in found.msg
     accepted = {"pip_extra": ["gunicorn"], "pip_ignored": ["ipython"]}
-    assert preflight.obstacles_on_old(site, old_params(project, **accepted)) == []
-    assert preflight.obstacles_on_old(site, old_params(project, command=["make", "install"])) == []
+    assert preflight.obstacles_on_old(site, old_options(project, **accepted)) == []
+    assert preflight.obstacles_on_old(site, old_options(project, command=["make", "install"])) == []
 
 
 @ROOT_ONLY
@@ -150,9 +150,9 @@ def test_a_database_file_of_the_service_user(project: Path, monkeypatch: pytest.
     engine = FakeEngine(databases={LIVE: state()}, is_file=True)
     monkeypatch.setattr(FakeEngine, "config", SimpleNamespace(name=str(path), alias="default"))
     site = fake_site(project, engine)
-    assert preflight.obstacles_on_old(site, old_params(project)) == []
+    assert preflight.obstacles_on_old(site, old_options(project)) == []
     os.chown(path, nobody().uid, -1)
-    (found,) = preflight.obstacles_on_old(site, old_params(project))
+    (found,) = preflight.obstacles_on_old(site, old_options(project))
     assert found.code == "right_missing" and f"the database {path} is nobody's" in found.msg
     assert "relocate_owner: nobody" in found.hint
 
@@ -162,9 +162,9 @@ def test_a_database_that_was_never_migrated_is_data(project: Path) -> None:
     site = fake_site(project, FakeEngine("legacy", databases={LIVE: state()}))
     never = {"recorded": False, "applied": [], "unapplied": ["auth.0001"]}
     site.facts["migrations"] = {"aliases": {"legacy": never}, "conflicts": {}}
-    assert preflight.obstacles_on_old(site, old_params(project)) == []
+    assert preflight.obstacles_on_old(site, old_options(project)) == []
     never["applied"] = ["contenttypes.0001"]
-    (found,) = told(preflight.obstacles_on_old(site, old_params(project)))
+    (found,) = told(preflight.obstacles_on_old(site, old_options(project)))
     assert found[:2] == ("unapplied_migrations", "legacy")
 
 
@@ -172,7 +172,7 @@ def test_a_database_without_models_keeps_its_engine(project: Path) -> None:
     """There can be no fixture of it, which a move would find out after the freeze."""
     site = fake_site(project, FakeEngine("legacy", databases={LIVE: state()}))
     site.facts["migrations"] = {"aliases": {"legacy": {"applied": [], "unapplied": ["a.1"]}}, "conflicts": {}}
-    (found,) = preflight.obstacles_on_old(site, old_params(project, engines={"legacy": "mysql"}))
+    (found,) = preflight.obstacles_on_old(site, old_options(project, engines={"legacy": "mysql"}))
     assert (found.code, found.alias, "never been migrated" in found.msg) == ("unapplied_migrations", "legacy", True)
     assert "take the alias out of relocate_engines" in found.hint
 
@@ -196,7 +196,7 @@ def test_everything_at_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> N
         },
         "conflicts": {"shop": ["0002_a", "0002_b"]},
     }
-    found = told(preflight.obstacles_on_old(site, old_params(project, files=["a", "b*"], compression="zstd")))
+    found = told(preflight.obstacles_on_old(site, old_options(project, files=["a", "b*"], compression="zstd")))
     needed = (200 + (64 << 20)) >> 20
     assert sorted(found) == sorted(
         [
@@ -236,7 +236,7 @@ def test_everything_at_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_partial_clone_is_told_before_the_bundle_is_made(project: Path) -> None:
     subprocess.run([*GIT, "-C", str(project), "config", "remote.origin.promisor", "true"], check=True)
-    found = preflight.obstacles_on_old(fake_site(project, FakeEngine(databases={LIVE: state()})), old_params(project))
+    found = preflight.obstacles_on_old(fake_site(project, FakeEngine(databases={LIVE: state()})), old_options(project))
     assert [item.code for item in found] == ["revision_refused"]
     assert found[0].msg == f"{project} is a partial clone: a bundle of it would be incomplete"
 
@@ -246,13 +246,13 @@ def test_what_is_allowed_is_no_obstacle(project: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(needs, "find_program", lambda _name: None)
     site = fake_site(project, FakeEngine(databases={LIVE: state()}))
     site.facts["migrations"] = {"aliases": {"default": {"applied": ["auth.0001"], "unapplied": ["shop.0001"]}}}
-    params = old_params(project, allow_dirty=True, allow_unapplied=True, installs=True)
-    assert preflight.obstacles_on_old(site, params) == []
+    options = old_options(project, allow_dirty=True, allow_unapplied=True, installs=True)
+    assert preflight.obstacles_on_old(site, options) == []
 
 
 def test_no_checkout(tmp_path: Path) -> None:
     site = fake_site(tmp_path, FakeEngine(databases={LIVE: state()}))
-    (found,) = preflight.obstacles_on_old(site, old_params(tmp_path))
+    (found,) = preflight.obstacles_on_old(site, old_options(tmp_path))
     assert (found.code, bool(found.msg)) == ("not_a_checkout", True)
     assert describe.describe_site(site)["revision"] is None
 

@@ -23,7 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._host import owner
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Obstacle, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._steps import preflight, preflight_new
 from tests.unit.fakes import BLANK, ROOT_ONLY, FakeEngine, me, reachable, state
-from tests.unit.plugins.module_utils._steps.both_hosts import engine, new_params, on_new, project, told_of_old
+from tests.unit.plugins.module_utils._steps.both_hosts import engine, on_new, project, told_of_old
 from tests.unit.records import note
 
 __all__ = ["engine", "project"]  # fixtures
@@ -184,7 +184,7 @@ def test_paths_of_old_that_new_lacks(tmp_path: Path, engine: FakeEngine) -> None
     ]
     old["unit_users"] = ["no-such-www"]
     assert on_new(tmp_path, old, path=here) == [], "he is made"
-    assert preflight_new.users_to_make(new_params(tmp_path), old) == ["no-such-www"]
+    assert preflight_new.users_to_make((), old) == ["no-such-www"]
     old["unit_users"] = []
     assert on_new(tmp_path, old, path=here, settings="shop.settings.new") == [], "which may log elsewhere"
 
@@ -209,13 +209,13 @@ def test_users_whom_media_belongs_to(tmp_path: Path, engine: FakeEngine, monkeyp
     rights = {"places": {}, "digest": "", "users": ["no-such-app"], "groups": ["no-such-app"], "more": 0}
     old = told_of_old(media={"bytes": 10, "rights": rights}, unit_users=["no-such-app"])
     assert on_new(tmp_path, old) == []
-    assert preflight_new.users_to_make(new_params(tmp_path), old) == ["no-such-app"]
+    assert preflight_new.users_to_make((), old) == ["no-such-app"]
     old["unit_users"] = []
     assert [item[0] for item in on_new(tmp_path, old)] == ["media_owners", "media_owners"]
     assert on_new(tmp_path, old, media=False) == []
-    assert preflight_new.users_to_make(new_params(tmp_path), old) == []
+    assert preflight_new.users_to_make((), old) == []
     monkeypatch.setattr(preflight.checks, "users", lambda _units: ["no-such-unit-user", me().name, "not a name"])
-    assert preflight_new.users_to_make(new_params(tmp_path), old) == ["no-such-unit-user"]
+    assert preflight_new.users_to_make((), old) == ["no-such-unit-user"]
 
 
 def test_a_site_that_runs_already(tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +224,7 @@ def test_a_site_that_runs_already(tmp_path: Path, engine: FakeEngine, monkeypatc
     wrong = Obstacle("site_running", "shop.service runs here", "stop it")
     monkeypatch.setattr(preflight.checks, "running", lambda *what: asked.append(what) or [wrong])
     assert on_new(tmp_path, services_kept_running=["logs"]) == [("site_running", "", wrong.msg, wrong.hint)]
-    assert asked == [(f"{tmp_path}/app", ["logs"])]
+    assert asked == [(f"{tmp_path}/app", ("logs",))]
     same = told_of_old(host={"name": "old1", "machine_id": host_facts.machine_id()})
     assert [item[0] for item in on_new(tmp_path, same)] == ["same_host"], "its units are old's own"
     note(tmp_path, moved={"label": "l"})
