@@ -23,7 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._stopwatch import 
 
 @dataclass(frozen=True)
 class ProjectOptions(ModuleOptions):
-    """Where the project is, and how its settings are read: the option group ``project``."""
+    """Holds the option group ``project``: where the project is, and how its settings are read."""
 
     path: str  # the directory of manage.py
     interpreter: Optional[str]  # None: the environment that lies in the project
@@ -48,7 +48,7 @@ class ProjectOptions(ModuleOptions):
 
 @dataclass(frozen=True)
 class LoginOptions(ModuleOptions):
-    """How to reach the database server as its administrator: the option group ``login``."""
+    """Holds the option group ``login``: how to reach the database server as its administrator."""
 
     login_user: Optional[str] = None
     login_password: Optional[str] = field(default=None, repr=False)
@@ -69,7 +69,7 @@ class LoginOptions(ModuleOptions):
 
 @dataclass(frozen=True)
 class SiteOptions(ModuleOptions):
-    """What a site is opened with: project, administrator, databases, and how the engines shall work."""
+    """Holds what a site is opened with: project, administrator, databases, and how the engines shall work."""
 
     project: ProjectOptions
     login: LoginOptions

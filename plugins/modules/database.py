@@ -99,140 +99,26 @@ media_root:
   type: str
 """
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
-    DISCARDED,
-    INCOMING,
-    LIVE,
-    PREVIOUS,
-    Engine,
-)
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
-from ansible_collections.relocate.django.plugins.module_utils._host import facts as host_facts
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._record.record import (
-    Change,
-    Record,
-    check_site_name,
-    read_record,
-    update_record,
-)
-from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, check_code, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import old_info, origin
-from ansible_collections.relocate.django.plugins.module_utils._steps.same_server import (
-    place_here,
-    place_of,
-    same_database,
-)
-
-
-def recorded_for(params: Mapping[str, Any], alias: str, engine: Engine) -> Optional[DatabaseFacts]:
-    """The facts of the database on old, unless it gets another engine, as must have been said before."""
-    plain = params["recorded"].get(alias, {}).get("facts")
-    if not plain:
-        return None
-    facts = old_info.facts(plain)
-    wanted = params["engines"].get(alias, facts.engine)
-    if engine.name != wanted and alias in params["engines"]:
-        raise RelocateError(
-            "unsupported_engine",
-            "database {0} is {1} in the settings of new, not {2}".format(alias, engine.name, wanted),
-            "name the database of the new engine in relocate_env_overrides",
-        )
-    if engine.name == facts.engine:
-        return facts
-    if engine.name != wanted:
-        raise RelocateError(
-            "unsupported_engine",
-            "database {0} is {1} on old and {2} in the settings of new".format(alias, facts.engine, engine.name),
-            "use the same engine, or set relocate_engines: {{{0}: {1}}} to convert it".format(alias, engine.name),
-        )
-    return None
-
-
-def make(module: AnsibleModule, site: Site, alias: str, engine: Engine) -> List[str]:
-    """Make what is missing for one alias; in check mode tell only."""
-    params = module.params
-    recorded = recorded_for(params, alias, engine)
-    if params["state"] == "blank":
-        refuse_olds(engine, params["recorded"].get(alias, {}), recorded)
-    live = engine.describe()
-    if params["state"] == "blank":
-        record = read_record(params["directory"], params["site"])
-        came_from = origin.origin(engine, record, count=False)
-        origin.displaced_name(engine, live, came_from, record, params["replace"])
-    if module.check_mode:
-        return [] if live.exists else ["database " + engine.config.name]
-    made = engine.create_blank(recorded)
-    scanned = params["recorded"].get(alias, {}).get("scanned")
-    if scanned and recorded is None:
-        scan.rehearse(site, engine, scanned)
-    return made
-
-
-def refuse_olds(engine: Engine, known: Mapping[str, Any], recorded: Optional[DatabaseFacts]) -> None:
-    """The database must not be old's own, as preflight described it in this run. Raises same_host."""
-    machine = str(known.get("machine_id") or "")
-    if recorded is None or not machine:
-        return
-    if same_database(place_of(known, recorded, machine), place_here(engine, host_facts.machine_id())):
-        raise RelocateError(
-            "same_host",
-            "refusing: by the settings of new, database {0} is the OLD one, on the same server".format(
-                engine.config.alias
-            ),
-            "give the new site another database: name its HOST, PORT or NAME in relocate_env_overrides",
-        )
-
-
-def drop(module: AnsibleModule, engine: Engine) -> List[str]:
-    """Drop what the options name; in check mode tell only. The record says first that live is no longer ours."""
-    params = module.params
-    if params["confirm"] != params["site"]:
-        raise RelocateError("bad_option", "state absent drops databases", "set confirm to the site's name")
-    chosen = (PREVIOUS,) if params["which"] == "previous" else (LIVE, INCOMING, PREVIOUS, DISCARDED)
-    present = [which for which in chosen if engine.exists(which)]
-    if not module.check_mode and present:
-        record = read_record(params["directory"], params["site"])
-        if LIVE in chosen and record != Record():
-            change = Change(record, origin.forgotten(record, [engine.config.alias]))
-            update_record(params["directory"], params["site"], change)
-        for which in present:
-            engine.drop(which)
-    return ["{0} database of {1}".format(which, engine.config.alias) for which in present]
+from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
+from ansible_collections.relocate.django.plugins.module_utils._site import SiteOptions, open_site
+from ansible_collections.relocate.django.plugins.module_utils._steps import database
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
-    """One alias after the other."""
-    check_site_name(module.params["site"])
-    absent = module.params["state"] == "absent"
-    label = "" if absent else str(module.params["label"] or "")
-    with open_site(SiteOptions.of(module.params), ("django", "history") if label else ("django",)) as site:
-        notes = code_notes(module.params, site, label) if label else []
-        media_root = str(site.facts["django"].get("media_root") or "")
-        made = {
-            alias: drop(module, engine) if absent else make(module, site, alias, engine)
-            for alias, engine in site.engines.items()
-        }
-    lines = [item for items in made.values() for item in items]
-    text = "".join(line + "\n" for line in lines)
-    diff = {"before": text if absent else "", "after": "" if absent else text}
-    for note in notes:
+    """Make or drop one database after the other."""
+    options = database.Options.of(module.params)
+    check_site_name(options.site)
+    with open_site(SiteOptions.of(module.params), options.topics()) as site:
+        result = database.work(site, options, module.check_mode)
+    for note in result["notes"]:
         module.warn(printable(note))
-    return {"changed": bool(lines), "made": made, "media_root": media_root, "notes": notes, "diff": diff}
-
-
-def code_notes(params: Mapping[str, Any], site: Site, label: str) -> List[str]:
-    """Refuse code that is older than the set's databases, while old still serves. Raises unknown_migration."""
-    backup = BackupSet.prepared(params["directory"], params["site"], label)
-    return check_code(site, backup.read_prepared().code)
+    return result
 
 
 def main() -> None:

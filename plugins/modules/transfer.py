@@ -190,125 +190,34 @@ seconds:
   type: dict
 """
 
-import contextlib
 import functools
-import os
-import shutil
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
-from ansible_collections.relocate.django.plugins.module_utils._set import retention
-from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._set.label import check_label
 from ansible_collections.relocate.django.plugins.module_utils._steps import fetch_media as steps_fetch_media
-from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
-from ansible_collections.relocate.django.plugins.module_utils._transfer import fetch as transfer_fetch
-from ansible_collections.relocate.django.plugins.module_utils._transfer import rsync
-from ansible_collections.relocate.django.plugins.module_utils._transfer.local import Copier
-from ansible_collections.relocate.django.plugins.module_utils._transfer.network import own_addresses
-from ansible_collections.relocate.django.plugins.module_utils._users import current_user, lookup_user
-
-
-def keys_of(params: Mapping[str, Any]) -> str:
-    """The directory of the site's key pair."""
-    return os.path.join(params["directory"], "transfer", check_site_name(params["site"]))
-
-
-def owner_of(params: Mapping[str, Any]) -> Optional[SystemUser]:
-    """The project's owner, or owner_missing; None when no name is given."""
-    owner = lookup_user(params["owner"]) if params["owner"] else None
-    if params["owner"] and owner is None:
-        raise RelocateError(
-            "owner_missing", "{0} is not a user of this host".format(params["owner"]), "create that user first"
-        )
-    return owner
-
-
-def fetch_of(params: Mapping[str, Any]) -> transfer_fetch.Fetch:
-    """Choose what carries out requests: rsync with the one-time key, or copying."""
-    if params["method"] == "local":
-        home = BackupSet.home(params["source_directory"] or params["directory"], params["site"])
-        sources = {"set": os.path.join(home, params["label"] or ""), "media": params["media_source"] or ""}
-        return Copier(sources).fetch
-    zstd = "zstd" in params["compress"] and "zstd" in rsync.compressions()
-    way = rsync.Way(
-        params["site"], keys_of(params), params["host"], params["port"], params["login"], zstd, rsync.version()
-    )
-    return transfer_fetch.Fetcher(way, params["host_keys"]).fetch
-
-
-def make_ready(module: AnsibleModule) -> Dict[str, Any]:
-    """The key pair, made when it is missing."""
-    params = module.params
-    if params["method"] == "local":
-        return {"changed": False, "public_key": "", "addresses": []}
-    directory = keys_of(params)
-    known = transfer_fetch.read_public_key(directory)
-    changed = not known if module.check_mode else transfer_fetch.make_key(directory, params["site"])
-    return {"changed": changed, "public_key": transfer_fetch.read_public_key(directory), "addresses": own_addresses()}
-
-
-def fetch_set(module: AnsibleModule) -> Dict[str, Any]:
-    """The set, unless it is here and proven."""
-    params = module.params
-    owner, sha256 = owner_of(params), params["manifest_sha256"] or ""
-    path = os.path.join(BackupSet.home(params["directory"], params["site"]), check_label(params["label"] or ""))
-    moved, jobs, stopwatch = rsync.Moved(), default_jobs(), Stopwatch()
-    with contextlib.suppress(RelocateError):
-        here = BackupSet(path)
-        if sha256 and os.path.isdir(path):
-            with stopwatch.step("hash"):
-                transfer_fetch.prove(here, sha256, jobs, not module.check_mode)
-            return {"changed": False, "set": path, "complete": True, **transfer_fetch.result_of(moved)}
-    if not module.check_mode:
-        fetch = fetch_of(params)
-        retention.clear_unfinished(params["directory"], params["site"], params["label"])
-        backup = BackupSet.create(params["directory"], params["site"], params["label"], owner or current_user())
-        with transfer_fetch.claimed(backup):
-            moved = transfer_fetch.bring_set(fetch, backup, sha256, jobs, stopwatch.step)
-    changed, seconds = module.check_mode or moved.anything, stopwatch.seconds()
-    return {
-        "changed": changed,
-        "set": path,
-        "complete": bool(sha256),
-        "seconds": seconds,
-        **transfer_fetch.result_of(moved),
-    }
-
-
-def fetch_media(module: AnsibleModule) -> Dict[str, Any]:
-    """Fetch what is new in MEDIA."""
-    params = module.params
-    fetch = None if module.check_mode else functools.partial(fetch_of, params)
-    options = steps_fetch_media.Options.of(params)
-    return steps_fetch_media.fetch_media(options, owner_of(params) or current_user(), fetch)
-
-
-def remove_key(module: AnsibleModule) -> Dict[str, Any]:
-    """Remove the key pair."""
-    directory = keys_of(module.params)
-    paths = [directory, transfer_fetch.lent_path(directory)]
-    found = [path for path in paths if os.path.isdir(path) and not os.path.islink(path)]
-    for path in found if not module.check_mode else []:
-        shutil.rmtree(path)
-    return {"changed": bool(found)}
+from ansible_collections.relocate.django.plugins.module_utils._steps import transfer
+from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Do what the state asks for."""
-    params = module.params
-    check_site_name(params["site"])
-    if params["state"] == "ready":
-        return make_ready(module)
-    if params["state"] == "absent":
-        return remove_key(module)
-    return fetch_set(module) if params["what"] == "set" else fetch_media(module)
+    options = transfer.Options.of(module.params)
+    check_site_name(options.site)
+    if options.state == "ready":
+        return transfer.make_ready(options, module.check_mode)
+    if options.state == "absent":
+        return transfer.remove_key(options, module.check_mode)
+    return transfer.fetch_set(options, module.check_mode) if options.what == "set" else fetch_media(module, options)
+
+
+def fetch_media(module: AnsibleModule, options: transfer.Options) -> Dict[str, Any]:
+    """Fetch what is new in MEDIA."""
+    fetch = None if module.check_mode else functools.partial(transfer.fetch_of, options)
+    owner = transfer.owner_of(options) or current_user()
+    return steps_fetch_media.fetch_media(steps_fetch_media.Options.of(module.params), owner, fetch)
 
 
 def main() -> None:

@@ -128,147 +128,27 @@ seconds:
   type: dict
 """
 
-import contextlib
-from typing import Any, Dict, Iterator, List, Mapping
+from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, check_site_name, read_record
-from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, check_code, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import measured as steps_measured
+from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
+from ansible_collections.relocate.django.plugins.module_utils._site import SiteOptions, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps import restore, verify
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
-    """Collect everything that does not hold, then say so at once."""
-    params = module.params
-    sha256 = params["manifest_sha256"]
-    backup = BackupSet.find(params["directory"], check_site_name(params["site"]), params["label"], sha256)
-    manifest = backup.read(sha256)
-    for line in backup.unpinned(sha256):
+    """Prove the new site, or that nobody wrote to the old one; nothing is written."""
+    options = verify.Options.of(module.params)
+    source = restore.Source.find(options.directory, options.site, options.label, options.manifest_sha256)
+    for line in source.backup.unpinned(options.manifest_sha256):
         module.warn(printable(line))
-    record = read_record(params["directory"], params["site"])
-    topics = ["django", "history"] + (["counts"] if params["models"] else []) + (["checks"] if params["checks"] else [])
-    if params["frozen"]:
-        return still(params, backup, manifest, record)
-    tables: Dict[str, Any] = {}
-    measured: Dict[str, Any] = {"databases": {}}
-    findings = _Findings()
-    with open_site(SiteOptions.of(params), topics) as site:
-        restore.check_aliases(manifest, site.engines, params["aliases"])
-        with findings.about("migrations") as found:
-            found += code_findings(site, manifest)
-        measured["migrations"] = True
-        for alias, engine in site.engines.items():
-            expected = verify.expected_state(manifest, record, alias)
-            with site.stopwatch.step("count"), findings.about("rows") as found:
-                state, tables[alias] = verify.compare(engine, expected, params["fingerprints"], found)
-            measured["databases"][alias] = steps_measured.database(expected, state)
-            if params["models"]:
-                with findings.about("models") as found:
-                    found += verify.models_without_rows(alias, site.facts.get("counts", {}), state)
-        warned = ask_django(params, site, findings, measured)
-        if params["media"]:
-            with site.stopwatch.step("media"), findings.about("media") as found:
-                found += verify.media(manifest.media, site.facts["django"], site.project.owner)
-            measured["media"] = {key: manifest.media.get(key) for key in ("root", "files", "bytes", "skip")}
-    if findings.texts:
-        raise _not_proven(findings, serves=record.has_served())
-    return {
-        "changed": False,
-        "label": backup.label,
-        "pinned": backup.pinned(sha256),
-        "tables": tables,
-        "warnings_of_check": warned,
-        "proven": bool(tables),
-        "measured": measured,
-        "notes": site.notes,
-        "seconds": site.stopwatch.seconds(),
-    }
-
-
-def code_findings(site: Site, manifest: Manifest) -> List[str]:
-    """Migrations of the set that the code on this host lacks: the first INSERT could fail."""
-    try:
-        check_code(site, manifest.code)
-    except RelocateError as error:
-        if error.code != "unknown_migration":
-            raise
-        return [error.msg]
-    return []
-
-
-def ask_django(params: Mapping[str, Any], site: Site, findings: _Findings, measured: Dict[str, Any]) -> List[str]:
-    """Ask the project about itself on this host; returns the warnings of its check."""
-    measured["settings"] = True  # they were imported to come here
-    if params["models"]:
-        measured["models"] = sum(len(item.get("models", {})) for item in site.facts.get("counts", {}).values())
-    with findings.about("checks") as found:
-        warned = verify.checks(site.facts.get("checks", []), found)
-    if params["checks"]:
-        measured["checks"] = len(warned)
-    return warned
-
-
-class _Findings:
-    """Collects what does not hold, and the promises of the report that this breaks."""
-
-    def __init__(self) -> None:
-        self.texts: List[str] = []
-        self.broken: List[str] = []
-
-    @contextlib.contextmanager
-    def about(self, promise: str) -> Iterator[List[str]]:
-        """Gives the list that takes findings about one promise."""
-        found: List[str] = []
-        yield found
-        self.texts += found
-        if found and promise not in self.broken:
-            self.broken.append(promise)
-
-
-def _not_proven(findings: _Findings, serves: bool) -> RelocateError:
-    return RelocateError(
-        "not_proven",
-        "; ".join(findings.texts[:10]) + ("; ..." if len(findings.texts) > 10 else ""),
-        "the site has served here since, so its data has moved on; run verify before the site serves"
-        if serves
-        else "fix what is listed, then run the same command again; where rows differ, move or restore once more",
-        {"findings": findings.texts, "broken": findings.broken},
-    )
-
-
-def still(params: Mapping[str, Any], backup: BackupSet, manifest: Manifest, record: Record) -> Dict[str, Any]:
-    """On the old host: nobody wrote to the databases since they were dumped, whoever that could be."""
-    with open_site(SiteOptions.of(params), ["django"]) as site:
-        restore.check_aliases(manifest, site.engines, params["aliases"])
-        with site.stopwatch.step("count"):
-            findings = verify.written_since(site.engines, manifest, record, backup.label)
-    if findings:
-        raise RelocateError(
-            "freeze_lost",
-            "the old databases were written after they were dumped: " + "; ".join(findings[:10]),
-            "find the process that still writes and is not listed in relocate_services: cron, a shell, another "
-            "machine, an event of the server; stop it, then run again. If the project itself writes whenever Django "
-            "loads it, and nobody needs those rows, set relocate_recheck: false",
-            {"findings": findings},
-        )
-    return {
-        "changed": False,
-        "label": backup.label,
-        "pinned": backup.pinned(params["manifest_sha256"]),
-        "tables": {},
-        "warnings_of_check": [],
-        "proven": False,
-        "measured": {"still": len(site.engines)},
-        "notes": site.notes,
-        "seconds": site.stopwatch.seconds(),
-    }
+    record = read_record(options.directory, options.site)
+    with open_site(SiteOptions.of(module.params), options.topics()) as site:
+        proof = verify.still if options.frozen else verify.prove
+        return proof(site, options, source, record)
 
 
 def main() -> None:

@@ -180,6 +180,12 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_steps/restore_media.py": {
         "bring": ("open", SET),
     },
+    "module_utils/_steps/transfer.py": {
+        "remove_key": ("shutil.rmtree", OURS),
+    },
+    "module_utils/_steps/transfer_grant.py": {
+        "withdraw": ("os.unlink", OURS),
+    },
     "module_utils/_transfer/authorized_keys.py": {
         "_same_time": ("os.utime", CALLERS),
     },
@@ -216,12 +222,6 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     },
     "module_utils/_transfer/sshd.py": {
         "_host_keys": ("open", SYSTEM),
-    },
-    "modules/transfer.py": {
-        "remove_key": ("shutil.rmtree", OURS),
-    },
-    "modules/transfer_grant.py": {
-        "withdraw": ("os.unlink", OURS),
     },
 }
 #: Functions that call what relies on its callers, and why they too may.

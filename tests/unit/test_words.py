@@ -58,10 +58,10 @@ ALLOWED: dict[str, dict[str, str]] = {
     "plugins/module_utils/_engines/postgresql/described.py": {"the live database was not touched": "before the swap"},
     "plugins/module_utils/_project/git.py": {"safe.directory=": "a setting of git"},
     "plugins/module_utils/_transfer/rsync.py": {"--safe-links": "an option of rsync"},
-    "plugins/modules/verify.py": {"proven": "a key of the result: whether rows were compared"},
+    "plugins/module_utils/_steps/verify.py": {"proven": "a key of the result: whether rows were compared"},
     "plugins/modules/backup_info.py": {"verified": "a key of the result"},
     "plugins/modules/restore.py": {"verified": "an option"},
-    "plugins/modules/transfer.py": {"complete": "a key of the result"},
+    "plugins/module_utils/_steps/transfer.py": {"complete": "a key of the result"},
     "playbooks/tasks/put_back_lost.yml": {"the old site serves again (": "units that systemd saw running are named"},
 }
 _TEXTS = ("DOCUMENTATION", "EXAMPLES", "RETURN")

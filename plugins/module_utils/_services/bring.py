@@ -30,7 +30,7 @@ UNITS, ANSWERS, NOTHING, ELSEWHERE = "units", "answers", "nothing", "elsewhere"
 
 @dataclass(frozen=True)
 class Options(ModuleOptions):
-    """What the module ``services`` is asked for."""
+    """Holds the options of the module ``services``."""
 
     directory: str  # ours
     site: str

@@ -51,7 +51,7 @@ TOPICS = ("django", "packages", "migrations", "history")
 
 @dataclass(frozen=True)
 class Options(ModuleOptions):
-    """What the module ``backup`` is asked for."""
+    """Holds the options of the module ``backup``."""
 
     directory: str  # ours
     site: str
@@ -72,12 +72,12 @@ class Options(ModuleOptions):
 
     @property
     def whole(self) -> bool:
-        """Whether the whole set is to be made, and not only what comes before the freeze."""
+        """Tell whether the whole set is to be made, and not only what comes before the freeze."""
         return self.state == "present"
 
     @property
     def refuses_behind(self) -> bool:
-        """Whether a sequence that is behind its column ends the backup, since a restore would refuse it.
+        """Tell whether a sequence that is behind its column ends the backup, since a restore would refuse it.
 
         Other engines have no use for it. Frozen, a refusal now saves the transfer and the load.
         """

@@ -31,7 +31,7 @@ from ansible_collections.relocate.django.plugins.module_utils._users import acti
 
 @dataclass(frozen=True)
 class Options(ModuleOptions):
-    """What the module ``checkout`` is asked for."""
+    """Holds the options of the module ``checkout``."""
 
     path: str  # the directory of manage.py on this host
     owner: str  # the project's user on this host

@@ -30,7 +30,7 @@ from ansible_collections.relocate.django.plugins.module_utils._users import acti
 
 @dataclass(frozen=True)
 class Options(ModuleOptions):
-    """What a pass of MEDIA is asked for."""
+    """Holds the options of a pass of MEDIA."""
 
     directory: str  # ours
     site: str

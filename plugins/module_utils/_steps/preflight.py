@@ -32,7 +32,7 @@ from ansible_collections.relocate.django.plugins.module_utils._users import acti
 
 @dataclass(frozen=True)
 class Options(ModuleOptions):
-    """What a look at old goes by; a backup, which makes it before it writes, has only some of these options."""
+    """Holds the options of a look at old; a backup, which looks before it writes, has only some of them."""
 
     directory: str  # ours
     compression: str  # of the set: zstd, none

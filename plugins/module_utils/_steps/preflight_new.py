@@ -49,7 +49,7 @@ from ansible_collections.relocate.django.plugins.module_utils._users import look
 
 @dataclass(frozen=True)
 class Options(ModuleOptions):
-    """What a look at new goes by."""
+    """Holds the options of a look at new."""
 
     project: ProjectOptions  # as it is to be here
     login: LoginOptions
@@ -95,7 +95,7 @@ def obstacles_on_new(options: Options, old: Mapping[str, Any], secrets: SecretSt
 
 
 def _prefix(old: Mapping[str, Any]) -> str:
-    """Where in its repository the project lies."""
+    """Return where in its repository the project lies."""
     return str(old["project"].get("prefix") or "")
 
 

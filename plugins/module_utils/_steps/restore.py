@@ -44,7 +44,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps.swap import
 
 @dataclass(frozen=True)
 class Options(ModuleOptions):
-    """What the module ``restore`` is asked for."""
+    """Holds the options of the module ``restore``."""
 
     directory: str  # ours
     site: str
@@ -69,17 +69,16 @@ class Options(ModuleOptions):
 
 @dataclass(frozen=True)
 class Source:
-    """The set that is restored."""
+    """The set that is restored, or that a site is held against."""
 
     backup: BackupSet
     manifest: Manifest
     digest: str
 
     @classmethod
-    def find(cls, options: Options) -> Source:
-        """Raises what finding and reading a set raises."""
-        sha256 = options.manifest_sha256
-        backup = BackupSet.find(options.directory, check_site_name(options.site), options.label, sha256)
+    def find(cls, directory: str, site: str, label: Optional[str], sha256: Optional[str]) -> Source:
+        """Find a set, the newest one without a label. Raises what finding and reading a set raises."""
+        backup = BackupSet.find(directory, check_site_name(site), label, sha256)
         return cls(backup, backup.read(sha256), backup.digest())
 
 

@@ -1,13 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks what must hold before a site is switched on. Each function returns findings: sentences for people."""
+"""Proves a site before it is switched on: all that does not hold is told at once, in sentences for people."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE, Engine
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import advanced
@@ -15,12 +16,159 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory, owners
 from ansible_collections.relocate.django.plugins.module_utils._media.root import is_there
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, SystemUser, state_from_plain
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code
+from ansible_collections.relocate.django.plugins.module_utils._steps import measured as steps_measured
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import check_sequences, state_of, table_rows
+from ansible_collections.relocate.django.plugins.module_utils._steps.restore import Source, check_aliases
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 
 _ERRORS = ("error", "critical")  # levels of django.core.checks
+
+
+@dataclass(frozen=True)
+class Options(ModuleOptions):
+    """Holds the options of the module ``verify``."""
+
+    directory: str  # ours
+    site: str
+    label: Optional[str]  # the set; None: the newest
+    manifest_sha256: Optional[str]  # what its manifest must have; None: what is pinned
+    aliases: Sequence[str]  # the databases that are proven; all without one
+    fingerprints: bool  # contents are compared, and not rows alone
+    models: bool  # each model must see the rows of its table
+    checks: bool  # Django's system check is run
+    media: bool  # MEDIA must hold what was recorded
+    frozen: bool  # on old: nobody may have written since the dump
+
+    def topics(self) -> List[str]:
+        """Return what the project is asked about itself."""
+        if self.frozen:
+            return ["django"]
+        return ["django", "history"] + (["counts"] if self.models else []) + (["checks"] if self.checks else [])
+
+
+class Findings:
+    """Collects what does not hold, and the promises of the report that this breaks."""
+
+    def __init__(self) -> None:
+        self.texts: List[str] = []
+        self.broken: List[str] = []
+
+    @contextlib.contextmanager
+    def about(self, promise: str) -> Iterator[List[str]]:
+        """Gives the list that takes findings about one promise."""
+        found: List[str] = []
+        yield found
+        self.texts += found
+        if found and promise not in self.broken:
+            self.broken.append(promise)
+
+    def not_proven(self, serves: bool) -> RelocateError:
+        """The error of all that was found."""
+        return RelocateError(
+            "not_proven",
+            "; ".join(self.texts[:10]) + ("; ..." if len(self.texts) > 10 else ""),
+            "the site has served here since, so its data has moved on; run verify before the site serves"
+            if serves
+            else "fix what is listed, then run the same command again; where rows differ, move or restore once more",
+            {"findings": self.texts, "broken": self.broken},
+        )
+
+
+def prove(site: Site, options: Options, source: Source, record: Record) -> Dict[str, Any]:
+    """Hold a site against a set and against Django's own checks. Raises not_proven with all that does not hold."""
+    check_aliases(source.manifest, site.engines, options.aliases)
+    findings, measured = Findings(), {"databases": {}}  # type: Findings, Dict[str, Any]
+    with findings.about("migrations") as found:
+        found += code_findings(site, source.manifest)
+    measured["migrations"] = True
+    tables = {
+        alias: _database(site, alias, expected_state(source.manifest, record, alias), options, findings, measured)
+        for alias in site.engines
+    }
+    warned = ask_django(options, site, findings, measured)
+    if options.media:
+        recorded = source.manifest.media
+        with site.stopwatch.step("media"), findings.about("media") as found:
+            found += media(recorded, site.facts["django"], site.project.owner)
+        measured["media"] = {key: recorded.get(key) for key in ("root", "files", "bytes", "skip")}
+    if findings.texts:
+        raise findings.not_proven(serves=record.has_served())
+    result = _result(site, options, source, measured)
+    return {**result, "tables": tables, "warnings_of_check": warned, "proven": bool(tables)}
+
+
+def still(site: Site, options: Options, source: Source, record: Record) -> Dict[str, Any]:
+    """On the old host: nobody wrote to the databases since they were dumped, whoever that could be."""
+    check_aliases(source.manifest, site.engines, options.aliases)
+    with site.stopwatch.step("count"):
+        findings = written_since(site.engines, source.manifest, record, source.backup.label)
+    if findings:
+        raise RelocateError(
+            "freeze_lost",
+            "the old databases were written after they were dumped: " + "; ".join(findings[:10]),
+            "find the process that still writes and is not listed in relocate_services: cron, a shell, another "
+            "machine, an event of the server; stop it, then run again. If the project itself writes whenever Django "
+            "loads it, and nobody needs those rows, set relocate_recheck: false",
+            {"findings": findings},
+        )
+    result = _result(site, options, source, {"still": len(site.engines)})
+    return {**result, "tables": {}, "warnings_of_check": [], "proven": False}
+
+
+def _result(site: Site, options: Options, source: Source, measured: Mapping[str, Any]) -> Dict[str, Any]:
+    return {
+        "changed": False,
+        "label": source.backup.label,
+        "pinned": source.backup.pinned(options.manifest_sha256),
+        "measured": measured,
+        "notes": site.notes,
+        "seconds": site.stopwatch.seconds(),
+    }
+
+
+def _database(
+    site: Site,
+    alias: str,
+    expected: DatabaseState,
+    options: Options,
+    findings: Findings,
+    measured: Dict[str, Any],
+) -> List[Dict[str, Any]]:
+    """Prove one database; returns the rows of both hosts for each table."""
+    with site.stopwatch.step("count"), findings.about("rows") as found:
+        state, rows = compare(site.engines[alias], expected, options.fingerprints, found)
+    measured["databases"][alias] = steps_measured.database(expected, state)
+    if options.models:
+        with findings.about("models") as found:
+            found += models_without_rows(alias, site.facts.get("counts", {}), state)
+    return rows
+
+
+def code_findings(site: Site, manifest: Manifest) -> List[str]:
+    """Migrations of the set that the code on this host lacks: the first INSERT could fail."""
+    try:
+        check_code(site, manifest.code)
+    except RelocateError as error:
+        if error.code != "unknown_migration":
+            raise
+        return [error.msg]
+    return []
+
+
+def ask_django(options: Options, site: Site, findings: Findings, measured: Dict[str, Any]) -> List[str]:
+    """Ask the project about itself on this host; returns the warnings of its check."""
+    measured["settings"] = True  # they were imported to come here
+    if options.models:
+        measured["models"] = sum(len(item.get("models", {})) for item in site.facts.get("counts", {}).values())
+    with findings.about("checks") as found:
+        warned = checks(site.facts.get("checks", []), found)
+    if options.checks:
+        measured["checks"] = len(warned)
+    return warned
 
 
 def expected_state(manifest: Manifest, record: Record, alias: str) -> DatabaseState:
@@ -118,11 +266,11 @@ def media(recorded: Mapping[str, Any], django: Mapping[str, Any], owner: Optiona
     if found["digest"] == recorded["digest"]:
         return owners.differs(rights, found["rights"], owner or current_user())
     unread = inventory.unmovable(recorded)
-    if unread is not None:
-        return [unread.msg]
-    return [
-        "MEDIA_ROOT holds {0} files, {1} bytes; recorded were {2} files, {3} bytes".format(
-            found["files"], found["bytes"], recorded["files"], recorded["bytes"]
-        )
-        + (" (same size, other content or times)" if found["bytes"] == recorded["bytes"] else "")
-    ]
+    return [unread.msg] if unread is not None else [_other_media(found, recorded)]
+
+
+def _other_media(found: Mapping[str, Any], recorded: Mapping[str, Any]) -> str:
+    text = "MEDIA_ROOT holds {0} files, {1} bytes; recorded were {2} files, {3} bytes".format(
+        found["files"], found["bytes"], recorded["files"], recorded["bytes"]
+    )
+    return text + (" (same size, other content or times)" if found["bytes"] == recorded["bytes"] else "")

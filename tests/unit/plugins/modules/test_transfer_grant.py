@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._steps import transfer_grant
 from ansible_collections.relocate.django.plugins.module_utils._transfer import authorized_keys, sshd
-from ansible_collections.relocate.django.plugins.modules import transfer_grant
+from ansible_collections.relocate.django.plugins.modules import transfer_grant as module
 from tests.unit.fakes import me, refused
 
 KEY = "ssh-ed25519 " + "A" * 68
@@ -40,7 +41,7 @@ def work(directory: Path, site: str, state: str = "present", check: bool = False
     base.update(
         {"addresses": ["192.0.2.7"], "login": "root", "media": None, "owner": None, "valid_for": 3600, **params}
     )
-    return transfer_grant.work_on(SimpleNamespace(params=base, check_mode=check))  # type: ignore[arg-type]
+    return module.work_on(SimpleNamespace(params=base, check_mode=check))  # type: ignore[arg-type]
 
 
 def test_several_sites_at_once(keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,9 +51,16 @@ class Bench:
             "delete": False,
             "replace": False,
             "skip": [],
+            "state": "fetched",
+            "what": "media",
+            "host": [],
+            "port": 22,
+            "host_keys": [],
+            "login": "root",
+            "compress": [],
             **more,
         }
-        return transfer.fetch_media(SimpleNamespace(params=params, check_mode=params.pop("check_mode", False)))  # type: ignore[arg-type]
+        return transfer.work_on(SimpleNamespace(params=params, check_mode=params.pop("check_mode", False)))  # type: ignore[arg-type]
 
     def passes(self, **more: Any) -> dict[str, Any]:
         self.fetch(**more)

@@ -13,9 +13,8 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
 from ansible_collections.relocate.django.plugins.module_utils._host import facts as host_facts
 from ansible_collections.relocate.django.plugins.module_utils._model import as_plain
-from ansible_collections.relocate.django.plugins.module_utils._steps import preflight_new, same_server
+from ansible_collections.relocate.django.plugins.module_utils._steps import database, preflight_new, same_server
 from ansible_collections.relocate.django.plugins.module_utils._steps.same_server import Place, same_database
-from ansible_collections.relocate.django.plugins.modules import database
 from tests.unit.fakes import BLANK, FakeEngine, entry, facts, manifest, refused, state
 from tests.unit.plugins.module_utils._steps.engines import engine
 

@@ -17,7 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState
 from ansible_collections.relocate.django.plugins.module_utils._record import record as record_record
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from ansible_collections.relocate.django.plugins.modules import database as database_module
+from ansible_collections.relocate.django.plugins.module_utils._steps import database
 from ansible_collections.relocate.django.plugins.modules import restore as restore_module
 from tests.unit.fakes import LABEL, NEWER, FakeEngine, entry, facts, fake_site, manifest, me, state
 from tests.unit.records import UPDATE, note, noted
@@ -125,7 +125,8 @@ class World:
         module: Any = SimpleNamespace(params=params, check_mode=False, warn=self.warned.append)
         site = fake_site(self.path, *self.engines)
         if params["state"] == "absent":
-            return {one.alias: database_module.drop(module, one) for one in self.engines}
+            options = database.Options.of({"recorded": {}, "engines": {}, **params})
+            return {alias: database.drop(site, alias, options, False) for alias in site.engines}
         work = restore_module.roll_back if params["state"] == "rolled_back" else restore_module.restore
         return work(module, site)
 
