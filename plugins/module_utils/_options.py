@@ -16,9 +16,10 @@ Kind = TypeVar("Kind", bound="ModuleOptions")
 
 @dataclass(frozen=True)
 class ModuleOptions:
-    """Holds what a step is asked for. Each field is the option of its name, or a group of options that is such an object.
+    """Holds what a step is asked for.
 
-    A field with a default is an option that some modules which call the step do not have.
+    Each field is the option of its name, or a group of options that is such an object. A field with a default is an
+    option that some modules which call the step do not have.
     """
 
     @classmethod
