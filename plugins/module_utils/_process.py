@@ -239,10 +239,13 @@ def _await(processes: Sequence["subprocess.Popen[bytes]"], timeout: Optional[flo
         raise RelocateError("timed_out", "a pipeline did not end within {0:g} s".format(timeout or 0)) from exc
 
 
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def _kill(processes: Sequence["subprocess.Popen[bytes]"]) -> None:
+    """Kill the group of each that still runs."""
+    for process in processes:
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 class Together:
@@ -306,17 +309,15 @@ def run(
     :param on_line: called with each line of standard error as it comes (progress)
     :param on_start: called when the program runs: from then on another thread may hold :func:`acting_as`
     """
-    feed = stdin if isinstance(stdin, bytes) else None
-    source: Any = subprocess.PIPE if feed is not None else (subprocess.DEVNULL if stdin is None else stdin)
     with _guarded(command) as guard:
-        process = _start(command, source, subprocess.PIPE if stdout is None else stdout, guard)
+        process = _start(command, _given(stdin), subprocess.PIPE if stdout is None else stdout, guard)
         try:
             err = Tail(process.stderr, on_line)  # type: ignore[arg-type]
             out = Tail(process.stdout) if process.stdout is not None else None
             if on_start is not None:
                 on_start()
-            if feed is not None and process.stdin is not None:
-                Feed(process.stdin, feed)
+            if isinstance(stdin, bytes):
+                Feed(process.stdin, stdin)  # type: ignore[arg-type]
             process.wait(timeout)
         except subprocess.TimeoutExpired as exc:
             raise RelocateError(
@@ -324,12 +325,30 @@ def run(
                 "{0} did not end within {1:g} s".format(os.path.basename(command.argv[0]), timeout or 0),
             ) from exc
         finally:
-            if process.poll() is None:
-                _kill(process)
-    for tail in (err, out):
-        if tail is not None:
-            tail.join(10)
-    return Completed(tuple(command.argv), process.returncode, out.kept if out else b"", err.kept)
+            _kill([process])
+    return _completed([command], [process], [err], out)[0]
+
+
+def _given(stdin: Union[bytes, IO[bytes], int, None]) -> Any:
+    """What a program is started with, so that it reads this."""
+    if stdin is None:
+        return subprocess.DEVNULL
+    return subprocess.PIPE if isinstance(stdin, bytes) else stdin
+
+
+def _completed(
+    commands: Sequence[Command],
+    processes: Sequence["subprocess.Popen[bytes]"],
+    errors: Sequence[Tail],
+    out: Optional[Tail],
+) -> List[Completed]:
+    """What each program left; ``out`` reads what the last one writes, when it is kept."""
+    said = [tail.finish() for tail in errors]
+    written = [b""] * (len(processes) - 1) + [out.finish() if out else b""]
+    return [
+        Completed(tuple(command.argv), process.returncode, output, error)
+        for command, process, output, error in zip(commands, processes, written, said)
+    ]
 
 
 def pipeline(
@@ -348,39 +367,30 @@ def pipeline(
     :param watch: is shown the beginning of what the first program writes, as far as it is there, until it returns True
     """
     processes: List["subprocess.Popen[bytes]"] = []
-    tails: List[Tail] = []
+    errors: List[Tail] = []
     copier: Optional[Copier] = None
     try:
-        source: Any = subprocess.DEVNULL if stdin is None else stdin
+        source: Any = _given(stdin)
         for index, command in enumerate(commands):
-            last = index == len(commands) - 1
-            watched = watch is not None and index == 0 and (not last or stdout is not None)
-            process = _start(command, source, stdout if last and stdout and not watched else subprocess.PIPE)
-            if index and hasattr(source, "close"):
+            target = stdout if index == len(commands) - 1 else None
+            process = _start(command, source, subprocess.PIPE if target is None or watch else target)
+            if index:
                 source.close()  # the child holds it: without this an early exit downstream is never noticed
             processes.append(process)
             if together is not None:
                 together.add(process)
-            tails.append(Tail(process.stderr, on_line))  # type: ignore[arg-type]
+            errors.append(Tail(process.stderr, on_line))  # type: ignore[arg-type]
             source = process.stdout
-            if watched:
-                copier = Copier(process.stdout, stdout if last else None, watch)  # type: ignore[arg-type]
-                source = copier.outlet
-        out = Tail(processes[-1].stdout) if stdout is None and processes[-1].stdout else None
+            if watch is not None:
+                copier = Copier(source, target, watch)
+                source, watch = copier.outlet, None
+        out = Tail(source) if stdout is None else None
         _await(processes, timeout)
     finally:
-        for process in processes:
-            if process.poll() is None:
-                _kill(process)
+        _kill(processes)
     if copier is not None:
         copier.finish()
-    for tail in tails + ([out] if out else []):
-        tail.join(10)
-    kept = [b""] * (len(processes) - 1) + [out.kept if out else b""]
-    return [
-        Completed(tuple(command.argv), process.returncode, text, tail.kept)
-        for command, process, text, tail in zip(commands, processes, kept, tails)
-    ]
+    return _completed(commands, processes, errors, out)
 
 
 def last_lines(text: str, count: int = 8) -> str:

@@ -22,9 +22,9 @@ class Tail(threading.Thread):
         self._stream, self._on_line, self._data = stream, on_line, bytearray()
         self.start()
 
-    @property
-    def kept(self) -> bytes:
-        """The stream's last mebibyte."""
+    def finish(self) -> bytes:
+        """Wait for the end, though not for whoever keeps the stream open; returns its last mebibyte."""
+        self.join(10)
         return bytes(self._data[-_OUTPUT_LIMIT:])
 
     def run(self) -> None:

@@ -176,6 +176,23 @@ def test_a_pipeline_hands_on_and_keeps_each_ones_errors(tmp_path: Path) -> None:
     assert (tmp_path / "out").read_bytes() == b"a\nb\n"
 
 
+@pytest.mark.parametrize("to_file", [True, False])
+@pytest.mark.parametrize("more", [[], ["cat"]])
+def test_the_beginning_of_a_pipeline_is_shown_on_its_way(tmp_path: Path, more: list[str], to_file: bool) -> None:
+    shown: list[bytes] = []
+    first = Command(["sh", "-c", "echo a; sleep 0.2; echo b; sleep 0.2; echo c"])
+
+    def watch(head: bytes) -> bool:
+        shown.append(head)
+        return b"b" in head
+
+    with open(tmp_path / "out", "wb") as target:
+        stdout = target if to_file else None
+        done = pipeline([first, *(Command([name]) for name in more)], stdout=stdout, watch=watch)
+    assert ((tmp_path / "out").read_bytes() if to_file else done[-1].stdout) == b"a\nb\nc\n"
+    assert shown == [b"a\n", b"a\nb\n"]
+
+
 def test_a_pipeline_without_time(tmp_path: Path) -> None:
     script = f"echo $$ >> {tmp_path}/pids; sleep 60"
     with refused("timed_out", "a pipeline did not end within 0.4 s"):
