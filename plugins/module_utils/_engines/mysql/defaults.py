@@ -9,7 +9,7 @@ import os
 import re
 import stat
 from dataclasses import replace
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
@@ -28,14 +28,6 @@ def resolved(config: DatabaseConfig, owner: Optional[SystemUser]) -> DatabaseCon
     if not path:
         return config
     found = parsed(_text(path, owner), str(config.options.get("read_default_group") or ""))
-    options: Dict[str, Any] = dict(config.options)
-    if "socket" in found:
-        options.setdefault("unix_socket", found["socket"])
-    files = {word: found[name] for name, word in _SSL.items() if name in found}
-    if files:
-        options.setdefault("ssl", files)
-    if "ssl-mode" in found:
-        options.setdefault("ssl_mode", found["ssl-mode"])
     port = found.get("port", "")
     return replace(
         config,
@@ -44,8 +36,21 @@ def resolved(config: DatabaseConfig, owner: Optional[SystemUser]) -> DatabaseCon
         password=config.password or found.get("password", ""),
         host=config.host or found.get("host", ""),
         port=config.port or (int(port) if port.isdigit() else None),
-        options=options,
+        options={**_options(found), **config.options},
     )
+
+
+def _options(found: Mapping[str, str]) -> Dict[str, Any]:
+    """The driver's options that the words of a file stand for."""
+    options: Dict[str, Any] = {}
+    if "socket" in found:
+        options["unix_socket"] = found["socket"]
+    files = {word: found[name] for name, word in _SSL.items() if name in found}
+    if files:
+        options["ssl"] = files
+    if "ssl-mode" in found:
+        options["ssl_mode"] = found["ssl-mode"]
+    return options
 
 
 def _text(path: str, owner: Optional[SystemUser]) -> str:

@@ -131,14 +131,18 @@ def refusals(
     own = owners[0]
     mine = grants.of(session, own) or {} if wanted.accounts else {}
     for target in wanted.accounts:
-        takes = [definer for definer, heir in wanted.named.items() if heir == target and definer in used]
         others = target == wanted.others and bool(used - set(wanted.named) - set(owners))
-        if target == own or not (takes or others):
+        if target == own or not (others or _is_heir(wanted, target, used)):
             continue
         refusal = _refusal(session, target, mine, database, others)
         if refusal is not None:
             found.append(refusal)
     return found
+
+
+def _is_heir(wanted: Definers, target: str, used: Set[str]) -> bool:
+    """Tell whether an account takes over from a definer of old that is named."""
+    return any(heir == target and definer in used for definer, heir in wanted.named.items())
 
 
 def _refusal(
@@ -159,12 +163,7 @@ def _refusal(
             ),
             "GRANT ALL PRIVILEGES ON {0}.* TO {1}".format(ident(re.sub(r"([_%\\])", r"\\\1", database)), target),
         )
-    more = sorted(
-        "{0} on {1}".format(right, place or "roles")
-        for place, rights in theirs.items()
-        for right in rights
-        if not (place != "*.*" and grants.covers(place, database)) and right not in mine.get(place, ())
-    )
+    more = _beyond(theirs, mine, database)
     if more and others:
         return RelocateError(
             "bad_option",
@@ -174,6 +173,16 @@ def _refusal(
             "name the definer of old in full in relocate_definers, or choose an account with no such rights",
         )
     return None
+
+
+def _beyond(theirs: Mapping[str, Set[str]], mine: Mapping[str, Set[str]], database: str) -> List[str]:
+    """What an account may do beyond this database, and another one may not."""
+    return sorted(
+        "{0} on {1}".format(right, place or "roles")
+        for place, rights in theirs.items()
+        if place == "*.*" or not grants.covers(place, database)
+        for right in rights - mine.get(place, set())
+    )
 
 
 def of_views(session: Session, databases: Sequence[str]) -> Set[str]:

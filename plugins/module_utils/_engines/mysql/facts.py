@@ -90,7 +90,7 @@ _FITS: Mapping[str, Callable[[Any], bool]] = {
 def received(facts: DatabaseFacts) -> DatabaseFacts:
     """Facts out of a set, or of another host, when they are of the declared shapes. Raises answer_refused."""
     found = facts.details if isinstance(facts.details, dict) else {"details": None}
-    bad = sorted(str(name) for name, value in found.items() if name in _SHAPES and not _FITS[_SHAPES[name]](value))
+    bad = _misshapen(found)
     texts = {"encoding": facts.encoding, "collation": facts.collation, "major": facts.major, "engine": facts.engine}
     bad += [name for name, value in texts.items() if value is not None and not _is_text(value)]
     if bad or "details" in found:
@@ -100,6 +100,11 @@ def received(facts: DatabaseFacts) -> DatabaseFacts:
             "find what answers on old in place of relocate.django, or use another backup set",
         )
     return facts
+
+
+def _misshapen(details: Mapping[str, Any]) -> List[str]:
+    """The names of details that are not of their declared shape."""
+    return sorted(str(name) for name, value in details.items() if name in _SHAPES and not _FITS[_SHAPES[name]](value))
 
 
 def describe(server: Server) -> DatabaseFacts:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Dict, List, Optional, Set, Tuple
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.session import Session
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.statement import (
@@ -26,6 +26,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.sta
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.text import (
     NAME,
     STRING,
+    Token,
     significant,
     tokens,
 )
@@ -106,14 +107,19 @@ def line(text: str) -> Tuple[bool, str, Set[str]]:
     if not words or not words[0].says("GRANT", "REVOKE"):
         return True, "", set()  # SET DEFAULT ROLE
     given = words[0].says("GRANT")
-    last = next((word for word in words if word.says("TO" if given else "FROM")), words[-1])
-    on = next((word for word in words if word.says("ON") and word.start < last.start), None)
+    last = _first(words, "TO" if given else "FROM") or words[-1]
+    place = words.index(last)
+    on = _first(words[:place], "ON")
     if on is None:
         return given, "", {text[words[0].end : last.start].strip()}
     rights = {part for part in _parts(text[words[0].end : on.start]) if part != "USAGE"}
-    if any(one.says("GRANT") for one in words[words.index(last) :]):  # WITH GRANT OPTION
+    if _first(words[place:], "GRANT"):  # WITH GRANT OPTION
         rights.add("GRANT OPTION")
     return given, text[on.end : last.start].strip(), rights
+
+
+def _first(words: Sequence[Token], word: str) -> Optional[Token]:
+    return next((one for one in words if one.says(word)), None)
 
 
 def _parts(text: str) -> List[str]:

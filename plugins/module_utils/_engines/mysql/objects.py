@@ -115,6 +115,10 @@ _COLUMNS: Dict[str, Tuple[int, Optional[int], int, int]] = {
 }
 
 
+def _cell(value: Any) -> str:
+    return str(value or "")
+
+
 def _show(session: Session, database: str, kind: str, name: str) -> StoredObject:
     row = session.rows("SHOW CREATE {0} {1}".format(kind.upper(), ident(name)))[0]
     place, mode, charset, collation = _COLUMNS[kind]
@@ -128,12 +132,12 @@ def _show(session: Session, database: str, kind: str, name: str) -> StoredObject
         kind=kind,
         name=name,
         statement=str(row[place]),
-        sql_mode=str(row[mode] or "") if mode is not None else "",
-        charset=str(row[charset] or ""),
-        collation=str(row[collation] or ""),
-        time_zone=str(row[2] or "") if kind == EVENT else "",
+        sql_mode="" if mode is None else _cell(row[mode]),
+        charset=_cell(row[charset]),
+        collation=_cell(row[collation]),
+        time_zone=_cell(row[2]) if kind == EVENT else "",
         database=database,
-        database_collation=str(row[collation + 1] or "") if kind != VIEW else "",
+        database_collation=_cell(row[collation + 1]) if kind != VIEW else "",
     )
     parts = found.parts()
     enabled = statements.event_state(parts.rest, found.sql_mode)[0] if kind == EVENT else ""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import Any, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import DISCARDED, INCOMING, PREVIOUS
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import (
@@ -190,10 +190,8 @@ def _matches(session: Session, recorded: DatabaseFacts, findings: Findings) -> N
             "a dump of {0} {1} cannot be loaded into {0} {2}".format(product, recorded.major, session.flavor.series),
             "install {0} {1} or later on new".format(product, recorded.major),
         )
-    known = {str(row[0]) for row in session.rows("SELECT COLLATION_NAME FROM information_schema.COLLATIONS")}
-    known |= {str(row[0]) for row in _full_names(session)}
     needed = {facts.modern(name) for name in [*details.get("collations", []), recorded.collation] if name}
-    missing = sorted(needed - {facts.modern(name) for name in known})
+    missing = sorted(needed - _collations(session))
     if missing:
         findings.add(
             "collation_missing",
@@ -210,6 +208,14 @@ def _matches(session: Session, recorded: DatabaseFacts, findings: Findings) -> N
         )
     _variables(session, details, findings)
     _elsewhere(session, details, findings)
+    _functions(session, details, findings)
+    _kinds_of_tables(session, details, findings)
+
+
+def _collations(session: Session) -> Set[str]:
+    """The names of all collations that the server knows."""
+    rows = session.rows("SELECT COLLATION_NAME FROM information_schema.COLLATIONS") + _full_names(session)
+    return {facts.modern(str(row[0])) for row in rows}
 
 
 def _full_names(session: Session) -> List[Any]:
@@ -287,6 +293,10 @@ def _elsewhere(session: Session, details: Any, findings: Findings) -> None:
                 "database {0}, which is not on new, is used by {1}".format(name, _some(users)),
                 "move that database first, or drop them on old",
             )
+
+
+def _functions(session: Session, details: Any, findings: Findings) -> None:
+    """Find functions that the server refuses for the sake of its binary log."""
     undeclared = list(details.get("undeclared") or ())
     if undeclared and not _trusts(session):
         findings.add(
@@ -297,6 +307,10 @@ def _elsewhere(session: Session, details: Any, findings: Findings) -> None:
             "add the line log_bin_trust_function_creators = 1 to its configuration below [mysqld], or declare them"
             " READS SQL DATA or DETERMINISTIC on old",
         )
+
+
+def _kinds_of_tables(session: Session, details: Any, findings: Findings) -> None:
+    """Find what the server has no like of."""
     versioned = list(details.get("versioned") or ())
     if versioned and (not session.flavor.mariadb or session.flavor.numbers[:2] < (10, 11)):
         findings.error(loading.history_refused(session, versioned))

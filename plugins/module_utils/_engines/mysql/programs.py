@@ -118,17 +118,21 @@ def plan_parts(tables: Sequence[Table], ranges: Callable[[Table, int], List[str]
             parts.append(Part(name, (table.name,), where, table.size // len(conditions)))
         if not conditions:
             rest.append(table)
+    for bucket in _shared_out(rest, jobs):
+        name, size = "rows-{0:03d}".format(len(parts) + 1), sum(table.size for table in bucket)
+        parts.append(Part(name, tuple(table.name for table in bucket), "", size))
+    return parts
+
+
+def _shared_out(tables: Sequence[Table], jobs: int) -> List[List[Table]]:
+    """Share tables out among jobs, each to the one with the least so far; the biggest comes first. None is empty."""
     buckets: List[List[Table]] = [[] for _number in range(jobs)]
     sizes = [0] * jobs
-    for table in rest:  # the biggest first, each to the emptiest
+    for table in tables:
         emptiest = sizes.index(min(sizes))
         buckets[emptiest].append(table)
         sizes[emptiest] += table.size
-    for bucket, size in zip(buckets, sizes):
-        if not bucket:
-            continue
-        parts.append(Part("rows-{0:03d}".format(len(parts) + 1), tuple(table.name for table in bucket), "", size))
-    return parts
+    return [bucket for bucket in buckets if bucket]
 
 
 def ranges_of(session: Session) -> Callable[[Table, int], List[str]]:

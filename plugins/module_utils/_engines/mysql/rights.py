@@ -169,21 +169,30 @@ def untrusted(rights: Rights, names: Sequence[str]) -> List[RelocateError]:
 def attempt(session: Session, database: str, items: Sequence[StoredObject]) -> None:
     """Make what is like the objects in a database of ours. Raises right_missing for the first that is refused."""
     for number, definer in enumerate(sorted({item.definer for item in items if item.definer})):
-        form = "CREATE DEFINER={0} PROCEDURE {1}.{2}() SELECT 1"
-        try:
-            session.run(form.format(definer, ident(database), ident("p{0}".format(number))))
-        except RelocateError as exc:
-            if exc.code != "right_missing":
-                continue  # of an account in this form a procedure cannot be: its own object tells
-            names = ["{0} {1}".format(item.kind, item.name) for item in items if item.definer == definer]
-            right = "SET USER" if session.flavor.mariadb else "SET_USER_ID, or SET_ANY_DEFINER,"
-            refusal = _of_others(admin.own_account(session), names, "GRANT it {0} ON *.*".format(right))
-            raise RelocateError("right_missing", "{0} ({1})".format(refusal.msg, exc.msg), refusal.hint) from None
+        procedure = "{0}.{1}".format(ident(database), ident("p{0}".format(number)))
+        _attempt_as(session, definer, procedure, [item for item in items if item.definer == definer])
     if any(item.kind in (FUNCTION, TRIGGER) for item in items):
-        text = "CREATE FUNCTION {0}.f() RETURNS INT DETERMINISTIC NO SQL COMMENT {1} RETURN 1"
-        try:
-            session.run(text.format(ident(database), literal("tried")))
-        except RelocateError as exc:
-            if exc.details.get("number") != _NEEDS_SUPER:
-                return
+        _attempt_function(session, database)
+
+
+def _attempt_as(session: Session, definer: str, procedure: str, items: Sequence[StoredObject]) -> None:
+    """Make a procedure of another definer. Raises right_missing, which names what he defines."""
+    try:
+        session.run("CREATE DEFINER={0} PROCEDURE {1}() SELECT 1".format(definer, procedure))
+    except RelocateError as exc:
+        if exc.code != "right_missing":
+            return  # of an account in this form a procedure cannot be: its own object tells
+        names = ["{0} {1}".format(item.kind, item.name) for item in items]
+        right = "SET USER" if session.flavor.mariadb else "SET_USER_ID, or SET_ANY_DEFINER,"
+        refusal = _of_others(admin.own_account(session), names, "GRANT it {0} ON *.*".format(right))
+        raise RelocateError("right_missing", "{0} ({1})".format(refusal.msg, exc.msg), refusal.hint) from None
+
+
+def _attempt_function(session: Session, database: str) -> None:
+    """Make a function, which a server with a binary log may refuse. Raises right_missing."""
+    text = "CREATE FUNCTION {0}.f() RETURNS INT DETERMINISTIC NO SQL COMMENT {1} RETURN 1"
+    try:
+        session.run(text.format(ident(database), literal("tried")))
+    except RelocateError as exc:
+        if exc.details.get("number") == _NEEDS_SUPER:
             raise RelocateError("right_missing", exc.msg, _BINARY_LOG) from None

@@ -13,7 +13,7 @@ import datetime
 import difflib
 import re
 from dataclasses import replace
-from typing import Dict, List, Mapping, Sequence, Set, Tuple
+from typing import Callable, Dict, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import statement as statements
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.objects import StoredObject
@@ -168,8 +168,8 @@ def judge(differences: Sequence[Difference], now: datetime.datetime) -> Tuple[Li
     Between releases, servers print the same table in other words: such a difference is named, not refused.
     """
     schema = {item.name: item for item in differences if item.what == "schema of"}
-    over = {name[len(_OF_EVENT) :] for name, item in schema.items() if _is_over(item, now)}
-    disabled = {name[len(_OF_EVENT) :] for name, item in schema.items() if _disabled_when_over(item, now)}
+    over = _events(schema, _is_over, now)
+    disabled = _events(schema, _disabled_when_over, now)
     named = [_over_sentence(name, schema[_OF_EVENT + name]) for name in sorted(over)]
     for name in sorted(disabled):
         named.append("the last time of event {0} has passed: it is kept, and disabled".format(name))
@@ -177,13 +177,24 @@ def judge(differences: Sequence[Difference], now: datetime.datetime) -> Tuple[Li
     for item in differences:
         if _told_of_event(item, over, disabled):
             continue
-        shown = _shown(item) if item.what == "schema of" else item
-        if shown.what == "schema of" and SERVER in schema and "absent" not in (item.recorded, item.found):
+        shown = _shown(item)
+        if SERVER in schema and _is_described_on_both(item):
             text = "{0} is described otherwise by this server: {1}, before {2}"
             named.append(text.format(shown.name, shown.found, shown.recorded))
         else:
             refused.append(shown)
     return refused, named
+
+
+def _events(
+    schema: Mapping[str, Difference], is_so: Callable[[Difference, datetime.datetime], bool], now: datetime.datetime
+) -> Set[str]:
+    """The names of the events for which that is so now."""
+    return {name[len(_OF_EVENT) :] for name, item in schema.items() if is_so(item, now)}
+
+
+def _is_described_on_both(item: Difference) -> bool:
+    return item.what == "schema of" and "absent" not in (item.recorded, item.found)
 
 
 def _told_of_event(item: Difference, over: Set[str], disabled: Set[str]) -> bool:
@@ -206,7 +217,7 @@ def _over_sentence(name: str, item: Difference) -> str:
 def _shown(item: Difference) -> Difference:
     """Of long definitions only the lines that differ."""
     before, after = item.recorded.split("\n"), item.found.split("\n")
-    if len(before) + len(after) < 3:
+    if item.what != "schema of" or len(before) + len(after) < 3:
         return item
     lines = [line for line in difflib.ndiff(before, after) if line[:2] in ("- ", "+ ")]
     texts = ["; ".join(line[2:].strip() for line in lines if line[0] == sign)[:500] for sign in "-+"]

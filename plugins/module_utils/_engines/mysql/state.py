@@ -107,18 +107,11 @@ def counts(
     :param ask: runs statements and returns all their rows
     :param pieces: into how many ranges a big table is divided, since one session keeps one processor busy
     """
-    statements: List[str] = []
-    for group in queries.batches(tables):
-        where = _ranges(ask, tables[group[0]], pieces) if len(group) == 1 else []
-        if where:
-            statements += [queries.count_sql(tables[group[0]], group[0], fingerprints, one) for one in where]
-        else:
-            statements.append(
-                " UNION ALL ".join(queries.count_sql(tables[number], number, fingerprints) for number in group)
-            )
     rows: Dict[int, int] = {}
     sums: Dict[int, int] = {}
-    for number, some, value, most in ask(statements):  # of a divided table there are several: sums add up
+    for number, some, value, most in ask(
+        _counting(ask, tables, fingerprints, pieces)
+    ):  # of a divided table there are several: sums add up
         if most is not None and highest is not None:
             name = tables[int(number)].name
             highest[name] = max(int(most), highest.get(name, int(most)))
@@ -164,6 +157,20 @@ def sequences(
     return tuple(found)
 
 
+def _counting(ask: Ask, tables: Sequence[Table], fingerprints: bool, pieces: int) -> List[str]:
+    """The statements that count: small tables together, a big one alone, and in ranges where it can be divided."""
+    statements: List[str] = []
+    for group in queries.batches(tables):
+        where = _ranges(ask, tables[group[0]], pieces) if len(group) == 1 else []
+        if where:
+            statements += [queries.count_sql(tables[group[0]], group[0], fingerprints, one) for one in where]
+        else:
+            statements.append(
+                " UNION ALL ".join(queries.count_sql(tables[number], number, fingerprints) for number in group)
+            )
+    return statements
+
+
 def objects(session: Session, eyes: Session, database: str) -> Dict[str, Tuple[str, ...]]:
     """Everything with a name, by kind; and under ``hidden`` the kinds that are not shown, which are left out.
 
@@ -173,16 +180,8 @@ def objects(session: Session, eyes: Session, database: str) -> Dict[str, Tuple[s
     :param eyes: reads what is no table, as who is shown most
     """
     found: Dict[str, List[str]] = {}
-    tables: Set[str] = set()
-    for sql in queries.catalogue_sql(queries.TABLES_AND_PARTS, database):
-        for kind, table, name in session.rows(sql):
-            if str(table).startswith(queries.OURS):
-                continue
-            if kind == "table":
-                tables.add(str(table))
-            if kind in ("table", "column") and str(table) not in tables:
-                continue
-            found.setdefault(str(kind), []).append(str(name))
+    for kind, name in _tables_and_parts(session, database):
+        found.setdefault(kind, []).append(name)
     hidden = grants.hidden(eyes, database)
     for sql in queries.catalogue_sql(queries.PROGRAMS, database):
         for kind, _table, name in eyes.rows(sql):
@@ -190,6 +189,18 @@ def objects(session: Session, eyes: Session, database: str) -> Dict[str, Tuple[s
                 found.setdefault(str(kind), []).append(str(name))
     found.update({grants.HIDDEN: list(hidden)} if hidden else {})
     return {kind: tuple(sorted(names)) for kind, names in sorted(found.items())}
+
+
+def _tables_and_parts(session: Session, database: str) -> Iterator[Tuple[str, str]]:
+    """Kind and name of tables and of what belongs to them; but no columns of views, and nothing of ours."""
+    tables: Set[str] = set()
+    for sql in queries.catalogue_sql(queries.TABLES_AND_PARTS, database):
+        for kind, table, name in session.rows(sql):
+            if kind == "table":
+                tables.add(str(table))
+            of_a_view = kind == "column" and str(table) not in tables
+            if not of_a_view and not str(table).startswith(queries.OURS):
+                yield str(kind), str(name)
 
 
 def assemble(

@@ -115,15 +115,20 @@ def requalified(view: str, source: str, target: str) -> str:
     new = "`" + target.replace("`", "``") + "`"
     edits = []
     for first, end in chains(found):
-        token, length = found[first], (end - first + 1) // 2
-        if token.kind != NAME or token.name != source or length == 1:
-            continue
-        call = end < len(found) and found[end].text == "("
-        if length > 2 or call or _after_from(found, first):
-            edits.append(token)
+        if found[first].kind == NAME and found[first].name == source and _begins_with_database(found, first, end):
+            edits.append(found[first])
     for token in reversed(edits):
         view = view[: token.start] + new + view[token.end :]
     return view
+
+
+def _begins_with_database(found: Sequence[Token], first: int, end: int) -> bool:
+    """Tell whether the first of these names in a row can only be a database's."""
+    length = (end - first + 1) // 2
+    if length != 2:
+        return length > 2
+    is_called = end < len(found) and found[end].text == "("
+    return is_called or _after_from(found, first)
 
 
 def _after_from(found: Sequence[Token], place: int) -> bool:

@@ -52,6 +52,8 @@ def told(here: dict[str, str], before: dict[str, str], details: dict[str, Any], 
     details = {"variables": {**HERE, **before}, "max_allowed_packet": 16 << 20, **details}
     preflight._variables(session, details, findings)
     preflight._elsewhere(session, details, findings)
+    preflight._functions(session, details, findings)
+    preflight._kinds_of_tables(session, details, findings)
     return [(item.code, item.msg + " " + item.hint) for item in findings.found]
 
 
