@@ -11,7 +11,7 @@ import re
 import shlex
 import time
 from dataclasses import dataclass
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import Session, ident, literal
@@ -174,17 +174,22 @@ def database_clauses(recorded: Optional[DatabaseFacts], major: int) -> List[str]
     if recorded is None or not recorded.encoding:
         return ["ENCODING 'UTF8'"]
     found = ["ENCODING " + literal(recorded.encoding)]
-    provider = str(recorded.details.get("locale_provider") or "libc")
-    locale = str(recorded.details.get("locale") or "")
-    word = {"icu": "ICU_LOCALE", "builtin": "BUILTIN_LOCALE"}.get(provider)
-    if word and major >= 15 and locale:
-        found += ["LOCALE_PROVIDER " + provider, "{0} {1}".format(word, literal(locale))]
-        rules = str(recorded.details.get("icu_rules") or "")
-        found += ["ICU_RULES " + literal(rules)] if rules and major >= 16 else []
-    elif major >= 15:
-        found.append("LOCALE_PROVIDER libc")
+    found += _provider_clauses(recorded.details, major) if major >= 15 else []
     found += ["LC_COLLATE " + literal(recorded.collation)] if recorded.collation else []
     found += ["LC_CTYPE " + literal(recorded.ctype)] if recorded.ctype else []
+    return found
+
+
+def _provider_clauses(details: Mapping[str, Any], major: int) -> List[str]:
+    """The clauses that say which library sorts; servers before 15 know none of them."""
+    provider, locale = str(details.get("locale_provider") or "libc"), str(details.get("locale") or "")
+    word = {"icu": "ICU_LOCALE", "builtin": "BUILTIN_LOCALE"}.get(provider)
+    if not word or not locale:
+        return ["LOCALE_PROVIDER libc"]
+    found = ["LOCALE_PROVIDER " + provider, "{0} {1}".format(word, literal(locale))]
+    rules = str(details.get("icu_rules") or "")
+    if rules and major >= 16:
+        found.append("ICU_RULES " + literal(rules))
     return found
 
 
@@ -280,10 +285,16 @@ def rename(session: Session, renames: Sequence[Tuple[str, str]]) -> None:
                 with contextlib.suppress(RelocateError):  # a superuser may; it comes back later than the next try
                     _end_workers(session, names)
             if not busy or attempt == _SWAP_TRIES - 1:
-                hint = "stop what works in the database for the time of the move: {0}".format(", ".join(held))
-                exc = RelocateError(exc.code, exc.msg, hint if held else exc.hint, exc.details)
-                code = exc.code if exc.code in ("sessions_remain", "right_missing") else "swap_failed"
-                raise RelocateError(code, "the swap was not made: " + exc.msg, exc.hint or _OWNER_HINT) from None
+                raise _not_swapped(exc, held) from None
+
+
+def _not_swapped(error: RelocateError, held: Sequence[str]) -> RelocateError:
+    """The error of a rename that failed. ``held`` names the workers that did not let go of the database."""
+    code = error.code if error.code in ("sessions_remain", "right_missing") else "swap_failed"
+    hint = error.hint or _OWNER_HINT
+    if held:
+        hint = "stop what works in the database for the time of the move: {0}".format(", ".join(held))
+    return RelocateError(code, "the swap was not made: " + error.msg, hint)
 
 
 @dataclass(frozen=True)

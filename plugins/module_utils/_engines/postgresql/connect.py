@@ -251,7 +251,7 @@ class Server(Logins[Session]):
     def by_login(self, database: str) -> Session:
         """The base class's; also raises bad_option."""
         login = self.context.admin
-        host = login.host or _directory_of(login.unix_socket) or self._host() or ("localhost" if login.password else "")
+        host = self._host_of_login()
         port = login.port or self.config.port
         local = not host or host.startswith("/")
         place = _socket(host, port) if host and local else str(self.config.options.get("hostaddr") or host)
@@ -263,6 +263,12 @@ class Server(Logins[Session]):
             # Keys and certificates are files that project code names: they are read as its owner could read them.
             return self._as_administrator(found, self.context.owner)
         return self._as_administrator(found, lookup_user(found["user"]) if local and os.geteuid() == 0 else None)
+
+    def _host_of_login(self) -> str:
+        """Where the login is let in: a name, a socket's directory, or "" for the library's own place."""
+        login = self.context.admin
+        named = login.host or _directory_of(login.unix_socket) or self._host()
+        return named or ("localhost" if login.password else "")
 
     def by_root(self, database: str) -> Session:
         """The base class's: ``postgres``, by peer authentication."""

@@ -77,13 +77,12 @@ class Described:
     def _carry_right(
         self, own: Session, superuser: Optional[Session], right: Right, entry: Entry, here: "set[str]", database: str
     ) -> None:
-        absent = {name for name in (right.role, right.defaults_of) if name and name not in here}
+        absent = {right.role, right.defaults_of} - here - {""}
         for name in absent:
             self._missing[name] = self._missing.get(name, 0) + 1
         if absent or self._is_moot(right, entry):
             return
-        takes = right.verb == "REVOKE" and not right.defaults_of
-        session = superuser if takes and superuser is not None and _is_within(right) else own
+        session = superuser if superuser is not None and _is_taken_within(right) else own
         if not _try(session, right.sql(database)) and entry.name.startswith("LARGE OBJECT"):
             self._failed.append("not carried: {0}".format(right))
 
@@ -143,9 +142,10 @@ class Described:
         )
 
 
-def _is_within(right: Right) -> bool:
-    """Tell whether a right is about something within the database, as pg_dump has it; others are the server's."""
-    return right.object.split(" ", 1)[0] in _WITHIN
+def _is_taken_within(right: Right) -> bool:
+    """Tell whether a right on something within the database, as pg_dump has it, is taken; others are the server's."""
+    takes = right.verb == "REVOKE" and not right.defaults_of
+    return takes and right.object.split(" ", 1)[0] in _WITHIN
 
 
 def _try(session: Session, statement: str) -> bool:

@@ -97,9 +97,10 @@ def _role_details(server: Server, session: Session) -> Dict[str, Any]:
     return found
 
 
-def _facts(server: Server, session: Session) -> DatabaseFacts:
+def _database(session: Session) -> Tuple[Any, ...]:
+    """What the catalogue says of the database; what this major has no column for is NULL."""
     icu = {15: "daticulocale", 16: "daticulocale"}.get(session.major, "datlocale" if session.major > 16 else "NULL")
-    row = session.rows(
+    return session.rows(
         "SELECT pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, pg_get_userbyid(d.datdba), d.datconnlimit,"
         " pg_database_size(d.oid), {provider}, {icu}, {rules} FROM pg_database AS d"
         " WHERE d.datname = current_database()".format(
@@ -108,7 +109,10 @@ def _facts(server: Server, session: Session) -> DatabaseFacts:
             rules="d.daticurules" if session.major >= 16 else "NULL",
         )
     )[0]
-    encoding, collation, ctype, owner, limit, size, provider, locale, rules = row
+
+
+def _facts(server: Server, session: Session) -> DatabaseFacts:
+    encoding, collation, ctype, owner, limit, size, provider, locale, rules = _database(session)
     settings, left_out = _settings(session, owner)
     extensions = session.rows(
         "SELECT x.extname, x.extversion, n.nspname FROM pg_extension AS x JOIN pg_namespace AS n"

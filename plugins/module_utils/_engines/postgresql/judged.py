@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.catalogue import PASSING
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.whole import (
@@ -102,12 +102,8 @@ class Judgement:
     def _inside(self, item: Difference) -> None:
         """Another type, or an empty value where there was none, is another column; the rest is named."""
         before, after = _by_label(item.recorded), _by_label(item.found)
-        changed = [
-            label
-            for label in sorted(set(before) | set(after))
-            if before.get(label) != after.get(label) and alike(before.get(label, "")) != alike(after.get(label, ""))
-        ]
-        columns = [label for label in changed if label.startswith(COLUMN)]
+        changed = [label for label in sorted(set(before) | set(after)) if not _is_alike(before, after, label)]
+        columns = _columns(changed)
         for label in columns:
             texts = [side.get(label, "absent") for side in (before, after)]
             self.refused.append(Difference("schema of", "{0}, {1}".format(item.name, label), *texts))
@@ -118,8 +114,7 @@ class Judgement:
                         item.name, label, _shown(after.get(label)), _shown(before.get(label))
                     )
                 )
-        orders = [[label for label in side if label.startswith(COLUMN)] for side in (before, after)]
-        if not columns and orders[0] != orders[1]:
+        if not columns and _columns(before) != _columns(after):
             self._words.append("{0} has its columns in another order on new".format(item.name))
 
     def _rights(self, item: Difference) -> None:
@@ -130,7 +125,7 @@ class Judgement:
                 before.get(who, set()) - after.get(who, set()),
                 after.get(who, set()) - before.get(who, set()),
             )
-            if who == "PUBLIC" and gained and not (label == "schema public" and item.recorded == "absent"):
+            if gained and _opens_to_everybody(item, label, who):
                 self.refused.append(
                     Difference("schema of", item.name, "nobody else: " + ", ".join(sorted(gained)), "everybody")
                 )
@@ -138,6 +133,20 @@ class Judgement:
                 self._gained.setdefault(who, []).append("{0} on {1}".format(", ".join(sorted(gained)), label))
             if lost and who not in ("owner", "the site's role"):
                 self._lost.setdefault(who, []).append("{0} on {1}".format(", ".join(sorted(lost)), label))
+
+
+def _is_alike(before: Mapping[str, str], after: Mapping[str, str], label: str) -> bool:
+    one, other = before.get(label), after.get(label)
+    return one == other or alike(one or "") == alike(other or "")
+
+
+def _columns(labels: Iterable[str]) -> List[str]:
+    return [label for label in labels if label.startswith(COLUMN)]
+
+
+def _opens_to_everybody(item: Difference, label: str, who: str) -> bool:
+    """Tell whether rights gained are everybody's; those in public are usual where only new has made it."""
+    return who == "PUBLIC" and not (label == "schema public" and item.recorded == "absent")
 
 
 def _by_label(text: str) -> Dict[str, str]:

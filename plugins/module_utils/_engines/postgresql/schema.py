@@ -213,12 +213,8 @@ def by_key(entries: Sequence[Entry], exclude: Sequence[str] = ()) -> Dict[Key, E
     """Entries by kind, schema and name; the database goes by no name, as it has another one elsewhere."""
     found: Dict[Key, Entry] = {}
     for entry in entries:
-        about_extension = entry.kind == "COMMENT" and entry.name.startswith("EXTENSION ")
-        in_every_database = entry.kind == "SCHEMA" and entry.name == "public"  # listed where it was made anew
-        if entry.kind in _ELSEWHERE or entry.kind in exclude or about_extension or in_every_database:
+        if entry.kind in exclude or _is_left_out(entry):
             continue
-        if entry.kind in ("COMMENT", "ACL") and entry.name.startswith("LARGE OBJECT"):
-            continue  # pg_dump --schema-only leaves large objects out
         about_database = entry.kind == "DATABASE PROPERTIES" or entry.name.startswith("DATABASE ")
         key = (entry.kind, entry.schema, "DATABASE" if about_database and entry.schema == "-" else entry.name)
         if key in found:
@@ -226,6 +222,17 @@ def by_key(entries: Sequence[Entry], exclude: Sequence[str] = ()) -> Dict[Key, E
         else:
             found[key] = Entry(entry.kind, entry.schema, key[2], entry.owner, entry.place, list(entry.statements))
     return found
+
+
+def _is_left_out(entry: Entry) -> bool:
+    """Tell whether an entry says nothing of how two databases differ."""
+    if entry.kind == "SCHEMA":
+        return entry.name == "public"  # in every database, and listed where it was made anew
+    if entry.kind == "COMMENT" and entry.name.startswith("EXTENSION "):
+        return True
+    if entry.kind in ("COMMENT", "ACL") and entry.name.startswith("LARGE OBJECT"):
+        return True  # pg_dump --schema-only leaves large objects out
+    return entry.kind in _ELSEWHERE
 
 
 @dataclass
@@ -252,11 +259,10 @@ def compare(old: Sequence[Entry], new: Sequence[Entry], roles: Dict[str, str], e
         one, other = before.get(key), after.get(key)
         if key[0] in ("ACL", "DEFAULT ACL"):
             _compare_rights(one, other, roles, found)
-        elif one is None or other is None:
-            present = one or other
-            if present is not None:
-                words = "is missing" if other is None else "is there, and was not on old"
-                found.differences.append("{0} {1}".format(present.label, words))
+        elif one is None:
+            found.differences.append("{0} is there, and was not on old".format(after[key].label))
+        elif other is None:
+            found.differences.append("{0} is missing".format(one.label))
         else:
             _compare_entries(one, other, exact, found)
             if roles.get(one.owner, one.owner) not in (other.owner, "") and other.owner == owner:
@@ -272,10 +278,13 @@ def _compare_entries(one: Entry, other: Entry, exact: bool, found: Comparison) -
         found.differences += ["{0} is not carried".format(words) for words in sorted(lost)]
         return
     if one.place != other.place and (exact or "tablespace" in one.place):
-        places = (one.place or "the default place", other.place or "the default place")
-        found.differences.append("{0} is in {2}, and was in {1}".format(one.label, *places))
+        found.differences.append("{0} is in {2}, and was in {1}".format(one.label, _place(one), _place(other)))
     if (exact or one.kind == "COMMENT") and not _same_body(one, other):
         found.differences.append("{0} is defined otherwise".format(one.label))
+
+
+def _place(entry: Entry) -> str:
+    return entry.place or "the default place"
 
 
 def _same_body(one: Entry, other: Entry) -> bool:

@@ -10,7 +10,7 @@ others decide over other people's sessions, or load libraries into them.
 from __future__ import annotations
 
 import re
-from typing import List, NamedTuple, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.admin import is_superuser
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
@@ -61,17 +61,26 @@ def replayable(session: Session, role: str, settings: Sequence[str]) -> Tuple[Li
         allowed = known.get(key.lower())
         if allowed is None and "." in key:
             allowed = superuser and key.partition(".")[0].lower() not in libraries
-        if key.lower() in ("role", "session_authorization"):
-            unfit.append(Unfit(key, "makes sessions another role's"))
-        elif _scope(setting) not in ("", OWNER, OWNER_HERE):
-            unfit.append(Unfit(key, "is of nobody who is known"))
-        elif allowed is None:
-            unfit.append(Unfit(key, "is unknown to this server"))
-        elif not allowed:
-            unfit.append(Unfit(key, "is for superusers only"))
+        why = _why_unfit(setting, allowed)
+        if why:
+            unfit.append(Unfit(key, why))
         else:
             kept.append(setting)
     return kept, unfit
+
+
+def _why_unfit(setting: str, allowed: Optional[bool]) -> str:
+    """Why a setting is not replayed; "" when it is.
+
+    :param allowed: whether the settings' role may set it; None when the server does not know it
+    """
+    if setting_name(setting).lower() in ("role", "session_authorization"):
+        return "makes sessions another role's"
+    if _scope(setting) not in ("", OWNER, OWNER_HERE):
+        return "is of nobody who is known"
+    if allowed is None:
+        return "is unknown to this server"
+    return "" if allowed else "is for superusers only"
 
 
 def refused(session: Session, settings: Sequence[str]) -> List[Unfit]:

@@ -33,7 +33,7 @@ def alike(text: str, qualified: bool = True) -> str:
         is read
     """
     found: List[str] = []
-    parts = [part for part in _TOKEN.finditer(plain_names(text)) if not part.group("space")]
+    parts = _significant(plain_names(text))
     place = 0
     while place < len(parts):
         part = parts[place]
@@ -41,7 +41,7 @@ def alike(text: str, qualified: bool = True) -> str:
             place = _behind_type(parts, place + 1)
             continue
         word = part.group()
-        if word == "." and not qualified and found and parts[place - 1].group("word"):
+        if not qualified and found and _is_dot_behind_word(parts, place):
             found.pop()  # what qualifies the next word
         elif word == "PROCEDURE" and found[-1:] == ["EXECUTE"]:
             found.append("FUNCTION")
@@ -49,6 +49,14 @@ def alike(text: str, qualified: bool = True) -> str:
             found.append(word)
         place += 1
     return " ".join(found)
+
+
+def _significant(text: str) -> List["re.Match[str]"]:
+    return [part for part in _TOKEN.finditer(text) if not part.group("space")]
+
+
+def _is_dot_behind_word(parts: Sequence["re.Match[str]"], place: int) -> bool:
+    return parts[place].group() == "." and bool(parts[place - 1].group("word"))
 
 
 _TYPE_WORDS = frozenset("varying precision with without time zone".split())
