@@ -12,7 +12,7 @@ import shlex
 import sqlite3
 import struct
 from dataclasses import replace
-from typing import Iterator, List, Optional, Sequence, Set
+from typing import Iterator, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -126,16 +126,20 @@ def make_directories(name: str, owner: Optional[SystemUser], recorded: Optional[
     return make_for_owner(path, owner, rights_of(_where_they_are_here(known, path), otherwise), NAME)
 
 
+def _moved(old: str, new: str) -> Tuple[str, str]:
+    """Two paths without what both end with: what became what. At least one directory below / stays of each."""
+    before, after = old.split("/"), new.split("/")
+    while len(before) > 2 and len(after) > 2 and before[-1] == after[-1]:
+        before, after = before[:-1], after[:-1]
+    return "/".join(before), "/".join(after)
+
+
 def _where_they_are_here(recorded: Sequence[Directory], path: str) -> List[Directory]:
     """Directories above the file on old where they are on this host: what both paths end with moved with the project.
 
     :param path: of the file's directory on this host
     """
-    old = max((item.path for item in recorded), key=len, default=path).split("/")
-    new = path.split("/")
-    while len(old) > 2 and len(new) > 2 and old[-1] == new[-1]:
-        old, new = old[:-1], new[:-1]
-    before, after = "/".join(old), "/".join(new)
+    before, after = _moved(max((item.path for item in recorded), key=len, default=path), path)
     if before == after:
         return list(recorded)
     moved = [item for item in recorded if (item.path + "/").startswith(before + "/")]
