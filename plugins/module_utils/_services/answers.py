@@ -122,6 +122,14 @@ def ask(question: Question, timeout: float) -> Answer:
         return Answer(0, why="its url, or what it redirects to, is no URL")
 
 
+def _at_the_address(found: urllib.parse.SplitResult, asked: urllib.parse.SplitResult) -> urllib.parse.SplitResult:
+    """Where a redirect leads to, at the address that was asked before."""
+    port = found.port or (asked.port if found.scheme == asked.scheme else None)
+    address = asked.hostname or ""
+    where = "[{0}]".format(address) if ":" in address else address
+    return found._replace(netloc=where + (":{0}".format(port) if port else ""))
+
+
 def _follow(question: Question, timeout: float) -> Answer:
     target = urllib.parse.urlsplit(question.url)
     name = question.host or target.netloc.rpartition("@")[2]
@@ -133,10 +141,7 @@ def _follow(question: Question, timeout: float) -> Answer:
         own = {_hostname(name), target.hostname}
         if not answer.location or answer.status == question.status or found.hostname not in own:
             return answer
-        port = found.port or (target.port if found.scheme == target.scheme else None)
-        where = "[{0}]".format(target.hostname) if ":" in (target.hostname or "") else target.hostname or ""
-        netloc = where + (":{0}".format(port) if port else "")
-        target = found._replace(netloc=netloc)
+        target = _at_the_address(found, target)
     return Answer(0, why="more than {0} redirects".format(_HOPS), patience=_GRACE)
 
 

@@ -38,7 +38,7 @@ def check_stays_stopped(systemd: Systemd, units: Mapping[str, Unit], reboot: boo
     :param units: all that is to be stopped, as it is now
     :param reboot: whether to look at the latter too, which is of no use once new serves
     """
-    triggers = {waker: name for name, unit in units.items() for waker in unit.triggered_by if waker not in units}
+    triggers = _triggers(units)
     wanters = _wanters(units, triggers) if reboot else {}
     found = systemd.states([*triggers, *wanters])
     awake = [name for name in triggers if found[name].up]
@@ -51,6 +51,11 @@ def check_stays_stopped(systemd: Systemd, units: Mapping[str, Unit], reboot: boo
     coming = [name for name in wanters if found[name].up or found[name].enabled]
     if coming:
         raise _comes_back(wanters[coming[0]], coming)
+
+
+def _triggers(units: Mapping[str, Unit]) -> Dict[str, str]:
+    """What starts a unit at once and is none of them itself: waker -> unit."""
+    return {waker: name for name, unit in units.items() for waker in unit.triggered_by if waker not in units}
 
 
 def _wanters(units: Mapping[str, Unit], triggers: Collection[str]) -> Dict[str, str]:

@@ -48,16 +48,20 @@ def lost(
     if not freeze.is_of(label, run):
         reasons.append("{0} has frozen it since, for set {1}".format(freeze.run or "somebody", freeze.label))
     for item in freeze.units:
-        unit = units[item.name]
-        if unit.up:  # whether it ran before or not: a job that somebody started writes too
-            reasons.append("{0} is active".format(unit.name))
-        elif freeze.boot == boot and unit.entered > freeze.monotonic:
-            reasons.append("{0} was active in between".format(unit.name))
+        reasons += _up_since(freeze, units[item.name], boot)
     if freeze.boot != boot:
         reasons.append("the host was started anew")
     if freeze.limit and not freeze.held and not armed:
         reasons.append("the {0} s of freeze_limit are over".format(freeze.limit))
     return reasons
+
+
+def _up_since(freeze: Freeze, unit: Unit, boot: str) -> List[str]:
+    if unit.up:  # whether it ran before or not: a job that somebody started writes too
+        return ["{0} is active".format(unit.name)]
+    if freeze.boot == boot and unit.entered > freeze.monotonic:
+        return ["{0} was active in between".format(unit.name)]
+    return []
 
 
 def frozen_entry(record: Record, own: Mapping[str, Unit], now: Freeze) -> Freeze:
@@ -94,20 +98,17 @@ def noted(record: Record, state: str, label: str, run: str) -> Change:
     """
     if state == "stopped" and record.moved:
         return Change(record, replace(record, moved=None, served=record.moved))
-    if not label:
+    known = {"started": record.moved, "retired": record.retired, "thawed": record.served}
+    if not label or state not in known or _is_of(known[state], label):
         return Change(record, record)
     event = Event(label, run, int(time.time()))
-    if state == "started" and not _is_of(record.moved, label):
-        # An undo that came to nothing is no longer one.
-        return Change(
-            record, replace(record, moved=event, served=None if _is_of(record.served, label) else record.served)
-        )
-    if state == "retired" and not _is_of(record.retired, label):
+    if state == "retired":
         return Change(record, replace(record, retired=event))
-    # A site that is thawed for a set serves from it, but that is not the end of the run yet.
-    if state == "thawed" and not _is_of(record.served, label):
+    if state == "thawed":  # it serves from the set, but that is not the end of the run yet
         return Change(record, replace(record, served=event))
-    return Change(record, record)
+    # An undo that came to nothing is no longer one.
+    served = None if _is_of(record.served, label) else record.served
+    return Change(record, replace(record, moved=event, served=served))
 
 
 def _is_of(event: Optional[Event], label: str) -> bool:

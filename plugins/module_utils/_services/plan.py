@@ -36,6 +36,10 @@ class Request:
     retired: bool = False  # whether thawed brings back a retired site too
     woken: Tuple[str, ...] = ()  # those of the units that a timer or path starts, and that the user did not name
 
+    def own(self, units: Mapping[str, Unit]) -> Dict[str, Unit]:
+        """Of the present states those of its units."""
+        return {name: units[name] for name in self.units}
+
 
 @dataclass(frozen=True)
 class Action:
@@ -88,16 +92,21 @@ def _disables(request: Request, units: Mapping[str, Unit]) -> List[Action]:
 
 def _plan_frozen(request: Request, units: Mapping[str, Unit], record: Record, armed: bool) -> List[Action]:
     stops = _stops(request, units)
-    own = record.is_frozen_by(request.run, request.label)
-    if record.retired and own and not stops:
+    done = not stops and record.is_frozen_by(request.run, request.label)
+    if done and record.retired:
         return []  # a switch would bring a retired site back to life beside the new one
-    actions = [] if own and not stops and _is_known(request, record.freeze) else [Action("record")]
-    before = services_freeze.states_to_keep({name: units[name] for name in request.units}, record)
-    if request.freeze_limit and (not armed or actions) and any(item.active for item in before):
-        actions.append(Action("arm"))
+    actions = [] if done and _is_known(request, record.freeze) else [Action("record")]
+    before = services_freeze.states_to_keep(request.own(units), record)
+    if actions or not armed:
+        actions += _arms(request, before)
     # Until new is about to serve, a reboot brings old back.
     comes_back = before if record.is_held() and not record.retired else []
     return actions + _enables(comes_back, units) + stops
+
+
+def _arms(request: Request, before: Iterable[UnitBefore]) -> List[Action]:
+    """The dead man's switch is armed where there is a limit, and something that it could start."""
+    return [Action("arm")] if request.freeze_limit and any(item.active for item in before) else []
 
 
 def _is_known(request: Request, freeze: Optional[Freeze]) -> bool:
@@ -136,9 +145,14 @@ def _plan_started(request: Request, units: Mapping[str, Unit], record: Record, a
         Action("start", name) for name in start_order(request.units) if not units[name].up and not units[name].job
     ]
     actions += [Action("enable", name) for name in wanted if units[name].can_enable]
-    changed = bool(actions)
-    actions += [Action("start", name) for name in request.reload if not units[name].up]
-    return actions + [Action("reload", name) for name in request.reload if units[name].up and changed]
+    return actions + _reloads(request, units, changed=bool(actions))
+
+
+def _reloads(request: Request, units: Mapping[str, Unit], changed: bool) -> List[Action]:
+    """Start what is not up, and tell the others of a change."""
+    up = [name for name in request.reload if units[name].up]
+    starts = [Action("start", name) for name in request.reload if name not in up]
+    return starts + [Action("reload", name) for name in up if changed]
 
 
 def _plan_stopped(request: Request, units: Mapping[str, Unit], record: Record, armed: bool) -> List[Action]:

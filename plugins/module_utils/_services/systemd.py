@@ -298,7 +298,7 @@ class Systemd:
         while names:
             now = self.states(names)
             self._check_staying(first, now)
-            running = {name: unit.invocation for name, unit in now.items() if unit.active == "active" or unit.job}
+            running = _runs(now)
             if running != steady:
                 steady, since = running, time.monotonic()
             if len(steady) == len(now) and time.monotonic() - since >= settle:
@@ -322,6 +322,11 @@ class Systemd:
             _look_at(unit.name),
             {"unit": unit.name},
         )
+
+
+def _runs(units: Mapping[str, Unit]) -> Dict[str, str]:
+    """The invocation of each unit that is up: another one tells that it was started anew."""
+    return {name: unit.invocation for name, unit in units.items() if unit.active == "active" or unit.job}
 
 
 def _started_by(shown: str) -> Set[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event, Freeze, UnitBefore
@@ -63,9 +63,9 @@ class Services:
         known = {unit_name(name) for name in named}
         known.update(*(unit.triggers for unit in self.systemd.states(sorted(known)).values()))
         asked = dict.fromkeys([*request.units, *(request.enable or ())])
-        enable = None if request.enable is None else tuple(name for name in request.enable if name in known)
-        units = tuple(name for name in request.units if name in known)
-        return replace(request, units=units, enable=enable), [name for name in asked if name not in known]
+        enable = None if request.enable is None else _among(known, request.enable)
+        rest = replace(request, units=_among(known, request.units), enable=enable)
+        return rest, [name for name in asked if name not in known]
 
     def look(self, request: Request) -> Tuple[Dict[str, Unit], Record, bool]:
         """Read the units of the request and of the record, the record, and whether the switch is armed."""
@@ -83,12 +83,11 @@ class Services:
         if request.state in ("frozen", "started", "retired"):
             check_known(units[name] for name in [*request.units, *request.reload])
         if request.state in ("frozen", "retired"):
-            own = {name: units[name] for name in request.units}
-            check_stays_stopped(self.systemd, own, reboot=request.state == "frozen")
+            check_stays_stopped(self.systemd, request.own(units), reboot=request.state == "frozen")
         if request.state == "held" and request.units:
             self._check_lost(request, record, units, armed)
         if request.state == "retired":
-            services_freeze.check_still(record, {name: units[name] for name in request.units})
+            services_freeze.check_still(record, request.own(units))
         if request.state == "thawed" and request.retired:
             services_freeze.check_undoable(record, units, request.units)
 
@@ -174,14 +173,11 @@ class Services:
 
     def _note(self, verb: str, request: Request, units: Mapping[str, Unit], record: Record) -> None:
         """Write down what a step does to the site."""
-        own = {name: units[name] for name in request.units}
+        own = request.own(units)
         at, boot, monotonic = int(time.time()), self.systemd.boot(), _microseconds()
         now = Freeze(request.label, request.run, at, boot, monotonic, request.freeze_limit)
         if verb == "forget":
-            retired = record.retired if record.retired and not request.retired else None
-            earlier = record.freeze.earlier if retired and record.freeze else None
-            kept = earlier if earlier != Freeze() else None
-            update_record(self._directory, self._site, lambda latest: replace(latest, freeze=kept, retired=retired))
+            self._forget(record, None if request.retired else record.retired)
         elif verb == "retire":
             self._update_freeze(services_freeze.retired_entry, Event(request.label, request.run, at))
         elif verb == "hold":
@@ -193,6 +189,12 @@ class Services:
         else:
             entry = services_freeze.frozen_entry(record, own, now)
             update_record(self._directory, self._site, lambda latest: replace(latest, freeze=entry))
+
+    def _forget(self, record: Record, retired: Optional[Event]) -> None:
+        """The site is no longer frozen; where it stays retired, the freeze before that is kept for an undo."""
+        earlier = record.freeze.earlier if retired and record.freeze else None
+        kept = earlier if earlier != Freeze() else None
+        update_record(self._directory, self._site, lambda latest: replace(latest, freeze=kept, retired=retired))
 
     def _update_freeze(self, change: Callable[[Freeze], Freeze], retired: Optional[Event] = None) -> None:
         """Change the freeze that the record holds by now, and note when that retires the site."""
@@ -231,9 +233,7 @@ class Services:
         opposite = self._opposites(request, record)
         touched = [action for action in done if opposite.get(action.verb)]
         for action in reversed(touched):
-            verb = opposite[action.verb]
-            if not (verb == "start" and units[action.unit].job):
-                self.systemd.call(verb, action.unit, timeout=request.timeout, check=False)
+            self._reverse(Action(opposite[action.verb], action.unit), units, request.timeout)
         remaining = self._remaining([action.unit for action in touched if action.verb in ("start", "stop")], units)
         if request.state == "frozen" and not remaining:  # else the record and the switch are needed still
             self.systemd.disarm(self.switch)
@@ -245,6 +245,10 @@ class Services:
         return RelocateError(
             error.code, "{0}; {1}".format(error.msg, words), error.hint, {**error.details, "remaining": remaining}
         )
+
+    def _reverse(self, action: Action, units: Mapping[str, Unit], timeout: float) -> None:
+        if action.verb != "start" or not units[action.unit].job:  # a job that was cut is not begun anew
+            self.systemd.call(action.verb, action.unit, timeout=timeout, check=False)
 
     @staticmethod
     def _opposites(request: Request, record: Record) -> Dict[str, str]:
@@ -267,6 +271,10 @@ class Services:
             if not (unit.job or before[name].job) and (not unit.up if before[name].up else not unit.down)
         ]
         return ["{0} is {1}".format(unit.name, unit.active) for unit in wrong]
+
+
+def _among(known: Collection[str], names: Iterable[str]) -> Tuple[str, ...]:
+    return tuple(name for name in names if name in known)
 
 
 def _microseconds() -> int:
