@@ -86,14 +86,18 @@ def make_directory(path: str, mode: int = 0o700, user: Optional[SystemUser] = No
             "{0} cannot be made: {1}".format(path, exc.strerror),
             "set relocate_directory to another path",
         ) from exc
-    status = os.lstat(path)
-    allowed = {0, os.geteuid()} | ({user.uid} if user else set())
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in allowed or (status.st_mode & 0o022):
+    if not _is_our_directory(os.lstat(path), user):
         raise RelocateError(
             "work_directory",
             "{0} is a link, belongs to someone else or is writable by others".format(path),
             "remove it, or set relocate_directory to another path",
         )
+
+
+def _is_our_directory(status: os.stat_result, user: Optional[SystemUser]) -> bool:
+    """Tell whether it is a directory and no link, belongs to us, root or the user, and nobody else can write to it."""
+    allowed = {0, os.geteuid()} | ({user.uid} if user else set())
+    return stat.S_ISDIR(status.st_mode) and status.st_uid in allowed and not status.st_mode & 0o022
 
 
 def _refuse_exchangeable(path: str) -> None:

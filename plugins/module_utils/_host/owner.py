@@ -48,12 +48,7 @@ def check_owner(name: str, wanted: str = "", home: str = "", allow_root: bool = 
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
-        _check_home(name, home)
-        if not wanted and _may_become_root(name):
-            raise _refused(
-                "{0} is not a user of this host, but may become root once he is".format(name),
-                "take him out of sudoers, or set relocate_owner: {0} if you mean him".format(name),
-            ) from None
+        _check_new(name, wanted, home)
         return False
     if entry.pw_uid == 0:
         if not allow_root:
@@ -68,6 +63,16 @@ def check_owner(name: str, wanted: str = "", home: str = "", allow_root: bool = 
             "set relocate_owner: {0} if you mean him; another owner: chown the project on old first".format(name),
         )
     return True
+
+
+def _check_new(name: str, wanted: str, home: str) -> None:
+    """Raise owner_refused for a user who is not there yet and cannot be made as he is described."""
+    _check_home(name, home)
+    if not wanted and _may_become_root(name):
+        raise _refused(
+            "{0} is not a user of this host, but may become root once he is".format(name),
+            "take him out of sudoers, or set relocate_owner: {0} if you mean him".format(name),
+        )
 
 
 def how_to_make(name: str) -> str:

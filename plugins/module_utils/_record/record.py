@@ -13,7 +13,7 @@ import json
 import os
 import re
 from dataclasses import dataclass, fields, replace
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.files import make_directory, write_atomically
@@ -91,7 +91,7 @@ class Record:
 
     def serves_from(self) -> str:
         """The set by which the site came to serve here; empty when it does not."""
-        return self.moved.label if self.moved else ""
+        return _label(self.moved)
 
     def is_stopped(self) -> bool:
         """Tell whether a run has frozen or retired the site, and nobody started it again since."""
@@ -156,18 +156,27 @@ class Record:
 
     def told(self) -> Dict[str, Any]:
         """Return what the playbooks go by: answers, and no key of ours."""
-        ran = [item for freeze in (self.freeze, self.freeze and self.freeze.earlier) if freeze for item in freeze.units]
+        ran = self._units_of_freezes()
         return {
             "serves_from": self.serves_from(),
             "served": self.served is not None,
-            "served_from": self.served.label if self.served else "",
+            "served_from": _label(self.served),
             "retired": self.retired is not None,
-            "retired_by": self.retired.label if self.retired else "",
-            "held_for": self.freeze.label if self.freeze and self.freeze.held else "",
+            "retired_by": _label(self.retired),
+            "held_for": _label(self.freeze) if self.is_held() else "",
             "cut_short": self.freeze is not None and self.retired is None,
             "ran": list(dict.fromkeys(item.name for item in ran if item.active)),
             "enabled": list(dict.fromkeys(item.name for item in ran if item.enabled)),
         }
+
+    def _units_of_freezes(self) -> List[UnitBefore]:
+        """The units of the freeze, and those of the one before it."""
+        freezes = (self.freeze, self.freeze and self.freeze.earlier)
+        return [item for freeze in freezes if freeze for item in freeze.units]
+
+
+def _label(noted: Union[Event, Freeze, None]) -> str:
+    return noted.label if noted else ""
 
 
 @dataclass(frozen=True)

@@ -221,9 +221,14 @@ def parse_stats(text: str) -> Moved:
     return moved
 
 
+def _said(err: str) -> str:
+    """The last lines of a message, without rsync's own summary of its exit code."""
+    return last_lines("\n".join(line for line in err.splitlines() if not line.startswith("rsync error:")), 3)
+
+
 def failure(rc: int, err: str, address: str) -> RelocateError:
     """The error that an exit code and message of rsync or SSH stand for."""
-    said = last_lines("\n".join(line for line in err.splitlines() if not line.startswith("rsync error:")), 3)
+    said = _said(err)
     if "No space left on device" in err or "Disk quota exceeded" in err:
         return RelocateError(
             "disk_full", "the disk of the new host is full", "free space there, then run again: it resumes"
