@@ -37,7 +37,7 @@ class Request:
     woken: Tuple[str, ...] = ()  # those of the units that a timer or path starts, and that the user did not name
 
     def own(self, units: Mapping[str, Unit]) -> Dict[str, Unit]:
-        """Of the present states those of its units."""
+        """The present states of the units that it asks for."""
         return {name: units[name] for name in self.units}
 
 
