@@ -154,8 +154,23 @@ class Dialect:
         return str(column.quoted)
 
     def reader(self, column: Any) -> values.Convert:
-        """What turns a driver's value into the plain one; None where it is the same. It is not called with None."""
-        raise NotImplementedError
+        """What turns a driver's value into the plain one; None where it is the same. It is not called with None.
+
+        As it is here for drivers that know numbers, texts and bytes, and nothing more.
+        """
+        readers: Dict[str, values.Convert] = {
+            "bool": values.read_bool,
+            "float": values.read_float,
+            "decimal": self.decimal_reader(column),
+            "binary": values.read_binary,
+            "uuid": values.read_uuid,
+            "json": values.read_json,
+            "date": values.read_date,
+            "time": values.read_time,
+            "datetime": values.read_timestamp(self.zone),
+            "text": values.read_text,
+        }
+        return readers.get(column.kind)
 
     def writer(self, column: Any) -> values.Convert:
         """What turns a plain value into what the bulk's insert takes; None where it is the same."""

@@ -73,22 +73,6 @@ class MySQL(venv_dialect.Dialect):
             return "CAST({0} AS CHAR)".format(column.quoted)
         return str(column.quoted)
 
-    def reader(self, column: Any) -> values.Convert:
-        """Out of what drivers give."""
-        readers: Dict[str, values.Convert] = {
-            "bool": values.read_bool,
-            "float": values.read_float,
-            "decimal": self.decimal_reader(column),
-            "binary": values.read_binary,
-            "uuid": values.read_uuid,
-            "json": values.read_json,
-            "date": values.read_date,
-            "time": values.read_time,
-            "datetime": values.read_timestamp(self.zone),
-            "text": values.read_text,
-        }
-        return readers.get(column.kind)
-
     def writer(self, column: Any) -> values.Convert:
         """A parameter of a statement."""
         writers: Dict[str, values.Convert] = {

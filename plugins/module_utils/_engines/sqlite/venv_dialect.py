@@ -72,21 +72,7 @@ class SQLite(venv_dialect.Dialect):
 
     def reader(self, column: Any) -> values.Convert:
         """A column may hold anything here."""
-        readers: Dict[str, values.Convert] = {
-            "int": values.read_int,
-            "bool": values.read_bool,
-            "float": values.read_float,
-            "decimal": self.decimal_reader(column),
-            "binary": values.read_binary,
-            "uuid": values.read_uuid,
-            "json": values.read_json,
-            "date": values.read_date,
-            "time": values.read_time,
-            "datetime": values.read_timestamp(self.zone),
-            "duration": values.read_int,
-            "text": values.read_text,
-        }
-        return readers.get(column.kind)
+        return values.read_int if column.kind in ("int", "duration") else super().reader(column)
 
     def writer(self, column: Any) -> values.Convert:
         """As Django stores it."""

@@ -40,20 +40,6 @@ class Jsondir(venv_dialect.Dialect):
         """As an expression, past Django's converters."""
         return "+" + str(column.quoted)
 
-    def reader(self, column: Any) -> values.Convert:
-        """Out of what is stored."""
-        readers: Dict[str, values.Convert] = {
-            "bool": values.read_bool,
-            "decimal": self.decimal_reader(column),
-            "binary": values.read_binary,
-            "uuid": values.read_uuid,
-            "json": values.read_json,
-            "date": values.read_date,
-            "time": values.read_time,
-            "datetime": values.read_timestamp(self.zone),
-        }
-        return readers.get(column.kind)
-
     def writer(self, column: Any) -> values.Convert:
         """As Django stores it."""
         writers: Dict[str, values.Convert] = {

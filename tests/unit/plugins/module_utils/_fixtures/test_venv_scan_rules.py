@@ -118,7 +118,7 @@ def test_what_a_unique_key_of_mysql_takes_for_the_same(one: object, other: objec
 def test_every_engine_has_its_dialect(engine: Any) -> None:
     kind = venv_dialect.named(engine.name)
     assert inspect.getmodule(kind) is engine.dialect and issubclass(kind.bulk, venv_dialect.Bulk)
-    for name in ("reader", "writer", "beginning"):
+    for name in ("writer", "beginning"):
         assert name in vars(kind)
     assert "insert" in vars(kind.bulk)
 
