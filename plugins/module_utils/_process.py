@@ -330,7 +330,7 @@ def run(
 
 
 def _given(stdin: Union[bytes, IO[bytes], int, None]) -> Any:
-    """What a program is started with, so that it reads this."""
+    """Choose what a program is started with, so that it reads this."""
     if stdin is None:
         return subprocess.DEVNULL
     return subprocess.PIPE if isinstance(stdin, bytes) else stdin
@@ -342,7 +342,7 @@ def _completed(
     errors: Sequence[Tail],
     out: Optional[Tail],
 ) -> List[Completed]:
-    """What each program left; ``out`` reads what the last one writes, when it is kept."""
+    """Collect what each program left; ``out`` reads what the last one writes, when it is kept."""
     said = [tail.finish() for tail in errors]
     written = [b""] * (len(processes) - 1) + [out.finish() if out else b""]
     return [

@@ -170,7 +170,7 @@ class Record:
         }
 
     def _units_of_freezes(self) -> List[UnitBefore]:
-        """The units of the freeze, and those of the one before it."""
+        """Give the units of the freeze, and those of the one before it."""
         freezes = (self.freeze, self.freeze and self.freeze.earlier)
         return [item for freeze in freezes if freeze for item in freeze.units]
 

@@ -123,7 +123,7 @@ def ask(question: Question, timeout: float) -> Answer:
 
 
 def _at_the_address(found: urllib.parse.SplitResult, asked: urllib.parse.SplitResult) -> urllib.parse.SplitResult:
-    """Where a redirect leads to, at the address that was asked before."""
+    """Give the place that a redirect leads to, at the address that was asked before."""
     port = found.port or (asked.port if found.scheme == asked.scheme else None)
     address = asked.hostname or ""
     where = "[{0}]".format(address) if ":" in address else address

@@ -54,7 +54,7 @@ def check_stays_stopped(systemd: Systemd, units: Mapping[str, Unit], reboot: boo
 
 
 def _triggers(units: Mapping[str, Unit]) -> Dict[str, str]:
-    """What starts a unit at once and is none of them itself: waker -> unit."""
+    """Find what starts a unit at once, other than these: waker -> unit."""
     return {waker: name for name, unit in units.items() for waker in unit.triggered_by if waker not in units}
 
 

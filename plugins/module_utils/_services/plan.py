@@ -37,7 +37,7 @@ class Request:
     woken: Tuple[str, ...] = ()  # those of the units that a timer or path starts, and that the user did not name
 
     def own(self, units: Mapping[str, Unit]) -> Dict[str, Unit]:
-        """The present states of the units that it asks for."""
+        """Give the present states of the units that it asks for."""
         return {name: units[name] for name in self.units}
 
 
@@ -105,7 +105,7 @@ def _plan_frozen(request: Request, units: Mapping[str, Unit], record: Record, ar
 
 
 def _arms(request: Request, before: Iterable[UnitBefore]) -> List[Action]:
-    """The dead man's switch is armed where there is a limit, and something that it could start."""
+    """Arm the dead man's switch where there is a limit, and something that it could start."""
     return [Action("arm")] if request.freeze_limit and any(item.active for item in before) else []
 
 

@@ -325,7 +325,7 @@ class Systemd:
 
 
 def _runs(units: Mapping[str, Unit]) -> Dict[str, str]:
-    """The invocation of each unit that is up: another one tells that it was started anew."""
+    """Give the invocation of each unit that is up: another one tells that it was started anew."""
     return {name: unit.invocation for name, unit in units.items() if unit.active == "active" or unit.job}
 
 

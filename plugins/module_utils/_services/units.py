@@ -191,7 +191,7 @@ class Services:
             update_record(self._directory, self._site, lambda latest: replace(latest, freeze=entry))
 
     def _forget(self, record: Record, retired: Optional[Event]) -> None:
-        """The site is no longer frozen; where it stays retired, the freeze before that is kept for an undo."""
+        """Note that the site is not frozen now; where it stays retired, the freeze before that is kept for an undo."""
         earlier = record.freeze.earlier if retired and record.freeze else None
         kept = earlier if earlier != Freeze() else None
         update_record(self._directory, self._site, lambda latest: replace(latest, freeze=kept, retired=retired))

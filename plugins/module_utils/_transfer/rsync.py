@@ -222,7 +222,7 @@ def parse_stats(text: str) -> Moved:
 
 
 def _said(err: str) -> str:
-    """The last lines of a message, without rsync's own summary of its exit code."""
+    """Give the last lines of a message, without rsync's own summary of its exit code."""
     return last_lines("\n".join(line for line in err.splitlines() if not line.startswith("rsync error:")), 3)
 
 

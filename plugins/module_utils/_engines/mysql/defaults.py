@@ -41,7 +41,7 @@ def resolved(config: DatabaseConfig, owner: Optional[SystemUser]) -> DatabaseCon
 
 
 def _options(found: Mapping[str, str]) -> Dict[str, Any]:
-    """The driver's options that the words of a file stand for."""
+    """Give the driver's options that the words of a file stand for."""
     options: Dict[str, Any] = {}
     if "socket" in found:
         options["unix_socket"] = found["socket"]

@@ -176,7 +176,7 @@ def _refusal(
 
 
 def _beyond(theirs: Mapping[str, Set[str]], mine: Mapping[str, Set[str]], database: str) -> List[str]:
-    """What an account may do beyond this database, and another one may not."""
+    """List what an account may do beyond this database, and another one may not."""
     return sorted(
         "{0} on {1}".format(right, place or "roles")
         for place, rights in theirs.items()

@@ -103,7 +103,7 @@ def received(facts: DatabaseFacts) -> DatabaseFacts:
 
 
 def _misshapen(details: Mapping[str, Any]) -> List[str]:
-    """The names of details that are not of their declared shape."""
+    """Name the details that are not of their declared shape."""
     return sorted(str(name) for name, value in details.items() if name in _SHAPES and not _FITS[_SHAPES[name]](value))
 
 

@@ -213,7 +213,7 @@ def _matches(session: Session, recorded: DatabaseFacts, findings: Findings) -> N
 
 
 def _collations(session: Session) -> Set[str]:
-    """The names of all collations that the server knows."""
+    """Name all collations that the server knows."""
     rows = session.rows("SELECT COLLATION_NAME FROM information_schema.COLLATIONS") + _full_names(session)
     return {facts.modern(str(row[0])) for row in rows}
 

@@ -189,7 +189,7 @@ def judge(differences: Sequence[Difference], now: datetime.datetime) -> Tuple[Li
 def _events(
     schema: Mapping[str, Difference], is_so: Callable[[Difference, datetime.datetime], bool], now: datetime.datetime
 ) -> Set[str]:
-    """The names of the events for which that is so now."""
+    """Name the events for which that is so now."""
     return {name[len(_OF_EVENT) :] for name, item in schema.items() if is_so(item, now)}
 
 

@@ -158,7 +158,7 @@ def sequences(
 
 
 def _counting(ask: Ask, tables: Sequence[Table], fingerprints: bool, pieces: int) -> List[str]:
-    """The statements that count: small tables together, a big one alone, and in ranges where it can be divided."""
+    """Make the statements that count: small tables together, a big one alone, in ranges where it can be divided."""
     statements: List[str] = []
     for group in queries.batches(tables):
         where = _ranges(ask, tables[group[0]], pieces) if len(group) == 1 else []
@@ -192,7 +192,7 @@ def objects(session: Session, eyes: Session, database: str) -> Dict[str, Tuple[s
 
 
 def _tables_and_parts(session: Session, database: str) -> Iterator[Tuple[str, str]]:
-    """Kind and name of tables and of what belongs to them; but no columns of views, and nothing of ours."""
+    """Give kind and name of tables and of what belongs to them; no columns of views, and nothing of ours."""
     tables: Set[str] = set()
     for sql in queries.catalogue_sql(queries.TABLES_AND_PARTS, database):
         for kind, table, name in session.rows(sql):

@@ -181,7 +181,7 @@ def database_clauses(recorded: Optional[DatabaseFacts], major: int) -> List[str]
 
 
 def _provider_clauses(details: Mapping[str, Any], major: int) -> List[str]:
-    """The clauses that say which library sorts; servers before 15 know none of them."""
+    """Make the clauses that say which library sorts; servers before 15 know none of them."""
     provider, locale = str(details.get("locale_provider") or "libc"), str(details.get("locale") or "")
     word = {"icu": "ICU_LOCALE", "builtin": "BUILTIN_LOCALE"}.get(provider)
     if not word or not locale:
@@ -289,7 +289,7 @@ def rename(session: Session, renames: Sequence[Tuple[str, str]]) -> None:
 
 
 def _not_swapped(error: RelocateError, held: Sequence[str]) -> RelocateError:
-    """The error of a rename that failed. ``held`` names the workers that did not let go of the database."""
+    """Make the error of a rename that failed. ``held`` names the workers that did not let go of the database."""
     code = error.code if error.code in ("sessions_remain", "right_missing") else "swap_failed"
     hint = error.hint or _OWNER_HINT
     if held:

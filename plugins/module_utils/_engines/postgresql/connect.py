@@ -265,7 +265,7 @@ class Server(Logins[Session]):
         return self._as_administrator(found, lookup_user(found["user"]) if local and os.geteuid() == 0 else None)
 
     def _host_of_login(self) -> str:
-        """Where the login is let in: a name, a socket's directory, or "" for the library's own place."""
+        """Find where the login is let in: a name, a socket's directory, or "" for the library's own place."""
         login = self.context.admin
         named = login.host or _directory_of(login.unix_socket) or self._host()
         return named or ("localhost" if login.password else "")

@@ -98,7 +98,7 @@ def _role_details(server: Server, session: Session) -> Dict[str, Any]:
 
 
 def _database(session: Session) -> Tuple[Any, ...]:
-    """What the catalogue says of the database; what this major has no column for is NULL."""
+    """Read what the catalogue says of the database; what this major has no column for is NULL."""
     icu = {15: "daticulocale", 16: "daticulocale"}.get(session.major, "datlocale" if session.major > 16 else "NULL")
     return session.rows(
         "SELECT pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, pg_get_userbyid(d.datdba), d.datconnlimit,"

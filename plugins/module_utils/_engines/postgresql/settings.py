@@ -70,7 +70,7 @@ def replayable(session: Session, role: str, settings: Sequence[str]) -> Tuple[Li
 
 
 def _why_unfit(setting: str, allowed: Optional[bool]) -> str:
-    """Why a setting is not replayed; "" when it is.
+    """Tell why a setting is not replayed; "" when it is.
 
     :param allowed: whether the settings' role may set it; None when the server does not know it
     """

@@ -127,7 +127,7 @@ def make_directories(name: str, owner: Optional[SystemUser], recorded: Optional[
 
 
 def _moved(old: str, new: str) -> Tuple[str, str]:
-    """Two paths without what both end with: what became what. At least one directory below / stays of each."""
+    """Cut off what two paths both end with: what became what. At least one directory below / stays of each."""
     before, after = old.split("/"), new.split("/")
     while len(before) > 2 and len(after) > 2 and before[-1] == after[-1]:
         before, after = before[:-1], after[:-1]
