@@ -11,7 +11,7 @@ import re
 import shutil
 import time
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -229,7 +229,11 @@ def check_complete(server: Server, path: str) -> None:
     """
     with acting_as(server.context.owner):
         sizes = _sizes(path)
-        cut = [name for name in sizes if re.match(r"^\d+\.dat", name) and _is_cut(path, name, sizes[name])]
+        cut = [
+            name
+            for name in _files_of_rows(sizes)
+            if not (_ends_well(path, name) if name.endswith(".dat") else sizes[name])
+        ]
     for suffix, program in ((".zst", "zstd"), (".gz", "gzip")):
         # An empty large object is an empty file, whatever the compression.
         cut += _broken_archives(server, program, path, _filled(sizes, suffix))
@@ -251,8 +255,8 @@ def _filled(sizes: Mapping[str, int], suffix: str) -> List[str]:
     return [name for name, size in sizes.items() if name.endswith(suffix) and size]
 
 
-def _is_cut(directory: str, name: str, size: int) -> bool:
-    return not (_ends_well(directory, name) if name.endswith(".dat") else size)
+def _files_of_rows(names: Iterable[str]) -> List[str]:
+    return [name for name in names if re.match(r"^\d+\.dat", name)]
 
 
 def _ends_well(directory: str, name: str) -> bool:
