@@ -148,7 +148,6 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "BackupSet.finish": ("os.unlink os.walk", SET),
         "BackupSet._with_dumps": ("os.open", SET),
         "BackupSet._manifest_text": ("os.open", SET),
-        "BackupSet._walk": ("os.walk", SET),
         "BackupSet._entry": ("os.open", SET),
     },
     "module_utils/_set/pins.py": {
@@ -161,6 +160,7 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     },
     "module_utils/_set/seal.py": {
         "check_owned": ("os.walk", SET),
+        "files_below": ("os.walk", SET),
         "sealed": ("os.open", SET),
         "_copied": ("files.replaced", SET),
     },

@@ -253,9 +253,9 @@ def _read_tar(stream: IO[bytes], path: str, counts: Dict[str, int], limit: Optio
 def _checked(member: tarfile.TarInfo, before: Tuple[bytes, ...]) -> List[str]:
     """The parts of a member's name, or path_refused."""
     parts = member.name.split("/")
-    if member.name.startswith("/") or not all(parts) or set(parts) & {".", ".."}:
+    if not all(parts) or set(parts) & {".", ".."}:  # an absolute name begins with an empty part
         raise _bad(member.name, "leads out of MEDIA_ROOT")
-    if not (member.isreg() or member.isdir() or member.issym()):
+    if not _is_kept(member):
         raise _bad(member.name, "is neither file, directory nor link")
     if member.issym() and leads_out(member.name, member.linkname):
         raise _bad(member.name, "is a link that leads out of MEDIA_ROOT")
@@ -264,6 +264,10 @@ def _checked(member: tarfile.TarInfo, before: Tuple[bytes, ...]) -> List[str]:
     if tuple(os.fsencode(part) for part in parts) <= before:
         raise _bad(member.name, "comes twice, or out of order")
     return parts
+
+
+def _is_kept(member: tarfile.TarInfo) -> bool:
+    return member.isreg() or member.isdir() or member.issym()
 
 
 def _bad(name: str, why: str) -> RelocateError:

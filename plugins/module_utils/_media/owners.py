@@ -17,7 +17,7 @@ import os
 import pwd
 import re
 import stat
-from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -56,16 +56,21 @@ class Recorder:
         directory = stat.S_ISDIR(status.st_mode)
         user, group = self._user(status.st_uid), self._group(status.st_gid)
         mode = stat.S_IMODE(status.st_mode) & (0o3777 if directory else 0o777)
-        while self._above and not name.startswith(self._above[-1][0]):
-            self._above.pop()
-        around = self._above[-1][1] if self._above else None
         place = (user, group, mode if directory else _NO_MODE)
-        if around is None or place[: 3 if directory else 2] != around[: 3 if directory else 2]:
+        around = self._place_around(name)
+        compared = 3 if directory else 2  # of a file, user and group alone
+        if around is None or place[:compared] != around[:compared]:
             self._note(name, place)
         if directory:
             self._above.append((name + "/" if name else "", place))
         text = os.fsencode(name) + "\0{0}\0{1}\0{2:o}".format(user, group, mode).encode("utf-8", "surrogateescape")
         self._total = (self._total + int.from_bytes(hashlib.sha256(text).digest(), "big")) % _DIGEST
+
+    def _place_around(self, name: str) -> Optional[Place]:
+        """The place of the directory that holds the name; None for the top."""
+        while self._above and not name.startswith(self._above[-1][0]):
+            self._above.pop()
+        return self._above[-1][1] if self._above else None
 
     def _note(self, name: str, place: Place) -> None:
         if len(self._places) < _MOST:
@@ -141,31 +146,46 @@ def obstacles(rights: Mapping[str, Any], made: Collection[str], owner: str) -> L
     if rights.get("more"):
         msg = "users, groups or modes in MEDIA_ROOT change at more than {0} places".format(_MOST)
         return [_obstacle(msg, "chown -R it to the user that the site runs as")]
-    users = [name for name in rights["users"] if name not in made and name != owner]
-    strange = [name for name in users if not NAME.match(name)]
-    lacking = [name for name in users if name not in strange and _uid(name) is None]
-    groups = [name for name in rights["groups"] if name not in made and name != owner and _gid(name) is None]
-    found = []
-    if strange:
-        msg = "MEDIA_ROOT holds files of users without a name: {0}".format(", ".join(strange))
-        found.append(_obstacle(msg, "chown them on old to the user that the site runs as"))
-    if lacking:
-        msg = "MEDIA_ROOT holds files of {0}, who {1} not on this host: the site could not write them".format(
-            ", ".join(lacking), "is" if len(lacking) == 1 else "are"
-        )
-        hint = "create them here (useradd --system NAME), add the unit that runs as them to relocate_services, or chown"
-        found.append(_obstacle(msg, hint + " the files on old to the project's owner"))
-    if groups:
-        msg = "MEDIA_ROOT holds files of groups that are not on this host: {0}".format(", ".join(groups))
-        found.append(_obstacle(msg, "create them here (groupadd --system NAME), or chgrp the files on old"))
-    if (
-        not found
-        and os.geteuid() != 0
-        and (users or not {_gid(name) for name in rights["groups"]} <= {*os.getgroups()})
-    ):
+    expected = {*made, owner}
+    users = [name for name in rights["users"] if name not in expected]
+    groups = [name for name in rights["groups"] if name not in expected]
+    found = [*_users_without_name(users), *_users_lacking(users), *_groups_lacking(groups)]
+    if not found and not _may_give_to(users, rights["groups"]):
         msg = "MEDIA_ROOT holds files of users other than the project's owner, and only root can give files away"
         found.append(_obstacle(msg, "let the connection's user become root, or chown the files on old"))
     return found
+
+
+def _users_without_name(users: Sequence[str]) -> List[Obstacle]:
+    strange = [name for name in users if not NAME.match(name)]
+    if not strange:
+        return []
+    msg = "MEDIA_ROOT holds files of users without a name: {0}".format(", ".join(strange))
+    return [_obstacle(msg, "chown them on old to the user that the site runs as")]
+
+
+def _users_lacking(users: Sequence[str]) -> List[Obstacle]:
+    lacking = [name for name in users if NAME.match(name) and _uid(name) is None]
+    if not lacking:
+        return []
+    msg = "MEDIA_ROOT holds files of {0}, who {1} not on this host: the site could not write them".format(
+        ", ".join(lacking), "is" if len(lacking) == 1 else "are"
+    )
+    hint = "create them here (useradd --system NAME), add the unit that runs as them to relocate_services, or chown"
+    return [_obstacle(msg, hint + " the files on old to the project's owner")]
+
+
+def _groups_lacking(groups: Sequence[str]) -> List[Obstacle]:
+    lacking = [name for name in groups if _gid(name) is None]
+    if not lacking:
+        return []
+    msg = "MEDIA_ROOT holds files of groups that are not on this host: {0}".format(", ".join(lacking))
+    return [_obstacle(msg, "create them here (groupadd --system NAME), or chgrp the files on old")]
+
+
+def _may_give_to(users: Collection[str], groups: Iterable[str]) -> bool:
+    """Tell whether this process may give files away to all of them: root may, others to their own groups alone."""
+    return os.geteuid() == 0 or (not users and {_gid(name) for name in groups} <= {*os.getgroups()})
 
 
 def _obstacle(msg: str, hint: str) -> Obstacle:

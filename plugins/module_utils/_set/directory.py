@@ -14,8 +14,7 @@ import contextlib
 import json
 import os
 import shutil
-import stat
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.files import (
@@ -104,27 +103,31 @@ class BackupSet:
 
         Raises set_not_found, set_incomplete.
         """
+        home = cls.home(directory, site)
         if label:
-            found = cls(os.path.join(cls.home(directory, site), check_label(label)))
-            if os.path.isdir(found.path) and not os.path.isfile(os.path.join(found.path, MANIFEST)):
-                raise RelocateError(
-                    "set_incomplete",
-                    "{0} has no manifest: its backup did not finish".format(found.path),
-                    "use another backup set, or back up again",
-                )
+            found = cls(os.path.join(home, check_label(label)))
             if os.path.isdir(found.path):
-                return found
+                return found._finished()
         else:
-            sets = [cls(os.path.join(cls.home(directory, site), name)) for name in cls.labels(directory, site)]
+            sets = [cls(os.path.join(home, name)) for name in cls.labels(directory, site)]
             sets = [item for item in sets if not sha256 or item.digest() == sha256]
             if sets:
                 return sets[-1]
         what = label or "of site {0}{1}".format(site, ", whose manifest has that sha256," if sha256 else "")
         raise RelocateError(
             "set_not_found",
-            "there is no backup set {0} below {1}".format(what, cls.home(directory, site)),
+            "there is no backup set {0} below {1}".format(what, home),
             "list the sets with relocate.django.backup_info",
         )
+
+    def _finished(self) -> BackupSet:
+        if not os.path.isfile(os.path.join(self.path, MANIFEST)):
+            raise RelocateError(
+                "set_incomplete",
+                "{0} has no manifest: its backup did not finish".format(self.path),
+                "use another backup set, or back up again",
+            )
+        return self
 
     @classmethod
     def around(cls, path: str) -> Optional[BackupSet]:
@@ -302,25 +305,29 @@ class BackupSet:
         """
         seal.check_owned(self.path)
         listed = {entry.path: entry for entry in manifest.files}
-        present = set(self._walk())
-        for path in sorted(set(listed) - present):
-            raise RelocateError("file_missing", "file {0} of {1} is missing".format(path, self.label), "transfer again")
-        for path in sorted(present - set(listed)):
-            raise RelocateError(
-                "file_unlisted", "file {0} of {1} is not in its manifest".format(path, self.label), "transfer again"
-            )
-        stored = manifest.media.get("stored")
-        if stored and stored not in listed:  # before a restore notes that it begins to bring MEDIA
-            self._differs(str(stored), "is not in its manifest", "file_unlisted")
-        for path, entry in sorted(listed.items()):
-            size = os.lstat(self.file(path)).st_size
-            if size != entry.size:
-                code = "dump_truncated" if size < entry.size and path.startswith(DATABASES + "/") else "file_differs"
-                self._differs(path, "holds {0} of {1} bytes".format(size, entry.size), code)
+        self._check_names(set(listed), manifest.media.get("stored"))
+        for path in sorted(listed):
+            self._check_size(listed[path])
         for entry in self._each(self._entry, sorted(listed), jobs):
             if entry.sha256 != listed[entry.path].sha256:
                 self._differs(entry.path, "sha256 differs")
         return sum(entry.size for entry in manifest.files)
+
+    def _check_names(self, listed: Set[str], stored: Optional[str]) -> None:
+        present = set(self._walk())
+        for path in sorted(listed - present):
+            self._differs(path, "is missing", "file_missing")
+        for path in sorted(present - listed):
+            self._differs(path, "is not in its manifest", "file_unlisted")
+        if stored and stored not in listed:  # before a restore notes that it begins to bring MEDIA
+            self._differs(str(stored), "is not in its manifest", "file_unlisted")
+
+    def _check_size(self, entry: FileEntry) -> None:
+        size = os.lstat(self.file(entry.path)).st_size
+        if size != entry.size:
+            cut = size < entry.size and entry.path.startswith(DATABASES + "/")
+            how = "holds {0} of {1} bytes".format(size, entry.size)
+            self._differs(entry.path, how, "dump_truncated" if cut else "file_differs")
 
     @contextlib.contextmanager
     def lent_dumps(self, owner: SystemUser) -> Iterator[None]:
@@ -373,16 +380,7 @@ class BackupSet:
 
     def _walk(self) -> Iterator[str]:
         """Relative paths of all files but the manifest; refuses links and special files."""
-        for top, directories, names in os.walk(self.path):
-            for name in sorted(directories + names):
-                path = os.path.join(top, name)
-                mode = os.lstat(path).st_mode
-                if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-                    raise RelocateError("path_refused", "{0} is neither file nor directory".format(path), "remove it")
-            for name in names:
-                relative = os.path.relpath(os.path.join(top, name), self.path)
-                if relative != MANIFEST:
-                    yield relative
+        return (relative for relative in seal.files_below(self.path) if relative != MANIFEST)
 
     def _each(self, work: Callable[[str], FileEntry], paths: List[str], jobs: int) -> List[FileEntry]:
         with concurrent.futures.ThreadPoolExecutor(max(1, jobs)) as pool:

@@ -17,7 +17,7 @@ import hashlib
 import json
 import typing
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
@@ -237,10 +237,7 @@ def _check(manifest: Manifest) -> None:
     for name in ("host", "code", "django", "owner", "media"):
         _shaped(name, getattr(manifest, name))
     if manifest.media.get("stored"):
-        missing = [key for key in _STORED if key not in manifest.media]
-        missing += [key for key in ("files", "bytes") if key not in manifest.media.get("archived", {})]
-        for key in missing:
-            raise ValueError("media." + key)
+        _check_stored(manifest.media)
     archives = [entry.path for entry in manifest.files if entry.path.startswith(ARCHIVE)]
     if archives and manifest.media.get("stored") not in archives:
         raise ValueError("media.stored")  # MEDIA that is there would be left out
@@ -248,6 +245,13 @@ def _check(manifest: Manifest) -> None:
         _shaped("config", entry.config)
         if not entry.dump.path.startswith(DATABASES + "/"):
             raise ValueError("databases.{0}.dump.path".format(alias))
+
+
+def _check_stored(media: Mapping[str, Any]) -> None:
+    missing = [key for key in _STORED if key not in media]
+    missing += [key for key in ("files", "bytes") if key not in media.get("archived", {})]
+    for key in missing:
+        raise ValueError("media." + key)
 
 
 def _shaped(name: str, found: Mapping[str, Any]) -> None:
@@ -270,18 +274,21 @@ def read_as(kind: Any, value: Any, where: str) -> Any:
     if origin is Union:
         return None if value is None else read_as(args[0], value, where)
     if origin is tuple:
-        items = _of(list, value, where)
-        kinds = [args[0]] * len(items) if args[-1] is Ellipsis else args
-        if len(kinds) != len(items):
-            raise ValueError(where)
-        return tuple(
-            read_as(one, item, "{0}[{1}]".format(where, number)) for number, (one, item) in enumerate(zip(kinds, items))
-        )
+        return _tuple_of(args, _of(list, value, where), where)
     if origin is collections.abc.Mapping:
         return {key: read_as(args[1], item, where + "." + key) for key, item in _of(dict, value, where).items()}
     if dataclasses.is_dataclass(kind):
         return _built(kind, _of(dict, value, where), where)
     return _of(kind, value, where)
+
+
+def _tuple_of(args: Tuple[Any, ...], items: List[Any], where: str) -> Tuple[Any, ...]:
+    kinds = [args[0]] * len(items) if args[-1] is Ellipsis else args
+    if len(kinds) != len(items):
+        raise ValueError(where)
+    return tuple(
+        read_as(one, item, "{0}[{1}]".format(where, number)) for number, (one, item) in enumerate(zip(kinds, items))
+    )
 
 
 def _of(kind: Any, value: Any, where: str) -> Any:

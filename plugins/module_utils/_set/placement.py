@@ -78,15 +78,19 @@ def plan(
     carried = {above for entry in entries for above in _upwards(entry.path)}
     placements = []
     for entry, path in zip(entries, here):
-        content = b"" if entry.link else read_plain(backup.check_file(entry.stored))
-        if path in wanted:
-            text = content.decode("utf-8", "surrogateescape")
-            content = env_files.override(text, wanted[path]).encode("utf-8", "surrogateescape")
+        content = _overridden(b"" if entry.link else read_plain(backup.check_file(entry.stored)), wanted.get(path))
         mode = entry.mode & 0o777  # no file of settings is setuid
         link = relocation.link(entry.path, entry.link, carried) if entry.link else ""
         above = _named_part(path, patterns)
         placements.append(Placement(path, content, mode, entry.owner, entry.group, link, above))
     return placements
+
+
+def _overridden(content: bytes, variables: Optional[Mapping[str, str]]) -> bytes:
+    """The content of an environment file with the user's variables in it; any other as it is."""
+    if variables is None:
+        return content
+    return env_files.override(content.decode("utf-8", "surrogateescape"), variables).encode("utf-8", "surrogateescape")
 
 
 def _check_named(paths: Sequence[str], patterns: Sequence[str]) -> None:

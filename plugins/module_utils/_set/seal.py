@@ -198,6 +198,18 @@ def _alone(user: SystemUser) -> bool:
     return members <= {user.name}
 
 
+def files_below(directory: str) -> Iterator[str]:
+    """Relative paths of all files of a set. Raises path_refused for what is neither file nor directory."""
+    for top, directories, names in os.walk(directory):
+        for name in sorted(directories + names):
+            path = os.path.join(top, name)
+            mode = os.lstat(path).st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                raise RelocateError("path_refused", "{0} is neither file nor directory".format(path), "remove it")
+        for name in names:
+            yield os.path.relpath(os.path.join(top, name), directory)
+
+
 def check_owned(path: str) -> None:
     """Refuse a set of which something is not root's alone, such as one that a user has brought."""
     for top, _directories, names in os.walk(path) if os.geteuid() == 0 else ():

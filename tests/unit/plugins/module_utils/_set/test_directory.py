@@ -225,9 +225,13 @@ def test_a_manifest_that_is_a_link(complete: tuple[BackupSet, str], tmp_path: Pa
 @pytest.mark.parametrize(
     ("spoil", "code", "text"),
     [
-        (lambda path: (path / DAT).unlink(), "file_missing", f"file {DAT} of {LABEL} is missing.*transfer again"),
+        (
+            lambda path: (path / DAT).unlink(),
+            "file_missing",
+            f"file {DAT} of {LABEL}: is missing.*transfer the set again",
+        ),
         (lambda path: (path / "code.bundle").unlink(), "file_missing", "file code.bundle of"),
-        (lambda path: (path / "new").write_text(""), "file_unlisted", f"file new of {LABEL} is not in its manifest"),
+        (lambda path: (path / "new").write_text(""), "file_unlisted", f"file new of {LABEL}: is not in its manifest"),
         (lambda path: (path / "databases/.x").write_text(""), "file_unlisted", r"file databases/\.x of"),
         (
             lambda path: (path / DAT).write_bytes(b"rowz\n" + b"rows\n" * 99),
