@@ -105,13 +105,18 @@ def ask_all(
         raise start_error(project, reply["failed"], known)
     errors = {topic: _topic_error(topic, error, known) for topic, error in reply["errors"].items()}
     answers: Dict[str, Any] = reply["answers"]
+    _scrub(answers, known)
+    if "packages" in answers:
+        answers["packages"] = _packages(project, answers["packages"], timeout)
+    return answers, errors, known
+
+
+def _scrub(answers: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Take secrets out of the texts that project code wrote."""
     for check in answers.get("checks", ()):
         check.update(msg=scrubbed(check["msg"], known), hint=scrubbed(check["hint"], known))
     for raw in answers.get("databases", ()):
         raw["error"] = scrubbed(raw["error"], known)
-    if "packages" in answers:
-        answers["packages"] = _packages(project, answers["packages"], timeout)
-    return answers, errors, known
 
 
 def secrets_of(project: Project, timeout: float = 120) -> List[str]:

@@ -87,17 +87,25 @@ def plan_checkout(path: str, owner: Optional[SystemUser], commit: str, source: S
         return CheckoutPlan("clone", path, commit)
     if not os.path.isdir(path) or not is_work_tree(path):
         raise _occupied(path, "it holds other files")
-    git = Git(path, owner, source.env or {})
+    return _plan_update(Git(path, owner, source.env or {}), commit, source)
+
+
+def _plan_update(git: Git, commit: str, source: Source) -> CheckoutPlan:
     before = _head(git)
     if not before:
-        return CheckoutPlan("update", path, commit)  # a clone that was cut short
+        return CheckoutPlan("update", git.path, commit)  # a clone that was cut short
     if not _same_project(git, source.remote, commit):
-        raise _occupied(path, "its origin is another one, and it does not know the revision")
-    changed = changes(path, owner)
-    if changed and not (before == commit and source.patch and patch(path, owner) == source.patch):
-        raise _dirty(path, changed)
+        raise _occupied(git.path, "its origin is another one, and it does not know the revision")
+    changed = changes(git.path, git.owner)
+    if changed and not (before == commit and _is_patched(git, source.patch)):
+        raise _dirty(git.path, changed)
     done = before == commit and bool(changed) == bool(source.patch) and not _pointers(git)
-    return CheckoutPlan("none" if done else "update", path, commit, before)
+    return CheckoutPlan("none" if done else "update", git.path, commit, before)
+
+
+def _is_patched(git: Git, wanted: bytes) -> bool:
+    """Tell whether what was changed there is the patch that travels with the revision."""
+    return bool(wanted) and patch(git.path, git.owner) == wanted
 
 
 def checkout(path: str, owner: Optional[SystemUser], commit: str, source: Source) -> bool:
@@ -252,13 +260,16 @@ def _obtain(git: Git, commit: str, source: Source) -> None:
     if source.remote and not _has(git, commit):
         said.append(_from_remote(git, commit, source))
     if not _has(git, commit):
-        asked = " and ".join(name for name, used in (("bundle", source.bundle), ("remote", source.remote)) if used)
-        reasons = "; ".join(text for text in said if text)
-        raise RelocateError(
-            "revision_not_found",
-            "{0} did not give {1}{2}".format(asked or "no source", commit, ": " + reasons if reasons else ""),
-            "push the revision to the remote, or restore from a backup set, which holds a bundle",
-        )
+        raise _not_found(commit, source, "; ".join(text for text in said if text))
+
+
+def _not_found(commit: str, source: Source, reasons: str) -> RelocateError:
+    asked = " and ".join(name for name, used in (("bundle", source.bundle), ("remote", source.remote)) if used)
+    return RelocateError(
+        "revision_not_found",
+        "{0} did not give {1}{2}".format(asked or "no source", commit, ": " + reasons if reasons else ""),
+        "push the revision to the remote, or restore from a backup set, which holds a bundle",
+    )
 
 
 def _has(git: Git, commit: str) -> bool:

@@ -360,13 +360,10 @@ def _extra_commands(planned: EnvironmentPlan, directory: str) -> List[List[str]]
     extra = list(planned.wanted.extra)
     if not extra:
         return []
-    names = {requirements.canonical(match.group(1)) for match in map(requirements.NAME.match, extra) if match}
-    recorded = requirements.pinned(planned.wanted.freeze)
-    own = requirements.pinned(extra)
-    lines = [
-        "{0}=={1}\n".format(name, recorded[name]) for name in sorted(names) if name in recorded and name not in own
-    ]
-    limits = ["-c", _write_as(planned.owner, os.path.join(directory, "extra.txt"), "".join(lines))] if lines else []
+    lines = requirements.recorded_versions(extra, planned.wanted.freeze)
+    limits = (
+        ["-c", _write_as(planned.owner, os.path.join(directory, "extra.txt"), "\n".join(lines) + "\n")] if lines else []
+    )
     tool = _tool("uv", planned.owner) if planned.method == "uv" else None
     start = [tool, "pip", "install", "--python"] if tool else [planned.interpreter, "-m", "pip", "install"]
     return [start + ([planned.interpreter] if tool else []) + limits + ["--"] + extra]

@@ -8,7 +8,7 @@ Code that is older than its database answers every page until somebody writes: t
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 
@@ -82,8 +82,12 @@ def at_revision(history: Mapping[str, Any], top: str, names: Sequence[str]) -> D
     lost = {name for name, path in files.items() if path.startswith(top + "/") and _tail(path) not in tails}
     there = set(files) - lost
     known = there | {old for old, by in history["replaced"].items() if there & set(by)}
-    gone = {name.partition(".")[0] for name in lost} - {name.partition(".")[0] for name in there}
+    gone = _apps_of(lost) - _apps_of(there)
     return {"known": sorted(known), "replaced": {}, "apps": [app for app in history["apps"] if app not in gone]}
+
+
+def _apps_of(names: Iterable[str]) -> Set[str]:
+    return {name.partition(".")[0] for name in names}
 
 
 def _tail(path: str) -> str:

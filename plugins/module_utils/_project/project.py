@@ -11,7 +11,7 @@ import glob
 import os
 import stat
 from dataclasses import dataclass, field
-from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
@@ -229,7 +229,7 @@ def find_interpreter(path: str, interpreter: Optional[str] = None, manage: str =
         full = os.path.join(path, interpreter)
         if os.path.isdir(full):
             full = os.path.join(full, "bin", "python")
-        if os.path.isfile(full) and os.access(full, os.X_OK):
+        if _is_program(full):
             return full
         raise RelocateError(
             "interpreter_not_found",
@@ -242,7 +242,7 @@ def find_interpreter(path: str, interpreter: Optional[str] = None, manage: str =
         for venv in _VENVS:
             for program in ("python", "python3"):
                 full = os.path.join(parent, venv, "bin", program)
-                if os.path.isfile(full) and os.access(full, os.X_OK):
+                if _is_program(full):
                     return full
     raise RelocateError(
         "interpreter_not_found",
@@ -250,6 +250,10 @@ def find_interpreter(path: str, interpreter: Optional[str] = None, manage: str =
         "set relocate_interpreter (relocate_old_interpreter for old alone) to the Python that runs the site, such as"
         " /srv/shop/venv/bin/python",
     )
+
+
+def _is_program(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
 def _settings_of(manage_path: str, owner: SystemUser) -> str:
@@ -280,17 +284,22 @@ def _setdefault(path: str, owner: SystemUser) -> str:
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     for node in ast.walk(tree):
-        pair: Tuple[ast.AST, ...] = ()
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault":
-            pair = tuple(node.args)
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-            subscript = node.targets[0].slice
-            pair = (getattr(subscript, "value", subscript), node.value)  # Python 3.8 wraps it in ast.Index
-            pair = (subscript if isinstance(subscript, ast.Constant) else pair[0], node.value)
-        values = [item.value for item in pair if isinstance(item, ast.Constant)]
+        values = [item.value for item in _key_and_value(node) if isinstance(item, ast.Constant)]
         if len(values) == 2 and values[0] == _SETTINGS and isinstance(values[1], str):
             return values[1]
     return ""
+
+
+def _key_and_value(node: ast.AST) -> Sequence[ast.AST]:
+    """The arguments of a call of setdefault, or the two sides of an assignment to an item; nothing for others."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault":
+        return node.args
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+        key: Any = node.targets[0].slice
+        if not isinstance(key, ast.Constant):
+            key = getattr(key, "value", key)  # Python 3.8 wraps it in ast.Index
+        return key, node.value
+    return ()
 
 
 def _check_starts(project: Project) -> None:

@@ -22,6 +22,9 @@ REQUIREMENTS = (
     "requirements/base.txt",
     "requirements/requirements.txt",
 )
+#: Every file that tells the packages by itself, with its method; the first that is there holds.
+_TELLING = LOCKS + tuple(("requirements", name) for name in REQUIREMENTS)
+_PROJECT = ("pyproject.toml", "setup.py", "setup.cfg")
 _FILE_LIMIT = 4 * 1024 * 1024  # bytes
 NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _PIN = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*={2,3}\s*([^\s;,#*]+)\s*(?:[;#].*|\\.*)?$")
@@ -46,7 +49,7 @@ class Found:
 
 def detect(path: str, given: Sequence[str] = ()) -> Found:
     """Return which files of a checkout tell its packages. Raises bad_option when a given file is not there."""
-    missing = [name for name in given if not os.path.isfile(os.path.join(path, name))]
+    missing = [name for name in given if not _holds(path, name)]
     if missing:
         raise RelocateError(
             "bad_option",
@@ -55,20 +58,20 @@ def detect(path: str, given: Sequence[str] = ()) -> Found:
         )
     if given:
         return Found("requirements", tuple(given))
-    for method, name in LOCKS:
-        if os.path.isfile(os.path.join(path, name)):
+    for method, name in _TELLING:
+        if _holds(path, name):
             return Found(method, (name,))
-    for name in REQUIREMENTS:
-        if os.path.isfile(os.path.join(path, name)):
-            return Found("requirements", (name,))
-    if _PACKAGED.search(read_text(os.path.join(path, "pyproject.toml"))) or os.path.isfile(
-        os.path.join(path, "setup.py")
-    ):
-        names = [
-            name for name in ("pyproject.toml", "setup.py", "setup.cfg") if os.path.isfile(os.path.join(path, name))
-        ]
-        return Found("project", tuple(names))
+    if _PACKAGED.search(read_text(os.path.join(path, "pyproject.toml"))) or _holds(path, "setup.py"):
+        return Found("project", _present(path, _PROJECT))
     return Found("freeze")
+
+
+def _holds(path: str, name: str) -> bool:
+    return os.path.isfile(os.path.join(path, name))
+
+
+def _present(path: str, names: Iterable[str]) -> Tuple[str, ...]:
+    return tuple(name for name in names if _holds(path, name))
 
 
 def read_text(path: str) -> str:
@@ -132,6 +135,14 @@ def constraints(requirement_texts: Iterable[str], freeze: Sequence[str]) -> List
         own.update(pinned(text.splitlines()))
     recorded = pinned(freeze)
     return sorted("{0}=={1}".format(name, version) for name, version in recorded.items() if name not in own)
+
+
+def recorded_versions(packages: Sequence[str], freeze: Sequence[str]) -> List[str]:
+    """The recorded versions of these very packages, where they name none themselves."""
+    names = {canonical(match.group(1)) for match in map(NAME.match, packages) if match}
+    recorded, own = pinned(freeze), pinned(packages)
+    wanted = sorted(name for name in names if name in recorded and name not in own)
+    return ["{0}=={1}".format(name, recorded[name]) for name in wanted]
 
 
 def installable(freeze: Sequence[str]) -> Tuple[List[str], List[str]]:

@@ -60,6 +60,7 @@ _BY_NAME = (
     (r"^(webpack-stats|staticfiles|asset-manifest|rev-manifest|mix-manifest)[^/]*\.json$", "a manifest of a build"),
 )
 _BUILD = re.compile(r"(^|/)(dist|build|bundles|webpack_bundles|public|assets|bower_components)/")
+_FRONT_END = re.compile(r"\.(js|css)$|^manifest\.json$")
 _DATABASE = re.compile(r"\.(sqlite3?|db)$")
 _FRESH = 30 * 24 * 3600.0  # seconds: a database that nobody wrote to for so long is not in use
 _LIMIT = 200000  # entries of untracked directories that are looked at
@@ -100,8 +101,12 @@ def find(
                 found[full] = what
     found.update(dict.fromkeys(look.unseen, "a directory that the project's owner cannot look into"))
     spoken = [os.path.normpath(os.path.join(project, item)) for item in accepted]
-    kept = {full: what for full, what in found.items() if not any(_covers(item, full) for item in spoken)}
-    return _grouped(kept, project)
+    return _grouped(_unspoken(found, spoken), project)
+
+
+def _unspoken(found: Mapping[str, str], spoken: Sequence[str]) -> Dict[str, str]:
+    """Return what no pattern of the user's covers."""
+    return {full: what for full, what in found.items() if not any(_covers(item, full) for item in spoken)}
 
 
 def _covers(pattern: str, full: str) -> bool:
@@ -178,14 +183,14 @@ class _Look:
 
     @staticmethod
     def _by_kind(full: str, name: str, relative: str) -> str:
-        if name.endswith((".js", ".css")) or (name == "manifest.json" and _BUILD.search(relative)):
-            return "a front-end build" if _BUILD.search(relative) else ""
+        if _FRONT_END.search(name) and _BUILD.search(relative):
+            return "a front-end build"
         if name.endswith((".py", ".so")) and _is_package(os.path.dirname(full)):
             return "a module of the project"
         if "/fixtures/" in "/" + relative and name.endswith((".json", ".yaml", ".yml", ".xml", ".jsonl")):
             return "a fixture"
-        if _DATABASE.search(name) and not name.endswith("Thumbs.db"):
-            return "a database file that was written lately" if _is_fresh(full) else ""
+        if _DATABASE.search(name) and _is_fresh(full):
+            return "a database file that was written lately"
         return ""
 
 

@@ -176,17 +176,25 @@ def _state_before(loader: Any, label: str, name: str) -> Any:
 def _lost(operation: Any, label: str, state: Any) -> str:
     """Return what a RemoveField or DeleteModel takes away with rows in it; empty when no table or column goes."""
     model_name = getattr(operation, "model_name", None) or operation.name
-    model = state.models.get((label, model_name.lower())) if state is not None else None
-    if state is not None and model is None:
-        return ""  # it was made by the same migration
-    if model is not None and not _has_rows(model):
+    if state is None:
+        return _loss(operation, label, model_name)
+    model = state.models.get((label, model_name.lower()))
+    if model is None or not _has_rows(model):  # None: it was made by the same migration
         return ""
-    shown = "{0}.{1}".format(label, model.name if model is not None else model_name)
-    if not hasattr(operation, "model_name"):
-        return "the table of {0} is dropped with its rows".format(shown)
-    if model is not None and not _has_values(_field(model, operation.name)):
+    if _is_of_field(operation) and not _has_values(_field(model, operation.name)):
         return ""
-    return "{0}.{1} is removed with its values".format(shown, operation.name)
+    return _loss(operation, label, model.name)
+
+
+def _loss(operation: Any, label: str, model_name: str) -> str:
+    shown = "{0}.{1}".format(label, model_name)
+    if _is_of_field(operation):
+        return "{0}.{1} is removed with its values".format(shown, operation.name)
+    return "the table of {0} is dropped with its rows".format(shown)
+
+
+def _is_of_field(operation: Any) -> bool:
+    return hasattr(operation, "model_name")
 
 
 def _has_rows(model: Any) -> bool:
@@ -210,20 +218,24 @@ def _is_model(path: str) -> str:
 
 
 def _resolve(parts: List[str]) -> Optional[Tuple[str, Any]]:
+    current = _module(parts[0])
+    for index, part in enumerate(parts[1:], 2):
+        if current is None or _is_model_class(current):
+            break
+        step = getattr(current, part, None)
+        if step is None and hasattr(current, "__path__"):
+            step = _module(".".join(parts[:index]))
+        current = step
+    if current is None or not _is_model_class(current):
+        return None
+    meta = getattr(current, "_meta", None)  # Model itself has none
+    return (meta.label, current) if meta is not None and not meta.abstract else None
+
+
+def _is_model_class(found: Any) -> bool:
     from django.db.models import Model
 
-    current: Any = None
-    for index, part in enumerate(parts):
-        step = getattr(current, part, None) if index else None
-        if step is None and (index == 0 or hasattr(current, "__path__")):
-            step = _module(".".join(parts[: index + 1]))
-        if step is None:
-            return None
-        if inspect.isclass(step) and not hasattr(step, "__origin__") and issubclass(step, Model):
-            meta = getattr(step, "_meta", None)  # Model itself has none
-            return (meta.label, step) if meta is not None and not meta.abstract else None
-        current = step
-    return None
+    return inspect.isclass(found) and not hasattr(found, "__origin__") and issubclass(found, Model)
 
 
 def _module(name: str) -> Any:

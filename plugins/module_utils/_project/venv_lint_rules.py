@@ -99,15 +99,16 @@ class _Reader:
 
     def _imports(self, node: Any) -> Bindings:
         if isinstance(node, ast.Import):
-            return {
-                item.asname or item.name.partition(".")[0]: item.name if item.asname else item.name.partition(".")[0]
-                for item in node.names
-            }
-        module = node.module or ""
-        if node.level:
-            base = self.package.split(".")
-            module = ".".join(base[: len(base) - node.level + 1] + ([module] if module else []))
+            return dict(_bound(item.name, item.asname) for item in node.names)
+        module = self._module_of(node)
         return {item.asname or item.name: module + "." + item.name for item in node.names if item.name != "*"}
+
+    def _module_of(self, node: Any) -> str:
+        """The absolute path of what a ``from`` names."""
+        if not node.level:
+            return node.module or ""
+        base = self.package.split(".")
+        return ".".join(base[: len(base) - node.level + 1] + ([node.module] if node.module else []))
 
     @staticmethod
     def _path(node: Any, bindings: Bindings) -> str:
@@ -132,7 +133,7 @@ class _Reader:
         if isinstance(node, _FUNCTIONS):
             self._function(node, bindings, function)
             return
-        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load) and _dotted(node):
+        if _is_use(node):
             self._reference(node, bindings, function, above)
             return
         if isinstance(node, ast.Call):
@@ -178,14 +179,18 @@ class _Reader:
             self._used.setdefault(name, True)
             return
         # Django's own writer names a function of a model's class as a default, and classes as bases.
-        harmless = (
+        as_base = any(isinstance(item, ast.keyword) and item.arg == "bases" for item in above)
+        harmless = as_base or self._is_of_class(node, bindings, label)
+        self._used[name] = self._used.get(name, True) and harmless
+
+    def _is_of_class(self, node: Any, bindings: Bindings, label: str) -> bool:
+        """Tell whether an expression names something of the model's class that asks for no rows."""
+        return (
             isinstance(node, ast.Attribute)
             and node.attr not in _ROWS
             and self.is_model(self._path(node.value, bindings)) == label
             and not (isinstance(node.value, ast.Attribute) and node.value.attr in _ROWS)
         )
-        harmless = harmless or any(isinstance(item, ast.keyword) and item.arg == "bases" for item in above)
-        self._used[name] = self._used.get(name, True) and harmless
 
     def _tell(self, line: int, function: Any, label: str) -> None:
         """Once for each model in each function: where it comes first."""
@@ -219,6 +224,17 @@ class _Reader:
             if len(node.args) > 1 and texts[1]:
                 return self._path(node.args[0], bindings) + "." + texts[1] in _PATCHED
         return False
+
+
+def _bound(path: str, name: Optional[str]) -> Tuple[str, str]:
+    """The name that ``import path as name`` gives, and what it stands for; without a name, that of the first part."""
+    top = path.partition(".")[0]
+    return (name, path) if name else (top, top)
+
+
+def _is_use(node: Any) -> bool:
+    """Tell whether an expression reads a name, or something by names alone: ``a``, ``a.b.c``."""
+    return isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load) and bool(_dotted(node))
 
 
 def _children(node: Any) -> Iterator[Any]:

@@ -42,21 +42,26 @@ def _alias_migrations(alias: str, exists: bool) -> Dict[str, Any]:
             loader.check_consistent_history(connection)
         except InconsistentMigrationHistory as error:
             inconsistent = str(error)
+    replaced = {node for item in loader.disk_migrations.values() for node in item.replaces}
+    return {
+        "exists": exists,
+        "recorded": recorded,
+        "applied": _names(rows),
+        "unapplied": _names(_to_apply(loader)),
+        "unknown": _names(row for row in rows if row not in loader.disk_migrations and row not in replaced),
+        "inconsistent": inconsistent,
+    }
+
+
+def _to_apply(loader: Any) -> List[Node]:
+    """The migrations that ``migrate`` would apply, in its order."""
     plan, seen = [], set(loader.applied_migrations or ())
     for leaf in sorted(loader.graph.leaf_nodes()):
         for node in loader.graph.forwards_plan(leaf):
             if node not in seen:
                 seen.add(node)
                 plan.append(node)
-    replaced = {node for item in loader.disk_migrations.values() for node in item.replaces}
-    return {
-        "exists": exists,
-        "recorded": recorded,
-        "applied": _names(rows),
-        "unapplied": _names(plan),
-        "unknown": _names(row for row in rows if row not in loader.disk_migrations and row not in replaced),
-        "inconsistent": inconsistent,
-    }
+    return plan
 
 
 def topic_migrations(aliases: Aliases) -> Dict[str, Any]:
@@ -129,6 +134,37 @@ def used_paths() -> Dict[str, List[str]]:
         "templates": absolute(dirs) + absolute([os.path.join(item.path, "templates") for item in configs]),
         "locale": absolute(settings.LOCALE_PATHS) + absolute([os.path.join(item.path, "locale") for item in configs]),
     }
+
+
+def file_stores(media_root: str) -> List[Dict[str, str]]:
+    """Directories outside MEDIA_ROOT in which models keep files, with the field that does."""
+    import os
+
+    from django.apps import apps
+
+    root = os.path.realpath(media_root) if media_root else ""
+    found: Dict[str, str] = {}
+    for model in apps.get_models():
+        for field in model._meta.local_fields:
+            path = _store_of(field)
+            if path and not (root and (path + os.sep).startswith(root + os.sep)):
+                found.setdefault(path, "{0}.{1}".format(model._meta.label, field.name))
+    return [{"path": path, "field": field} for path, field in sorted(found.items())]
+
+
+def _store_of(field: Any) -> str:
+    """The directory that a field keeps files in; empty for one that keeps none on this host's disk."""
+    import os
+
+    from django.core.files.storage import FileSystemStorage
+    from django.db.models import FileField
+
+    storage: Any = getattr(field, "storage", None) if isinstance(field, FileField) else None
+    try:
+        kept = isinstance(storage, FileSystemStorage) and str(storage.base_location)  # "" without MEDIA_ROOT
+        return os.path.realpath(storage.location) if kept else ""
+    except Exception:  # the project's own code; a field that cannot tell has no files that a site could serve
+        return ""
 
 
 def topic_history() -> Dict[str, Any]:

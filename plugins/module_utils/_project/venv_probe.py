@@ -74,22 +74,26 @@ def start(request: Request) -> None:
 
 def _plain(value: Any, secrets: bool, name: str = "") -> Any:
     """The part of OPTIONS that JSON can carry; without ``secrets`` also without secret-looking entries."""
-    if (
-        not secrets
-        and isinstance(value, str)
-        and (venv_secrets.is_secret_name(name) or venv_secrets.url_passwords(value))
-    ):
+    if not secrets and _looks_secret(name, value):
         return None
     if value is None or isinstance(value, (bool, str, float)):
         return value
     if isinstance(value, int):
         return int(value)  # an IntEnum such as psycopg's IsolationLevel
     if isinstance(value, dict):
-        items = {str(key): _plain(item, secrets, str(key)) for key, item in value.items()}
-        return {key: item for key, item in items.items() if item is not None}
+        return _plain_items(value, secrets)
     if isinstance(value, (list, tuple)):
         return [_plain(item, secrets, name) for item in value]
     return str(value) if hasattr(value, "__fspath__") else None
+
+
+def _looks_secret(name: str, value: Any) -> bool:
+    return isinstance(value, str) and bool(venv_secrets.is_secret_name(name) or venv_secrets.url_passwords(value))
+
+
+def _plain_items(options: Dict[Any, Any], secrets: bool) -> Dict[str, Any]:
+    items = {str(key): _plain(item, secrets, str(key)) for key, item in options.items()}
+    return {key: item for key, item in items.items() if item is not None}
 
 
 def _in_place(options: Dict[str, Any], directory: str) -> Dict[str, Any]:
@@ -225,7 +229,7 @@ def topic_django(request: Request) -> Dict[str, Any]:
         "media_root": _absolute(settings.MEDIA_ROOT),
         "media_url": str(settings.MEDIA_URL or ""),
         "media_storage": str(storage),
-        "file_stores": _file_stores(_absolute(settings.MEDIA_ROOT)),
+        "file_stores": venv_models.file_stores(_absolute(settings.MEDIA_ROOT)),
         "static_root": _absolute(settings.STATIC_ROOT),
         "static_url": str(settings.STATIC_URL or ""),
         "used_paths": venv_models.used_paths(),
@@ -237,27 +241,6 @@ def topic_django(request: Request) -> Dict[str, Any]:
         "time_zone": str(settings.TIME_ZONE or ""),
         "use_tz": bool(settings.USE_TZ),
     }
-
-
-def _file_stores(media_root: str) -> List[Dict[str, str]]:
-    """Directories outside MEDIA_ROOT in which models keep files, with the field that does."""
-    from django.apps import apps
-    from django.core.files.storage import FileSystemStorage
-    from django.db.models import FileField
-
-    root = os.path.realpath(media_root) if media_root else ""
-    found: Dict[str, str] = {}
-    for model in apps.get_models():
-        for field in model._meta.local_fields:
-            storage: Any = getattr(field, "storage", None) if isinstance(field, FileField) else None
-            try:
-                kept = isinstance(storage, FileSystemStorage) and str(storage.base_location)  # "" without MEDIA_ROOT
-                path = os.path.realpath(storage.location) if kept else ""
-            except Exception:  # the project's own code; a field that cannot tell has no files that a site could serve
-                path = ""
-            if path and not (root and (path + os.sep).startswith(root + os.sep)):
-                found.setdefault(path, "{0}.{1}".format(model._meta.label, field.name))
-    return [{"path": path, "field": field} for path, field in sorted(found.items())]
 
 
 def _absolute(path: Any) -> str:

@@ -54,17 +54,27 @@ def collect_secrets(name: str, value: Any, found: Set[str], depth: int = 0) -> N
     if issubclass(kind, bytes):
         value, kind = value.decode("utf-8", "replace"), str
     if issubclass(kind, str):
-        certain = name.upper() == "PASSWORD"
-        named = is_secret_name(name) and len(value) >= 6 and not _DOTTED.match(value)
-        if named or (certain and len(value) >= 3):
+        if _is_secret(name, value):
             found.add(str(value))
         found.update(url_passwords(value))
-    elif issubclass(kind, dict) and depth < 6:
-        for key, item in list(value.items()):
-            collect_secrets(key if issubclass(type(key), str) else name, item, found, depth + 1)
-    elif issubclass(kind, (list, tuple, set)) and depth < 6:
-        for item in list(value):
-            collect_secrets(name, item, found, depth + 1)
+    elif depth < 6:
+        for below, item in _held(name, value):
+            collect_secrets(below, item, found, depth + 1)
+
+
+def _is_secret(name: str, value: str) -> bool:
+    certain = name.upper() == "PASSWORD" and len(value) >= 3
+    return certain or (is_secret_name(name) and len(value) >= 6 and not _DOTTED.match(value))
+
+
+def _held(name: str, value: Any) -> List[Tuple[str, Any]]:
+    """What a collection holds, each with the name that it goes by; nothing for anything else."""
+    kind = type(value)
+    if issubclass(kind, dict):
+        return [(key if issubclass(type(key), str) else name, item) for key, item in list(value.items())]
+    if issubclass(kind, (list, tuple, set)):
+        return [(name, item) for item in list(value)]
+    return []
 
 
 def source_secrets(source: str) -> Set[str]:
@@ -94,11 +104,14 @@ def _named_values(node: Any) -> List[Tuple[str, Any]]:
         return [(_text_of(key) or "", value) for key, value in zip(node.keys, node.values)]
     if isinstance(node, ast.Assign):
         return [(getattr(target, "id", getattr(target, "attr", "")), node.value) for target in node.targets]
-    if isinstance(node, ast.Call):
-        first = (_text_of(node.args[0]) if node.args else None) or ""
-        named = [(item.arg or "", item.value) for item in node.keywords]
-        return named + [(first, value) for value in node.args[1:] + [item.value for item in node.keywords]]
-    return []
+    return _named_arguments(node) if isinstance(node, ast.Call) else []
+
+
+def _named_arguments(call: Any) -> List[Tuple[str, Any]]:
+    """Arguments with their keywords, and with the text that comes first: ``env("SECRET_KEY", default="...")``."""
+    first = (_text_of(call.args[0]) if call.args else None) or ""
+    named = [(item.arg or "", item.value) for item in call.keywords]
+    return named + [(first, value) for value in call.args[1:] + [item.value for item in call.keywords]]
 
 
 def all_secrets(error: Optional[BaseException] = None) -> List[str]:
@@ -140,10 +153,15 @@ def _settings_secrets() -> Set[str]:
         except Exception:  # noqa: S112  (an empty SECRET_KEY raises when it is looked at)
             continue
         collect_secrets(name, value, found)
-        for database in value.values() if name == "DATABASES" and isinstance(value, dict) else ():
-            if isinstance(database, dict):
-                collect_secrets("PASSWORD", str(database.get("PASSWORD") or ""), found)  # text even when it is lazy
+        if name == "DATABASES" and isinstance(value, dict):
+            _collect_passwords(value, found)
     return found
+
+
+def _collect_passwords(databases: Dict[str, Any], found: Set[str]) -> None:
+    for database in databases.values():
+        if isinstance(database, dict):
+            collect_secrets("PASSWORD", str(database.get("PASSWORD") or ""), found)  # text even when it is lazy
 
 
 def describe_error(stage: str, error: BaseException) -> Dict[str, Any]:
