@@ -156,24 +156,28 @@ def _fill(
 def match_fields(table: Table, section: venv_lines.Section) -> None:
     """Take on the fixture's order of fields. Raises FixtureError unless they are the table's, of the same kinds."""
     expected = {column.name: column.kind for column in table.columns}
+    _check_names(section, expected)
     given = dict(section.fields)
+    other = [name for name in given if given[name] != expected[name]]
+    if other:
+        kinds = ["{0} is {1}, here {2}".format(name, given[name], expected[name]) for name in other]
+        raise _fields_refused(section, "fixture_invalid", "has a field of another kind: {0}".format(", ".join(kinds)))
+    table.arrange(list(given))
+
+
+def _check_names(section: venv_lines.Section, expected: Dict[str, str]) -> None:
     unknown = [name for name, _kind in section.fields if name not in expected]
-    lacking = [name for name in expected if name not in given]
-    other = [
-        "{0} is {1}, here {2}".format(name, kind, expected[name])
-        for name, kind in section.fields
-        if expected.get(name, kind) != kind
-    ]
     if unknown:
-        code, what = "unknown_field", "has no field {0}".format(", ".join(unknown))
-    elif lacking or len(given) != len(section.fields):
-        code, what = "fixture_invalid", "lacks the field {0}".format(", ".join(lacking) or "that is there twice")
-    elif other:
-        code, what = "fixture_invalid", "has a field of another kind: {0}".format(", ".join(other))
-    else:
-        table.arrange([name for name, _kind in section.fields])
-        return
-    raise FixtureError(
+        raise _fields_refused(section, "unknown_field", "has no field {0}".format(", ".join(unknown)))
+    given = dict(section.fields)
+    lacking = [name for name in expected if name not in given]
+    if lacking or len(given) != len(section.fields):
+        what = "lacks the field {0}".format(", ".join(lacking) or "that is there twice")
+        raise _fields_refused(section, "fixture_invalid", what)
+
+
+def _fields_refused(section: venv_lines.Section, code: str, what: str) -> FixtureError:
+    return FixtureError(
         code,
         "line {0}: {1} {2}".format(section.line, section.label, what),
         "check out the revision that the fixture was made with, or dump it again",

@@ -41,6 +41,8 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_sha
 
 Say = Callable[[str], None]
 Request = Dict[str, Any]
+#: Objects on their way: place, key, and what is given by the place of the column.
+Batch = List[Tuple[Place, Any, Dict[int, Any]]]
 
 
 def merge(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
@@ -109,7 +111,7 @@ class Merging(venv_load_objects.Objects):
         """Begin with nothing."""
         super().__init__(connection, bulk, registry, texts_only, say)
         self._report, self._numbers = report, Numbers(connection)
-        self._batches: Dict[str, Tuple[Shape, List[Tuple[Place, Any, Dict[int, Any]]]]] = {}
+        self._batches: Dict[str, Tuple[Shape, Batch]] = {}
         self.touched: List[Table] = []
         self._in_batch: Set[Tuple[str, Any]] = set()
 
@@ -230,8 +232,7 @@ class Merging(venv_load_objects.Objects):
         if rows:
             venv_load.insert(self._connection, self._as_objects if shape.own_words else self._bulk.insert, table, rows)
         if not shape.own_words:
-            whole = {row[table.key]: dict(enumerate(row)) for _place, row in rows}
-            venv_merge_rows.prove(table, {key: whole.get(key, values) for _place, key, values in batch})
+            _prove(table, rows, batch)
 
     def _update(self, place: Place, shape: Shape, there: Any, key: Any, values: Dict[int, Any]) -> None:
         changed = {index: value for index, value in values.items() if self._differs(shape, there, index, value)}
@@ -291,43 +292,49 @@ class Merging(venv_load_objects.Objects):
         """Make the relations of one object those of the fixture, as loaddata does."""
         self._merge(shape.label)
         there = _targets(relation, relation.parse_source(key))
-        both = relation.symmetrical
-        lacking = [target for target in targets if target not in there]
-        surplus = {target: number for target, number in there.items() if target not in targets}
+        self._relate_to(place, relation, key, [target for target in targets if target not in there])
+        self._part_from(relation, key, {target: there[target] for target in there if target not in targets})
+        for target in targets:
+            if target in there:
+                self._tell_pair(relation, key, target, LEFT)
+
+    def _relate_to(self, place: Place, relation: venv_shapes.Relation, key: Any, targets: Sequence[Any]) -> None:
+        source = relation.parse_source(key)
         rows: venv_load.Rows = []
-        for target in lacking:
-            row = [venv_merge_rows.free_number(self._connection, relation.table, len(rows))] * len(
-                relation.table.columns
-            )
-            row[relation.source], row[relation.target] = relation.parse_source(key), target
-            rows.append((place, row))
-            self._report.add(relation.table.label, "{0} {1}".format(key, target), INSERTED)
-            if both and relation.parse_source(key) not in _targets(relation, target):
-                other = [venv_merge_rows.free_number(self._connection, relation.table, len(rows))] * len(
-                    relation.table.columns
-                )
-                other[relation.source], other[relation.target] = target, relation.parse_source(key)
-                rows.append((place, other))
-                self._report.add(relation.table.label, "{0} {1}".format(target, key), INSERTED)
+        for target in targets:
+            rows.append((place, self._pair(relation, source, target, len(rows))))
+            self._tell_pair(relation, key, target, INSERTED)
+            if relation.symmetrical and source not in _targets(relation, target):
+                rows.append((place, self._pair(relation, target, source, len(rows))))
+                self._tell_pair(relation, target, key, INSERTED)
         if rows:
             venv_load.insert(self._connection, self._bulk.insert, relation.table, rows)
-        if both:
+
+    def _pair(self, relation: venv_shapes.Relation, source: Any, target: Any, taken: int) -> List[Any]:
+        """A row that relates one object to another, of a number that no row has."""
+        row = [venv_merge_rows.free_number(self._connection, relation.table, taken)] * len(relation.table.columns)
+        row[relation.source], row[relation.target] = source, target
+        return row
+
+    def _part_from(self, relation: venv_shapes.Relation, key: Any, surplus: Dict[Any, Any]) -> None:
+        """Delete relations.
+
+        :param surplus: by related key, the number of the row
+        """
+        if relation.symmetrical:
             for target in list(surplus):
                 mirrored = _targets(relation, target).get(relation.parse_source(key))
                 if mirrored is not None:
                     surplus[(target, key)] = mirrored
+        table = relation.table
+        sql = "DELETE FROM {0} WHERE {1} = %s".format(table.quoted, table.columns[table.key].quoted)
         for target, number in surplus.items():
             with self._connection.cursor() as cursor:
-                cursor.execute(
-                    "DELETE FROM {0} WHERE {1} = %s".format(
-                        relation.table.quoted, relation.table.columns[relation.table.key].quoted
-                    ),
-                    [number],
-                )
-            self._report.add(relation.table.label, "{0} {1}".format(key, target), DELETED)
-        for target in targets:
-            if target in there:
-                self._report.add(relation.table.label, "{0} {1}".format(key, target), LEFT)
+                cursor.execute(sql, [number])
+            self._tell_pair(relation, key, target, DELETED)
+
+    def _tell_pair(self, relation: venv_shapes.Relation, source: Any, target: Any, action: str) -> None:
+        self._report.add(relation.table.label, "{0} {1}".format(source, target), action)
 
     def _check_numbers(self) -> None:
         """Numbers of content types and permissions are mapped, or were refused."""
@@ -337,6 +344,12 @@ class Merging(venv_load_objects.Objects):
 
     def _mirror(self) -> None:
         """Each list was made whole when it was written."""
+
+
+def _prove(table: Table, rows: venv_load.Rows, batch: Batch) -> None:
+    """Read back what a batch gave; of rows that were made, their defaults too."""
+    whole = {row[table.key]: dict(enumerate(row)) for _place, row in rows}
+    venv_merge_rows.prove(table, {key: whole.get(key, values) for _place, key, values in batch})
 
 
 def _targets(relation: venv_shapes.Relation, key: Any) -> Dict[Any, Any]:

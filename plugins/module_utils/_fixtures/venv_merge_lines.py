@@ -56,108 +56,118 @@ def merge_lines(
         )
     venv_load.check_time_zones(lines.header)
     tables = venv_load.tables_of(connection, registry, lines.header["models"])
-    numbers, tell = Numbers(connection), venv_load.progress(say)
+    merging, tell = _Merging(connection, bulk, report), venv_load.progress(say)
     for section in lines.sections():
         table = tables[section.label]
         venv_load.match_fields(table, section)
         for rows in section.chunks():
-            _merge_chunk(connection, bulk, table, numbers, rows, report)
+            merging.take(table, rows)
             tell(section.label, rows[-1][0])
     return list(tables.values())
 
 
-def _merge_chunk(
-    connection: Any,
-    bulk: venv_dialect.Bulk,
-    table: Table,
-    numbers: Numbers,
-    rows: Sequence[Tuple[int, List[Any]]],
-    report: Report,
-) -> None:
-    rows = [(line, _renumbered(connection, table, numbers, line, list(row))) for line, row in rows]
-    if table.model._meta.auto_created:
-        _merge_pairs(connection, bulk, table, rows, report)
-        return
-    there = venv_merge_rows.existing(table, [row[table.key] for _line, row in rows])
-    fresh = [(line, row) for line, row in rows if row[table.key] not in there]
-    for line, row in rows:
-        before = there.get(row[table.key])
-        if before is None:
-            report.add(table.label, row[table.key], INSERTED)
-            continue
+class _Merging:
+    """Rows of tables on their way to rows that may be there."""
+
+    def __init__(self, connection: Any, bulk: venv_dialect.Bulk, report: Report) -> None:
+        self._connection, self._bulk, self._report = connection, bulk, report
+        self._numbers = Numbers(connection)
+
+    def take(self, table: Table, rows: venv_load.Rows) -> None:
+        """Merge a chunk of one table's rows."""
+        rows = [(line, self._renumbered(table, line, list(row))) for line, row in rows]
+        if table.model._meta.auto_created:
+            self._take_pairs(table, rows)
+            return
+        there = venv_merge_rows.existing(table, [row[table.key] for _line, row in rows])
+        fresh: venv_load.Rows = []
+        for line, row in rows:
+            key = row[table.key]
+            if key in there:
+                self._compare(table, line, row, there[key])
+            else:
+                fresh.append((line, row))
+                self._report.add(table.label, key, INSERTED)
+        if fresh:
+            venv_load.insert(self._connection, self._bulk.insert, table, fresh)
+        venv_merge_rows.prove(table, {row[table.key]: dict(enumerate(row)) for _line, row in rows})
+
+    def _compare(self, table: Table, line: int, row: List[Any], before: List[Any]) -> None:
+        """Write what of a row differs from the one that is there."""
         changed = {
             index: value
             for index, value in enumerate(row)
             if venv_merge_rows.differs(table, index, before[index], value)
         }
         if changed:
-            _update(connection, table, line, row[table.key], changed)
+            self._update(table, line, row[table.key], changed)
         names = [table.columns[index].name for index in changed]
-        report.add(table.label, row[table.key], UPDATED if changed else LEFT, names)
-    if fresh:
-        venv_load.insert(connection, bulk.insert, table, fresh)
-    venv_merge_rows.prove(table, {row[table.key]: dict(enumerate(row)) for _line, row in rows})
+        self._report.add(table.label, row[table.key], UPDATED if changed else LEFT, names)
 
+    def _update(self, table: Table, line: int, key: Any, changed: Dict[int, Any]) -> None:
+        from django.db import Error, transaction
 
-def _update(connection: Any, table: Table, line: int, key: Any, changed: Dict[int, Any]) -> None:
-    from django.db import Error, transaction
+        try:
+            with transaction.atomic(using=self._connection.alias):
+                venv_spool.update(self._connection, table, key, changed)
+        except (Error,) + venv_shapes.UNREADABLE as error:
+            raise venv_objects.invalid(
+                "line {0}".format(line), "{0} {1}: {2}".format(table.label, key, venv_load.words(error))
+            ) from None
 
-    try:
-        with transaction.atomic(using=connection.alias):
-            venv_spool.update(connection, table, key, changed)
-    except (Error,) + venv_shapes.UNREADABLE as error:
-        raise venv_objects.invalid(
-            "line {0}".format(line), "{0} {1}: {2}".format(table.label, key, venv_load.words(error))
-        ) from None
+    def _renumbered(self, table: Table, line: int, row: List[Any]) -> List[Any]:
+        """A row with the database's own content types and permissions."""
+        for index, column in enumerate(table.columns):
+            remote = column.field.remote_field
+            target = remote.model._meta.label if remote is not None else ""
+            if target in venv_rows.NUMBERED and row[index] is not None:
+                try:
+                    row[index] = self._numbers.of(target, column.name, row[index])
+                except UnresolvedError:
+                    raise FixtureError(
+                        "fixture_invalid",
+                        "line {0}: {1}: {2} refers to {3} by number, which is another one in each database".format(
+                            line, table.label, column.name, target
+                        ),
+                        _WHOLE,
+                        line=line,
+                    ) from None
+        if table.label in venv_rows.NUMBERED:
+            named = {column.name: value for column, value in zip(table.columns, row)}
+            number = row[table.key]
+            here = self._numbers.learn(table.label, number, named)
+            row[table.key] = self._numbers.fresh(table, number) if here is None else here
+        return row
 
+    def _take_pairs(self, table: Table, rows: venv_load.Rows) -> None:
+        """Rows of a many-to-many relation: their own numbers say nothing, only what is related counts."""
+        pair = [index for index in range(len(table.columns)) if index != table.key]
+        there = self._pairs_there(table, pair, list(dict.fromkeys(row[pair[0]] for _line, row in rows)))
+        fresh: venv_load.Rows = []
+        for line, row in rows:
+            both = tuple(row[index] for index in pair)
+            action = LEFT if both in there else INSERTED
+            self._report.add(table.label, " ".join(map(str, both)), action)
+            if action == INSERTED:
+                row[table.key] = venv_merge_rows.free_number(self._connection, table, len(fresh))
+                fresh.append((line, row))
+        if fresh:
+            venv_load.insert(self._connection, self._bulk.insert, table, fresh)
 
-def _renumbered(connection: Any, table: Table, numbers: Numbers, line: int, row: List[Any]) -> List[Any]:
-    """A row with the database's own content types and permissions."""
-    for index, column in enumerate(table.columns):
-        remote = column.field.remote_field
-        target = remote.model._meta.label if remote is not None else ""
-        if target in venv_rows.NUMBERED and row[index] is not None:
-            try:
-                row[index] = numbers.of(target, column.name, row[index])
-            except UnresolvedError:
-                raise FixtureError(
-                    "fixture_invalid",
-                    "line {0}: {1}: {2} refers to {3} by number, which is another one in each database".format(
-                        line, table.label, column.name, target
-                    ),
-                    _WHOLE,
-                    line=line,
-                ) from None
-    if table.label in venv_rows.NUMBERED:
-        named = {column.name: value for column, value in zip(table.columns, row)}
-        number = row[table.key]
-        here = numbers.learn(table.label, number, named)
-        row[table.key] = numbers.fresh(table, number) if here is None else here
-    return row
+    def _pairs_there(self, table: Table, pair: Sequence[int], sources: Sequence[Any]) -> Set[Tuple[Any, ...]]:
+        """What the database relates these sources to.
 
-
-def _merge_pairs(
-    connection: Any, bulk: venv_dialect.Bulk, table: Table, rows: Sequence[Tuple[int, List[Any]]], report: Report
-) -> None:
-    """Rows of a many-to-many relation: their own numbers say nothing, only what is related counts."""
-    pair = [index for index in range(len(table.columns)) if index != table.key]
-    first = table.columns[pair[0]]
-    sources = list(dict.fromkeys(row[pair[0]] for _line, row in rows))
-    there: Set[Tuple[Any, ...]] = set()
-    for start in range(0, len(sources), venv_merge_rows.BATCH):
-        some = sources[start : start + venv_merge_rows.BATCH]
-        marks = ", ".join(["%s"] * len(some))
-        sql = "{0} WHERE {1} IN ({2})".format(table.select().replace("%", "%%"), first.quoted.replace("%", "%%"), marks)
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [first.parameter(value) for value in some])
-            there.update(tuple(table.plain(row)[index] for index in pair) for row in cursor.fetchall())
-    fresh: venv_load.Rows = []
-    for line, row in rows:
-        both = tuple(row[index] for index in pair)
-        action = LEFT if both in there else INSERTED
-        report.add(table.label, " ".join(map(str, both)), action)
-        if action == INSERTED:
-            row[table.key] = venv_merge_rows.free_number(connection, table, len(fresh))
-            fresh.append((line, row))
-    if fresh:
-        venv_load.insert(connection, bulk.insert, table, fresh)
+        :param pair: the places of the two columns, that of the source first
+        """
+        first = table.columns[pair[0]]
+        there: Set[Tuple[Any, ...]] = set()
+        for start in range(0, len(sources), venv_merge_rows.BATCH):
+            some = sources[start : start + venv_merge_rows.BATCH]
+            marks = ", ".join(["%s"] * len(some))
+            sql = "{0} WHERE {1} IN ({2})".format(
+                table.select().replace("%", "%%"), first.quoted.replace("%", "%%"), marks
+            )
+            with self._connection.cursor() as cursor:
+                cursor.execute(sql, [first.parameter(value) for value in some])
+                there.update(tuple(table.plain(row)[index] for index in pair) for row in cursor.fetchall())
+        return there

@@ -76,12 +76,7 @@ def scan(request: Request, say: Say) -> Dict[str, Any]:
     accepted = request.get("excluded_models") or []
     models = venv_rows.without(venv_rows.models_of(request["alias"]), accepted)
     tables = [Table(model, connection) for model in models]
-    for item in venv_rows.left_out(connection, tables):
-        if item["what"] in ("table", "foreign table") and not _accepted(item["name"], accepted):
-            rows = _rows_in(connection, item["name"])
-            if rows:
-                text = "{0} rows in a table of no model: a fixture does not carry them".format(rows)
-                findings.add(item["name"], "", ("no_model", text))
+    _of_no_model(connection, tables, accepted, findings)
     rows, last = 0, time.time()
     for table in tables:
         for chunk in _judged(table, target, findings):
@@ -96,6 +91,16 @@ def scan(request: Request, say: Say) -> Dict[str, Any]:
         "schema": {table.label: table.fields() for table in tables},
         "migrations": venv_dump.applied(request["alias"], True),
     }
+
+
+def _of_no_model(connection: Any, tables: Sequence[Table], accepted: Sequence[str], findings: Findings) -> None:
+    """Tables with rows that no model knows, and that may not stay behind."""
+    for item in venv_rows.left_out(connection, tables):
+        if item["what"] in ("table", "foreign table") and not _accepted(item["name"], accepted):
+            rows = _rows_in(connection, item["name"])
+            if rows:
+                text = "{0} rows in a table of no model: a fixture does not carry them".format(rows)
+                findings.add(item["name"], "", ("no_model", text))
 
 
 def _accepted(table: str, names: Sequence[str]) -> bool:

@@ -19,6 +19,8 @@ Target = Type[venv_dialect.Dialect]
 #: A reason's code and its text.
 Reason = Tuple[str, str]
 Rule = Callable[[Any], Optional[Reason]]
+#: What a rule needs to know of a column, see :func:`rules_of`.
+Column = Dict[str, Any]
 
 #: What to do about each kind of finding.
 REMEDIES = {
@@ -41,7 +43,7 @@ def _nul(target: Target) -> Reason:
     return "nul", "holds a NUL character, which {0} does not store".format(target.title)
 
 
-def rules_of(kind: str, column: Dict[str, Any], target: Target) -> List[Rule]:
+def rules_of(kind: str, column: Column, target: Target) -> List[Rule]:
     """The rules for one column.
 
     :param kind: what ``venv_values`` calls its type
@@ -49,22 +51,8 @@ def rules_of(kind: str, column: Dict[str, Any], target: Target) -> List[Rule]:
         there is none
     :param target: the dialect of the new engine
     """
-    made: List[Rule] = []
-    if kind == "text":
-        made += _text_rules(column.get("max_length"), target)
-    elif kind == "int":
-        made.append(_range_rule(target.integers(column.get("internal") or ""), "numbers"))
-    elif kind == "decimal":
-        made += _decimal_rules(column.get("max_digits"), column.get("decimal_places"), target)
-    elif kind == "float" and not target.keeps_infinite:
-        made.append(_finite)
-    elif kind == "json":
-        made.append(_json_rule(target))
-    elif kind in ("date", "datetime") and target.first_year:
-        made.append(_year_rule(target))
-    elif kind == "duration":
-        made.append(_range_rule(venv_dialect.BIG, "microseconds"))
-    return made
+    make = _MAKERS.get(kind)
+    return make(column, target) if make is not None else []
 
 
 def engine_bound(kind: str) -> bool:
@@ -72,8 +60,9 @@ def engine_bound(kind: str) -> bool:
     return kind in ("native", "hstore") or kind.startswith(("array", "range"))
 
 
-def _text_rules(max_length: Optional[int], target: Target) -> List[Rule]:
+def _text_rules(column: Column, target: Target) -> List[Rule]:
     made: List[Rule] = []
+    max_length = column.get("max_length")
     if max_length and target.limits_lengths:
 
         def fits(value: Any) -> Optional[Reason]:
@@ -87,6 +76,14 @@ def _text_rules(max_length: Optional[int], target: Target) -> List[Rule]:
     return made
 
 
+def _integer_rules(column: Column, target: Target) -> List[Rule]:
+    return [_range_rule(target.integers(column.get("internal") or ""), "numbers")]
+
+
+def _duration_rules(column: Column, target: Target) -> List[Rule]:
+    return [_range_rule(venv_dialect.BIG, "microseconds")]
+
+
 def _range_rule(limits: Tuple[int, int], what: str) -> Rule:
     low, high = limits
 
@@ -98,7 +95,7 @@ def _range_rule(limits: Tuple[int, int], what: str) -> Rule:
     return within
 
 
-def _decimal_rules(max_digits: Optional[int], places: Optional[int], target: Target) -> List[Rule]:
+def _decimal_rules(column: Column, target: Target) -> List[Rule]:
     """A decimal is a text: digits with a point, or a word for what is no number."""
 
     def number(value: Any) -> Optional[Reason]:
@@ -109,7 +106,7 @@ def _decimal_rules(max_digits: Optional[int], places: Optional[int], target: Tar
     found = [] if target.keeps_infinite else [number]
     if target.decimal_digits is not None:
         return [*found, _digits_rule(target.decimal_digits, target.title)]
-    return [*found, _places_rule(max_digits, places)]
+    return [*found, _places_rule(column.get("max_digits"), column.get("decimal_places"))]
 
 
 def _halves(value: Any) -> Tuple[str, str]:
@@ -141,14 +138,20 @@ def _places_rule(max_digits: Optional[int], places: Optional[int]) -> Rule:
     return exact
 
 
+def _float_rules(column: Column, target: Target) -> List[Rule]:
+    return [] if target.keeps_infinite else [_finite]
+
+
 def _finite(value: Any) -> Optional[Reason]:
     if isinstance(value, str) or (isinstance(value, float) and not math.isfinite(value)):
         return "not_finite", "is not a finite number"
     return None
 
 
-def _year_rule(target: Target) -> Rule:
+def _year_rules(column: Column, target: Target) -> List[Rule]:
     first = target.first_year
+    if not first:
+        return []
 
     def supported(value: Any) -> Optional[Reason]:
         if value[:4] < first:
@@ -157,10 +160,10 @@ def _year_rule(target: Target) -> Rule:
             )
         return None
 
-    return supported
+    return [supported]
 
 
-def _json_rule(target: Target) -> Rule:
+def _json_rules(column: Column, target: Target) -> List[Rule]:
     def storable(value: Any) -> Optional[Reason]:
         pending = [value["json"]]
         while pending:
@@ -176,7 +179,20 @@ def _json_rule(target: Target) -> Rule:
                 return _nul(target)
         return None
 
-    return storable
+    return [storable]
+
+
+#: By what ``venv_values`` calls a column's type; other kinds arrive as they are.
+_MAKERS: Dict[str, Callable[[Column, Target], List[Rule]]] = {
+    "text": _text_rules,
+    "int": _integer_rules,
+    "decimal": _decimal_rules,
+    "float": _float_rules,
+    "json": _json_rules,
+    "date": _year_rules,
+    "datetime": _year_rules,
+    "duration": _duration_rules,
+}
 
 
 def folded(value: Any) -> Any:

@@ -90,11 +90,7 @@ class Shape:
             if column.field.remote_field is not None
         }
         self._readers = [(name, self._reader(column)) for name, column in zip(names, self.table.columns)]
-        self.relations = {
-            field.name: _relation(field, connection, texts_only)
-            for field in self.meta.local_many_to_many
-            if field.remote_field.through._meta.auto_created
-        }
+        self.relations = _relations(self.meta, connection, texts_only)
         self.known = set(names) | self._generated | set(self.relations)
         self._autokey = self._key_column() if self.has_key else None
 
@@ -157,12 +153,13 @@ class Shape:
         found = [(target, self.table.columns[index].name) for index, target in self.targets.items()]
         found += [(relation.model, name) for name, relation in self.relations.items()]
         wanted = [(target, name) for target, name in found if target in venv_rows.NUMBERED and fields.get(name)]
-        return [
-            (target, name)
-            for target, name in wanted
-            if not isinstance(fields[name], (list, tuple))
-            or (name in self.relations and not all(isinstance(item, (list, tuple)) for item in fields[name]))
-        ]
+        return [(target, name) for target, name in wanted if self._is_number(name, fields[name])]
+
+    def _is_number(self, name: str, raw: Any) -> bool:
+        """Tell whether a reference is by number, or one in a list of them: natural keys are lists themselves."""
+        if not isinstance(raw, (list, tuple)):
+            return True
+        return name in self.relations and not all(isinstance(item, (list, tuple)) for item in raw)
 
     def value(self, place: Place, pk: Any, index: int, raw: Any, keys: "NaturalKeys") -> Any:
         """One column's value. Raises FixtureError, and UnresolvedError for a natural key."""
@@ -217,6 +214,15 @@ class Shape:
         raise invalid(
             place, "{0} lacks the field {1}".format(self.label, column.name), model=self.label, field=column.name
         )
+
+
+def _relations(meta: Any, connection: Any, texts_only: bool) -> Dict[str, Relation]:
+    """The many-to-many fields of a model by name, but for those with a model of their own."""
+    return {
+        field.name: _relation(field, connection, texts_only)
+        for field in meta.local_many_to_many
+        if field.remote_field.through._meta.auto_created
+    }
 
 
 def _relation(field: Any, connection: Any, texts_only: bool) -> Relation:

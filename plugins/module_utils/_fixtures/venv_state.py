@@ -74,19 +74,23 @@ def nodes_at(connection: Any, state: Dict[str, str]) -> List[str]:
     graph = MigrationLoader(None, ignore_no_migrations=True).graph
     gone: Set[Node] = set()
     for label, name in state.items():
-        found = [node for node in graph.nodes if node[0] == label and node[1].startswith(name)]
-        exact = [node for node in found if node[1] == name] or found
-        if len(exact) != 1:
-            raise FixtureError(
-                "unknown_migration",
-                "the code has {0} migrations {1}.{2}".format("several" if exact else "no", label, name),
-                "set state to a migration that the code has",
-            )
-        before = set(graph.forwards_plan(exact[0]))
+        before = set(graph.forwards_plan(_node_named(graph, label, name)))
         for node in graph.nodes:
             if node[0] == label and node not in before:
                 gone |= set(graph.backwards_plan(node))
     return sorted("{0}.{1}".format(*node) for node in graph.nodes if node not in gone)
+
+
+def _node_named(graph: Any, label: str, name: str) -> Node:
+    found: List[Node] = [node for node in graph.nodes if node[0] == label and node[1].startswith(name)]
+    exact = [node for node in found if node[1] == name] or found
+    if len(exact) != 1:
+        raise FixtureError(
+            "unknown_migration",
+            "the code has {0} migrations {1}.{2}".format("several" if exact else "no", label, name),
+            "set state to a migration that the code has",
+        )
+    return exact[0]
 
 
 def make_content_types(connection: Any, registry: Any) -> None:
@@ -109,30 +113,41 @@ def make_content_types(connection: Any, registry: Any) -> None:
 
 def _known(loader: Any, recorded: List[Node]) -> Set[Node]:
     """The recorded migrations as nodes of this code's graph: squashed ones count as what they replace."""
-    nodes = set(loader.graph.nodes)
-    replaced: Dict[Node, Node] = {}
-    for key, migration in loader.disk_migrations.items():
-        for old in migration.replaces:
-            if key in nodes:
-                replaced[tuple(old)] = key
+    nodes, squashed = set(loader.graph.nodes), _squashed(loader)
     wanted, unknown = set(), []
     have = set(recorded)
     for node in recorded:
         if node in nodes:
             wanted.add(node)
-        elif node in replaced and {tuple(item) for item in loader.disk_migrations[replaced[node]].replaces} <= have:
-            wanted.add(replaced[node])
+        elif node in squashed and _replaced(loader, squashed[node]) <= have:
+            wanted.add(squashed[node])
         else:
             unknown.append(node)
-    gone = [node for node in unknown if node not in loader.disk_migrations]
     if unknown:
-        shown = ", ".join("{0}.{1}".format(*node) for node in (gone or unknown)[:5])
-        raise FixtureError(
-            "unknown_migration",
-            "the code lacks {0} migrations that the fixture was made at: {1}".format(len(unknown), shown),
-            "check out a revision that has them",
-        )
+        raise _unknown(loader, unknown)
     return wanted
+
+
+def _squashed(loader: Any) -> Dict[Node, Node]:
+    """Each migration that the graph has a squashed one for, with that one."""
+    return {
+        old: node for node in loader.disk_migrations if node in loader.graph.nodes for old in _replaced(loader, node)
+    }
+
+
+def _replaced(loader: Any, node: Node) -> Set[Node]:
+    """The migrations that a squashed one replaces."""
+    return {tuple(old) for old in loader.disk_migrations[node].replaces}
+
+
+def _unknown(loader: Any, nodes: List[Node]) -> FixtureError:
+    gone = [node for node in nodes if node not in loader.disk_migrations]
+    shown = ", ".join("{0}.{1}".format(*node) for node in (gone or nodes)[:5])
+    return FixtureError(
+        "unknown_migration",
+        "the code lacks {0} migrations that the fixture was made at: {1}".format(len(nodes), shown),
+        "check out a revision that has them",
+    )
 
 
 def _leaves(graph: Any, wanted: Set[Node]) -> List[Node]:

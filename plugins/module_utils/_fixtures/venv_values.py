@@ -174,12 +174,14 @@ def read_timestamp(zone: Any) -> Callable[[Any], str]:
     :param zone: the time zone of texts without one, when the project's times are aware; None leaves them naive
     """
     plain_utc = zone is not None and zone.utcoffset(None) == datetime.timedelta(0)
+    as_it_is, mark = plain_utc or zone is None, "" if zone is None else "Z"
+    in_utc = ((None,) if plain_utc else ()) + ("Z", "+00", "+00:00", "+0000")
 
     def read(text: Any) -> str:
         # The common case first: what Django writes. The calendar is asked all the same.
-        if len(text) == 26 and text[20:].isdigit() and text[19] == "." and (plain_utc or zone is None):
+        if as_it_is and len(text) == 26 and text[20:].isdigit() and text[19] == ".":
             _check_calendar(text)
-            return "{0}T{1}{2}".format(text[:10], text[11:], "Z" if zone is not None else "")
+            return "{0}T{1}{2}".format(text[:10], text[11:], mark)
         found = _TIMESTAMP.match(text)
         if not found:
             raise ValueError("not a date and time")
@@ -189,13 +191,17 @@ def read_timestamp(zone: Any) -> Callable[[Any], str]:
         _check_calendar(moment)
         if zone is None:
             return moment
-        if (offset is None and plain_utc) or offset in ("Z", "+00", "+00:00", "+0000"):
+        if offset in in_utc:
             return moment + "Z"
-        naive = datetime.datetime.strptime(moment, "%Y-%m-%dT%H:%M:%S.%f")
-        aware = naive.replace(tzinfo=_offset(offset)) if offset else _localize(naive, zone)
-        return aware.astimezone(UTC).replace(tzinfo=None).isoformat("T", "microseconds") + "Z"
+        return _to_utc(moment, offset, zone)
 
     return read
+
+
+def _to_utc(moment: str, offset: Optional[str], zone: Any) -> str:
+    naive = datetime.datetime.strptime(moment, "%Y-%m-%dT%H:%M:%S.%f")
+    aware = naive.replace(tzinfo=_offset(offset)) if offset else _localize(naive, zone)
+    return aware.astimezone(UTC).replace(tzinfo=None).isoformat("T", "microseconds") + "Z"
 
 
 def _spelled_out(text: str) -> datetime.datetime:

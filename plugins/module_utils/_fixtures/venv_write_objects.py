@@ -79,11 +79,7 @@ class Objects:
             )
         serialized = [field for field in self.meta.local_fields if field.name in columns and field.serialize]
         self._fields = [(field, columns[field.name]) for field in serialized]
-        self._lists = [
-            field
-            for field in self.meta.local_many_to_many
-            if field.serialize and field.remote_field.through._meta.auto_created
-        ]
+        self._lists = _lists_of(self.meta)
         # What only the field itself can put into words: its own conversions, and types of one engine.
         self._own_words = [field for field, (_index, column) in self._fields if column.needs_own_words]
 
@@ -93,7 +89,7 @@ class Objects:
             plain = [self.table.plain(row) for row in rows]
             raw_keys = [row[self.table.key] for row in plain]
             words = self._instances(raw_keys)
-            lists = [self._related(field, raw_keys) for field in self._lists]
+            lists = self._related_lists(raw_keys)
             for key, row in zip(raw_keys, plain):
                 pairs = [(field, self._value(field, column, row[index])) for field, (index, column) in self._fields]
                 if words:
@@ -157,6 +153,9 @@ class Objects:
             for item in found
         }
 
+    def _related_lists(self, keys: Sequence[Any]) -> List[Dict[str, List[Any]]]:
+        return [self._related(field, keys) for field in self._lists]
+
     def _related(self, field: Any, keys: Sequence[Any]) -> Dict[str, List[Any]]:
         """The keys that each of these objects is related to, in the order in which they were related."""
         through = field.remote_field.through
@@ -182,6 +181,12 @@ class Objects:
                     other = self._natural_key(theirs.remote_field.model, theirs.target_field, other)
                 found.setdefault(str(key), []).append(other)
         return found
+
+
+def _lists_of(meta: Any) -> List[Any]:
+    """The many-to-many fields that are lists within the objects: those without a model of their own."""
+    fields = [field for field in meta.local_many_to_many if field.serialize]
+    return [field for field in fields if field.remote_field.through._meta.auto_created]
 
 
 def plain_key(value: Any) -> str:
