@@ -128,15 +128,12 @@ def _database(alias: str, secrets: bool) -> Raw:
         raw["vendor"] = connections[alias].vendor
     except Exception as error:  # for instance a driver that is not installed; the alias is still worth telling
         raw["error"] = "{0}: {1}".format(type(error).__name__, error)
-    name = settings.get("NAME") or ""
-    if raw["vendor"] == "sqlite" or raw["backend"].rsplit(".", 1)[-1] in ("sqlite3", "spatialite"):
-        name = sqlite_path(name, os.getcwd())
 
     def text(key: str) -> str:
         return str(settings.get(key) or "")
 
     raw.update(
-        name=str(name),
+        name=_name(settings.get("NAME") or "", raw),
         user=text("USER"),
         host=text("HOST"),
         port=int(text("PORT")) if text("PORT").isdigit() else None,
@@ -148,6 +145,12 @@ def _database(alias: str, secrets: bool) -> Raw:
     if secrets:
         raw["password"] = text("PASSWORD")
     return raw
+
+
+def _name(name: Any, raw: Raw) -> str:
+    """NAME as it is the same everywhere: of a database that is a file, its path."""
+    is_file = raw["vendor"] == "sqlite" or raw["backend"].rsplit(".", 1)[-1] in ("sqlite3", "spatialite")
+    return sqlite_path(name, os.getcwd()) if is_file else str(name)
 
 
 def _identity(raw: Raw) -> Tuple[Any, ...]:
