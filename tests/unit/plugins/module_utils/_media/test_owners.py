@@ -183,6 +183,33 @@ def test_who_is_needed_on_new(changes: dict[str, Any], made: Any, text: str) -> 
     assert owners.obstacles({}, (), "shop") == []
 
 
+def test_every_obstacle_is_told_in_its_order() -> None:
+    found = owners.obstacles({**NONE, "users": ["gone", "12"], "groups": ["none", "gone"]}, (), "shop")
+    assert [item.msg.split("MEDIA_ROOT holds files of ")[1].split(":")[0] for item in found] == [
+        "users without a name", "gone, who is not on this host", "groups that are not on this host",
+    ]  # fmt: skip
+    assert found[2].msg.endswith("none, gone")
+
+
+@pytest.mark.parametrize(
+    ("uid", "changes", "refused_at"),
+    [
+        (0, {"users": ["daemon"], "groups": ["daemon"]}, False),
+        (1000, {"users": ["daemon"]}, True),
+        (1000, {"groups": ["daemon"]}, True),
+        (1000, {"groups": ["users"]}, False),
+        (1000, {}, False),
+    ],
+)
+def test_only_root_gives_files_to_others(
+    monkeypatch: pytest.MonkeyPatch, uid: int, changes: dict[str, Any], refused_at: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    monkeypatch.setattr(os, "getgroups", lambda: [grp.getgrnam("users").gr_gid])
+    found = owners.obstacles({**NONE, **changes}, (), "shop")
+    assert [item.msg.endswith("only root can give files away") for item in found] == [True] * refused_at
+
+
 def test_the_owner_here_may_be_the_service_there() -> None:
     rights = {**NONE, "users": [me().name], "digest": "1"}
     assert owners.obstacles(rights, (), me().name) == []

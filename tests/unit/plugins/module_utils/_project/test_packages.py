@@ -80,6 +80,8 @@ def test_python_obstacle(requires: str, django: str, needs: str, python: str, co
         (["requirements/production.txt", "requirements/base.txt"], "requirements", ("requirements/production.txt",)),
         (["pyproject.toml"], "project", ("pyproject.toml",)),
         (["setup.py"], "project", ("setup.py",)),
+        (["pyproject.toml", "setup.cfg", "setup.py"], "project", ("pyproject.toml", "setup.py", "setup.cfg")),
+        (["setup.cfg"], "freeze", ()),
         ([], "freeze", ()),
     ],
 )
@@ -115,6 +117,12 @@ def test_detect_given_and_tool_only_pyproject(tmp_path: Path) -> None:
 )
 def test_constraints(texts: list[str], freeze: list[str], expected: list[str]) -> None:
     assert requirements.constraints(texts, freeze) == expected
+
+
+def test_recorded_versions_of_further_packages() -> None:
+    freeze = ["uWSGI==2.0.21", "Sentry.SDK==1.2", "Django==4.2", "-e /srv/lib"]
+    wanted = ["uwsgi", "sentry_sdk[django]", "django==5", "gunicorn", "git+https://h/z@1"]
+    assert requirements.recorded_versions(wanted, freeze) == ["sentry-sdk==1.2", "uwsgi==2.0.21"]
 
 
 def test_included_files(tmp_path: Path) -> None:

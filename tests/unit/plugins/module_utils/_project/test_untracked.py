@@ -49,14 +49,15 @@ NEEDED = {
     "shop/fixtures/countries.json": "a fixture",
     "cache.sqlite3": "a database file that was written lately",
 }
-FILES = [name for name in NEEDED if not name.endswith("/")] + ["frontend/dist/a/app.js", "frontend/dist/img/logo.svg"]
+FILES = [name for name in NEEDED if not name.endswith("/")]
+FILES += ["frontend/dist/a/app.js", "frontend/dist/img/logo.svg", "frontend/dist/manifest.json"]
 NO_CONCERN = """
 .venv/pyvenv.cfg .venv/lib/python3.11/site-packages/x/locale/de/LC_MESSAGES/django.mo .venv/secrets.py
 conda/conda-meta/history conda/lib/local.py node_modules/react/dist/react.js frontend/node_modules/.bin/x.js
 shop/__pycache__/models.pyc media/local.py media/upload.pem static_root/js/app.js db.sqlite3 db.sqlite3-wal
 logs/django.log shop.log .cache/x.js htmlcov/index.js docs/_build/html/searchtools.js shop.egg-info/SOURCES.txt
 build/lib/shop/__init__.py build/lib/shop/models.py .env.example notes.txt scripts/once.py frontend/src/new.js
-shop/static/.DS_Store celerybeat-schedule.db .coverage TODO.md
+shop/static/.DS_Store celerybeat-schedule.db .coverage TODO.md manifest.json docs/manifest.json docs/Thumbs.db
 """.split()
 
 
