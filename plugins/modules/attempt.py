@@ -45,6 +45,8 @@ options:
       - unfinished
       - thawed
       - not_put_back
+      - stopped
+      - stopped_unseen
       - key_left
       - set_left
       - settled

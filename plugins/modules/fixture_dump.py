@@ -10,7 +10,7 @@ module: fixture_dump
 short_description: Write the rows of a project's models to a fixture, without losing any
 version_added: 0.1.0
 description:
-  - What C(manage.py dumpdata) is for, without its losses. Rows that a default manager hides come along, times keep
+  - Does what C(manage.py dumpdata) is for, without its losses. Rows that a default manager hides come along, times keep
     their microseconds, and memory stays flat whatever the size.
   - Everything is read in one transaction, so the counts in the result are those of the file.
   - Rows are those of the database. A fixture tells what it does not hold, such as tables without a model, views and
@@ -97,7 +97,7 @@ objects:
   returned: when something was written
   type: dict
 fingerprints:
-  description: Of the rows of each model, in any order and on any engine; only for O(format=lines).
+  description: A fingerprint of the rows of each model, in any order and on any engine; only for O(format=lines).
   returned: when something was written
   type: dict
 left_out:
@@ -115,7 +115,7 @@ bytes:
   returned: when something was written
   type: int
 sha256:
-  description: Of the file.
+  description: The digest of the file.
   returned: when something was written
   type: str
 seconds:

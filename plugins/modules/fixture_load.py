@@ -128,7 +128,7 @@ rows:
   type: list
   elements: dict
 untold:
-  description: How many rows more there are.
+  description: How many more rows there are than RV(rows) lists.
   returned: with O(mode=merge)
   type: int
 pinned:
@@ -138,7 +138,7 @@ pinned:
   returned: when O(src) lies in a backup set
   type: str
 sha256:
-  description: Of the file. A database that came from it is not loaded again.
+  description: The digest of the file. A database that came from it is not loaded again.
   returned: success
   type: str
 seconds:
@@ -146,7 +146,7 @@ seconds:
   returned: success
   type: dict
 notes:
-  description: What is worth knowing and no error.
+  description: Notes that are no errors, such as tables that the fixture does not hold.
   returned: success
   type: list
   elements: str

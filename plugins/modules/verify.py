@@ -13,7 +13,7 @@ description:
   - Counts every table of every database again and compares it with the manifest, or, when migrations were applied
     since, with what was counted right after them. Sequences must not be behind, every model must find its rows, and
     Django's own system check must find no error.
-  - It never changes anything, and reports everything that does not hold in one error.
+  - It changes nothing on the site, and reports everything that does not hold in one error.
 author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:
@@ -48,6 +48,15 @@ options:
     description:
       - Only see, on the old host, that nobody wrote to the databases since they were dumped for the set. A database
         that bears no sign of a write is not counted again; the other options for what is compared are not used.
+    type: bool
+    default: false
+  unused:
+    description:
+      - See whether a site that was started on this host from the set, and stopped again, took nothing in. If so, its
+        databases and MEDIA may be replaced without being asked to, as if it had never been started. That is noted on
+        the host, and is all that this module ever writes.
+      - What differs does not fail the task; RV(unused) is false then, and RV(taken_in) tells it. The other options for
+        what is compared are not used, but for O(media).
     type: bool
     default: false
 seealso:
@@ -117,6 +126,15 @@ measured:
     still:
       description: With O(frozen), how many databases were not written since they were dumped.
       type: int
+unused:
+  description: Whether the site was started from the set, stopped again, and took nothing in meanwhile.
+  returned: when O(unused=true)
+  type: bool
+taken_in:
+  description: How the site differs from what it held before it was started, ten findings at most.
+  returned: when O(unused=true)
+  type: list
+  elements: str
 notes:
   description: Notes that are no errors, such as a difference that loses nothing.
   returned: success
@@ -128,25 +146,31 @@ seconds:
   type: dict
 """
 
-from typing import Any, Dict
+from typing import Any, ContextManager, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
-from ansible_collections.relocate.django.plugins.module_utils._site import SiteOptions, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import restore, verify
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, open_site
+from ansible_collections.relocate.django.plugins.module_utils._steps import restore, unused, verify
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
-    """Prove the new site, or that nobody wrote to the old one; nothing is written."""
+    """Prove the new site, that nobody wrote to the old one, or that nobody used the new one."""
     options = verify.Options.of(module.params)
     source = restore.Source.find(options.directory, options.site, options.label, options.manifest_sha256)
     for line in source.backup.unpinned(options.manifest_sha256):
         module.warn(printable(line))
     record = read_record(options.directory, options.site)
-    with open_site(SiteOptions.of(module.params), options.topics()) as site:
+
+    def opened() -> ContextManager[Site]:
+        return open_site(SiteOptions.of(module.params), options.topics())
+
+    if options.unused:
+        return unused.look(opened, options, source, record, module.check_mode)
+    with opened() as site:
         proof = verify.still if options.frozen else verify.prove
         return proof(site, options, source, record)
 
@@ -165,11 +189,12 @@ def main() -> None:
                 "checks": {"type": "bool", "default": True},
                 "media": {"type": "bool", "default": True},
                 "frozen": {"type": "bool", "default": False},
+                "unused": {"type": "bool", "default": False},
             },
         ),
         supports_check_mode=True,
     )
-    _module.answer(module, work_on, writes=False)
+    _module.answer(module, work_on, writes=module.params["unused"])
 
 
 if __name__ == "__main__":

@@ -146,6 +146,14 @@ def _not_put_back(state: State, known: Known, _template: Template, _now: float) 
     return _more(state, put_back="{0}: {1}".format(_ended(known)["task"], _msg(known)))
 
 
+def _stopped(state: State, known: Known, _template: Template, _now: float) -> State:
+    return _more(state, taken_in=_received.items(_of(known, "verify_result").get("taken_in")))
+
+
+def _stopped_unseen(state: State, known: Known, _template: Template, _now: float) -> State:
+    return _more(state, taken_in=["what is there was not compared: " + _msg(known, "unknown")])
+
+
 def _key_left(state: State, known: Known, _template: Template, _now: float) -> State:
     return _more(state, key_left=_msg(known, "unknown"))
 
@@ -192,6 +200,8 @@ STEPS: Mapping[str, Callable[[State, Known, Template, float], State]] = {
     "unfinished": _unfinished,
     "thawed": _thawed,
     "not_put_back": _not_put_back,
+    "stopped": _stopped,
+    "stopped_unseen": _stopped_unseen,
     "key_left": _key_left,
     "set_left": _set_left,
     "settled": _settled,

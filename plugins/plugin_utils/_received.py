@@ -117,7 +117,7 @@ def _row(value: Any) -> Dict[str, Any]:
 _TIMES = ("begun", "frozen_at", "served_at")
 _WORDS = ("failed", "unfinished", "done", "proven", "starting", "old_serves", "old_rests", "unfrozen")
 _MESSAGES = ("msg", "put_back", "key_left", "set_left")
-_NAMES = ("warnings", "notes", "stopped", "running", "old_units", "broken")
+_NAMES = ("warnings", "notes", "stopped", "running", "old_units", "broken", "taken_in")
 _TEXTS = ("site", "old", "new", "next", "code", "task", "revision", "label", "media_previous")
 
 

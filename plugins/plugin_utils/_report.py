@@ -182,6 +182,11 @@ def next_steps(outcome: Mapping[str, Any]) -> List[str]:
                 )
             ]
         lines = ["next: fix the cause, then run the same command again"]
+        if outcome.get("taken_in"):
+            lines = [
+                "new was started, and differs from what it got: " + "; ".join(outcome["taken_in"]),
+                lines[0] + " with relocate_replace: true, which keeps what new took in aside",
+            ]
         if outcome.get("set_left"):
             lines.insert(
                 0, "the set of this attempt, which holds passwords, is still there: " + str(outcome["set_left"])

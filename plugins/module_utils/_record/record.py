@@ -89,6 +89,10 @@ class Record:
         """Tell whether it has taken in data here since that database was restored."""
         return self.has_served() or alias in self.served_with
 
+    def served_and_stopped(self, label: str) -> bool:
+        """Tell whether the site served here from this set, and a run has stopped it."""
+        return self.moved is None and self.served is not None and self.served.label == label
+
     def serves_from(self) -> str:
         """The set by which the site came to serve here; empty when it does not."""
         return _label(self.moved)

@@ -8,7 +8,7 @@ What is to be done with single units is decided in ``plan``, and done by ``units
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -152,8 +152,17 @@ def _start_and_ask(host: Services, options: Options, planned: Plan) -> List[Dict
             raise host.taken_back(error, planned.request, planned.actions, planned.units, Record()) from error
     except RelocateError as error:
         if noted and not error.details.get("remaining"):
-            update_record(options.directory, options.site, noted.taken_back())
+            update_record(options.directory, options.site, _after_failed_start(planned, noted))
         raise
+
+
+def _after_failed_start(planned: Plan, noted: Change) -> Change:
+    """What to write down when the units are down again: since the first of them started the site could take data in."""
+    before, event = noted.before, noted.after.moved
+    started = any(action.verb == "start" for action in planned.actions)
+    if started and not before.has_served():
+        return Change(noted.after, replace(before, served=event))
+    return noted.taken_back()
 
 
 def note(options: Options) -> Change:

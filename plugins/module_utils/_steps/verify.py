@@ -42,10 +42,11 @@ class Options(ModuleOptions):
     checks: bool  # Django's system check is run
     media: bool  # MEDIA must hold what was recorded
     frozen: bool  # on old: nobody may have written since the dump
+    unused: bool  # on new: whether a site that was started and stopped took nothing in
 
     def topics(self) -> List[str]:
         """Return what the project is asked about itself."""
-        if self.frozen:
+        if self.frozen or self.unused:
             return ["django"]
         return ["django", "history"] + (["counts"] if self.models else []) + (["checks"] if self.checks else [])
 

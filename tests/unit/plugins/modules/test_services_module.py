@@ -155,13 +155,24 @@ def test_a_site_is_noted_as_serving_before_its_first_unit_starts(tmp_path: Path,
     assert noted(tmp_path)["served"]["label"] == L1
 
 
-@pytest.mark.parametrize("before", [{}, {"served": MOVED}, {"served": {**MOVED, "label": L2}}, {"moved": MOVED}])
-def test_a_start_that_was_taken_back_is_not_noted(tmp_path: Path, host: Any, before: dict[str, Any]) -> None:
+@pytest.mark.parametrize("before", [{"served": MOVED}, {"served": {**MOVED, "label": L2}}, {"moved": MOVED}])
+def test_a_start_that_was_taken_back_leaves_what_was_noted(tmp_path: Path, host: Any, before: dict[str, Any]) -> None:
     note(tmp_path, **before)
     host(RelocateError("unit_failed", "web did not stay up"))
     with refused("unit_failed", "web"):
         work(tmp_path, "started", units=["web"], label=L1)
     assert noted(tmp_path) == before
+
+
+@pytest.mark.parametrize(("active", "served"), [("inactive", True), ("active", False)])
+def test_units_that_were_started_may_have_taken_data_in(tmp_path: Path, host: Any, active: str, served: bool) -> None:
+    """A worker does jobs of a queue while the web server beside it fails. What ran before is not this start's."""
+    one = host(RelocateError("unit_failed", "web did not stay up"))
+    one.active = active
+    with refused("unit_failed", "web"):
+        work(tmp_path, "started", units=["web"], label=L1)
+    found = noted(tmp_path)
+    assert ("moved" in found, found.get("served", {}).get("label")) == (False, L1 if served else None)
 
 
 def test_a_start_that_could_not_be_taken_back_stays_noted(tmp_path: Path, host: Any) -> None:
