@@ -90,6 +90,10 @@ class SqlSession(abc.ABC):
             self.rows(statement)
 
 
+#: Not the settings' user is refused, so their password would be the wrong place to look at.
+_WRONG_LOGIN = "check user and password in relocate_login, for old in relocate_old_login (modules: login_user, ...)"
+
+
 class Logins(abc.ABC, Generic[S]):
     """Every way in to one server, for whoever acts as its administrator."""
 
@@ -123,7 +127,11 @@ class Logins(abc.ABC, Generic[S]):
         Raises right_missing when there is none, or what ``login_*`` met.
         """
         if self.context.admin.given:
-            return self.by_login(database)
+            try:
+                return self.by_login(database)
+            except RelocateError as exc:
+                hint = _WRONG_LOGIN if exc.code == "login_failed" else exc.hint
+                raise RelocateError(exc.code, exc.msg, hint, exc.details) from None
         reason = ""
         for way in (self.by_root, self.by_creator):
             try:

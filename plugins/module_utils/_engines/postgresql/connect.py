@@ -239,7 +239,7 @@ class Server(Logins[Session]):
                     self._pooled = True
         except psycopg2.Error as exc:
             text = " ".join(self.context.secrets.scrub(str(exc)).split())
-            code = connection_error_code(text)
+            code = connection_error_code(str(exc))  # of the server's own words, whatever the password hides in them
             msg = "role {0} cannot reach database {1}: {2}".format(parameters["user"], parameters["dbname"], text)
             raise RelocateError(code, msg, _HINTS[code]) from None
         return Session(connection, self.context.secrets.scrub)
