@@ -18,9 +18,9 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Logi
 class Ways(Logins[Any]):
     """Every way in either leads in or fails with what is given for it."""
 
-    def __init__(self, login: Login, **refused: RelocateError) -> None:
+    def __init__(self, given: Login, **refused: RelocateError) -> None:
         self.config: Any = SimpleNamespace(alias="default")
-        self.context: Any = SimpleNamespace(admin=login)
+        self.context: Any = SimpleNamespace(admin=given)
         self.refused = refused
 
     def _go(self, way: str) -> str:
