@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import math
 import re
+import shlex
 import socket
 import ssl
 import threading
@@ -287,5 +288,7 @@ def _silent(question: Question, answer: Answer) -> RelocateError:
         msg = "{0} answers {1} without the expected text: {2}".format(asked, answer.status, found)
     if answer.location:
         msg += " (redirects to {0})".format(urllib.parse.urlsplit(answer.location)._replace(query="").geturl())
-    hint = "ask it by hand on this host: curl -iH 'Host: {0}' {1}".format(question.host, question.url)
+    header = ["-H", "Host: " + question.host] if question.host else []
+    command = " ".join(shlex.quote(word) for word in ["curl", "-i", *header, question.url])
+    hint = "ask it by hand on this host: " + command
     return RelocateError("site_silent", msg, hint, {"url": question.url, "status": answer.status})

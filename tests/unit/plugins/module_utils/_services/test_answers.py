@@ -18,6 +18,7 @@ from typing import ClassVar
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._services import answers
 from ansible_collections.relocate.django.plugins.module_utils._services.answers import Question, ask, expect
 from tests.unit.fakes import refused
@@ -85,6 +86,19 @@ def test_an_expected_redirect_is_not_followed(url: str) -> None:
 def test_nothing_listens() -> None:
     with refused("site_silent", "does not answer: Connection refused"):
         expect([Question("http://127.0.0.1:1/")], 0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "command"),
+    [
+        ({"url": "http://127.0.0.1:1/a?b=1&c=2"}, "curl -i 'http://127.0.0.1:1/a?b=1&c=2'"),
+        ({"url": "http://127.0.0.1:1/", "host": "shop.example"}, "curl -i -H 'Host: shop.example' http://127.0.0.1:1/"),
+    ],
+)
+def test_the_hint_is_a_command_that_asks_the_same(asked: dict[str, str], command: str) -> None:
+    with pytest.raises(RelocateError) as caught:
+        expect([Question(**asked)], 0)  # type: ignore[arg-type]
+    assert caught.value.hint == f"ask it by hand on this host: {command}"
 
 
 def test_tags_are_left_out() -> None:
