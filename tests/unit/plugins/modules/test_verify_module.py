@@ -96,7 +96,9 @@ def test_a_site_that_took_nothing_in_was_never_started(
     note(tmp_path, **record)
     before = noted(tmp_path)
     params = {"directory": str(tmp_path), "site": "shop", "label": LABEL, "manifest_sha256": None, "aliases": []}
-    params.update(project_params(tmp_path), frozen=False, unused=True, media=True, models=True, checks=True, fingerprints=False)
+    params.update(
+        project_params(tmp_path), frozen=False, unused=True, media=True, models=True, checks=True, fingerprints=False
+    )
     module: Any = SimpleNamespace(params=params, check_mode=check, warn=lambda _text: None)
     found = verify.work_on(module)
     nothing = says == ""
