@@ -59,6 +59,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "plugins/module_utils/_project/git.py": {"safe.directory=": "a setting of git"},
     "plugins/module_utils/_transfer/rsync.py": {"--safe-links": "an option of rsync"},
     "plugins/module_utils/_steps/verify.py": {"proven": "a key of the result: whether rows were compared"},
+    "plugins/module_utils/_steps/unused.py": {"proven": "a key of the result, which is false there"},
     "plugins/modules/backup_info.py": {"verified": "a key of the result"},
     "plugins/modules/restore.py": {"verified": "an option"},
     "plugins/module_utils/_steps/transfer.py": {"complete": "a key of the result"},
