@@ -126,14 +126,19 @@ class ActionModule(ActionBase):
             refuse_conversion(values)
         if args["lost"]:
             refuse_while_it_may_serve(args["lost"], values.get("relocate_new_is_gone"))
-        if not args["pairs"] or task_vars["inventory_hostname"] not in (task_vars["groups"].get("new") or []):
-            return {"old": ""}
+        return {"old": self._old_of(task_vars) if args["pairs"] else ""}
+
+    def _old_of(self, task_vars: Mapping[str, Any]) -> str:
+        """The old host that this one takes its sites from; the first new host of a run shows all pairs."""
+        host = task_vars["inventory_hostname"]
+        if host not in (task_vars["groups"].get("new") or []):
+            return ""
         inventory = inventory_of(task_vars)
         found = _pairs.pair(inventory)
-        if found[0].new == task_vars["inventory_hostname"]:
+        if found[0].new == host:
             for line in _pairs.plan_lines(found, inventory.sites):
                 _DISPLAY.display("Plan: " + _received.text(line))
-        return {"old": next(item.old for item in found if item.new == task_vars["inventory_hostname"])}
+        return next(item.old for item in found if item.new == host)
 
     def _values(self, task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         """The values of our options for this host; what cannot be read yet is left to the task that reads it."""

@@ -46,8 +46,7 @@ def ssh_argv(options: Mapping[str, Any]) -> List[str]:
     for name, value in _OWN.items():
         argv += ["-o", "{0}={1}".format(name, value)]
     for name in ("ssh_args", "ssh_common_args", "ssh_extra_args"):
-        # What passes is encrypted, so compressing it costs time and gains nothing.
-        argv += [word for word in shlex.split(str(options.get(name) or "")) if word != "-C"]
+        argv += _words(options.get(name))
     if options.get("host_key_checking") is False:
         argv += ["-o", "StrictHostKeyChecking=no"]
     if options.get("port"):
@@ -57,6 +56,11 @@ def ssh_argv(options: Mapping[str, Any]) -> List[str]:
     if options.get("remote_user"):
         argv += ["-l", str(options["remote_user"])]
     return [*argv, str(options["host"])]
+
+
+def _words(arguments: Any) -> List[str]:
+    """Split arguments; what passes is encrypted, so compressing it costs time and gains nothing."""
+    return [word for word in shlex.split(str(arguments or "")) if word != "-C"]
 
 
 def options_of(host: str, known: Mapping[str, Any], keywords: Mapping[str, Any]) -> Dict[str, Any]:

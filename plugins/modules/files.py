@@ -88,41 +88,19 @@ from typing import Any, Dict
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._set import placement
-from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._set.relocation import between, of_set
-from ansible_collections.relocate.django.plugins.module_utils._steps import logs as steps_logs
-from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
+from ansible_collections.relocate.django.plugins.module_utils._steps import files
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """Plan from the set, then place what differs."""
-    params = module.params
-    owner = lookup_user(params["owner"])
-    if owner is None:
-        raise RelocateError("owner_missing", "there is no user {0}".format(params["owner"]), "run the checkout role")
-    backup = BackupSet.prepared(params["directory"], params["site"], params["label"])
-    prepared = backup.read_prepared()
-    path, relocation = params["path"], of_set(prepared, params["path"])
-    named = between(params["old_path"] or path, path, str(prepared.code.get("prefix") or ""))
-    items = placement.plan(backup, prepared.unversioned, params["files"], params["overrides"], path, relocation, named)
-    logs, elsewhere = steps_logs.missing(prepared.django, relocation, path, str(prepared.code.get("prefix") or ""))
-    recorded = relocation.directories(prepared.directories)
-    for obstacle in steps_logs.obstacles(elsewhere, owner.name, recorded):
-        # The settings of this host may log elsewhere; else Django says so when static files are collected.
-        module.warn(printable("{0}: {1}".format(obstacle.msg, obstacle.hint)))
-    elsewhere = [one for one in elsewhere if not steps_logs.obstacles([one], owner.name, recorded)]
-    todo = [item for item in items if placement.differs(item, owner)]
-    diff = placement.diff_of(todo, owner)
+    plan = files.plan(files.Options.of(module.params))
+    for line in plan.notes:
+        module.warn(printable(line))
+    result = plan.result()
     if not module.check_mode:
-        steps_logs.make(logs, owner, recorded)
-        steps_logs.make_elsewhere(elsewhere, owner, recorded)
-        for item in todo:
-            placement.place(item, owner, recorded)
-    made = logs + elsewhere
-    return {"changed": bool(todo or made), "placed": [item.path for item in todo], "made": made, "diff": diff}
+        files.apply(plan)
+    return result
 
 
 def main() -> None:

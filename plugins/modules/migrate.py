@@ -99,7 +99,7 @@ databases:
 """
 
 from dataclasses import replace
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -138,9 +138,14 @@ def check(site: Site, check_missing: bool) -> None:
         )
 
 
+def is_left(site: Site, alias: str, fresh: bool) -> bool:
+    """Tell whether a database is left as it is: it was never migrated, and nobody asked for that."""
+    return never_migrated(site, alias) and not fresh
+
+
 def plan_of(site: Site, alias: str, app: Optional[str], name: Optional[str], fresh: bool) -> List[str]:
     """The migrations to be applied (or taken back) in one database, in order."""
-    if never_migrated(site, alias) and not fresh:
+    if is_left(site, alias, fresh):
         return []
     if not app:
         return list(site.facts["migrations"]["aliases"][alias]["unapplied"])
@@ -188,16 +193,19 @@ def work_on(module: AnsibleModule) -> Dict[str, Any]:
         }
         applies = params["state"] == "applied" and not module.check_mode
         databases = {
-            alias: tell(alias, plan, never_migrated(site, alias) and not params["fresh"], applies)
-            for alias, plan in plans.items()
+            alias: tell(alias, plan, is_left(site, alias, params["fresh"]), applies) for alias, plan in plans.items()
         }
         todo = {alias: plan for alias, plan in plans.items() if plan}
         if todo and applies:
             apply(module, site, todo)
     changed = bool(todo) and params["state"] == "applied"
-    after = "".join("{0}: {1}\n".format(alias, name) for alias, plan in todo.items() for name in plan)
-    diff = {"before": "", "after": after if changed else ""}
+    diff = {"before": "", "after": listed(todo) if changed else ""}
     return {"changed": changed, "plan": plans, "databases": databases, "diff": diff}
+
+
+def listed(plans: Mapping[str, Sequence[str]]) -> str:
+    """A line for each migration, for the diff."""
+    return "".join("{0}: {1}\n".format(alias, name) for alias, plan in plans.items() for name in plan)
 
 
 def tell(alias: str, plan: Sequence[str], left: bool, applies: bool) -> Dict[str, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Collection, Dict, List, Mapping, Sequence, Tuple
+from typing import Callable, Collection, Dict, Hashable, List, Mapping, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 
@@ -98,8 +98,12 @@ def _pair_of(host: str, inventory: Inventory) -> Pair:
         return Pair(host, in_run[0], BY_ONE)
     if host in by_inventory:
         return by_inventory[host]
+    raise _nothing_says(host, inventory)
+
+
+def _nothing_says(host: str, inventory: Inventory) -> RelocateError:
     free = [name for name in inventory.new if name not in inventory.named]
-    raise _unclear(
+    return _unclear(
         "nothing says which old host {0} takes its sites from: there are {1} old hosts ({2}) and {3} new ones".format(
             host, len(inventory.old), _some(inventory.old), len(inventory.new)
         ),
@@ -109,13 +113,11 @@ def _pair_of(host: str, inventory: Inventory) -> Pair:
 
 def _by_inventory(inventory: Inventory) -> Dict[str, Pair]:
     """The pairs that names or order make of those that relocate_from leaves; none when there are not as many."""
-    taken = set(inventory.named.values())
-    old = [name for name in inventory.old if name not in taken]
-    new = [name for name in inventory.new if name not in inventory.named]
+    old, new = _unnamed(inventory)
     if not old or len(old) != len(new) or set(old) & set(new):
         return {}
     for key in (_stem, _numbers):
-        olds, news = ({key(name): name for name in names} for names in (old, new))
+        olds, news = _by(key, old), _by(key, new)
         common = set(olds) & set(news) - {"", ()}
         if len(common) == len(old):
             return {news[stem]: Pair(news[stem], olds[stem], BY_NAME) for stem in news}
@@ -123,6 +125,18 @@ def _by_inventory(inventory: Inventory) -> Dict[str, Pair]:
             # Some names say it and others do not: order would pair hosts whose names belong to others.
             return {}
     return {name: Pair(name, other, BY_ORDER) for other, name in zip(old, new)}
+
+
+def _unnamed(inventory: Inventory) -> Tuple[List[str], List[str]]:
+    """The hosts of old and of new that no relocate_from is about."""
+    taken = set(inventory.named.values())
+    old = [name for name in inventory.old if name not in taken]
+    return old, [name for name in inventory.new if name not in inventory.named]
+
+
+def _by(key: Callable[[str], Hashable], names: Sequence[str]) -> Dict[Hashable, str]:
+    """Hosts by what their names say."""
+    return {key(name): name for name in names}
 
 
 def _stem(name: str) -> str:
@@ -167,11 +181,7 @@ def _both(pairs: Sequence[Pair]) -> str:
 def _check_unique(pairs: Sequence[Pair], inventory: Inventory) -> None:
     """One site goes to one new host. The first one would serve it, and the others take in what is retired."""
     for what in ("name", "path"):
-        claimed = Counter(
-            (item.old, getattr(site, what) or (inventory.paths.get(item.old, "") if what == "path" else ""))
-            for item in pairs
-            for site in inventory.sites.get(item.new, ())
-        )
+        claimed = Counter(_claims(what, pairs, inventory))
         twice = sorted(key for key, number in claimed.items() if number > 1 and key[1])
         if twice:
             old, value = twice[0]
@@ -182,6 +192,16 @@ def _check_unique(pairs: Sequence[Pair], inventory: Inventory) -> None:
                 ),
                 "name other sites in relocate_sites of each, other hosts in relocate_from, or one of them in --limit",
             )
+
+
+def _claims(what: str, pairs: Sequence[Pair], inventory: Inventory) -> List[Tuple[str, str]]:
+    """The old host and the name, or path, of each site that a new host takes."""
+    default = inventory.paths if what == "path" else {}
+    return [
+        (item.old, str(getattr(site, what) or default.get(item.old, "")))
+        for item in pairs
+        for site in inventory.sites.get(item.new, ())
+    ]
 
 
 def _hint(hosts: Sequence[str]) -> str:

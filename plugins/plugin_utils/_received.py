@@ -12,7 +12,7 @@ import dataclasses
 import math
 import os
 import re
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable, printable_lines
@@ -80,10 +80,8 @@ def data(value: Any, depth: int = 0) -> Any:
     """Return a structure of the same shape, of plain and printable values only."""
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, int):
-        return int(value) if abs(value) < _MOST else "a huge number"
-    if isinstance(value, float):
-        return value if math.isfinite(value) else 0.0
+    if isinstance(value, (int, float)):
+        return _figure(value)
     if isinstance(value, (Mapping, list, tuple)) and depth >= _DEEPEST:
         return "..."
     if isinstance(value, Mapping):
@@ -91,6 +89,13 @@ def data(value: Any, depth: int = 0) -> Any:
     if isinstance(value, (list, tuple)):
         return [data(item, depth + 1) for item in value]
     return text(str(value))
+
+
+def _figure(value: Union[int, float]) -> Any:
+    """Return a number that every reader can show."""
+    if isinstance(value, int):
+        return int(value) if abs(value) < _MOST else "a huge number"
+    return value if math.isfinite(value) else 0.0
 
 
 def tables(value: Any) -> Dict[str, List[Dict[str, Any]]]:
@@ -171,6 +176,7 @@ def interpreter(value: Any) -> str:
 #: to later runs as variables, and that a host is lost or was not asked.
 _NO_SAY = ("ansible_facts", "ansible_stats", "add_host", "add_group", "parent_groups", "unreachable", "skipped")
 _SHOWN_RAW = ("msg", "exception", "module_stdout", "module_stderr")
+_SHOWN_LISTS = ("warnings", "deprecations")
 
 
 def answer(result: Mapping[str, Any]) -> Dict[str, Any]:
@@ -178,21 +184,36 @@ def answer(result: Mapping[str, Any]) -> Dict[str, Any]:
     found = {key: value for key, value in result.items() if key not in _NO_SAY}
     if result.get("unreachable"):
         found["failed"] = True
-    for key in _SHOWN_RAW:
-        if isinstance(found.get(key), str):
-            found[key] = printable_lines(found[key])
-    # ansible-core 2.19 and later make an object of it, and one of the message where there is none.
-    if not isinstance(found.get("exception", ""), str) and (found.get("msg") != result.get("msg") or _unfit(found)):
+    found.update(_shown(found))
+    if _tells_unfit(found, result):
         del found["exception"]
-    for key in ("warnings", "deprecations"):
-        if isinstance(found.get(key), list):
-            found[key] = [printable(item) if isinstance(item, str) else item for item in found[key]]
     if found.get("failed"):  # Ansible prints all of it
-        kept = (*_SHOWN_RAW, "warnings", "deprecations", "diff", "invocation")
+        kept = (*_SHOWN_RAW, *_SHOWN_LISTS, "diff", "invocation")
         found = {key: value if key in kept else data(value) for key, value in found.items()}
     if "diff" in found:
         found["diff"] = _diff(found["diff"])
     return found
+
+
+def _shown(found: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what Ansible prints of every result as printable text."""
+    texts = {key: printable_lines(found[key]) for key in _SHOWN_RAW if isinstance(found.get(key), str)}
+    lists = {key: _lines(found[key]) for key in _SHOWN_LISTS if isinstance(found.get(key), list)}
+    return {**texts, **lists}
+
+
+def _lines(values: List[Any]) -> List[Any]:
+    return [printable(item) if isinstance(item, str) else item for item in values]
+
+
+def _tells_unfit(found: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
+    """Tell whether the exception, as an object, holds text that is not printable, or the message as it was.
+
+    ansible-core 2.19 and later make an object of it, and one of the message where there is none.
+    """
+    if isinstance(found.get("exception", ""), str):
+        return False
+    return found.get("msg") != result.get("msg") or _unfit(found)
 
 
 def _unfit(value: Any) -> bool:

@@ -87,51 +87,104 @@ def what_became_of_old(outcome: Mapping[str, Any]) -> str:
 
 def totals(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> List[str]:
     """One line a database."""
-    lines = []
-    for alias, rows in sorted(tables.items()):
-        old, new = sum(row["old"] for row in rows), sum(row["new"] or 0 for row in rows)
-        equal = all(row["old"] == row["new"] for row in rows)
-        hashed = sum(1 for row in rows if row.get("fingerprint"))
-        content = "content of {0} tables equal".format(hashed) if hashed else "compared by count only"
-        if 0 < hashed < len(rows):
-            content += ", {0} compared by count only".format(len(rows) - hashed)
-        lines.append(
-            "database {0}: {1} tables, {2:,} rows on old, {3:,} on new, {4}; {5}".format(
-                alias, len(rows), old, new, "equal" if equal else "DIFFERENT", content
-            )
-        )
-    return lines
+    return [_total(alias, rows) for alias, rows in sorted(tables.items())]
+
+
+def _total(alias: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    old, new = sum(row["old"] for row in rows), sum(row["new"] or 0 for row in rows)
+    equal = all(row["old"] == row["new"] for row in rows)
+    return "database {0}: {1} tables, {2:,} rows on old, {3:,} on new, {4}; {5}".format(
+        alias, len(rows), old, new, "equal" if equal else "DIFFERENT", _content(rows)
+    )
+
+
+def _content(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say of how many tables more than the number of rows was compared."""
+    hashed = sum(1 for row in rows if row.get("fingerprint"))
+    if not hashed:
+        return "compared by count only"
+    counted = ", {0} compared by count only".format(len(rows) - hashed) if hashed < len(rows) else ""
+    return "content of {0} tables equal{1}".format(hashed, counted)
 
 
 def as_text(outcome: Mapping[str, Any]) -> str:
     """A screenful."""
-    lines = ["", headline(outcome)]
+    parts = (
+        _what_failed,
+        _what_moved,
+        _times,
+        _promised,
+        _notes,
+        _compared,
+        _steps_taken,
+        _migrations,
+        _media_kept,
+        _warned,
+        next_steps,
+    )
+    lines = ["  " + line for part in parts for line in part(outcome)]
+    return "\n".join(["", headline(outcome), *lines]) + "\n"
+
+
+def _what_failed(outcome: Mapping[str, Any]) -> List[str]:
+    lines = []
     if outcome.get("msg"):
-        lines += ["  at: {0}".format(outcome.get("task", "")), "  " + str(outcome["msg"]).replace("\n", "\n  ")]
+        lines += ["at: {0}".format(outcome.get("task", "")), _continued(outcome["msg"])]
     if outcome.get("put_back"):
-        lines.append("  putting it back: " + str(outcome["put_back"]).replace("\n", "\n  "))
-    if outcome.get("revision"):
-        lines.append("  revision {0}, backup set {1}".format(outcome["revision"], outcome.get("label", "")))
-    if outcome["frozen_at"]:
-        lines.append("  {0}, whole run {1} s".format(_downtime(outcome), outcome["total"]))
-    if outcome["status"] in ("moved", "unfinished", "failed"):
-        lines += ["  " + line for line in _promises.lines(outcome["promises"])]
-    lines += ["  note: " + str(note) for note in outcome.get("notes") or []]
-    lines += ["  " + line for line in totals(outcome.get("tables") or {})]
-    lines += _table_lines(outcome.get("tables") or {})
+        lines.append("putting it back: " + _continued(outcome["put_back"]))
+    return lines
+
+
+def _continued(message: Any) -> str:
+    """Indent the lines of a message after its first one."""
+    return str(message).replace("\n", "\n  ")
+
+
+def _what_moved(outcome: Mapping[str, Any]) -> List[str]:
+    if not outcome.get("revision"):
+        return []
+    return ["revision {0}, backup set {1}".format(outcome["revision"], outcome.get("label", ""))]
+
+
+def _times(outcome: Mapping[str, Any]) -> List[str]:
+    return ["{0}, whole run {1} s".format(_downtime(outcome), outcome["total"])] if outcome["frozen_at"] else []
+
+
+def _promised(outcome: Mapping[str, Any]) -> List[str]:
+    if outcome["status"] not in ("moved", "unfinished", "failed"):
+        return []
+    return list(_promises.lines(outcome["promises"]))
+
+
+def _notes(outcome: Mapping[str, Any]) -> List[str]:
+    return ["note: " + str(note) for note in outcome.get("notes") or []]
+
+
+def _compared(outcome: Mapping[str, Any]) -> List[str]:
+    tables = outcome.get("tables") or {}
+    return totals(tables) + _table_lines(tables)
+
+
+def _steps_taken(outcome: Mapping[str, Any]) -> List[str]:
     took = ["{0} {1:.1f} s".format(name, value) for name, value in outcome["steps"].items() if value >= 0.05]
-    if took:
-        lines.append("  steps: " + ", ".join(took))
-    lines += ["  " + text for text in _migrated(outcome)]
+    return ["steps: " + ", ".join(took)] if took else []
+
+
+def _migrations(outcome: Mapping[str, Any]) -> List[str]:
+    """Say what was migrated database by database, or else by name."""
     applied = [name for plan in (outcome.get("migrations") or {}).values() for name in plan]
-    if applied and not _migrated(outcome):
-        lines.append("  migrations applied: " + ", ".join(applied))
-    if outcome.get("media_previous"):
-        lines.append("  files of MEDIA that were only on new are kept in {0}".format(outcome["media_previous"]))
-    if outcome.get("warnings"):
-        lines.append("  warnings of Django's check: {0}, see the report".format(len(outcome["warnings"])))
-    lines += ["  " + line for line in next_steps(outcome)]
-    return "\n".join(lines) + "\n"
+    return _migrated(outcome) or (["migrations applied: " + ", ".join(applied)] if applied else [])
+
+
+def _media_kept(outcome: Mapping[str, Any]) -> List[str]:
+    if not outcome.get("media_previous"):
+        return []
+    return ["files of MEDIA that were only on new are kept in {0}".format(outcome["media_previous"])]
+
+
+def _warned(outcome: Mapping[str, Any]) -> List[str]:
+    warnings = outcome.get("warnings")
+    return ["warnings of Django's check: {0}, see the report".format(len(warnings))] if warnings else []
 
 
 def _downtime(outcome: Mapping[str, Any]) -> str:
@@ -147,7 +200,7 @@ def _table_lines(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> List[str]
     rows = [(alias, row) for alias, items in sorted(tables.items()) for row in items]
     rows.sort(key=lambda item: (item[1]["old"] == item[1]["new"], -item[1]["old"]))
     lines = [
-        "    {0:<12} {1:<44} {2:>12,} {3:>12} {4}".format(
+        "  {0:<12} {1:<44} {2:>12,} {3:>12} {4}".format(
             alias,
             row["table"][:44],
             row["old"],
@@ -157,7 +210,7 @@ def _table_lines(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> List[str]
         for alias, row in rows[:_ROWS_SHOWN]
     ]
     if len(rows) > _ROWS_SHOWN:
-        lines.append("    ... and {0} more tables, all in the report".format(len(rows) - _ROWS_SHOWN))
+        lines.append("  ... and {0} more tables, all in the report".format(len(rows) - _ROWS_SHOWN))
     return lines
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Sequence
+from typing import Any, Dict, Mapping, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import sequences_behind
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState
@@ -18,22 +18,22 @@ def database(recorded: DatabaseState, found: DatabaseState) -> Dict[str, Any]:
         sequences, advanced (those that old had left behind their columns), schema (objects and properties that were
         compared; None when they were not)
     """
-    after = {table.name: table for table in found.tables}
-    hashed = {
-        table.name
-        for table in recorded.tables
-        if table.fingerprint and table.name in after and after[table.name].fingerprint
-    }
+    hashed = _hashed(recorded) & _hashed(found)
     both = recorded.schema is not None and found.schema is not None
     return {
         "tables": len(found.tables),
         "rows": found.rows(),
         "contents": len(hashed),
-        "counted": sorted(name for name in after if name not in hashed),
+        "counted": sorted({table.name for table in found.tables} - hashed),
         "sequences": len(found.sequences),
         "advanced": len(sequences_behind(recorded)),
         "schema": len(found.schema or ()) if both else None,
     }
+
+
+def _hashed(state: DatabaseState) -> Set[str]:
+    """The tables of a state that have a fingerprint."""
+    return {table.name for table in state.tables if table.fingerprint}
 
 
 def fixture(rows: Sequence[Mapping[str, Any]], found: DatabaseState) -> Dict[str, Any]:

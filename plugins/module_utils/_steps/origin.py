@@ -36,7 +36,7 @@ def made_live(record: Record, digests: Mapping[str, str]) -> Record:
         restored=restored,
         begun=_without(record.begun, digests),
         rolling=(),
-        places={**record.places, **{alias: entry.place for alias, entry in ended.items() if entry.place}},
+        places={**record.places, **_places(ended)},
         # What is live now has not been proven to the end, whatever served before.
         moved=record.moved if states else None,
         served=None,
@@ -44,6 +44,10 @@ def made_live(record: Record, digests: Mapping[str, str]) -> Record:
         # What another engine holds is not what the set recorded: from here on this is what is to be proven.
         migrated=Migrated(MIGRATIONS_APPLIED, states) if states else None,
     )
+
+
+def _places(ended: Mapping[str, Begun]) -> Dict[str, str]:
+    return {alias: entry.place for alias, entry in ended.items() if entry.place}
 
 
 def _without(by_alias: Mapping[str, Value], gone: Iterable[str]) -> Dict[str, Value]:

@@ -209,15 +209,19 @@ def _refuse_unreachable(options: Options, old: Mapping[str, Any], owner: Optiona
         return
     reach = _reach(options, old, revision, owner)
     if reach.status != "found":
-        raise RelocateError(
-            "revision_not_found",
-            "relocate_revision {0} is not in old's checkout or before it, and new cannot fetch it: {1}".format(
-                revision, reach.reason
-            ),
-            "{0}; or leave relocate_revision empty to move what old runs".format(
-                reach.hint or "name a remote that holds it as relocate_remote"
-            ),
-        )
+        raise _unreachable(revision, reach)
+
+
+def _unreachable(revision: str, reach: vcs.Reach) -> RelocateError:
+    return RelocateError(
+        "revision_not_found",
+        "relocate_revision {0} is not in old's checkout or before it, and new cannot fetch it: {1}".format(
+            revision, reach.reason
+        ),
+        "{0}; or leave relocate_revision empty to move what old runs".format(
+            reach.hint or "name a remote that holds it as relocate_remote"
+        ),
+    )
 
 
 def _reach(options: Options, old: Mapping[str, Any], revision: str, owner: SystemUser) -> vcs.Reach:

@@ -63,8 +63,13 @@ class Options(ModuleOptions):
 
     @property
     def present(self) -> bool:
-        """Whether databases are to become live; a rehearsal leaves all as it is."""
+        """Tell whether databases are to become live; a rehearsal leaves all as it is."""
         return self.state == "present"
+
+    @property
+    def takes_media(self) -> bool:
+        """Tell whether MEDIA is part of what is restored."""
+        return self.present and self.media
 
 
 @dataclass(frozen=True)
@@ -131,10 +136,8 @@ def plan(site: Site, options: Options, source: Source, record: Record) -> Plan:
     steps = steps_for(site, source.manifest, source.digest, settled, options.replace, options.aliases, options.present)
     todo, ended = decide(steps, options.present, record.begun)
     done = [step.alias for step in steps if step.done and options.present]
-    brings = (
-        options.present
-        and options.media
-        and restore_media.wanted(site, source.manifest, source.digest, settled, bool(todo), options.replace)
+    brings = options.takes_media and restore_media.wanted(
+        site, source.manifest, source.digest, settled, bool(todo), options.replace
     )
     if options.present and (todo or brings):
         refuse_running(site.project.path, options.services_kept_running)
@@ -173,7 +176,7 @@ def apply(site: Site, options: Options, source: Source, kept: RecordFile, planne
         with source.backup.lent_dumps(site.project.owner), incoming_dropped_on_failure(engines):
             _load_all(site, options, source, planned, result)
             _go_live(site, options, source, kept, planned, result)
-    stored = options.present and options.media and source.manifest.media.get("stored")
+    stored = options.takes_media and source.manifest.media.get("stored")
     if stored and kept.record.media_restored != source.digest:
         kept.write(replace(kept.record, media_restored=source.digest))
     return result

@@ -38,13 +38,23 @@ def wanted(site: Site, manifest: Manifest, digest: str, record: Record, loads: b
     if not manifest.media.get("stored") or not root or (not loads and record.media_restored == digest):
         return False
     owners.check(manifest.media.get("rights") or {}, site.project.owner)
+    there = _compared(root, site.project.owner, manifest, _is_given_away(record))
+    if there == OTHER:
+        _refuse_foreign(root, record, may_replace)
+    return there != EQUAL
+
+
+def _is_given_away(record: Record) -> bool:
+    """Tell whether a move gave files of MEDIA to other users than the project's owner."""
+    return record.media is not None and bool(record.media.given) and os.geteuid() == 0
+
+
+def _refuse_foreign(root: str, record: Record, may_replace: bool) -> None:
+    """Refuse to write over files of another origin, or that the site took in since. Raises media_not_blank."""
     copied = record.media or Media()  # by a move, from host to host
-    there = _compared(root, site.project.owner, manifest, bool(copied.given) and os.geteuid() == 0)
-    if there in (EMPTY, EQUAL):
-        return there == EMPTY
     ours = bool(record.media_restored) or (copied.path == root and not copied.foreign)
     if (ours and not record.has_served()) or may_replace:
-        return True
+        return
     raise RelocateError(
         "media_not_blank",
         "MEDIA_ROOT {0} holds files {1}".format(

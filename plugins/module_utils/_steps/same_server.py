@@ -87,34 +87,44 @@ def same_database(old: Place, new: Place, recent: bool = True) -> bool:
 
 def same_server(old: Place, new: Place, recent: bool = True) -> bool:
     """Tell whether both are on one server, as far as that can be told; see the top of this file."""
-    known = bool(old.identity and new.identity)
-    if (known and old.identity != new.identity) or _differ_for_good(old, new):
+    if _differ_for_good(old, new):
         return False
+    known = "" not in (old.identity, new.identity)
     apart = _seconds_apart(old, new) if recent else None
-    if known and apart is not None and apart <= _tolerance(old, new):
+    if known and _is_one_start(apart, old, new):
         return True  # whatever the ways to it: no clone has started in the same moment
-    both_local = old.local and new.local
+    both_local = _both_local(old, new)
     if both_local and old.machine != new.machine:
         return False
     if not known:
         return _same_address(old, new)
     # A clone of a server elsewhere: another address, and started at another time.
-    return both_local or old.host.lower() == new.host.lower() or apart is None
+    return both_local or _same_host(old, new) or apart is None
+
+
+def _both_local(old: Place, new: Place) -> bool:
+    return old.local and new.local
+
+
+def _same_host(old: Place, new: Place) -> bool:
+    return old.host.lower() == new.host.lower()
 
 
 def _same_address(old: Place, new: Place) -> bool:
-    if old.local and new.local:
+    if _both_local(old, new):
         return True
     ports = (old.port, new.port)
-    return old.host.lower() == new.host.lower() and (not all(ports) or ports[0] == ports[1])
+    return _same_host(old, new) and (not all(ports) or ports[0] == ports[1])
 
 
 def _differ_for_good(old: Place, new: Place) -> bool:
-    return any(_differ(old, new, name) for name in _LASTING)
+    return _differ(old.identity, new.identity) or any(
+        _differ(old.signs.get(name), new.signs.get(name)) for name in _LASTING
+    )
 
 
-def _differ(old: Place, new: Place, name: str) -> bool:
-    here, there = old.signs.get(name), new.signs.get(name)
+def _differ(here: Any, there: Any) -> bool:
+    """Tell whether both servers say what it is, and not the same."""
     return bool(here and there) and str(here) != str(there)
 
 
@@ -127,8 +137,11 @@ def _seconds_apart(old: Place, new: Place) -> Optional[float]:
     return abs(first - second)
 
 
-def _tolerance(old: Place, new: Place) -> float:
-    return _EXACT if all("." in str(place.signs.get("started")) for place in (old, new)) else _START
+def _is_one_start(apart: Optional[float], old: Place, new: Place) -> bool:
+    """Tell whether both servers started in the same moment, as exactly as both tell it."""
+    if apart is None:
+        return False
+    return apart <= (_EXACT if all("." in str(place.signs.get("started")) for place in (old, new)) else _START)
 
 
 def refuse_old_host(

@@ -266,11 +266,14 @@ def media(recorded: Mapping[str, Any], django: Mapping[str, Any], owner: Optiona
     found = inventory.inventory(root, owner, recorded.get("skip", ()), given_away)
     if found["digest"] == recorded["digest"]:
         return owners.differs(rights, found["rights"], owner or current_user())
-    unread = inventory.unmovable(recorded)
-    return [unread.msg] if unread is not None else [_other_media(found, recorded)]
+    return [_other_media(found, recorded)]
 
 
 def _other_media(found: Mapping[str, Any], recorded: Mapping[str, Any]) -> str:
+    """Say how MEDIA differs from what was recorded."""
+    unread = inventory.unmovable(recorded)
+    if unread is not None:
+        return unread.msg
     text = "MEDIA_ROOT holds {0} files, {1} bytes; recorded were {2} files, {3} bytes".format(
         found["files"], found["bytes"], recorded["files"], recorded["bytes"]
     )
