@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._project import lint, probe, venv_lint_rules
+from ansible_collections.relocate.django.plugins.module_utils._project import lint, probe, venv_lint, venv_lint_rules
 
 MODELS = ("shop.models.Book", "shop.models.Author", "django.contrib.auth.models.User")
 
@@ -267,3 +268,38 @@ def test_django_contrib(project: probe.Project) -> None:
 def test_ignored(ignore: list[str], left: int) -> None:
     finding = {"code": "loses_data", "app": "shop", "migration": "0002_x"}
     assert [lint.ignored(finding, ignore)].count(False) == left
+
+
+def model(name: str, options: dict[str, object] | None = None, **fields: object) -> SimpleNamespace:
+    """A model as the state of migrations has it."""
+    return SimpleNamespace(name=name, options=options or {}, fields=fields)
+
+
+PLAIN = SimpleNamespace(many_to_many=False)
+THROUGH = SimpleNamespace(many_to_many=True, remote_field=SimpleNamespace(through="shop.Line"))
+STATE = SimpleNamespace(
+    models={
+        ("shop", "book"): model("Book", title=PLAIN, lines=THROUGH),
+        ("shop", "shown"): model("Shown", {"proxy": True}),
+        ("shop", "other"): model("Other", {"managed": False}, title=PLAIN),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("known", "operation", "text"),
+    [
+        (STATE, {"name": "book"}, "the table of shop.Book is dropped with its rows"),
+        (STATE, {"name": "Shown"}, ""),
+        (STATE, {"name": "Fresh"}, ""),  # the same migration makes it
+        (STATE, {"model_name": "book", "name": "title"}, "shop.Book.title is removed with its values"),
+        (STATE, {"model_name": "book", "name": "lines"}, ""),
+        (STATE, {"model_name": "book", "name": "fresh"}, ""),
+        (STATE, {"model_name": "other", "name": "title"}, ""),
+        (None, {"name": "Book"}, "the table of shop.Book is dropped with its rows"),
+        (None, {"model_name": "book", "name": "title"}, "shop.book.title is removed with its values"),
+    ],
+)
+def test_what_an_operation_takes_away(known: object, operation: dict[str, str], text: str) -> None:
+    """Where no state can be told, rows are taken to be there."""
+    assert venv_lint._lost(SimpleNamespace(**operation), "shop", known) == text
