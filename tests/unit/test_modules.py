@@ -16,8 +16,8 @@ from tests.unit import sources
 
 MODULES = sources.modules()
 ACTIONS = {path.stem for path in sources.files("plugins/action/*.py")}
-#: Lines of code: neither documentation, comments nor blank lines.
-MOST_LINES, MOST_MAIN = 140, 40
+#: Lines of code: neither documentation, imports, comments nor blank lines. What a module does lives in _steps/.
+MOST_LINES, MOST_MAIN = 110, 40
 
 
 def fragments(documentation: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ What is to be done with single units is decided in ``plan``, and done by ``units
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -46,7 +46,7 @@ class Options(ModuleOptions):
     retired: bool  # thawed: a retired site is brought back too
     allow_unfrozen: bool  # a freeze without units
     label: str  # the set that the site serves from
-    answers: Sequence[Mapping[str, Any]]  # questions to the site that started
+    answers: Sequence[Mapping[str, Any]] = field(repr=False)  # questions to the site that started
     answers_timeout: int  # seconds until they must be answered
 
     def request(self) -> plan.Request:

@@ -130,7 +130,14 @@ def differences(kind: type[_options.ModuleOptions], spec: Mapping[str, Any]) -> 
             found += [] if _options.is_optional(one) else [f"{kind.__qualname__}.{one.name} is no option"]
         elif plain(hint) not in (type_of(spec[one.name]), Optional[type_of(spec[one.name])]):
             found.append(f"{kind.__qualname__}.{one.name} is {plain(hint)}, the option {type_of(spec[one.name])}")
+        elif is_secret(spec[one.name]) and one.repr:
+            found.append(f"{kind.__qualname__}.{one.name} may hold a secret, and repr shows it")
     return found
+
+
+def is_secret(option: Mapping[str, Any]) -> bool:
+    """Tell whether an option, or one within it, may hold a secret."""
+    return bool(option.get("no_log")) or any(is_secret(inner) for inner in option.get("options", {}).values())
 
 
 ON_HOSTS = [path for path in sources.modules() if "AnsibleModule(" in path.read_text(encoding="utf-8")]
