@@ -68,7 +68,7 @@ PUT_BACK = """
            frozen_at: "{{ frozen_at | default(5) }}",
            outcome: {failed: true, code: "{{ code }}", msg: it failed, task: here}}
         preflight_result: {done: false, old_path: /srv/shop}
-        backup_result: {label: "{{ label | default('') }}"}
+        backup_result: {label: "{{ label | default('') }}", manifest_sha256: d}
     - ansible.builtin.include_tasks: "{{ tasks }}/put_back.yml"
     - ansible.builtin.include_tasks: "{{ tasks }}/report_site.yml"
     - ansible.builtin.debug:
@@ -163,7 +163,7 @@ def stage(tmp_path: Path) -> Stage:
     (ours / "roles" / "transfer" / "tasks" / "close.yml").write_text(QUIET)
     (ours / "plugins" / "modules").mkdir()
     (ours / "plugins" / "modules" / "services.py").write_text(STUB)
-    for name in ("backup", "backup_info", "preflight", "transfer"):
+    for name in ("backup", "backup_info", "preflight", "transfer", "verify"):
         code = "locked" if name == "backup_info" else "x"
         (ours / "plugins" / "modules" / f"{name}.py").write_text(OTHER.replace("MODULE", name).replace("CODE", code))
     for name in ("attempt", "report"):
@@ -178,6 +178,7 @@ def stage(tmp_path: Path) -> Stage:
 
 
 OLD, NEW = "old thawed run", "new stopped run"
+SET = "20261120T193000Z-1a2b3c4d5e6f"
 
 
 @pytest.mark.parametrize(
@@ -209,6 +210,29 @@ def test_put_back(stage: Stage, starting: bool, wrong: tuple[str, ...], asked: l
     assert stage.report()["status"] == "failed"
 
 
+@pytest.mark.parametrize("unseen", [False, True])
+def test_new_is_compared_with_its_set_before_that_is_removed(stage: Stage, unseen: bool) -> None:
+    """Once old serves. What cannot be compared may have taken data in."""
+    stage.prepare(*(["new/fail-verify"] if unseen else []))
+    tasks = str(sources.ROOT / "playbooks" / "tasks")
+    rc, output, log = stage.run("put_back.yml", starting=True, code="unit_failed", tasks=tasks, label=SET)
+    assert (rc, log) == (0, [NEW, OLD]), output[-3000:]
+    assert stage.others()[:2] == ["verify new", f"backup new absent {SET} release"]
+    assert stage.report()["taken_in"] == (["what is there was not compared: [x] no verify"] if unseen else [])
+    assert ("run the same command again with relocate_replace: true" in output) is unseen
+    assert "the old site serves again (web.service)" in output and "CHECK" not in output
+
+
+@pytest.mark.parametrize(("starting", "wrong"), [(False, ""), (True, "new/fail-stopped"), (True, "old/fail-thawed")])
+def test_new_is_not_compared_where_it_was_not_started_or_old_does_not_serve(
+    stage: Stage, starting: bool, wrong: str
+) -> None:
+    stage.prepare(*([wrong] if wrong else []))
+    tasks = str(sources.ROOT / "playbooks" / "tasks")
+    rc, output, _log = stage.run("put_back.yml", starting=starting, code="unit_failed", tasks=tasks, label=SET)
+    assert rc == 0 and "verify" not in " ".join(stage.others()), output[-3000:]
+
+
 def test_an_old_host_that_is_lost_does_not_end_the_run(stage: Stage) -> None:
     (stage.path / "old" / "cut").write_text("ansible.builtin.ssh")
     tasks = str(sources.ROOT / "playbooks" / "tasks")
@@ -217,9 +241,6 @@ def test_an_old_host_that_is_lost_does_not_end_the_run(stage: Stage) -> None:
     assert "CHECK THE OLD SITE" in output
     assert "[host_unreachable] old1" in stage.report()["put_back"]
     assert "the next site" in output
-
-
-SET = "20261120T193000Z-1a2b3c4d5e6f"
 
 
 @pytest.mark.parametrize("stays", [False, True])
