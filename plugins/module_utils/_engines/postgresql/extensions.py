@@ -141,7 +141,7 @@ def create_extensions(server: Server, session: Session, recorded: DatabaseFacts)
             # Extensions that need others come after them, or bring them.
             session.run("CREATE EXTENSION IF NOT EXISTS {0}{1} CASCADE".format(ident(name), place))
         except RelocateError as exc:
-            if exc.code == "right_missing":
+            if exc.code != "query_failed":  # a lost session says nothing of the extension
                 raise
             raise RelocateError("extension_missing", exc.msg, extension_hint(name, session.major)) from None
     return made

@@ -470,6 +470,41 @@ def test_extension_hint(name: str, package: str) -> None:
     assert package in extensions.extension_hint(name, 17)
 
 
+@pytest.mark.parametrize(
+    ("met", "extension", "locale"),
+    [
+        ("query_failed", "extension_missing", ""),
+        ("right_missing", "right_missing", "right_missing"),
+        ("server_unreachable", "server_unreachable", "server_unreachable"),
+    ],
+)
+def test_a_lost_session_says_nothing_of_extensions_and_locales(met: str, extension: str, locale: str) -> None:
+    class Session:
+        major = 17
+
+        def rows(self, _sql: str) -> List[Any]:
+            return []
+
+        def value(self, _sql: str) -> Any:
+            return None
+
+        def run(self, *_statements: str) -> None:
+            raise RelocateError(met, "the server says so")
+
+    asked: Any = (Session(), dataclasses.replace(FACTS, extensions={"citext": "1.6"}, extension_schemas={}))
+    with pytest.raises(RelocateError) as caught:
+        extensions.create_extensions(SimpleNamespace(acts_as="shop"), *asked)  # type: ignore[arg-type]
+    assert caught.value.code == extension
+    findings = Findings("default")
+    if locale:
+        with pytest.raises(RelocateError) as caught:
+            preflight._locale(*asked, findings)
+        assert caught.value.code == locale
+    else:
+        preflight._locale(*asked, findings)
+        assert {item.code for item in findings.found} == {"locale_missing"}
+
+
 def client(major: int) -> programs.Client:
     return programs.Client("/p/{0}".format(major), "pg_dump (PostgreSQL) {0}.1".format(major), major)
 
