@@ -55,6 +55,10 @@ def obstacle() -> str | None:
     return None
 
 
+#: Where netavark keeps the names of each network's containers, for its name server.
+NAMES = Path("/run/containers/networks/aardvark-dns")
+
+
 class Lab:
     """Hosts that reach each other by name, and this machine by address.
 
@@ -136,11 +140,13 @@ class Lab:
 
     def down(self) -> None:
         """Remove every host and the network of this prefix."""
-        listed = podman("ps", "--all", f"--filter=label={LABEL}={self.prefix}", "--format={{.ID}}").split()
-        if listed:
-            podman("rm", "--force", "--time=0", *listed)
+        # One after the other: podman removes several at once, and the name server's list would keep one of them.
+        for container in podman("ps", "--all", f"--filter=label={LABEL}={self.prefix}", "--format={{.ID}}").split():
+            podman("rm", "--force", "--time=0", container)
         if call(["podman", "network", "exists", self.network], check=False).returncode == 0:
             podman("network", "rm", "--force", self.network)
+        # A list that outlives its network makes the name server listen at the old address for the next of that name.
+        (NAMES / self.network).unlink(missing_ok=True)
         self.hosts.clear()
         shutil.rmtree(self.directory, ignore_errors=True)
 
