@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from tests.e2e.moving import Move, active, enabled, fails_with, leftovers, prepare, still, watched
+from tests.e2e.moving import Move, active, enabled, fails_with, leftovers, prepare, still, variables_of, watched
 from tests.e2e.servers import SERVERS, Server
 from tests.lab.host import Host
 from tests.lab.lab import Lab
@@ -130,13 +130,13 @@ def the_server_is_killed(move: Move, server: Server) -> None:
 
 def new_answers_wrongly(move: Move, server: Server) -> None:
     """A page of new is not as it should be, while a worker there writes rows: no later run drops these."""
-    right = move.variables["relocate_answers"]
-    move.variables["relocate_answers"] = [{**right[0], "contains": "words that no page holds", "old": False}]
+    [right] = variables_of(move.site)["relocate_answers"]
+    move.variables["relocate_answers"] = [{**right, "contains": "words that no page holds", "old": False}]
     result = fails_and_is_put_back(move, "site_silent")
     said = " ".join(result.stdout.split())
     assert "new was started, and differs from what it got: database default: " in said, said[-4000:]
     assert HEARTBEATS in said and "run the same command again with relocate_replace: true" in said
-    move.variables["relocate_answers"] = right
+    del move.variables["relocate_answers"]
     count = f"SELECT count(*) FROM {HEARTBEATS}"
     taken = server.ask(move.new, count, move.site.databases["default"])
     refused = move.run()
