@@ -90,6 +90,11 @@ class SqlSession(abc.ABC):
             self.rows(statement)
 
 
+def session_lost(msg: str) -> RelocateError:
+    """The error of a session that the server has ended: it was there a moment ago, so no other way in helps."""
+    return RelocateError("server_unreachable", msg, "see the server's log", {"session": "lost"})
+
+
 #: Not the settings' user is refused, so their password would be the wrong place to look at.
 _WRONG_LOGIN = "check user and password in relocate_login, for old in relocate_old_login (modules: login_user, ...)"
 
@@ -137,6 +142,8 @@ class Logins(abc.ABC, Generic[S]):
             try:
                 return way(database)
             except RelocateError as exc:
+                if exc.details.get("session") == "lost":
+                    raise
                 reason = reason or exc.msg
         raise RelocateError(
             "right_missing",

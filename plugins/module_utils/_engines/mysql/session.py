@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import majors
-from ansible_collections.relocate.django.plugins.module_utils._engines.sql import SqlSession
+from ansible_collections.relocate.django.plugins.module_utils._engines.sql import SqlSession, session_lost
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 
 #: Error numbers of server and client library, by what they mean for the user.
@@ -164,7 +164,7 @@ class Session(SqlSession):
         number, text = number_and_text(exc)
         code = error_code(number)
         if code == "server_unreachable":
-            return RelocateError(code, "the server ended the session: " + self._scrub(text), "see the server's log")
+            return session_lost("the server ended the session: " + self._scrub(text))
         return RelocateError(
             "right_missing" if code == "right_missing" else "query_failed",
             "the server refused a query: " + self._scrub(text),

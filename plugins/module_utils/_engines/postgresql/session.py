@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import Any, Callable, Dict, List, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.sql import SqlSession
+from ansible_collections.relocate.django.plugins.module_utils._engines.sql import SqlSession, session_lost
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 
 #: Session settings that decide how values look as text, or that could end a long step.
@@ -132,6 +132,6 @@ class Session(SqlSession):
         detail = getattr(exc.diag, "message_detail", None)
         text = self._scrub(primary + (" ({0})".format(detail) if detail else ""))
         if self._connection.closed or state.startswith(("57P", "08")):
-            return RelocateError("server_unreachable", "PostgreSQL ended the session: " + text, "see the server's log")
+            return session_lost("PostgreSQL ended the session: " + text)
         code = "right_missing" if state == "42501" else "query_failed"
         return RelocateError(code, "PostgreSQL refused a query: " + text, details={"sqlstate": state})

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Logins
+from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Logins, session_lost
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Login
 
@@ -73,3 +73,15 @@ def test_without_a_login_root_comes_first_and_the_settings_user_last() -> None:
     assert Ways(Login(), **nobody).anyone() == "settings"
     with pytest.raises(RelocateError, match=r"server of default: not on this host Next: .*or grant CREATE"):
         Ways(Login(), **nobody).admin()
+
+
+@pytest.mark.parametrize("way", ["root", "creator"])
+def test_a_server_that_dies_meanwhile_lacks_no_right(way: str) -> None:
+    lost = session_lost("PostgreSQL ended the session")
+    refused = {"root": RelocateError("right_missing", "not on this host", ""), way: lost}
+    with pytest.raises(RelocateError) as caught:
+        Ways(Login(), **refused).admin()
+    assert caught.value is lost
+    with pytest.raises(RelocateError) as caught:
+        Ways(Login(), **refused).anyone()
+    assert caught.value is lost
