@@ -14,13 +14,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "build" / "collections"))
@@ -33,7 +33,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.engine import MysqlEngine
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.engine import PostgresqlEngine
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseFacts, Login
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from tests.engines.mysql_server import MysqlServer
 from tests.engines.postgresql_cluster import Cluster, binaries
@@ -43,6 +43,7 @@ SITE = "site"
 #: By hand the foreign keys of a dump are checked as they come, so each table refers to one that is there.
 COLUMNS = "id {key} PRIMARY KEY, before_id {whole} REFERENCES t{before} (id), name varchar(40) NOT NULL, n int NOT NULL"
 ROWS = 10
+Result = TypeVar("Result")
 
 
 class Bench:
@@ -139,34 +140,28 @@ def mysql(tables: int, store: SecretStore) -> Iterator[Bench]:
         server.remove()
 
 
-def timed(figures: dict[str, float], what: str, call: Callable[[], object]) -> None:
-    """Note the seconds of a call."""
+def timed(figures: dict[str, float], what: str, call: Callable[[], Result]) -> Result:
+    """Note the seconds of a call, and give what it returned."""
     begun = time.monotonic()
-    call()
+    result = call()
     figures[what] = time.monotonic() - begun
+    return result
 
 
 def ours(bench: Bench, directory: Path, figures: dict[str, float]) -> None:
     """Move as the modules do, to another name on the same server."""
     old, new = bench.engine(f"{SITE}1"), bench.engine(f"{SITE}2")
-    facts: list[DatabaseFacts] = []
-    timed(figures, "preflight of old", lambda: facts.append(old.describe()))
+    facts = timed(figures, "facts of old", old.describe)
     obstacles = old.preflight("old")
     if obstacles:
         raise SystemExit(f"preflight: {obstacles[0].code}: {obstacles[0].msg}")
     with old.snapshot() as snapshot:
-        begun = time.monotonic()
-        dump = snapshot.dump(str(directory))
-        figures["dump"] = time.monotonic() - begun
-        begun = time.monotonic()
-        before = snapshot.state()
-        figures["count, content, schema of old"] = time.monotonic() - begun
-    new.create_blank(facts[0])
-    timed(figures, "load", lambda: new.load(str(directory), dump, facts[0]))
-    begun = time.monotonic()
+        dump = timed(figures, "dump", lambda: snapshot.dump(str(directory)))
+        before = timed(figures, "count, content, schema of old", snapshot.state)
+    new.create_blank(facts)
+    timed(figures, "load", lambda: new.load(str(directory), dump, facts))
     with new.snapshot(INCOMING) as snapshot:
-        found = snapshot.state()
-    figures["the same of new"] = time.monotonic() - begun
+        found = timed(figures, "the same of new", snapshot.state)
     refused = new.differences(before, found)
     if refused:
         raise SystemExit(f"the data differs: {refused[0]}")
@@ -187,8 +182,6 @@ def main() -> int:
     parser.add_argument("--tables", type=int, action="append", help="how many; may be repeated (100, 1000)")
     parser.add_argument("--engine", choices=ENGINES, action="append")
     arguments = parser.parse_args()
-    if os.geteuid() == 0 and shutil.which("mysqldump") is None:
-        raise SystemExit("mysqldump is not installed")
     for name in arguments.engine or ENGINES:
         make = {"postgresql": postgresql, "mysql": mysql}[name]
         for tables in arguments.tables or (100, 1000):

@@ -82,6 +82,10 @@ def test_a_site_is_restored_from_its_set_and_left_alone_afterwards(tmp_path: Pat
     for name in ("sets", "pins"):
         shutil.copytree(tmp_path / "old/work" / name, tmp_path / "new/work" / name, dirs_exist_ok=True)
     restore = write_inventory(tmp_path, site.common(), {"new": {"new-host": site.host("new")}})
+    silent = {"relocate_answers": [{"url": "http://127.0.0.1:1/"}], "relocate_answers_timeout": 1}
+    rc, said = play(restore, "restore", **silent)
+    last = said.rpartition("Compare what is here with the set")[2]
+    assert rc != 0 and '"code": "site_silent"' in last and "Fail with what went wrong" in last, said
     rc, said = play(restore, "restore")
     assert rc == 0 and "its manifest is the pinned one" in said, said
     assert site.rows(site.new, "db.sqlite3", "select text from notes_note") == [("kept",)]
