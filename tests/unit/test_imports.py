@@ -52,6 +52,8 @@ RULES: list[tuple[str, set[str]]] = [
         "_engines.*.*",
         SYSTEM | {"_secrets", "_host.*", "_engines.base", "_engines.compare", "_engines.sql", "_engines.ENGINE.*"},
     ),
+    ("_discover.found", set()),
+    ("_discover.*", SYSTEM | {"_secrets", "_host.*", "_services.systemd", "_project.*", "_discover.*"}),
     # What modules are made of: options, the one exit, a project with its engines, the steps of a move.
     ("_argspec", set()),
     ("_module", GROUND | {"_secrets", "_host.openat", "_record.lease", "_project.venv_secrets"}),
