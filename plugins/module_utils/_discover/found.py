@@ -55,7 +55,7 @@ class WebSite:
     python_home: str = ""  # of mod_wsgi: the virtual environment
     python_path: Tuple[str, ...] = ()
     user: str = ""  # of mod_wsgi's daemon
-    files: Tuple[str, ...] = ()  # configuration that it is made of, links first and then what they lead to; not the main
+    files: Tuple[str, ...] = ()  # its own configuration, links first and then what they lead to
     certificates: Tuple[str, ...] = ()
     keys: Tuple[str, ...] = ()
 
