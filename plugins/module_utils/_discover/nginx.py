@@ -1,0 +1,320 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads the server blocks of nginx, with all the files that each needs.
+
+The files are read as nginx would read them, and nginx is not asked: ``nginx -T`` creates logs, its pid file and
+directories of its cache that are not there, binds sockets, asks name servers for each upstream, and prints nothing
+where one certificate is missing.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field, replace
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._discover import nginx_redirects
+from ansible_collections.relocate.django.plugins.module_utils._discover.addresses import (
+    fixed_part,
+    is_host_name,
+    is_ipv6,
+    plain_path,
+    split_port,
+    tcp_target,
+    unix_target,
+)
+from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
+from ansible_collections.relocate.django.plugins.module_utils._discover.found import WebSite
+from ansible_collections.relocate.django.plugins.module_utils._discover.nginx_syntax import (
+    Directive,
+    Loader,
+    flat,
+    nested,
+)
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, find_program, run
+
+#: Programs that read this syntax, each with its unit, and where they lie when they were built from source.
+_PROGRAMS = ("nginx", "openresty", "angie")
+_PLACES = ("/usr/local/nginx/sbin", "/usr/local/openresty/bin", "/opt/nginx/sbin")
+_CONFIG = "/etc/nginx/nginx.conf"
+_PREFIX = "/usr/share/nginx"
+_PASSES = {
+    "proxy_pass": {"http": 80, "https": 443},
+    "grpc_pass": {"": 80, "grpc": 80, "grpcs": 443},
+    "uwsgi_pass": {},
+    "fastcgi_pass": {},
+    "scgi_pass": {},
+}
+_ANY = {"0.0.0.0": "*", "[::]": "::"}  # noqa: S104 an address to recognise
+_PORT = re.compile(r"([^$]*:\d+)\$")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+#: Directives whose first argument is a file that the server needs.
+_NAMED = frozenset(
+    "auth_basic_user_file ssl_dhparam ssl_trusted_certificate ssl_client_certificate ssl_crl ssl_password_file"
+    " ssl_session_ticket_key ssl_stapling_file proxy_ssl_certificate proxy_ssl_certificate_key"
+    " proxy_ssl_trusted_certificate uwsgi_ssl_certificate uwsgi_ssl_certificate_key grpc_ssl_certificate"
+    " grpc_ssl_certificate_key js_import js_include perl_require geoip_country geoip_city auth_jwt_key_file".split()
+)
+#: Those whose value comes from the http block when the server has none.
+_INHERITED = _NAMED - {"js_import", "js_include", "perl_require"}
+_ZONE = re.compile(r"(?:keys_)?zone=([^:]+)")
+
+
+@dataclass(frozen=True)
+class _Http:
+    """What the servers of an http block share."""
+
+    main: str  # nginx.conf
+    prefix: str  # where relative roots begin
+    unit: str
+    own: Sequence[Directive]
+    upstreams: Mapping[str, Directive] = field(default_factory=dict)
+    defined: Mapping[str, str] = field(default_factory=dict)  # "$variable", a zone's name -> the file that defines it
+
+    def path(self, value: str) -> str:
+        """Return the absolute path of a file that the configuration names; "" when it depends on a request."""
+        if "$" in value or value.startswith(("data:", "engine:", "store:", "syslog:")) or not value:
+            return ""
+        return plain_path(posixpath.join(posixpath.dirname(self.main), value))
+
+    def inherited(self, own: Iterable[Directive], name: str) -> List[Directive]:
+        """Return the directives of this name of a server, or else those of the http block."""
+        return [item for item in own if item.name == name] or [item for item in self.own if item.name == name]
+
+
+def find(runner: Callable[..., Completed] = run) -> List[WebSite]:
+    """Return the server blocks of this host; nothing without nginx."""
+    files = ConfigFiles()
+    for name in _PROGRAMS:
+        program = find_program(name, _PLACES)
+        if program:
+            main, prefix = _paths(program, runner)
+            return sites(files, main, prefix, name + ".service")
+    return []
+
+
+def _paths(program: str, runner: Callable[..., Completed]) -> Tuple[str, str]:
+    """Return the configuration file and the prefix that nginx was built with: ``-V`` only prints."""
+    try:
+        text = runner(Command([program, "-V"]), timeout=5).err
+    except RelocateError:
+        text = ""
+    return parse_version(text)
+
+
+def parse_version(text: str) -> Tuple[str, str]:
+    """Return the configuration file and the prefix, out of what ``nginx -V`` prints."""
+    found = dict(re.findall(r"--(conf-path|prefix)=(\S+)", text))
+    prefix = found.get("prefix", "").strip("'\"") or _PREFIX
+    main = found.get("conf-path", "").strip("'\"")
+    if not main:
+        main = posixpath.join(prefix, "conf/nginx.conf") if "prefix" in found else _CONFIG
+    return posixpath.join(prefix, main), prefix
+
+
+def sites(files: ConfigFiles, main: str, prefix: str = _PREFIX, unit: str = "nginx.service") -> List[WebSite]:
+    """Return the server blocks that a configuration file holds or includes.
+
+    :param main: nginx.conf
+    :param prefix: where relative paths of ``root`` begin
+    :param unit: the unit that serves them
+    """
+    top = Loader(files, posixpath.dirname(main)).load(main)
+    found: List[WebSite] = []
+    for block in flat(top):
+        if block.name == "http":
+            http = _http(block, main, prefix, unit)
+            servers = [item for item in http.own if item.name == "server" and item.block is not None]
+            found += _with_defaults([(_site(item, http, files), _explicit(item)) for item in servers])
+    return found
+
+
+def _http(block: Directive, main: str, prefix: str, unit: str) -> _Http:
+    own = tuple(flat(block.block))
+    upstreams = {item.args[0]: item for item in own if item.name == "upstream" and item.args}
+    defined = {name: item.file for item in own for name in _defines(item)}
+    return _Http(main, prefix, unit, own, upstreams, defined)
+
+
+def _defines(item: Directive) -> Iterator[str]:
+    """Give the names that a directive of the http block defines for its servers."""
+    if item.name in ("map", "geo", "split_clients") and item.args:
+        yield item.args[-1]
+    elif item.name in ("upstream", "log_format") and item.args:
+        yield item.args[0]
+    elif item.name.endswith(("_zone", "_cache_path")):
+        for word in item.args:
+            match = _ZONE.match(word)
+            if match:
+                yield match.group(1)
+
+
+def _uses(item: Directive) -> Iterator[str]:
+    """Give the names that a directive may use and the http block define."""
+    for word in item.args:
+        yield from ("$" + (match.group(1) or match.group(2)) for match in _VARIABLE.finditer(word))
+        zone = _ZONE.match(word)
+        if zone:
+            yield zone.group(1)
+    if item.name in _PASSES:
+        yield from (re.split(r"[/:$]", _split_scheme(word)[1])[0] for word in item.args[:1])
+    elif item.name == "access_log":
+        yield from item.args[1:2]
+    elif item.name == "limit_conn" or item.name.endswith("_cache"):
+        yield from item.args[:1]
+
+
+def _site(server: Directive, http: _Http, files: ConfigFiles) -> WebSite:
+    own = list(flat(server.block))
+    everything = list(nested(server.block))
+    ports = _ports(own)
+    secure = any(tls for _address, _port, tls in ports)
+    return WebSite(
+        server="nginx",
+        unit=http.unit,
+        names=_names(own),
+        ports=ports,
+        targets=_targets(everything, http),
+        redirects=nginx_redirects.only_redirects(own),
+        directories=_directories(own, everything, http),
+        files=files.chains(filter(files.exists, _files(server, own, everything, http))),
+        certificates=_certificates("ssl_certificate", own, http) if secure else (),
+        keys=_certificates("ssl_certificate_key", own, http) if secure else (),
+    )
+
+
+def _names(own: Iterable[Directive]) -> Tuple[str, ...]:
+    words = [word for item in own if item.name == "server_name" for word in item.args]
+    # ".example.org" stands for the name itself and all below it.
+    plain = [word[1:].lower() if word.startswith(".") else word.lower() for word in words]
+    return tuple(dict.fromkeys(word for word in plain if is_host_name(word)))
+
+
+def _listen(item: Directive) -> Optional[Tuple[str, int]]:
+    """Return the address and port of a listen directive; None for a socket's path."""
+    word = item.args[0] if item.args else ""
+    host, port = split_port("*:" + word if re.match(r"[0-9]+\Z", word) else word)
+    if host == "[::]" and "ipv6only=off" in item.args:
+        host = "*"
+    host = _ANY.get(host, host)
+    if host in ("*", "::") or is_host_name(host) or is_ipv6(host):
+        return host, port or 80
+    return None
+
+
+def _listens(own: Sequence[Directive]) -> List[Tuple[Tuple[str, int], Directive]]:
+    listens = [item for item in own if item.name == "listen"]
+    if not listens:
+        return [(("*", 80), Directive("listen", ("80",), ""))]
+    return [(place, item) for place, item in ((_listen(item), item) for item in listens) if place is not None]
+
+
+def _ports(own: Sequence[Directive]) -> Tuple[Tuple[str, int, bool], ...]:
+    always = any(item.name == "ssl" and item.args == ("on",) for item in own)  # before nginx 1.25
+    found = [(*place, always or bool({"ssl", "quic"} & set(item.args[1:]))) for place, item in _listens(own)]
+    return tuple(dict.fromkeys(found))
+
+
+def _explicit(server: Directive) -> Set[Tuple[str, int]]:
+    """Return the addresses for which a server says that it is the default one."""
+    own = list(flat(server.block))
+    return {place for place, item in _listens(own) if {"default_server", "default"} & set(item.args[1:])}
+
+
+def _with_defaults(found: Sequence[Tuple[WebSite, Set[Tuple[str, int]]]]) -> List[WebSite]:
+    """Mark the default server of each address: the one that says so, else the first."""
+    first: Dict[Tuple[str, int], int] = {}
+    for number, (site, _explicit_for) in enumerate(found):
+        for address, port, _tls in site.ports:
+            first.setdefault((address, port), number)
+    for number, (_site_found, explicit_for) in enumerate(found):
+        first.update(dict.fromkeys(explicit_for, number))
+    defaults = set(first.values())
+    return [replace(site, default=number in defaults) for number, (site, _explicit_for) in enumerate(found)]
+
+
+def _certificates(name: str, own: Iterable[Directive], http: _Http) -> Tuple[str, ...]:
+    paths = [http.path(item.args[0]) for item in http.inherited(own, name) if item.args]
+    return tuple(dict.fromkeys(path for path in paths if path))
+
+
+def _directories(own: Iterable[Directive], everything: Iterable[Directive], http: _Http) -> Tuple[str, ...]:
+    words = [item.args[0] for item in http.inherited(own, "root") if item.args]
+    words += [item.args[0] for item in everything if item.name in ("root", "alias") and item.args]
+    paths = [fixed_part(posixpath.join(http.prefix, word)) for word in words if not word.startswith("$")]
+    return tuple(dict.fromkeys(path for path in paths if path))
+
+
+def _targets(everything: Sequence[Directive], http: _Http) -> Tuple[str, ...]:
+    passes = [item for item in everything if item.name in _PASSES and item.args]
+    known = _constants(everything)
+    return tuple(dict.fromkeys(target for item in passes for target in _pass_targets(item, known, http.upstreams)))
+
+
+def _constants(everything: Iterable[Directive]) -> Dict[str, str]:
+    """Return the variables that a server sets to one value only."""
+    values: Dict[str, Set[str]] = {}
+    for item in everything:
+        if item.name == "set" and len(item.args) == 2:
+            values.setdefault(item.args[0].lstrip("$"), set()).add(item.args[1])
+    return {name: min(found) for name, found in values.items() if len(found) == 1}
+
+
+def _pass_targets(item: Directive, known: Mapping[str, str], upstreams: Mapping[str, Directive]) -> List[str]:
+    """Return whom a ``proxy_pass`` or one of its kind leads to; nothing where that depends on the request."""
+    value = _VARIABLE.sub(lambda match: known.get(match.group(1) or match.group(2), match.group()), item.args[0])
+    scheme, rest = _split_scheme(value)
+    if rest.startswith("unix:"):
+        target = unix_target(rest[5:].partition(":")[0])
+        return [target] if target else []
+    authority = rest.partition("/")[0]
+    match = _PORT.match(authority)
+    authority = match.group(1) if match else authority
+    if authority in upstreams:
+        return _servers(upstreams[authority])
+    host, port = split_port(authority)
+    target = tcp_target(host, port or _PASSES[item.name].get(scheme))
+    return [target] if target else []
+
+
+def _split_scheme(value: str) -> Tuple[str, str]:
+    scheme, mark, rest = value.partition("://")
+    return (scheme.lower(), rest) if mark and scheme.isalnum() and scheme != "unix" else ("", value)
+
+
+def _servers(upstream: Directive) -> List[str]:
+    found: List[str] = []
+    for item in flat(upstream.block):
+        if item.name != "server" or not item.args or "down" in item.args[1:]:
+            continue
+        if item.args[0].startswith("unix:"):
+            target = unix_target(item.args[0][5:])
+        else:
+            host, port = split_port(item.args[0])
+            target = tcp_target(host, port or 80)
+        found += [target] if target else []
+    return found
+
+
+def _files(server: Directive, own: Sequence[Directive], everything: Sequence[Directive], http: _Http) -> Iterator[str]:
+    """Give what a server consists of: where it stands, its includes, and what they name or use."""
+    yield server.file
+    yield from (item.args[0] for item in everything if item.name == "include")
+    yield from _named([*everything, *_shared(own, http)], http)
+    used = dict.fromkeys(name for item in everything for name in _uses(item))
+    yield from (http.defined[name] for name in used if http.defined.get(name, http.main) != http.main)
+
+
+def _shared(own: Sequence[Directive], http: _Http) -> List[Directive]:
+    """Return the directives of the http block that name files and count for a server, too."""
+    set_here = {item.name for item in own}
+    return [item for item in http.own if item.name in _INHERITED and item.name not in set_here]
+
+
+def _named(directives: Iterable[Directive], http: _Http) -> Iterator[str]:
+    for item in directives:
+        if item.name in _NAMED and item.args:
+            yield http.path(item.args[-1] if item.name == "js_import" else item.args[0])
