@@ -32,7 +32,11 @@ options:
     description:
       - Files of C(NAME=value) lines that the settings rely on, such as C(.env) or the file that a systemd unit names as
         C(EnvironmentFile); absolute or relative to O(path). A later file wins.
+      - Also what starts the site. Of a unit file of systemd (C(NAME.service)) and the drop-ins named right after it
+        (C(NAME.service.d/*.conf)), C(Environment) and C(EnvironmentFile) are read as systemd reads them. Of a file
+        of supervisor (C(*.conf) or C(*.ini) with C([program:NAME])), C(environment) of the programs below O(path) is.
       - One whose name begins with C(-) may be absent.
+      - A file is read as O(owner) could read it, unless only root can write the directory that holds it.
     type: list
     elements: path
     default: []

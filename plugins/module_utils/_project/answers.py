@@ -15,6 +15,8 @@ from ansible_collections.relocate.django.plugins.module_utils._process import Co
 from ansible_collections.relocate.django.plugins.module_utils._project import (
     replies,
     venv_models,
+    venv_neighbours,
+    venv_opened,
     venv_probe,
     venv_secrets,
 )
@@ -30,7 +32,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.project i
 
 TOPICS = tuple(venv_probe.TOPICS)
 #: In the order in which they import each other; the last one's main is run.
-PARTS = (venv_secrets, venv_models, venv_probe)
+PARTS = (venv_secrets, venv_models, venv_opened, venv_neighbours, venv_probe)
 #: How drivers say that they could not get in; anything else of a database is query_failed.
 _DATABASE_ERRORS = (
     (

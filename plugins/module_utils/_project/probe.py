@@ -17,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.answers i
     select_aliases,
     to_config,
 )
+from ansible_collections.relocate.django.plugins.module_utils._project.env_sources import read_env_files
 from ansible_collections.relocate.django.plugins.module_utils._project.inside import scrubbed
 from ansible_collections.relocate.django.plugins.module_utils._project.management import (
     migrate,
@@ -26,7 +27,6 @@ from ansible_collections.relocate.django.plugins.module_utils._project.project i
     Project,
     find_interpreter,
     find_project,
-    read_env_files,
 )
 
 __all__ = [

@@ -17,7 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, last_lines, run
-from ansible_collections.relocate.django.plugins.module_utils._project import env_files as _env_files
+from ansible_collections.relocate.django.plugins.module_utils._project.env_sources import read_env_files
 from ansible_collections.relocate.django.plugins.module_utils._project.venv_secrets import collect_secrets
 from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
@@ -26,7 +26,6 @@ _RIGHT_PATH = "set relocate_path (relocate_old_path for old alone) to the direct
 _VENVS = (".venv", "venv", "env", ".virtualenv", "virtualenv")
 _SETTINGS = "DJANGO_SETTINGS_MODULE"
 _SOURCE_LIMIT = 1024 * 1024  # bytes of manage.py
-_ENV_FILE_LIMIT = 1024 * 1024  # bytes
 _LINKS = 40  # as many as the kernel follows
 
 
@@ -176,48 +175,6 @@ def _way(path: str) -> Iterator[Tuple[str, os.stat_result]]:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
         current = "/" if target.startswith("/") else current
         pending += target.split("/")[::-1]
-
-
-def read_env_files(path: str, names: Iterable[str], owner: Optional[SystemUser] = None) -> Dict[str, str]:
-    """The variables of environment files, later files winning.
-
-    Project code gets to know them, so they are read as the project's owner could read them. Only a file in a directory
-    that nobody but root can write is read as root, as systemd does.
-
-    Raises bad_option for a file that is absent, not readable or not text, unless it is absent and begins with "-".
-    """
-    variables: Dict[str, str] = {}
-    for name in names:
-        optional, name = name.startswith("-"), name.lstrip("-")
-        full = os.path.join(path, name)
-        try:
-            text = _read_env_file(full, owner)
-        except FileNotFoundError as exc:
-            if optional:
-                continue
-            raise _unreadable(full, exc.strerror or "") from None
-        except OSError as exc:
-            raise _unreadable(full, exc.strerror or "", owner) from None
-        variables.update(_env_files.parse(text))
-    return variables
-
-
-def _read_env_file(full: str, owner: Optional[SystemUser]) -> str:
-    with openat.parent(full, owner, follow=True) as (place, name):
-        data = openat.read_limited(place.open(name), _ENV_FILE_LIMIT)
-    if data is None:
-        raise _unreadable(full, "it is not a regular file of 1 MiB at most")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise _unreadable(full, "it is not UTF-8 text") from None  # the error holds the file's content
-
-
-def _unreadable(full: str, reason: str, owner: Optional[SystemUser] = None) -> RelocateError:
-    hint = "check the path, or begin it with - when the file may be absent"
-    if owner is not None:
-        hint = "let {0} read it, or keep it in a directory that only root can write, such as /etc".format(owner.name)
-    return RelocateError("bad_option", "environment file {0} cannot be read: {1}".format(full, reason), hint)
 
 
 def find_interpreter(path: str, interpreter: Optional[str] = None, manage: str = "manage.py") -> str:

@@ -79,6 +79,8 @@ TOPICS: Mapping[str, Any] = {
     "checks": [dict.fromkeys("id level msg hint object".split(), str)],
     "packages": [str],
     "media": Each(object),
+    "opened": {"files": [str], "variables": Each(bool), "whole": bool},
+    "neighbours": Each(object),
     "lint": [{**dict.fromkeys("code level app migration file msg remedy".split(), str), "line": int}],
 }
 PACKAGES = [

@@ -4,7 +4,7 @@
 
 """Asks the project, inside its own interpreter, what only it knows.
 
-``probe.py`` sends the source of this file and of its two companions, ``venv_secrets`` and ``venv_models``, to
+``probe.py`` sends the source of this file and of its companions, the ``venv_`` files that it imports, to
 ``PYTHON -`` as the project's owner, with a non-secret JSON request as the only argument. Python 3.6 syntax, ASCII
 only, standard library only, Django imported inside functions. Nothing is written: a SQLite file that is not there is
 not connected to (connecting would make it).
@@ -24,7 +24,12 @@ import urllib.parse
 import zlib
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._project import venv_models, venv_secrets
+from ansible_collections.relocate.django.plugins.module_utils._project import (
+    venv_models,
+    venv_neighbours,
+    venv_opened,
+    venv_secrets,
+)
 
 Request = Dict[str, Any]
 Raw = Dict[str, Any]  # one alias as it is answered
@@ -322,9 +327,11 @@ TOPICS: Dict[str, Callable[[Request], Any]] = {
     "models": lambda request: venv_models.topic_models(_aliases(request)),
     "counts": lambda request: venv_models.topic_counts(_aliases(request)),
     "checks": lambda request: venv_models.topic_checks(),
+    "opened": lambda request: venv_opened.topic_opened(),
+    "neighbours": lambda request: venv_neighbours.topic_neighbours(),
 }
 #: topics that the settings alone answer; the others need the apps loaded
-_WITHOUT_APPS = ("databases", "media", "packages")
+_WITHOUT_APPS = ("databases", "media", "packages", "opened", "neighbours")
 
 
 # --- request and answer ---
@@ -336,6 +343,8 @@ def _load(request: Request) -> Tuple[Optional[BaseException], str]:
     try:
         import django
 
+        if "opened" in request["what"]:
+            venv_opened.watch()
         stage = "settings"
         start(request)
         stage = "apps"
@@ -343,6 +352,8 @@ def _load(request: Request) -> Tuple[Optional[BaseException], str]:
             django.setup()
     except (Exception, SystemExit) as error:
         return error, stage
+    finally:
+        venv_opened.stop()
     return None, stage
 
 

@@ -20,7 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._host import opena
 from ansible_collections.relocate.django.plugins.module_utils._host.openat import Rights
 from ansible_collections.relocate.django.plugins.module_utils._host.parents import rights_of
 from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._project import env_files
+from ansible_collections.relocate.django.plugins.module_utils._project import env_files, env_units
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import UnversionedFile
 from ansible_collections.relocate.django.plugins.module_utils._set.relocation import STAYS, Relocation
@@ -78,7 +78,9 @@ def plan(
     carried = {above for entry in entries for above in _upwards(entry.path)}
     placements = []
     for entry, path in zip(entries, here):
-        content = _overridden(b"" if entry.link else read_plain(backup.check_file(entry.stored)), wanted.get(path))
+        content = _overridden(
+            path, b"" if entry.link else read_plain(backup.check_file(entry.stored)), wanted.get(path)
+        )
         mode = entry.mode & 0o777  # no file of settings is setuid
         link = relocation.link(entry.path, entry.link, carried) if entry.link else ""
         above = _named_part(path, patterns)
@@ -86,11 +88,20 @@ def plan(
     return placements
 
 
-def _overridden(content: bytes, variables: Optional[Mapping[str, str]]) -> bytes:
+def _overridden(path: str, content: bytes, variables: Optional[Mapping[str, str]]) -> bytes:
     """The content of an environment file with the user's variables in it; any other as it is."""
     if variables is None:
         return content
-    return env_files.override(content.decode("utf-8", "surrogateescape"), variables).encode("utf-8", "surrogateescape")
+    text = content.decode("utf-8", "surrogateescape")
+    if env_units.unit_of(path) or env_units.is_programs(path, text):
+        raise RelocateError(
+            "bad_option",
+            "relocate_env_overrides names {0}, which defines a service: only environment files are changed".format(
+                path
+            ),
+            "name an environment file of the service in relocate_env_overrides; the service must read it last",
+        )
+    return env_files.override(text, variables).encode("utf-8", "surrogateescape")
 
 
 def _check_named(paths: Sequence[str], patterns: Sequence[str]) -> None:

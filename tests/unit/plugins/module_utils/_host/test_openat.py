@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
-from ansible_collections.relocate.django.plugins.module_utils._project import project as project_file
+from ansible_collections.relocate.django.plugins.module_utils._project import env_sources
 from tests.unit.fakes import ROOT_ONLY, nobody, refused
 from tests.unit.plugins.module_utils._host.places import DAEMON, made, top
 
@@ -160,7 +160,7 @@ def test_errors_are_the_systems(tmp_path: Path) -> None:
 
 
 def read(top: Path, name: str) -> dict[str, str]:
-    return project_file.read_env_files(str(top / "app"), [name], nobody())
+    return env_sources.read_env_files(str(top / "app"), [name], nobody())
 
 
 @ROOT_ONLY
@@ -204,6 +204,27 @@ def test_env_files_that_root_may_read_for_the_project(top: Path) -> None:
 
 
 @ROOT_ONLY
+@pytest.mark.parametrize("whose", ["root's unit", "the owner's unit", "root's, open to others"])
+def test_a_unit_file_leads_root_only_where_root_wrote_it(top: Path, whose: str) -> None:
+    """Else the owner has root read another site's secrets to him, by a unit file of his own."""
+    etc = made(top / "etc", mode=0o755)
+    secret = written(etc / "other.env", "KEY=canary\n")
+    text = f"[Service]\nEnvironment=OWN=1 KEY=none\nEnvironmentFile={secret}\n"
+    unit = written(etc / "shop.service", text, nobody().uid if whose == "the owner's unit" else 0, 0o644)
+    if whose == "root's, open to others":
+        unit.chmod(0o666)
+    made(top / "app", nobody().uid)
+    if whose == "root's unit":
+        assert read(top, str(unit)) == {"OWN": "1", "KEY": "canary"}
+        return
+    with refused("bad_option", r"other.env cannot be read: Permission denied"):
+        read(top, str(unit))
+    secret.chmod(0o644)
+    assert read(top, str(unit)) == {"OWN": "1", "KEY": "canary"}  # he may read that himself
+    assert os.geteuid() == 0
+
+
+@ROOT_ONLY
 def test_an_env_file_that_is_exchanged_while_it_is_read(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app, secret = made(top / "app", nobody().uid), written(top / "other.env", "KEY=canary\n")
     written(app / ".env", "A=1\n", nobody().uid)
@@ -223,4 +244,4 @@ def test_an_env_file_that_is_exchanged_while_it_is_read(top: Path, monkeypatch: 
 def test_a_fifo_is_no_env_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / ".env")
     with refused("bad_option", "it is not a regular file of 1 MiB at most"):
-        project_file.read_env_files(str(tmp_path), [".env"], nobody() if os.geteuid() else None)
+        env_sources.read_env_files(str(tmp_path), [".env"], nobody() if os.geteuid() else None)

@@ -167,6 +167,22 @@ def test_overrides(backup: BackupSet, key: str) -> None:
     assert placement.env_files.parse(item.content.decode("utf-8", "replace"))["DATABASE_URL"] == CANARY
 
 
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/etc/systemd/system/shop.service", b"[Service]\nEnvironment=A=1\n"),
+        ("/etc/systemd/system/shop.service.d/env.conf", b""),
+        ("/etc/supervisor/conf.d/shop.conf", b"[program:shop]\nenvironment=A=1\n"),
+    ],
+)
+def test_an_override_of_what_defines_a_service(backup: BackupSet, path: str, content: bytes) -> None:
+    entries = captured(backup, path, content=content)
+    with refused("bad_option", f"relocate_env_overrides names {path}, which defines a service.*environment file"):
+        placement.plan(backup, entries, [path], {path: {"A": CANARY}}, "/srv/app")
+    (item,) = placement.plan(backup, entries, [path], {}, "/srv/app")
+    assert item.content == content
+
+
 def test_an_override_of_a_file_that_does_not_travel(backup: BackupSet) -> None:
     with refused(
         "bad_option", "relocate_env_overrides names files that do not travel: /srv/app/b.*add them to relocate_files"
