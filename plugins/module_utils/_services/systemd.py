@@ -108,29 +108,35 @@ def unit_name(name: str) -> str:
 
 def parse_show(names: Sequence[str], text: str) -> Dict[str, Unit]:
     """The output of ``systemctl show``: one block per unit, in the order of the question."""
-    units = {}
-    for name, block in zip(names, [part for part in text.split("\n\n") if part.strip()]):
-        found = dict(line.partition("=")[::2] for line in block.splitlines())
-        units[name] = Unit(
-            name=name,
-            load=found.get("LoadState", ""),
-            active=found.get("ActiveState", ""),
-            sub=found.get("SubState", ""),
-            file_state=found.get("UnitFileState", ""),
-            result=found.get("Result", ""),
-            triggers=tuple(found.get("Triggers", "").split()),
-            triggered_by=tuple(found.get("TriggeredBy", "").split()),
-            fragment=found.get("FragmentPath", ""),
-            group=found.get("ControlGroup", ""),
-            restarts=_number(found.get("NRestarts", "")),
-            invocation=found.get("InvocationID", ""),
-            entered=_number(found.get("InactiveExitTimestampMonotonic", "")),
-            kind=found.get("Type", ""),
-            remains=found.get("RemainAfterExit", "") == "yes",
-            real=found.get("Id", ""),
-            wanted_by=tuple(name for key in _WANTED for name in found.get(key, "").split()),
-        )
-    return units
+    return {name: _unit(name, found) for name, found in zip(names, _blocks(text))}
+
+
+def _blocks(text: str) -> List[Dict[str, str]]:
+    """Return the properties of each unit that was shown."""
+    blocks = [part for part in text.split("\n\n") if part.strip()]
+    return [dict(line.partition("=")[::2] for line in block.splitlines()) for block in blocks]
+
+
+def _unit(name: str, found: Mapping[str, str]) -> Unit:
+    return Unit(
+        name=name,
+        load=found.get("LoadState", ""),
+        active=found.get("ActiveState", ""),
+        sub=found.get("SubState", ""),
+        file_state=found.get("UnitFileState", ""),
+        result=found.get("Result", ""),
+        triggers=tuple(found.get("Triggers", "").split()),
+        triggered_by=tuple(found.get("TriggeredBy", "").split()),
+        fragment=found.get("FragmentPath", ""),
+        group=found.get("ControlGroup", ""),
+        restarts=_number(found.get("NRestarts", "")),
+        invocation=found.get("InvocationID", ""),
+        entered=_number(found.get("InactiveExitTimestampMonotonic", "")),
+        kind=found.get("Type", ""),
+        remains=found.get("RemainAfterExit", "") == "yes",
+        real=found.get("Id", ""),
+        wanted_by=tuple(name for key in _WANTED for name in found.get(key, "").split()),
+    )
 
 
 def _number(text: str) -> int:
@@ -177,6 +183,24 @@ class Systemd:
                 "program_failed", "systemctl show exited {0}: {1}".format(done.rc, last_lines(done.err))
             )
         return units
+
+    def every(self, kinds: Sequence[str], properties: Sequence[str] = ()) -> List[Tuple[Unit, Mapping[str, str]]]:
+        """Return all units of some kinds, loaded or only on disk, under their own names, with further properties.
+
+        A template counts by its instances alone. What systemd cannot load, or is masked, is left out.
+        """
+        flags = ["--plain", "--no-legend", "--no-pager", "--type=" + ",".join(kinds)]
+        listings = [["list-unit-files", *flags], ["list-units", "--all", *flags]]
+        said = [self._run(Command([self._systemctl, *argv])).out for argv in listings]
+        names = {line.split()[0] for text in said for line in text.splitlines() if line.strip()}
+        asked = sorted(name for name in names if _NAME.match(name) and "@." not in name)
+        return self._described(asked, properties) if asked else []
+
+    def _described(self, names: Sequence[str], properties: Sequence[str]) -> List[Tuple[Unit, Mapping[str, str]]]:
+        argv = [self._systemctl, "show", "--property=" + ",".join((*_PROPERTIES, *properties)), "--", *names]
+        shown = {found.get("Id", ""): found for found in _blocks(self._run(Command(argv)).out)}
+        units = [(_unit(name, found), found) for name, found in sorted(shown.items()) if name]
+        return [(unit, found) for unit, found in units if unit.load == "loaded"]
 
     def running_below(self, path: str) -> List[Unit]:
         """The units that are up and belong to a directory: they run in it, or a program or an env file of it.

@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The units of the system's systemd: its states by one question, what they do out of their files."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import replace
+from typing import List, Mapping, Optional, Sequence, Set, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
+from ansible_collections.relocate.django.plugins.module_utils._discover.found import UNITS, Starter
+from ansible_collections.relocate.django.plugins.module_utils._discover.server_args import listens_of
+from ansible_collections.relocate.django.plugins.module_utils._discover.unit_files import (
+    Definition,
+    Specifiers,
+    define,
+)
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, Unit
+from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
+
+_PROPERTIES = ("DropInPaths", "SourcePath", "Requires", "Requisite", "BindsTo", "Wants", "Upholds")
+_NEEDS = _PROPERTIES[2:]
+#: Every unit needs these by itself.
+_IMPLIED = frozenset(("sysinit.target", "basic.target", "shutdown.target"))
+_IMPLIED_KINDS = (".slice", ".mount", ".swap", ".device", ".automount")
+_OF_PACKAGES = ("/lib/systemd/", "/usr/lib/systemd/", "/run/systemd/generator")
+_LINKS = "/etc/systemd/system"  # where links to unit files lie that are elsewhere
+_SCRIPTS = "/etc/init.d/"
+_DPKG = "/var/lib/dpkg/info"
+
+
+def read(systemd: Optional[Systemd] = None, files: Optional[ConfigFiles] = None) -> List[Starter]:
+    """Return every service, socket, timer and path; nothing where systemd does not run."""
+    files = files or ConfigFiles()
+    try:
+        every = (systemd or Systemd()).every(UNITS, _PROPERTIES)
+    except RelocateError:
+        return []
+    up = {unit.name for unit, _found in every if unit.up}
+    host = socket.gethostname()
+    return [_starter(unit, found, up, host, files) for unit, found in every]
+
+
+def _starter(unit: Unit, found: Mapping[str, str], up: Set[str], host: str, files: ConfigFiles) -> Starter:
+    parts = [unit.fragment, *found.get("DropInPaths", "").split()]
+    texts = [files.text(path) or "" for path in parts]
+    defined = define(texts, Specifiers(unit.name, host=host, fragment=unit.fragment))
+    script = found.get("SourcePath", "")
+    named = " ".join(found.get(key, "") for key in _NEEDS).split()
+    made = of_definition(unit.name, defined, by_socket=_any_ends(unit.triggered_by, ".socket"))
+    return replace(
+        made,
+        unit=unit.name,
+        files=_files(unit, parts, script, files),
+        starts=unit.triggers or made.starts,
+        needs=needed(named or made.needs),
+        runs=unit.up or not up.isdisjoint(unit.triggered_by),
+        at_boot=unit.enabled or _any_ends(unit.wanted_by, ".target"),
+        packaged=_is_packaged(parts, script, files),
+    )
+
+
+def _any_ends(names: Sequence[str], suffix: str) -> bool:
+    return any(name.endswith(suffix) for name in names)
+
+
+def of_definition(name: str, defined: Definition, home: str = "", by_socket: bool = False) -> Starter:
+    """Return what a unit's files say of it.
+
+    :param home: of the user who runs it; by default that of the user whom the unit names
+    :param by_socket: a socket unit starts it, and hands its sockets over
+    """
+    handed = {"LISTEN_FDS": "1"} if by_socket else {}
+    listens = listens_of(defined.commands, {**defined.environment, **handed}, defined.directory)
+    return Starter(
+        kind=name.rpartition(".")[2],
+        name=name,
+        commands=defined.commands,
+        directory=(home or _home(defined.user)) if defined.directory == "~" else defined.directory,
+        user=defined.user,
+        group=defined.group,
+        env_files=defined.env_files,
+        environment=defined.environment,
+        starts=defined.starts,
+        needs=needed(defined.needs),
+        listens=tuple(dict.fromkeys((*defined.listens, *listens))),
+    )
+
+
+def _home(user: str) -> str:
+    entry = lookup_user(int(user) if user.isdigit() else user or "root")
+    return entry.home if entry is not None else ""
+
+
+def needed(names: Sequence[str]) -> Tuple[str, ...]:
+    """Return what a unit needs, without what every unit does."""
+    return tuple(dict.fromkeys(name for name in names if name not in _IMPLIED and not name.endswith(_IMPLIED_KINDS)))
+
+
+def _files(unit: Unit, parts: List[str], script: str, files: ConfigFiles) -> Tuple[str, ...]:
+    """Return a unit's file, drop-ins, and the script that it was made of: links before what they lead to."""
+    link = os.path.join(_LINKS, os.path.basename(unit.fragment)) if unit.fragment else ""
+    linked = (
+        link != unit.fragment and os.path.islink(link) and os.path.realpath(link) == os.path.realpath(unit.fragment)
+    )
+    scripts = [script] if script.startswith(_SCRIPTS) else []
+    return files.chains(path for path in [link if linked else "", *parts, *scripts] if path)
+
+
+def _is_packaged(parts: List[str], script: str, files: ConfigFiles) -> bool:
+    if not all(path.startswith(_OF_PACKAGES) for path in parts if path) or not parts[0]:
+        return False
+    return not script.startswith(_SCRIPTS) or _is_of_dpkg(script, files)
+
+
+def _is_of_dpkg(script: str, files: ConfigFiles) -> bool:
+    """Tell whether the package of a script's name brought it, as packages with scripts in /etc/init.d have it."""
+    listing = files.text(os.path.join(_DPKG, os.path.basename(script) + ".list"))
+    return script in (listing or "").splitlines()
