@@ -47,7 +47,7 @@ class WebSite:
     unit: str  # the system unit that serves it: nginx.service, apache2.service, httpd.service
     names: Tuple[str, ...] = ()  # host names that it answers to, the first is its own; no patterns
     default: bool = False  # answers to any name
-    ports: Tuple[Tuple[str, int, bool], ...] = ()  # address ("*" for any), port, whether by TLS
+    ports: Tuple[Tuple[str, int, bool], ...] = ()  # address ("*" for any, "::" for any of IPv6), port, whether by TLS
     targets: Tuple[str, ...] = ()  # whom it passes requests on to, as in Starter.listens
     redirects: bool = False  # it does nothing but redirect, as from http to https
     directories: Tuple[str, ...] = ()  # root, alias, DocumentRoot
@@ -55,6 +55,8 @@ class WebSite:
     python_home: str = ""  # of mod_wsgi: the virtual environment
     python_path: Tuple[str, ...] = ()
     user: str = ""  # of mod_wsgi's daemon
+    group: str = ""
+    modules: Tuple[str, ...] = ()  # of Apache that it needs, by the names of their links in mods-enabled
     files: Tuple[str, ...] = ()  # its own configuration, links first and then what they lead to
     certificates: Tuple[str, ...] = ()
     keys: Tuple[str, ...] = ()

@@ -26,13 +26,9 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.addresse
     unix_target,
 )
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
+from ansible_collections.relocate.django.plugins.module_utils._discover.directives import Directive, flat, nested
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import WebSite
-from ansible_collections.relocate.django.plugins.module_utils._discover.nginx_syntax import (
-    Directive,
-    Loader,
-    flat,
-    nested,
-)
+from ansible_collections.relocate.django.plugins.module_utils._discover.nginx_syntax import Loader
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, find_program, run
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Callable, List, Sequence
 
-from ansible_collections.relocate.django.plugins.module_utils._discover.nginx_syntax import Directive, flat, nested
+from ansible_collections.relocate.django.plugins.module_utils._discover.directives import Directive, flat, nested
 
 _CODES = ("301", "302", "303", "307", "308")
 #: Expressions that fit every path, as far as anybody writes them.

@@ -8,9 +8,10 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import List, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
+from ansible_collections.relocate.django.plugins.module_utils._discover.directives import Directive
 
 _DEEPEST = 30  # blocks within blocks; nginx's own are five or so
 _INCLUDES = 2000
@@ -23,35 +24,6 @@ _PIECE = re.compile(
 _LUA = re.compile(r"""--[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[{}]""", re.DOTALL)
 _ESCAPE = re.compile(r"\\([\"'\\trn])")
 _ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
-
-
-@dataclass(frozen=True)
-class Directive:
-    """One directive, with the file that it stands in.
-
-    :param block: what is between its braces; of an ``include``, what is in the file, and then args is its path
-    """
-
-    name: str
-    args: Tuple[str, ...]
-    file: str
-    block: Optional[Tuple[Directive, ...]] = None
-
-
-def flat(directives: Optional[Sequence[Directive]]) -> Iterator[Directive]:
-    """Give the directives of a block; those of included files in the include's place."""
-    for directive in directives or ():
-        if directive.name == "include":
-            yield from flat(directive.block)
-        else:
-            yield directive
-
-
-def nested(directives: Optional[Sequence[Directive]]) -> Iterator[Directive]:
-    """Give each directive of a block and of the blocks within it, includes too."""
-    for directive in directives or ():
-        yield directive
-        yield from nested(directive.block)
 
 
 @dataclass

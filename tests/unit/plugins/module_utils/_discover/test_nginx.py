@@ -8,8 +8,9 @@ import time
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import nginx, nginx_redirects
+from ansible_collections.relocate.django.plugins.module_utils._discover.directives import nested
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import WebSite
-from ansible_collections.relocate.django.plugins.module_utils._discover.nginx_syntax import Loader, nested
+from ansible_collections.relocate.django.plugins.module_utils._discover.nginx_syntax import Loader
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed
 from tests.unit.plugins.module_utils._discover.held import HeldFiles
 
