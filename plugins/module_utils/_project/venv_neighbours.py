@@ -5,7 +5,7 @@
 """Gives the settings that name other servers: caches, brokers, search, mail, storage. Without credentials.
 
 Part of the program that ``probe.py`` sends (see ``venv_probe.py``): Python 3.6 syntax, ASCII only, standard library
-only, Django imported inside functions. The values are not interpreted here.
+only, Django imported inside functions. ``_discover/neighbours.py`` says what they mean.
 """
 
 # mypy: disable-error-code="import-untyped,import-not-found"
