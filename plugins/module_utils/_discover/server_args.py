@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.bound import tcp
-from ansible_collections.relocate.django.plugins.module_utils._discover.shell import unwrapped
+from ansible_collections.relocate.django.plugins.module_utils._discover.shell import split, unwrapped
 
 Words = Tuple[str, ...]
 Environment = Mapping[str, str]
@@ -55,8 +54,8 @@ def _addresses(words: Words, environment: Environment, directory: str) -> List[s
     arguments = words[at + 1 :]
     raw = _SERVERS[_name(words[at])](arguments, environment)
     where = [*_values(arguments, "--chdir", "--working-dir"), directory][0]
-    resolved = [_resolved(item, os.path.join(directory, where)) for item in raw]
-    return [item for item in resolved if item and "$" not in item]
+    found = [resolved(item, os.path.join(directory, where)) for item in raw]
+    return [item for item in found if item and "$" not in item]
 
 
 def _name(word: str) -> str:
@@ -114,7 +113,8 @@ def bound(value: str, port: str = "8000") -> str:
     return tcp(host, number)
 
 
-def _resolved(address: str, directory: str) -> str:
+def resolved(address: str, directory: str) -> str:
+    """Return an address whose socket may be relative to a directory; "" when that is not known."""
     if not address.startswith("unix:") or address.startswith(("unix:/", "unix:@")):
         return address
     path = os.path.normpath(os.path.join(directory, address[5:]))
@@ -122,7 +122,7 @@ def _resolved(address: str, directory: str) -> str:
 
 
 def _gunicorn(arguments: Sequence[str], environment: Environment) -> List[str]:
-    more = _split(environment.get("GUNICORN_CMD_ARGS", ""))
+    more = split(environment.get("GUNICORN_CMD_ARGS", ""))
     binds = _values(arguments, "-b", "--bind") or _values(more, "-b", "--bind")
     if binds:
         return [bound(part) for value in binds for part in value.split(",")]
@@ -130,13 +130,6 @@ def _gunicorn(arguments: Sequence[str], environment: Environment) -> List[str]:
         return []  # the file says it, or the socket unit that starts the service
     port = environment.get("PORT", "")
     return [tcp("", port) if port else tcp(_LOCAL, "8000")]
-
-
-def _split(text: str) -> List[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return text.split()
 
 
 def _uvicorn(arguments: Sequence[str], environment: Environment) -> List[str]:

@@ -107,7 +107,16 @@ def _run(script: Script, words: List[str]) -> None:
     elif words[0] in ("export", "declare", "readonly", "local"):
         _declare(script, words[1:], words[0] == "export")
     else:
-        script.commands.append(tuple(words))
+        script.commands.append(absolute(words, script.directory))
+
+
+def absolute(words: Sequence[str], directory: str) -> Words:
+    """Return a command whose program, or the file that it sources, does not depend on where it runs."""
+    found = list(words)
+    at = 1 if words and words[0] in (".", "source") else 0
+    if directory and at < len(found) and "/" in found[at] and not found[at].startswith(("/", "$", "~")):
+        found[at] = os.path.normpath(os.path.join(directory, found[at]))
+    return tuple(found)
 
 
 def _declare(script: Script, words: Sequence[str], exported: bool) -> None:
@@ -117,6 +126,14 @@ def _declare(script: Script, words: Sequence[str], exported: bool) -> None:
         script.variables[name] = value
         if value and exported:
             script.environment[name] = value
+
+
+def split(text: str) -> Words:
+    """Split a command as a shell would, without running one; at blanks, when its quotes are left open."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError:
+        return tuple(text.split())
 
 
 def expanded(word: str, variables: Mapping[str, str]) -> str:

@@ -50,18 +50,18 @@ def test_the_start_script_of_a_guide() -> None:
     found = shell.parse(START)
     assert found.directory == "/webapps/hello_django/hello"
     assert found.environment["DJANGO_SETTINGS_MODULE"] == "hello.settings"
-    assert found.commands[-1][:2] == ("../bin/gunicorn", "hello.wsgi:application")
+    assert found.commands[-1][:2] == ("/webapps/hello_django/bin/gunicorn", "hello.wsgi:application")
     assert "--bind=unix:/webapps/hello_django/run/gunicorn.sock" in found.commands[-1]
     assert "--group=$GROUP" in found.commands[-1]
-    assert ("source", "../bin/activate") in found.commands
+    assert ("source", "/webapps/hello_django/bin/activate") in found.commands
 
 
 @pytest.mark.parametrize(
     ("line", "commands", "directory"),
     [
         ("a b", [("a", "b")], ""),
-        ("cd /srv/shop && ./manage.py tidy", [("./manage.py", "tidy")], "/srv/shop"),
-        ("cd /srv/shop; cd app; ./run", [("./run",)], "/srv/shop/app"),
+        ("cd /srv/shop && ./manage.py tidy", [("/srv/shop/manage.py", "tidy")], "/srv/shop"),
+        ("cd /srv/shop; cd ../app; ./run; $X/y; ~/z", [("/srv/app/run",), ("$X/y",), ("~/z",)], "/srv/app"),
         ("cd app && ./run", [("./run",)], ""),
         ("a >/dev/null 2>&1", [("a",)], ""),
         ("a 2 > /x 2>>/y < /z b", [("a", "2", "b")], ""),
