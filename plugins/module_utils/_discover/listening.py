@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who listens where, by the kernel: sockets of ``/proc/net``, the processes that hold them, the units of those.
+"""Tells who listens where, by the kernel: sockets of ``/proc/net``, the processes that hold them, the units of those.
 
 So a server is found although its address stands in a configuration file, or in a script that starts it. Needs root to
 see what others hold open. Sockets within other network namespaces, such as those of containers, are not seen.

@@ -40,7 +40,7 @@ _WRAPPERS = {
 
 @dataclass
 class _Run:
-    """What wrappers say of a command."""
+    """Keeps what wrappers say of a command."""
 
     words: Words
     user: str = ""

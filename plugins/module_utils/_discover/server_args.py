@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which addresses a server of Python applications listens at, by its command line. All functions are pure.
+"""Tells where a server of Python applications listens, by its command line. All functions are pure.
 
 A configuration file that the command names is not read: then nothing is said but what the command says.
 ``listening.py`` has it from the kernel.

@@ -28,7 +28,7 @@ MOST_LINES = 500  # of a script
 
 @dataclass
 class Script:
-    """What a text of the shell does."""
+    """Describes what a text of the shell does."""
 
     commands: List[Words] = field(default_factory=list)
     directory: str = ""  # where the last command runs

@@ -32,7 +32,7 @@ _MOST_PROCESSES = 64
 
 @dataclass(frozen=True)
 class _Main:
-    """What holds for all programs of one supervisord."""
+    """Keeps what holds for all programs of one supervisord."""
 
     daemon: Daemon
     user: str

@@ -195,7 +195,7 @@ def with_variables(word: str, environment: Mapping[str, str]) -> List[str]:
 
 @dataclass(frozen=True)
 class Definition:
-    """What a unit file and its drop-ins define, in the words of :class:`Starter`."""
+    """Holds what a unit file and its drop-ins define, in the words of :class:`Starter`."""
 
     commands: Tuple[Words, ...] = field(default=(), repr=False)
     directory: str = ""  # "~" for the home of the user

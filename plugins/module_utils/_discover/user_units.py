@@ -28,7 +28,7 @@ _GROUPS = "/user.slice/user-{0}.slice/user@{0}.service"
 
 @dataclass(frozen=True)
 class Place:
-    """Where users' units lie on a host; tests put their own in its place."""
+    """Names the directories of users' units; tests put their own in its place."""
 
     shared: str = "/etc/systemd/user"
     linger: str = "/var/lib/systemd/linger"
