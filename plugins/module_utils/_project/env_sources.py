@@ -70,7 +70,8 @@ def _of_file(source: _Source, project: str) -> Mapping[str, str]:
 
 
 def _of_unit(unit: str, sources: Sequence[_Source], owner: Optional[SystemUser]) -> Mapping[str, str]:
-    found = env_units.of_unit(unit, [source.text for source in sources])
+    of_user = any("/systemd/user/" in source.path for source in sources)
+    found = env_units.of_unit(unit, [source.text for source in sources], of_user)
     variables = dict(found.variables)
     # Whoever wrote the unit file chooses which files are read: unless that was root, with his own rights.
     trusted = all(source.trusted for source in sources)

@@ -59,12 +59,13 @@ class UnitEnvironment:
         return {key: value for key, value, pair in pairs if key not in self.unset and pair not in self.unset}
 
 
-def of_unit(unit: str, texts: Sequence[str]) -> UnitEnvironment:
+def of_unit(unit: str, texts: Sequence[str], of_user: bool = False) -> UnitEnvironment:
     """Read a unit file and then its drop-ins, as systemd does.
 
     :param unit: its name, for what stands in place of ``%n`` and ``%i``
+    :param of_user: a user's own systemd runs it, whose directories are others
     """
-    found, specifiers = UnitEnvironment(), _specifiers(unit)
+    found, specifiers = UnitEnvironment(), _specifiers(unit, of_user)
     for text in texts:
         for key, value in _service_lines(text):
             words = split_words(value) if key != "EnvironmentFile" else [value]  # one path, which may hold blanks
@@ -161,10 +162,10 @@ def _escape(text: str, position: int) -> Tuple[str, int]:
     return chr(number), match.end() - match.start()
 
 
-def _specifiers(unit: str) -> Mapping[str, str]:
+def _specifiers(unit: str, of_user: bool) -> Mapping[str, str]:
     stem = unit[: -len(".service")] if unit.endswith(".service") else unit
     prefix, at, instance = stem.partition("@")
-    known = dict(_SPECIFIERS, p=prefix, j=prefix.rpartition("-")[2], H=socket.gethostname())
+    known = dict({"%": "%"} if of_user else _SPECIFIERS, p=prefix, j=prefix.rpartition("-")[2], H=socket.gethostname())
     known["l"] = known["H"].partition(".")[0]
     if not at or instance:  # a template does not know which of its instances is meant
         known.update(n=unit, N=stem, i=instance, I=instance.replace("-", "/"))

@@ -94,11 +94,11 @@ def find_project(
     """
     path = os.path.abspath(path)
     manage_path = _find_manage(path, manage)
-    user = _find_owner(manage_path, owner, allow_root)
+    user = find_owner(manage_path, owner, allow_root)
     variables = read_env_files(path, env_files, user)
     variables.update(env or {})
     python = find_interpreter(path, interpreter, manage)
-    module = settings or variables.get(_SETTINGS) or _settings_of(manage_path, user)
+    module = settings or variables.get(_SETTINGS) or named_settings(manage_path, user)
     project = Project(path, python, module, user, variables, manage)
     _check_starts(project)
     return project
@@ -119,7 +119,8 @@ def _find_manage(path: str, manage: str) -> str:
     raise RelocateError("project_not_found", "{0} holds no {1}".format(path, manage), hint)
 
 
-def _find_owner(manage_path: str, owner: Optional[str], allow_root: bool) -> SystemUser:
+def find_owner(manage_path: str, owner: Optional[str], allow_root: bool) -> SystemUser:
+    """Return the system user who runs a project's code. Raises owner_missing, runs_as_root."""
     uid = os.stat(manage_path).st_uid
     user = lookup_user(owner) if owner else lookup_user(uid)
     if user is None:
@@ -213,18 +214,18 @@ def _is_program(path: str) -> bool:
     return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
-def _settings_of(manage_path: str, owner: SystemUser) -> str:
+def named_settings(manage_path: str, owner: SystemUser) -> str:
     """The settings module that manage.py names; empty when it cannot be told without running it.
 
     Raises settings_unknown when wsgi.py or asgi.py beside it name another one, because the wrong guess moves the
     wrong database.
     """
-    own = _setdefault(manage_path, owner)
+    own = settings_in(manage_path, owner)
     directory = glob.escape(os.path.dirname(manage_path))
     with acting_as(owner if os.geteuid() == 0 else None):
         served = sorted(glob.glob(os.path.join(directory, "*", "[aw]sgi.py")))
     for other in served if own else ():
-        module = _setdefault(other, owner)
+        module = settings_in(other, owner)
         if module and module != own:
             raise RelocateError(
                 "settings_unknown",
@@ -234,7 +235,8 @@ def _settings_of(manage_path: str, owner: SystemUser) -> str:
     return own
 
 
-def _setdefault(path: str, owner: SystemUser) -> str:
+def settings_in(path: str, owner: SystemUser) -> str:
+    """Return the settings module that a file such as wsgi.py sets; empty when it sets none."""
     try:
         with openat.open_file(path, owner) as stream:
             tree = ast.parse(stream.read(_SOURCE_LIMIT))

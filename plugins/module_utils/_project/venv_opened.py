@@ -30,7 +30,7 @@ _SYSTEM = (
 ).split()
 _APART = re.compile(r"/(site-packages|dist-packages|__pycache__|\.git|\.hg|\.svn)/")
 #: What is asked for wherever Python runs, by code that is no business of the site's.
-_EVERYWHERE = re.compile(
+EVERYWHERE = re.compile(
     r"^(PYTHON\w*|PATH|HOME|USER|LOGNAME|LANG(UAGE)?|LC_\w+|TZ|TMP|TEMP|TMPDIR|PWD|SHELL|TERM|VIRTUAL_ENV"
     r"|SSL_CERT_(FILE|DIR)|DJANGO_SETTINGS_MODULE)$"
 )
@@ -141,7 +141,7 @@ def _note_variable(name: Any, is_set: bool) -> None:
         _state["whole"] = _state["whole"] or _asker() == "project"
         return
     del listed[:]
-    if not _EVERYWHERE.match(name) and len(_state["variables"]) < _LIMIT and _asker() == "project":
+    if not EVERYWHERE.match(name) and len(_state["variables"]) < _LIMIT and _asker() == "project":
         _state["variables"].setdefault(name, is_set)
 
 

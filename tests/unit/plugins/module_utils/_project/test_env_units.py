@@ -123,6 +123,12 @@ def test_odd_units_say_nothing(text: str) -> None:
     assert env_units.of_unit("shop.service", [text]).variables == {}
 
 
+def test_units_of_a_user() -> None:
+    text = "[Service]\nEnvironment=A=%h/x B=%p\n"
+    assert env_units.of_unit("web.service", [text], of_user=True).variables == {"B": "web"}
+    assert env_units.of_unit("web.service", [text]).variables == {"A": "/root/x", "B": "web"}
+
+
 def test_a_long_line_takes_no_time() -> None:
     line = "Environment=" + "\\" * 200001 + "'" * 200001 + " A=1"
     assert env_units.of_unit("x.service", ["[Service]\n" + line + "\n" + "[" * 100000]).variables == {"A": "1"}
