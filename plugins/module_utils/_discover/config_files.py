@@ -13,7 +13,7 @@ import fnmatch
 import os
 import posixpath
 import stat
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import IO, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
@@ -42,13 +42,20 @@ class ConfigFiles:
         return self._texts[path]
 
     def _read(self, path: str) -> Optional[str]:
+        stream = self.open(path)
+        if stream is None:
+            return None
+        with stream:
+            data = stream.read(_SIZE + 1)
+        return data.decode("utf-8", "surrogateescape") if len(data) <= _SIZE else None
+
+    def open(self, path: str) -> Optional[IO[bytes]]:
+        """Open a regular file for reading; None for one that is absent, or may not be read."""
         for owner in self._readers(path):
             try:
-                with openat.open_file(path, owner) as stream:
-                    data = stream.read(_SIZE + 1)
+                return openat.open_file(path, owner)
             except (OSError, RelocateError, ValueError):
                 continue
-            return data.decode("utf-8", "surrogateescape") if len(data) <= _SIZE else None
         return None
 
     def names(self, path: str) -> List[str]:

@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Says which request on its own host reaches a site: what ``relocate_answers`` asks of old and of new. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Collection, Iterable, Optional, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._discover.found import WebSite
+
+#: Where a program of the host itself reaches what listens there.
+_LOOPBACK = {"*": "127.0.0.1", "localhost": "127.0.0.1", "::": "[::1]", "[::1]": "[::1]"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request to a site.
+
+    :param url: such as http://127.0.0.1/ or https://127.0.0.1:8443/
+    :param host: the name to ask for; "" where the site answers to any
+    :param validate_certs: whether its certificate can be validated for that name
+    """
+
+    url: str
+    host: str = ""
+    validate_certs: bool = True
+
+
+def asks(site: WebSite, trusted: Collection[str] = ()) -> Optional[Request]:
+    """Return the request that reaches a server block; None for one that listens on sockets only, or has no plain name.
+
+    :param trusted: certificates that this host's authorities vouch for (``certificates.trusted``)
+    """
+    if not site.ports or not (site.names or site.default):
+        return None
+    address, port, tls = min(site.ports, key=_distance)
+    url = "http{0}://{1}{2}/".format("s" if tls else "", _LOOPBACK.get(address, address), _suffix(port, tls))
+    host = site.names[0] if site.names else ""
+    valid = bool(host and site.certificates) and set(site.certificates) <= set(trusted)
+    return Request(url, host, valid or not tls)
+
+
+def best(sites: Iterable[WebSite], trusted: Collection[str] = ()) -> Optional[Request]:
+    """Return the request that reaches the site itself, of several server blocks of one project.
+
+    A block that only redirects is the last to be asked; plain http on the loopback is preferred.
+    """
+    reachable = [site for site in sites if asks(site)]
+    chosen = min(reachable, key=_preference, default=None)
+    return asks(chosen, trusted) if chosen else None
+
+
+def _preference(site: WebSite) -> Tuple[bool, Tuple[bool, bool, bool, int], bool]:
+    return site.redirects, min(map(_distance, site.ports)), not site.names
+
+
+def _distance(port: Tuple[str, int, bool]) -> Tuple[bool, bool, bool, int]:
+    address, number, tls = port
+    local = _LOOPBACK.get(address, address)
+    # Another address is another one on new: the request would not mean the same there.
+    return not local.startswith(("127.", "[::1]")), tls, local == "[::1]", number
+
+
+def _suffix(port: int, tls: bool) -> str:
+    return "" if port == (443 if tls else 80) else ":{0}".format(port)

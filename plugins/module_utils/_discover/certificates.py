@@ -1,0 +1,226 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds the files of certificates with all that they lead to, and checks that they fit: keys, names, dates.
+
+A private key is opened here and read by ``openssl``, which prints its public half; nothing else of it is seen.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import ssl
+from dataclasses import dataclass
+from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
+from ansible_collections.relocate.django.plugins.module_utils._discover.found import WebSite
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, find_program, run
+
+#: Made on each host when a package was installed there: of no use on another.
+_OF_THE_HOST = frozenset(
+    "/etc/ssl/certs/ssl-cert-snakeoil.pem /etc/ssl/private/ssl-cert-snakeoil.key"
+    " /etc/pki/tls/certs/localhost.crt /etc/pki/tls/private/localhost.key".split()
+)
+_CERTBOT = re.compile(r"(/.+)/(?:live|archive)/([^/]+)/[^/]+\.pem\Z")
+_LIVE = ("cert.pem", "chain.pem", "fullchain.pem", "privkey.pem")
+_HOOKS = ("pre", "deploy", "post")
+_SETTING = re.compile(r"\s*([a-z0-9_]+)\s*=\s*(\S+)\s*\Z")
+_ACCOUNT = re.compile(r"[0-9a-f]{16,64}\Z")
+_TEXT = "no_header,no_version,no_serial,no_signame,no_validity,no_issuer,no_subject,no_pubkey,no_sigdump,no_aux"
+_PUBLIC_KEY = re.compile(r"-----BEGIN PUBLIC KEY-----[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----")
+_TIMEOUT = 5.0
+_HEAD = 256  # bytes of a key that say whether it is locked
+
+Runner = Callable[..., Completed]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """One certificate: the first of its file."""
+
+    path: str
+    names: Tuple[str, ...]  # that it is for; "*.example.org" too
+    public_key: str
+    begins: float  # seconds since 1970
+    ends: float
+
+
+# --- files
+
+
+def files_of(sites: Iterable[WebSite], files: ConfigFiles) -> Tuple[str, ...]:
+    """Return the files of the certificates and keys of sites, links first and then what they lead to.
+
+    Of certbot's too what it needs to renew them: its settings of the certificate, its account, credentials for DNS,
+    hooks. What a package made for the host itself is left out.
+    """
+    paths = [path for path in _named(sites) if not _OF_THE_HOST.intersection(files.chain(path))]
+    lineages = dict.fromkeys(lineage for path in paths for lineage in _lineages(path, files))
+    for top, name in lineages:
+        paths += _of_certbot(top, name, files)
+    return tuple(filter(files.exists, files.chains(paths)))
+
+
+def _named(sites: Iterable[WebSite]) -> List[str]:
+    return list(dict.fromkeys(path for site in sites for path in (*site.certificates, *site.keys)))
+
+
+def _lineages(path: str, files: ConfigFiles) -> Iterator[Tuple[str, str]]:
+    """Give certbot's directory and its name for a certificate, where it is one of its own."""
+    for link in files.chain(path):
+        match = _CERTBOT.match(link)
+        if match and files.exists("{0}/renewal/{1}.conf".format(*match.groups())):
+            yield match.group(1), match.group(2)
+
+
+def _of_certbot(top: str, name: str, files: ConfigFiles) -> Iterator[str]:
+    renewal = "{0}/renewal/{1}.conf".format(top, name)
+    yield from ("{0}/live/{1}/{2}".format(top, name, file) for file in _LIVE)
+    yield renewal
+    settings = parse_renewal(files.text(renewal) or "")
+    account = settings.get("account", "")
+    if _ACCOUNT.match(account):
+        server = settings.get("server", "").partition("://")[2].strip("/")
+        directory = "{0}/accounts/{1}/{2}".format(top, server, account)
+        yield from (directory + "/" + file for file in files.names(directory) if ".." not in server)
+    yield from (path for key, path in settings.items() if key.endswith("_credentials") and path.startswith("/"))
+    for kind in _HOOKS:
+        yield from files.expand("{0}/renewal-hooks/{1}/*".format(top, kind))
+
+
+def parse_renewal(text: str) -> Dict[str, str]:
+    """Return the settings of one of certbot's renewal files."""
+    matches = [_SETTING.match(line) for line in text.splitlines()]
+    return {match.group(1): match.group(2) for match in matches if match}
+
+
+# --- what is in them
+
+
+def read_certificate(path: str, files: ConfigFiles, runner: Runner = run) -> Optional[Certificate]:
+    """Return what a certificate says; None for a file that is none, or without openssl."""
+    text = _openssl(["x509", "-noout", "-pubkey", "-dates", "-text", "-certopt", _TEXT], path, files, runner)
+    return parse_certificate(path, text)
+
+
+def public_key(path: str, files: ConfigFiles, runner: Runner = run) -> str:
+    """Return the public half of a private key; "" for a file that is none, or that needs a password."""
+    match = _PUBLIC_KEY.search(_openssl(["pkey", "-pubout", "-passin", "pass:"], path, files, runner))
+    return match.group() if match else ""
+
+
+def _openssl(argv: Sequence[str], path: str, files: ConfigFiles, runner: Runner) -> str:
+    program, stream = find_program("openssl"), files.open(path)
+    if stream is None:
+        return ""
+    with stream:
+        try:
+            return runner(Command([program, *argv]), stdin=stream, timeout=_TIMEOUT).out if program else ""
+        except RelocateError:
+            return ""
+
+
+def parse_certificate(path: str, text: str) -> Optional[Certificate]:
+    """Return a certificate, out of what ``openssl x509`` prints of it."""
+    key = _PUBLIC_KEY.search(text)
+    dates = dict(re.findall(r"^(notBefore|notAfter)=(.+)$", text, re.MULTILINE))
+    try:
+        begins, ends = (float(ssl.cert_time_to_seconds(dates[name])) for name in ("notBefore", "notAfter"))
+    except (KeyError, ValueError):
+        return None
+    alternative = re.search(r"X509v3 Subject Alternative Name:[^\n]*\n([^\n]*)", text)
+    names = re.findall(r"(?:DNS|IP Address):([^\s,]+)", alternative.group(1) if alternative else "")
+    return Certificate(path, tuple(name.lower() for name in names), key.group() if key else "", begins, ends)
+
+
+def trusted(sites: Iterable[WebSite], files: ConfigFiles, runner: Runner = run) -> FrozenSet[str]:
+    """Return the certificates of sites that this host's authorities vouch for now."""
+    found: Set[str] = set()
+    for chain in dict.fromkeys(site.certificates for site in sites):
+        found.update(path for path in chain if path not in found and _is_trusted(path, chain, files, runner))
+    return frozenset(found)
+
+
+def _is_trusted(path: str, chain: Sequence[str], files: ConfigFiles, runner: Runner) -> bool:
+    streams = [stream for stream in map(files.open, [path, *chain]) if stream is not None]
+    program = find_program("openssl")
+    try:
+        if program is None or len(streams) <= len(chain):
+            return False
+        handles = tuple(stream.fileno() for stream in streams)
+        untrusted = [word for handle in handles for word in ("-untrusted", "/dev/fd/{0}".format(handle))]
+        command = Command([program, "verify", *untrusted, "/dev/fd/{0}".format(handles[0])], pass_fds=handles)
+        return runner(command, timeout=_TIMEOUT).rc == 0
+    except RelocateError:
+        return False
+    finally:
+        for stream in streams:
+            stream.close()
+
+
+# --- whether they fit
+
+
+def check(site: WebSite, files: ConfigFiles, now: float, runner: Runner = run) -> List[str]:
+    """Return what is wrong with the certificates and keys of a site, in words; nothing without openssl."""
+    if find_program("openssl") is None:
+        return []
+    read = {path: read_certificate(path, files, runner) for path in site.certificates}
+    keys = {path: public_key(path, files, runner) for path in site.keys if not _is_locked(path, files)}
+    unread = [path for path, found in (*read.items(), *keys.items()) if not found]
+    known = list(filter(None, read.values()))
+    wrong = ["{0} cannot be read as a certificate or key".format(path) for path in unread]
+    return wrong + problems(known, {path: key for path, key in keys.items() if path not in unread}, site.names, now)
+
+
+def _is_locked(path: str, files: ConfigFiles) -> bool:
+    """Tell whether a key needs a password, which the web server asks for or has in a file."""
+    stream = files.open(path)
+    if stream is None:
+        return False
+    with stream:
+        return b"ENCRYPTED" in stream.read(_HEAD)
+
+
+def problems(
+    certificates: Sequence[Certificate], keys: Mapping[str, str], names: Sequence[str], now: float
+) -> List[str]:
+    """Return what is wrong with the certificates of a site, in words. Pure.
+
+    :param keys: the public half of each private key, by path
+    :param names: host names of the site
+    :param now: seconds since 1970
+    """
+    if not certificates:
+        return []
+    public = {certificate.public_key for certificate in certificates}
+    wrong = ["{0} is the key of no certificate".format(path) for path, key in keys.items() if key not in public]
+    wrong += filter(None, (_out_of_date(certificate, now) for certificate in certificates))
+    return wrong + ["{0} is not for {1}".format(certificates[0].path, name) for name in _uncovered(certificates, names)]
+
+
+def _uncovered(certificates: Sequence[Certificate], names: Iterable[str]) -> List[str]:
+    return [name for name in names if "." in name and not any(covers(one, name) for one in certificates)]
+
+
+def _out_of_date(certificate: Certificate, now: float) -> str:
+    if certificate.ends <= now:
+        return "{0} expired on {1}".format(certificate.path, _day(certificate.ends))
+    return (
+        "{0} is valid from {1} on".format(certificate.path, _day(certificate.begins))
+        if certificate.begins > now
+        else ""
+    )
+
+
+def covers(certificate: Certificate, name: str) -> bool:
+    """Tell whether a certificate is for a host's name: an asterisk stands for one component."""
+    name = name.lower().rstrip(".")
+    return name in certificate.names or "*." + name.partition(".")[2] in certificate.names
+
+
+def _day(seconds: float) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d")
