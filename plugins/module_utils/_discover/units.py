@@ -30,7 +30,6 @@ _IMPLIED_KINDS = (".slice", ".mount", ".swap", ".device", ".automount")
 _OF_PACKAGES = ("/lib/systemd/", "/usr/lib/systemd/", "/run/systemd/generator")
 _LINKS = "/etc/systemd/system"  # where links to unit files lie that are elsewhere
 _SCRIPTS = "/etc/init.d/"
-_DPKG = "/var/lib/dpkg/info"
 
 
 def read(systemd: Optional[Systemd] = None, files: Optional[ConfigFiles] = None) -> List[Starter]:
@@ -49,7 +48,8 @@ def _starter(unit: Unit, found: Mapping[str, str], up: Set[str], host: str, file
     parts = [unit.fragment, *found.get("DropInPaths", "").split()]
     texts = [files.text(path) or "" for path in parts]
     defined = define(texts, Specifiers(unit.name, host=host, fragment=unit.fragment))
-    script = found.get("SourcePath", "")
+    source = found.get("SourcePath", "")
+    script = source if source.startswith(_SCRIPTS) else ""
     named = " ".join(found.get(key, "") for key in _NEEDS).split()
     made = of_definition(unit.name, defined, by_socket=_any_ends(unit.triggered_by, ".socket"))
     return replace(
@@ -60,7 +60,7 @@ def _starter(unit: Unit, found: Mapping[str, str], up: Set[str], host: str, file
         needs=needed(named or made.needs),
         runs=unit.up or not up.isdisjoint(unit.triggered_by),
         at_boot=unit.enabled or _any_ends(unit.wanted_by, ".target"),
-        packaged=_is_packaged(parts, script, files),
+        packaged=_is_packaged(parts, script),
     )
 
 
@@ -107,17 +107,9 @@ def _files(unit: Unit, parts: List[str], script: str, files: ConfigFiles) -> Tup
     linked = (
         link != unit.fragment and os.path.islink(link) and os.path.realpath(link) == os.path.realpath(unit.fragment)
     )
-    scripts = [script] if script.startswith(_SCRIPTS) else []
-    return files.chains(path for path in [link if linked else "", *parts, *scripts] if path)
+    return files.chains(path for path in [link if linked else "", *parts, script] if path)
 
 
-def _is_packaged(parts: List[str], script: str, files: ConfigFiles) -> bool:
-    if not all(path.startswith(_OF_PACKAGES) for path in parts if path) or not parts[0]:
-        return False
-    return not script.startswith(_SCRIPTS) or _is_of_dpkg(script, files)
-
-
-def _is_of_dpkg(script: str, files: ConfigFiles) -> bool:
-    """Tell whether the package of a script's name brought it, as packages with scripts in /etc/init.d have it."""
-    listing = files.text(os.path.join(_DPKG, os.path.basename(script) + ".list"))
-    return script in (listing or "").splitlines()
+def _is_packaged(parts: List[str], script: str) -> bool:
+    """Tell whether a unit's files lie where packages put them. Scripts may be anybody's: ``starters.py`` asks."""
+    return bool(parts[0]) and all(path.startswith(_OF_PACKAGES) for path in parts if path) and not script

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import units
-from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd
 from tests.unit.plugins.module_utils._discover.played_units import Played
@@ -155,17 +154,11 @@ def test_a_user_named_by_number(host: Played) -> None:
         (["/etc/systemd/system/shop.service"], "", False),
         (["/usr/local/lib/systemd/system/shop.service"], "", False),
         (["/run/systemd/generator.late/shop.service"], "/etc/init.d/shop", False),
-        (["/run/systemd/generator.late/sshd.service"], "/etc/init.d/sshd", True),
         ([""], "", False),
     ],
 )
-def test_what_came_with_a_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts: list[str], script: str, expected: bool
-) -> None:
-    (tmp_path / "sshd.list").write_text("/.\n/etc/init.d/sshd\n")
-    (tmp_path / "shop.list").write_text("/.\n/etc/init.d/shop2\n")
-    monkeypatch.setattr(units, "_DPKG", str(tmp_path))
-    assert units._is_packaged(parts, script, ConfigFiles()) is expected
+def test_what_came_with_a_package(parts: list[str], script: str, expected: bool) -> None:
+    assert units._is_packaged(parts, script) is expected
 
 
 def test_without_systemd_there_is_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
