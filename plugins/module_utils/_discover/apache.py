@@ -151,7 +151,7 @@ def _ports(args: Iterable[str], engine: Sequence[str], server: _Server) -> Tuple
     found = []
     for word in args:
         host, port = split_port(word[:-2] if word.endswith(":*") else word)
-        host = _ANY.get(host, host)
+        host = "*" if host in _ANY else host
         for address, number, https in server.listens:
             if port in (None, number) and (host == "*" or address in ("*", "::", host)):
                 tls = https if not engine else engine[-1].lower() in ("on", "optional")

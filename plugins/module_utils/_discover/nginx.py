@@ -15,15 +15,13 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._discover import nginx_redirects
+from ansible_collections.relocate.django.plugins.module_utils._discover import nginx_redirects, nginx_targets
 from ansible_collections.relocate.django.plugins.module_utils._discover.addresses import (
     fixed_part,
     is_host_name,
     is_ipv6,
     plain_path,
     split_port,
-    tcp_target,
-    unix_target,
 )
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.directives import Directive, flat, nested
@@ -37,16 +35,7 @@ _PROGRAMS = ("nginx", "openresty", "angie")
 _PLACES = ("/usr/local/nginx/sbin", "/usr/local/openresty/bin", "/opt/nginx/sbin")
 _CONFIG = "/etc/nginx/nginx.conf"
 _PREFIX = "/usr/share/nginx"
-_PASSES = {
-    "proxy_pass": {"http": 80, "https": 443},
-    "grpc_pass": {"": 80, "grpc": 80, "grpcs": 443},
-    "uwsgi_pass": {},
-    "fastcgi_pass": {},
-    "scgi_pass": {},
-}
 _ANY = {"0.0.0.0": "*", "[::]": "::"}  # noqa: S104 an address to recognise
-_PORT = re.compile(r"([^$]*:\d+)\$")
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 #: Directives whose first argument is a file that the server needs.
 _NAMED = frozenset(
     "auth_basic_user_file ssl_dhparam ssl_trusted_certificate ssl_client_certificate ssl_crl ssl_password_file"
@@ -67,8 +56,7 @@ class _Http:
     prefix: str  # where relative roots begin
     unit: str
     own: Sequence[Directive]
-    upstreams: Mapping[str, Directive] = field(default_factory=dict)
-    defined: Mapping[str, str] = field(default_factory=dict)  # "$variable", a zone's name -> the file that defines it
+    defined: Mapping[str, Directive] = field(default_factory=dict)  # "$variable", a zone's name -> what defines it
 
     def path(self, value: str) -> str:
         """Return the absolute path of a file that the configuration names; "" when it depends on a request."""
@@ -130,14 +118,12 @@ def sites(files: ConfigFiles, main: str, prefix: str = _PREFIX, unit: str = "ngi
 
 def _http(block: Directive, main: str, prefix: str, unit: str) -> _Http:
     own = tuple(flat(block.block))
-    upstreams = {item.args[0]: item for item in own if item.name == "upstream" and item.args}
-    defined = {name: item.file for item in own for name in _defines(item)}
-    return _Http(main, prefix, unit, own, upstreams, defined)
+    return _Http(main, prefix, unit, own, {name: item for item in own for name in _defines(item)})
 
 
 def _defines(item: Directive) -> Iterator[str]:
     """Give the names that a directive of the http block defines for its servers."""
-    if item.name in ("map", "geo", "split_clients") and item.args:
+    if item.name in nginx_targets.CHOICES and item.args:
         yield item.args[-1]
     elif item.name in ("upstream", "log_format") and item.args:
         yield item.args[0]
@@ -151,16 +137,29 @@ def _defines(item: Directive) -> Iterator[str]:
 def _uses(item: Directive) -> Iterator[str]:
     """Give the names that a directive may use and the http block define."""
     for word in item.args:
-        yield from ("$" + (match.group(1) or match.group(2)) for match in _VARIABLE.finditer(word))
+        yield from ("$" + name for name in nginx_targets.variables(word))
         zone = _ZONE.match(word)
         if zone:
             yield zone.group(1)
-    if item.name in _PASSES:
-        yield from (re.split(r"[/:$]", _split_scheme(word)[1])[0] for word in item.args[:1])
-    elif item.name == "access_log":
+    if item.name == "access_log":
         yield from item.args[1:2]
     elif item.name == "limit_conn" or item.name.endswith("_cache"):
         yield from item.args[:1]
+    elif item.args:
+        yield nginx_targets.authority(item.args[-1])  # an upstream, also as a value of set and map
+
+
+def _definitions(everything: Sequence[Directive], http: _Http) -> List[Directive]:
+    """Return what the http block defines for a server: what it uses, and what that uses in turn."""
+    found: Dict[str, Directive] = {}
+    waiting = list(everything)
+    while waiting:
+        for name in _uses(waiting.pop()):
+            item = http.defined.get(name)
+            if item is not None and name not in found:
+                found[name] = item
+                waiting += [item, *nested(item.block)]
+    return list(found.values())
 
 
 def _site(server: Directive, http: _Http, files: ConfigFiles) -> WebSite:
@@ -173,7 +172,7 @@ def _site(server: Directive, http: _Http, files: ConfigFiles) -> WebSite:
         unit=http.unit,
         names=_names(own),
         ports=ports,
-        targets=_targets(everything, http),
+        targets=nginx_targets.targets(everything, http.own),
         redirects=nginx_redirects.only_redirects(own),
         directories=_directories(own, everything, http),
         files=files.chains(filter(files.exists, _files(server, own, everything, http))),
@@ -244,64 +243,12 @@ def _directories(own: Iterable[Directive], everything: Iterable[Directive], http
     return tuple(dict.fromkeys(path for path in paths if path))
 
 
-def _targets(everything: Sequence[Directive], http: _Http) -> Tuple[str, ...]:
-    passes = [item for item in everything if item.name in _PASSES and item.args]
-    known = _constants(everything)
-    return tuple(dict.fromkeys(target for item in passes for target in _pass_targets(item, known, http.upstreams)))
-
-
-def _constants(everything: Iterable[Directive]) -> Dict[str, str]:
-    """Return the variables that a server sets to one value only."""
-    values: Dict[str, Set[str]] = {}
-    for item in everything:
-        if item.name == "set" and len(item.args) == 2:
-            values.setdefault(item.args[0].lstrip("$"), set()).add(item.args[1])
-    return {name: min(found) for name, found in values.items() if len(found) == 1}
-
-
-def _pass_targets(item: Directive, known: Mapping[str, str], upstreams: Mapping[str, Directive]) -> List[str]:
-    """Return whom a ``proxy_pass`` or one of its kind leads to; nothing where that depends on the request."""
-    value = _VARIABLE.sub(lambda match: known.get(match.group(1) or match.group(2), match.group()), item.args[0])
-    scheme, rest = _split_scheme(value)
-    if rest.startswith("unix:"):
-        target = unix_target(rest[5:].partition(":")[0])
-        return [target] if target else []
-    authority = rest.partition("/")[0]
-    match = _PORT.match(authority)
-    authority = match.group(1) if match else authority
-    if authority in upstreams:
-        return _servers(upstreams[authority])
-    host, port = split_port(authority)
-    target = tcp_target(host, port or _PASSES[item.name].get(scheme))
-    return [target] if target else []
-
-
-def _split_scheme(value: str) -> Tuple[str, str]:
-    scheme, mark, rest = value.partition("://")
-    return (scheme.lower(), rest) if mark and scheme.isalnum() and scheme != "unix" else ("", value)
-
-
-def _servers(upstream: Directive) -> List[str]:
-    found: List[str] = []
-    for item in flat(upstream.block):
-        if item.name != "server" or not item.args or "down" in item.args[1:]:
-            continue
-        if item.args[0].startswith("unix:"):
-            target = unix_target(item.args[0][5:])
-        else:
-            host, port = split_port(item.args[0])
-            target = tcp_target(host, port or 80)
-        found += [target] if target else []
-    return found
-
-
 def _files(server: Directive, own: Sequence[Directive], everything: Sequence[Directive], http: _Http) -> Iterator[str]:
     """Give what a server consists of: where it stands, its includes, and what they name or use."""
     yield server.file
     yield from (item.args[0] for item in everything if item.name == "include")
     yield from _named([*everything, *_shared(own, http)], http)
-    used = dict.fromkeys(name for item in everything for name in _uses(item))
-    yield from (http.defined[name] for name in used if http.defined.get(name, http.main) != http.main)
+    yield from (item.file for item in _definitions(everything, http) if item.file != http.main)
 
 
 def _shared(own: Sequence[Directive], http: _Http) -> List[Directive]:

@@ -328,6 +328,7 @@ def test_a_balancer_elsewhere_is_a_file_of_the_site() -> None:
         ("192.0.2.1:80 [2001:db8::1]:80", "", (("192.0.2.1", 80, False), ("[2001:db8::1]", 80, False))),
         ("*:80 *:443", "", (HTTP, HTTPS)),
         ("*:8443", "SSLEngine on", ()),
+        ("[::]:80", "", (HTTP,)),
         ("", "", ()),
     ],
 )

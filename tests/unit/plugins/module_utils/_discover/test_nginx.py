@@ -199,7 +199,9 @@ def test_names(words: str, names: tuple[str, ...]) -> None:
         ("proxy_pass http://unix:/run/$name.sock;", ()),
         ("set $app http://127.0.0.1:8000; proxy_pass $app;", ("tcp:127.0.0.1:8000",)),
         ("set $app web; proxy_pass http://${app}:8000;", ("tcp:web:8000",)),
-        ("set $app a; if ($x) { set $app b; } proxy_pass http://$app:8000;", ()),
+        ("set $app a; if ($x) { set $app b; } proxy_pass http://$app:8000;", ("tcp:a:8000", "tcp:b:8000")),
+        ("set $app $http_x; proxy_pass http://$app;", ()),
+        ("set $a x; set $b $a; proxy_pass http://$b;", ()),
         ("uwsgi_pass no_such_upstream;", ()),
         ("proxy_pass;", ()),
         ("memcached_pass 127.0.0.1:11211;", ()),
@@ -260,6 +262,16 @@ def test_redirects(body: str, redirects: bool) -> None:
     assert one(body).redirects is redirects
 
 
+def test_a_map_leads_to_all_its_values() -> None:
+    before = """upstream blue { server unix:/run/blue.sock; }
+        map $cookie_slot $slot { volatile; default blue; green http://127.0.0.1:8001; mine $http_x; }"""
+    assert one("location / { proxy_pass http://$slot; }", before=before).targets == ("unix:/run/blue.sock",)
+    assert one("location / { uwsgi_pass $slot; }", before=before).targets == (
+        "unix:/run/blue.sock",
+        "tcp:127.0.0.1:8001",
+    )
+
+
 def test_directories() -> None:
     body = """root html;
         location /static { alias /srv/shop/static/; } location /m { root /srv/shop/; }
@@ -298,9 +310,24 @@ def test_files_that_define_what_a_site_uses_are_its_own() -> None:
             "conf_d__e.conf": "log_format timed '$request_time';",
             "conf_d__f.conf": "limit_conn_zone $binary_remote_addr zone=perip:10m;",
             "conf_d__g.conf": "map $uri $not_used { default 1; } upstream other { server 127.0.0.1:1; }",
+            "conf_d__h.conf": "geo $office { default 0; 192.0.2.0/24 1; }",
         },
     )
     assert sorted(site.files) == [f"/etc/nginx/conf.d/{name}.conf" for name in ("a", "b", "c", "d", "e", "f", "site")]
+
+
+def test_what_a_definition_uses_in_turn_belongs_to_the_site() -> None:
+    site = one(
+        "location / { proxy_pass $slot; }",
+        **{
+            "conf_d__a.conf": "map $office $slot { default http://blue; 1 http://green; }",
+            "conf_d__b.conf": "geo $office { default 0; 192.0.2.0/24 1; }",
+            "conf_d__c.conf": "upstream green { server 127.0.0.1:8001; } upstream blue { server 127.0.0.1:8000; }",
+            "conf_d__d.conf": "upstream red { server 127.0.0.1:8002; }",
+        },
+    )
+    assert site.targets == ("tcp:127.0.0.1:8000", "tcp:127.0.0.1:8001")
+    assert sorted(site.files) == [f"/etc/nginx/conf.d/{name}.conf" for name in ("a", "b", "c", "site")]
 
 
 def test_snippets_within_locations_are_files() -> None:
