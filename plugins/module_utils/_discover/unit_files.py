@@ -36,18 +36,18 @@ _TRIGGERS = {"timer": "Unit", "path": "Unit", "socket": "Service"}
 
 def lines(text: str) -> Iterator[str]:
     """Give the lines that say something; one that ends in a backslash goes on, with comments between left out."""
-    begun: List[str] = []
+    begun = ""
     for raw in text.lstrip("\ufeff").splitlines():
-        line = raw.strip()
-        if line.startswith(("#", ";")) or not (line or begun):
+        bare = raw.strip()
+        if bare.startswith(("#", ";")) or not (bare or begun):
             continue
-        goes_on = bool((len(raw) - len(raw.rstrip("\\"))) % 2)
-        begun.append(line[:-1].rstrip() if goes_on else line)
-        if not goes_on:
-            yield " ".join(begun).strip()
-            begun = []
-    if begun:
-        yield " ".join(begun).strip()
+        if (len(raw) - len(raw.rstrip("\\"))) % 2:
+            begun += raw[:-1] + " "
+        else:
+            yield (begun + raw).strip()
+            begun = ""
+    if begun.strip():
+        yield begun.strip()
 
 
 def settings(texts: Iterable[str]) -> Settings:
@@ -89,7 +89,7 @@ def _escaped(text: str, at: int) -> Tuple[str, int]:
 
 
 def words(text: str) -> List[str]:
-    """Split as systemd does: at blanks, with both kinds of quotes and escapes of C."""
+    """Split as systemd does: at blanks, with both kinds of quotes and escapes of C. Open quotes make it nothing."""
     found: List[str] = []
     word, quote, at, begun = "", "", 0, False
     while at < len(text):
@@ -108,6 +108,8 @@ def words(text: str) -> List[str]:
         elif begun:
             found.append(word)
             word, begun = "", False
+    if quote:
+        return []
     return [*found, word] if begun else found
 
 

@@ -83,7 +83,7 @@ ExecStart=/bin/sh -c '${CELERY_BIN} -A $CELERY_APP multi start $CELERYD_NODES \\
         (r"\d+\.", ["\\d+\\."]),
         (r'"a\"b" c\\', ['a"b', "c\\"]),
         ("--x='a b'c", ["--x=a bc"]),
-        ("'open end", ["open end"]),
+        ("'open end", []),
         ("\\", ["\\"]),
     ],
 )
@@ -98,7 +98,7 @@ def test_no_text_breaks_the_splitting(text: str) -> None:
 
 def test_lines() -> None:
     text = "[A]\n# c\n; c\n\nx=1 \\\n  2\\\n; between\n\n y = 3\\\\\nz=4\\"
-    assert list(lines(text)) == ["[A]", "x=1 2", "y = 3\\\\", "z=4"]
+    assert list(lines(text)) == ["[A]", "x=1    2", "y = 3\\\\", "z=4"]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_celerys_own_example() -> None:
     found = service(CELERY)
     [command] = found.commands
     assert command[:2] == ("/bin/sh", "-c")
-    assert command[2].startswith("${CELERY_BIN} -A $CELERY_APP multi start $CELERYD_NODES --pidfile=")
+    assert command[2].startswith("${CELERY_BIN} -A $CELERY_APP multi start $CELERYD_NODES      --pidfile=")
     assert found.env_files == ("/etc/conf.d/celery",)
 
 
@@ -180,6 +180,38 @@ def test_celerys_own_example() -> None:
 )
 def test_commands(line: str, expected: list[tuple[str, ...]]) -> None:
     assert list(service("[Service]\n" + line, "shop@blue.service").commands) == expected
+
+
+#: With what systemd 252 said of them, when it was started with --test --user.
+ODD = r"""
+[Service]
+Type=oneshot
+ExecStart=/bin/echo called \
+# comment
+   'it"s' a'b c'd "x\"y" \x41\101\q \
+   --tail\\
+ExecStart=:/bin/echo ${P} \u00e9 --re='^\d+\.$' a\ b '\x20'
+ExecStart=-+/bin/sh -c 'exec /x "$0" \
+  --more=\'y\' ; z'
+ExecStart=/bin/echo a;b ;c ; /bin/true
+ExecStart=/bin/echo tab\
+TABy \
+TAB
+ExecStart=  /bin/echo   z
+ExecStart=/bin/echo "open
+"""
+
+
+def test_odd_lines_as_systemd_itself_reads_them() -> None:
+    assert service(ODD.replace("TAB", "\t")).commands == (
+        ("/bin/echo", "called", 'it"s', "ab cd", 'x"y', r"AA\q", "--tail\\"),
+        ("/bin/echo", "${P}", "\u00e9", r"--re=^\d+\.$", r"a\ b", " "),
+        ("/bin/sh", "-c", "exec /x \"$0\"    --more='y' ; z"),
+        ("/bin/echo", "a;b", ";c"),
+        ("/bin/true",),
+        ("/bin/echo", "tab", "y"),
+        ("/bin/echo", "z"),
+    )
 
 
 def test_drop_ins_add_reset_and_replace() -> None:
