@@ -56,6 +56,11 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "_processes": ("os.listdir", KERNEL),
         "_text": ("open", KERNEL),
     },
+    "module_utils/_discover/extensions.py": {
+        "_modules": ("os.walk", "find holds the rights of the project's owner"),
+        "_opened": ("os.open", "find holds the rights of the project's owner"),
+        "_owners": ("glob.glob", "find holds the rights of the project's owner"),
+    },
     "module_utils/_discover/opened.py": {
         "_head": ("os.open", "find holds the rights of the project's owner"),
     },
