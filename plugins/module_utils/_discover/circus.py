@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.daemons 
 )
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
 from ansible_collections.relocate.django.plugins.module_utils._discover.ini import Section, is_true, sections
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.server_args import listens_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.shell import expanded, split
 
@@ -37,7 +38,7 @@ def read(starters: Sequence[Starter], files: ConfigFiles) -> List[Starter]:
     for daemon in daemons(starters, "circusd"):
         for word in daemon.arguments:
             if word.endswith((".ini", ".conf")):
-                found += _watchers(daemon.path(word), daemon, files)
+                found += _watchers(daemon.path(word), daemon, files_of(daemon.starter, files))
     if not found:
         for path in _USUAL:
             found += _watchers(path, by_name(starters, *_UNITS), files)

@@ -17,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.daemons 
     each_once,
 )
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.server_args import listens_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.shell import Words, absolute, parse
 
@@ -54,12 +55,13 @@ def read(starters: Sequence[Starter], files: ConfigFiles) -> List[Starter]:
     found: List[Starter] = []
     seen = set()
     for top, daemon in _places(starters):
-        for name in files.names(top):
+        own = files_of(daemon.starter, files)
+        for name in own.names(top):
             path = os.path.join(top, name, "run")
             real = os.path.realpath(path)
-            if real not in seen and files.text(path) is not None:
+            if real not in seen and own.text(path) is not None:
                 seen.add(real)
-                found.append(_service(name, os.path.join(top, name), daemon, files, top != _KEPT))
+                found.append(_service(name, os.path.join(top, name), daemon, own, top != _KEPT))
     return each_once(found)
 
 

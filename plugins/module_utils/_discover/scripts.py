@@ -12,6 +12,7 @@ from typing import Dict, Iterator, List, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.server_args import listens_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.shell import (
     Script,
@@ -37,6 +38,7 @@ def followed(starter: Starter, files: ConfigFiles) -> Starter:
     """Return a starter with the commands of its scripts added to its own, where a shell runs them."""
     if starter.packaged or not starter.commands:
         return starter
+    files = files_of(starter, files)
     commands: List[Words] = list(starter.commands)
     environment: Dict[str, str] = dict(starter.environment)
     directory, paths = starter.directory, []

@@ -253,6 +253,7 @@ _SERVERS: Dict[str, _Reader] = {
     "uwsgi": _uwsgi,
     "runserver": _runserver,
     "runserver_plus": _runserver,
+    "runtornado": _runserver,
     "flower": _flower,
     "mod_wsgi-express": _mod_wsgi,
     "chaussette": _chaussette,
@@ -261,5 +262,6 @@ _SERVERS: Dict[str, _Reader] = {
 _SUBCOMMANDS = {
     "runserver": frozenset(("manage", "django-admin", "django")),
     "runserver_plus": frozenset(("manage", "django-admin", "django")),
+    "runtornado": frozenset(("manage",)),
     "flower": frozenset(("celery",)),
 }

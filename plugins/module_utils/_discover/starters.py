@@ -39,14 +39,15 @@ def read(
     found = [*units.read(systemd, files), *user_units.read(files)]
     found = _with_packages([*found, *cron.read(found, files)], runner)
     found = [followed(one, files) for one in found]
-    found += [followed(one, files) for one in supervisors.read(found, files)]
+    programs = _with_packages(supervisors.read(found, files), runner)
+    found += [followed(one, files) for one in programs]
     return listening.with_listeners(found, listening.read(proc))
 
 
 def _with_packages(starters: List[Starter], runner: Callable[..., Completed]) -> List[Starter]:
     """Say which starters came with a package, by asking for all their files at once."""
     asked = {path for one in starters for path in _asked(one)}
-    came = untouched(sorted(asked), runner)
+    came = untouched(sorted(asked), runner) if asked else set()
     return [replace(one, packaged=True) if _asked(one) and came.issuperset(_asked(one)) else one for one in starters]
 
 

@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.daemons 
 )
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
 from ansible_collections.relocate.django.plugins.module_utils._discover.ini import Section, is_true, sections
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.server_args import bound, listens_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.shell import split
 
@@ -43,8 +44,9 @@ def read(starters: Sequence[Starter], files: ConfigFiles) -> List[Starter]:
     """Return the programs of each supervisord that something starts, else of the usual configuration."""
     found: List[Starter] = []
     for daemon in daemons(starters, "supervisord"):
-        path = next((path for path in _candidates(daemon) if files.text(path) is not None), "")
-        found += _programs(path, daemon, files)
+        own = files_of(daemon.starter, files)
+        path = next((path for path in _candidates(daemon) if own.text(path) is not None), "")
+        found += _programs(path, daemon, own)
     read_ones = {path for one in found for path in one.files}
     for path in _USUAL:
         if not read_ones & set(files.chain(path)):

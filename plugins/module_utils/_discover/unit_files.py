@@ -158,7 +158,7 @@ def unescaped(name: str) -> str:
 
 
 def commands(value: str, known: Specifiers, environment: Mapping[str, str]) -> Iterator[Words]:
-    """Give the commands of one Exec line, without prefixes. Variables that the unit itself sets are replaced."""
+    """Give the commands of one Exec line, without prefixes. Known variables are replaced."""
     command: List[str] = []
     for word in [*words(value), ";"]:
         if word == ";":
@@ -205,6 +205,7 @@ class Definition:
     group: str = ""
     env_files: Tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)  # these, and those of its env files
     starts: Tuple[str, ...] = ()
     needs: Tuple[str, ...] = ()
     listens: Tuple[str, ...] = ()
@@ -238,19 +239,27 @@ class _File:
         return tuple(dict.fromkeys(word for value in values for word in words(value)))
 
 
-def define(texts: Sequence[str], known: Specifiers) -> Definition:
-    """Read a unit's file and drop-ins."""
+def define(
+    texts: Sequence[str],
+    known: Specifiers,
+    variables_of: Callable[[Sequence[str]], Mapping[str, str]] = lambda _env_files: {},
+) -> Definition:
+    """Read a unit's file and drop-ins.
+
+    :param variables_of: reads env files, each one's variables in place of those before
+    """
     file = _File(settings(texts), known.name.rpartition(".")[2].capitalize(), known)
     environment = _assignments(file.values("Environment"), known)
     env_files = file.expanded("EnvironmentFile")
-    fixed = {} if env_files else environment  # a file's value would win over the unit's own
+    variables = {**environment, **variables_of(env_files)}
     return Definition(
-        commands=tuple(command for value in file.values(*_EXEC) for command in commands(value, known, fixed)),
+        commands=tuple(command for value in file.values(*_EXEC) for command in commands(value, known, variables)),
         directory=_directory(file.last("WorkingDirectory")),
         user=file.last("User"),
         group=file.last("Group"),
         env_files=env_files,
         environment=environment,
+        variables=variables,
         starts=_starts(known.name, file.last),
         needs=file.names(*_NEEDS, section="Unit"),
         listens=_listens(file),

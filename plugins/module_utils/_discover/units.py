@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import replace
-from typing import List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import UNITS, Starter
@@ -19,6 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.unit_fil
     define,
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._project.env_files import parse as parse_variables
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, Unit
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
@@ -47,7 +48,8 @@ def read(systemd: Optional[Systemd] = None, files: Optional[ConfigFiles] = None)
 def _starter(unit: Unit, found: Mapping[str, str], up: Set[str], host: str, files: ConfigFiles) -> Starter:
     parts = [unit.fragment, *found.get("DropInPaths", "").split()]
     texts = [files.text(path) or "" for path in parts]
-    defined = define(texts, Specifiers(unit.name, host=host, fragment=unit.fragment))
+    known = Specifiers(unit.name, host=host, fragment=unit.fragment)
+    defined = define(texts, known, lambda env_files: variables_in(env_files, files))
     source = found.get("SourcePath", "")
     script = source if source.startswith(_SCRIPTS) else ""
     named = " ".join(found.get(key, "") for key in _NEEDS).split()
@@ -75,7 +77,7 @@ def of_definition(name: str, defined: Definition, home: str = "", by_socket: boo
     :param by_socket: a socket unit starts it, and hands its sockets over
     """
     handed = {"LISTEN_FDS": "1"} if by_socket else {}
-    listens = listens_of(defined.commands, {**defined.environment, **handed}, defined.directory)
+    listens = listens_of(defined.commands, {**defined.variables, **handed}, defined.directory)
     return Starter(
         kind=name.rpartition(".")[2],
         name=name,
@@ -89,6 +91,15 @@ def of_definition(name: str, defined: Definition, home: str = "", by_socket: boo
         needs=needed(defined.needs),
         listens=tuple(dict.fromkeys((*defined.listens, *listens))),
     )
+
+
+def variables_in(env_files: Sequence[str], files: ConfigFiles) -> Dict[str, str]:
+    """Return the variables of env files as units name them: patterns are allowed, and what is absent has none."""
+    found: Dict[str, str] = {}
+    for name in env_files:
+        for path in files.expand(name.lstrip("-")):
+            found.update(parse_variables(files.text(path) or ""))
+    return found
 
 
 def _home(user: str) -> str:

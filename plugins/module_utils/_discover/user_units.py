@@ -13,8 +13,9 @@ from typing import Dict, Iterator, List, Mapping, Optional, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import UNITS, Starter
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.unit_files import Specifiers, define
-from ansible_collections.relocate.django.plugins.module_utils._discover.units import of_definition
+from ansible_collections.relocate.django.plugins.module_utils._discover.units import of_definition, variables_in
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import processes_of
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
@@ -104,7 +105,10 @@ def _starter(
 ) -> Starter:
     by_socket = name.rpartition(".")[0] + ".socket" in units
     texts = [files.text(part) or "" for part in parts]
-    made = of_definition(name, define(texts, _specifiers(name, parts[0], user)), user.home, by_socket)
+    known = _specifiers(name, parts[0], user)
+    own = files_of(Starter("service", name, manager=user.name), files)
+    defined = define(texts, known, lambda env_files: variables_in(env_files, own))
+    made = of_definition(name, defined, user.home, by_socket)
     return replace(
         made,
         manager=user.name,

@@ -18,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.daemons 
 )
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
 from ansible_collections.relocate.django.plugins.module_utils._discover.ini import Section, sections
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.server_args import (
     UWSGI_OPTIONS,
     resolved,
@@ -49,10 +50,11 @@ def read(starters: Sequence[Starter], files: ConfigFiles) -> List[Starter]:
     found: List[Starter] = []
     named = set()
     for daemon in daemons(starters, *_PROGRAMS):
+        own = files_of(daemon.starter, files)
         for path in map(daemon.path, _named(daemon)):
             named.add(path)
-            found += _of_file(path, daemon, files)
-        found += _vassals(daemon.path(daemon.value("--emperor")), daemon, files)
+            found += _of_file(path, daemon, own)
+        found += _vassals(daemon.path(daemon.value("--emperor")), daemon, own)
     for path, units in _EMPERORS:
         if path not in named:
             found += _of_file(path, by_name(starters, *units), files)

@@ -79,6 +79,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.server_a
         ("python manage.py runserver 0.0.0.0:8080 --insecure", ["tcp:*:8080"]),
         ("./manage.py runserver_plus 8001 --settings x.y", ["tcp:127.0.0.1:8001"]),
         ("django-admin runserver [::1]:80", ["tcp:[::1]:80"]),
+        ("nice -n10 /srv/zulip/manage.py runtornado 127.0.0.1:9800 --skip-checks", ["tcp:127.0.0.1:9800"]),
         ("echo runserver", []),
         ("celery -A shop flower --port=5556", ["tcp:*:5556"]),
         ("celery -A flower worker", []),

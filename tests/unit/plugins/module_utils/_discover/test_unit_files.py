@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -170,7 +171,7 @@ def test_celerys_own_example() -> None:
         ("ExecStartPre=/bin/a\nExecReload=/bin/r\nExecStartPost=/bin/p", [("/bin/a",), ("/bin/p",), ("/bin/r",)]),
         ("Environment=P=8001 'O=-w 3 -t'\nExecStart=/bin/a :${P} $O $$x", [("/bin/a", ":8001", "-w", "3", "-t", "$x")]),
         ("Environment=P=8001\nExecStart=:/bin/a ${P}", [("/bin/a", "${P}")]),
-        ("Environment=P=8001\nEnvironmentFile=/etc/x\nExecStart=/bin/a ${P}", [("/bin/a", "${P}")]),
+        ("Environment=P=8001\nEnvironmentFile=/etc/x\nExecStart=/bin/a ${P}", [("/bin/a", "8001")]),
         ("ExecStart=/bin/a ${UNKNOWN} $UNKNOWN", [("/bin/a", "${UNKNOWN}", "$UNKNOWN")]),
         ("ExecStart=/srv/%i/run -n %%", [("/srv/blue/run", "-n", "%")]),
         ("ExecStart=- ", []),
@@ -180,6 +181,20 @@ def test_celerys_own_example() -> None:
 )
 def test_commands(line: str, expected: list[tuple[str, ...]]) -> None:
     assert list(service("[Service]\n" + line, "shop@blue.service").commands) == expected
+
+
+def test_variables_of_env_files_come_before_those_of_the_unit() -> None:
+    text = "[Service]\nEnvironment=A=1 B=2\nEnvironmentFile=-/etc/%p\nExecStart=/bin/a ${A} $B ${C}"
+    asked: list[str] = []
+
+    def variables_of(env_files: Sequence[str]) -> dict[str, str]:
+        asked.extend(env_files)
+        return {"B": "x y", "C": "canary"}
+
+    found = define([text], Specifiers("shop.service"), variables_of)
+    assert found.commands == (("/bin/a", "1", "x", "y", "canary"),)
+    assert (asked, found.environment) == (["-/etc/shop"], {"A": "1", "B": "2"})
+    assert "canary" not in repr(found)
 
 
 #: With what systemd 252 said of them, when it was started with --test --user.

@@ -71,6 +71,18 @@ def test_templates_count_by_their_instances(host: Played) -> None:
     assert found.at_boot
 
 
+def test_variables_of_env_files_are_known_to_commands(host: Played) -> None:
+    """As Celery's own unit needs it, where nothing else names the project."""
+    (host.top / "celery.conf").write_text("CELERY_BIN='/home/web/env/bin/celery'\nKEY=canary\nPORT=8100\n")
+    text = f"[Service]\nEnvironmentFile=-{host.top}/c*.conf\nExecStart=/bin/sh -c '${{CELERY_BIN}} -A x multi start'\n"
+    host.add("celery.service", text + "ExecStartPost=/v/bin/gunicorn x\n")
+    [found] = read(host).values()
+    assert found.commands[0] == ("/bin/sh", "-c", "/home/web/env/bin/celery -A x multi start")
+    assert found.listens == ("tcp:*:8100",)
+    assert found.environment == {}
+    assert "canary" not in repr(found)
+
+
 def test_a_timer_and_its_job(host: Played) -> None:
     host.add("tidy.service", "[Service]\nType=oneshot\nExecStart=/srv/shop/tidy", TriggeredBy="tidy.timer")
     host.add("tidy.timer", "[Timer]\nOnCalendar=daily", ActiveState="active", Triggers="tidy.service")
