@@ -87,6 +87,13 @@ def _is_wanted(name: str, value: Any) -> bool:
     return bool(_NAMED.match(name)) or (isinstance(value, str) and bool(_SERVER.match(value)))
 
 
+def _is_inherited(name: str, value: Any) -> bool:
+    """Tell whether this is Django's own default: django-configurations sets every one of them anew."""
+    from django.conf import global_settings
+
+    return "configurations" in sys.modules and value == getattr(global_settings, name, None)
+
+
 def _celery() -> Dict[str, Any]:
     """Broker and results of each Celery app that importing the settings has made; tasks are not imported."""
     state: Any = sys.modules.get("celery._state")
@@ -109,17 +116,7 @@ def _sentry() -> Any:
 
 def topic_neighbours() -> Dict[str, Any]:
     """Settings by name, as far as they name servers and the project has set them; under two keys, what they start."""
-    from django.conf import settings
-
-    found: Dict[str, Any] = {}
-    for name in dir(settings):
-        if name.isupper() and settings.is_overridden(name):
-            try:
-                value = getattr(settings, name)
-            except Exception:  # noqa: S112  (an empty SECRET_KEY raises when it is looked at)
-                continue
-            if _is_wanted(name, value):
-                found[name] = plain(value, name)
+    found = _named()
     extra: List[Any] = [("celery", _celery), ("sentry", _sentry)]
     for name, ask in extra:
         try:
@@ -127,3 +124,19 @@ def topic_neighbours() -> Dict[str, Any]:
         except Exception:  # the project's own code, which is told by other means
             found[name] = None
     return {name: value for name, value in found.items() if value not in (None, {}, [], "")}
+
+
+def _named() -> Dict[str, Any]:
+    from django.conf import settings
+
+    found: Dict[str, Any] = {}
+    for name in dir(settings):
+        if not name.isupper() or not settings.is_overridden(name):
+            continue
+        try:
+            value = getattr(settings, name)
+        except Exception:  # noqa: S112  (an empty SECRET_KEY raises when it is looked at)
+            continue
+        if _is_wanted(name, value) and not _is_inherited(name, value):
+            found[name] = plain(value, name)
+    return found

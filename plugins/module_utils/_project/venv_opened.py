@@ -119,17 +119,21 @@ def _is_library(name: str) -> bool:
     return name.startswith(framework) or (name.startswith(library) and not _APART.search(name))
 
 
-def _asker() -> str:
-    """Return who asks for a variable: ``project``, ``default`` when it is only given one, or ``""`` for Python itself.
+def _is_asked() -> bool:
+    """Tell whether the project asks for a variable, be it to give it a default, and not Python for itself.
 
     Libraries of the project's, such as django-environ, ask on its behalf.
     """
     frame: Any = sys._getframe(3)  # who called the method of the environment
     while frame is not None and os.path.basename(frame.f_code.co_filename) in _BETWEEN:
-        if frame.f_code.co_name == "setdefault":
-            return "default"
         frame = frame.f_back
-    return "" if frame is None or _is_library(frame.f_code.co_filename) else "project"
+    return frame is not None and not _is_library(frame.f_code.co_filename)
+
+
+def _is_filling_in() -> bool:
+    """Tell whether python-dotenv reads the environment, to have it at hand for ``${NAME}`` in a file."""
+    frame: Any = sys._getframe(3)
+    return bool(re.search(r"/dotenv/main\.py$", frame.f_code.co_filename))
 
 
 def _note_variable(name: Any, is_set: bool) -> None:
@@ -138,10 +142,10 @@ def _note_variable(name: Any, is_set: bool) -> None:
     listed = _state["listed"]
     if listed and listed[0] == name:  # all are being read, in the order in which their names were given
         del listed[0]
-        _state["whole"] = _state["whole"] or _asker() == "project"
+        _state["whole"] = _state["whole"] or (_is_asked() and not _is_filling_in())
         return
     del listed[:]
-    if not EVERYWHERE.match(name) and len(_state["variables"]) < _LIMIT and _asker() == "project":
+    if not EVERYWHERE.match(name) and len(_state["variables"]) < _LIMIT and _is_asked():
         _state["variables"].setdefault(name, is_set)
 
 

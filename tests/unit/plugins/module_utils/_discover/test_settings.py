@@ -196,6 +196,12 @@ def written(site: Path, unit: str = "", env: str = "", own: str = "") -> Starter
         (ASKS, {"own": "ASKED=1"}, "a file beside manage.py", ()),
         (ASKS, {"unit": "OTHER=1"}, "nothing", ()),
         (ASKS + NEEDS, {"unit": "ASKED=1", "env": "NEEDED=1"}, "environment of shop.service", ()),
+        (
+            "import os\nos.environ.setdefault('ASKED', 'dev')\n",
+            {"unit": "ASKED=prod"},
+            "environment of shop.service",
+            (),
+        ),
         # Read by the project itself: not given a second time.
         (LOADS + NEEDS, {"own": "NEEDED=1"}, "nothing", ()),
         ("import os\nALL = dict(os.environ)\n", {"unit": "ANY=1 PATH=/usr/bin"}, "environment of shop.service", ()),

@@ -91,6 +91,14 @@ def test_apps_of_celery(site: Path, python: str) -> None:
     assert plain["celery"] == {"shop": {"broker_url": "redis://127.0.0.1/3", "result_backend": "db+postgresql://db/x"}}
 
 
+@pytest.mark.parametrize(("more", "expected"), [("", True), ("import sys; sys.modules['configurations'] = sys", False)])
+def test_defaults_of_django(site: Path, python: str, more: str, expected: bool) -> None:
+    """They are the project's choice only where it sets them by itself."""
+    add_settings(site, f"{more}\nEMAIL_HOST = 'localhost'\nEMAIL_PORT = 26\n")
+    plain = probe.ask(found(site, python), ["neighbours"])["neighbours"]
+    assert ("EMAIL_HOST" in plain) is expected and plain["EMAIL_PORT"] == 26
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -71,6 +71,7 @@ def test_variables(site: Path, python: str) -> None:
         "B_SET": True,
         "C_IN": False,
         "D_ITEM": False,
+        "E_DEFAULT": False,
         "SECRET_KEY": False,  # of the fixture's settings
     }
     assert opened["whole"] is False and CANARY not in json.dumps(opened)
@@ -91,6 +92,22 @@ def test_the_whole_environment(site: Path, python: str, text: str) -> None:
     opened = probe.ask(found(site, python), ["opened"])["opened"]
     assert opened["whole"] is True
     assert opened["variables"] == {"SECRET_KEY": False, "X_LATER": False}
+
+
+DOTENV = """
+import os, sys, types
+main = types.ModuleType("dotenv.main")
+text = "import os\\ndef resolve():\\n    return dict(os.environ)\\n"
+exec(compile(text, "/x/site-packages/dotenv/main.py", "exec"), main.__dict__)
+main.resolve()
+"""
+
+
+def test_a_library_that_fills_in_references(site: Path, python: str) -> None:
+    """python-dotenv looks at all variables on behalf of nobody."""
+    add_settings(site, DOTENV)
+    opened = probe.ask(found(site, python), ["opened"])["opened"]
+    assert opened["whole"] is False
 
 
 def test_a_start_that_fails_says_so_all_the_same(site: Path, python: str) -> None:
