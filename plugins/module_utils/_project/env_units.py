@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 _DROP_IN = re.compile(r"^(?P<unit>[^/]*\.service|service)\.d$")
-_PROGRAM = re.compile(r"^\[(?:fcgi-)?program:[^\]\n]+\]", re.MULTILINE)
+_PROGRAM = re.compile(r"^\[(?:(?:fcgi-)?program:[^\]\n]+|supervisord)\]", re.MULTILINE)
 _ASSIGNMENT = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)=(.*)\Z", re.DOTALL)
 _BLANKS = " \t\r\n"
 _PLAIN_ESCAPES = dict(zip("abfnrtvs\\\"'", "\a\b\f\n\r\t\v \\\"'"))
@@ -38,7 +38,7 @@ def unit_of(path: str) -> str:
 
 
 def is_programs(path: str, text: str) -> bool:
-    """Tell whether a file defines programs for supervisor."""
+    """Tell whether a file is supervisor's: it defines programs, or what all of them get."""
     return path.endswith((".conf", ".ini")) and bool(_PROGRAM.search(text))
 
 
@@ -200,7 +200,7 @@ def of_programs(path: str, text: str, project: str) -> Programs:
         return Programs({})
     names = [name for name in parser.sections() if name.partition(":")[0] in ("program", "fcgi-program")]
     below = [name for name in names if _runs_below(parser[name], project)]
-    return _agreed([_of_program(parser, name, path) for name in below or names])
+    return _agreed([_of_program(parser, name, path) for name in below or names or ["supervisord"]])
 
 
 def _agreed(given: Sequence[Mapping[str, str]]) -> Programs:
@@ -213,7 +213,7 @@ def _agreed(given: Sequence[Mapping[str, str]]) -> Programs:
 
 def _of_program(parser: configparser.RawConfigParser, name: str, path: str) -> Dict[str, str]:
     """The variables of one program, those that the same file gives to all of them included."""
-    here = {"here": os.path.dirname(path)} if parser.has_section("supervisord") else {}
+    here = {"here": os.path.dirname(path)}
     known = dict(here, program_name=name.partition(":")[2], host_node_name=socket.gethostname())
     found = _pairs(parser.get("supervisord", "environment", fallback=""), here)
     found.update(_pairs(parser.get(name, "environment", fallback=""), known))

@@ -179,7 +179,7 @@ def test_programs_that_disagree() -> None:
 @pytest.mark.parametrize(
     ("path", "text", "expected"),
     [
-        ("/etc/supervisord.conf", "[supervisord]\nlogfile=/x\n", False),
+        ("/etc/supervisord.conf", "[supervisord]\nlogfile=/x\n", True),
         ("/etc/x.ini", "[program:a]\ncommand=b\n", True),
         ("/etc/x.ini", "[fcgi-program:a]\ncommand=b\n", True),
         ("/etc/x.env", "[program:a]\n", False),
@@ -194,6 +194,9 @@ def test_is_programs(path: str, text: str, expected: bool) -> None:
 def test_what_supervisord_itself_sets() -> None:
     text = '[supervisord]\nenvironment=A="1",HERE="%(here)s/x"\n[program:a]\ncommand=/x\nenvironment=A="2"\n'
     assert env_units.of_programs("/etc/s/supervisord.conf", text, "/x").variables == {"A": "2", "HERE": "/etc/s/x"}
+    alone = text.partition("[program")[0]
+    assert env_units.of_programs("/etc/s/supervisord.conf", alone, "/x").variables == {"A": "1", "HERE": "/etc/s/x"}
+    assert env_units.of_programs("/etc/s/x.conf", "[supervisord]\nlogfile=/x\n", "/x").variables == {}
 
 
 @pytest.mark.parametrize("line", ["", "A", "A=", "=1", '"', "A='1", ",,,", "A:1", "%", 'A="%(nope)s"', 'A="%d"', "A=%"])
