@@ -64,18 +64,19 @@ def _hook(event: str, arguments: Any) -> None:
             pass
 
 
-def _wrapped(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a function that notes what open is called with: before Python 3.8 there are no audit hooks."""
+class _Noting:
+    """Stands in for open and notes what it is called with: before Python 3.8 there are no audit hooks.
 
-    def noting_open(path: Any, *arguments: Any, **named: Any) -> Any:
-        second = arguments[0] if arguments else named.get("mode" if original is not os_open else "flags", "r")
-        _hook("open", (path, second if original is not os_open else None, second))
-        return original(path, *arguments, **named)
+    Like what it stands for it becomes no method where a class has it, as that of pathlib.
+    """
 
-    return noting_open
+    def __init__(self, original: Callable[..., Any], option: str) -> None:
+        self._original, self._option = original, option
 
-
-os_open = os.open
+    def __call__(self, path: Any, *arguments: Any, **named: Any) -> Any:
+        second = arguments[0] if arguments else named.get(self._option, "r")
+        _hook("open", (path, second if self._option == "mode" else None, second))
+        return self._original(path, *arguments, **named)
 
 
 def _watch_files() -> None:
@@ -83,8 +84,8 @@ def _watch_files() -> None:
     if add_hook is not None:
         add_hook(_hook)
         return
-    plain = _wrapped(builtins.open)
-    changed: Any = {builtins: plain, io: plain, os: _wrapped(os_open)}
+    plain = _Noting(builtins.open, "mode")
+    changed: Any = {builtins: plain, io: plain, os: _Noting(os.open, "flags")}
     for module, function in changed.items():
         module.open = function
 

@@ -136,6 +136,9 @@ def main():
     os.close(os.open("f.json", os.O_WRONLY))
     open("g.json", "r+").close()
     open("h.json", "w").close()
+    class Accessor:  # as pathlib of Python 3.7 has it
+        open = os.open
+    os.close(Accessor().open("j.json", os.O_RDONLY, 0o666))
     open(os.dup(0)).close()
     venv_opened.stop()
     open("i.json").close()
@@ -147,10 +150,10 @@ main()
 @pytest.mark.parametrize("old", [False, True])
 def test_with_and_without_audit_hooks(tmp_path: Path, old: bool) -> None:
     """Python 3.6 and 3.7 have none: there open itself is wrapped."""
-    for name in "abcdefghi":
+    for name in "abcdefghij":
         (tmp_path / f"{name}.json").write_text("{}")
     program = inside.program((venv_opened,)).decode().replace("module.main()", "")
     text = PROGRAM.format(old=old, program=program) + TRACED
     done = subprocess.run([sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, check=True)
     # What is opened for both is read too.
-    assert json.loads(done.stdout) == [f"{name}.json" for name in "abcdeg"]
+    assert json.loads(done.stdout) == [f"{name}.json" for name in "abcdegj"]
