@@ -6,11 +6,17 @@
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import os
 import re
 from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.bound import tcp
+from ansible_collections.relocate.django.plugins.module_utils._discover.budget import (
+    MOST_ITEMS,
+    MOST_OF_COMMAND,
+    Budget,
+)
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.daemons import (
     Daemon,
@@ -46,7 +52,7 @@ def read(starters: Sequence[Starter], files: ConfigFiles) -> List[Starter]:
 
 
 def _watchers(path: str, daemon: Daemon, files: ConfigFiles) -> List[Starter]:
-    parts = list(_parts(path, files, 0))
+    parts = list(itertools.islice(_parts(path, files, 0), MOST_ITEMS))
     return [
         _watcher(section.name[8:].strip(), section, where, parts, daemon, files)
         for where, section in parts
@@ -75,7 +81,7 @@ def _environment(name: str, parts: _Parts, given: Mapping[str, str]) -> Dict[str
             fnmatch.fnmatchcase(name, item.strip()) for item in (patterns or "*").split(",") if item.count("*") < 3
         ):
             for key, value in section.written.items():
-                found[key] = expanded(value, {**given, **found})
+                found[key] = expanded(value, {**given, **found}, Budget(MOST_OF_COMMAND))
     return found
 
 
@@ -84,7 +90,8 @@ def _watcher(name: str, section: Section, path: str, parts: _Parts, daemon: Daem
     known = {"env." + key.lower(): value for key, value in {**daemon.starter.environment, **environment}.items()}
 
     def value(key: str) -> str:
-        return _VARIABLE.sub(
+        return Budget(MOST_OF_COMMAND).substitute(
+            _VARIABLE,
             lambda match: known.get("{0}.{1}".format(match.group(1), match.group(2).lower()), match.group(0)),
             section.get(key),
         )

@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import stat
 from dataclasses import dataclass, field, replace
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._discover.budget import MOST_ITEMS, MOST_OF_COMMAND
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import find_user
 from ansible_collections.relocate.django.plugins.module_utils._discover.server_args import listens_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.shell import parse
-from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
 _TABLE = "/etc/crontab"
 _MORE_TABLES = "/etc/cron.d"
@@ -75,7 +77,7 @@ def _unquoted(value: str) -> str:
 def _command(text: str) -> str:
     """Return a command without its input: the first percent sign that is not escaped begins it."""
     pieces = re.split(r"(?<!\\)%", text, maxsplit=1)
-    return pieces[0].replace("\\%", "%").strip()
+    return pieces[0][:MOST_OF_COMMAND].replace("\\%", "%").strip()
 
 
 def read(starters: Sequence[Starter], files: ConfigFiles) -> List[Starter]:
@@ -117,9 +119,11 @@ def _may_run(path: str) -> bool:
 def _table(path: str, files: ConfigFiles, owner: str = "") -> List[Starter]:
     """Return the lines of a table; of a user's, when it is named by him. Cron passes over those of no user."""
     text = files.text(path)
-    if text is None or (owner and lookup_user(owner) is None):
+    if text is None or (owner and find_user(owner) is None):
         return []
-    return [_starter(line, path, owner or line.user, files) for line in lines(text, not owner)]
+    return [
+        _starter(line, path, owner or line.user, files) for line in itertools.islice(lines(text, not owner), MOST_ITEMS)
+    ]
 
 
 def _anacron(files: ConfigFiles) -> List[Starter]:
@@ -147,6 +151,6 @@ def _starter(line: Line, path: str, user: str, files: ConfigFiles) -> Starter:
 
 def _home(user: str, environment: Mapping[str, str]) -> str:
     """Return where cron runs the commands of a user."""
-    entry: Optional[object] = lookup_user(user)
-    home = environment.get("HOME", "") or getattr(entry, "home", "")
+    entry = find_user(user)
+    home = environment.get("HOME", "") or (entry.home if entry is not None else "")
     return home if home.startswith("/") else ""

@@ -10,6 +10,7 @@ could read each; what it says must not come back to somebody who could not read 
 from __future__ import annotations
 
 import os
+import re
 from typing import List, Optional, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
@@ -17,14 +18,22 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.found im
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
 
+_NUMBER = re.compile(r"[0-9]{1,9}\Z")
+
 
 def files_of(starter: Starter, files: ConfigFiles) -> ConfigFiles:
     """Return the files as the user of a starter may read them; all of them when that is root."""
-    name = starter.manager or starter.user
-    user = lookup_user(int(name) if name.isdigit() else name) if name else None
+    user = find_user(starter.manager or starter.user)
     if user is None or user.uid == 0 or os.geteuid() != 0:
         return files
     return ReadableFiles(files, user)
+
+
+def find_user(name: str) -> Optional[SystemUser]:
+    """Return the user that a configuration file names, be it by number; None for what names nobody."""
+    if not name or "\0" in name:
+        return None
+    return lookup_user(int(name) if _NUMBER.match(name) else name)
 
 
 class ReadableFiles(ConfigFiles):
@@ -56,5 +65,8 @@ class ReadableFiles(ConfigFiles):
     def _may_read(self, path: str) -> bool:
         if not path.startswith("/") or "\0" in path:
             return False
-        with acting_as(self._user):
-            return os.access(path, os.R_OK, effective_ids=True)
+        try:
+            with acting_as(self._user):
+                return os.access(path, os.R_OK, effective_ids=True)
+        except ValueError:
+            return False  # no file has such a name

@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import Dict, List, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._discover.budget import MOST_ITEMS
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.daemons import (
     Daemon,
@@ -56,7 +57,7 @@ def read(starters: Sequence[Starter], files: ConfigFiles) -> List[Starter]:
     seen = set()
     for top, daemon in _places(starters):
         own = files_of(daemon.starter, files)
-        for name in own.names(top):
+        for name in own.names(top)[:MOST_ITEMS]:
             path = os.path.join(top, name, "run")
             real = os.path.realpath(path)
             if real not in seen and own.text(path) is not None:
@@ -101,7 +102,7 @@ def _service(name: str, directory: str, daemon: Daemon, files: ConfigFiles, watc
 def _variables(run: _Run, directory: str, files: ConfigFiles) -> Dict[str, str]:
     """Return the first lines of files that are a variable each."""
     tops = [os.path.normpath(os.path.join(directory, top)) for top in run.env_directories]
-    paths = [path for top in tops for path in files.expand(top + "/*")]
+    paths = [path for top in tops for path in files.expand(top + "/*")][:MOST_ITEMS]
     return {path: (files.text(path) or "").partition("\n")[0] for path in paths}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
-from typing import Dict, Iterator, List, Tuple
+from typing import Dict, Iterator, List, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
@@ -30,7 +30,7 @@ _OWN_PLACE = re.compile(
     r"|\$\{0%/\*\}|\$\{BASH_SOURCE%/\*\}"
 )
 _LOOKED_AT = 8  # words of a command among which a script may be, behind sudo, flock and others
-_DEPTH = 2  # of scripts that run others
+_MOST_SCRIPTS = 20  # that one starter runs, and scripts that these run
 _MOST_COMMANDS = 200
 
 
@@ -42,7 +42,7 @@ def followed(starter: Starter, files: ConfigFiles) -> Starter:
     commands: List[Words] = list(starter.commands)
     environment: Dict[str, str] = dict(starter.environment)
     directory, paths = starter.directory, []
-    for path, script in _scripts(starter.commands, starter.directory, environment, files, 0):
+    for path, script in _scripts(starter.commands, starter.directory, environment, files, set()):
         paths.append(path)
         commands += script.commands
         environment.update(script.environment)
@@ -61,26 +61,26 @@ def followed(starter: Starter, files: ConfigFiles) -> Starter:
 
 
 def _scripts(
-    commands: Tuple[Words, ...], directory: str, environment: Dict[str, str], files: ConfigFiles, depth: int
+    commands: Tuple[Words, ...], directory: str, environment: Dict[str, str], files: ConfigFiles, seen: Set[str]
 ) -> Iterator[Tuple[str, Script]]:
-    """Give the scripts that some commands run, and those that these run."""
+    """Give the scripts that some commands run, and those that these run, each once."""
     for path in _paths(commands, directory, environment):
+        if path in seen or len(seen) >= _MOST_SCRIPTS:
+            continue
+        seen.add(path)
         text = files.text(path) or ""
         if is_script(text):
             place = os.path.dirname(path).replace("\\", r"\\")
             script = parse(_OWN_PLACE.sub(place, text), directory, environment)
             yield path, script
-            if depth < _DEPTH:
-                yield from _scripts(tuple(script.commands), script.directory, environment, files, depth + 1)
+            yield from _scripts(tuple(script.commands), script.directory, environment, files, seen)
 
 
 def _paths(commands: Tuple[Words, ...], directory: str, environment: Dict[str, str]) -> Iterator[str]:
     """Give what among the words of commands may be a script of a site's."""
-    seen = set()
-    for command in commands:
+    for command in commands[:_MOST_COMMANDS]:
         inner = unwrapped(command, directory, environment)
         for words in inner.commands:
             for word in absolute(words, inner.directory)[:_LOOKED_AT]:
-                if word.startswith("/") and not word.startswith(_OF_SYSTEM) and word not in seen:
-                    seen.add(word)
+                if word.startswith("/") and not word.startswith(_OF_SYSTEM):
                     yield word

@@ -14,6 +14,8 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._discover.budget import MOST_OF_COMMAND, Budget
+
 Words = Tuple[str, ...]
 
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh", "zsh"))
@@ -24,6 +26,7 @@ _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*
 _KEYWORDS = frozenset("if then else elif fi while until do done { } ! exec time nohup command builtin set".split())
 _SHEBANG = re.compile(r"#!\s*(?:/usr/bin/env\s+(?:-\S+\s+)?)?(\S+)")
 MOST_LINES = 500  # of a script
+_MOST_TEXT = 64 * 1024
 
 
 @dataclass
@@ -34,6 +37,7 @@ class Script:
     directory: str = ""  # where the last command runs
     environment: Dict[str, str] = field(default_factory=dict)  # what it exports, or sets for a command
     variables: Dict[str, str] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
 
 
 def is_script(text: str) -> bool:
@@ -49,7 +53,7 @@ def parse(text: str, directory: str = "", environment: Mapping[str, str] = {}) -
     :param environment: variables that are set before it runs
     """
     script = Script(directory=directory, variables=dict(environment))
-    for line in text.replace("\\\n", " ").splitlines()[:MOST_LINES]:
+    for line in text[:_MOST_TEXT].replace("\\\n", " ").splitlines()[:MOST_LINES]:
         if line.strip() and not line.lstrip().startswith("#"):
             for words in _simple_commands(line):
                 _take(script, words)
@@ -89,14 +93,14 @@ def _take(script: Script, words: List[str]) -> None:
     own: Dict[str, str] = {}
     while words and _ASSIGNMENT.match(words[0]):
         name, _, value = words[0].partition("=")
-        own[name] = expanded(value, script.variables)
+        own[name] = expanded(value, script.variables, script.budget)
         words = words[1:]
     if not words:
         script.variables.update(own)
         script.environment.update({name: own[name] for name in own if name in script.environment})
         return
     script.environment.update(own)
-    _run(script, [expanded(word, script.variables) for word in words])
+    _run(script, [expanded(word, script.variables, script.budget) for word in words])
 
 
 def _run(script: Script, words: List[str]) -> None:
@@ -130,20 +134,21 @@ def _declare(script: Script, words: Sequence[str], exported: bool) -> None:
 
 def split(text: str) -> Words:
     """Split a command as a shell would, without running one; at blanks, when its quotes are left open."""
+    text = text[:MOST_OF_COMMAND]
     try:
         return tuple(shlex.split(text))
     except ValueError:
         return tuple(text.split())
 
 
-def expanded(word: str, variables: Mapping[str, str]) -> str:
+def expanded(word: str, variables: Mapping[str, str], budget: Budget) -> str:
     """Replace the variables that are known; others stay as they are written."""
 
     def value(match: "re.Match[str]") -> str:
         name = match.group(1) or match.group(2)
         return variables.get(name, match.group(0) if match.group(3) is None else match.group(3))
 
-    return _VARIABLE.sub(value, word) if "$" in word else word
+    return budget.substitute(_VARIABLE, value, word)
 
 
 def text_of(words: Sequence[str]) -> str:

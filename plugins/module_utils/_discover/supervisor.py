@@ -11,6 +11,11 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._discover.budget import (
+    MOST_ITEMS,
+    MOST_OF_COMMAND,
+    Budget,
+)
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.daemons import (
     Daemon,
@@ -28,6 +33,7 @@ _UNITS = ("supervisor.service", "supervisord.service")
 _USUAL = ("/etc/supervisord.conf", "/etc/supervisor/supervisord.conf")
 _PROGRAM = re.compile(r"(program|fcgi-program|eventlistener):\s*(.+)")
 _EXPANSION = re.compile(r"%(?:%|\((\w+)\)(0?\d*)([sd]))")
+_DIGITS = re.compile(r"[0-9]{1,6}\Z")
 _MOST_PROCESSES = 64
 
 
@@ -38,6 +44,7 @@ class _Main:
     daemon: Daemon
     user: str
     environment: Mapping[str, str] = field(repr=False)
+    budget: Budget = field(default_factory=Budget)
 
 
 def read(starters: Sequence[Starter], files: ConfigFiles) -> List[Starter]:
@@ -72,7 +79,8 @@ def _programs(path: str, daemon: Daemon, files: ConfigFiles) -> List[Starter]:
         found += _sections(included, files.text(included) or "")
     main = _main([section for _path, section in found if section.name == "supervisord"], daemon, base)
     programs = [(_PROGRAM.match(section.name), section, where) for where, section in found]
-    return [_program(match, section, where, main, files) for match, section, where in programs if match]
+    known = [(match, section, where) for match, section, where in programs if match]
+    return [_program(match, section, where, main, files) for match, section, where in known[:MOST_ITEMS]]
 
 
 def _main(every: Sequence[Section], daemon: Daemon, base: Mapping[str, str]) -> _Main:
@@ -108,7 +116,7 @@ def _program(match: "re.Match[str]", section: Section, path: str, main: _Main, f
         "numprocs": section.get("numprocs", "1"),
         **_variables({**main.daemon.starter.environment, **main.environment}),
     }
-    numbers = _numbers(section)
+    numbers = _numbers(section, main.budget)
     environment = {
         **main.environment,
         **assignments(expanded(section.get("environment"), {**known, "process_num": str(numbers[0])})),
@@ -136,10 +144,16 @@ def _program(match: "re.Match[str]", section: Section, path: str, main: _Main, f
     return main.daemon.owns(made, is_true(section.get("autostart", "true")))
 
 
-def _numbers(section: Section) -> range:
-    count, first = section.get("numprocs", "1"), section.get("numprocs_start", "0")
-    start = int(first) if first.isdigit() else 0
-    return range(start, start + max(1, min(_MOST_PROCESSES, int(count) if count.isdigit() else 1)))
+def _numbers(section: Section, budget: Budget) -> range:
+    """Return the numbers of a program's processes; of one alone, when they are all the same or too many."""
+    start = _number(section.get("numprocs_start"), 0)
+    wanted = max(1, min(_MOST_PROCESSES, _number(section.get("numprocs"), 1)))
+    text = section.get("command") + section.get("socket")
+    return range(start, start + (wanted if "process_num" in text and budget.allows(text * wanted) else 1))
+
+
+def _number(text: str, otherwise: int) -> int:
+    return int(text) if _DIGITS.match(text) else otherwise
 
 
 def expanded(text: str, known: Mapping[str, str]) -> str:
@@ -150,11 +164,11 @@ def expanded(text: str, known: Mapping[str, str]) -> str:
         if name is None:
             return "%"
         found = known.get(name)
-        if found is None or (kind == "d" and not found.isdigit()):
+        if found is None or (kind == "d" and not _DIGITS.match(found)):
             return match.group(0)
         return "%{0}d".format(width[:3]) % int(found) if kind == "d" and width else found
 
-    return _EXPANSION.sub(value, text)
+    return Budget(MOST_OF_COMMAND).substitute(_EXPANSION, value, text)
 
 
 def assignments(text: str) -> Dict[str, str]:

@@ -11,9 +11,14 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.bound import tcp
+from ansible_collections.relocate.django.plugins.module_utils._discover.budget import (
+    MOST_ITEMS,
+    MOST_OF_COMMAND,
+    Budget,
+)
 
 Words = Tuple[str, ...]
 #: (section, key) -> the values in order; an empty one takes back those before it.
@@ -82,7 +87,8 @@ def _escaped(text: str, at: int) -> Tuple[str, int]:
         match = code.match(text, at + 1)
         if match:
             number = int(match.group(1), 8 if code is _CODES[-1] else 16)
-            return (chr(number) if 0 < number < 0x110000 else ""), match.end()
+            valid = 0 < number < 0x110000 and not 0xD800 <= number < 0xE000
+            return (chr(number) if valid else ""), match.end()
     if char in "\\\"'":
         return char, at + 2
     return _ESCAPES.get(char, "\\" + char), at + 2
@@ -157,19 +163,24 @@ def unescaped(name: str) -> str:
     return re.sub(r"\\x([0-9a-fA-F]{2})", lambda match: chr(int(match.group(1), 16)), name.replace("-", "/"))
 
 
-def commands(value: str, known: Specifiers, environment: Mapping[str, str]) -> Iterator[Words]:
+def commands(
+    value: str, known: Specifiers, environment: Mapping[str, str], budget: Optional[Budget] = None
+) -> Iterator[Words]:
     """Give the commands of one Exec line, without prefixes. Known variables are replaced."""
     command: List[str] = []
-    for word in [*words(value), ";"]:
+    budget = budget or Budget()
+    for word in [*words(value[:MOST_OF_COMMAND]), ";"]:
         if word == ";":
             if command:
-                yield from _one_command(command, known, environment)
+                yield from _one_command(command, known, environment, budget)
             command = []
         else:
             command.append(";" if word == "\\;" else word)
 
 
-def _one_command(command: List[str], known: Specifiers, environment: Mapping[str, str]) -> Iterator[Words]:
+def _one_command(
+    command: List[str], known: Specifiers, environment: Mapping[str, str], budget: Budget
+) -> Iterator[Words]:
     program = command[0].lstrip(_PREFIXES)
     prefix = command[0][: len(command[0]) - len(program)]
     rest = command[1:]
@@ -179,20 +190,21 @@ def _one_command(command: List[str], known: Specifiers, environment: Mapping[str
         rest = rest[1:]  # the name that the program is called by
     expanded = [known.expand(word) for word in rest]
     if ":" not in prefix:
-        expanded = [piece for word in expanded for piece in with_variables(word, environment)]
+        expanded = [piece for word in expanded for piece in with_variables(word, environment, budget)]
     yield (known.expand(program), *expanded)
 
 
-def with_variables(word: str, environment: Mapping[str, str]) -> List[str]:
+def with_variables(word: str, environment: Mapping[str, str], budget: Budget) -> List[str]:
     """Replace ``${NAME}``, and split a word that is all ``$NAME``; variables that are not known stay."""
     whole = _WHOLE.match(word)
     if whole:
-        return words(environment[whole.group(1)]) if whole.group(1) in environment else [word]
+        value = environment.get(whole.group(1))
+        return [word] if value is None or not budget.allows(value) else words(value)
+    return [budget.substitute(_VARIABLE, lambda match: _value(match, environment), word)]
 
-    def value(match: "re.Match[str]") -> str:
-        return "$" if match.group(0) == "$$" else environment.get(match.group(1), match.group(0))
 
-    return [_VARIABLE.sub(value, word)]
+def _value(match: "re.Match[str]", environment: Mapping[str, str]) -> str:
+    return "$" if match.group(0) == "$$" else environment.get(match.group(1), match.group(0))
 
 
 @dataclass(frozen=True)
@@ -252,8 +264,13 @@ def define(
     environment = _assignments(file.values("Environment"), known)
     env_files = file.expanded("EnvironmentFile")
     variables = {**environment, **variables_of(env_files)}
+    budget = Budget()
     return Definition(
-        commands=tuple(command for value in file.values(*_EXEC) for command in commands(value, known, variables)),
+        commands=tuple(
+            command
+            for value in file.values(*_EXEC)[:MOST_ITEMS]
+            for command in commands(value, known, variables, budget)
+        ),
         directory=_directory(file.last("WorkingDirectory")),
         user=file.last("User"),
         group=file.last("Group"),

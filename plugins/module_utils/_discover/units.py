@@ -12,6 +12,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import UNITS, Starter
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import find_user
 from ansible_collections.relocate.django.plugins.module_utils._discover.server_args import listens_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.unit_files import (
     Definition,
@@ -21,7 +22,6 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.unit_fil
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._project.env_files import parse as parse_variables
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, Unit
-from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
 _PROPERTIES = ("DropInPaths", "SourcePath", "Requires", "Requisite", "BindsTo", "Wants", "Upholds")
 _NEEDS = _PROPERTIES[2:]
@@ -103,7 +103,7 @@ def variables_in(env_files: Sequence[str], files: ConfigFiles) -> Dict[str, str]
 
 
 def _home(user: str) -> str:
-    entry = lookup_user(int(user) if user.isdigit() else user or "root")
+    entry = find_user(user or "root")
     return entry.home if entry is not None else ""
 
 

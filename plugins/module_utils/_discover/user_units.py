@@ -11,6 +11,7 @@ import socket
 from dataclasses import dataclass, replace
 from typing import Dict, Iterator, List, Mapping, Optional, Set
 
+from ansible_collections.relocate.django.plugins.module_utils._discover.budget import MOST_ITEMS
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import UNITS, Starter
 from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of
@@ -24,6 +25,7 @@ _OWN = (".config/systemd/user", ".local/share/systemd/user")  # the first counts
 _SUFFIXES = tuple("." + kind for kind in UNITS)
 _WANTS = tuple("." + kind + suffix for kind in ("target", *UNITS) for suffix in (".wants", ".requires"))
 _MOST_USERS = 1000
+_MOST_NAMES = 2000  # of one directory
 _GROUPS = "/user.slice/user-{0}.slice/user@{0}.service"
 
 
@@ -64,7 +66,7 @@ def of_user(user: SystemUser, shared: str, lingers: bool, files: ConfigFiles) ->
     """Return the units of one user: his own, and those that the administrator made for all."""
     tops = [os.path.join(user.home, part) for part in _OWN]
     tops.insert(1, shared)
-    there = [os.path.join(top, name) for top in tops for name in files.names(top)]
+    there = [os.path.join(top, name) for top in tops for name in files.names(top)[:_MOST_NAMES]]
     wanted = _wanted(there, files)
     own = _unit_files(there, files)
     instances = {name: own[template] for name in wanted for template in [_template(name)] if template in own}
@@ -74,7 +76,7 @@ def of_user(user: SystemUser, shared: str, lingers: bool, files: ConfigFiles) ->
             _starter(
                 name, [units[name], *_drop_ins(name, there, files)], user, units, files, lingers and name in wanted
             )
-            for name in sorted(units)
+            for name in sorted(units)[:MOST_ITEMS]
             if "@." not in name
         ]
     )
@@ -97,7 +99,7 @@ def _unit_files(there: List[str], files: ConfigFiles) -> Dict[str, str]:
 
 def _wanted(there: List[str], files: ConfigFiles) -> Set[str]:
     """Return the names of units that a target or another unit wants: enabled ones."""
-    return {name for path in there if path.endswith(_WANTS) for name in files.names(path)}
+    return {name for path in there if path.endswith(_WANTS) for name in files.names(path)[:_MOST_NAMES]}
 
 
 def _starter(

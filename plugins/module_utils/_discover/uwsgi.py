@@ -9,6 +9,11 @@ import os
 import re
 from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._discover.budget import (
+    MOST_ITEMS,
+    MOST_OF_COMMAND,
+    Budget,
+)
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.daemons import (
     Daemon,
@@ -88,14 +93,14 @@ def _of_file(path: str, daemon: Daemon, files: ConfigFiles) -> List[Starter]:
 
 
 def _applications(top: str, files: ConfigFiles) -> List[str]:
-    return [os.path.join(top, name) for name in files.names(top) if name.endswith(_SUFFIXES)]
+    return [os.path.join(top, name) for name in files.names(top) if name.endswith(_SUFFIXES)][:MOST_ITEMS]
 
 
 def _vassals(top: str, daemon: Daemon, files: ConfigFiles) -> List[Starter]:
     """Return the applications of an emperor: of a directory, or of a pattern."""
     if not top:
         return []
-    paths = files.expand(top) if any(char in top for char in "*?[") else _applications(top, files)
+    paths = files.expand(top)[:MOST_ITEMS] if any(char in top for char in "*?[") else _applications(top, files)
     return [_application(path, daemon, files, _options(path, daemon.starter.environment, files)) for path in paths]
 
 
@@ -103,8 +108,8 @@ def _options(path: str, environment: Mapping[str, str], files: ConfigFiles, dept
     """Return the options of a file, and of those that it includes, without placeholders."""
     found = Section("uwsgi")
     for section in _read(path, files):
-        for key, values in section.values.items():
-            for value in values:
+        for key, values in list(section.values.items())[:MOST_ITEMS]:
+            for value in values[:MOST_ITEMS]:
                 value = _plain(value, path, found, environment)
                 found.add(key, value)
                 if key in ("ini", "include", "inherit") and depth < _DEPTH:
@@ -157,7 +162,7 @@ def _plain(value: str, path: str, before: Section, environment: Mapping[str, str
             return environment.get(variable, match.group(0))
         return letters.get(letter, match.group(0))
 
-    return _PLACEHOLDER.sub(known, value)
+    return Budget(MOST_OF_COMMAND).substitute(_PLACEHOLDER, known, value)
 
 
 def _application(path: str, daemon: Daemon, files: ConfigFiles, options: Section) -> Starter:

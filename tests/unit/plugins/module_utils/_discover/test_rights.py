@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
-from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of, find_user
 from ansible_collections.relocate.django.plugins.module_utils._discover.scripts import followed
 from ansible_collections.relocate.django.plugins.module_utils._discover.supervisor import read as read_programs
 from tests.unit.fakes import ROOT_ONLY, reachable
@@ -61,6 +61,16 @@ def test_includes_of_a_users_supervisor(secret: Path, tmp_path: Path) -> None:
         assert [one.name for one in read_programs([unit], ConfigFiles()) if one.unit] == names
 
 
+@pytest.mark.parametrize("name", ["", "a\0b", "\u00b2", "9" * 5000, "no-such-user", "\udcff"])
+def test_names_of_nobody(name: str) -> None:
+    assert find_user(name) is None
+
+
 def test_names_that_are_no_paths(secret: Path) -> None:
     theirs = files_of(cron(secret, "nobody"), ConfigFiles())
-    assert (theirs.text("relative"), theirs.text("/a\0b"), theirs.names("")) == (None, None, [])
+    assert (theirs.text("relative"), theirs.text("/a\0b"), theirs.text("/\ud800"), theirs.names("")) == (
+        None,
+        None,
+        None,
+        [],
+    )

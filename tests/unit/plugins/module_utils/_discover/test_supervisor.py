@@ -135,6 +135,23 @@ def test_a_supervisor_of_the_sites_own() -> None:
     assert found["%s"].commands == ()
 
 
+@pytest.mark.parametrize(
+    ("lines", "count"),
+    [
+        ("numprocs=0", 1),
+        ("numprocs=-2", 1),
+        ("numprocs=\u00b2", 1),
+        ("numprocs=" + "9" * 5000, 1),
+        ("numprocs=2\nnumprocs_start=" + "9" * 5000, 2),
+        ("numprocs=3\nnumprocs_start=1", 3),
+        ("numprocs=500", 64),
+    ],
+)
+def test_numbers_of_processes(lines: str, count: int) -> None:
+    [found] = read(held(a__conf="[program:a]\ncommand=a %(process_num)d\n" + lines), UNIT).values()
+    assert len(found.commands) == count
+
+
 def test_the_users_of_all_programs() -> None:
     files = HeldFiles({"/etc/supervisord.conf": "[supervisord]\nuser=www\n[program:a]\ncommand=a"})
     starter = Starter("service", "supervisord.service", "supervisord.service", commands=(("supervisord",),))

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.relocate.django.plugins.module_utils._discover import supervisors
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.relocate.django.plugins.module_utils._discover import cron, supervisors
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
+from ansible_collections.relocate.django.plugins.module_utils._discover.scripts import followed
 from tests.unit.plugins.module_utils._discover.held import HeldFiles
 
 UNIT = Starter("service", "supervisor.service", "supervisor.service", commands=(("supervisord",),), runs=True)
@@ -30,6 +34,33 @@ def test_programs_of_each_kind_and_of_one_within_another() -> None:
     }
     assert (found["shop"].unit, found["shop"].user) == ("supervisor.service", "shop")
     assert found["shop"].listens == ("tcp:*:9000",)
+
+
+#: Pieces that mean something to one of the readers, and some that mean nothing.
+PIECES = """[ ] [program:a] [uwsgi] [watcher:a] [env] [socket:a] [include] [circus] [supervisord] = : ; # % %( ( ) $
+    ${ }
+    $( \\ command cmd args files numprocs numprocs_start process_num %(process_num)d %(ENV_A)s socket http chdir emperor
+    env A=1 include include_dir environment user uid $(circus.sockets.a) $(circus.env.a) @reboot * */5 root exec
+    cd chpst -u -e
+    sh -c ' " && || > 2>&1 /a /etc/a.ini /etc/*.ini ../.. ~ \0 \udcff \u00b2 99999999999999999999 -1 gunicorn -b --bind
+    unix: uwsgi --ini supervisord circusd runsvdir daphne -p""".split()
+PLACES = """/etc/supervisord.conf /etc/supervisor/supervisord.conf /etc/circus.ini /etc/uwsgi.ini /etc/a.ini
+    /etc/crontab /etc/uwsgi/apps-enabled/a.ini /etc/uwsgi/apps-enabled/a.yaml /etc/service/a/run /etc/sv/b/run
+    /var/spool/cron/root
+    /etc/anacrontab /usr/share/uwsgi/conf/default.ini /a""".split()
+TEXTS = st.lists(st.sampled_from([*PIECES, "\n", " ", "="]), max_size=40).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(PLACES), TEXTS), st.lists(st.lists(st.sampled_from(PIECES), max_size=5)))
+def test_no_text_breaks_a_reader(texts: dict[str, str], commands: list[list[str]]) -> None:
+    files = HeldFiles(texts)
+    unit = Starter("service", "a.service", "a.service", commands=tuple(map(tuple, commands)))
+    lines = cron.read([unit], files)
+    found = [followed(one, files) for one in (unit, *lines)]
+    for one in [*found, *supervisors.read(found, files)]:
+        assert all(isinstance(word, str) for command in one.commands for word in command)
+        assert all(address.startswith(("unix:/", "unix:@", "tcp:")) for address in one.listens), one.listens
 
 
 def test_a_host_without() -> None:
