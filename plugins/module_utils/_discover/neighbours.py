@@ -13,7 +13,7 @@ import re
 from dataclasses import replace
 from typing import Any, Callable, Collection, Iterator, List, Mapping, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._discover.found import Neighbour
+from ansible_collections.relocate.django.plugins.module_utils._discover.found import Neighbour, Notice
 from ansible_collections.relocate.django.plugins.module_utils._discover.servers import (
     PORTS,
     SCHEMES,
@@ -28,6 +28,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.servers 
 Settings = Mapping[str, Any]
 
 _LIMIT = 200  # neighbours of a site
+_DEPTH = 6  # of settings of the project's own
 
 
 def parse(
@@ -46,6 +47,25 @@ def parse(
     found += [item for item in _others(settings) if (item.kind, item.host, item.port, item.path) not in known]
     found += _databases(databases, moved)
     return list(dict.fromkeys(found))[:_LIMIT]
+
+
+def beside(settings: Settings) -> List[Notice]:
+    """Say what the site keeps neither in its databases nor in MEDIA_ROOT nor on a server: sessions, indexes in files.
+
+    :param settings: the probe's topic ``neighbours``
+    """
+    found: List[Notice] = []
+    if settings.get("SESSION_ENGINE") == "django.contrib.sessions.backends.file":
+        path = settings.get("SESSION_FILE_PATH")
+        where = "files below {0}".format(path) if isinstance(path, str) and path else "temporary files"
+        hint = "name SESSION_FILE_PATH in relocate_files, or let users log in again on new"
+        found.append(Notice("sessions are kept in {0}".format(where), hint))
+    for name, connection in mapping(settings.get("HAYSTACK_CONNECTIONS")).items():
+        path = mapping(connection).get("PATH")
+        if isinstance(path, str) and path:
+            what = "HAYSTACK_CONNECTIONS['{0}'] keeps its index in {1}".format(name, path)
+            found.append(Notice(what, "run `manage.py rebuild_index` on new after the move"))
+    return found
 
 
 # --- settings, one reader for each kind
@@ -177,10 +197,6 @@ def _search(settings: Settings) -> Iterator[Neighbour]:
         kind = kind_of(connection.get("ENGINE"))
         if kind:
             yield from addresses(connection.get("URL"), setting, "search", kind)
-        elif isinstance(connection.get("PATH"), str):  # Whoosh and Xapian keep files
-            yield Neighbour(
-                str(connection.get("ENGINE")).rsplit(".", 1)[-1], setting, "search", path=connection["PATH"]
-            )
     for name, backend in mapping(settings.get("WAGTAILSEARCH_BACKENDS")).items():
         backend, setting = mapping(backend), "WAGTAILSEARCH_BACKENDS['{0}']".format(name)
         kind = kind_of(backend.get("BACKEND"))
@@ -294,6 +310,7 @@ def _rest(settings: Settings) -> Iterator[Neighbour]:
         if server is not None:
             yield replace(server, database="")
     yield from addresses(settings.get("AUTH_LDAP_SERVER_URI"), "AUTH_LDAP_SERVER_URI", "logins", "ldap")
+    yield from addresses(settings.get("ELASTIC_SEARCH_CONFIG"), "ELASTIC_SEARCH_CONFIG", "search", "elasticsearch")
     for name in ("CACHEOPS_REDIS", "CONSTANCE_REDIS_CONNECTION"):
         yield from addresses(settings.get(name), name, "store", "redis")
 
@@ -314,17 +331,27 @@ _HOST_SETTING = re.compile(r"^(?P<stem>\w*(?:REDIS|MEMCACHED?|RABBITMQ|MONGO(?:D
 
 
 def _others(settings: Settings) -> Iterator[Neighbour]:
-    """What settings of the project's own name: an address of a server, or a host with its port."""
+    """What settings of the project's own name: an address of a server, however deep, or a host with its port."""
     for name in sorted(settings):
         value = settings[name]
-        if name.isupper() and isinstance(value, str) and "://" in value:
-            yield from addresses(value, name, "store")
+        if name.isupper():
+            for text in _texts(value):
+                yield from addresses(text, name, "store")
         match = _HOST_SETTING.match(name)
         if match is not None:
             kind = SCHEMES.get(match.group("stem").rsplit("_", 1)[-1].lower()) or kind_of(match.group("stem"))
             for server in addresses(value, name, "store", kind or match.group("stem").lower()):
                 port = settings.get(match.group("stem") + "_PORT")
                 yield replace(server, port=port_of(port, server.kind)) if port else server
+
+
+def _texts(value: Any, depth: int = 0) -> Iterator[str]:
+    """The addresses with a scheme in a value."""
+    if isinstance(value, str) and "://" in value:
+        yield value
+    elif isinstance(value, (Mapping, list)) and depth < _DEPTH:
+        for item in list(value.values() if isinstance(value, Mapping) else value)[:_LIMIT]:
+            yield from _texts(item, depth + 1)
 
 
 def _databases(databases: Sequence[Mapping[str, Any]], moved: Collection[str]) -> Iterator[Neighbour]:

@@ -25,6 +25,7 @@ _NAMED = re.compile(
     r"|AWS_(STORAGE_BUCKET_NAME|S3_ENDPOINT_URL|S3_REGION_NAME|S3_CUSTOM_DOMAIN|SES_REGION_NAME)"
     r"|GS_BUCKET_NAME|AZURE_(ACCOUNT_NAME|CONTAINER)|MINIO_STORAGE_(ENDPOINT|\w*BUCKET_NAME)|LIBCLOUD_PROVIDERS"
     r"|SENTRY_DSN|RAVEN_CONFIG|LOGGING|AUTH_LDAP_SERVER_URI|CACHEOPS_REDIS|CONSTANCE_REDIS_CONNECTION"
+    r"|ELASTIC_SEARCH_CONFIG"
     r"|\w*(REDIS|MEMCACHED?|RABBITMQ|MONGO(DB)?|ELASTIC(SEARCH)?)_(URL|HOST|PORT|DB|LOCATION|URI))$"
 )
 #: Wherever such an address stands, a server is named.
@@ -84,7 +85,16 @@ def _text(name: str, value: str) -> Any:
 
 
 def _is_wanted(name: str, value: Any) -> bool:
-    return bool(_NAMED.match(name)) or (isinstance(value, str) and bool(_SERVER.match(value)))
+    return bool(_NAMED.match(name)) or _names_server(value, 0)
+
+
+def _names_server(value: Any, depth: int) -> bool:
+    """Tell whether an address of a server stands somewhere in a value."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return depth < 4 and any(_names_server(item, depth + 1) for item in value[:_MOST])
+    return isinstance(value, str) and bool(_SERVER.match(value))
 
 
 def _is_inherited(name: str, value: Any) -> bool:

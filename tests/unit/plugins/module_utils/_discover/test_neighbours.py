@@ -268,12 +268,12 @@ Q, R = "task queue", "task results"
             [("solr", "HAYSTACK_CONNECTIONS['default']", "search", "127.0.0.1:8983", "")],
         ),
         (
-            {
-                "HAYSTACK_CONNECTIONS": {
-                    "default": {"ENGINE": "haystack.backends.whoosh_backend.WhooshEngine", "PATH": "/srv/shop/whoosh"}
-                }
-            },
-            [("WhooshEngine", "HAYSTACK_CONNECTIONS['default']", "search", "/srv/shop/whoosh", "")],
+            {"EVENTS_PUSH_BACKEND_OPTIONS": {"url": "amqp://taiga-events-rabbitmq:5672/taiga"}},
+            [("rabbitmq", "EVENTS_PUSH_BACKEND_OPTIONS", "store", "taiga-events-rabbitmq:5672", "taiga")],
+        ),
+        (
+            {"ELASTIC_SEARCH_CONFIG": [{"use_ssl": False, "host": "localhost", "port": 9200}]},
+            [("elasticsearch", "ELASTIC_SEARCH_CONFIG", "search", "localhost:9200", "")],
         ),
         ({"HAYSTACK_CONNECTIONS": {"default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}}}, []),
         (
@@ -473,6 +473,25 @@ def test_settings_of_netbox() -> None:
 def test_odd_values(name: str, value: Any) -> None:
     for item in neighbours.parse({name: value}):
         assert isinstance(item.host, str) and (item.port is None or 0 < item.port < 65536)
+
+
+WHOOSH = {"default": {"ENGINE": "haystack.backends.whoosh_backend.WhooshEngine", "PATH": "/srv/shop/whoosh"}}
+FILES = "django.contrib.sessions.backends.file"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"SESSION_ENGINE": FILES}, ["sessions are kept in temporary files"]),
+        ({"SESSION_ENGINE": FILES, "SESSION_FILE_PATH": "/srv/s"}, ["sessions are kept in files below /srv/s"]),
+        ({"HAYSTACK_CONNECTIONS": WHOOSH}, ["HAYSTACK_CONNECTIONS['default'] keeps its index in /srv/shop/whoosh"]),
+        ({"SESSION_ENGINE": "django.contrib.sessions.backends.db", "HAYSTACK_CONNECTIONS": {"default": 3}}, []),
+        ({}, []),
+    ],
+)
+def test_what_is_kept_in_files(settings: dict[str, Any], expected: list[str]) -> None:
+    assert [item.what for item in neighbours.beside(settings)] == expected
+    assert neighbours.parse(settings) == []
 
 
 DATABASES = [

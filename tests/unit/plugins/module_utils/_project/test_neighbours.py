@@ -22,6 +22,7 @@ CELERY_TASK_ROUTES = {"a": "b"}
 ELASTICSEARCH_DSL = {"default": {"hosts": "es:9200", "http_auth": ("elastic", "canary5")}}
 LOGGING = {"version": 1, "handlers": {"mail": {"class": "logging.handlers.SMTPHandler", "mailhost": ("m", 25),
     "fromaddr": "a@b", "toaddrs": [], "subject": "s", "credentials": ("u", "canary6")}}}
+EVENTS_OPTIONS = {"url": "amqp://u:canary14@events:5672/taiga", "password": "canary15"}
 MY_OWN_STORE = "rediss://default:canary7@store.example.org:6380/0?ssl_cert_reqs=none&password=canary8&db=4"
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {
     "hosts": [("127.0.0.1", 6379), {"address": "redis://:canary9@h:1/0"}], "symmetric_encryption_keys": [b"canary10"]}}}
@@ -56,6 +57,7 @@ def test_settings(site: Path, python: str) -> None:
         },
         "ELASTICSEARCH_DSL": {"default": {"hosts": "es:9200"}},
         "EMAIL_HOST": "smtp.example.org",
+        "EVENTS_OPTIONS": {"url": "amqp://events:5672/taiga"},
         "LOGGING": {
             "handlers": {
                 "mail": {
