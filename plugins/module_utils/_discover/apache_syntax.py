@@ -20,8 +20,7 @@ _LINE = 20  # characters that a line counts beside its own, for the work that it
 _LONGEST = 8192  # as httpd's
 _SECTION = re.compile(r"<(/?)([A-Za-z]+)\s*(.*?)>?\s*\Z", re.DOTALL)
 _WORD = re.compile(r"\"((?:[^\"\\]|\\.)*)\"?|'((?:[^'\\]|\\.)*)'?|(\S+)", re.DOTALL)
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_ESCAPE = re.compile(r"\\([\\\"'])")
+_VARIABLE = re.compile(r"\$\{([^}\n]{0,100})\}")  # bounded: many that nothing closes would take for ever
 _EXPORT = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)\Z")
 _SHELL_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)[^}]*\}|([A-Za-z_][A-Za-z0-9_]*))")
 _CONDITIONS = ("ifmodule", "ifdefine", "ifversion", "iffile")
@@ -45,9 +44,17 @@ def words(text: str) -> List[str]:
     """Split what follows a directive's name into words, as httpd does."""
     found = []
     for match in _WORD.finditer(text):
-        plain = match.group(3)
-        found.append(plain if plain is not None else _ESCAPE.sub(r"\1", match.group(1) or match.group(2) or ""))
+        quoted = {'"': match.group(1), "'": match.group(2), "": match.group(3)}
+        mark = next(mark for mark, inside in quoted.items() if inside is not None)
+        found.append(_unescaped(quoted[mark], mark))
     return found
+
+
+def _unescaped(word: str, mark: str) -> str:
+    """Return a word without the backslashes before backslashes, and before the quotes that are around it."""
+    if "\\" not in word:
+        return word
+    return re.sub(r"\\([\\{0}])".format(mark), r"\1", word)
 
 
 @dataclass
@@ -169,7 +176,7 @@ class Loader:
 
     def _simple(self, line: str, path: str) -> List[Directive]:
         text, needs = self._expanded(line)
-        name, _space, rest = text.replace("\t", " ").partition(" ")
+        name, rest = (*text.split(None, 1), "")[:2]
         name, args = name.lower(), words(rest)
         if name in ("include", "includeoptional") and args:
             return self._included(args[0], path)

@@ -18,7 +18,7 @@ _INCLUDES = 2000
 _CHARACTERS = 8 * 1024 * 1024
 # Of the alternatives in a word no two begin alike, so that nothing is tried twice.
 _PIECE = re.compile(
-    r"""\#[^\n]* | [;{}] | "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | (?:\\.|\$\{[^}\s]*\}?|\$(?!\{)|[^\s;{\\$])+""",
+    r"""\#[^\n]* | [;{}] | "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | (?:\\.|\$\{*|[^\s;{\\$])+""",
     re.VERBOSE | re.DOTALL,
 )
 _LUA = re.compile(r"""--[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[{}]""", re.DOTALL)

@@ -512,6 +512,28 @@ def test_conditions_and_odd_texts(text: str, there: bool) -> None:
     assert (("a.org",) in found) is there
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (r"a  b\tc", ["a", r"b\tc"]),
+        (r"""'a b' "c d" e"f""", ["a b", "c d", 'e"f']),
+        (r'"a \" \x b" c', [r'a " \x b', "c"]),
+        (r"'a \' \" b'", [r"""a ' \" b"""]),
+        (r"\"x\"", [r"\"x\""]),
+        ("'a\tb'\tc", ["a\tb", "c"]),
+        (r"a\\b", ["a\\b"]),
+        ("${V} ${U} ${V}${V}", ["val", "${U}", "valval"]),
+        (r"\${V} ${x${V} $V ${V", [r"\val", "${x${V}", "$V", "${V"]),
+        ("'${V", ["${V"]),
+    ],
+)
+def test_words_as_httpd_reads_them(line: str, expected: list[str]) -> None:
+    """What it does with such lines was seen in its DUMP_VHOSTS."""
+    held = HeldFiles({"/a.conf": f"Define V val\nServerAlias\t{line}"})
+    [_define, found] = apache_syntax.Loader(held, "/").load("/a.conf")
+    assert (found.name, list(found.args)) == ("serveralias", expected)
+
+
 def test_certificates_of_the_server_count_for_its_hosts() -> None:
     shared = "SSLCertificateFile ssl/all.pem\nSSLCertificateChainFile /etc/ssl/chain.pem"
     site = one("SSLEngine on", "*:443", before=shared)

@@ -401,6 +401,26 @@ def test_hostile_texts_take_no_time(name: str, text: str) -> None:
     assert time.monotonic() - started < 5, name
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (r"a\tb z;", "a\tb"),
+        ("a${{b}{ z;", "a${{b}"),
+        ("$${{~ z;", "$${{~"),
+        ("${\\ z;", "${\\ z"),
+        ('"a;{}#\\"" z;', 'a;{}#"'),
+        ("a#b z;", "a#b"),
+        ("a}b z;", "a}b"),
+        ("a\"b'c z;", "a\"b'c"),
+        ("'\\x' z;", "\\x"),
+    ],
+)
+def test_words_as_nginx_reads_them(text: str, name: str) -> None:
+    """What it does with such lines was seen in its messages of unknown directives."""
+    found = Loader(HeldFiles({"/n.conf": text}), "/").load("/n.conf")
+    assert found[0].name == name
+
+
 def test_deep_blocks_are_left_out() -> None:
     held = HeldFiles({"/n.conf": "a {" * 500 + "b;" + "}" * 500})
     names = [item.name for item in nested(Loader(held, "/").load("/n.conf"))]
