@@ -22,8 +22,6 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.scripts 
 from ansible_collections.relocate.django.plugins.module_utils._process import Completed, run
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd
 
-_GENERATED = "/run/systemd/generator"  # what systemd makes of scripts in /etc/init.d
-
 
 def read(
     files: Optional[ConfigFiles] = None,
@@ -53,5 +51,4 @@ def _with_packages(starters: List[Starter], runner: Callable[..., Completed]) ->
 
 def _asked(starter: Starter) -> List[str]:
     """Return the files to ask for: those of the system that do not lie where only packages put them."""
-    known = starter.packaged or starter.manager
-    return [] if known else [path for path in starter.files if not path.startswith(_GENERATED)]
+    return [] if starter.packaged or starter.manager else list(starter.files)

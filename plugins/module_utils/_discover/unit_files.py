@@ -222,6 +222,7 @@ class Definition:
     needs: Tuple[str, ...] = ()
     listens: Tuple[str, ...] = ()
     wanted_by: Tuple[str, ...] = ()
+    credentials: Tuple[str, ...] = ()  # files that LoadCredential= hands over
 
 
 @dataclass(frozen=True)
@@ -281,7 +282,13 @@ def define(
         needs=file.names(*_NEEDS, section="Unit"),
         listens=_listens(file),
         wanted_by=file.names("WantedBy", "RequiredBy", section="Install"),
+        credentials=_credentials(file),
     )
+
+
+def _credentials(file: _File) -> Tuple[str, ...]:
+    pairs = [value.partition(":") for value in file.expanded("LoadCredential", "LoadCredentialEncrypted")]
+    return tuple(dict.fromkeys(path for _name, _colon, path in pairs if path.startswith("/")))
 
 
 def _directory(value: str) -> str:

@@ -29,6 +29,7 @@ _NEEDS = _PROPERTIES[2:]
 _IMPLIED = frozenset(("sysinit.target", "basic.target", "shutdown.target"))
 _IMPLIED_KINDS = (".slice", ".mount", ".swap", ".device", ".automount")
 _OF_PACKAGES = ("/lib/systemd/", "/usr/lib/systemd/", "/run/systemd/generator")
+_MADE = "/run/systemd/generator"
 _LINKS = "/etc/systemd/system"  # where links to unit files lie that are elsewhere
 _SCRIPTS = "/etc/init.d/"
 
@@ -57,7 +58,7 @@ def _starter(unit: Unit, found: Mapping[str, str], up: Set[str], host: str, file
     return replace(
         made,
         unit=unit.name,
-        files=_files(unit, parts, script, files),
+        files=_files(unit, [*parts, *defined.credentials, script], files),
         starts=unit.triggers or made.starts,
         needs=needed(named or made.needs),
         runs=unit.up or not up.isdisjoint(unit.triggered_by),
@@ -112,13 +113,17 @@ def needed(names: Sequence[str]) -> Tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name not in _IMPLIED and not name.endswith(_IMPLIED_KINDS)))
 
 
-def _files(unit: Unit, parts: List[str], script: str, files: ConfigFiles) -> Tuple[str, ...]:
-    """Return a unit's file, drop-ins, and the script that it was made of: links before what they lead to."""
+def _files(unit: Unit, parts: Sequence[str], files: ConfigFiles) -> Tuple[str, ...]:
+    """Return a unit's file, drop-ins, credentials, and the script that it was made of: links before their targets.
+
+    What systemd makes anew at each start of the host defines nothing by itself.
+    """
     link = os.path.join(_LINKS, os.path.basename(unit.fragment)) if unit.fragment else ""
     linked = (
         link != unit.fragment and os.path.islink(link) and os.path.realpath(link) == os.path.realpath(unit.fragment)
     )
-    return files.chains(path for path in [link if linked else "", *parts, script] if path)
+    named = [path for path in [link if linked else "", *parts] if path and not path.startswith(_MADE)]
+    return files.chains(path for path in named if files.exists(path))
 
 
 def _is_packaged(parts: List[str], script: str) -> bool:

@@ -115,7 +115,7 @@ def _starter(
         made,
         manager=user.name,
         user=made.user or user.name,
-        files=files.chains(parts),
+        files=own.chains(path for path in [*parts, *defined.credentials] if own.exists(path)),
         runs=_runs(name, user.uid),
         at_boot=at_boot,
     )

@@ -64,7 +64,9 @@ def test_what_packages_brought_is_asked_for_once(tmp_path: Path, monkeypatch: py
     host.add("old.service", "", SourcePath="/etc/init.d/old")
     host.shown["old.service"]["FragmentPath"] = "/run/systemd/generator.late/old.service"
     host.add("own.service", "[Service]\nExecStart=/srv/own")
-    files = HeldFiles({"/etc/cron.d/php": "@daily root php", "/etc/cron.d/own": "@daily root own"})
+    own = str(tmp_path / "own.service")
+    held = {own: "[Service]\nExecStart=/srv/own", "/etc/init.d/old": "#!/bin/sh\n"}
+    files = HeldFiles({**held, "/etc/cron.d/php": "@daily root php", "/etc/cron.d/own": "@daily root own"})
     found = starters.read(files, host.systemd, str(tmp_path), nothing)
     assert {one.name: one.packaged for one in found} == {
         "old.service": True,

@@ -128,6 +128,27 @@ def test_the_link_that_systemd_does_not_name_is_found(host: Played, monkeypatch:
     assert found.files == (str(links / "shop.service"), str(target))
 
 
+def test_credentials_are_files_of_a_unit(host: Played) -> None:
+    (host.top / "secret").write_text("x")
+    text = f"[Service]\nExecStart=/bin/a\nLoadCredential=key:{host.top}/secret\nLoadCredential=other:relative\n"
+    path = host.add("shop.service", text + "LoadCredential=none:/absent/file\nLoadCredential=plain\n")
+    [found] = read(host).values()
+    assert found.files == (str(path), f"{host.top}/secret")
+
+
+def test_a_script_of_init_is_its_units_only_file(host: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(units, "_SCRIPTS", str(host.top))
+    monkeypatch.setattr(units, "_MADE", str(host.top / "made"))
+    (host.top / "made").mkdir()
+    (host.top / "shop").write_text("#!/bin/sh\n")
+    text = "[Service]\nExecStart=/etc/init.d/shop start\n"
+    host.add("shop.service", text, "made/shop.service", SourcePath=str(host.top / "shop"))
+    [found] = read(host).values()
+    assert found.files == (str(host.top / "shop"),)
+    assert found.commands == (("/etc/init.d/shop", "start"),)
+    assert not found.packaged
+
+
 def test_masked_and_unknown_units_are_left_out(host: Played) -> None:
     host.add("masked.service", WEB, LoadState="masked")
     host.add("broken.service", WEB, LoadState="bad-setting")
