@@ -34,7 +34,8 @@ options:
         C(EnvironmentFile); absolute or relative to O(path). A later file wins.
       - Also what starts the site. Of a unit file of systemd (C(NAME.service)) and the drop-ins named right after it
         (C(NAME.service.d/*.conf)), C(Environment) and C(EnvironmentFile) are read as systemd reads them. Of a file
-        of supervisor (C(*.conf) or C(*.ini) with C([program:NAME])), C(environment) of the programs below O(path) is.
+        of supervisor (C(*.conf) or C(*.ini) with C([program:NAME])), C(environment) of the programs below O(path) is;
+        of one of uWSGI (C(*.ini) with C([uwsgi])), each C(env).
       - One whose name begins with C(-) may be absent.
       - A file is read as O(owner) could read it, unless only root can write the directory that holds it.
     type: list

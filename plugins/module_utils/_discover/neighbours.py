@@ -81,8 +81,9 @@ def _caches(settings: Settings) -> Iterator[Neighbour]:
         role = "sessions" if alias == session else "cache"
         options = mapping(cache.get("OPTIONS"))
         setting = "CACHES['{0}']".format(alias)
-        found = list(addresses(cache.get("LOCATION"), setting, role, kind))
-        found += addresses(options.get("SENTINELS"), setting, role, "redis sentinel")
+        # With sentinels the location has the name of a service in place of a host.
+        found = list(addresses(options.get("SENTINELS"), setting, role, "redis sentinel"))
+        found = found or list(addresses(cache.get("LOCATION"), setting, role, kind))
         if not found and kind == "memcached":
             found = [Neighbour(kind, setting, role, "127.0.0.1", PORTS[kind])]
         number = options.get("DB", options.get("db"))
@@ -330,11 +331,18 @@ _READERS: Tuple[Callable[[Settings], Iterator[Neighbour]], ...] = (
 _HOST_SETTING = re.compile(r"^(?P<stem>\w*(?:REDIS|MEMCACHED?|RABBITMQ|MONGO(?:DB)?|ELASTIC(?:SEARCH)?))_HOST$")
 
 
+#: Settings that a reader above knows: what it passes over is no neighbour.
+_KNOWN = re.compile(
+    r"CACHES|SESSION_\w+|RQ(_QUEUES)?|HUEY|DRAMATIQ_\w+|Q_CLUSTER|CHANNEL_LAYERS|HAYSTACK_CONNECTIONS|STORAGES|LOGGING"
+    r"|WAGTAILSEARCH_BACKENDS|(ELASTICSEARCH|OPENSEARCH|MEILISEARCH|TYPESENSE)\w*|EMAIL_\w+|MAILERS|DATABASES"
+)
+
+
 def _others(settings: Settings) -> Iterator[Neighbour]:
     """What settings of the project's own name: an address of a server, however deep, or a host with its port."""
     for name in sorted(settings):
         value = settings[name]
-        if name.isupper():
+        if name.isupper() and not _KNOWN.fullmatch(name):
             for text in _texts(value):
                 yield from addresses(text, name, "store")
         match = _HOST_SETTING.match(name)

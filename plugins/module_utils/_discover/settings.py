@@ -31,6 +31,8 @@ from ansible_collections.relocate.django.plugins.module_utils._project.venv_open
 
 _VARIABLE = "DJANGO_SETTINGS_MODULE"
 _OWN = ".env"
+#: Endings of files whose variables are read, by the kind of starter.
+_KNOWN: Mapping[str, Tuple[str, ...]] = {"supervisor": (".conf", ".ini"), "uwsgi": (".ini",)}
 _TRIES = 4  # each starts Python
 _TIMEOUT = 30.0  # seconds of a try
 _DOTTED = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\Z")
@@ -91,7 +93,7 @@ def _definitions(starter: Starter) -> Iterator[str]:
     """The files of a starter that our reader of variables knows: by their links, since those stay when it is moved."""
     seen: Set[str] = set()
     for name in starter.files:
-        known = env_units.unit_of(name) or (starter.kind == "supervisor" and name.endswith((".conf", ".ini")))
+        known = env_units.unit_of(name) or name.endswith(_KNOWN.get(starter.kind, ()))
         real = os.path.realpath(name)
         if known and real not in seen:
             seen.add(real)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads the files that give a project its variables: ``.env`` and its like, unit files, programs of supervisor.
+"""Reads the files that give a project its variables: ``.env`` and its like, unit files, supervisor's, uWSGI's.
 
 Project code gets to know the variables, so the files are read as the project's owner could read them. Only a file in a
 directory that nobody but root can write is read as root, as systemd does. The same holds for a file that a unit file
@@ -57,6 +57,8 @@ def read_env_files(path: str, names: Iterable[str], owner: Optional[SystemUser] 
 
 
 def _of_file(source: _Source, project: str) -> Mapping[str, str]:
+    if env_units.is_application(source.path, source.text):
+        return env_units.of_application(source.text)
     if not env_units.is_programs(source.path, source.text):
         return env_files.parse(source.text)
     found = env_units.of_programs(source.path, source.text, project)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads variables out of what starts a site: systemd's unit files and drop-ins, program files of supervisor. Pure.
+"""Reads variables out of what starts a site: systemd's unit files and drop-ins, files of supervisor and uWSGI. Pure.
 
 So the environment that a site runs with need not be copied into another file. What cannot be known from the text (a
 specifier of an instance, a variable of supervisord's own environment) is passed over with its variable.
@@ -19,6 +19,8 @@ from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 _DROP_IN = re.compile(r"^(?P<unit>[^/]*\.service|service)\.d$")
 _PROGRAM = re.compile(r"^\[(?:(?:fcgi-)?program:[^\]\n]+|supervisord)\]", re.MULTILINE)
+_UWSGI = re.compile(r"^\[uwsgi\]", re.MULTILINE)
+_FILLED_IN = re.compile(r"%[A-Za-z(]|[$@]\(")  # by uWSGI itself
 _ASSIGNMENT = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)=(.*)\Z", re.DOTALL)
 _BLANKS = " \t\r\n"
 _PLAIN_ESCAPES = dict(zip("abfnrtvs\\\"'", "\a\b\f\n\r\t\v \\\"'"))
@@ -40,6 +42,16 @@ def unit_of(path: str) -> str:
 def is_programs(path: str, text: str) -> bool:
     """Tell whether a file is supervisor's: it defines programs, or what all of them get."""
     return path.endswith((".conf", ".ini")) and bool(_PROGRAM.search(text))
+
+
+def is_application(path: str, text: str) -> bool:
+    """Tell whether a file configures an application for uWSGI."""
+    return path.endswith(".ini") and bool(_UWSGI.search(text))
+
+
+def defines_service(path: str, text: str) -> bool:
+    """Tell whether a file starts something, and is more than a list of variables."""
+    return bool(unit_of(path)) or is_programs(path, text) or is_application(path, text)
 
 
 # --- systemd
@@ -250,3 +262,21 @@ def _filled(text: str, known: Mapping[str, str]) -> Optional[str]:
         return text % known
     except (KeyError, ValueError, TypeError):
         return None
+
+
+# --- uWSGI
+
+
+def of_application(text: str) -> Dict[str, str]:
+    """Read a file of uWSGI: its lines ``env = KEY=value``; those that it fills in are passed over."""
+    found: Dict[str, str] = {}
+    section = ""
+    for line in text.splitlines():
+        line = line.strip()
+        if line.startswith("["):
+            section = line
+        key, _equals, value = line.partition("=")
+        match = _ASSIGNMENT.match(value.strip())
+        if section == "[uwsgi]" and key.strip() == "env" and match is not None and not _FILLED_IN.search(value):
+            found[match.group(1)] = match.group(2)
+    return found

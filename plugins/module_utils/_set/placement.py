@@ -93,7 +93,7 @@ def _overridden(path: str, content: bytes, variables: Optional[Mapping[str, str]
     if variables is None:
         return content
     text = content.decode("utf-8", "surrogateescape")
-    if env_units.unit_of(path) or env_units.is_programs(path, text):
+    if env_units.defines_service(path, text):
         raise RelocateError(
             "bad_option",
             "relocate_env_overrides names {0}, which defines a service: only environment files are changed".format(

@@ -57,7 +57,7 @@ DEFAULT = "CACHES['default']"
                 "LOCATION": "redis://service/0",
                 "OPTIONS": {"SENTINELS": [["s1", 26379], ["s2", 26379]]},
             },
-            [("redis", "service:6379", "0"), ("redis sentinel", "s1:26379", ""), ("redis sentinel", "s2:26379", "")],
+            [("redis sentinel", "s1:26379", ""), ("redis sentinel", "s2:26379", "")],
         ),
         (
             {"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache", "LOCATION": "127.0.0.1:11211"},
@@ -190,6 +190,7 @@ Q, R = "task queue", "task results"
         ({"HUEY": {"huey_class": "huey.RedisHuey"}}, [("redis", "HUEY", Q, "localhost:6379", "0")]),
         ({"HUEY": {"huey_class": "huey.SqliteHuey", "filename": "x.db"}}, []),
         ({"HUEY": {"huey_class": "huey.RedisHuey", "immediate": True}}, []),
+        ({"HUEY": {"huey_class": "huey.RedisHuey", "immediate": True, "url": "redis://h/5"}}, []),
         ({"HUEY": "huey.api.RedisHuey"}, []),
         (
             {

@@ -145,6 +145,8 @@ def test_environments(home: Path) -> None:
     assert files(second) == [(), (both[1], both[0])]
     assert files(first, second) == [(), both, (*units, both[1], both[0])]
     assert files(third) == [(), ("/etc/supervisor/conf.d/web.conf",)]
+    fourth = Starter("uwsgi", "web", files=("/etc/uwsgi/web.ini", "/etc/uwsgi/web.xml"), environment={"B": "2"})
+    assert files(fourth) == [(), ("/etc/uwsgi/web.ini",)]
     (home / ".env").write_text("")
     assert files(first) == [(), both[:1], units, (".env", *units)]
     assert files() == [(), (".env",)]
@@ -224,10 +226,10 @@ def test_the_least_environment_that_is_enough(
 
 
 def test_a_variable_that_no_file_gives(site: Path, python: str, owner: SystemUser) -> None:
-    """uWSGI and others set it where we do not read: the user is told which."""
+    """A file of XML for uWSGI, and others, are not read: the user is told which variable is meant."""
     add_settings(site, ASKS)
     give(site, owner)
-    one = Starter("uwsgi", "shop", files=("/etc/uwsgi/shop.ini",), environment={"ASKED": CANARY})
+    one = Starter("uwsgi", "shop", files=("/etc/uwsgi/shop.xml",), environment={"ASKED": CANARY})
     found = settings.read(str(site), [one], interpreter=python)
     assert found.lacking == ("ASKED",) and found.project is not None
     assert CANARY not in repr(found)

@@ -24,6 +24,7 @@ def place(tmp_path: Path) -> Path:
     (tmp_path / "2.env").write_text("D=two\n")
     (tmp_path / ".hidden.env").write_text("D=hidden\n")
     (tmp_path / "plain").write_text("A=plain\n")
+    (tmp_path / "u.ini").write_text("[uwsgi]\nenv = A=uwsgi\nmaster = true\n")
     (tmp_path / "p.conf").write_text(f'[program:p]\ncommand={tmp_path}/x\nenvironment=A="program"\n')
     return tmp_path
 
@@ -41,6 +42,7 @@ FILES = {"C": "one", "D": "two"}
         (["plain", "shop.service"], {"A": "unit", "B": "unit", **FILES}),
         (["p.conf", "-none.conf", "-none.service"], {"A": "program"}),
         (["p.conf", "plain"], {"A": "plain"}),
+        (["plain", "u.ini"], {"A": "uwsgi"}),
         ([], {}),
     ],
 )

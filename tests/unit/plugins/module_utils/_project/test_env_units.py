@@ -204,3 +204,33 @@ def test_odd_programs_say_nothing(line: str) -> None:
     text = "[program:a]\ncommand=/srv/a/b\nenvironment=" + line + "\n"
     assert env_units.of_programs("/etc/x.conf", text, "/srv/a").variables == {}
     assert env_units.of_programs("/etc/x.conf", "[program:a]\nno value\n" + text, "/srv/a").variables == {}
+
+
+UWSGI = """\
+[uwsgi]
+chdir = /srv/shop
+module = shop.wsgi:application
+env = DJANGO_SETTINGS_MODULE=shop.settings
+env=SECRET_KEY=a=b c#d
+env = HERE=%d/x
+env = PASSED=$(PASSED)
+env = PERCENT=50%
+; env = OLD=1
+# env = OLD=1
+env = nonsense
+unenv = X
+[other]
+env = OTHER=1
+"""
+
+
+def test_applications_of_uwsgi() -> None:
+    assert env_units.is_application("/etc/uwsgi/apps-enabled/shop.ini", UWSGI)
+    assert not env_units.is_application("/etc/uwsgi/apps-enabled/shop.conf", UWSGI)
+    assert not env_units.is_application("/etc/shop.ini", "[program:x]\n")
+    assert env_units.of_application(UWSGI) == {
+        "DJANGO_SETTINGS_MODULE": "shop.settings",
+        "SECRET_KEY": "a=b c#d",
+        "PERCENT": "50%",
+    }
+    assert env_units.of_application("[uwsgi]\nenv\n=\nenv =\n\0") == {}

@@ -173,6 +173,7 @@ def test_overrides(backup: BackupSet, key: str) -> None:
         ("/etc/systemd/system/shop.service", b"[Service]\nEnvironment=A=1\n"),
         ("/etc/systemd/system/shop.service.d/env.conf", b""),
         ("/etc/supervisor/conf.d/shop.conf", b"[program:shop]\nenvironment=A=1\n"),
+        ("/etc/uwsgi/shop.ini", b"[uwsgi]\nenv = A=1\n"),
     ],
 )
 def test_an_override_of_what_defines_a_service(backup: BackupSet, path: str, content: bytes) -> None:
