@@ -12,7 +12,8 @@ from typing import Iterator, List, Sequence, Tuple
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
 from ansible_collections.relocate.django.plugins.module_utils._discover.shell import unwrapped
 
-_LOOKED_AT = 4  # words in which a program's name may stand: "/usr/bin/env python3 -u /usr/bin/supervisord"
+_LOOKED_AT = 8  # words in which a program's name may stand: "sudo -u shop -E nice -n 5 /usr/bin/supervisord"
+_NO_COMMANDS = frozenset(("socket", "timer", "path", "uwsgi"))
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def daemons(starters: Sequence[Starter], *programs: str) -> Iterator[Daemon]:
             for words in unwrapped(command, starter.directory, starter.environment).commands:
                 names = [os.path.basename(word) for word in words[:_LOOKED_AT]]
                 places = [at for at, name in enumerate(names) if name in programs]
-                if places and starter.kind in ("service", "cron", "supervisor"):
+                if places and starter.kind not in _NO_COMMANDS:
                     yield Daemon(starter, tuple(words[places[0] + 1 :]))
 
 

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import shlex
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +37,23 @@ def test_programs_of_each_kind_and_of_one_within_another() -> None:
     }
     assert (found["shop"].unit, found["shop"].user) == ("supervisor.service", "shop")
     assert found["shop"].listens == ("tcp:*:9000",)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "nice -n5 /srv/shop/env/bin/uwsgi --ini /etc/shop/uwsgi.ini",
+        "sudo -u shop -E nice -n 5 uwsgi /etc/shop/uwsgi.ini",
+        "sh -c 'cd /etc/shop && exec uwsgi --ini=/etc/shop/uwsgi.ini'",
+    ],
+)
+@pytest.mark.parametrize("kind", ["supervisor", "circus", "runit", "cron", "service"])
+def test_ways_to_an_application_of_uwsgi(kind: str, command: str) -> None:
+    starter = Starter(kind, "x", "x.service", user="shop", commands=(tuple(shlex.split(command)),), runs=True)
+    files = HeldFiles({"/etc/shop/uwsgi.ini": "[uwsgi]\nchdir=/srv/shop/current\nsocket=/run/shop/uwsgi.sock"})
+    [found] = supervisors.read([starter], files)
+    assert (found.kind, found.unit, found.directory) == ("uwsgi", "x.service", "/srv/shop/current")
+    assert (found.user, found.runs, found.listens) == ("shop", True, ("unix:/run/shop/uwsgi.sock",))
 
 
 #: Pieces that mean something to one of the readers, and some that mean nothing.
