@@ -123,12 +123,14 @@ def _site(host: Directive, server: _Server, files: ConfigFiles) -> WebSite:
     ports = _ports(host.args, _values(own, "sslengine") or _values(server.own, "sslengine"), server)
     tls = any(secure for _address, _port, secure in ports)
     needed = [host, *everything]
+    mounts = list(apache_targets.mounts(own, server.balancers))
     found = WebSite(
         server="apache",
         unit=server.unit,
         names=_names(own),
         ports=ports,
-        targets=apache_targets.targets(everything, server.balancers),
+        targets=tuple(dict.fromkeys(target for _path, target in mounts)),
+        mounts=tuple(dict.fromkeys(mount for mount in mounts if mount[0])),
         redirects=apache_redirects.only_redirects(own, tls, _names(own)),
         directories=_directories(everything, server),
         certificates=_certificates(own, server) if tls else (),
@@ -196,6 +198,7 @@ def _with_scripts(site: WebSite, everything: Sequence[Directive], server: _Serve
     paths = options["python-path"].split(":")
     found = replace(
         site,
+        mounts=(*site.mounts, *_script_mounts(aliases, server)),
         scripts=tuple(dict.fromkeys(filter(None, (server.path(item.args[1]) for item in aliases)))),
         python_home=server.path(options["python-home"]),
         python_path=tuple(plain_path(part) for part in paths if part.startswith("/")),
@@ -203,6 +206,12 @@ def _with_scripts(site: WebSite, everything: Sequence[Directive], server: _Serve
         group=options["group"],
     )
     return found, [daemon.file, *daemon.needs] if daemon else []
+
+
+def _script_mounts(aliases: Iterable[Directive], server: _Server) -> List[Tuple[str, str]]:
+    """Return the path of each script that has one; an expression of WSGIScriptAliasMatch is none."""
+    found = [(item.args[0], server.path(item.args[1])) for item in aliases if item.name == _SCRIPTS[0]]
+    return list(dict.fromkeys(found))
 
 
 def _options(daemon: Optional[Directive], server: _Server) -> Dict[str, str]:
@@ -275,13 +284,15 @@ def _shared_site(
     server: _Server,
     files: ConfigFiles,
 ) -> WebSite:
+    mounts = list(apache_targets.mounts([item for item in server.own if item.file == file], server.balancers))
     site = WebSite(
         server="apache",
         unit=server.unit,
         names=_names(server.own),
         default=True,
         ports=ports,
-        targets=apache_targets.targets(directives, server.balancers),
+        targets=tuple(dict.fromkeys(target for _path, target in mounts)),
+        mounts=tuple(dict.fromkeys(mount for mount in mounts if mount[0])),
         directories=_directories(directives, server),
         modules=apache_modules.needed(directives, server.modules),
     )

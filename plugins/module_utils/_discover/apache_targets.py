@@ -13,6 +13,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.addresse
     unix_target,
 )
 from ansible_collections.relocate.django.plugins.module_utils._discover.directives import Directive, flat
+from ansible_collections.relocate.django.plugins.module_utils._discover.nginx_redirects import fits_any_path
 
 _PORTS = {"http": 80, "ws": 80, "h2c": 80, "https": 443, "wss": 443, "h2": 443}
 _PORTS.update({"uwsgi": 3031, "fcgi": 8000, "scgi": 4000, "ajp": 8009})
@@ -21,19 +22,33 @@ _BALANCER = "balancer://"
 NAMES = ("proxypass", "proxypassmatch", "rewriterule", "sethandler", "balancermember")
 
 
-def targets(everything: Sequence[Directive], known: Mapping[str, Sequence[Directive]]) -> Tuple[str, ...]:
-    """Return whom these directives pass requests on to.
+def mounts(
+    directives: Iterable[Directive], known: Mapping[str, Sequence[Directive]], path: str = "/"
+) -> Iterator[Tuple[str, str]]:
+    """Give whom these directives pass requests on to, each with the path of the URL; "" for one by an expression.
 
     :param known: the members of balancers, by name
+    :param path: of the section that they stand in
     """
-    found: List[str] = []
-    for url in _urls(everything):
-        if url.startswith(_BALANCER):
-            members = [item.args for item in known.get(_balancer(url), ())]
-            found += [target for args in members for word in args for target in _target(word)]
-        else:
-            found += _target(url)
-    return tuple(dict.fromkeys(found))
+    for item in flat(list(directives)):
+        for url in _urls([item]):
+            yield from ((_path_of(item, path), target) for target in _targets(url, known))
+        if item.block is not None:
+            yield from mounts(item.block, known, _path_of(item, path))
+
+
+def _path_of(item: Directive, path: str) -> str:
+    """Return the path of a ``ProxyPass``, or of a ``Location``; one by an expression has none."""
+    if item.name in ("proxypassmatch", "rewriterule", "locationmatch"):
+        return path if fits_any_path(item.args[0]) else ""
+    named = item.name in ("proxypass", "location") and item.args[:1] and item.args[0].startswith("/")
+    return item.args[0] if named else path
+
+
+def _targets(url: str, known: Mapping[str, Sequence[Directive]]) -> List[str]:
+    if not url.startswith(_BALANCER):
+        return _target(url)
+    return [target for item in known.get(_balancer(url), ()) for word in item.args for target in _target(word)]
 
 
 def used(everything: Sequence[Directive]) -> List[str]:

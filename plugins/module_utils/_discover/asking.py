@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Collection, Iterable, Optional, Tuple
 
@@ -12,6 +13,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.found im
 
 #: Where a program of the host itself reaches what listens there.
 _LOOPBACK = {"*": "127.0.0.1", "localhost": "127.0.0.1", "::": "[::1]", "[::1]": "[::1]"}
+_PLAIN = re.compile(r"/[A-Za-z0-9._~/-]*\Z")
 
 
 @dataclass(frozen=True)
@@ -28,28 +30,37 @@ class Request:
     validate_certs: bool = True
 
 
-def asks(site: WebSite, trusted: Collection[str] = ()) -> Optional[Request]:
+def asks(site: WebSite, trusted: Collection[str] = (), reaching: Collection[str] = ()) -> Optional[Request]:
     """Return the request that reaches a server block; None for one that listens on sockets only, or has no plain name.
 
     :param trusted: certificates that this host's authorities vouch for (``certificates.trusted``)
+    :param reaching: targets and scripts that the request should come to, of several; by default any
     """
     if not site.ports or not (site.names or site.default):
         return None
     address, port, tls = min(site.ports, key=_distance)
-    url = "http{0}://{1}{2}/".format("s" if tls else "", _LOOPBACK.get(address, address), _suffix(port, tls))
+    place = _LOOPBACK.get(address, address) + _suffix(port, tls)
+    url = "http{0}://{1}{2}".format("s" if tls else "", place, _path(site, reaching))
     host = site.names[0] if site.names else ""
     valid = bool(host and site.certificates) and set(site.certificates) <= set(trusted)
     return Request(url, host, valid or not tls)
 
 
-def best(sites: Iterable[WebSite], trusted: Collection[str] = ()) -> Optional[Request]:
+def best(sites: Iterable[WebSite], trusted: Collection[str] = (), reaching: Collection[str] = ()) -> Optional[Request]:
     """Return the request that reaches the site itself, of several server blocks of one project.
 
     A block that only redirects is the last to be asked; plain http on the loopback is preferred.
     """
     reachable = [site for site in sites if asks(site)]
     chosen = min(reachable, key=_preference, default=None)
-    return asks(chosen, trusted) if chosen else None
+    return asks(chosen, trusted, reaching) if chosen else None
+
+
+def _path(site: WebSite, reaching: Collection[str]) -> str:
+    """Return the shortest path below which the site answers: elsewhere something else does."""
+    paths = [path for path, target in site.mounts if target in reaching] or [path for path, _target in site.mounts]
+    found = min(paths, key=len, default="/")
+    return found if _PLAIN.match(found) else "/"
 
 
 def _preference(site: WebSite) -> Tuple[bool, Tuple[bool, bool, bool, int], bool]:

@@ -49,6 +49,7 @@ class WebSite:
     default: bool = False  # answers to any name
     ports: Tuple[Tuple[str, int, bool], ...] = ()  # address ("*" for any, "::" for any of IPv6), port, whether by TLS
     targets: Tuple[str, ...] = ()  # whom it passes requests on to, as in Starter.listens
+    mounts: Tuple[Tuple[str, str], ...] = ()  # path of a URL, and the target or script that answers below it
     redirects: bool = False  # it does nothing but redirect, as from http to https
     directories: Tuple[str, ...] = ()  # root, alias, DocumentRoot
     scripts: Tuple[str, ...] = ()  # of mod_wsgi: what runs within Apache

@@ -166,13 +166,15 @@ def _site(server: Directive, http: _Http, files: ConfigFiles) -> WebSite:
     own = list(flat(server.block))
     everything = list(nested(server.block))
     ports = _ports(own)
+    mounts = nginx_targets.mounts(server, everything, http.own)
     secure = any(tls for _address, _port, tls in ports)
     return WebSite(
         server="nginx",
         unit=http.unit,
         names=_names(own),
         ports=ports,
-        targets=nginx_targets.targets(everything, http.own),
+        targets=tuple(dict.fromkeys(target for _path, target in mounts)),
+        mounts=tuple(mount for mount in mounts if mount[0]),
         redirects=nginx_redirects.only_redirects(own),
         directories=_directories(own, everything, http),
         files=files.chains(filter(files.exists, _files(server, own, everything, http))),

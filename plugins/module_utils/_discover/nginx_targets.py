@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.addresses import (
     split_port,
@@ -36,22 +36,39 @@ def variables(text: str) -> List[str]:
     return [braced or plain for braced, plain in _VARIABLE.findall(text)]
 
 
-def targets(everything: Sequence[Directive], shared: Sequence[Directive]) -> Tuple[str, ...]:
-    """Return whom a server passes requests on to; not where that depends on the request alone.
+def mounts(
+    server: Directive, everything: Iterable[Directive], shared: Sequence[Directive]
+) -> Tuple[Tuple[str, str], ...]:
+    """Return whom a server passes requests on to, each with the path of the URL; not where that depends on the request.
 
     :param everything: the directives of the server, at any depth
     :param shared: those of its http block
     """
     upstreams = {item.args[0]: item for item in shared if item.name == "upstream" and item.args}
     known = _values(everything, shared)
-    passes = [item for item in everything if item.name in PASSES and item.args]
     found = [
-        target
-        for item in passes
+        (path, target)
+        for path, item in _placed(server.block, "/")
         for value in _expanded(item.args[0], known)
         for target in _pass_targets(value, PASSES[item.name], upstreams)
     ]
     return tuple(dict.fromkeys(found))
+
+
+def _placed(directives: Optional[Sequence[Directive]], path: str) -> Iterator[Tuple[str, Directive]]:
+    """Give each directive that passes requests on, with the path of its location; "" for one by an expression."""
+    for item in flat(directives):
+        if item.name in PASSES and item.args:
+            yield path, item
+        elif item.block is not None:
+            yield from _placed(item.block, _path_of(item) if item.name == "location" else path)
+
+
+def _path_of(location: Directive) -> str:
+    word = location.args[-1] if location.args else ""
+    if word.startswith("@"):
+        return "/"  # what try_files of another location leads to, nearly always of the whole site
+    return word if word.startswith("/") and not location.args[0].startswith("~") else ""
 
 
 def authority(value: str) -> str:

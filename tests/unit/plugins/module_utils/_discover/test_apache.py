@@ -196,6 +196,7 @@ def test_graphite() -> None:
         ports=(HTTP,),
         directories=("/usr/share/graphite-web/static",),
         scripts=("/usr/share/graphite-web/graphite.wsgi",),
+        mounts=(("/", "/usr/share/graphite-web/graphite.wsgi"),),
         user="_graphite",
         group="_graphite",
         modules=("wsgi",),
@@ -216,6 +217,7 @@ def test_what_stands_outside_of_virtual_hosts_counts_for_all() -> None:
         default=True,
         ports=(HTTP, ("*", 443, False)),
         targets=("unix:/run/mailman3-web/uwsgi.sock",),
+        mounts=(("/mailman3", "unix:/run/mailman3-web/uwsgi.sock"),),
         directories=("/var/lib/mailman3/web/static/postorius/img/favicon.ico", "/var/lib/mailman3/web/static"),
         modules=("proxy", "proxy_uwsgi"),
         files=("/etc/apache2/conf-enabled/mailman3-web.conf", "/etc/apache2/mailman3/apache.conf"),
@@ -228,6 +230,11 @@ def test_what_stands_outside_of_virtual_hosts_counts_for_all() -> None:
     assert only.directories == ("/var/www/html",)
 
 
+def test_a_location_outside_of_virtual_hosts() -> None:
+    [site] = read(conf_enabled__app="<Location /app>\nProxyPass http://127.0.0.1:8000/\n</Location>")
+    assert (site.targets, site.mounts) == (("tcp:127.0.0.1:8000",), (("/app", "tcp:127.0.0.1:8000"),))
+
+
 def test_netbox() -> None:
     [site] = read(sites_enabled__netbox=NETBOX)
     assert site == WebSite(
@@ -237,6 +244,7 @@ def test_netbox() -> None:
         default=True,
         ports=(HTTPS,),
         targets=("tcp:127.0.0.1:8001",),
+        mounts=(("/", "tcp:127.0.0.1:8001"),),
         directories=("/opt/netbox/netbox/static",),
         modules=("headers", "proxy", "proxy_http", "ssl"),
         files=("/etc/apache2/sites-enabled/netbox.conf",),
@@ -303,6 +311,21 @@ def test_certbots_two_files() -> None:
 )
 def test_targets(line: str, targets: tuple[str, ...]) -> None:
     assert one(line).targets == targets
+
+
+@pytest.mark.parametrize(
+    ("line", "mounts"),
+    [
+        ("ProxyPass /app http://a:1/", (("/app", "tcp:a:1"),)),
+        ("<Location /app>\nProxyPass http://a:1/\n</Location>", (("/app", "tcp:a:1"),)),
+        ("ProxyPassMatch ^/(.*)$ http://a:1/$1", (("/", "tcp:a:1"),)),
+        ("ProxyPassMatch ^/x(.*)$ http://a:1/$1", ()),
+        ("WSGIScriptAlias /app /srv/a/wsgi.py", (("/app", "/srv/a/wsgi.py"),)),
+        ("WSGIScriptAliasMatch ^/x /srv/a/wsgi.py", ()),
+    ],
+)
+def test_below_which_path_a_target_answers(line: str, mounts: tuple[tuple[str, str], ...]) -> None:
+    assert one(line).mounts == mounts
 
 
 def test_a_balancer_elsewhere_is_a_file_of_the_site() -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.asking import Request, asks, best
@@ -54,6 +56,26 @@ def test_where_to_ask(ports: list[tuple[str, int, bool]], url: str) -> None:
     found = asks(site(*ports))
     assert found is not None
     assert (found.url, found.host) == (url, "shop.example.org")
+
+
+@pytest.mark.parametrize(
+    ("mounts", "reaching", "path"),
+    [
+        ([("/", "a")], [], "/"),
+        ([("/mailman3", "a")], [], "/mailman3"),
+        ([("/api/", "a"), ("/ws/", "b")], [], "/ws/"),
+        ([("/", "node"), ("/api/", "a"), ("/api/v2/", "a")], ["a"], "/api/"),
+        ([("/", "node"), ("/api/", "a")], ["unknown"], "/"),
+        ([("/a b?", "a")], [], "/"),
+        ([], ["a"], "/"),
+    ],
+)
+def test_the_path_below_which_a_site_answers(mounts: list[tuple[str, str]], reaching: list[str], path: str) -> None:
+    block = replace(site(HTTP), mounts=tuple(mounts))
+    found, other = asks(block, (), reaching), best([block], (), reaching)
+    assert found is not None
+    assert found.url == "http://127.0.0.1" + path
+    assert found == other
 
 
 def test_names() -> None:

@@ -118,6 +118,7 @@ def test_a_site_as_debian_and_certbot_have_it() -> None:
         default=True,
         ports=(("::", 443, True), ("*", 443, True)),
         targets=("unix:/run/shop/shop.sock",),
+        mounts=(("/", "unix:/run/shop/shop.sock"),),
         directories=("/srv/shop/static", "/srv/shop/media"),
         files=(
             "/etc/nginx/sites-enabled/shop",
@@ -260,6 +261,27 @@ def test_an_upstream_is_all_its_servers() -> None:
 )
 def test_redirects(body: str, redirects: bool) -> None:
     assert one(body).redirects is redirects
+
+
+@pytest.mark.parametrize(
+    ("body", "mounts"),
+    [
+        ("location / { proxy_pass http://a:1; }", (("/", "tcp:a:1"),)),
+        ("location /app/ { uwsgi_pass a:1; }", (("/app/", "tcp:a:1"),)),
+        ("location ^~ /app { if ($x) { proxy_pass http://a:1; } }", (("/app", "tcp:a:1"),)),
+        ("location = /x { proxy_pass http://a:1; }", (("/x", "tcp:a:1"),)),
+        ("location / { try_files $uri @app; } location @app { proxy_pass http://a:1; }", (("/", "tcp:a:1"),)),
+        ("location ~ ^/(api|admin)/ { proxy_pass http://a:1; }", ()),
+        (
+            "location / { location /in { proxy_pass http://a:1; } proxy_pass http://b:1; }",
+            (("/in", "tcp:a:1"), ("/", "tcp:b:1")),
+        ),
+    ],
+)
+def test_below_which_path_a_target_answers(body: str, mounts: tuple[tuple[str, str], ...]) -> None:
+    site = one(body)
+    assert site.mounts == mounts
+    assert site.targets == tuple(target for _path, target in mounts) or not mounts
 
 
 def test_a_map_leads_to_all_its_values() -> None:
