@@ -125,9 +125,9 @@ def test_settings_are_not_looked_for_where_the_owner_may_not_look(tmp_path: Path
         os.mkfifo(app / "manage.py")
     else:
         (app / "manage.py").symlink_to(secret if kind == "link" else "/dev/zero")
-    assert project._settings_of(str(app / "manage.py"), owner) == ""
+    assert project.named_settings(str(app / "manage.py"), owner) == ""
     os.chown(secret, owner.uid, -1)
-    assert project._settings_of(str(app / "manage.py"), owner) == ("roots.own" if kind == "link" else "")
+    assert project.named_settings(str(app / "manage.py"), owner) == ("roots.own" if kind == "link" else "")
 
 
 @ROOT_ONLY
@@ -145,11 +145,11 @@ def test_nobodys_code_runs_as_another_user(tmp_path: Path, kind: str) -> None:
         theirs.rename(app / "manage.py")
         os.chown(app, nobody().uid, -1)
     refusal("owner_missing", str(app))
-    assert project._find_owner(str(app / "manage.py"), "nobody", False).name == "nobody"
+    assert project.find_owner(str(app / "manage.py"), "nobody", False).name == "nobody"
     os.chown(app / "manage.py", 0, 0, follow_symlinks=False)
     os.chown(app, 0, 0)
     if kind == "link":
-        assert project._find_owner(str(app / "manage.py"), None, False).uid == 1  # root's own link
+        assert project.find_owner(str(app / "manage.py"), None, False).uid == 1  # root's own link
 
 
 @ROOT_ONLY
