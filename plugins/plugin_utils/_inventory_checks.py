@@ -20,7 +20,7 @@ INTERNAL = frozenset(
     (_PREFIX + name)
     for name in (
         "attempt became before conversion digest engine found host item left loaded lost made media_file needed "
-        "none pair pin scans serves step still stored to up when who"
+        "none pair pin planned scans serves step still stored to up when who"
     ).split()
 )
 

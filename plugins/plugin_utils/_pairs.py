@@ -72,6 +72,23 @@ def pair(inventory: Inventory) -> List[Pair]:
     return pairs
 
 
+def to_look_at(inventory: Inventory, ungrouped: Sequence[str]) -> List[Tuple[str, str]]:
+    """Return the old hosts whose sites are looked for, each with the new host that they go to; "" for none yet.
+
+    Without the groups, a single host is old; of two, the first is. Raises pairs_unclear where nothing says more.
+    """
+    if inventory.old:
+        pairs = {item.old: item.new for item in pair(inventory)} if inventory.new else {}
+        return [(host, pairs.get(host, "")) for host in inventory.old]
+    if inventory.new or not 1 <= len(ungrouped) <= 2:
+        raise _unclear(
+            "nothing says which hosts are old: the group old has none, and {0} are in no group".format(len(ungrouped)),
+            "name the old host and the new one, in this order: -i old.example.org,new.example.org; or put more of them "
+            "into the groups old and new",
+        )
+    return [(ungrouped[0], ungrouped[1] if len(ungrouped) == 2 else "")]
+
+
 def plan_lines(pairs: Sequence[Pair], sites: Mapping[str, Sequence[SiteWish]]) -> List[str]:
     """Return a line for each pair: what goes where, and what says so."""
     lines = []

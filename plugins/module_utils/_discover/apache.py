@@ -48,7 +48,7 @@ _ANY = {"": "*", "_default_": "*", "*": "*", "0.0.0.0": "*", "[::]": "::"}  # no
 
 @dataclass(frozen=True)
 class _Server:
-    """What all virtual hosts share."""
+    """Holds what all virtual hosts share."""
 
     main: str
     root: str

@@ -16,7 +16,7 @@ MOST_ITEMS = 300
 
 
 class Budget:
-    """How many characters may still be made. Once they are used up, texts stay as they are written."""
+    """Counts how many characters may still be made. Once they are used up, texts stay as they are written."""
 
     def __init__(self, most: int = MOST) -> None:
         self.left = most

@@ -19,7 +19,7 @@ _NAMES = 1024 * 1024  # bytes of the table of names
 
 
 class _Layout:
-    """How numbers lie in a file: its word size and byte order."""
+    """Says how numbers lie in a file: its word size and byte order."""
 
     def __init__(self, head: bytes) -> None:
         self.wide = head[4] == 2

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the readers of a host tell: who starts programs there, who serves web sites, whom a site talks to.
+"""Types of what the readers of a host tell: who starts programs there, who serves web sites, whom a site talks to.
 
 A reader knows nothing of sites. It reads one kind of configuration, as the program that it belongs to would read it,
 and returns all that it holds; ``sites.py`` joins them. Values of variables stay on the host: they may be secrets.
@@ -86,7 +86,7 @@ class Guess:
 
 @dataclass(frozen=True)
 class Notice:
-    """What a move does not do by itself: what was found, and what to do about it."""
+    """Tells what a move does not do by itself: what was found, and what to do about it."""
 
     what: str
     hint: str

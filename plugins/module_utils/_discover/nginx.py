@@ -50,7 +50,7 @@ _ZONE = re.compile(r"(?:keys_)?zone=([^:]+)")
 
 @dataclass(frozen=True)
 class _Http:
-    """What the servers of an http block share."""
+    """Holds what the servers of an http block share."""
 
     main: str  # nginx.conf
     prefix: str  # where relative roots begin

@@ -65,7 +65,7 @@ def find(path: str, owner: Optional[SystemUser], files: Sequence[str]) -> List[O
                     what(item, head),
                     (full,) + tuple(_placed(path, step) for step in _chain(item)),
                 )
-    held = _held(path, owner, sorted({step for chain in chains.values() for step in chain}))
+    held = held_by_git(path, owner, sorted({step for chain in chains.values() for step in chain}))
     return [
         Opened(full, kinds[full], tuple(step for step in chains[full] if step not in held)) for full in sorted(chains)
     ]
@@ -151,7 +151,7 @@ def _chain(path: str) -> Tuple[str, ...]:
     return tuple(found)
 
 
-def _held(path: str, owner: Optional[SystemUser], files: Sequence[str]) -> Set[str]:
+def held_by_git(path: str, owner: Optional[SystemUser], files: Sequence[str]) -> Set[str]:
     """The files that git holds, by the names that they were given; none where there is no checkout."""
     try:
         top = os.path.realpath(toplevel(path, owner))

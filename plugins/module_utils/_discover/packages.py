@@ -33,7 +33,7 @@ _EVERYWHERE = frozenset("env sh bash dash true false sleep echo test nice exec c
 
 @dataclass(frozen=True)
 class Needs:
-    """What a site uses on this host."""
+    """Holds what a site uses on this host."""
 
     interpreter: str = ""  # of its environment
     programs: Mapping[str, str] = field(default_factory=dict)  # absolute path -> who starts it

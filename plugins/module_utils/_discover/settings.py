@@ -51,7 +51,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class Imported:
-    """How the settings were imported, or why they were not."""
+    """Says how the settings were imported, or why they were not."""
 
     project: Optional[Project] = None
     environment: Optional[Environment] = None

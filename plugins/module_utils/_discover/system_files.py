@@ -64,7 +64,7 @@ _LINES = 5000
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a file may name of a site.
+    """Holds what a file may name of a site.
 
     :param paths: absolute: the project, its environment, MEDIA, sockets; not such as /srv
     :param units: with their suffixes

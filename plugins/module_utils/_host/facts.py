@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import platform
 import socket
-from typing import Any, Dict
+from typing import Any, Dict, List
+
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, find_program, run
 
 
 def machine_id() -> str:
@@ -58,3 +60,12 @@ def free_bytes(path: str) -> int:
         path = os.path.dirname(path)
     status = os.statvfs(path or "/")
     return status.f_bavail * status.f_frsize
+
+
+def addresses() -> List[str]:
+    """Return the addresses of this host's interfaces; none where ``ip`` is not installed."""
+    program = find_program("ip")
+    if program is None:
+        return []
+    words = [line.split() for line in run(Command([program, "-o", "addr", "show"]), timeout=10).out.splitlines()]
+    return [line[3].partition("/")[0] for line in words if len(line) > 3 and line[2] in ("inet", "inet6")]

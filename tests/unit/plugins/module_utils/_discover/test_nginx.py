@@ -418,9 +418,9 @@ def test_odd_texts(text: str) -> None:
     ],
 )
 def test_hostile_texts_take_no_time(name: str, text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     read(text)
-    assert time.monotonic() - started < 5, name
+    assert time.process_time() - started < 30, name  # a quadratic one takes minutes
 
 
 @pytest.mark.parametrize(
@@ -483,7 +483,7 @@ def test_nginx_is_asked_for_its_version_only(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_expressions_are_never_tried() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert not nginx_redirects.fits_any_path("^(a+)+" * 20 + "$")
     assert nginx_redirects.fits_any_path("^/(?!.well-known/acme-challenge).*$")
-    assert time.monotonic() - started < 0.1
+    assert time.process_time() - started < 30
