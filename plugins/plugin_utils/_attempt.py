@@ -163,6 +163,10 @@ def _set_left(state: State, known: Known, _template: Template, _now: float) -> S
     return _more(state, set_left="{0}: {1}".format(label, _msg(known, "unknown")))
 
 
+def _rehearsed(state: State, _known: Known, _template: Template, _now: float) -> State:
+    return _more(state, rehearsed=True)
+
+
 def _settled(state: State, _known: Known, _template: Template, _now: float) -> State:
     return {} if "put_back" in state["outcome"] else {"frozen": {}}
 
@@ -204,6 +208,7 @@ STEPS: Mapping[str, Callable[[State, Known, Template, float], State]] = {
     "stopped_unseen": _stopped_unseen,
     "key_left": _key_left,
     "set_left": _set_left,
+    "rehearsed": _rehearsed,
     "settled": _settled,
     "serves_on": _serves_on,
     "serves_nowhere": _serves_nowhere,
@@ -259,6 +264,7 @@ def outcome_of(known: Known, template: Template) -> State:
         "label": state["label"] or preflight.get("label", ""),
         "manifest_sha256": backup.get("manifest_sha256", ""),
         "revision": _of(known, "checkout_result").get("revision", ""),
+        "tried": _tried(_of(known, "rehearse_result")),
         "tables": restore.get("tables", {}),
         "migrations": migrate.get("plan", {}),
         "migrated": migrate.get("databases", {}),
@@ -287,12 +293,26 @@ def outcome_of(known: Known, template: Template) -> State:
     return {**_received.mapping(state["outcome"]), **found, **kept}
 
 
+def _tried(found: Mapping[str, Any]) -> List[str]:
+    """Say what was tried on new before the freeze."""
+    if "units" not in found:
+        return []
+    tests = _received.items(found.get("tests"))
+    return [
+        "{0} units can start".format(_received.count(found["units"]) or 0) if found["units"] else "",
+        "configuration of {0}".format(", ".join(map(str, tests))) if tests else "",
+        "imports of a first request",
+        "Django's check",
+    ]
+
+
 #: The steps whose seconds the report shows, and the result that holds them.
 _STEPS_SHOWN = {
     "preflight on old": "preflight_on_old",
     "preflight on new": "preflight_on_new",
     "checkout": "checkout_result",
     "blank databases": "database_result",
+    "rehearsal": "rehearse_result",
     "backup": "backup_result",
     "transfer": "transfer_result",
     "media": "media_result",

@@ -120,9 +120,9 @@ def _row(value: Any) -> Dict[str, Any]:
 
 
 _TIMES = ("begun", "frozen_at", "served_at")
-_WORDS = ("failed", "unfinished", "done", "proven", "starting", "old_serves", "old_rests", "unfrozen")
+_WORDS = ("failed", "unfinished", "done", "rehearsed", "proven", "starting", "old_serves", "old_rests", "unfrozen")
 _MESSAGES = ("msg", "put_back", "key_left", "set_left")
-_NAMES = ("warnings", "notes", "stopped", "running", "old_units", "broken", "taken_in")
+_NAMES = ("tried", "warnings", "notes", "stopped", "running", "old_units", "broken", "taken_in")
 _TEXTS = ("site", "old", "new", "next", "code", "task", "revision", "label", "media_previous")
 
 
@@ -144,7 +144,10 @@ def outcome(value: Mapping[str, Any]) -> Dict[str, Any]:
 #: How our variables begin: those of the inventory, and those of each role.
 OURS = (
     "relocate_",
-    *(name + "_" for name in "backup checkout database media migrate preflight report restore services".split()),
+    *(
+        name + "_"
+        for name in "backup checkout database media migrate preflight rehearse report restore services".split()
+    ),
     "transfer_",
     "verify_",
 )

@@ -14,16 +14,20 @@ _ROWS_SHOWN = 20
 
 
 def status_of(outcome: Mapping[str, Any]) -> str:
-    """One word for scripts: moved, already_moved, unfinished, checked, obstacles or failed."""
+    """One word for scripts: moved, already_moved, unfinished, rehearsed, checked, obstacles or failed."""
     if outcome.get("failed"):
-        # After the freeze it is a host that says so, and much was done.
-        refused = outcome.get("code") == "obstacles" and not float(outcome.get("frozen_at") or 0)
-        return "obstacles" if refused else "failed"
+        return "obstacles" if _was_refused(outcome) else "failed"
     if outcome.get("unfinished"):
         return "unfinished"
     if outcome.get("done") or outcome.get("next") == "retire":
         return "already_moved"
-    return "moved" if float(outcome.get("served_at") or 0) else "checked"
+    ended = "rehearsed" if outcome.get("rehearsed") else "checked"
+    return "moved" if float(outcome.get("served_at") or 0) else ended
+
+
+def _was_refused(outcome: Mapping[str, Any]) -> bool:
+    """Tell whether nothing was done. After the freeze it is a host that says so, and much was."""
+    return outcome.get("code") == "obstacles" and not float(outcome.get("frozen_at") or 0)
 
 
 def enrich(outcome: Mapping[str, Any], now: float) -> Dict[str, Any]:
@@ -43,6 +47,7 @@ def headline(outcome: Mapping[str, Any]) -> str:
         "moved": _moved,
         "already_moved": _already_moved,
         "checked": lambda _outcome: "CHECKED: preflight found no obstacle; nothing was moved",
+        "rehearsed": lambda _outcome: "REHEARSED: what was tried works on new; old was not stopped",
         "obstacles": lambda _outcome: "NOT BEGUN: there are obstacles",
         "failed": lambda item: "FAILED" + what_became_of_old(item),
         "unfinished": _unfinished,
@@ -114,6 +119,7 @@ def as_text(outcome: Mapping[str, Any]) -> str:
         _what_moved,
         _times,
         _promised,
+        _tried,
         _notes,
         _compared,
         _steps_taken,
@@ -154,6 +160,11 @@ def _promised(outcome: Mapping[str, Any]) -> List[str]:
     if outcome["status"] not in ("moved", "unfinished", "failed"):
         return []
     return list(_promises.lines(outcome["promises"]))
+
+
+def _tried(outcome: Mapping[str, Any]) -> List[str]:
+    tried = [text for text in outcome.get("tried") or [] if text]
+    return ["tried before the freeze: {0}; no request with the data was".format(", ".join(tried))] if tried else []
 
 
 def _notes(outcome: Mapping[str, Any]) -> List[str]:
@@ -218,6 +229,12 @@ def _clock(epoch: float) -> str:
     return datetime.datetime.fromtimestamp(epoch, datetime.timezone.utc).strftime("%H:%M:%SZ")
 
 
+_NEXT = {
+    "rehearsed": ["next: ansible-playbook relocate.django.move -i INVENTORY"],
+    "obstacles": ["next: fix the obstacles, then run the same command again"],
+}
+
+
 def next_steps(outcome: Mapping[str, Any]) -> List[str]:
     """Say what to do now, and how to undo."""
     if outcome["status"] == "moved":
@@ -245,9 +262,7 @@ def next_steps(outcome: Mapping[str, Any]) -> List[str]:
                 0, "the set of this attempt, which holds passwords, is still there: " + str(outcome["set_left"])
             )
         return lines
-    if outcome["status"] == "obstacles":
-        return ["next: fix the obstacles, then run the same command again"]
-    return []
+    return _NEXT.get(outcome["status"], [])
 
 
 def _migrated(outcome: Mapping[str, Any]) -> List[str]:

@@ -108,3 +108,35 @@ def test_three_pairs_in_one_run_land_each_on_its_own_host(tmp_path: Path) -> Non
     rc, said = play(inventory, "move")
     recap = dict(re.findall(r"(?m)^(new\d) +:.* changed=(\d+) .* failed=0 ", said))
     assert (rc, recap) == (0, {f"new{number}": "0" for number in sites}), said
+
+
+#: Settings whose middleware is in no package of new: old serves no request, so nobody has noticed.
+BROKEN = """
+MIDDLEWARE = ["whitenoise_of_nowhere.middleware.WhiteNoiseMiddleware"]
+"""
+
+
+def test_a_rehearsal_ends_before_the_freeze_and_the_move_follows(tmp_path: Path) -> None:
+    """What would fail at the first request is refused before anything is dumped; what works is then moved."""
+    site = LocalSite(tmp_path)
+    site.make()
+    name = f"{PREFIX}/settings.py"
+    whole = (site.old / name).read_text()
+    site.commit({name: whole + BROKEN})
+    rc, said = site.play()
+    assert rc == 2 and "FAILED before the freeze; the old site was not stopped" in said, said[-3000:]
+    assert "MIDDLEWARE fails on new: ModuleNotFoundError: No module named 'whitenoise_of_nowhere'" in said
+    assert list((site.base / "new" / "work" / "sets").glob("*/*")) == []
+    site.commit({name: whole})
+    site.variables["relocate_build"] = ["touch built", "manage.py check"]
+    rc, said = site.play("rehearse_move")
+    assert rc == 0 and "REHEARSED: what was tried works on new; old was not stopped" in said, said[-3000:]
+    assert "tried before the freeze: imports of a first request, Django's check" in said
+    assert (site.new / PREFIX / "built").exists() and not (site.old / PREFIX / "built").exists()
+    assert site.rows(site.old, "legacy.sqlite3", "select total from invoice") == [(7,), (8,)]
+    for side in ("old", "new"):
+        assert list((site.base / side / "work" / "sets").glob("*/*")) == []
+    assert site.rows(site.new, "legacy.sqlite3", TABLES) == []
+    rc, said = site.play()
+    assert rc == 0 and ": MOVED; proven: rows, content" in said, said[-3000:]
+    assert site.rows(site.new, "legacy.sqlite3", "select total from invoice") == [(7,), (8,)]

@@ -19,6 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_opened,
     venv_probe,
     venv_secrets,
+    venv_serving,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project.env_files import mask_urls
 from ansible_collections.relocate.django.plugins.module_utils._project.inside import (
@@ -32,7 +33,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.project i
 
 TOPICS = tuple(venv_probe.TOPICS)
 #: In the order in which they import each other; the last one's main is run.
-PARTS = (venv_secrets, venv_models, venv_opened, venv_neighbours, venv_probe)
+PARTS = (venv_secrets, venv_models, venv_opened, venv_neighbours, venv_serving, venv_probe)
 #: How drivers say that they could not get in; anything else of a database is query_failed.
 _DATABASE_ERRORS = (
     (
@@ -117,6 +118,8 @@ def _scrub(answers: Mapping[str, Any], known: Sequence[str]) -> None:
     """Take secrets out of the texts that project code wrote."""
     for check in answers.get("checks", ()):
         check.update(msg=scrubbed(check["msg"], known), hint=scrubbed(check["hint"], known))
+    for failure in answers.get("serving", ()):
+        failure.update(msg=scrubbed(failure["msg"], known))
     for raw in answers.get("databases", ()):
         raw["error"] = scrubbed(raw["error"], known)
 

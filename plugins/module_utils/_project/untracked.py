@@ -106,10 +106,10 @@ def find(
 
 def _unspoken(found: Mapping[str, str], spoken: Sequence[str]) -> Dict[str, str]:
     """Return what no pattern of the user's covers."""
-    return {full: what for full, what in found.items() if not any(_covers(item, full) for item in spoken)}
+    return {full: what for full, what in found.items() if not any(covers(item, full) for item in spoken)}
 
 
-def _covers(pattern: str, full: str) -> bool:
+def covers(pattern: str, full: str) -> bool:
     """Tell whether a path is what the pattern names, or lies below it. ``*`` does not cross a slash."""
     parts, wanted = full.split("/"), pattern.rstrip("/").split("/")
     return len(parts) >= len(wanted) and all(fnmatch.fnmatchcase(part, want) for part, want in zip(parts, wanted))

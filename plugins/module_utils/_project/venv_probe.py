@@ -29,6 +29,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_neighbours,
     venv_opened,
     venv_secrets,
+    venv_serving,
 )
 
 Request = Dict[str, Any]
@@ -329,6 +330,7 @@ TOPICS: Dict[str, Callable[[Request], Any]] = {
     "checks": lambda request: venv_models.topic_checks(),
     "opened": lambda request: venv_opened.topic_opened(),
     "neighbours": lambda request: venv_neighbours.topic_neighbours(),
+    "serving": lambda request: venv_serving.topic_serving(),
 }
 #: topics that the settings alone answer; the others need the apps loaded
 _WITHOUT_APPS = ("databases", "media", "packages", "opened", "neighbours")

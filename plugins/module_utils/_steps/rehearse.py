@@ -1,0 +1,210 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The dress rehearsal on new, while old serves: whatever would fail at the cutover, and can be tried before the freeze.
+
+One error lists all that does not work. Nothing of the site is started.
+"""
+
+from __future__ import annotations
+
+import glob
+import grp
+import os
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._discover import units as unit_reader
+from ansible_collections.relocate.django.plugins.module_utils._discover.found import UNITS, Starter
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
+from ansible_collections.relocate.django.plugins.module_utils._project import probe
+from ansible_collections.relocate.django.plugins.module_utils._services import config_test
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, unit_name
+from ansible_collections.relocate.django.plugins.module_utils._site import ProjectOptions, collect
+from ansible_collections.relocate.django.plugins.module_utils._steps.verify import checks
+from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
+
+_TOPICS = ("django", "checks", "serving")
+
+
+@dataclass(frozen=True)
+class Options(ModuleOptions):
+    """Holds the options of a rehearsal."""
+
+    project: ProjectOptions
+    units: Sequence[str]  # the site's units, which the cutover starts
+    reload: Sequence[str]  # units that the cutover only reloads
+
+
+def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, Any]:
+    """Try what can be tried. Raises the code of what does not work, or rehearsal_failed when there are several.
+
+    Returns ``units``, how many were tried; ``tests``, the units whose configuration was tested; ``warnings_of_check``.
+    """
+    found: List[Obstacle] = []
+    tried, tested = 0, []
+    if options.units or options.reload:
+        manager = systemd or Systemd()
+        manager.call("daemon-reload")  # else it knows nothing of the unit files that a move brought
+        tried = _try_units(options, manager, found)
+        tested = _test_configurations(options, found)
+    warnings = collect(found, lambda: _check_project(options.project, found)) or []
+    if found:
+        raise _refusal(found)
+    return {"units": tried, "tests": tested, "warnings_of_check": warnings}
+
+
+def _try_units(options: Options, systemd: Systemd, found: List[Obstacle]) -> int:
+    """Look at the units that the cutover starts, and at what these start; returns how many."""
+    known = {item.name: item for item in unit_reader.read(systemd)}
+    for variable, names in (("relocate_services", options.units), ("relocate_reload", options.reload)):
+        found += unknown_units(variable, [unit_name(name) for name in names], known)
+    mine = [known[name] for name in _started(options.units, known)]
+    for item in mine:
+        found += unit_problems(item)
+    paths = [item.files[-1] for item in mine if item.files and not item.packaged]
+    found += [_refused_by_systemd(line) for line in config_test.verified(paths)]
+    return len(mine)
+
+
+def _started(units: Sequence[str], known: Mapping[str, Starter]) -> List[str]:
+    """Return the units that a start of these starts, as far as they are there."""
+    names = dict.fromkeys(unit_name(name) for name in units)
+    for name in list(names):
+        if name in known:
+            names.update(dict.fromkeys(known[name].starts))
+    return [name for name in names if name in known]
+
+
+def unknown_units(variable: str, names: Sequence[str], known: Mapping[str, Starter]) -> List[Obstacle]:
+    """One obstacle for each unit that this host does not have; those of other kinds are systemd's to judge."""
+    hint = (
+        "carry its file by relocate_files, install what brings it by relocate_packages, or take it out of {0}".format(
+            variable
+        )
+    )
+    lacking = [name for name in names if name not in known and name.rpartition(".")[2] in UNITS]
+    return [
+        Obstacle("unit_unknown", "{0} names {1}, and new has no such unit".format(variable, name), hint)
+        for name in lacking
+    ]
+
+
+def unit_problems(item: Starter) -> List[Obstacle]:
+    """Return what would keep systemd from starting a unit: users, directories, env files and programs that lack."""
+    problems = list(_missing_people(item))
+    if problems:
+        return problems
+    user = lookup_user(int(item.user) if item.user.isdigit() else item.user) if item.user else None
+    with acting_as(user if os.geteuid() == 0 else None):
+        problems += _missing_places(item)
+    return problems
+
+
+def _missing_people(item: Starter) -> Iterator[Obstacle]:
+    hint = "carry it, as by a package in relocate_packages that makes it, or make it on new"
+    if item.user and not item.user.isdigit() and lookup_user(item.user) is None:
+        yield Obstacle("unit_incomplete", "{0} runs as {1}, who is no user of new".format(item.name, item.user), hint)
+    if item.group and not item.group.isdigit():
+        try:
+            grp.getgrnam(item.group)
+        except KeyError:
+            text = "{0} runs in the group {1}, which new does not have".format(item.name, item.group)
+            yield Obstacle("unit_incomplete", text, hint)
+
+
+def _missing_places(item: Starter) -> Iterator[Obstacle]:
+    """Called with the rights of the unit's user."""
+    # Relative, or begun with "-": may be absent.
+    if item.directory.startswith("/") and not os.path.isdir(item.directory):
+        text = "{0} runs in {1}, which is not there".format(item.name, item.directory)
+        yield Obstacle("unit_incomplete", text, "carry it by relocate_files, or correct the unit")
+    for name in item.env_files:
+        if name.startswith("/") and not _is_there(name):
+            text = "{0} reads {1}, which is not there".format(item.name, name)
+            yield Obstacle("unit_incomplete", text, "carry it by relocate_files")
+    for program in _programs(item):
+        if not os.access(program, os.X_OK, effective_ids=True):
+            yield _no_program(item, program)
+
+
+def _programs(item: Starter) -> List[str]:
+    """The programs that a unit names by their paths; of others systemd knows where to look."""
+    return list(dict.fromkeys(words[0] for words in item.commands if words and words[0].startswith("/")))
+
+
+def _no_program(item: Starter, program: str) -> Obstacle:
+    text = "{0} runs {1}, which {2} cannot execute here".format(item.name, program, item.user or "root")
+    hint = "install it: by relocate_packages, or by relocate_pip_extra when it is a program of the environment"
+    return Obstacle("unit_incomplete", text, hint)
+
+
+def _is_there(pattern: str) -> bool:
+    """Tell whether an EnvironmentFile is there, which may be a pattern."""
+    return bool(glob.glob(pattern)) if glob.has_magic(pattern) else os.path.lexists(pattern)
+
+
+def _refused_by_systemd(line: str) -> Obstacle:
+    return Obstacle("unit_incomplete", "systemd says of a unit: {0}".format(line), "correct the unit's file on old")
+
+
+def _test_configurations(options: Options, found: List[Obstacle]) -> List[str]:
+    tested = []
+    for name in dict.fromkeys(unit_name(name) for name in (*options.reload, *options.units)):
+        if name in config_test.TESTS:
+            tested.append(name)
+            why = config_test.refused(name)
+            if why:
+                hint = "correct its files on old, or carry what they name by relocate_files"
+                found.append(
+                    Obstacle("config_refused", "{0} refuses its configuration on new: {1}".format(name, why), hint)
+                )
+    return tested
+
+
+def _check_project(options: ProjectOptions, found: List[Obstacle]) -> List[str]:
+    """Import all that a server would, and run Django's own checks; returns the warnings of these."""
+    project = options.find()
+    answer = probe.ask(project, _TOPICS, partial=True)
+    failed = [
+        Obstacle(**answer[topic]["error"])
+        for topic in _TOPICS
+        if isinstance(answer[topic], dict) and "error" in answer[topic]
+    ]
+    found += failed
+    if failed:
+        return []
+    found += [_failure(item) for item in answer["serving"]]
+    errors: List[str] = []
+    warned = checks(answer["checks"], errors)
+    hint = "run manage.py check in {0} on new to see all of it".format(project.path)
+    found += [Obstacle("check_failed", "Django's check on new: {0}".format(text), hint) for text in errors]
+    return warned
+
+
+def _failure(item: Mapping[str, str]) -> Obstacle:
+    """What fails at a request, in the words of the exception."""
+    text = "{0} fails on new: {1}: {2}".format(item["where"], item["kind"], item["msg"])
+    hints = {
+        "ModuleNotFoundError": "add its package to relocate_pip_extra, or to the project's requirements",
+        "FileNotFoundError": "make it by a command in relocate_build, or carry it by relocate_files",
+    }
+    hint = hints.get(item["kind"], "fix it on old, where it may work for a reason that new lacks")
+    return Obstacle("request_fails", text, hint)
+
+
+def _refusal(found: Sequence[Obstacle]) -> RelocateError:
+    """The one error for all that does not work."""
+    unique = list(dict.fromkeys(found))
+    if len(unique) == 1:
+        return RelocateError(unique[0].code, unique[0].msg, unique[0].hint)
+    lines = ["{0}. [{1}] {2}\n   Next: {3}".format(number, item.code, item.msg, item.hint)
+             for number, item in enumerate(unique, 1)]  # fmt: skip
+    return RelocateError(
+        "rehearsal_failed",
+        "{0} things do not work on new, and old was not stopped:\n{1}".format(len(unique), "\n".join(lines)),
+        "fix them, then run the same command again",
+        {"obstacles": as_plain(unique)},
+    )

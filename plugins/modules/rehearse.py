@@ -1,0 +1,91 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rehearse
+short_description: Try on new, while old serves, whatever could fail at the cutover
+version_added: 0.1.0
+description:
+  - Looks whether each unit can start (its user, directory, env files and programs are there, and systemd accepts its
+    file), lets web servers test their configuration, imports all that a server imports at its first request, looks for
+    what a build should have made, and runs Django's own checks with C(--deploy).
+  - Nothing of the site is started. One error lists all that does not work.
+author:
+  - The relocate.django authors (@relocate-django)
+extends_documentation_fragment:
+  - relocate.django.project
+  - relocate.django.work
+  - relocate.django.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  units:
+    description: The systemd units of the site, which the cutover starts.
+    type: list
+    elements: str
+    default: []
+  reload:
+    description: Units that the cutover only reloads, such as V(nginx).
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Try what can be tried before old stops
+  relocate.django.rehearse:
+    site: shop
+    path: /srv/shop/app
+    units: [shop-web.service]
+    reload: [nginx]
+"""
+
+RETURN = r"""
+units:
+  description: How many units were looked at, with those that these start.
+  returned: success
+  type: int
+tests:
+  description: The units whose configuration was tested.
+  returned: success
+  type: list
+  elements: str
+warnings_of_check:
+  description: The warnings of Django's checks.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
+from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse
+
+
+def work_on(module: AnsibleModule) -> Dict[str, Any]:
+    """Nothing is written, so there is no plan."""
+    return {"changed": False, **rehearse.rehearse(rehearse.Options.of(module.params))}
+
+
+def main() -> None:
+    """Entry point."""
+    names: Dict[str, Any] = {"type": "list", "elements": "str", "default": []}
+    module = AnsibleModule(
+        argument_spec=_argspec.merged(_argspec.project(), _argspec.work(), {"units": names, "reload": names}),
+        supports_check_mode=True,
+    )
+    _module.answer(module, work_on)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is tried on new while old serves; what real units and servers say is tried in the lab."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
+from ansible_collections.relocate.django.plugins.module_utils._site import ProjectOptions
+from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse
+from ansible_collections.relocate.django.plugins.module_utils._users import current_user
+
+GOOD = Starter("service", "shop.service", "shop.service", commands=(("/bin/sh", "-c", "true"),), directory="/")
+MISSING = "/nonexistent/of/shop"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, ""),
+        ({"user": "root", "group": "root"}, ""),
+        ({"user": "0"}, ""),
+        ({"user": "no-such-user-x"}, "runs as no-such-user-x, who is no user of new"),
+        ({"group": "no-such-group-x"}, "runs in the group no-such-group-x"),
+        ({"directory": MISSING}, f"runs in {MISSING}, which is not there"),
+        ({"directory": "-" + MISSING}, ""),
+        ({"env_files": ("-" + MISSING,)}, ""),
+        ({"env_files": (MISSING,)}, f"reads {MISSING}, which is not there"),
+        ({"env_files": ("/nonexistent/*.env",)}, "reads /nonexistent/*.env"),
+        ({"env_files": ("/etc/pass*",)}, ""),
+        ({"commands": ((MISSING, "x"), ("/bin/true",))}, f"runs {MISSING}, which"),
+        ({"commands": (("/etc/passwd",),)}, "runs /etc/passwd, which"),
+        ({"commands": (("gunicorn", "shop.wsgi"), ())}, ""),  # by PATH: systemd's is another than ours
+    ],
+)
+def test_what_a_unit_lacks(change: dict[str, Any], said: str) -> None:
+    found = rehearse.unit_problems(replace(GOOD, **change))
+    assert [item.code for item in found] == (["unit_incomplete"] if said else [])
+    assert (
+        all(said in item.msg and "shop.service" in item.msg and "relocate_" in item.hint for item in found) or not said
+    )
+
+
+def test_all_that_a_unit_lacks_is_told_at_once() -> None:
+    broken = replace(GOOD, directory=MISSING, env_files=(MISSING,), commands=((MISSING,),))
+    assert len(rehearse.unit_problems(broken)) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("shop", 0), ("shop.service", 0), ("nginx", 1), ("shop.timer", 1), ("x.mount", 0)]
+)
+def test_units_that_new_lacks(name: str, count: int) -> None:
+    from ansible_collections.relocate.django.plugins.module_utils._services.systemd import unit_name
+
+    found = rehearse.unknown_units("relocate_reload", [unit_name(name)], {"shop.service": GOOD})
+    assert len(found) == count
+    assert all(item.code == "unit_unknown" and "relocate_reload names" in item.msg for item in found)
+    assert all("relocate_packages" in item.hint for item in found)
+
+
+class Asked:
+    """A project that answers so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **answers: Any) -> None:
+        whole = {"django": {}, "checks": [], "serving": [], **answers}
+        monkeypatch.setattr(rehearse.probe, "ask", lambda *args, **more: whole)
+        project = Project("/srv/shop/app", "/bin/true", "", current_user())
+        monkeypatch.setattr(ProjectOptions, "find", lambda self: project)
+
+
+def options() -> rehearse.Options:
+    """A rehearsal of a project without units."""
+    params = {"path": "/srv/shop/app", "owner": None, "interpreter": None, "settings": None, "environment": {},
+              "env_files": [], "allow_root": True, "units": [], "reload": []}  # fmt: skip
+    return rehearse.Options.of(params)
+
+
+def test_a_project_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    Asked(monkeypatch, checks=[{"level": "warning", "id": "security.W004", "msg": "HSTS"}])
+    assert rehearse.rehearse(options()) == {"units": 0, "tests": [], "warnings_of_check": ["security.W004: HSTS"]}
+
+
+def test_what_would_fail_at_the_first_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    failure = {"where": "MIDDLEWARE", "kind": "ModuleNotFoundError", "msg": "No module named 'whitenoise'"}
+    Asked(monkeypatch, serving=[failure])
+    with pytest.raises(RelocateError, match="MIDDLEWARE fails on new: ModuleNotFoundError: No module") as caught:
+        rehearse.rehearse(options())
+    assert caught.value.code == "request_fails" and "relocate_pip_extra" in caught.value.hint
+
+
+def test_everything_is_told_in_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt that is refused here clears up after itself, so the code is not that of preflight."""
+    build = {"where": "COMPRESS_OFFLINE", "kind": "FileNotFoundError", "msg": "x is not there"}
+    Asked(monkeypatch, serving=[build], checks=[{"level": "error", "id": "urls.E001", "msg": "broken"}])
+    with pytest.raises(RelocateError) as caught:
+        rehearse.rehearse(options())
+    error = caught.value
+    assert error.code == "rehearsal_failed"
+    assert "1. [request_fails] COMPRESS_OFFLINE" in error.msg and "2. [check_failed] Django's check" in error.msg
+    assert "relocate_build" in error.msg and [item["code"] for item in error.details["obstacles"]] == [
+        "request_fails",
+        "check_failed",
+    ]
+
+
+def test_a_project_that_does_not_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = {"code": "settings_failed", "msg": "no", "hint": "mend"}
+    Asked(monkeypatch, django={"error": error})
+    with pytest.raises(RelocateError) as caught:
+        rehearse.rehearse(options())
+    assert (caught.value.code, caught.value.msg) == ("settings_failed", "no")
+
+
+class Manager:
+    """A systemd that has been told of new files."""
+
+    def __init__(self) -> None:
+        self.called: list[str] = []
+
+    def call(self, verb: str) -> None:
+        self.called.append(verb)
+
+
+def test_units_and_what_they_start_are_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    timer = Starter("timer", "job.timer", "job.timer", starts=("job.service",), files=("/etc/x/job.timer",))
+    job = replace(GOOD, name="job.service", commands=((MISSING,),), files=("/etc/x/job.service",))
+    monkeypatch.setattr(rehearse.unit_reader, "read", lambda _systemd: [timer, job, GOOD])
+    seen: list[Any] = []
+    monkeypatch.setattr(rehearse.config_test, "verified", lambda paths: seen.append(list(paths)) or ["job: wrong"])
+    monkeypatch.setattr(rehearse.config_test, "refused", lambda unit: "no certificate")
+    found: list[Obstacle] = []
+    one = replace(options(), units=("job.timer", "gone"), reload=("nginx",))
+    manager = Manager()
+    tried = rehearse._try_units(one, manager, found)  # type: ignore[arg-type]
+    assert tried == 2 and seen == [["/etc/x/job.timer", "/etc/x/job.service"]]
+    assert [item.code for item in found] == ["unit_unknown", "unit_unknown", "unit_incomplete", "unit_incomplete"]
+    assert rehearse._test_configurations(one, found) == ["nginx.service"]
+    assert found[-1].code == "config_refused" and "no certificate" in found[-1].msg
