@@ -49,6 +49,7 @@ options:
       - stopped_unseen
       - key_left
       - set_left
+      - rehearsed
       - settled
       - serves_on
       - serves_nowhere

@@ -98,6 +98,23 @@ options:
     description: Whether uncommitted changes are accepted.
     type: bool
     default: false
+  reload:
+    description: Units that are only reloaded on new, such as V(nginx).
+    type: list
+    elements: str
+    default: []
+  packages:
+    description: Packages of the operating system that are installed on new, so that what they bring is no obstacle.
+    type: list
+    elements: str
+    default: []
+  cron:
+    description:
+      - What becomes of lines of cron that run the project on old. V(refuse) makes them an obstacle, since they would
+        write while the databases are moved; V(leave) accepts that they go on.
+    type: str
+    choices: [refuse, leave]
+    default: refuse
   services_kept_running:
     description: Units of the project that run on this host and are left running there on purpose.
     type: list
@@ -215,7 +232,7 @@ past:
       returned: always
 """
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -223,33 +240,13 @@ from ansible_collections.relocate.django.plugins.module_utils import _argspec, _
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
 from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
-from ansible_collections.relocate.django.plugins.module_utils._project import vcs
 from ansible_collections.relocate.django.plugins.module_utils._record.lease import GRACE, Lease
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 from ansible_collections.relocate.django.plugins.module_utils._services import answers, checks
-from ansible_collections.relocate.django.plugins.module_utils._site import SiteOptions, collect, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import describe, old_info, preflight, preflight_new
+from ansible_collections.relocate.django.plugins.module_utils._site import collect
+from ansible_collections.relocate.django.plugins.module_utils._steps import old_info, old_site, preflight_new, readiness
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
-
-
-def look_at_old(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, Any]:
-    """The site's facts, as far as it could be opened."""
-    params = module.params
-    with open_site(SiteOptions.of(params), describe.TOPICS, partial=True) as site:
-        obstacles += preflight.obstacles_on_old(site, preflight.Options.of(params))
-        if any("error" in answer for answer in site.facts.values()):
-            return {}
-        info: Optional[Dict[str, Any]] = collect(obstacles, lambda: describe.describe_site(site, params["media_skip"]))
-        if info is None:
-            return {}
-        wanted, project = params["revision"], site.project
-        if wanted and info["revision"]:
-            brought = collect(obstacles, lambda: vcs.brings(project.path, project.owner, wanted))
-            info["revision_brought"] = brought is not False  # what cannot be asked is told already
-        info["unit_users"] = collect(obstacles, lambda: checks.users(params["units"])) or []
-        obstacles += preflight.media_obstacles(info.get("media") or {}) if params["media"] else []
-        return info
 
 
 def ask_old(params: Mapping[str, Any], record: Record) -> List[Obstacle]:
@@ -261,9 +258,16 @@ def ask_old(params: Mapping[str, Any], record: Record) -> List[Obstacle]:
     return [Obstacle(error.code, error.msg, error.hint) for error in errors]
 
 
-def look_at_new(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, Any]:
+def look_at(params: Mapping[str, Any], obstacles: List[Obstacle]) -> Dict[str, Any]:
+    """Look at the side that this host is."""
+    if params["side"] == "old":
+        return old_site.look(old_site.Options.of(params), obstacles)
+    return look_at_new(params, obstacles)
+
+
+def look_at_new(params: Mapping[str, Any], obstacles: List[Obstacle]) -> Dict[str, Any]:
     """The host's facts; the site is not there yet."""
-    params, old = module.params, module.params["old"] or {}
+    old = params["old"] or {}
     if old:
         old_info.by_old(old, [kind.name for kind in ENGINES])
         with SecretStore(secret_base(params["directory"])) as secrets:
@@ -272,6 +276,8 @@ def look_at_new(module: AnsibleModule, obstacles: List[Obstacle]) -> Dict[str, A
         obstacles += checks.running(params["path"], params["services_kept_running"])
     owner = params["owner"] or old.get("owner", {}).get("name")
     made = collect(obstacles, lambda: preflight_new.users_to_make(params["units"], old)) or []
+    if old:
+        obstacles += readiness.obstacles(old_info.needs(old), readiness.Options.of(params), str(owner), made)
     return {
         "host": facts.describe_host(),
         "owner_exists": bool(owner and lookup_user(owner)),
@@ -284,12 +290,11 @@ def look(module: AnsibleModule) -> Dict[str, Any]:
     params = module.params
     obstacles: List[Obstacle] = []
     site = check_site_name(params["site"])
-    side = look_at_old if params["side"] == "old" else look_at_new
     other = Lease.holder(params["directory"], site, params["run"])
     if other:
         hint = "wait for it to end; after a crash the site is free again within {0} s".format(GRACE)
         obstacles.append(Obstacle("locked", "another run is at work on this site: {0}".format(other), hint))
-    info = collect(obstacles, lambda: side(module, obstacles)) or {"host": facts.describe_host()}
+    info = collect(obstacles, lambda: look_at(params, obstacles)) or {"host": facts.describe_host()}
     record = collect(obstacles, lambda: read_record(params["directory"], site)) or Record()
     if params["side"] == "old":
         obstacles += ask_old(params, record)
@@ -298,8 +303,16 @@ def look(module: AnsibleModule) -> Dict[str, Any]:
     return {"changed": False, "obstacles": listed, "info": info, "past": record.told()}
 
 
+#: Options that are lists of names.
+_LISTS = (
+    "units reload packages services_kept_running files files_ignored requirements command pip_extra pip_ignored"
+    " excluded_models media_skip orphans"
+).split()
+
+
 def main() -> None:
     """Entry point."""
+    names: Dict[str, Any] = {"type": "list", "elements": "str", "default": []}
     module = AnsibleModule(
         argument_spec=_argspec.merged(
             _argspec.project(),
@@ -312,25 +325,16 @@ def main() -> None:
             {
                 "side": {"type": "str", "choices": ["old", "new"], "required": True},
                 "old": {"type": "dict"},
-                "units": {"type": "list", "elements": "str", "default": []},
-                "services_kept_running": {"type": "list", "elements": "str", "default": []},
-                "files": {"type": "list", "elements": "str", "default": []},
-                "files_ignored": {"type": "list", "elements": "str", "default": []},
+                **dict.fromkeys(_LISTS, names),
+                "cron": {"type": "str", "choices": ["refuse", "leave"], "default": "refuse"},
                 "python": {"type": "str", "default": "python3"},
                 "revision": {"type": "str"},
                 "remote": {"type": "str"},
-                "requirements": {"type": "list", "elements": "str", "default": []},
-                "command": {"type": "list", "elements": "str", "default": []},
-                "pip_extra": {"type": "list", "elements": "str", "default": []},
-                "pip_ignored": {"type": "list", "elements": "str", "default": []},
                 "installs": {"type": "bool", "default": False},
                 "allow_dirty": {"type": "bool", "default": False},
                 "allow_unapplied": {"type": "bool", "default": False},
                 "engines": {"type": "dict", "default": {}},
-                "excluded_models": {"type": "list", "elements": "str", "default": []},
                 "media": {"type": "bool", "default": True},
-                "media_skip": {"type": "list", "elements": "str", "default": []},
-                "orphans": {"type": "list", "elements": "str", "default": []},
                 "replace": {"type": "bool", "default": False},
                 "allow_same_host": {"type": "bool", "default": False},
             },

@@ -49,7 +49,7 @@ class Connection(Local):
             raise AnsibleConnectionFailure("lost")
         return super().exec_command(*args, **kwargs)
 """
-MODULES = "backup checkout collectstatic database files migrate owner_info preflight restore services transfer".split()
+MODULES = "backup build checkout database files migrate owner_info preflight rehearse restore services transfer".split()
 MODULES += ["transfer_grant", "verify"]
 #: Roles by themselves, each told which host it works on.
 ALONE = [
@@ -148,7 +148,7 @@ def see(calls: list[dict[str, Any]], side: str, modules: set[str]) -> None:
 
 
 ON_OLD = {"preflight", "backup", "verify"}
-ON_NEW = {"preflight", "collectstatic", "database", "restore", "migrate", "verify"}
+ON_NEW = {"preflight", "build", "database", "rehearse", "restore", "migrate", "verify"}
 
 
 def test_each_host_is_read_by_its_own_variables(collection: Path) -> None:

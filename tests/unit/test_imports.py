@@ -65,7 +65,17 @@ RULES: list[tuple[str, set[str]]] = [
     (
         "_steps.*",
         SYSTEM
-        | {"_secrets", "_site", "_host.*", "_record.*", "_services.*", "_project.*", "_media.*", "_set.*"}
+        | {
+            "_secrets",
+            "_site",
+            "_host.*",
+            "_record.*",
+            "_services.*",
+            "_discover.*",
+            "_project.*",
+            "_media.*",
+            "_set.*",
+        }
         | {"_transfer.*", "_engines.base", "_engines.compare", "_engines.registry", "_fixtures.[a-z]*", "_steps.*"},
     ),
 ]

@@ -64,6 +64,15 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_discover/opened.py": {
         "_head": ("os.open", "find holds the rights of the project's owner"),
     },
+    "module_utils/_discover/places.py": {
+        "_below": ("glob.glob", ASKED),
+        "_walk": ("glob.glob", ASKED),
+        "_directories": ("os.scandir", ASKED),
+    },
+    "module_utils/_discover/processes.py": {
+        "_processes": ("os.listdir", KERNEL),
+        "_text": ("open", KERNEL),
+    },
     "module_utils/_engines/mysql/load.py": {
         "read_schema": ("os.open", SET),
     },
@@ -190,6 +199,9 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     },
     "module_utils/_steps/preflight_new.py": {
         "_occupied": ("os.listdir", ASKED),
+    },
+    "module_utils/_steps/rehearse.py": {
+        "_is_there": ("glob.glob", ASKED),
     },
     "module_utils/_steps/restore_media.py": {
         "bring": ("open", SET),

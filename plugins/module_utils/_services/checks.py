@@ -145,14 +145,17 @@ def unnamed(path: str, units: Sequence[str], kept_running: Sequence[str]) -> Lis
     found = []
     for unit in Systemd().running_below(path):
         if unit.name not in named and not named & set(unit.triggered_by):
-            found.append(
-                Obstacle(
-                    "unit_unnamed",
-                    "unit {0} runs the project, and relocate_services does not name it".format(unit.name),
-                    "add it to relocate_services, or to relocate_services_kept_running when it may keep running on old",
-                )
-            )
+            found.append(unit_unnamed(unit.name))
     return found
+
+
+def unit_unnamed(name: str) -> Obstacle:
+    """Return the obstacle that a unit is which nobody named."""
+    return Obstacle(
+        "unit_unnamed",
+        "unit {0} runs the project, and relocate_services does not name it".format(name),
+        "add it to relocate_services, or to relocate_services_kept_running when it may keep running on old",
+    )
 
 
 def users(units: Sequence[str]) -> List[str]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Directory
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Directory, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._project.replies import Each, Maybe, checked
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import read_as
+from ansible_collections.relocate.django.plugins.module_utils._steps.readiness import Needs
 
 _DATABASE = {**dict.fromkeys("engine backend name user host".split(), str), "port": Maybe(int), "facts": Each(object)}
 _INFO: Mapping[str, Any] = {
@@ -23,6 +24,7 @@ _INFO: Mapping[str, Any] = {
     "unit_users": Maybe([str]),
     "revision": Maybe({"remote": Maybe(str)}),
     "revision_brought": Maybe(bool),
+    "needs": Maybe(Each(object)),
 }
 
 
@@ -34,6 +36,7 @@ def by_old(info: Mapping[str, Any], engines: Any) -> Mapping[str, Any]:
     try:
         checked(info, _INFO, "info")
         log_directories(info)
+        needs(info)
         for alias, item in info["databases"].items():
             read_as(DatabaseFacts, item["facts"], "info.databases.{0}.facts".format(alias))
             if item["engine"] not in engines:
@@ -47,6 +50,12 @@ def log_directories(info: Mapping[str, Any]) -> Tuple[Directory, ...]:
     """Return how the directories that LOGGING writes into are on old, and those above them. Raises ValueError."""
     plain = info.get("log_directories")
     found: Tuple[Directory, ...] = read_as(Tuple[Directory, ...], plain or [], "info.log_directories")
+    return found
+
+
+def needs(info: Mapping[str, Any]) -> Needs:
+    """Return what new must have besides code and databases. Raises ValueError."""
+    found: Needs = read_as(Needs, info.get("needs") or as_plain(Needs()), "info.needs")
     return found
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._steps import old_site
 from ansible_collections.relocate.django.plugins.modules import preflight
 from tests.unit.fakes import FakeEngine, fake_site, project_params
 
@@ -26,15 +28,35 @@ def test_an_old_site_that_cannot_be_described(tmp_path: Path, monkeypatch: pytes
     def opened(*_args: Any, **_more: Any) -> Iterator[Any]:
         yield fake_site(tmp_path, FakeEngine())
 
-    monkeypatch.setattr(preflight, "open_site", opened)
-    monkeypatch.setattr(preflight.preflight, "obstacles_on_old", lambda *_args: [])
+    monkeypatch.setattr(old_site, "open_site", opened)
+    monkeypatch.setattr(old_site.preflight, "obstacles_on_old", lambda *_args: [])
     monkeypatch.setattr(FakeEngine, "describe", refusing)
     params = {"side": "old", "site": "shop", "directory": str(tmp_path), "run": "", "media": True, "media_skip": []}
-    lists = ("files", "files_ignored", "requirements", "command", "pip_extra", "pip_ignored", "units", "answers")
+    lists = "files files_ignored requirements command pip_extra pip_ignored units answers reload".split()
+    lists += ["services_kept_running"]
     params.update({name: [] for name in lists}, **project_params(tmp_path))
-    params.update(answers_timeout=1, compression="none", allow_dirty=False, allow_unapplied=False)
+    params.update(answers_timeout=1, compression="none", allow_dirty=False, allow_unapplied=False, cron="refuse")
+    params.update(dict.fromkeys(f"login_{name}" for name in ("user", "password", "host", "port", "unix_socket")))
     module: Any = SimpleNamespace(params=params, check_mode=False)
     found = preflight.look(module)
     assert [item["code"] for item in found["obstacles"]] == ["server_unreachable"]
     assert found["obstacles"][0]["host"] == found["info"]["host"]["name"]
     assert "databases" not in found["info"]
+
+
+def test_a_project_that_does_not_open_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing environment once hid whatever else was in the way."""
+
+    def refused(*_args: Any, **_more: Any) -> Any:
+        raise RelocateError("interpreter_not_found", "no environment", "make it")
+
+    def unnamed(served: Any, _host: Any, named: Any, owner: Any, told: Any) -> list[Obstacle]:
+        assert (served, owner, told) == (None, None, {}) and named.path == str(tmp_path)
+        return [Obstacle("files_unnamed", "files", "name them")]
+
+    monkeypatch.setattr(old_site, "open_site", refused)
+    monkeypatch.setattr(old_site.unnamed, "obstacles", unnamed)
+    options = SimpleNamespace(site=None, named=SimpleNamespace(path=str(tmp_path)))
+    obstacles: list[Obstacle] = []
+    assert old_site.look(options, obstacles) == {}  # type: ignore[arg-type]
+    assert [item.code for item in obstacles] == ["interpreter_not_found", "files_unnamed"]

@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looks at the site on old: what is in the way, and what new has to know of it; nothing is changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._discover import sites
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
+from ansible_collections.relocate.django.plugins.module_utils._project import vcs
+from ansible_collections.relocate.django.plugins.module_utils._services import checks
+from ansible_collections.relocate.django.plugins.module_utils._set import unversioned
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, collect, open_site
+from ansible_collections.relocate.django.plugins.module_utils._steps import (
+    belongings,
+    describe,
+    preflight,
+    readiness,
+    unnamed,
+)
+from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
+
+
+@dataclass(frozen=True)
+class Options(ModuleOptions):
+    """Holds the options of a look at old."""
+
+    site: SiteOptions
+    preflight: preflight.Options
+    named: unnamed.Options
+    media: bool  # MEDIA is moved
+    media_skip: Sequence[str]  # what of it stays
+
+
+def look(options: Options, obstacles: List[Obstacle]) -> Dict[str, Any]:
+    """Return the site's facts, as far as it could be opened; what is in the way is added to the list."""
+    host = Host.read()
+    served = unnamed.find(host, options.named.path)
+    # The project may not open, as without its environment: what else is in the way is found all the same.
+    info = collect(obstacles, lambda: _open(options, obstacles, host, served))
+    if info is None:
+        obstacles += unnamed.obstacles(served, host, options.named, None, {})
+    return info or {}
+
+
+def _open(options: Options, obstacles: List[Obstacle], host: Host, served: Optional[sites.FoundSite]) -> Dict[str, Any]:
+    """Look at the project and its databases."""
+    with open_site(options.site, (*describe.TOPICS, *belongings.TOPICS), partial=True) as site:
+        obstacles += preflight.obstacles_on_old(site, options.preflight)
+        told = _taken(site)
+        obstacles += unnamed.obstacles(served, host, options.named, site.project.owner, told)
+        if any("error" in answer for answer in site.facts.values()):
+            return {}
+        info: Optional[Dict[str, Any]] = collect(obstacles, lambda: describe.describe_site(site, options.media_skip))
+        if info is None:
+            return {}
+        info.update(_for_new(options, site, info, obstacles))
+        owner, project = site.project.owner, site.project
+        files = collect(obstacles, lambda: unversioned.expand(options.named.files, project.path, owner)) or []
+        info["needs"] = as_plain(readiness.needs_of(served, files, owner, told, host))
+        obstacles += preflight.media_obstacles(info.get("media") or {}) if options.media else []
+        return info
+
+
+def _taken(site: Site) -> Dict[str, Any]:
+    """What the probe told for these checks alone, taken out of the facts that go to new."""
+    told: Dict[str, Any] = {name: site.facts.pop(name, None) for name in belongings.TOPICS}
+    databases = [{"alias": alias} for alias in site.engines]
+    return {**told, "databases": databases, "django": site.facts.get("django")}
+
+
+def _for_new(options: Options, site: Site, info: Mapping[str, Any], obstacles: List[Obstacle]) -> Dict[str, Any]:
+    """Whether old can bring the revision that is wanted, and whom its units run as."""
+    wanted, project = options.preflight.revision, site.project
+    found: Dict[str, Any] = {}
+    if wanted and info["revision"]:
+        brought = collect(obstacles, lambda: vcs.brings(project.path, project.owner, wanted))
+        found["revision_brought"] = brought is not False  # what cannot be asked is in the list already
+    found["unit_users"] = collect(obstacles, lambda: checks.users(options.preflight.units)) or []
+    return found

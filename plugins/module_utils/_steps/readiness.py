@@ -1,0 +1,246 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds what new needs for a site besides code and databases: old says what, and new is looked at for it.
+
+Users of the files that go along, units that are only reloaded, ports, servers that the settings name.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import socket
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._discover import here, listening, sites
+from ansible_collections.relocate.django.plugins.module_utils._discover.found import Neighbour
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
+from ansible_collections.relocate.django.plugins.module_utils._services import checks
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import unit_name
+from ansible_collections.relocate.django.plugins.module_utils._set import unversioned
+from ansible_collections.relocate.django.plugins.module_utils._steps import belongings
+from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
+
+_SECONDS = 2.0  # for a server to accept a connection
+_MOST = 20  # servers that are asked
+_DATAGRAMS = ("syslog", "statsd")  # nobody answers these
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that the settings name, and that answers old."""
+
+    setting: str
+    kind: str
+    host: str
+    port: int  # 0 for a socket
+    path: str
+    local: bool  # it is on old itself, so that new must have its own
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What old says of a site."""
+
+    users: Tuple[str, ...] = ()  # owners of files that go along
+    groups: Tuple[str, ...] = ()
+    units: Tuple[str, ...] = ()  # that serve it, its web server among them
+    listens: Tuple[str, ...] = ()  # addresses of TCP on which the site and its web server listen
+    servers: Tuple[Server, ...] = ()
+
+
+@dataclass(frozen=True)
+class Options(ModuleOptions):
+    """Holds what is set for new."""
+
+    units: Sequence[str]
+    reload: Sequence[str]
+    files: Sequence[str]
+    packages: Sequence[str]  # that are installed before the site needs them
+    installs: bool
+    allow_same_host: bool
+
+
+Answers = Callable[[str, int, str], bool]
+
+
+def needs_of(
+    site: Optional[sites.FoundSite],
+    files: Iterable[str],
+    owner: SystemUser,
+    told: Mapping[str, Any],
+    host: Host,
+) -> Needs:
+    """Return what a site on this host needs elsewhere.
+
+    :param files: absolute paths of all files that go along
+    :param told: what the probe answered
+    """
+    users, groups = _people(files, ("root", owner.name))
+    return Needs(
+        users=users,
+        groups=groups,
+        units=tuple(_units(site)) if site is not None else (),
+        listens=tuple(_listens(site)) if site is not None else (),
+        servers=tuple(servers(belongings.neighbours_of(told), belongings.this_host(host))),
+    )
+
+
+def _units(site: sites.FoundSite) -> List[str]:
+    """The system units that serve a site, once."""
+    units = [item.unit for item in site.place.starters] + [web.unit for web in site.place.webs]
+    return list(dict.fromkeys(unit for unit in units if unit))
+
+
+def _listens(site: sites.FoundSite) -> List[str]:
+    """The addresses of TCP on which a site listens, once."""
+    own = [address for item in site.place.starters if item.runs for address in item.listens]
+    served = ["tcp:{0}:{1}".format(address, port) for web in site.place.webs for address, port, _tls in web.ports]
+    return list(dict.fromkeys(address for address in own + served if address.startswith("tcp:")))
+
+
+def _people(files: Iterable[str], there: Sequence[str]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
+    """The names of users and groups whose files these are; numbers without a name are passed over.
+
+    :param there: names that every host has, or that the move makes
+    """
+    users, groups = set(), set()
+    for path in files:
+        try:
+            status = os.lstat(path)
+        except OSError:
+            continue
+        users.add(unversioned.name_of(pwd.getpwuid, status.st_uid))
+        groups.add(unversioned.name_of(grp.getgrgid, status.st_gid))
+    return _named(users, there), _named(groups, there)
+
+
+def _named(names: Iterable[str], there: Sequence[str]) -> Tuple[str, ...]:
+    return tuple(sorted(name for name in names if not name.isdigit() and name not in there))
+
+
+def answers(host: str, port: int, path: str) -> bool:
+    """Tell whether a server accepts a connection; nothing is sent."""
+    try:
+        if path:
+            with socket.socket(socket.AF_UNIX) as link:
+                link.settimeout(_SECONDS)
+                link.connect(path)
+        else:
+            socket.create_connection((host or "localhost", port), _SECONDS).close()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def servers(found: Sequence[Neighbour], this: here.Host, ask: Answers = answers) -> List[Server]:
+    """Return the neighbours that answer here: what does not answer old need not answer new."""
+    unique = {
+        (item.host, item.port or 0, item.path): item
+        for item in reversed(found)
+        if (item.port or item.path) and item.kind not in _DATAGRAMS
+    }
+    return [
+        Server(item.setting, item.kind, host, port, path, here.is_here(item, this))
+        for (host, port, path), item in list(unique.items())[::-1][:_MOST]
+        if ask(host, port, path)
+    ]
+
+
+# --- on new
+
+
+def obstacles(
+    needs: Needs, options: Options, owner: str, made: Sequence[str], ask: Answers = answers
+) -> List[Obstacle]:
+    """Return what this host lacks.
+
+    :param owner: the project's, whom the move makes
+    :param made: further users whom the move makes
+    """
+    brought = bool(options.packages) and options.installs  # what packages bring is not here yet
+    found = [] if brought else missing_people(needs, [owner, *made]) + unknown_reload(options)
+    if not options.allow_same_host:
+        found += ports_taken(needs, options, listening.read())
+    return found + silent_servers(needs, brought, ask)
+
+
+def missing_people(needs: Needs, made: Sequence[str]) -> List[Obstacle]:
+    """One obstacle for users and groups of files that this host does not have."""
+    lacking = ["user " + name for name in needs.users if name not in made and not _is_known(pwd.getpwnam, name)]
+    lacking += ["group " + name for name in needs.groups if name not in made and not _is_known(grp.getgrnam, name)]
+    if not lacking:
+        return []
+    return [
+        Obstacle(
+            "owner_missing",
+            "files of relocate_files belong to {0}, and new has no such name".format(", ".join(lacking)),
+            "make them on new, or name the package that makes them in relocate_packages",
+        )
+    ]
+
+
+def _is_known(lookup: Callable[[str], Any], name: str) -> bool:
+    try:
+        lookup(name)
+    except KeyError:
+        return False
+    return True
+
+
+def unknown_reload(options: Options) -> List[Obstacle]:
+    """One obstacle for each unit to reload that this host does not have, and whose file does not go along."""
+    carried = {os.path.basename(path) for path in options.files}
+    names = [unit_name(name) for name in options.reload if unit_name(name) not in carried]
+    try:
+        states = checks.unit_states(names)
+    except RelocateError as error:
+        return [Obstacle(error.code, error.msg, error.hint)]
+    return [
+        Obstacle(
+            "unit_unknown",
+            "relocate_reload names {0}, and new has no such unit".format(name),
+            "name the package that brings it in relocate_packages, or take it out of relocate_reload",
+        )
+        for name, unit in states.items()
+        if unit.load != "loaded"
+    ]
+
+
+def ports_taken(needs: Needs, options: Options, listeners: Sequence[listening.Listener]) -> List[Obstacle]:
+    """One obstacle for each address of the site on which something else listens here."""
+    own = {unit_name(name) for name in (*options.units, *options.reload)} | set(needs.units)
+    found: Dict[Tuple[str, str], None] = {}
+    for one in listeners:
+        wanted = next((item for item in needs.listens if sites.same_address(item, one.address)), "")
+        if wanted and one.unit not in own:
+            who = one.unit or "process {0} ({1})".format(one.pid, os.path.basename((*one.words, "?")[0]))
+            found[wanted, who] = None
+    return [
+        Obstacle(
+            "port_taken",
+            "{0} listens on {1} here, where the site is to".format(who, wanted[len("tcp:") :]),
+            "stop it and disable it, or give one of them another port",
+        )
+        for wanted, who in found
+    ]
+
+
+def silent_servers(needs: Needs, brought: bool, ask: Answers = answers) -> List[Obstacle]:
+    """One obstacle for each server that answers old and does not answer new."""
+    found = []
+    for item in needs.servers:
+        if (item.local and brought) or ask(item.host, item.port, item.path):
+            continue
+        where = item.path or "{0}:{1}".format(item.host or "localhost", item.port)
+        text = "{0} names {1} at {2}, which answers old and does not answer new".format(item.setting, item.kind, where)
+        hint = "let new reach it: a firewall or its own list of clients may keep it off"
+        if item.local:
+            hint = "install it on new, as by relocate_packages; what it holds on old is not moved"
+        found.append(Obstacle("neighbour_missing", text, hint))
+    return found

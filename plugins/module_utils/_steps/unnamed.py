@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds what belongs to a site on old and the inventory neither names nor leaves behind on purpose; nothing is changed.
+
+Each of these would be paid for with a freeze: a unit without its env file, a web server without its certificate, a line
+of cron that writes while the databases are dumped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._discover import opened, sites
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
+from ansible_collections.relocate.django.plugins.module_utils._project.untracked import covers
+from ansible_collections.relocate.django.plugins.module_utils._services import checks
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import unit_name
+from ansible_collections.relocate.django.plugins.module_utils._set import unversioned
+from ansible_collections.relocate.django.plugins.module_utils._steps import belongings
+from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host, Values
+
+_SHOWN = 12  # files in a message
+_ALL = "*"
+
+
+@dataclass(frozen=True)
+class Options(ModuleOptions):
+    """Holds what the inventory names of a site."""
+
+    path: str  # the project's directory
+    directory: str  # ours
+    units: Sequence[str]
+    services_kept_running: Sequence[str]
+    reload: Sequence[str]
+    files: Sequence[str]
+    files_ignored: Sequence[str]
+    env_files: Sequence[str]
+    cron: str  # leave: lines of cron may stay behind
+
+
+def find(host: Host, path: str) -> Optional[sites.FoundSite]:
+    """Return the site that something on this host serves from a directory."""
+    real = os.path.realpath(path)
+    return next((site for site in host.sites() if os.path.realpath(site.place.path) == real), None)
+
+
+def obstacles(
+    site: Optional[sites.FoundSite], host: Host, options: Options, owner: Optional[SystemUser], told: Mapping[str, Any]
+) -> List[Obstacle]:
+    """Return what is not named.
+
+    :param site: None when nothing on the host serves the project
+    :param owner: of the project; None when that is not clear
+    :param told: what the probe answered, as :func:`belongings.of_site` takes it
+    """
+    values = Values()
+    if site is not None:
+        values = belongings.of_site(site, host, owner, options.directory, told, beside=False)
+    found = files_unnamed(options, owner, values)
+    if site is None or _ALL in options.services_kept_running:
+        return found
+    return found + units_unnamed(options, values) + managed_by_users(options, site) + cron_lines(options, site)
+
+
+def files_unnamed(options: Options, owner: Optional[SystemUser], values: Values) -> List[Obstacle]:
+    """One obstacle for all files that nobody carries."""
+    wanted = _env_files(options, owner)
+    wanted.update({str(item["value"]): str(item["why"]) for item in values.values.get("files", ())})
+    try:
+        spoken = unversioned.absolute([*options.files, *options.files_ignored], options.path)
+    except RelocateError:
+        return []  # it is in the list already
+    missing = {
+        name: why
+        for name, why in wanted.items()
+        if not any(covers(pattern, os.path.normpath(os.path.join(options.path, name))) for pattern in spoken)
+    }
+    if not missing:
+        return []
+    shown = ["{0} ({1})".format(name, why) for name, why in list(missing.items())[:_SHOWN]]
+    more = ["and {0} more".format(len(missing) - _SHOWN)] if len(missing) > _SHOWN else []
+    return [
+        Obstacle(
+            "files_unnamed",
+            "files belong to the site, and relocate_files does not name them: {0}".format(", ".join(shown + more)),
+            "add to relocate_files: [{0}]; or list in relocate_files_ignored what new has already, or may lack".format(
+                ", ".join(map(json.dumps, missing))
+            ),
+        )
+    ]
+
+
+def _env_files(options: Options, owner: Optional[SystemUser]) -> Dict[str, str]:
+    """The files of relocate_env_files that are there, and that git does not hold."""
+    paths = {
+        os.path.normpath(os.path.join(options.path, name.lstrip("-"))): name.lstrip("-") for name in options.env_files
+    }
+    there = [path for path in paths if os.path.lexists(path)]
+    held = opened.held_by_git(options.path, owner, there)
+    return {paths[path]: "of relocate_env_files" for path in there if path not in held}
+
+
+def units_unnamed(options: Options, values: Values) -> List[Obstacle]:
+    """One obstacle for each unit that is neither stopped, nor reloaded, nor left on purpose."""
+    named = {unit_name(name) for name in (*options.units, *options.services_kept_running)}
+    found = []
+    for unit in values.named("services"):
+        if unit not in named:
+            found.append(checks.unit_unnamed(unit))
+    for item in values.values.get("reload", ()):
+        if item["value"] not in named | {unit_name(name) for name in options.reload}:
+            text = "unit {0} {1}, and relocate_reload does not name it".format(item["value"], item["why"])
+            hint = "add it to relocate_reload, or to relocate_services_kept_running when new needs none of it"
+            found.append(Obstacle("unit_unnamed", text, hint))
+    return found
+
+
+def managed_by_users(options: Options, site: sites.FoundSite) -> List[Obstacle]:
+    """One obstacle for each unit of a user's own systemd: a move does not reach it."""
+    kept = {unit_name(name) for name in options.services_kept_running}
+    return [
+        Obstacle("unit_unnamed", notice.what, notice.hint)
+        for notice, unit in zip(sites.manager_notices(site.place), sites.managed(site.place))
+        if unit not in kept
+    ]
+
+
+def cron_lines(options: Options, site: sites.FoundSite) -> List[Obstacle]:
+    """One obstacle for all lines of cron that run the project."""
+    lines = [item for item in site.place.starters if item.kind == "cron"]
+    if not lines or options.cron == "leave":
+        return []
+    names = ["{0} (as {1})".format(item.name, item.user or "its owner") for item in lines]
+    return [
+        Obstacle(
+            "cron_runs",
+            "cron runs the project, and would write while its databases are moved: {0}".format(", ".join(names)),
+            "comment the lines out on old before the move and add them on new afterwards; or set relocate_cron: leave "
+            "when they only read",
+        )
+    ]

@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What belongs to a site and the inventory does not name, each alone and all at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._discover import sites, system_files
+from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
+from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter, WebSite
+from ansible_collections.relocate.django.plugins.module_utils._discover.places import Place
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._steps import unnamed
+from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
+
+FILES = "web.service drop-in.conf job.service job.timer env nginx.conf cert.pem key.pem".split()
+
+
+class Bench:
+    """A site whose files are in a directory, and an inventory that names all of it."""
+
+    def __init__(self, top: Path) -> None:
+        self.app = str(top / "app")
+        (top / "app").mkdir()
+        self.file = {}
+        for name in FILES:
+            (top / name).write_text("x", encoding="utf-8")
+            self.file[name] = str(top / name)
+        web = Starter("service", "web.service", "web.service", directory=self.app, runs=True, at_boot=True,
+                      listens=("tcp:127.0.0.1:8000",), files=(self.file["web.service"], self.file["drop-in.conf"]),
+                      env_files=(self.file["env"], "-/nonexistent/of/web"))  # fmt: skip
+        job = Starter("service", "job.service", "job.service", directory=self.app, files=(self.file["job.service"],))
+        timer = Starter("timer", "job.timer", "job.timer", starts=("job.service",), runs=True, at_boot=True,
+                        files=(self.file["job.timer"],))  # fmt: skip
+        nginx = WebSite("nginx", "nginx.service", ("shop.example.org",), targets=("tcp:127.0.0.1:8000",),
+                        files=(self.file["nginx.conf"],), certificates=(self.file["cert.pem"],),
+                        keys=(self.file["key.pem"],))  # fmt: skip
+        self.starters, self.webs = [web, job, timer], [nginx]
+        self.options = unnamed.Options(
+            path=self.app,
+            directory=str(top / "work"),
+            units=("web", "job.timer"),
+            services_kept_running=(),
+            reload=("nginx",),
+            files=tuple(self.file.values()),
+            files_ignored=(),
+            env_files=(),
+            cron="refuse",
+        )
+
+    def found(self, **options: Any) -> list[Obstacle]:
+        """The obstacles, with other options."""
+        files = ConfigFiles()
+        host = Host(files, self.starters, self.webs, system_files.SystemFiles(files))
+        mine = [one for one in self.starters if one.directory == self.app]
+        [place] = sites.complete([Place(self.app, "", starters=tuple(mine))], self.starters, self.webs)
+        [site] = sites.join([place])
+        return unnamed.obstacles(site, host, replace(self.options, **options), None, {})
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_an_inventory_that_names_everything(bench: Bench) -> None:
+    assert bench.found() == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_each_file_alone(bench: Bench, name: str) -> None:
+    [one] = bench.found(files=tuple(path for key, path in bench.file.items() if key != name))
+    assert one.code == "files_unnamed" and bench.file[name] in one.msg
+    assert f'add to relocate_files: ["{bench.file[name]}"]' in one.hint
+    assert bench.found(files=tuple(path for key, path in bench.file.items() if key != name),
+                       files_ignored=(bench.file[name],)) == []  # fmt: skip
+
+
+def test_all_files_are_one_obstacle(bench: Bench) -> None:
+    [one] = bench.found(files=())
+    assert all(path in one.hint for path in bench.file.values())
+    assert "/nonexistent/of/web" not in one.msg
+
+
+def test_patterns_and_directories_name_files(bench: Bench, tmp_path: Path) -> None:
+    assert bench.found(files=(str(tmp_path),)) == []
+    assert bench.found(files=(str(tmp_path / "*.*"), bench.file["env"])) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"units": ("job.timer",)}, "unit web.service runs the project, and relocate_services does not name it"),
+        ({"units": ("web",)}, "unit job.timer runs the project"),
+        ({"reload": ()}, "unit nginx.service serves shop.example.org, and relocate_reload does not name it"),
+    ],
+)
+def test_each_unit_alone(bench: Bench, change: dict[str, Any], said: str) -> None:
+    [one] = bench.found(**change)
+    assert one.code == "unit_unnamed" and said in one.msg
+    unit = said.split()[1]
+    assert bench.found(**change, services_kept_running=(unit,)) == []
+    assert bench.found(**change, services_kept_running=("*",)) == []
+
+
+def test_an_env_file_that_is_read_and_not_carried(bench: Bench) -> None:
+    path = Path(bench.app) / ".env"
+    assert bench.found(env_files=(".env",)) == []  # preflight says that it cannot be read
+    path.write_text("A=1\n", encoding="utf-8")
+    [one] = bench.found(env_files=(".env",))
+    assert one.code == "files_unnamed" and ".env (of relocate_env_files)" in one.msg
+    assert bench.found(env_files=("-.env",), files=(*bench.options.files, ".env")) == []
+
+
+def test_cron(bench: Bench) -> None:
+    line = Starter("cron", "/etc/cron.d/shop:3", user="shop", directory=bench.app, files=("/etc/cron.d/shop",))
+    bench.starters.append(line)
+    [one] = bench.found()
+    assert one.code == "cron_runs" and "/etc/cron.d/shop:3 (as shop)" in one.msg and "relocate_cron: leave" in one.hint
+    assert bench.found(cron="leave") == []
+
+
+def test_a_unit_of_a_users_own_systemd(bench: Bench) -> None:
+    own = Starter("service", "beat.service", "", "shop", directory=bench.app, runs=True)
+    bench.starters.append(own)
+    [one] = bench.found()
+    assert one.code == "unit_unnamed" and "shop's own systemd" in one.msg
+    assert bench.found(services_kept_running=("beat",)) == []
+
+
+def test_a_supervisor_that_runs_the_project(bench: Bench) -> None:
+    program = Starter("supervisor", "shop-worker", "supervisor.service", directory=bench.app, runs=True, at_boot=True)
+    bench.starters.append(program)
+    [one] = bench.found()
+    assert one.code == "unit_unnamed" and "unit supervisor.service runs the project" in one.msg
+
+
+def test_everything_at_once(bench: Bench) -> None:
+    bench.starters.append(Starter("cron", "/etc/cron.d/shop:3", user="shop", directory=bench.app))
+    found = bench.found(units=(), reload=(), files=())
+    assert [item.code for item in found] == ["files_unnamed", *["unit_unnamed"] * 3, "cron_runs"]
+
+
+def test_a_project_that_nothing_serves(bench: Bench) -> None:
+    files = ConfigFiles()
+    host = Host(files, [], [], system_files.SystemFiles(files))
+    assert unnamed.obstacles(None, host, bench.options, None, {}) == []
+    assert unnamed.find(host, bench.app) is None
+
+
+def test_files_that_lead_out_are_told_elsewhere(bench: Bench) -> None:
+    assert bench.found(files=("../x",)) == []
