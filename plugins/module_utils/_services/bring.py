@@ -159,7 +159,7 @@ def _start_and_ask(host: Services, options: Options, planned: Plan) -> List[Dict
 def _after_failed_start(planned: Plan, noted: Change) -> Change:
     """What to write down when the units are down again: since the first of them started the site could take data in."""
     before, event = noted.before, noted.after.moved
-    started = any(action.verb == "start" for action in planned.actions)
+    started = any(action.verb in plan.STARTS for action in planned.actions)
     if started and not before.has_served():
         return Change(noted.after, replace(before, served=event))
     return noted.taken_back()

@@ -17,6 +17,8 @@ from ansible_collections.relocate.django.plugins.module_utils._services.systemd 
 
 STATES = ("frozen", "held", "thawed", "started", "stopped", "retired")
 _TRIGGERS = (".timer", ".socket", ".path")
+#: Verbs after which a unit is up.
+STARTS = ("start", "restart")
 #: States in which nothing of the site may run.
 STILL = ("frozen", "held", "retired", "stopped")
 
@@ -141,8 +143,12 @@ def _plan_thawed(request: Request, units: Mapping[str, Unit], record: Record, ar
 
 def _plan_started(request: Request, units: Mapping[str, Unit], record: Record, armed: bool) -> List[Action]:
     wanted = request.units if request.enable is None else request.enable
+    # What a package brought runs since it was installed, and knows nothing of the site: supervisor, or Apache.
+    fresh = bool(request.label) and not record.has_served()
     actions = [
-        Action("start", name) for name in start_order(request.units) if not units[name].up and not units[name].job
+        Action("restart" if units[name].up else "start", name)
+        for name in start_order(request.units)
+        if not units[name].job and (fresh or not units[name].up)
     ]
     actions += [Action("enable", name) for name in wanted if units[name].can_enable]
     return actions + _reloads(request, units, changed=bool(actions))
@@ -171,8 +177,8 @@ def after(actions: Sequence[Action], units: Mapping[str, Unit]) -> Dict[str, Tup
     state = {name: (unit.up, unit.enabled) for name, unit in units.items()}
     for action in actions:
         up, enabled = state.get(action.unit, (False, False))
-        if action.verb in ("start", "stop"):
-            state[action.unit] = (action.verb == "start", enabled)
+        if action.verb in ("start", "restart", "stop"):
+            state[action.unit] = (action.verb != "stop", enabled)
         elif action.verb in ("enable", "disable"):
             state[action.unit] = (up, action.verb == "enable")
     return state

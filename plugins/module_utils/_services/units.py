@@ -19,6 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
 from ansible_collections.relocate.django.plugins.module_utils._services import freeze as services_freeze
 from ansible_collections.relocate.django.plugins.module_utils._services.checks import check_stays_stopped, started_by
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import (
+    STARTS,
     STILL,
     Action,
     Request,
@@ -218,7 +219,7 @@ class Services:
         # Whether new serves nothing decides whether old may start: there the units are looked at again in any case.
         # So they are where the site has to be still: of a unit that failed earlier, processes may be left.
         self.systemd.confirm_stopped(list(request.units) if request.state in STILL else stopped, units)
-        started = [action.unit for action in actions if action.verb == "start"]
+        started = [action.unit for action in actions if action.verb in STARTS]
         self.systemd.confirm_started(started, _SETTLE, request.timeout)
 
     def taken_back(
@@ -234,7 +235,7 @@ class Services:
         touched = [action for action in done if opposite.get(action.verb)]
         for action in reversed(touched):
             self._reverse(Action(opposite[action.verb], action.unit), units, request.timeout)
-        remaining = self._remaining([action.unit for action in touched if action.verb in ("start", "stop")], units)
+        remaining = self._remaining([action.unit for action in touched if action.verb in (*STARTS, "stop")], units)
         if request.state == "frozen" and not remaining:  # else the record and the switch are needed still
             self.systemd.disarm(self.switch)
             freeze, retired = record.freeze, record.retired
@@ -257,7 +258,8 @@ class Services:
             return {"stop": "start"}
         # Old is thawed whatever comes of it, except for an undo: there new can serve on.
         undoes = request.state == "thawed" and request.retired and record.serves_elsewhere()
-        return {"start": "stop", "enable": "disable"} if request.state == "started" or undoes else {}
+        taken_back = {**dict.fromkeys(STARTS, "stop"), "enable": "disable"}
+        return taken_back if request.state == "started" or undoes else {}
 
     def _remaining(self, names: Sequence[str], before: Mapping[str, Unit]) -> List[str]:
         """Describe the units that are not as they were; asked again, since a systemctl command may have no effect."""

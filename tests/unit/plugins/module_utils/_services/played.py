@@ -59,7 +59,7 @@ class Played(Systemd):
             if f"{verb} {name}" in self.broken and check:
                 raise RelocateError("unit_failed", f"{verb} {name}")
             old = self.units.get(name, Unit(name))
-            up = {"start": True, "stop": False}.get(verb, old.up)
+            up = {"start": True, "restart": True, "stop": False}.get(verb, old.up)
             enabled = {"enable": True, "disable": False}.get(verb, old.enabled)
             now = unit(name, up, enabled)
             kind = old.kind or now.kind

@@ -100,6 +100,23 @@ def test_a_reload_follows_a_change_only() -> None:
     assert words(plan(request, now, {})) == "start web.service, start nginx.service"
 
 
+@pytest.mark.parametrize(
+    ("label", "record", "expected"),
+    [
+        ("l1", {}, "restart web.service, restart clear.timer"),  # as a package has started them
+        ("l1", {"moved": {"at": 1, "label": "l1"}}, ""),
+        ("l1", {"served": {"at": 1, "label": "l0"}}, ""),
+        ("", {}, ""),  # nobody moves a site here
+    ],
+)
+def test_what_runs_before_the_site_has_served_is_started_anew(label: str, record: Any, expected: str) -> None:
+    request = Request("started", NAMES, label=label)
+    assert words(plan(request, units(up=True), given(**record))) == expected
+    down = words(plan(request, units(up=False), given(**record)))
+    assert down == "start web.service, start clear.timer"
+    assert services_plan.after([Action("restart", WEB)], {WEB: unit(WEB)}) == {WEB: (True, True)}
+
+
 def test_only_the_named_units_are_enabled() -> None:
     now = units(up=True, enabled=False)
     assert plan(Request("started", NAMES, enable=()), now, {}) == []
