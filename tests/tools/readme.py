@@ -35,7 +35,9 @@ PAGE = "<h1>notes: 5</h1>"
 MOVED = ": MOVED; proven: rows, content, "
 #: The commands that the README gives to users, each with what its output must hold.
 PLAYBOOKS = {
+    "discover": "Wrote found.yml",
     "move --check": "CHECKED: preflight found no obstacle",
+    "rehearse_move": "REHEARSED: what was tried works on new; old was not stopped",
     "move": MOVED,
     "undo": " on old-host again. Data that new-host received stays in its databases and MEDIA",
 }
@@ -273,6 +275,8 @@ def move_and_undo(person: Person, repository: Path, commands: list[str], text: s
     collections = {"ANSIBLE_COLLECTIONS_PATH": str(install(person, repository, bin_)), "ANSIBLE_NOCOLOR": "1"}
     for command, name in zip(commands, PLAYBOOKS, strict=True):
         program, *arguments = command.split()
+        if name == "discover":  # two directories stand for the two servers, and an inventory is there
+            arguments = [arguments[0], "-i", "inventory.yml", "-e", "relocate_inventory_file=found.yml"]
         output = person.run(bin_ / program, *arguments, cwd=work, **collections)
         demand(PLAYBOOKS[name] in output, f"{name} does not say {PLAYBOOKS[name]!r}", output)
         counted = changes(output)
@@ -280,6 +284,9 @@ def move_and_undo(person: Person, repository: Path, commands: list[str], text: s
             # A directory of our own may be there: who is not root keeps secrets below it meanwhile.
             made = [str(path) for path in (base / "new").rglob("*") if not path.is_dir()]
             demand(made == [] and not new.exists(), f"--check made something on new: {made}")
+            continue
+        if name in ("discover", "rehearse_move"):
+            demand(not (base / "new" / "work" / "sets" / "site").exists(), f"{name} left a set on new")
             continue
         demand(name != "move" or sum(counted.values()) > 0, "move changed nothing", output)
         demand(PAGE in look(person, new), f"{name}: the new site shows no notes")
@@ -295,7 +302,8 @@ def main() -> int:
     commands = promised(text)
     moves = [command for command in commands if command.startswith("ansible-playbook ")]
     expected = ["make demo", "ansible-galaxy collection install relocate.django", *moves]
-    names = [re.sub(r"ansible-playbook relocate\.django\.(\w+) -i inventory\.yml", r"\1", move) for move in moves]
+    known = r"ansible-playbook relocate\.django\.(\w+) -i (?:inventory\.yml|old\.example\.org,new\.example\.org)"
+    names = [re.sub(known, r"\1", move) for move in moves]
     try:
         demand(commands == expected and names == list(PLAYBOOKS), f"the README shows other commands: {commands}")
         with somebody() as person:

@@ -274,7 +274,7 @@ def _outside(server: _Server, hosts: Sequence[WebSite], files: ConfigFiles) -> L
 
 def _shared_ports(server: _Server, hosts: Sequence[WebSite]) -> Tuple[Tuple[str, int, bool], ...]:
     secure = {(address, port) for site in hosts for address, port, tls in site.ports if tls}
-    return tuple(dict.fromkeys((address, port, (address, port) in secure) for address, port, _ in server.listens))
+    return tuple(dict.fromkeys((address, port, (address, port) in secure) for address, port, _tls in server.listens))
 
 
 def _shared_site(

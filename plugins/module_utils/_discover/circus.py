@@ -76,7 +76,7 @@ def _environment(name: str, parts: _Parts, given: Mapping[str, str]) -> Dict[str
     """Return the variables of ``[env]`` and of each ``[env:a,b*]`` that fits a watcher."""
     found: Dict[str, str] = {}
     for _path, section in parts:
-        kind, _, patterns = section.name.partition(":")
+        kind, _sep, patterns = section.name.partition(":")
         if kind == "env" and any(
             fnmatch.fnmatchcase(name, item.strip()) for item in (patterns or "*").split(",") if item.count("*") < 3
         ):

@@ -58,7 +58,7 @@ def lines(text: str, with_user: bool, pattern: "re.Pattern[str]" = _SCHEDULE) ->
         assigned = _ASSIGNMENT.match(line)
         match = pattern.match(line)
         if assigned:
-            environment[next(filter(None, assigned.groups()[:3]))] = _unquoted(assigned.group(4).strip())
+            environment[next(filter(None, assigned.groups()[:3]), "")] = _unquoted(assigned.group(4).strip())
         elif match:
             user, command = _split_user(match.group("rest")) if with_user else ("", match.group("rest"))
             if command:

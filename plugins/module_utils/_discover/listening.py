@@ -54,7 +54,7 @@ def tcp_sockets(text: str) -> Dict[str, str]:
 
 def _address(text: str) -> str:
     """Return an address that the kernel writes as words of 32 bits in the host's own order."""
-    raw, _, port = text.partition(":")
+    raw, _sep, port = text.partition(":")
     try:
         data = b"".join(bytes.fromhex(raw[at : at + 8])[::_ORDER] for at in range(0, len(raw), 8))
         number = int(port, 16)
@@ -93,8 +93,8 @@ def owner_of(cgroup: str) -> Tuple[str, str]:
 def _group(cgroup: str) -> str:
     """Return the control group by which systemd knows a process, of either version."""
     for line in cgroup.splitlines():
-        number, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
+        number, _sep, rest = line.partition(":")
+        controllers, _sep, path = rest.partition(":")
         if (number == "0" and not controllers) or controllers == "name=systemd":
             return path
     return ""

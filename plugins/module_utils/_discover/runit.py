@@ -132,7 +132,7 @@ def _option(run: _Run, name: str, words: List[str]) -> List[str]:
     """Take one option, and its value, in the next word or in its own."""
     option, value, rest = words[0][:2], words[0][2:], words[1:]
     if not option.startswith("-"):
-        key, _, given = words[0].partition("=")
+        key, _sep, given = words[0].partition("=")
         run.environment[key] = given
         return rest
     if option not in _WRAPPERS[name].split():
@@ -147,5 +147,5 @@ def _option(run: _Run, name: str, words: List[str]) -> List[str]:
 
 
 def _take_user(run: _Run, value: str) -> None:
-    user, _, groups = value.lstrip(":").partition(":")
+    user, _sep, groups = value.lstrip(":").partition(":")
     run.user, run.group = user, groups.partition(":")[0]

@@ -109,7 +109,7 @@ def bound(value: str, port: str = "8000") -> str:
     value = value.rpartition("://")[2]
     if value.endswith("]") or ":" not in value:
         return tcp(value, port)
-    host, _, number = value.rpartition(":")
+    host, _sep, number = value.rpartition(":")
     return tcp(host, number)
 
 
@@ -204,7 +204,7 @@ def uwsgi_address(value: str) -> str:
     value = value.partition(",")[0].strip()
     if value.startswith(("/", "@", ".")) or ":" not in value:
         return "unix:" + value
-    host, _, port = value.rpartition(":")
+    host, _sep, port = value.rpartition(":")
     return tcp("" if host == "*" else host, port)
 
 

@@ -12,6 +12,7 @@ import os
 import re
 import shlex
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.budget import MOST_OF_COMMAND, Budget
@@ -46,7 +47,10 @@ def is_script(text: str) -> bool:
     return match is not None and os.path.basename(match.group(1)) in _SHELLS
 
 
-def parse(text: str, directory: str = "", environment: Mapping[str, str] = {}) -> Script:
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+def parse(text: str, directory: str = "", environment: Mapping[str, str] = _NONE) -> Script:
     """Read a script, or one line. A line whose quotes are left open is passed over.
 
     :param directory: where it begins
@@ -92,7 +96,7 @@ def _take(script: Script, words: List[str]) -> None:
         words = words[1:]
     own: Dict[str, str] = {}
     while words and _ASSIGNMENT.match(words[0]):
-        name, _, value = words[0].partition("=")
+        name, _sep, value = words[0].partition("=")
         own[name] = expanded(value, script.variables, script.budget)
         words = words[1:]
     if not words:
@@ -168,7 +172,7 @@ def _text_after(arguments: Sequence[str]) -> str:
     return ""
 
 
-def unwrapped(words: Words, directory: str = "", environment: Mapping[str, str] = {}) -> Script:
+def unwrapped(words: Words, directory: str = "", environment: Mapping[str, str] = _NONE) -> Script:
     """Return what a command runs: itself, or the commands that it gives to a shell."""
     text = text_of(words)
     return parse(text, directory, environment) if text else Script([words], directory)

@@ -113,7 +113,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
 
 
 def _host_and_port(address: str) -> Tuple[str, str]:
-    host, _, port = address[len("tcp:") :].rpartition(":") if address.startswith("tcp:") else address.rpartition(":")
+    host, _sep, port = address[len("tcp:") :].rpartition(":") if address.startswith("tcp:") else address.rpartition(":")
     if host in _ANY:
         return "*", port
     return ("loopback" if host in _LOOPBACK else host.lower()), port

@@ -141,7 +141,7 @@ class Specifiers:
     def values(self) -> Dict[str, str]:
         """Return them all."""
         base = self.name.rpartition(".")[0]
-        prefix, _, instance = base.partition("@")
+        prefix, _sep, instance = base.partition("@")
         last = prefix.rpartition("-")[2]
         own = {"n": self.name, "N": base, "p": prefix, "i": instance, "j": last, "u": self.user, "h": self.home}
         own.update({"P": unescaped(prefix), "I": unescaped(instance), "J": unescaped(last), "%": "%"})
@@ -304,7 +304,7 @@ def _assignments(values: Iterable[str], known: Specifiers) -> Dict[str, str]:
 
 def _starts(name: str, last: Callable[[str], str]) -> Tuple[str, ...]:
     """Return what a timer, socket or path starts: what it names, or the service of its own name."""
-    base, _, kind = name.rpartition(".")
+    base, _sep, kind = name.rpartition(".")
     if kind not in _TRIGGERS:
         return ()
     named = last(_TRIGGERS[kind])

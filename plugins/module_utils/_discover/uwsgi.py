@@ -149,7 +149,7 @@ def _yaml(text: str) -> Iterator[Section]:
 def _plain(value: str, path: str, before: Section, environment: Mapping[str, str]) -> str:
     """Replace ``%n``, ``%d`` and others, ``%(option)`` and ``$(VARIABLE)``; unknown ones stay."""
     name = os.path.basename(path)
-    base, _, extension = name.rpartition(".")
+    base, _sep, extension = name.rpartition(".")
     directory = os.path.dirname(path)
     letters = {"n": base, "N": name, "s": name, "e": extension, "d": directory + "/", "p": path, "P": path}
     letters["c"] = os.path.basename(directory)

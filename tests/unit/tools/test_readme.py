@@ -29,7 +29,7 @@ old-host   : ok=1    changed=0    unreachable={2}    failed=0    skipped=2    re
 def test_the_commands_are_the_readmes() -> None:
     found = readme.promised((ROOT / "README.md").read_text())
     assert found[:2] == ["make demo", "ansible-galaxy collection install relocate.django"]
-    assert found[2] == "ansible-playbook relocate.django.move -i inventory.yml --check"
+    assert found[3] == "ansible-playbook relocate.django.move -i inventory.yml --check"
     assert len(found) == 2 + len(readme.PLAYBOOKS)
 
 
@@ -37,6 +37,8 @@ def test_what_is_looked_for_is_what_the_playbooks_say() -> None:
     undone = _sentences.sentence("undone", "shop", {"host": "old-host", "new": "new-host"})
     assert readme.PLAYBOOKS["undo"] in undone
     assert readme.PLAYBOOKS["move --check"] in _report.headline(test_report.enriched(**test_report.CHECKED))
+    rehearsed = {**test_report.CHECKED, "rehearsed": True}
+    assert readme.PLAYBOOKS["rehearse_move"] in _report.headline(test_report.enriched(**rehearsed))
     assert readme.MOVED in _report.headline(test_report.enriched(**test_report.MOVED))
 
 
