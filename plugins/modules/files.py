@@ -74,6 +74,11 @@ placed:
   returned: success
   type: list
   elements: str
+created:
+  description: Those of them that were not there before.
+  returned: success
+  type: list
+  elements: str
 made:
   description:
     - The directories that were made because C(LOGGING) of the settings writes into them, each as it was on old. One

@@ -36,6 +36,13 @@ options:
     type: list
     elements: str
     default: []
+  created:
+    description:
+      - Files that this run has brought and that were not there before. Those of a server that refuses its configuration
+        are removed again, since its next reload would fail.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -73,15 +80,18 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import rehe
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
-    """Nothing is written, so there is no plan."""
-    return {"changed": False, **rehearse.rehearse(rehearse.Options.of(module.params))}
+    """What is removed goes with a failure, so a success has changed nothing."""
+    params = dict(module.params, created=[]) if module.check_mode else module.params
+    return {"changed": False, **rehearse.rehearse(rehearse.Options.of(params))}
 
 
 def main() -> None:
     """Entry point."""
     names: Dict[str, Any] = {"type": "list", "elements": "str", "default": []}
     module = AnsibleModule(
-        argument_spec=_argspec.merged(_argspec.project(), _argspec.work(), {"units": names, "reload": names}),
+        argument_spec=_argspec.merged(
+            _argspec.project(), _argspec.work(), {"units": names, "reload": names, "created": names}
+        ),
         supports_check_mode=True,
     )
     _module.answer(module, work_on)

@@ -58,6 +58,15 @@ class Move:
             command, venv=self.venv, collections_path=COLLECTIONS, directory=self.directory, env=env or {}
         )
 
+    def play(self, name: str, inventory: str, *args: str) -> PlaybookResult:
+        """Run a playbook with an inventory that the test did not write, ``inventory.yml`` of discovery above all."""
+        command = [f"relocate.django.{name}", "-i", inventory, *args]
+        return run_playbook(command, venv=self.venv, collections_path=COLLECTIONS, directory=self.directory)
+
+    def discover(self) -> PlaybookResult:
+        """Let the inventory be written from the hosts alone."""
+        return self.play("discover", str(self.lab.write_inventory(self.directory / "hosts.yml", {})))
+
     def report(self, site: str = "") -> dict[str, Any]:
         """The newest JSON report, of any site or of one."""
         found = (self.directory / "relocate-reports").glob(f"{site}*.json")

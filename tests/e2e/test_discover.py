@@ -13,12 +13,11 @@ from typing import Any
 
 import yaml
 
-from tests.e2e.moving import COLLECTIONS, Move, active, prepare, still
+from tests.e2e.moving import active, prepare, still
 from tests.e2e.test_move import OURS
 from tests.lab.digest import difference
 from tests.lab.host import Host
 from tests.lab.lab import Lab
-from tests.lab.playbook import PlaybookResult, run_playbook
 from tests.sites.facts import wait_http
 from tests.sites.provision import provision
 from tests.sites.spec import BLOG, SHOP, Site
@@ -52,12 +51,6 @@ def supervise(host: Host, site: Site) -> None:
     assert wait_http(host, "/health", port=site.public_port).status == 200
 
 
-def play(move: Move, name: str, inventory: str, *args: str) -> PlaybookResult:
-    """Run a playbook with an inventory that the test did not write."""
-    command = [f"relocate.django.{name}", "-i", inventory, *args]
-    return run_playbook(command, venv=move.venv, collections_path=COLLECTIONS, directory=move.directory)
-
-
 def without(found: dict[str, Any], *names: str) -> dict[str, Any]:
     """The inventory, whose sites name less."""
     sites = [
@@ -71,9 +64,8 @@ def test_the_inventory_writes_itself_and_the_first_move_succeeds(lab: Lab, tmp_p
     move = prepare(lab, tmp_path)
     provision(move.old, BLOG, git=lab.host("db"), rows=500)
     supervise(move.old, BLOG)
-    hosts = lab.write_inventory(tmp_path / "hosts.yml", {})
     before = move.old.digest(exclude=OURS)
-    result = play(move, "discover", str(hosts))
+    result = move.discover()
     assert result.rc == 0, result.stdout[-3000:]
     assert difference(before, move.old.digest(exclude=OURS)) == []
     text = (tmp_path / "inventory.yml").read_text()
@@ -85,17 +77,17 @@ def test_the_inventory_writes_itself_and_the_first_move_succeeds(lab: Lab, tmp_p
     for secret in (*SHOP.secrets, *BLOG.secrets):
         assert secret not in text + result.stdout + result.stderr
     # Never written to again: what it lacks is shown.
-    assert "inventory.yml names all that was found." in play(move, "discover", str(hosts)).stdout
+    assert "inventory.yml names all that was found." in move.discover().stdout
     # What nobody names is in the list before anything is stopped.
     (tmp_path / "less.yml").write_text(yaml.safe_dump(without(found, "files", "services", "reload")))
-    result = play(move, "move", "inventory.yml", "--check", "-e", "@less.yml")
+    result = move.play("move", "inventory.yml", "--check", "-e", "@less.yml")
     assert result.rc != 0
     for named in ("supervisor.service", SHOP.web_unit, SHOP.worker_unit, SHOP.timer_unit):
         assert f"unit {named} runs the project, and relocate_services does not name it" in result.stdout
     assert "unit nginx.service serves shop.example.org, and relocate_reload does not name it" in result.stdout
     for path in (*SHOP.unit_files, SHOP.nginx_file, BLOG.nginx_file, "/etc/supervisor/conf.d/blog.conf"):
         assert path in result.stdout
-    result = play(move, "move", "inventory.yml")
+    result = move.play("move", "inventory.yml")
     assert result.rc == 0, result.stdout[-5000:]
     for site in (SHOP, BLOG):
         assert f"Site {site.name}: old.lab -> new.lab: MOVED; proven: rows, content, " in result.stdout

@@ -26,6 +26,15 @@ TESTS: Dict[str, Tuple[Tuple[str, ...], ...]] = {
     "caddy.service": (("caddy", "validate", "--config", "/etc/caddy/Caddyfile"),),
     "lighttpd.service": (("lighttpd", "-tt", "-f", "/etc/lighttpd/lighttpd.conf"),),
 }
+#: Unit -> where its configuration lies.
+DIRECTORIES = {
+    "nginx.service": "/etc/nginx",
+    "apache2.service": "/etc/apache2",
+    "httpd.service": "/etc/httpd",
+    "haproxy.service": "/etc/haproxy",
+    "caddy.service": "/etc/caddy",
+    "lighttpd.service": "/etc/lighttpd",
+}
 _SECONDS = 30.0
 _TIME = re.compile(r"^\[[^\]]*\]\s*")  # Apache's, before each line
 

@@ -38,6 +38,8 @@ from ansible_collections.relocate.django.plugins.module_utils._steps.belongings 
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
 _TOPICS = ("databases", "django", *belongings.TOPICS)
+#: Project code of root is not run as root: discovery asks for nothing, so nobody can say that it may.
+ALLOW_ROOT = False
 _SECONDS = 5.0  # for the site to answer one request
 _TITLE = re.compile(r"(?is)<title[^>]*>\s*([^<\n]{3,120}?)\s*</title>")
 
@@ -83,7 +85,7 @@ def _owner(place: Place, values: Values) -> Optional[SystemUser]:
     try:
         other = _runner(place) if os.stat(manage).st_uid == 0 else None
         if other is None:
-            return projects.find_owner(manage, None, False)
+            return projects.find_owner(manage, None, ALLOW_ROOT)
         values.add("owner", other.name, "runs the project, whose files are root's")
         return other
     except RelocateError as error:
@@ -111,6 +113,7 @@ def _import_settings(place: Place, values: Values) -> Imported:
         _TOPICS,
         interpreter,
         owner=named[0] if named else None,
+        allow_root=ALLOW_ROOT,
     )
     if imported.settings is not None:
         values.add_all("settings", [imported.settings])

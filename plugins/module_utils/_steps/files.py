@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -49,6 +50,7 @@ class Plan:
         return {
             "changed": bool(self.todo or made),
             "placed": [item.path for item in self.todo],
+            "created": [item.path for item in self.todo if not os.path.lexists(item.path)],
             "made": made,
             "diff": placement.diff_of(self.todo, self.owner),
         }

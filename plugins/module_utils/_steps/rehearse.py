@@ -8,6 +8,7 @@ One error lists all that does not work. Nothing of the site is started.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import grp
 import os
@@ -17,6 +18,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 from ansible_collections.relocate.django.plugins.module_utils._discover import units as unit_reader
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import UNITS, Starter
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._project import probe
@@ -36,6 +38,7 @@ class Options(ModuleOptions):
     project: ProjectOptions
     units: Sequence[str]  # the site's units, which the cutover starts
     reload: Sequence[str]  # units that the cutover only reloads
+    created: Sequence[str]  # files that this run has brought, and that were not there before
 
 
 def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, Any]:
@@ -151,17 +154,36 @@ def _refused_by_systemd(line: str) -> Obstacle:
 
 
 def _test_configurations(options: Options, found: List[Obstacle]) -> List[str]:
-    tested = []
-    for name in dict.fromkeys(unit_name(name) for name in (*options.reload, *options.units)):
-        if name in config_test.TESTS:
-            tested.append(name)
-            why = config_test.refused(name)
-            if why:
-                hint = "correct its files on old, or carry what they name by relocate_files"
-                found.append(
-                    Obstacle("config_refused", "{0} refuses its configuration on new: {1}".format(name, why), hint)
-                )
+    names = [unit_name(name) for name in (*options.reload, *options.units)]
+    tested = [name for name in dict.fromkeys(names) if name in config_test.TESTS]
+    for name in tested:
+        why = config_test.refused(name)
+        if why:
+            found.append(_config_refused(name, why, _take_away(name, options.created)))
     return tested
+
+
+def _take_away(unit: str, created: Sequence[str]) -> List[str]:
+    """Remove what this run has brought of a server's configuration: its next reload would fail, for every site.
+
+    Returns the paths. The next run brings them again.
+    """
+    top = config_test.DIRECTORIES[unit] + "/"
+    gone = []
+    for path in created:
+        if os.path.normpath(path).startswith(top):
+            with contextlib.suppress(OSError, RelocateError), openat.parent(path, None) as (place, name):
+                os.unlink(name, dir_fd=place.handle)
+                gone.append(path)
+    return gone
+
+
+def _config_refused(unit: str, why: str, gone: Sequence[str]) -> Obstacle:
+    text = "{0} refuses its configuration on new: {1}".format(unit, why)
+    if gone:
+        text += "; {0} was removed again, so that {1} can still be reloaded".format(", ".join(gone), unit)
+    hint = "correct its files on old, carry what they name by relocate_files, or correct what new has already"
+    return Obstacle("config_refused", text, hint)
 
 
 def _check_project(options: ProjectOptions, found: List[Obstacle]) -> List[str]:

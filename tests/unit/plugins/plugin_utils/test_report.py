@@ -389,3 +389,16 @@ def test_obstacles_of_a_hostile_host() -> None:
     assert "\x1b" not in text
     assert [line.strip().split(" ")[0] for line in text.splitlines()] == ["1", "1.", "|", "Next:"]
     assert _report.obstacles_text([{"code": 1, "msg": ["x"], "hint": 5, "host": None}])
+
+
+def test_a_rehearsal_says_what_was_tried_and_what_was_not() -> None:
+    tried = ["4 units can start", "configuration of nginx.service", ""]
+    text = _report.as_text(enriched(**CHECKED, rehearsed=True, tried=tried))
+    assert "Site shop: old1 -> new1: REHEARSED: what was tried works on new; old was not stopped" in text
+    assert (
+        "tried before the freeze: 4 units can start, configuration of nginx.service; no request with the data" in text
+    )
+    assert "next: ansible-playbook relocate.django.move -i INVENTORY" in text
+    moved = _report.as_text(enriched(**MOVED, tried=tried))
+    assert "tried before the freeze: 4 units can start" in moved and ": MOVED; " in moved
+    assert _report.status_of({**CHECKED, "rehearsed": True, "failed": True}) == "failed"

@@ -80,7 +80,7 @@ class Asked:
 def options() -> rehearse.Options:
     """A rehearsal of a project without units."""
     params = {"path": "/srv/shop/app", "owner": None, "interpreter": None, "settings": None, "environment": {},
-              "env_files": [], "allow_root": True, "units": [], "reload": []}  # fmt: skip
+              "env_files": [], "allow_root": True, "units": [], "reload": [], "created": []}  # fmt: skip
     return rehearse.Options.of(params)
 
 
@@ -145,3 +145,23 @@ def test_units_and_what_they_start_are_tried(monkeypatch: pytest.MonkeyPatch, tm
     assert [item.code for item in found] == ["unit_unknown", "unit_unknown", "unit_incomplete", "unit_incomplete"]
     assert rehearse._test_configurations(one, found) == ["nginx.service"]
     assert found[-1].code == "config_refused" and "no certificate" in found[-1].msg
+
+
+def test_what_breaks_a_web_server_is_taken_away_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its next reload would fail for every site, and a failed move would have left that."""
+    top = tmp_path / "nginx"
+    (top / "sites-enabled").mkdir(parents=True)
+    mine, theirs, env = top / "sites-enabled" / "shop", top / "sites-enabled" / "blog", tmp_path / "env"
+    for path in (mine, theirs, env):
+        path.touch()
+    monkeypatch.setitem(rehearse.config_test.DIRECTORIES, "nginx.service", str(top))
+    monkeypatch.setattr(rehearse.config_test, "refused", lambda _unit: "no such certificate")
+    found: list[Obstacle] = []
+    created = (str(mine), str(env), str(top / "gone"), f"{top}/../env")
+    one = replace(options(), reload=("nginx",), created=created)
+    assert rehearse._test_configurations(one, found) == ["nginx.service"]
+    assert not mine.exists() and theirs.exists() and env.exists()
+    assert f"{mine} was removed again, so that nginx.service can still be reloaded" in found[0].msg
+    monkeypatch.setattr(rehearse.config_test, "refused", lambda _unit: "")
+    mine.touch()
+    assert rehearse._test_configurations(one, found) == ["nginx.service"] and mine.exists() and len(found) == 1
