@@ -91,7 +91,9 @@ def _put_aside(move: Move, aside: str, name: str, told: str) -> None:
 def _job_without_end(move: Move) -> None:
     """Have the timer's job run on old when the move begins."""
     endless = "[Service]\nExecStart=\nExecStart=/bin/sleep 3600\n"
-    move.old.write(f"/etc/systemd/system/{move.site.cleanup_unit}.d/endless.conf", endless)
+    drop_in = f"/etc/systemd/system/{move.site.cleanup_unit}.d/endless.conf"
+    move.old.write(drop_in, endless)
+    move.variables["relocate_files_ignored"] = [drop_in]
     move.old.run(["systemctl", "daemon-reload"])
     move.old.run(["systemctl", "start", "--no-block", move.site.cleanup_unit])
     assert _state_of_job(move) == "activating"
