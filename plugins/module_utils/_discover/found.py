@@ -29,6 +29,9 @@ class Starter:
     user: str = ""  # whom they run as; "" when nothing says so
     group: str = ""
     files: Tuple[str, ...] = ()  # what defines it, links first and then what they lead to: unit file, drop-ins
+    dynamic: bool = False  # systemd makes that user when the unit starts
+    made: Tuple[str, ...] = ()  # directories that it makes at its start, or that may be absent
+    must: Tuple[str, ...] = ()  # programs, by their paths, that the user must be able to execute for it to start
     env_files: Tuple[str, ...] = ()  # as written; one beginning with "-" may be absent
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)  # what it sets by itself; may hold secrets
     starts: Tuple[str, ...] = ()  # units that it starts: of a timer, a socket, a path

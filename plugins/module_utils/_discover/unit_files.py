@@ -119,6 +119,17 @@ def words(text: str) -> List[str]:
     return [*found, word] if begun else found
 
 
+_YES = ("yes", "true", "1", "on", "y", "t")
+#: Settings whose directories systemd makes, and the specifier of where.
+_DIRECTORIES = {
+    "RuntimeDirectory": "t",
+    "StateDirectory": "S",
+    "CacheDirectory": "C",
+    "LogsDirectory": "L",
+    "ConfigurationDirectory": "E",
+}
+
+
 @dataclass(frozen=True)
 class Specifiers:
     """The values of ``%x`` in the settings of one unit.
@@ -223,6 +234,9 @@ class Definition:
     listens: Tuple[str, ...] = ()
     wanted_by: Tuple[str, ...] = ()
     credentials: Tuple[str, ...] = ()  # files that LoadCredential= hands over
+    dynamic: bool = False
+    made: Tuple[str, ...] = ()
+    must: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -283,7 +297,30 @@ def define(
         listens=_listens(file),
         wanted_by=file.names("WantedBy", "RequiredBy", section="Install"),
         credentials=_credentials(file),
+        dynamic=file.last("DynamicUser").lower() in _YES,
+        made=tuple(_made(file)),
+        must=tuple(dict.fromkeys(_must(file))),
     )
+
+
+def _made(file: _File) -> Iterator[str]:
+    """The directories that systemd makes when the unit starts, and one that it may run without."""
+    for key, place in _DIRECTORIES.items():
+        for value in file.expanded(key):
+            for word in words(value):
+                yield os.path.join(file.known.places.get(place, ""), word.partition(":")[0])
+    if file.last("WorkingDirectory").startswith("-"):
+        yield _directory(file.last("WorkingDirectory"))
+
+
+def _must(file: _File) -> Iterator[str]:
+    """The programs without which the unit does not start: no failure of theirs is passed over, and no right added."""
+    for value in file.values("ExecStartPre", "ExecStart")[:MOST_ITEMS]:
+        first = next(iter(words(value[:MOST_OF_COMMAND])), "")
+        program = first.lstrip(_PREFIXES)
+        prefix = first[: len(first) - len(program)]
+        if program.startswith("/") and not set(prefix) & set("-+!"):
+            yield file.known.expand(program)
 
 
 def _credentials(file: _File) -> Tuple[str, ...]:
@@ -308,7 +345,7 @@ def _starts(name: str, last: Callable[[str], str]) -> Tuple[str, ...]:
     if kind not in _TRIGGERS:
         return ()
     named = last(_TRIGGERS[kind])
-    if not named and kind == "socket" and last("Accept").lower() in ("yes", "true", "1", "on", "y", "t"):
+    if not named and kind == "socket" and last("Accept").lower() in _YES:
         return (base + "@.service",)
     return (named or base + ".service",)
 

@@ -34,11 +34,16 @@ _LINKS = "/etc/systemd/system"  # where links to unit files lie that are elsewhe
 _SCRIPTS = "/etc/init.d/"
 
 
-def read(systemd: Optional[Systemd] = None, files: Optional[ConfigFiles] = None) -> List[Starter]:
-    """Return every service, socket, timer and path; nothing where systemd does not run."""
+def read(
+    systemd: Optional[Systemd] = None, files: Optional[ConfigFiles] = None, more: Sequence[str] = ()
+) -> List[Starter]:
+    """Return every service, socket, timer and path; nothing where systemd does not run.
+
+    :param more: names of further units, such as instances that were never loaded
+    """
     files = files or ConfigFiles()
     try:
-        every = (systemd or Systemd()).every(UNITS, _PROPERTIES)
+        every = (systemd or Systemd()).every(UNITS, _PROPERTIES, more)
     except RelocateError:
         return []
     up = {unit.name for unit, _found in every if unit.up}
@@ -86,6 +91,9 @@ def of_definition(name: str, defined: Definition, home: str = "", by_socket: boo
         directory=(home or _home(defined.user)) if defined.directory == "~" else defined.directory,
         user=defined.user,
         group=defined.group,
+        dynamic=defined.dynamic,
+        made=defined.made,
+        must=defined.must,
         env_files=defined.env_files,
         environment=defined.environment,
         starts=defined.starts,

@@ -184,15 +184,18 @@ class Systemd:
             )
         return units
 
-    def every(self, kinds: Sequence[str], properties: Sequence[str] = ()) -> List[Tuple[Unit, Mapping[str, str]]]:
+    def every(
+        self, kinds: Sequence[str], properties: Sequence[str] = (), more: Sequence[str] = ()
+    ) -> List[Tuple[Unit, Mapping[str, str]]]:
         """Return all units of some kinds, loaded or only on disk, under their own names, with further properties.
 
-        A template counts by its instances alone. What systemd cannot load, or is masked, is left out.
+        A template counts by its instances; ``more`` names those that were never loaded. What is masked is left out.
         """
         flags = ["--plain", "--no-legend", "--no-pager", "--type=" + ",".join(kinds)]
         listings = [["list-unit-files", *flags], ["list-units", "--all", *flags]]
         said = [self._run(Command([self._systemctl, *argv])).out for argv in listings]
         names = {line.split()[0] for text in said for line in text.splitlines() if line.strip()}
+        names.update(more)
         asked = sorted(name for name in names if _NAME.match(name) and "@." not in name)
         return self._described(asked, properties) if asked else []
 
