@@ -131,6 +131,7 @@ CODES: Dict[str, str] = {
     "cron_runs": "cron runs the project",
     "port_taken": "another program listens where the site is to",
     "neighbour_missing": "a server that the settings name does not answer",
+    "unit_shared": "a unit that is to be stopped runs other sites too",
     "site_running": "the site runs where its data is to be replaced",
     "unit_failed": "a systemd unit did not start or stop",
     "freeze_lost": "the old site is no longer frozen",

@@ -108,6 +108,13 @@ options:
     type: list
     elements: str
     default: []
+  neighbours_ignored:
+    description:
+      - Settings whose servers need not answer on new, such as V(CACHES['default']); V(*) for all. Those that answer old
+        and not new are an obstacle otherwise.
+    type: list
+    elements: str
+    default: []
   cron:
     description:
       - What becomes of lines of cron that run the project on old. V(refuse) makes them an obstacle, since they would
@@ -305,8 +312,8 @@ def look(module: AnsibleModule) -> Dict[str, Any]:
 
 #: Options that are lists of names.
 _LISTS = (
-    "units reload packages services_kept_running files files_ignored requirements command pip_extra pip_ignored"
-    " excluded_models media_skip orphans"
+    "units reload packages neighbours_ignored services_kept_running files files_ignored requirements command pip_extra"
+    " pip_ignored excluded_models media_skip orphans"
 ).split()
 
 

@@ -127,9 +127,15 @@ def scalar(value: Any) -> str:
         return "{" + ", ".join("{0}: {1}".format(scalar(key), scalar(item)) for key, item in value.items()) + "}"
     if not isinstance(value, str):
         return json.dumps(value)
-    if _PLAIN.match(value) and yaml.safe_load(value) == value:
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    return value if _is_plain(value) else json.dumps(value, ensure_ascii=False)
+
+
+def _is_plain(value: str) -> bool:
+    """Tell whether YAML reads a text as that text: it makes numbers and dates of some, and fails at others."""
+    try:
+        return bool(_PLAIN.match(value)) and yaml.safe_load(value) == value
+    except (ValueError, yaml.YAMLError):
+        return False
 
 
 def inventory_text(pairs: Sequence[Pair], hosts: Mapping[str, Mapping[str, Any]], path: str) -> str:

@@ -126,6 +126,7 @@ def as_text(outcome: Mapping[str, Any]) -> str:
         _migrations,
         _media_kept,
         _warned,
+        _left_behind,
         next_steps,
     )
     lines = ["  " + line for part in parts for line in part(outcome)]
@@ -257,12 +258,17 @@ def next_steps(outcome: Mapping[str, Any]) -> List[str]:
                 "new was started, and differs from what it got: " + "; ".join(outcome["taken_in"]),
                 lines[0] + " with relocate_replace: true, which keeps what new took in aside",
             ]
-        if outcome.get("set_left"):
-            lines.insert(
-                0, "the set of this attempt, which holds passwords, is still there: " + str(outcome["set_left"])
-            )
         return lines
     return _NEXT.get(outcome["status"], [])
+
+
+def _left_behind(outcome: Mapping[str, Any]) -> List[str]:
+    """Say which secrets of this run are still on the hosts."""
+    told = {
+        "set_left": "the set of this attempt, which holds passwords, is still there: {0}",
+        "key_left": "the one-time key may still be in authorized_keys on old: {0}; the next run takes it back",
+    }
+    return [text.format(outcome[key]) for key, text in told.items() if outcome.get(key)]
 
 
 def _migrated(outcome: Mapping[str, Any]) -> List[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Collection, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import (
@@ -40,6 +40,7 @@ class FoundSite:
     reload: Tuple[Guess, ...] = ()  # units that only read their files again
     files: Tuple[Guess, ...] = ()  # of units and web servers
     notices: Tuple[Notice, ...] = ()
+    shared: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)  # unit -> other projects that it runs
 
 
 def complete(places: Sequence[Place], starters: Sequence[Starter], webs: Sequence[WebSite]) -> List[Place]:
@@ -144,6 +145,7 @@ def _site(name: str, place: Place, shared: Mapping[str, Set[str]], untouched: Co
             *manager_notices(place),
             *_shared_notices(place, others),
         ),
+        shared={unit: tuple(sorted(paths)) for unit, paths in others.items() if paths},
     )
 
 
@@ -294,5 +296,5 @@ def _shared_notices(place: Place, others: Mapping[str, Set[str]]) -> Iterable[No
         if others.get(unit.value):
             yield Notice(
                 "{0} also runs {1}".format(unit.value, ", ".join(sorted(others[unit.value]))),
-                "move those sites in the same run, or expect them to stop with this one",
+                "give each site a unit of its own before the move: they would stop with this one",
             )

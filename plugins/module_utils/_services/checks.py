@@ -154,7 +154,7 @@ def unit_unnamed(name: str) -> Obstacle:
     return Obstacle(
         "unit_unnamed",
         "unit {0} runs the project, and relocate_services does not name it".format(name),
-        "add it to relocate_services, or to relocate_services_kept_running when it may keep running on old",
+        "add it to relocate_services when it is of the site, else to relocate_services_kept_running, as a backup of it",
     )
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Callable, Collection, Dict, List, Optional, Sequence, Tuple
 
@@ -16,14 +17,13 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     last_lines,
     run,
 )
+from ansible_collections.relocate.django.plugins.module_utils._secrets import without_secrets
 
 #: Unit -> commands that test what it would read; the first whose program is there is taken.
 TESTS: Dict[str, Tuple[Tuple[str, ...], ...]] = {
     "nginx.service": (("nginx", "-t", "-q"),),
     "apache2.service": (("apache2ctl", "configtest"), ("apachectl", "configtest")),
     "httpd.service": (("apachectl", "configtest"), ("httpd", "-t")),
-    "haproxy.service": (("haproxy", "-c", "-q", "-f", "/etc/haproxy/haproxy.cfg"),),
-    "caddy.service": (("caddy", "validate", "--config", "/etc/caddy/Caddyfile"),),
     "lighttpd.service": (("lighttpd", "-tt", "-f", "/etc/lighttpd/lighttpd.conf"),),
 }
 #: Unit -> where its configuration lies.
@@ -31,11 +31,15 @@ DIRECTORIES = {
     "nginx.service": "/etc/nginx",
     "apache2.service": "/etc/apache2",
     "httpd.service": "/etc/httpd",
-    "haproxy.service": "/etc/haproxy",
-    "caddy.service": "/etc/caddy",
     "lighttpd.service": "/etc/lighttpd",
 }
 _SECONDS = 30.0
+#: What systemd remarks and passes over: the unit starts all the same.
+_HARMLESS = re.compile(
+    r"\bignor(?:ing|ed)\b|\bupdating\b|\bobsolete\b|\bdeprecated\b|\b(?:un|not )safe\b|Proceeding anyway|\bmarked \w"
+)
+#: Words of a file that a server quotes, which may be of any file that an include leads to.
+_QUOTED = re.compile(r"(unknown directive|Invalid command) (['\"]).*?\2")
 _TIME = re.compile(r"^\[[^\]]*\]\s*")  # Apache's, before each line
 
 
@@ -45,7 +49,7 @@ def refused(unit: str, runner: Callable[..., Completed] = run) -> str:
     :param runner: starts programs; tests put their own in its place
     """
     command = _command(unit)
-    if command is None:
+    if command is None or os.geteuid() != 0:  # keys are root's to read
         return ""
     try:
         done = runner(Command(command), timeout=_SECONDS)
@@ -65,7 +69,8 @@ def _command(unit: str) -> Optional[List[str]]:
 def _told(done: Completed) -> str:
     """The lines that say what is wrong, without those that every test prints."""
     lines = [_TIME.sub("", line) for line in done.err.splitlines() if line.strip()]
-    return last_lines("\n".join(line for line in lines if not _says_nothing(line)), 4)
+    told = last_lines("\n".join(line for line in lines if not _says_nothing(line)), 4)
+    return without_secrets(_QUOTED.sub(r"\1 (not shown)", told))
 
 
 def _says_nothing(line: str) -> bool:
@@ -73,7 +78,9 @@ def _says_nothing(line: str) -> bool:
 
 
 def verified(paths: Sequence[str], runner: Callable[..., Completed] = run) -> List[str]:
-    """Return what systemd finds wrong in unit files, a line each; nothing where it cannot be asked.
+    """Return what keeps systemd from loading unit files, a line each; nothing where it cannot be asked.
+
+    Lines that quote a word of ``Environment=`` are among those that it passes over, and are not shown.
 
     :param paths: unit files; only lines about these are returned, not those about others that they need
     """
@@ -85,7 +92,8 @@ def verified(paths: Sequence[str], runner: Callable[..., Completed] = run) -> Li
     except RelocateError:
         return []
     names = {path.rsplit("/", 1)[-1] for path in paths}
-    return [line for line in dict.fromkeys(done.err.splitlines()) if _is_about(line, paths, names)]
+    lines = [line for line in dict.fromkeys(done.err.splitlines()) if _is_about(line, paths, names)]
+    return [without_secrets(line) for line in lines if not _HARMLESS.search(line)]
 
 
 def _is_about(line: str, paths: Sequence[str], names: Collection[str]) -> bool:

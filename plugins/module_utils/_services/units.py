@@ -235,7 +235,8 @@ class Services:
         touched = [action for action in done if opposite.get(action.verb)]
         for action in reversed(touched):
             self._reverse(Action(opposite[action.verb], action.unit), units, request.timeout)
-        remaining = self._remaining([action.unit for action in touched if action.verb in (*STARTS, "stop")], units)
+        moved = {action.unit: opposite[action.verb] for action in touched if action.verb in (*STARTS, "stop")}
+        remaining = self._remaining(moved, units)
         if request.state == "frozen" and not remaining:  # else the record and the switch are needed still
             self.systemd.disarm(self.switch)
             freeze, retired = record.freeze, record.retired
@@ -261,18 +262,24 @@ class Services:
         taken_back = {**dict.fromkeys(STARTS, "stop"), "enable": "disable"}
         return taken_back if request.state == "started" or undoes else {}
 
-    def _remaining(self, names: Sequence[str], before: Mapping[str, Unit]) -> List[str]:
-        """Describe the units that are not as they were; asked again, since a systemctl command may have no effect."""
+    def _remaining(self, done: Mapping[str, str], before: Mapping[str, Unit]) -> List[str]:
+        """Describe the units that are not as they should be; asked again, since a command may have no effect.
+
+        :param done: unit -> the verb by which it was taken back; what was stopped is down, what was started as before
+        """
         try:
-            now = self.systemd.states(list(names))
+            now = self.systemd.states(list(done))
         except RelocateError as error:
             return ["the units' states are unknown ({0})".format(error.msg)]
-        wrong = [
-            unit
-            for name, unit in now.items()
-            if not (unit.job or before[name].job) and (not unit.up if before[name].up else not unit.down)
-        ]
+        wrong = [unit for name, unit in now.items() if not _is_taken_back(unit, before[name], done[name])]
         return ["{0} is {1}".format(unit.name, unit.active) for unit in wrong]
+
+
+def _is_taken_back(now: Unit, before: Unit, verb: str) -> bool:
+    """Tell whether a unit is as it should be after a verb; a job has run to its end, or has not begun."""
+    if now.job or before.job:
+        return True
+    return now.up if verb == "start" and before.up else now.down
 
 
 def _among(known: Collection[str], names: Iterable[str]) -> Tuple[str, ...]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import (
     apache,
@@ -42,6 +42,8 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Syst
 from ansible_collections.relocate.django.plugins.module_utils._project import untracked
 from ansible_collections.relocate.django.plugins.module_utils._steps import logs
 
+#: Directories that are empty until something has started: nothing in them goes along.
+PASSING = ("/run/", "/var/run/")
 #: What the probe is asked for besides a site's usual topics.
 TOPICS = ("opened", "neighbours")
 
@@ -91,13 +93,28 @@ class Host:
         webs = [*nginx.find(), *apache.find()]
         return cls(files, starters.read(files), webs, system_files.SystemFiles(files))
 
-    def sites(self) -> List[sites.FoundSite]:
-        """Return the sites that something here serves."""
+    def sites(self, kept: Collection[str] = ()) -> List[sites.FoundSite]:
+        """Return the sites that something here serves.
+
+        :param kept: units that are left out with all that is theirs; ``*`` for all
+        """
         found = places.find(self.starters, self.webs, processes.places())
-        whole = sites.complete(found, self.starters, self.webs)
+        whole = [_without(place, kept) for place in sites.complete(found, self.starters, self.webs)]
         paths = {path for place in whole for web in place.webs for path in web.files}
         paths.update(path for place in whole for item in place.starters for path in item.files)
         return sites.join(whole, packaged.untouched(paths))
+
+
+def _without(place: Place, kept: Collection[str]) -> Place:
+    """The place without what some units run and serve."""
+    if not kept:
+        return place
+    everything = "*" in kept
+    return replace(
+        place,
+        starters=tuple(item for item in place.starters if not everything and not {item.unit, item.name} & set(kept)),
+        webs=tuple(web for web in place.webs if not everything and web.unit not in kept),
+    )
 
 
 def of_site(
@@ -140,7 +157,7 @@ def _carry_files(site: sites.FoundSite, host: Host, owner: Optional[SystemUser],
     carried += [*site.files, *host.system.naming(wanted)]
     tracked = opened.held_by_git(place.path, owner, sorted(guess.value for guess in carried))
     for guess in carried:
-        if guess.value not in tracked and os.path.lexists(guess.value):
+        if guess.value not in tracked and not guess.value.startswith(PASSING) and os.path.lexists(guess.value):
             values.add("files", opened.named(place.path, guess.value), guess.why)
     values.notices += host.system.shared(wanted)
 

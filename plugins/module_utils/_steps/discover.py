@@ -51,7 +51,7 @@ def discover(directory: str, host: Optional[Host] = None) -> Dict[str, Any]:
     """
     host = host or Host.read()
     found = host.sites()
-    told = [_told(site, host, directory) for site in found]
+    told = [_told_or_why_not(site, host, directory) for site in found]
     notices = [
         Notice(
             "{0} holds a Django project, and nothing on this host serves it".format(path),
@@ -64,6 +64,19 @@ def discover(directory: str, host: Optional[Host] = None) -> Dict[str, Any]:
 
 def _plain(notices: Iterable[Notice]) -> List[Dict[str, str]]:
     return [{"what": item.what, "hint": item.hint} for item in notices]
+
+
+def _told_or_why_not(site: sites.FoundSite, host: Host, directory: str) -> Dict[str, Any]:
+    """What is found of one site; what its files hold must not keep others from being found."""
+    try:
+        return _told(site, host, directory)
+    except (OSError, ValueError, RecursionError, RelocateError) as error:
+        notice = Notice(
+            "{0} could not be looked at: {1}".format(site.place.path, type(error).__name__),
+            "look for odd names and values in its units, and describe it by hand",
+        )
+        path = {"value": site.place.path, "why": site.place.why}
+        return {"name": site.name, "values": {"path": [path]}, "notices": _plain([notice])}
 
 
 def _told(site: sites.FoundSite, host: Host, directory: str) -> Dict[str, Any]:

@@ -39,7 +39,7 @@ class Options(ModuleOptions):
 def look(options: Options, obstacles: List[Obstacle]) -> Dict[str, Any]:
     """Return the site's facts, as far as it could be opened; what is in the way is added to the list."""
     host = Host.read()
-    served = unnamed.find(host, options.named.path)
+    served = unnamed.find(host, options.named.path, options.named.services_kept_running)
     # The project may not open, as without its environment: what else is in the way is found all the same.
     info = collect(obstacles, lambda: _open(options, obstacles, host, served))
     if info is None:

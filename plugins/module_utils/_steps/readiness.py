@@ -12,7 +12,8 @@ import grp
 import os
 import pwd
 import socket
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import here, listening, sites
@@ -27,7 +28,9 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import belo
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
 
 _SECONDS = 2.0  # for a server to accept a connection
+_SECONDS_IN_ALL = 30.0
 _MOST = 20  # servers that are asked
+_ALL = "*"
 _DATAGRAMS = ("syslog", "statsd")  # nobody answers these
 
 
@@ -62,6 +65,7 @@ class Options(ModuleOptions):
     reload: Sequence[str]
     files: Sequence[str]
     packages: Sequence[str]  # that are installed before the site needs them
+    neighbours_ignored: Sequence[str]  # settings whose servers need not answer; "*": all
     installs: bool
     allow_same_host: bool
 
@@ -133,7 +137,7 @@ def answers(host: str, port: int, path: str) -> bool:
                 link.connect(path)
         else:
             socket.create_connection((host or "localhost", port), _SECONDS).close()
-    except (OSError, ValueError):
+    except (OSError, ValueError, OverflowError):
         return False
     return True
 
@@ -155,6 +159,13 @@ def servers(found: Sequence[Neighbour], this: here.Host, ask: Answers = answers)
 # --- on new
 
 
+def _is_askable(item: Server, brought: bool) -> bool:
+    """Tell whether new can be asked: what packages bring is not here yet, and old may say anything."""
+    if item.local and brought:
+        return False
+    return item.local if item.path else 0 < item.port < 65536
+
+
 def obstacles(
     needs: Needs, options: Options, owner: str, made: Sequence[str], ask: Answers = answers
 ) -> List[Obstacle]:
@@ -165,13 +176,17 @@ def obstacles(
     """
     brought = bool(options.packages) and options.installs  # what packages bring is not here yet
     found = [] if brought else missing_people(needs, [owner, *made]) + unknown_reload(options)
+    if _ALL in options.neighbours_ignored:
+        needs = replace(needs, servers=())
     if not options.allow_same_host:
         found += ports_taken(needs, options, listening.read())
-    return found + silent_servers(needs, brought, ask)
+    return found + silent_servers(needs, brought, options.neighbours_ignored, ask)
 
 
 def missing_people(needs: Needs, made: Sequence[str]) -> List[Obstacle]:
     """One obstacle for users and groups of files that this host does not have."""
+    if os.geteuid() != 0:  # then all that is placed is this user's
+        return []
     lacking = ["user " + name for name in needs.users if name not in made and not _is_known(pwd.getpwnam, name)]
     lacking += ["group " + name for name in needs.groups if name not in made and not _is_known(grp.getgrnam, name)]
     if not lacking:
@@ -231,16 +246,21 @@ def ports_taken(needs: Needs, options: Options, listeners: Sequence[listening.Li
     ]
 
 
-def silent_servers(needs: Needs, brought: bool, ask: Answers = answers) -> List[Obstacle]:
-    """One obstacle for each server that answers old and does not answer new."""
-    found = []
-    for item in needs.servers:
-        if (item.local and brought) or ask(item.host, item.port, item.path):
-            continue
-        where = item.path or "{0}:{1}".format(item.host or "localhost", item.port)
-        text = "{0} names {1} at {2}, which answers old and does not answer new".format(item.setting, item.kind, where)
-        hint = "let new reach it: a firewall or its own list of clients may keep it off"
-        if item.local:
-            hint = "install it on new, as by relocate_packages; what it holds on old is not moved"
-        found.append(Obstacle("neighbour_missing", text, hint))
-    return found
+def silent_servers(needs: Needs, brought: bool, ignored: Sequence[str], ask: Answers = answers) -> List[Obstacle]:
+    """One obstacle for each server that answers old and does not answer new.
+
+    Old says where they are, so they are as few as it finds itself, and sockets are those of its own host.
+    """
+    deadline = time.monotonic() + _SECONDS_IN_ALL
+    asked = [item for item in needs.servers[:_MOST] if item.setting not in ignored and _is_askable(item, brought)]
+    return [_silent(item) for item in asked if time.monotonic() < deadline and not ask(item.host, item.port, item.path)]
+
+
+def _silent(item: Server) -> Obstacle:
+    where = item.path or "{0}:{1}".format(item.host or "localhost", item.port)
+    text = "{0} names {1} at {2}, which answers old and does not answer new".format(item.setting, item.kind, where)
+    hint = "let new reach it: a firewall or its own list of clients may keep it off"
+    if item.local:
+        hint = "install it on new, as by relocate_packages; what it holds on old is not moved"
+    more = "; or name {0} in relocate_neighbours_ignored, when new has another one or can do without"
+    return Obstacle("neighbour_missing", text, hint + more.format(item.setting))

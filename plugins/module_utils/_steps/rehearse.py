@@ -13,21 +13,23 @@ import glob
 import grp
 import os
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import units as unit_reader
-from ansible_collections.relocate.django.plugins.module_utils._discover.found import UNITS, Starter
+from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
-from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._project import probe
 from ansible_collections.relocate.django.plugins.module_utils._services import config_test
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, unit_name
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, Unit, unit_name
 from ansible_collections.relocate.django.plugins.module_utils._site import ProjectOptions, collect
 from ansible_collections.relocate.django.plugins.module_utils._steps.verify import checks
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
 
+_NEEDS_ROWS = ("query_failed", "database_missing")
+_PASSING = ("/run", "/var/run")  # empty until something has started
 _TOPICS = ("django", "checks", "serving")
 
 
@@ -61,81 +63,124 @@ def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, A
 
 def _try_units(options: Options, systemd: Systemd, found: List[Obstacle]) -> int:
     """Look at the units that the cutover starts, and at what these start; returns how many."""
-    known = {item.name: item for item in unit_reader.read(systemd)}
-    for variable, names in (("relocate_services", options.units), ("relocate_reload", options.reload)):
-        found += unknown_units(variable, [unit_name(name) for name in names], known)
-    mine = [known[name] for name in _started(options.units, known)]
+    named, reload = _names(options.units), _names(options.reload)
+    states = systemd.states([*named, *reload])
+    found += unknown_units("relocate_services", [states[name] for name in named])
+    found += unknown_units("relocate_reload", [states[name] for name in reload])
+    mine = _starters(systemd, [states[name] for name in named])
     for item in mine:
         found += unit_problems(item)
-    paths = [item.files[-1] for item in mine if item.files and not item.packaged]
+    paths = [path for item in mine for path in _unit_files(item)]
     found += [_refused_by_systemd(line) for line in config_test.verified(paths)]
     return len(mine)
 
 
+def _names(units: Sequence[str]) -> List[str]:
+    return list(dict.fromkeys(unit_name(name) for name in units))
+
+
+def _starters(systemd: Systemd, units: Sequence[Unit]) -> List[Starter]:
+    """Read those of these units that are there, by their own names, and what they start."""
+    real = [unit.real or unit.name for unit in units if unit.load == "loaded"]
+    known = {item.name: item for item in unit_reader.read(systemd, more=real)}
+    return [known[name] for name in _started(real, known)]
+
+
+def _unit_files(item: Starter) -> List[str]:
+    """The unit's own file among all of its files, or that of its template; the last is what a link leads to.
+
+    What a package brought is as it is everywhere.
+    """
+    if item.packaged:
+        return []
+    base, _at, rest = item.name.partition("@")
+    names = {item.name, "{0}@.{1}".format(base, rest.rpartition(".")[2])}
+    return [path for path in item.files if os.path.basename(path) in names][-1:]
+
+
 def _started(units: Sequence[str], known: Mapping[str, Starter]) -> List[str]:
     """Return the units that a start of these starts, as far as they are there."""
-    names = dict.fromkeys(unit_name(name) for name in units)
-    for name in list(names):
+    names = dict.fromkeys(units)
+    for name in units:
         if name in known:
             names.update(dict.fromkeys(known[name].starts))
     return [name for name in names if name in known]
 
 
-def unknown_units(variable: str, names: Sequence[str], known: Mapping[str, Starter]) -> List[Obstacle]:
-    """One obstacle for each unit that this host does not have; those of other kinds are systemd's to judge."""
-    hint = (
-        "carry its file by relocate_files, install what brings it by relocate_packages, or take it out of {0}".format(
-            variable
-        )
-    )
-    lacking = [name for name in names if name not in known and name.rpartition(".")[2] in UNITS]
+def unknown_units(variable: str, units: Iterable[Unit]) -> List[Obstacle]:
+    """One obstacle for each unit that systemd does not load."""
+    hint = "carry its file by relocate_files, install its package by relocate_packages, or take it out of {0}"
     return [
-        Obstacle("unit_unknown", "{0} names {1}, and new has no such unit".format(variable, name), hint)
-        for name in lacking
+        Obstacle(
+            "unit_unknown",
+            "{0} names {1}, which new does not have ({2})".format(variable, unit.name, unit.load or "unknown"),
+            hint.format(variable),
+        )
+        for unit in units
+        if unit.load != "loaded"
     ]
 
 
 def unit_problems(item: Starter) -> List[Obstacle]:
     """Return what would keep systemd from starting a unit: users, directories, env files and programs that lack."""
-    problems = list(_missing_people(item))
-    if problems:
+    problems = [*_missing_people(item), *_missing_files(item)]
+    user = _user_of(item)
+    if item.user and user is None:
         return problems
-    user = lookup_user(int(item.user) if item.user.isdigit() else item.user) if item.user else None
     with acting_as(user if os.geteuid() == 0 else None):
-        problems += _missing_places(item)
+        problems += _missing_programs(item)
     return problems
 
 
+def _user_of(item: Starter) -> Optional[SystemUser]:
+    if not item.user or item.dynamic or "\0" in item.user:
+        return None
+    return lookup_user(int(item.user) if _is_number(item.user) else item.user)
+
+
 def _missing_people(item: Starter) -> Iterator[Obstacle]:
-    hint = "carry it, as by a package in relocate_packages that makes it, or make it on new"
-    if item.user and not item.user.isdigit() and lookup_user(item.user) is None:
+    """Users and groups; systemd makes those of DynamicUser itself."""
+    hint = "make it on new, or name the package that makes it in relocate_packages"
+    if item.user and not item.dynamic and not _is_number(item.user) and _user_of(item) is None:
         yield Obstacle("unit_incomplete", "{0} runs as {1}, who is no user of new".format(item.name, item.user), hint)
-    if item.group and not item.group.isdigit():
-        try:
-            grp.getgrnam(item.group)
-        except KeyError:
-            text = "{0} runs in the group {1}, which new does not have".format(item.name, item.group)
-            yield Obstacle("unit_incomplete", text, hint)
+    if item.group and not item.dynamic and not _is_number(item.group) and not _is_group(item.group):
+        text = "{0} runs in the group {1}, which new does not have".format(item.name, item.group)
+        yield Obstacle("unit_incomplete", text, hint)
 
 
-def _missing_places(item: Starter) -> Iterator[Obstacle]:
-    """Called with the rights of the unit's user."""
-    # Relative, or begun with "-": may be absent.
-    if item.directory.startswith("/") and not os.path.isdir(item.directory):
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit() and len(name) < 10
+
+
+def _is_group(name: str) -> bool:
+    try:
+        grp.getgrnam(name)
+    except (KeyError, ValueError):
+        return False
+    return True
+
+
+def _missing_files(item: Starter) -> Iterator[Obstacle]:
+    """What systemd itself looks for, with its own rights. What it makes is not there yet, nor what others write."""
+    made = item.made + _PASSING
+    if item.directory.startswith("/") and not _is_below(item.directory, made) and not os.path.isdir(item.directory):
         text = "{0} runs in {1}, which is not there".format(item.name, item.directory)
         yield Obstacle("unit_incomplete", text, "carry it by relocate_files, or correct the unit")
     for name in item.env_files:
-        if name.startswith("/") and not _is_there(name):
+        if name.startswith("/") and not _is_below(name, _PASSING) and not _is_there(name):
             text = "{0} reads {1}, which is not there".format(item.name, name)
             yield Obstacle("unit_incomplete", text, "carry it by relocate_files")
-    for program in _programs(item):
-        if not os.access(program, os.X_OK, effective_ids=True):
+
+
+def _is_below(path: str, tops: Sequence[str]) -> bool:
+    return any(path == top or path.startswith(top.rstrip("/") + "/") for top in tops)
+
+
+def _missing_programs(item: Starter) -> Iterator[Obstacle]:
+    """Called with the rights of the unit's user."""
+    for program in item.must:
+        if "\0" in program or not os.access(program, os.X_OK, effective_ids=True):
             yield _no_program(item, program)
-
-
-def _programs(item: Starter) -> List[str]:
-    """The programs that a unit names by their paths; of others systemd knows where to look."""
-    return list(dict.fromkeys(words[0] for words in item.commands if words and words[0].startswith("/")))
 
 
 def _no_program(item: Starter, program: str) -> Obstacle:
@@ -190,13 +235,12 @@ def _check_project(options: ProjectOptions, found: List[Obstacle]) -> List[str]:
     """Import all that a server would, and run Django's own checks; returns the warnings of these."""
     project = options.find()
     answer = probe.ask(project, _TOPICS, partial=True)
-    failed = [
-        Obstacle(**answer[topic]["error"])
-        for topic in _TOPICS
-        if isinstance(answer[topic], dict) and "error" in answer[topic]
-    ]
-    found += failed
-    if failed:
+    errors_of = {topic: answer[topic]["error"] for topic in _TOPICS if _is_error(answer[topic])}
+    if errors_of.get("checks", {}).get("code") in _NEEDS_ROWS:  # the databases are blank: verify asks again
+        answer["checks"] = []
+        del errors_of["checks"]
+    found += [Obstacle(**error) for error in errors_of.values()]
+    if errors_of:
         return []
     found += [_failure(item) for item in answer["serving"]]
     errors: List[str] = []
@@ -204,6 +248,10 @@ def _check_project(options: ProjectOptions, found: List[Obstacle]) -> List[str]:
     hint = "run manage.py check in {0} on new to see all of it".format(project.path)
     found += [Obstacle("check_failed", "Django's check on new: {0}".format(text), hint) for text in errors]
     return warned
+
+
+def _is_error(answer: Any) -> bool:
+    return isinstance(answer, dict) and "error" in answer
 
 
 def _failure(item: Mapping[str, str]) -> Obstacle:

@@ -44,10 +44,13 @@ class Options(ModuleOptions):
     cron: str  # leave: lines of cron may stay behind
 
 
-def find(host: Host, path: str) -> Optional[sites.FoundSite]:
-    """Return the site that something on this host serves from a directory."""
-    real = os.path.realpath(path)
-    return next((site for site in host.sites() if os.path.realpath(site.place.path) == real), None)
+def find(host: Host, path: str, kept: Sequence[str] = ()) -> Optional[sites.FoundSite]:
+    """Return the site that something on this host serves from a directory.
+
+    :param kept: units that keep running on purpose: what they run, serve and read is left behind
+    """
+    real, names = os.path.realpath(path), [name if name == _ALL else unit_name(name) for name in kept]
+    return next((site for site in host.sites(names) if os.path.realpath(site.place.path) == real), None)
 
 
 def obstacles(
@@ -63,9 +66,10 @@ def obstacles(
     if site is not None:
         values = belongings.of_site(site, host, owner, options.directory, told, beside=False)
     found = files_unnamed(options, owner, values)
-    if site is None or _ALL in options.services_kept_running:
+    if site is None:
         return found
-    return found + units_unnamed(options, values) + managed_by_users(options, site) + cron_lines(options, site)
+    found += units_unnamed(options, values) + units_shared(options, site)
+    return found + managed_by_users(options, site) + cron_lines(options, site)
 
 
 def files_unnamed(options: Options, owner: Optional[SystemUser], values: Values) -> List[Obstacle]:
@@ -101,7 +105,7 @@ def _env_files(options: Options, owner: Optional[SystemUser]) -> Dict[str, str]:
     paths = {
         os.path.normpath(os.path.join(options.path, name.lstrip("-"))): name.lstrip("-") for name in options.env_files
     }
-    there = [path for path in paths if os.path.lexists(path)]
+    there = [path for path in paths if not path.startswith(belongings.PASSING) and os.path.lexists(path)]
     held = opened.held_by_git(options.path, owner, there)
     return {paths[path]: "of relocate_env_files" for path in there if path not in held}
 
@@ -121,13 +125,32 @@ def units_unnamed(options: Options, values: Values) -> List[Obstacle]:
     return found
 
 
-def managed_by_users(options: Options, site: sites.FoundSite) -> List[Obstacle]:
-    """One obstacle for each unit of a user's own systemd: a move does not reach it."""
-    kept = {unit_name(name) for name in options.services_kept_running}
+def units_shared(options: Options, site: sites.FoundSite) -> List[Obstacle]:
+    """One obstacle for each named unit that runs other sites too: they would stop with this one."""
+    named = {unit_name(name) for name in options.units}
     return [
-        Obstacle("unit_unnamed", notice.what, notice.hint)
+        Obstacle(
+            "unit_shared",
+            "unit {0} is in relocate_services, and also runs {1}, which would stop with it".format(
+                unit, ", ".join(others)
+            ),
+            "give each site a unit of its own before the move; or name {0} in relocate_services_kept_running, and stop "
+            "this site within it yourself".format(unit),
+        )
+        for unit, others in sorted(site.shared.items())
+        if unit in named
+    ]
+
+
+def managed_by_users(options: Options, site: sites.FoundSite) -> List[Obstacle]:
+    """One obstacle for each unit of a user's own systemd, unless the unit that is all of it is named."""
+    named = {unit_name(name) for name in (*options.units, *options.services_kept_running)}
+    whole = any(name.startswith("user@") for name in named)
+    more = "; or name it in relocate_services_kept_running, and stop it yourself"
+    return [
+        Obstacle("unit_unnamed", notice.what, notice.hint + more)
         for notice, unit in zip(sites.manager_notices(site.place), sites.managed(site.place))
-        if unit not in kept
+        if unit not in named and not whole
     ]
 
 

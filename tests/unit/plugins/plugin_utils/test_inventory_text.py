@@ -153,7 +153,7 @@ def test_an_answer_of_another_form(answer: dict[str, Any]) -> None:
 WORDS = "yes no null ~ 1 1e3 0x1f 12:30:00 2026-01-01 *a &a !a 'a \"a a\\b [a] é = << a:".split()
 
 
-@pytest.mark.parametrize("value", [*WORDS, "a: b", "a #b", "- a", "/a b"])
+@pytest.mark.parametrize("value", [*WORDS, "a: b", "a #b", "- a", "/a b", "0x_", "0b_", "2001-99-99"])
 def test_text_stays_text(value: str) -> None:
     assert yaml.safe_load(text.scalar(value)) == value
     assert yaml.safe_load(f"x: {text.scalar(value)}  # why")["x"] == value

@@ -43,7 +43,8 @@ def answers(rc: int, err: str = "", seen: list[Any] | None = None) -> Callable[.
 
 @pytest.fixture(autouse=True)
 def programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every program is there."""
+    """Every program is there, and root asks."""
+    monkeypatch.setattr(config_test.os, "geteuid", lambda: 0)
     monkeypatch.setattr(config_test, "find_program", lambda name: "/usr/sbin/" + name)
 
 
@@ -51,7 +52,7 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> None:
     ("unit", "err", "said", "unsaid"),
     [
         ("nginx.service", NGINX, 'cannot load certificate "/etc/letsencrypt/live/shop/fullchain.pem"', "test failed"),
-        ("apache2.service", APACHE, "Invalid command 'WSGIScriptAlias'", "error log"),
+        ("apache2.service", APACHE, "Syntax error on line 3 of /etc/apache2/sites-enabled/shop.conf", "WSGIScript"),
         ("httpd.service", "", "it exits 1", "None"),
     ],
 )
@@ -87,6 +88,31 @@ def test_a_test_that_hangs_is_told() -> None:
 
 def test_what_systemd_says_of_these_units_only() -> None:
     found = config_test.verified(["/etc/systemd/system/shop.service"], answers(1, VERIFY))
-    assert len(found) == 2
-    assert "ExecStrat" in found[0] and "Refusing" in found[1]
+    assert len(found) == 1 and "Refusing" in found[0]  # what it ignores does not keep the unit from starting
     assert config_test.verified([], answers(1, VERIFY)) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/etc/x/shop.service:3: Invalid environment assignment, ignoring: hunter2",
+        "/etc/x/shop.service:9: Standard output type syslog is obsolete, automatically updating to journal.",
+        "/etc/x/shop.service:5: PIDFile= references a path below legacy directory /var/run/, updating /var/run/x",
+        "shop.service: Special user nobody configured, this is not safe!",
+        "Configuration file /etc/x/shop.service is marked executable. Please remove. Proceeding anyway.",
+    ],
+)
+def test_what_systemd_passes_over_is_no_obstacle_and_shows_no_value(line: str) -> None:
+    assert config_test.verified(["/etc/x/shop.service"], answers(0, line + "\n")) == []
+
+
+def test_words_of_a_file_are_not_shown() -> None:
+    """An include may lead to a file that nobody meant to show."""
+    err = 'nginx: [emerg] unknown directive "root:$6$canary" in /srv/shop/nginx.conf:1\n'
+    told = config_test.refused("nginx.service", answers(1, err))
+    assert "canary" not in told and "/srv/shop/nginx.conf:1" in told
+
+
+def test_who_is_not_root_cannot_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config_test.os, "geteuid", lambda: 1000)
+    assert config_test.refused("nginx.service", answers(1, NGINX)) == ""

@@ -191,6 +191,20 @@ def test_what_could_not_be_taken_back_is_told(tmp_path: Path) -> None:
     assert "web.service is active" in caught.value.details["remaining"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"), [(Played, "what was done so far was taken back"), (Stubborn, "FAILED: .*web.service is active")]
+)
+def test_a_unit_that_was_started_anew_is_down_when_that_is_taken_back(
+    tmp_path: Path, kind: type[Played], text: str
+) -> None:
+    """It was up before, as its package had started it; with the site it must not be."""
+    systemd = kind(units(up=True), ("stay web.service",))
+    with refused("unit_failed", text):
+        carry_out(systemd, tmp_path, Request("started", NAMES, label="l1"))
+    assert systemd.units[WEB].up is (kind is Stubborn)
+    assert "restart web.service" in systemd.calls
+
+
 def test_a_freeze_that_cannot_be_taken_back_keeps_what_brings_the_site_back_later(tmp_path: Path) -> None:
     systemd = Stubborn(units(up=True), ("stay web.service",))
     with refused("unit_failed", "taking it back FAILED: .*clear.timer is inactive"):

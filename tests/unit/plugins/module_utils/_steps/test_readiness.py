@@ -9,6 +9,7 @@ import grp
 import os
 import pwd
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ THIS = here.Host(addresses=["10.0.0.5"], names=["old"])
 def options(**change: Any) -> readiness.Options:
     """What is set for new."""
     given: dict[str, Any] = {"units": ("shop-web",), "reload": ("nginx",), "files": (), "packages": ()}
-    given.update(installs=True, allow_same_host=False)
+    given.update(installs=True, allow_same_host=False, neighbours_ignored=())
     return readiness.Options(**{**given, **change})
 
 
@@ -104,6 +105,25 @@ def test_servers_that_new_does_not_reach(packages: tuple[str, ...], silent: list
     assert [item.code for item in found] == ["neighbour_missing"] * len(silent)
     assert all(word in item.msg and "does not answer new" in item.msg for word, item in zip(silent, found, strict=True))
     assert readiness.obstacles(needs, options(), "shop", [], lambda *_where: True) == []
+
+
+@pytest.mark.parametrize(("ignored", "count"), [(("BROKER",), 1), (("CACHES['default']", "BROKER"), 0), (("*",), 0)])
+def test_servers_that_new_may_do_without(ignored: tuple[str, ...], count: int) -> None:
+    needs = readiness.Needs(servers=(REDIS, QUEUE))
+    found = readiness.obstacles(needs, options(neighbours_ignored=ignored), "shop", [], lambda *_where: False)
+    assert len(found) == count
+    assert all("relocate_neighbours_ignored" in item.hint for item in found)
+
+
+def test_old_does_not_aim_what_new_connects_to() -> None:
+    """As few servers as old finds itself, and no sockets of new's own, whatever old says."""
+    asked: list[Any] = []
+    many = [replace(QUEUE, port=port) for port in range(1, 100)]
+    odd = [replace(QUEUE, port=2**70), replace(QUEUE, port=0), replace(QUEUE, path="/run/docker.sock")]
+    needs = readiness.Needs(servers=(*odd, *many))
+    readiness.obstacles(needs, options(), "shop", [], lambda *where: not asked.append(where))
+    assert len(asked) == 17 and all(0 < port < 65536 and not path for _host, port, path in asked)
+    assert not readiness.answers("127.0.0.1", 2**70, "")
 
 
 def test_a_real_server_answers(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os  # noqa: F401  (of a condition in text)
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.found im
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
 from ansible_collections.relocate.django.plugins.module_utils._site import ProjectOptions
 from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 
-GOOD = Starter("service", "shop.service", "shop.service", commands=(("/bin/sh", "-c", "true"),), directory="/")
+GOOD = Starter("service", "shop.service", "shop.service", directory="/", must=("/bin/sh",))
 MISSING = "/nonexistent/of/shop"
 
 
@@ -30,41 +32,54 @@ MISSING = "/nonexistent/of/shop"
         ({"user": "root", "group": "root"}, ""),
         ({"user": "0"}, ""),
         ({"user": "no-such-user-x"}, "runs as no-such-user-x, who is no user of new"),
+        ({"user": "no-such-user-x", "group": "x-y", "dynamic": True}, ""),  # systemd makes them
         ({"group": "no-such-group-x"}, "runs in the group no-such-group-x"),
         ({"directory": MISSING}, f"runs in {MISSING}, which is not there"),
-        ({"directory": "-" + MISSING}, ""),
+        ({"directory": MISSING, "made": (MISSING,)}, ""),  # RuntimeDirectory=, or begun with "-"
+        ({"directory": MISSING + "/x", "made": (MISSING,)}, ""),
+        ({"directory": "/run/of/shop"}, ""),
         ({"env_files": ("-" + MISSING,)}, ""),
         ({"env_files": (MISSING,)}, f"reads {MISSING}, which is not there"),
+        ({"env_files": ("/run/of/shop/env",)}, ""),  # another unit writes it
         ({"env_files": ("/nonexistent/*.env",)}, "reads /nonexistent/*.env"),
         ({"env_files": ("/etc/pass*",)}, ""),
-        ({"commands": ((MISSING, "x"), ("/bin/true",))}, f"runs {MISSING}, which"),
-        ({"commands": (("/etc/passwd",),)}, "runs /etc/passwd, which"),
-        ({"commands": (("gunicorn", "shop.wsgi"), ())}, ""),  # by PATH: systemd's is another than ours
+        ({"must": (MISSING, "/bin/true")}, f"runs {MISSING}, which"),
+        ({"must": ("/etc/passwd",)}, "runs /etc/passwd, which"),
+        ({"commands": ((MISSING,),)}, ""),  # of ExecReload=, or begun with "-"
+        ({"must": ("/bin/\0",)}, "runs /bin/"),
     ],
 )
 def test_what_a_unit_lacks(change: dict[str, Any], said: str) -> None:
     found = rehearse.unit_problems(replace(GOOD, **change))
     assert [item.code for item in found] == (["unit_incomplete"] if said else [])
-    assert (
-        all(said in item.msg and "shop.service" in item.msg and "relocate_" in item.hint for item in found) or not said
-    )
+    assert all(said in item.msg and "shop.service" in item.msg and "relocate_" in item.hint for item in found)
+
+
+@pytest.mark.skipif("os.geteuid() != 0", reason="only root may act as others")
+def test_an_env_file_is_read_by_systemd_and_a_program_run_by_the_user(tmp_path: Path) -> None:
+    secret = tmp_path / "env"
+    secret.touch()
+    tmp_path.chmod(0o700)
+    one = replace(GOOD, user="nobody", env_files=(str(secret),), must=())
+    assert rehearse.unit_problems(one) == []
+    secret.chmod(0o755)
+    [problem] = rehearse.unit_problems(replace(one, must=(str(secret),)))
+    assert "which nobody cannot execute" in problem.msg
 
 
 def test_all_that_a_unit_lacks_is_told_at_once() -> None:
-    broken = replace(GOOD, directory=MISSING, env_files=(MISSING,), commands=((MISSING,),))
+    broken = replace(GOOD, directory=MISSING, env_files=(MISSING,), must=(MISSING,))
     assert len(rehearse.unit_problems(broken)) == 3
 
 
-@pytest.mark.parametrize(
-    ("name", "count"), [("shop", 0), ("shop.service", 0), ("nginx", 1), ("shop.timer", 1), ("x.mount", 0)]
-)
-def test_units_that_new_lacks(name: str, count: int) -> None:
-    from ansible_collections.relocate.django.plugins.module_utils._services.systemd import unit_name
-
-    found = rehearse.unknown_units("relocate_reload", [unit_name(name)], {"shop.service": GOOD})
-    assert len(found) == count
-    assert all(item.code == "unit_unknown" and "relocate_reload names" in item.msg for item in found)
-    assert all("relocate_packages" in item.hint for item in found)
+def test_units_that_new_lacks() -> None:
+    units = [Unit("a.service"), Unit("b.mount", load="not-found"), Unit("c.timer", load="masked")]
+    found = rehearse.unknown_units("relocate_reload", units)
+    assert [item.msg for item in found] == [
+        "relocate_reload names b.mount, which new does not have (not-found)",
+        "relocate_reload names c.timer, which new does not have (masked)",
+    ]
+    assert all(item.code == "unit_unknown" and "relocate_packages" in item.hint for item in found)
 
 
 class Asked:
@@ -129,16 +144,22 @@ class Manager:
     def call(self, verb: str) -> None:
         self.called.append(verb)
 
+    def states(self, names: list[str]) -> dict[str, Unit]:
+        """An alias is a unit of another name."""
+        gone = {"gone.service": "not-found", "nginx.service": "not-found"}
+        return {name: Unit(name, load=gone.get(name, "loaded"), real="job.timer" if name == "alias.timer" else name)
+                for name in names}  # fmt: skip
+
 
 def test_units_and_what_they_start_are_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     timer = Starter("timer", "job.timer", "job.timer", starts=("job.service",), files=("/etc/x/job.timer",))
-    job = replace(GOOD, name="job.service", commands=((MISSING,),), files=("/etc/x/job.service",))
-    monkeypatch.setattr(rehearse.unit_reader, "read", lambda _systemd: [timer, job, GOOD])
+    job = replace(GOOD, name="job.service", must=(MISSING,), files=("/etc/x/job.service", "/etc/x/over.conf"))
+    monkeypatch.setattr(rehearse.unit_reader, "read", lambda _systemd, more: [timer, job, GOOD] if more else [])
     seen: list[Any] = []
     monkeypatch.setattr(rehearse.config_test, "verified", lambda paths: seen.append(list(paths)) or ["job: wrong"])
     monkeypatch.setattr(rehearse.config_test, "refused", lambda unit: "no certificate")
     found: list[Obstacle] = []
-    one = replace(options(), units=("job.timer", "gone"), reload=("nginx",))
+    one = replace(options(), units=("alias.timer", "gone"), reload=("nginx",))
     manager = Manager()
     tried = rehearse._try_units(one, manager, found)  # type: ignore[arg-type]
     assert tried == 2 and seen == [["/etc/x/job.timer", "/etc/x/job.service"]]
@@ -165,3 +186,14 @@ def test_what_breaks_a_web_server_is_taken_away_again(monkeypatch: pytest.Monkey
     monkeypatch.setattr(rehearse.config_test, "refused", lambda _unit: "")
     mine.touch()
     assert rehearse._test_configurations(one, found) == ["nginx.service"] and mine.exists() and len(found) == 1
+
+
+def test_an_instance_and_a_template_have_one_file() -> None:
+    one = replace(GOOD, name="shop@blue.service", files=("/etc/x/shop@.service", "/etc/x/shop@blue.service.d/a.conf"))
+    assert rehearse._unit_files(one) == ["/etc/x/shop@.service"]
+    assert rehearse._unit_files(replace(one, packaged=True)) == []
+
+
+def test_checks_that_need_rows_are_left_to_the_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    Asked(monkeypatch, checks={"error": {"code": "query_failed", "msg": "no such table", "hint": "x"}})
+    assert rehearse.rehearse(options())["warnings_of_check"] == []

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -16,7 +18,8 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.config_f
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter, WebSite
 from ansible_collections.relocate.django.plugins.module_utils._discover.places import Place
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
-from ansible_collections.relocate.django.plugins.module_utils._steps import unnamed
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import unit_name
+from ansible_collections.relocate.django.plugins.module_utils._steps import belongings, unnamed
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
 
 FILES = "web.service drop-in.conf job.service job.timer env nginx.conf cert.pem key.pem".split()
@@ -24,6 +27,8 @@ FILES = "web.service drop-in.conf job.service job.timer env nginx.conf cert.pem 
 
 class Bench:
     """A site whose files are in a directory, and an inventory that names all of it."""
+
+    shared: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     def __init__(self, top: Path) -> None:
         self.app = str(top / "app")
@@ -59,9 +64,11 @@ class Bench:
         files = ConfigFiles()
         host = Host(files, self.starters, self.webs, system_files.SystemFiles(files))
         mine = [one for one in self.starters if one.directory == self.app]
+        chosen = replace(self.options, **options)
+        kept = [name if name == "*" else unit_name(name) for name in chosen.services_kept_running]
         [place] = sites.complete([Place(self.app, "", starters=tuple(mine))], self.starters, self.webs)
-        [site] = sites.join([place])
-        return unnamed.obstacles(site, host, replace(self.options, **options), None, {})
+        found = [replace(site, shared=self.shared) for site in sites.join([belongings._without(place, kept)])]
+        return unnamed.obstacles(found[0] if found else None, host, chosen, None, {})
 
 
 @pytest.fixture
@@ -107,6 +114,19 @@ def test_each_unit_alone(bench: Bench, change: dict[str, Any], said: str) -> Non
     unit = said.split()[1]
     assert bench.found(**change, services_kept_running=(unit,)) == []
     assert bench.found(**change, services_kept_running=("*",)) == []
+
+
+def test_what_a_unit_that_is_kept_reads_is_left_behind(bench: Bench) -> None:
+    mine = tuple(path for name, path in bench.file.items() if name not in ("nginx.conf", "cert.pem", "key.pem"))
+    assert bench.found(reload=(), files=mine, services_kept_running=("nginx",)) == []
+    assert bench.found(units=(), reload=(), files=(), services_kept_running=("*",)) == []
+
+
+def test_a_unit_that_runs_another_site_too(bench: Bench) -> None:
+    shared = bench.shared = {"web.service": ("/srv/blog",)}
+    [one] = bench.found()
+    assert one.code == "unit_shared" and "unit web.service" in one.msg and "/srv/blog" in one.msg
+    assert bench.found(units=("job.timer",), services_kept_running=("web",)) == [] and shared
 
 
 def test_an_env_file_that_is_read_and_not_carried(bench: Bench) -> None:
