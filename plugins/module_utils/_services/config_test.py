@@ -36,7 +36,7 @@ DIRECTORIES = {
 _SECONDS = 30.0
 #: What systemd remarks and passes over: the unit starts all the same.
 _HARMLESS = re.compile(
-    r"\bignor(?:ing|ed)\b|\bupdating\b|\bobsolete\b|\bdeprecated\b|\b(?:un|not )safe\b|Proceeding anyway|\bmarked \w"
+    r"\bignor(?:ing|ed)\b|\bupdating\b|obsolete|deprecated|Special user|KillMode=none|Proceeding anyway|\bmarked \w"
 )
 #: Words of a file that a server quotes, which may be of any file that an include leads to.
 _QUOTED = re.compile(r"(unknown directive|Invalid command) (['\"]).*?\2")
