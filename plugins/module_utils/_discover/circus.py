@@ -26,7 +26,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.daemons 
 )
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
 from ansible_collections.relocate.django.plugins.module_utils._discover.ini import Section, is_true, sections
-from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of, written_by
 from ansible_collections.relocate.django.plugins.module_utils._discover.server_args import listens_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.shell import expanded, split
 
@@ -45,13 +45,14 @@ def read(starters: Sequence[Starter], files: ConfigFiles) -> List[Starter]:
         for word in daemon.arguments:
             if word.endswith((".ini", ".conf")):
                 found += _watchers(daemon.path(word), daemon, files_of(daemon.starter, files))
-    if not found:
+    if all(one.by for one in found):
         for path in _USUAL:
             found += _watchers(path, by_name(starters, *_UNITS), files)
     return each_once(found)
 
 
 def _watchers(path: str, daemon: Daemon, files: ConfigFiles) -> List[Starter]:
+    files = written_by(files.writer(path), files)
     parts = list(itertools.islice(_parts(path, files, 0), MOST_ITEMS))
     return [
         _watcher(section.name[8:].strip(), section, where, parts, daemon, files)
@@ -86,6 +87,9 @@ def _environment(name: str, parts: _Parts, given: Mapping[str, str]) -> Dict[str
 
 
 def _watcher(name: str, section: Section, path: str, parts: _Parts, daemon: Daemon, files: ConfigFiles) -> Starter:
+    by = files.writer(parts[0][0]) or files.writer(path)
+    # What a user adds to root's configuration says nothing of the others' programs.
+    parts = [(where, part) for where, part in parts if files.writer(where) in ("", by)]
     environment = _environment(name, parts, daemon.starter.environment)
     known = {"env." + key.lower(): value for key, value in {**daemon.starter.environment, **environment}.items()}
 
@@ -109,6 +113,7 @@ def _watcher(name: str, section: Section, path: str, parts: _Parts, daemon: Daem
         files=files.chain(path),
         environment=environment,
         listens=tuple(dict.fromkeys([*filter(None, sockets), *listens_of([command], environment, directory)])),
+        by=by,
     )
     return daemon.owns(made, is_true(section.get("autostart", "true")))
 

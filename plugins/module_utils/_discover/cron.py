@@ -98,7 +98,7 @@ def read(starters: Sequence[Starter], files: ConfigFiles) -> List[Starter]:
 
 
 def _script(path: str, files: ConfigFiles) -> List[Starter]:
-    made = Starter("cron", path, commands=((path,),), user="root", files=files.chain(path))
+    made = Starter("cron", path, commands=((path,),), user="root", files=files.chain(path), by=files.writer(path))
     return [made] if _may_run(path) else []
 
 
@@ -121,14 +121,18 @@ def _table(path: str, files: ConfigFiles, owner: str = "") -> List[Starter]:
     text = files.text(path)
     if text is None or (owner and find_user(owner) is None):
         return []
+    entry = find_user(owner)
+    by = owner if entry is not None and entry.uid != 0 else files.writer(path)
     return [
-        _starter(line, path, owner or line.user, files) for line in itertools.islice(lines(text, not owner), MOST_ITEMS)
+        replace(_starter(line, path, owner or line.user, files), by=by)
+        for line in itertools.islice(lines(text, not owner), MOST_ITEMS)
     ]
 
 
 def _anacron(files: ConfigFiles) -> List[Starter]:
     text = files.text(_ANACRON) or ""
-    return [_starter(line, _ANACRON, "root", files) for line in lines(text, False, _ANACRON_LINE)]
+    by = files.writer(_ANACRON)
+    return [replace(_starter(line, _ANACRON, "root", files), by=by) for line in lines(text, False, _ANACRON_LINE)]
 
 
 def _starter(line: Line, path: str, user: str, files: ConfigFiles) -> Starter:

@@ -48,15 +48,16 @@ class Daemon:
             made,
             unit=mine.unit,
             manager=mine.manager,
-            user=made.user or mine.user or ("" if mine.name == "" else "root"),
+            user=mine.by or made.user or mine.user or ("" if mine.name == "" else "root"),
+            by=mine.by or made.by,
             runs=mine.runs and starts,
             at_boot=mine.at_boot and starts,
         )
 
 
 def daemons(starters: Sequence[Starter], *programs: str) -> Iterator[Daemon]:
-    """Give everything that starts one of some programs."""
-    for starter in starters:
+    """Give everything that starts one of some programs, what root has written first."""
+    for starter in sorted(starters, key=lambda one: bool(one.by)):
         for command in starter.commands:
             for words in unwrapped(command, starter.directory, starter.environment).commands:
                 names = [os.path.basename(word) for word in words[:_LOOKED_AT]]
@@ -67,7 +68,7 @@ def daemons(starters: Sequence[Starter], *programs: str) -> Iterator[Daemon]:
 
 def by_name(starters: Sequence[Starter], *units: str) -> Daemon:
     """Return a supervisor by the name of its unit, where no command tells; without one, it is started by nobody."""
-    known = [starter for starter in starters if starter.name in units and not starter.manager]
+    known = [one for one in starters if one.name in units and one.kind == "service" and not (one.manager or one.by)]
     return Daemon(known[0] if known else Starter("service", ""))
 
 

@@ -40,6 +40,7 @@ class Starter:
     runs: bool = False  # now; of a job, whether its timer does
     at_boot: bool = False
     packaged: bool = False  # its file came with a package of the system and is as it came
+    by: str = ""  # the user who can say what it does, when that is not root: it says nothing of what is others'
 
 
 @dataclass(frozen=True)

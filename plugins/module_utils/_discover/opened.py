@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Guess
+from ansible_collections.relocate.django.plugins.module_utils._discover.host_files import is_of_the_host
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._project import env_files
@@ -80,7 +81,10 @@ def _worth(path: str, files: Sequence[str]) -> List[str]:
 
 def _placed(project: str, path: str) -> str:
     """Return a path below the project as the project was named, where settings have resolved the links above it."""
-    real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+    try:
+        real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+    except (OSError, ValueError):  # no file has such a name
+        return os.path.normpath(path)
     top = os.path.realpath(project) + "/"
     return os.path.join(project, real[len(top) :]) if real.startswith(top) else os.path.normpath(path)
 
@@ -94,7 +98,7 @@ def guesses(path: str, found: Sequence[Opened], others: Sequence[str] = ()) -> L
     entries: Dict[str, Guess] = {}
     for item in found:
         for full in item.lacking:
-            if full not in others:
+            if full not in others and not is_of_the_host(full):
                 entries.setdefault(full, Guess(named(path, full), "the settings open it: {0}".format(item.what)))
     return [entries[full] for full in sorted(entries)]
 

@@ -16,6 +16,7 @@ from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, 
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter, WebSite
 from ansible_collections.relocate.django.plugins.module_utils._discover.processes import Unit
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import find_user
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
@@ -45,6 +46,17 @@ class Place:
     environments: Tuple[str, ...] = ()  # virtual environments that its starters use
     starters: Tuple[Starter, ...] = ()
     webs: Tuple[WebSite, ...] = ()
+    owner: str = ""  # of manage.py, when that is not root
+    strangers: Tuple[Starter, ...] = ()  # of other users, who named it: nothing that they say of it is relied on
+
+    @property
+    def pointing(self) -> Tuple[Starter, ...]:
+        """Return all that may run the project, strangers too."""
+        return (*self.starters, *self.strangers)
+
+    def takes(self, starter: Starter) -> bool:
+        """Tell whether what a starter says of the project may be relied on: root wrote it, or the project's owner."""
+        return not starter.by or starter.by == self.owner
 
 
 @dataclass
@@ -80,36 +92,86 @@ def find(
     :param running: where the processes of each unit run, by :func:`processes.places`
     """
     looker = _Looker()
-    why: Dict[str, str] = {}
-    theirs: Dict[str, List[Starter]] = {}
-    environments: Dict[str, Set[str]] = {}
-
-    def add(path: str, name: str, used: Iterable[str]) -> None:
-        why.setdefault(path, "{0} leads there".format(name))
-        environments.setdefault(path, set()).update(item for item in used if item)
-
+    found: Dict[str, _Found] = {}
     for starter in starters:
         paths = pointers(starter)
         if starter.kind == "service":  # those of supervisor are the ones of all its programs
             paths += sorted((running or {}).get((starter.name, starter.manager), ()))
         for place in _places(looker, paths):
-            add(place, starter.name, map(environment_of, paths))
-            theirs.setdefault(place, []).append(starter)
-    served: Dict[str, List[WebSite]] = {}
+            found.setdefault(place, _Found(place)).add(starter, map(environment_of, paths))
     for web in webs:
         for place in _places(looker, web_pointers(web)):
-            add(place, ", ".join(web.names) or web.server, [web.python_home])
-            served.setdefault(place, []).append(web)
-    return [
-        Place(
-            path,
-            why[path],
-            tuple(sorted(environments[path])),
-            tuple(theirs.get(path, ())),
-            tuple(served.get(path, ())),
+            found.setdefault(place, _Found(place)).add_web(web)
+    return [found[path].place() for path in sorted(found)]
+
+
+@dataclass
+class _Found:
+    """Collects what belongs to a project."""
+
+    path: str
+    why: str = ""
+    environments: Set[str] = field(default_factory=set)
+    starters: List[Starter] = field(default_factory=list)
+    strangers: List[Starter] = field(default_factory=list)
+    webs: List[WebSite] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.owner = _owner(os.path.join(self.path, _MANAGE))
+
+    def add(self, starter: Starter, used: Iterable[str]) -> None:
+        """Add what names the project."""
+        if not Place(self.path, "", owner=self.owner).takes(starter):
+            self.strangers.append(starter)
+            return
+        self.starters.append(starter)
+        self._point(starter.name, used)
+
+    def add_web(self, web: WebSite) -> None:
+        """Add a server block that leads there."""
+        self.webs.append(web)
+        self._point(", ".join(web.names) or web.server, [web.python_home])
+
+    def _point(self, name: str, used: Iterable[str]) -> None:
+        self.why = self.why or "{0} leads there".format(name)
+        self.environments.update(filter(None, used))
+
+    def place(self) -> Place:
+        """Return all of it."""
+        users = [self.owner] if self.owner else [item.user for item in self.starters if not item.by]
+        kept = tuple(path for path in sorted(self.environments) if _is_of(path, users))
+        return Place(
+            self.path, self.why, kept, tuple(self.starters), tuple(self.webs), self.owner, tuple(self.strangers)
         )
-        for path in sorted(why)
-    ]
+
+
+def _owner(manage: str) -> str:
+    """Return whose a file is, when it is not root's; a number for one who is no user of this host."""
+    try:
+        uid = os.stat(manage).st_uid
+    except (OSError, ValueError):
+        return ""
+    user = lookup_user(uid)
+    return "" if uid == 0 else user.name if user is not None else str(uid)
+
+
+def _is_of(environment: str, users: Iterable[str]) -> bool:
+    """Tell whether a virtual environment is root's, or one of some users': its code would run as them.
+
+    A script, and where a process runs, are of users even where root wrote the unit.
+    """
+    known = {0, *(user.uid for user in map(find_user, users) if user is not None)}
+    try:
+        way = [*_ways(environment), *_ways(os.path.realpath(environment)), os.path.realpath(environment) + "/bin"]
+        return all(os.lstat(path).st_uid in known for path in way)
+    except (OSError, ValueError):
+        return False
+
+
+def _ways(path: str) -> Iterator[str]:
+    while path != os.path.dirname(path):
+        yield path
+        path = os.path.dirname(path)
 
 
 def _places(looker: _Looker, paths: Sequence[str]) -> List[str]:
@@ -132,14 +194,26 @@ def pointers(starter: Starter) -> List[str]:
     for command in starter.commands:
         for word in command:
             words += _paths_in(word, starter.directory)
-    kept = [os.path.normpath(word) for word in words if word.startswith("/")]
-    return list(dict.fromkeys(path for path in kept if not _of_the_system(path)))
+    return list(dict.fromkeys(_worth(words)))
 
 
 def web_pointers(web: WebSite) -> List[str]:
     """Return the absolute paths by which a web server points to a project."""
     words = [*web.scripts, *web.python_path, web.python_home, *web.directories]
-    return [os.path.normpath(word) for word in words if word.startswith("/") and not _of_the_system(word)]
+    return _worth(words)
+
+
+def _worth(words: Iterable[str]) -> List[str]:
+    """Return the absolute paths that a project may lie in; what no file is called is left out."""
+    kept = [os.path.normpath(word) for word in words if word.startswith("/") and "\0" not in word]
+    return [path for path in kept if not _of_the_system(path) and _is_name(path)]
+
+
+def _is_name(path: str) -> bool:
+    try:
+        return bool(os.fsencode(path))
+    except UnicodeEncodeError:
+        return False
 
 
 def unserved(known: Iterable[str]) -> List[str]:
@@ -223,5 +297,5 @@ def _is_django(manage: str) -> bool:
         owner = lookup_user(os.stat(manage).st_uid)
         with openat.open_file(manage, owner) as stream:
             return b"django" in stream.read(_LIMIT).lower()
-    except (OSError, RelocateError):
+    except (OSError, RelocateError, ValueError):
         return False

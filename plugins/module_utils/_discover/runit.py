@@ -18,7 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.daemons 
     each_once,
 )
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
-from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of, written_by
 from ansible_collections.relocate.django.plugins.module_utils._discover.server_args import listens_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.shell import Words, absolute, parse
 
@@ -72,11 +72,14 @@ def _places(starters: Sequence[Starter]) -> List[Tuple[str, Daemon]]:
     for daemon in daemons(starters, "runsvdir", "svscan", "s6-svscan"):
         places += [(word, daemon) for word in daemon.arguments if word.startswith("/")]
     usual = by_name(starters, *_UNITS)
-    return [*places, *((top, usual) for top in (*_WATCHED, _KEPT))]
+    places += [(top, usual) for top in (*_WATCHED, _KEPT)]
+    return sorted(places, key=lambda place: bool(place[1].starter.by))  # who comes second finds it taken
 
 
 def _service(name: str, directory: str, daemon: Daemon, files: ConfigFiles, watched: bool) -> Starter:
     path = os.path.join(directory, "run")
+    by = files.writer(path)
+    files = written_by(by, files)
     script = parse(files.text(path) or "", directory)
     runs = [unwrapped(words) for words in script.commands] or [_Run(())]
     commands = [absolute(run.words, script.directory) for run in runs]
@@ -93,6 +96,7 @@ def _service(name: str, directory: str, daemon: Daemon, files: ConfigFiles, watc
         files=(*files.chain(directory)[:-1], *files.chains([path, *variables])),
         environment=environment,
         listens=listens_of(commands, environment, script.directory),
+        by=by,
     )
     owned = daemon.owns(made, watched and not files.exists(os.path.join(directory, "down")))
     state = files.text(os.path.join(directory, "supervise", "stat")) or ""
@@ -103,7 +107,8 @@ def _variables(run: _Run, directory: str, files: ConfigFiles) -> Dict[str, str]:
     """Return the first lines of files that are a variable each."""
     tops = [os.path.normpath(os.path.join(directory, top)) for top in run.env_directories]
     paths = [path for top in tops for path in files.expand(top + "/*")][:MOST_ITEMS]
-    return {path: (files.text(path) or "").partition("\n")[0] for path in paths}
+    texts = {path: files.text(path) for path in paths}
+    return {path: text.partition("\n")[0] for path, text in texts.items() if text is not None}
 
 
 def unwrapped(words: Words) -> _Run:

@@ -14,7 +14,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._discover.found import Guess, Starter, WebSite
+from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
+from ansible_collections.relocate.django.plugins.module_utils._discover.found import UNITS, Guess, Starter, WebSite
 from ansible_collections.relocate.django.plugins.module_utils._discover.shell import unwrapped
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
@@ -33,6 +34,7 @@ _VARIABLE = "DJANGO_SETTINGS_MODULE"
 _OWN = ".env"
 #: Endings of files whose variables are read, by the kind of starter.
 _KNOWN: Mapping[str, Tuple[str, ...]] = {"supervisor": (".conf", ".ini"), "uwsgi": (".ini",)}
+_OF_USERS = "/systemd/user/"
 _TRIES = 4  # each starts Python
 _TIMEOUT = 30.0  # seconds of a try
 _DOTTED = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\Z")
@@ -90,12 +92,17 @@ def _unique(starters: Sequence[Starter], names: Callable[[Starter], Iterable[str
 
 
 def _definitions(starter: Starter) -> Iterator[str]:
-    """The files of a starter that our reader of variables knows: by their links, since those stay when it is moved."""
+    """The files of a starter that our reader of variables knows: by their links, since those stay when it is moved.
+
+    A user's unit may run any file as a script, one of root's units too: only what he could have written defines his.
+    """
     seen: Set[str] = set()
+    files = ConfigFiles()
     for name in starter.files:
-        known = env_units.unit_of(name) or name.endswith(_KNOWN.get(starter.kind, ()))
+        known = env_units.unit_of(name) if starter.kind in UNITS else name.endswith(_KNOWN.get(starter.kind, ()))
         real = os.path.realpath(name)
-        if known and real not in seen:
+        his = not starter.by or files.writer(name) == starter.by or _OF_USERS in name
+        if known and his and real not in seen:
             seen.add(real)
             yield name
 
@@ -226,6 +233,8 @@ def read(
         user = find_owner(os.path.join(path, "manage.py"), owner, allow_root)
     except (RelocateError, OSError) as exc:
         return Imported(error=_last_line(exc))
+    if any(item.by not in ("", user.name) for item in starters):
+        return Imported(error="{0} has changed its owner meanwhile".format(path))
     wanted = module(path, starters, webs, user)
     run = _Run(path, user, wanted, tuple(dict.fromkeys(["opened", *topics])), interpreter, allow_root)
     run.given = {name for item in starters for name in item.environment}

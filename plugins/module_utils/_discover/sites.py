@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.found im
     Starter,
     WebSite,
 )
+from ansible_collections.relocate.django.plugins.module_utils._discover.host_files import is_of_the_host
 from ansible_collections.relocate.django.plugins.module_utils._discover.places import Place
 
 #: Names of directories that say nothing of a site.
@@ -59,12 +61,19 @@ def _with_triggers(place: Place, starters: Sequence[Starter]) -> Place:
     """Timers, sockets and paths that start a service of the place, and services that one of its timers starts."""
     mine = {_unit_of(item) for item in place.starters}
     started = {unit for item in place.starters for unit in _started_by(item)}
+    known = {_unit_of(item) for item in place.pointing}
     more = [
         item
         for item in starters
-        if item.kind in UNITS and _unit_of(item) not in mine and (_unit_of(item) in started or mine & _started_by(item))
+        if item.kind in UNITS
+        and _unit_of(item) not in known
+        and (_unit_of(item) in started or mine & _started_by(item))
     ]
-    return replace(place, starters=(*place.starters, *more))
+    return replace(
+        place,
+        starters=(*place.starters, *filter(place.takes, more)),
+        strangers=(*place.strangers, *itertools.filterfalse(place.takes, more)),
+    )
 
 
 def _unit_of(item: Starter) -> Unit:
@@ -143,6 +152,7 @@ def _site(name: str, place: Place, shared: Mapping[str, Set[str]], untouched: Co
             *_cron_notices(place),
             *_idle_notices(place),
             *manager_notices(place),
+            *_stranger_notices(place),
             *_shared_notices(place, others),
         ),
         shared={unit: tuple(sorted(paths)) for unit, paths in others.items() if paths},
@@ -206,7 +216,8 @@ def files_of(place: Place, untouched: Collection[str]) -> List[Guess]:
 def _files_of_starter(item: Starter) -> List[Guess]:
     own = [] if item.packaged else [Guess(path, "of {0}".format(item.name)) for path in item.files]
     why = "EnvironmentFile of {0}".format(item.name)
-    return own + [Guess(name.lstrip("-"), why) for name in item.env_files]
+    found = own + [Guess(name.lstrip("-"), why) for name in item.env_files]
+    return [guess for guess in found if not is_of_the_host(guess.value)]
 
 
 # --- names
@@ -244,8 +255,21 @@ def _cron_notices(place: Place) -> List[Notice]:
             "{0} runs the project by cron, as {1}".format(item.name, item.user or "its owner"),
             "comment the line out on old before the move, and add it on new afterwards",
         )
-        for item in place.starters
+        for item in place.pointing
         if item.kind == "cron"
+    ]
+
+
+def _stranger_notices(place: Place) -> List[Notice]:
+    """What somebody else wrote, and names the project, is nothing to rely on; but it may write."""
+    whose = "whose files are {0}'s".format(place.owner or "root")
+    return [
+        Notice(
+            "{0} names {1}, {2}, and {3} can say what it does".format(item.name, place.path, whose, item.by),
+            "if it runs the site, give its files to root, or to the owner of manage.py; else stop it before the move",
+        )
+        for item in place.strangers
+        if item.kind != "cron" and not item.manager
     ]
 
 
@@ -267,7 +291,7 @@ def _idle_notices(place: Place) -> List[Notice]:
 
 def managed(place: Place) -> List[str]:
     """Return the units of users' own systemd, in the order of their notices."""
-    return [item.name for item in place.starters if item.manager]
+    return [item.name for item in place.pointing if item.manager]
 
 
 def manager_notices(place: Place) -> List[Notice]:
@@ -277,7 +301,7 @@ def manager_notices(place: Place) -> List[Notice]:
             "{0} is a unit of {1}'s own systemd, which a move neither stops nor starts".format(item.name, item.manager),
             "make it a unit of the system: a file in /etc/systemd/system with User={0}".format(item.manager),
         )
-        for item in place.starters
+        for item in place.pointing
         if item.manager
     ]
 

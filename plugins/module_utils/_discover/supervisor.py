@@ -9,7 +9,7 @@ import os
 import re
 import shlex
 from dataclasses import dataclass, field
-from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.budget import (
     MOST_ITEMS,
@@ -25,7 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.daemons 
 )
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
 from ansible_collections.relocate.django.plugins.module_utils._discover.ini import Section, is_true, sections
-from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of, written_by
 from ansible_collections.relocate.django.plugins.module_utils._discover.server_args import bound, listens_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.shell import split
 
@@ -42,6 +42,7 @@ class _Main:
     """Keeps what holds for all programs of one supervisord."""
 
     daemon: Daemon
+    writer: str
     user: str
     environment: Mapping[str, str] = field(repr=False)
     budget: Budget = field(default_factory=Budget)
@@ -50,11 +51,14 @@ class _Main:
 def read(starters: Sequence[Starter], files: ConfigFiles) -> List[Starter]:
     """Return the programs of each supervisord that something starts, else of the usual configuration."""
     found: List[Starter] = []
+    read_ones: Set[str] = set()
     for daemon in daemons(starters, "supervisord"):
         own = files_of(daemon.starter, files)
         path = next((path for path in _candidates(daemon) if own.text(path) is not None), "")
-        found += _programs(path, daemon, own)
-    read_ones = {path for one in found for path in one.files}
+        programs = _programs(path, daemon, own)
+        found += programs
+        if not daemon.starter.by:
+            read_ones.update(file for one in programs for file in one.files)
     for path in _USUAL:
         if not read_ones & set(files.chain(path)):
             found += _programs(path, by_name(starters, *_UNITS), files)
@@ -73,21 +77,25 @@ def _programs(path: str, daemon: Daemon, files: ConfigFiles) -> List[Starter]:
     text = files.text(path)
     if text is None:
         return []
+    files = written_by(files.writer(path), files)
     found = _sections(path, text)
     base = {"here": os.path.dirname(path), **_variables(daemon.starter.environment)}
     for included in list(_included(found, path, base, files)):
         found += _sections(included, files.text(included) or "")
-    main = _main([section for _path, section in found if section.name == "supervisord"], daemon, base)
+    main = _main(found, daemon, base, files)
     programs = [(_PROGRAM.match(section.name), section, where) for where, section in found]
     known = [(match, section, where) for match, section, where in programs if match]
     return [_program(match, section, where, main, files) for match, section, where in known[:MOST_ITEMS]]
 
 
-def _main(every: Sequence[Section], daemon: Daemon, base: Mapping[str, str]) -> _Main:
+def _main(found: Sequence[Tuple[str, Section]], daemon: Daemon, base: Mapping[str, str], files: ConfigFiles) -> _Main:
+    writer = files.writer(found[0][0]) if found else ""
+    # What a user adds to root's configuration says nothing of the others' programs.
+    every = [item for where, item in found if item.name == "supervisord" and files.writer(where) == writer]
     environment: Dict[str, str] = {}
     for section in every:
         environment.update(assignments(expanded(section.get("environment"), base)))
-    return _Main(daemon, every[-1].get("user") if every else "", environment)
+    return _Main(daemon, writer, every[-1].get("user") if every else "", environment)
 
 
 def _sections(path: str, text: str) -> List[Tuple[str, Section]]:
@@ -140,6 +148,7 @@ def _program(match: "re.Match[str]", section: Section, path: str, main: _Main, f
         files=files.chain(path),
         environment=environment,
         listens=tuple(dict.fromkeys(item for item in listens if item)),
+        by=main.writer or files.writer(path),
     )
     return main.daemon.owns(made, is_true(section.get("autostart", "true")))
 

@@ -12,7 +12,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import UNITS, Starter
-from ansible_collections.relocate.django.plugins.module_utils._discover.rights import find_user
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import find_user, written_by
 from ansible_collections.relocate.django.plugins.module_utils._discover.server_args import listens_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.unit_files import (
     Definition,
@@ -53,23 +53,32 @@ def read(
 
 def _starter(unit: Unit, found: Mapping[str, str], up: Set[str], host: str, files: ConfigFiles) -> Starter:
     parts = [unit.fragment, *found.get("DropInPaths", "").split()]
-    texts = [files.text(path) or "" for path in parts]
-    known = Specifiers(unit.name, host=host, fragment=unit.fragment)
-    defined = define(texts, known, lambda env_files: variables_in(env_files, files))
     source = found.get("SourcePath", "")
     script = source if source.startswith(_SCRIPTS) else ""
+    by = next(filter(None, map(files.writer, [*parts, script])), "")
+    texts = [files.text(path) or "" for path in parts]
+    known = Specifiers(unit.name, host=host, fragment=unit.fragment)
+    own = written_by(by, files)
+    defined = define(texts, known, lambda env_files: variables_in(env_files, own))
     named = " ".join(found.get(key, "") for key in _NEEDS).split()
     made = of_definition(unit.name, defined, by_socket=_any_ends(unit.triggered_by, ".socket"))
     return replace(
         made,
         unit=unit.name,
-        files=_files(unit, [*parts, *defined.credentials, script], files),
+        env_files=readable(made.env_files, own) if by else made.env_files,
+        files=_files(unit, [*parts, *_handed(defined, by, own), script], files),
         starts=unit.triggers or made.starts,
         needs=needed(named or made.needs),
         runs=unit.up or not up.isdisjoint(unit.triggered_by),
         at_boot=unit.enabled or _any_ends(unit.wanted_by, ".target"),
         packaged=_is_packaged(parts, script),
+        by=by,
     )
+
+
+def _handed(defined: Definition, by: str, own: ConfigFiles) -> Sequence[str]:
+    """Return a unit's credentials; of one that a user can write, those that he may read."""
+    return [path for path in defined.credentials if not by or own.text(path) is not None]
 
 
 def _any_ends(names: Sequence[str], suffix: str) -> bool:
@@ -109,6 +118,15 @@ def variables_in(env_files: Sequence[str], files: ConfigFiles) -> Dict[str, str]
         for path in files.expand(name.lstrip("-")):
             found.update(parse_variables(files.text(path) or ""))
     return found
+
+
+def readable(env_files: Sequence[str], files: ConfigFiles) -> Tuple[str, ...]:
+    """Return the env files that a user may read who names them: later, some are read with root's rights."""
+    return tuple(name for name in env_files if _may_read(files.expand(name.lstrip("-")), files))
+
+
+def _may_read(paths: Sequence[str], files: ConfigFiles) -> bool:
+    return bool(paths) and all(files.text(path) is not None for path in paths)
 
 
 def _home(user: str) -> str:

@@ -14,9 +14,13 @@ from typing import Dict, Iterator, List, Mapping, Optional, Set
 from ansible_collections.relocate.django.plugins.module_utils._discover.budget import MOST_ITEMS
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import UNITS, Starter
-from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import as_user
 from ansible_collections.relocate.django.plugins.module_utils._discover.unit_files import Specifiers, define
-from ansible_collections.relocate.django.plugins.module_utils._discover.units import of_definition, variables_in
+from ansible_collections.relocate.django.plugins.module_utils._discover.units import (
+    of_definition,
+    readable,
+    variables_in,
+)
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import processes_of
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
@@ -64,6 +68,7 @@ def _has_units(home: str) -> bool:
 
 def of_user(user: SystemUser, shared: str, lingers: bool, files: ConfigFiles) -> List[Starter]:
     """Return the units of one user: his own, and those that the administrator made for all."""
+    files = as_user(user, files)
     tops = [os.path.join(user.home, part) for part in _OWN]
     tops.insert(1, shared)
     there = [os.path.join(top, name) for top in tops for name in files.names(top)[:_MOST_NAMES]]
@@ -108,14 +113,16 @@ def _starter(
     by_socket = name.rpartition(".")[0] + ".socket" in units
     texts = [files.text(part) or "" for part in parts]
     known = _specifiers(name, parts[0], user)
-    own = files_of(Starter("service", name, manager=user.name), files)
-    defined = define(texts, known, lambda env_files: variables_in(env_files, own))
+    defined = define(texts, known, lambda env_files: variables_in(env_files, files))
     made = of_definition(name, defined, user.home, by_socket)
+    by = user.name if user.uid != 0 else ""
     return replace(
         made,
         manager=user.name,
-        user=made.user or user.name,
-        files=own.chains(path for path in [*parts, *defined.credentials] if own.exists(path)),
+        user=by or made.user or user.name,  # nobody but root becomes another user
+        by=by,
+        env_files=readable(made.env_files, files),
+        files=files.chains(path for path in [*parts, *defined.credentials] if files.text(path) is not None),
         runs=_runs(name, user.uid),
         at_boot=at_boot,
     )

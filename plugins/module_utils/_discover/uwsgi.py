@@ -23,7 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.daemons 
 )
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
 from ansible_collections.relocate.django.plugins.module_utils._discover.ini import Section, sections
-from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import files_of, written_by
 from ansible_collections.relocate.django.plugins.module_utils._discover.server_args import (
     UWSGI_OPTIONS,
     resolved,
@@ -57,7 +57,8 @@ def read(starters: Sequence[Starter], files: ConfigFiles) -> List[Starter]:
     for daemon in daemons(starters, *_PROGRAMS):
         own = files_of(daemon.starter, files)
         for path in map(daemon.path, _named(daemon)):
-            named.add(path)
+            if not daemon.starter.by:
+                named.add(path)
             found += _of_file(path, daemon, own)
         found += _vassals(daemon.path(daemon.value("--emperor")), daemon, own)
     for path, units in _EMPERORS:
@@ -66,7 +67,8 @@ def read(starters: Sequence[Starter], files: ConfigFiles) -> List[Starter]:
     debian = by_name(starters, *_DEBIAN_UNITS)
     for path in _applications(_DEBIAN, files):
         if path not in named:
-            found.append(_application(path, debian, files, _debian_values(path, files)))
+            own = written_by(files.writer(path), files)
+            found.append(_application(path, debian, own, _debian_values(path, own)))
     return each_once(found)
 
 
@@ -85,6 +87,7 @@ def _of_file(path: str, daemon: Daemon, files: ConfigFiles) -> List[Starter]:
     path = path.partition(":")[0]
     if not path or files.text(path) is None:
         return []
+    files = written_by(files.writer(path), files)
     options = _options(path, daemon.starter.environment, files)
     found: List[Starter] = []
     for top in options.values.get("emperor", []):
@@ -101,7 +104,12 @@ def _vassals(top: str, daemon: Daemon, files: ConfigFiles) -> List[Starter]:
     if not top:
         return []
     paths = files.expand(top)[:MOST_ITEMS] if any(char in top for char in "*?[") else _applications(top, files)
-    return [_application(path, daemon, files, _options(path, daemon.starter.environment, files)) for path in paths]
+    readers = [(path, written_by(files.writer(path), files)) for path in paths]
+    return [
+        _application(path, daemon, own, _options(path, daemon.starter.environment, own))
+        for path, own in readers
+        if own.text(path) is not None
+    ]
 
 
 def _options(path: str, environment: Mapping[str, str], files: ConfigFiles, depth: int = 0) -> Section:
@@ -176,6 +184,7 @@ def _application(path: str, daemon: Daemon, files: ConfigFiles, options: Section
         files=files.chain(path),
         environment=_environment(options.values.get("env", [])),
         listens=_listens(os.path.dirname(path), options),
+        by=files.writer(path),
     )
     return daemon.owns(made)
 

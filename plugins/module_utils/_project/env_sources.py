@@ -76,7 +76,8 @@ def _of_unit(unit: str, sources: Sequence[_Source], owner: Optional[SystemUser])
     found = env_units.of_unit(unit, [source.text for source in sources], of_user)
     variables = dict(found.variables)
     # Whoever wrote the unit file chooses which files are read: unless that was root, with his own rights.
-    trusted = all(source.trusted for source in sources)
+    # What a user's own systemd reads, it reads with his rights, whoever wrote it.
+    trusted = not of_user and all(source.trusted for source in sources)
     with acting_as(None if trusted or os.geteuid() != 0 else owner):
         for name in found.files:
             for full in _matching(name, owner):

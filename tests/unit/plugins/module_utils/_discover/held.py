@@ -9,6 +9,7 @@ import posixpath
 from collections.abc import Mapping
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 
 
 class HeldFiles(ConfigFiles):
@@ -16,12 +17,25 @@ class HeldFiles(ConfigFiles):
 
     :param texts: content by path
     :param links: target by path of a link, as it is written there
+    :param writers: who can write a file, when that is not root
     """
 
-    def __init__(self, texts: Mapping[str, str], links: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        texts: Mapping[str, str],
+        links: Mapping[str, str] | None = None,
+        writers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__()
         self.held = dict(texts)
         self.links = dict(links or {})
+        self.writers = dict(writers or {})
+
+    def as_user(self, user: SystemUser) -> HeldFiles:
+        return self
+
+    def writer(self, path: str) -> str:
+        return self.writers.get(path, "")
 
     def text(self, path: str) -> str | None:
         return self.held.get(self.chain(path)[-1])

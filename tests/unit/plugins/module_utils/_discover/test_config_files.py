@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import os
+import pwd
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
+from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles, Limits
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to act as another user")
 NOBODY = 65534
@@ -84,3 +86,59 @@ def test_a_link_of_a_user_is_followed_with_his_rights_only(place: Path) -> None:
     assert files.text(f"{theirs}/secret") is None
     (place / "included").symlink_to(theirs / "shown")  # root's own link
     assert files.text(f"{place}/included") == "all may read it"
+
+
+@pytest.mark.parametrize("limits", [Limits(2, 1000), Limits(1000, 6)])
+def test_a_reader_that_is_full_says_so(place: Path, limits: Limits) -> None:
+    """Whoever overlooks the rest would let a site move without what belongs to it."""
+    files = ConfigFiles(limits)
+    assert files.text(f"{place}/a.conf") == "a.conf"
+    assert files.text(f"{place}/b.conf") == "b.conf"
+    with pytest.raises(RelocateError) as caught:
+        files.text(f"{place}/c.txt")
+    assert caught.value.code == "program_failed"
+    assert files.text(f"{place}/a.conf") == "a.conf"
+
+
+@root_only
+def test_links_of_two_users_lead_nowhere(place: Path) -> None:
+    """Either of them could lead to what only the other one may read."""
+    for path in (place, *place.parents):
+        if path != Path("/tmp") and str(path).startswith("/tmp/"):
+            path.chmod(0o755)
+    (place / "hidden").write_text("of daemon")
+    (place / "hidden").chmod(0o600)
+    os.chown(place / "hidden", 1, 1)
+    (place / "two").symlink_to(place / "hidden")
+    os.lchown(place / "two", 1, 1)
+    (place / "one").symlink_to(place / "two")
+    os.lchown(place / "one", NOBODY, NOBODY)
+    files = ConfigFiles()
+    assert files.text(f"{place}/two") == "of daemon"
+    assert files.text(f"{place}/one") is None
+
+
+@root_only
+def test_who_can_write_a_file_besides_root(place: Path) -> None:
+    theirs = place / "theirs"
+    theirs.mkdir()
+    (theirs / "a.conf").write_text("")
+    os.chown(theirs, NOBODY, NOBODY)
+    (place / "link").symlink_to(theirs / "a.conf")
+    (place / "through").symlink_to(theirs)
+    os.chown(place / "b.conf", 1, 1)
+    (place / "c.txt").chmod(0o666)
+    (place / "below").chmod(0o1777)
+    os.chown(place / "below/d.conf", 12345, 0)
+    (place / "group").write_text("")
+    os.chown(place / "group", 0, 1)
+    (place / "group").chmod(0o664)
+    writer = ConfigFiles().writer
+    assert writer(f"{place}/a.conf") == ""
+    assert writer(f"{theirs}/a.conf") == writer(f"{place}/link") == writer(f"{place}/through/a.conf") == "nobody"
+    assert writer(f"{theirs}/absent") == "nobody"
+    assert writer(f"{place}/b.conf") == writer(f"{place}/group") == pwd.getpwuid(1).pw_name
+    assert writer(f"{place}/c.txt") == "nobody"
+    assert writer(f"{place}/below/d.conf") == "12345"
+    assert writer(f"{place}/below/absent") == ""
+    assert [writer(odd) for odd in ("", "relative", "/a\0b", "/\ud800")] == [""] * 4

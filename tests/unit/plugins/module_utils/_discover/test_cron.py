@@ -154,3 +154,22 @@ def test_lines(line: str, command: str | None) -> None:
 @given(st.text(alphabet="*@a1 \t\n=%\\'\"#-", max_size=60), st.booleans())
 def test_no_text_breaks_it(text: str, with_user: bool) -> None:
     list(cron.lines(text, with_user))
+
+
+def test_who_wrote_a_line() -> None:
+    texts = {
+        "/var/spool/cron/root": "@daily /a",
+        "/var/spool/cron/nobody": "@daily /a",
+        "/etc/cron.d/own": "@daily root /a",
+        "/etc/cron.d/linked": "@daily root /a",
+        "/etc/cron.daily/linked": "#!/bin/sh",
+    }
+    writers = {path: "shop" for path in texts if path.endswith("linked")}
+    found = cron.read([], HeldFiles(texts, writers=writers))
+    assert {one.name.partition(":")[0]: one.by for one in found} == {
+        "/var/spool/cron/root": "",
+        "/var/spool/cron/nobody": "nobody",
+        "/etc/cron.d/own": "",
+        "/etc/cron.d/linked": "shop",
+        "/etc/cron.daily/linked": "shop",
+    }

@@ -117,3 +117,13 @@ def test_a_circle_of_links(home: Path, owner: SystemUser) -> None:
     (home / "b").symlink_to("a")
     os.mkfifo(home / "fifo")
     assert opened.find(str(home), owner, [str(home / "a"), str(home / "fifo")]) == []
+
+
+def test_files_of_the_host_are_not_the_projects() -> None:
+    found = [opened.Opened(path, "a file", (path,)) for path in ("/etc/passwd", "/etc/shop.env", "/root/.ssh/id_rsa")]
+    assert [guess.value for guess in opened.guesses("/srv/shop", found)] == ["/etc/shop.env"]
+
+
+@pytest.mark.parametrize("name", ["/srv/\ud800/x", "/srv/a\0b/x"])
+def test_names_that_no_file_has(tmp_path: Path, name: str) -> None:
+    assert opened.find(str(tmp_path), None, [name]) == []

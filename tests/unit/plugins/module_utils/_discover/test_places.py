@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import places
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter, WebSite
+from tests.unit.fakes import ROOT_ONLY, reachable
 
 MANAGE = "#!/usr/bin/env python\nimport os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"
 
@@ -118,3 +120,41 @@ def test_a_manage_of_another_user_is_not_read_through_a_link(tmp_path: Path) -> 
     directory.mkdir()
     (directory / "manage.py").symlink_to("/nonexistent/manage.py")
     assert places.find([Starter(kind="service", name="x", directory=str(directory))], []) == []
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize(
+    ("uid", "by", "taken"), [(65534, "nobody", True), (65534, "", True), (65534, "daemon", False), (0, "nobody", False)]
+)
+def test_what_a_user_says_of_a_project_counts_when_it_is_his(tmp_path: Path, uid: int, by: str, taken: bool) -> None:
+    path = project(reachable(tmp_path) / "app")
+    os.chown(path / "manage.py", uid, uid)
+    home = environment(tmp_path / "env")
+    for item in (home, home / "bin"):
+        os.chown(item, uid, uid)
+    command = (str(home / "bin/python"), str(path / "manage.py"))
+    one = Starter(kind="service", name="x.service", commands=(command,), by=by, user="postgres")
+    [place] = places.find([one], [])
+    assert (place.starters, place.strangers) == (((one,), ()) if taken else ((), (one,)))
+    assert (place.environments, place.why != "") == (((str(home),), True) if taken else ((), False))
+    assert place.pointing == (one,)
+    assert place.owner == ("nobody" if uid else "")
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize(("whose", "kept"), [(0, True), (65534, True), (1, False)])
+@pytest.mark.parametrize("below", [".", "bin"])
+def test_an_environment_of_another_user_is_not_the_projects(tmp_path: Path, whose: int, kept: bool, below: str) -> None:
+    """A script of his, or a process, leads to it, though the unit is root's."""
+    path = project(reachable(tmp_path) / "app")
+    os.chown(path / "manage.py", 65534, 65534)
+    home = environment(tmp_path / "env")
+    os.chown(home / below, whose, whose)
+    one = Starter(kind="service", name="x.service", commands=((str(home / "bin/python"), str(path / "manage.py")),))
+    [place] = places.find([one], [])
+    assert place.environments == ((str(home),) if kept else ())
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "x" * 5000])
+def test_names_that_no_file_has_lead_nowhere(name: str) -> None:
+    assert places.find([Starter("service", "x.service", directory="/srv/" + name)], []) == []

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import settings
+from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter, WebSite
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from tests.unit.plugins.module_utils._project.asked import CANARY, add_settings
@@ -268,3 +270,29 @@ def test_when_the_module_has_to_be_set(site: Path, python: str, owner: SystemUse
     found = settings.read(str(site), [unit], interpreter=python)
     assert found.project is not None and found.project.settings == named
     assert os.path.exists(site / "manage.py")
+
+
+def test_a_users_unit_is_defined_by_his_own_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """He may name a unit of root's as a script of his: its own files of variables would be read with root's rights."""
+    monkeypatch.setattr(ConfigFiles, "writer", lambda _self, path: "shop" if path.startswith("/home/shop/") else "")
+    own, of_root = "/home/shop/.config/systemd/user/x.service", "/etc/systemd/system/mysql.service"
+    for_all = "/etc/systemd/user/x.service"
+    unit = starter("x.service", files=(own, for_all, of_root), environment={"A": "1"})
+    line = Starter("cron", "x:1", files=("/var/spool/cron/shop", of_root), environment={"A": "1"}, by="shop")
+    for one, expected in (
+        (dataclasses.replace(unit, by="shop"), (own, for_all)),
+        (unit, (own, for_all, of_root)),
+        (line, ()),
+        (dataclasses.replace(line, by=""), ()),
+    ):
+        found = settings.environments("/srv/shop", [one])
+        assert found[-1].env_files == expected
+
+
+def test_nothing_runs_as_another_than_who_wrote_the_starter(
+    tree: Path, owner: SystemUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between finding a project and looking into it, its owner may have put another one in its place."""
+    monkeypatch.setattr(settings, "module", lambda *_args: pytest.fail("went on"))
+    found = settings.read(str(tree), [starter(by="eve")], owner=owner.name)
+    assert (found.project, "owner" in found.error) == (None, True)

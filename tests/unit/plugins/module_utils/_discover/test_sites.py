@@ -151,3 +151,36 @@ def test_site_name(path: str, name: str) -> None:
 def test_names_differ() -> None:
     places = [Place(path, "", starters=(WEB,)) for path in ("/srv/shop/app", "/opt/shop", "/home/shop")]
     assert [site.name for site in sites.join(places)] == ["shop", "shop-2", "shop-3"]
+
+
+@pytest.mark.parametrize("path", ["/etc/shadow", "/root/.env", "/etc/ssh/ssh_host_rsa_key"])
+def test_files_of_the_host_are_not_a_sites(path: str) -> None:
+    unit = replace(WEB, files=(*WEB.files, path), env_files=(path, "-" + path))
+    assert values(whole(Place(APP, "", starters=(unit,))).files) == list(WEB.files)
+
+
+def test_strangers_are_told_of_and_nothing_else() -> None:
+    line = Starter("cron", "/var/spool/cron/crontabs/eve:1", user="eve", by="eve")
+    unit = Starter("service", "eve.service", manager="eve", user="eve", by="eve", runs=True, files=("/home/eve/x",))
+    program = Starter(
+        "supervisor", "eve", "supervisor.service", user="eve", by="eve", runs=True, files=("/home/eve/y",)
+    )
+    found = whole(replace(PLACE, owner="shop", strangers=(line, unit, program)))
+    without = whole(replace(PLACE, owner="shop"))
+    assert (found.services, found.files, found.reload) == (without.services, without.files, without.reload)
+    told = [notice.what for notice in found.notices if notice not in without.notices]
+    assert len(told) == 3
+    assert all("eve" in what for what in told)
+    assert sites.managed(found.place) == ["eve.service"]
+    assert len(sites.manager_notices(found.place)) == 1
+
+
+@pytest.mark.parametrize(("by", "taken"), [("", True), ("shop", True), ("eve", False)])
+def test_a_trigger_of_a_stranger_is_one_too(by: str, taken: bool) -> None:
+    timer = replace(TIMER, by=by)
+    [place] = sites.complete([replace(PLACE, owner="shop")], [WEB, JOB, timer], [])
+    assert (timer in place.starters, timer in place.strangers) == (taken, not taken)
+
+
+def test_strangers_alone_make_no_site() -> None:
+    assert sites.join([Place(APP, "", strangers=(WEB,))]) == []

@@ -85,3 +85,55 @@ def test_no_text_breaks_a_reader(texts: dict[str, str], commands: list[list[str]
 
 def test_a_host_without() -> None:
     assert supervisors.read([UNIT], HeldFiles({})) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "kind", "command"),
+    [
+        ("/etc/supervisor/supervisord.conf", "[program:a]\ncommand=/bin/a", "supervisor", "supervisord -c {0}"),
+        ("/etc/circus.ini", "[watcher:a]\ncmd=/bin/a", "circus", "circusd {0}"),
+        ("/etc/uwsgi/apps-enabled/a.ini", "[uwsgi]\nchdir=/srv/a", "uwsgi", "uwsgi --ini {0}"),
+        ("/etc/service/a/run", "exec /bin/a", "runit", "runsvdir /etc/service"),
+    ],
+)
+def test_a_line_of_a_user_hides_nothing_of_the_systems(path: str, text: str, kind: str, command: str) -> None:
+    """He may start a supervisor of his own by the system's configuration: its programs are still the system's."""
+    line = Starter("cron", "x:1", user="eve", by="eve", commands=(tuple(command.format(path).split()),))
+    root = Starter("service", "supervisor.service", "supervisor.service", commands=(("supervisord",),), runs=True)
+    found = [one for one in supervisors.read([line, root], HeldFiles({path: text})) if one.kind == kind]
+    assert "" in {one.by for one in found}
+    assert all(one.user == "eve" for one in found if one.by)
+
+
+@pytest.mark.parametrize(
+    ("main", "more", "kind"),
+    [
+        (
+            ("/etc/supervisord.conf", "[program:a]\ncommand=/a\n[include]\nfiles=/etc/more/*.conf"),
+            ("/etc/more/b.conf", "[supervisord]\nenvironment=X=1\nuser=eve\n[program:b]\ncommand=/b"),
+            "supervisor",
+        ),
+        (
+            ("/etc/circus.ini", "[circus]\ninclude=/etc/more/*.ini\n[watcher:a]\ncmd=/a"),
+            ("/etc/more/b.ini", "[env]\nX=1\n[watcher:b]\ncmd=/b"),
+            "circus",
+        ),
+    ],
+)
+def test_what_a_user_adds_to_the_systems_configuration_is_his(
+    main: tuple[str, str], more: tuple[str, str], kind: str
+) -> None:
+    files = HeldFiles(dict([main, more]), writers={more[0]: "eve"})
+    found = {one.name: one for one in supervisors.read([UNIT], files) if one.kind == kind}
+    assert {name: one.by for name, one in found.items()} == {"a": "", "b": "eve"}
+    assert (found["a"].environment, found["a"].user == "eve") == ({}, False)
+    files = HeldFiles(dict([main, more]), writers={main[0]: "eve"})
+    assert {one.by for one in supervisors.read([UNIT], files) if one.kind == kind} == {"eve"}
+
+
+@pytest.mark.parametrize(
+    ("path", "text"), [("/etc/uwsgi/apps-enabled/a.ini", "[uwsgi]\nchdir=/srv/a"), ("/etc/sv/a/run", "exec /bin/a")]
+)
+def test_an_application_of_a_file_that_a_user_can_write(path: str, text: str) -> None:
+    [found] = supervisors.read([UNIT], HeldFiles({path: text}, writers={path: "eve"}))
+    assert found.by == "eve"

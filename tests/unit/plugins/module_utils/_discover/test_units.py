@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._discover import units
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd
+from tests.unit.fakes import ROOT_ONLY, nobody, reachable
 from tests.unit.plugins.module_utils._discover.played_units import Played
 
 WEB = """\
@@ -197,3 +199,22 @@ def test_what_came_with_a_package(parts: list[str], script: str, expected: bool)
 def test_without_systemd_there_is_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(units, "Systemd", lambda: Systemd(running=str(tmp_path / "none")))
     assert units.read() == []
+
+
+@ROOT_ONLY
+def test_a_unit_that_a_user_can_write_hands_over_what_he_may_read(host: Played) -> None:
+    """The administrator linked it to where the project's owner deploys it."""
+    secret, shown = reachable(host.top) / "debian.cnf", host.top / "shown.env"
+    for path in (secret, shown):
+        path.write_text("KEY=/canary")
+    secret.chmod(0o600)
+    shown.chmod(0o644)
+    names = f"EnvironmentFile={secret}\nEnvironmentFile={shown}\nLoadCredential=a:{secret}\nLoadCredential=b:{shown}\n"
+    path = host.add("shop.service", "[Service]\n" + names + "ExecStart=/bin/run $KEY\n")
+    assert next(iter(read(host).values())).by == ""
+    assert next(iter(read(host).values())).env_files == (str(secret), str(shown))
+    os.chown(path, nobody().uid, nobody().gid)
+    [found] = read(host).values()
+    assert (found.by, found.env_files, found.files) == ("nobody", (str(shown),), (str(path), str(shown)))
+    path.write_text(f"[Service]\nEnvironmentFile={secret}\nExecStart=/bin/run $KEY\n")
+    assert next(iter(read(host).values())).commands == (("/bin/run", "$KEY"),)

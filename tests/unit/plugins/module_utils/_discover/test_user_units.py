@@ -75,7 +75,7 @@ def test_instances_are_those_that_are_wanted(user: SystemUser) -> None:
     assert list(found) == ["shop@a.service"]
     assert found["shop@a.service"].commands == (("/bin/a",),)
     assert found["shop@a.service"].files[0] == str(template)
-    assert found["shop@a.service"].user == "x"
+    assert found["shop@a.service"].user == ("x" if user.uid == 0 else "shop")
 
 
 def test_a_users_own_unit_comes_before_the_one_for_all(user: SystemUser) -> None:
@@ -109,6 +109,31 @@ def test_a_service_with_processes_runs(user: SystemUser, monkeypatch: pytest.Mon
     monkeypatch.setattr(user_units, "processes_of", lambda group: group.endswith("/app.slice/shop.service"))
     write(user, "shop.service", "[Service]\nExecStart=/bin/a")
     assert read(user)["shop.service"].runs
+
+
+@ROOT_ONLY
+def test_a_users_unit_hands_over_nothing_that_he_may_not_read(tmp_path: Path) -> None:
+    """Its files of variables are read with root's rights later, and its files are carried with them."""
+    home, secret, shown = reachable(tmp_path) / "home", tmp_path / "debian.cnf", tmp_path / "shown.env"
+    units = home / ".config/systemd/user"
+    units.mkdir(parents=True)
+    for path in (secret, shown):
+        path.write_text("PASSWORD=canary")
+    secret.chmod(0o600)
+    shown.chmod(0o644)
+    lines = [
+        f"EnvironmentFile={path}" for path in (secret, f"-{secret}", f"{tmp_path}/*.cnf", shown, f"-{tmp_path}/no")
+    ]
+    lines += [f"LoadCredential=a:{secret}", f"LoadCredential=b:{shown}", "User=postgres"]
+    (units / "x.service").write_text("\n".join(["[Service]", *lines]))
+    (units / "y.service").symlink_to(secret)
+    for path in (home, home / ".config", units.parent, units, units / "x.service", units / "y.service"):
+        os.chown(path, nobody().uid, nobody().gid, follow_symlinks=False)
+    user = replace(nobody(), home=str(home))
+    one, two = user_units.of_user(user, str(tmp_path / "none"), True, ConfigFiles())
+    assert one.env_files == (str(shown),)
+    assert (one.files, two.files) == ((str(units / "x.service"), str(shown)), ())
+    assert (one.by, one.user, one.manager) == ("nobody",) * 3
 
 
 @ROOT_ONLY

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._project.env_sources import read_env_files
-from tests.unit.fakes import refused
+from tests.unit.fakes import ROOT_ONLY, nobody, reachable, refused
 
 UNIT = "[Service]\nEnvironment=A=unit B=unit\nEnvironmentFile={0}/*.env\nEnvironmentFile=-{0}/none\n"
 
@@ -64,3 +64,20 @@ def test_programs_that_disagree_are_refused(place: Path) -> None:
     with refused("bad_option", "programs of .*p.conf set KEY to different values.*relocate_env_files") as caught:
         read_env_files(str(place), ["p.conf"])
     assert "canary" not in str(caught.value)
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize(("where", "seen"), [("systemd/system", True), ("systemd/user", False)])
+def test_what_a_users_own_systemd_reads_is_read_with_his_rights(tmp_path: Path, where: str, seen: bool) -> None:
+    """Root wrote the unit for all users; the files that it names are read by each user's own manager."""
+    secret = reachable(tmp_path) / "secret.env"
+    secret.write_text("PASSWORD=canary")
+    secret.chmod(0o600)
+    unit = tmp_path / where / "x.service"
+    unit.parent.mkdir(parents=True)
+    unit.write_text(f"[Service]\nEnvironmentFile={secret}\n")
+    if seen:
+        assert read_env_files("/", [str(unit)], nobody()) == {"PASSWORD": "canary"}
+    else:
+        with refused("bad_option", "cannot be read"):
+            read_env_files("/", [str(unit)], nobody())
