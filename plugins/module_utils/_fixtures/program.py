@@ -50,20 +50,16 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     require_program,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project import (
+    answers,
     inside,
     replies,
-    venv_models,
-    venv_probe,
-    venv_secrets,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 
 #: In the order in which they import each other; the last one's main is run.
 PARTS = (
-    venv_secrets,
-    venv_models,
-    venv_probe,
+    *answers.PARTS,
     venv_values,
     venv_dialect,
     *(engine.dialect for engine in ENGINES),

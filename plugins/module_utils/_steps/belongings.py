@@ -137,9 +137,10 @@ def of_site(
     values.add_all("reload", site.reload)
     _carry_files(site, host, owner, values)
     if owner is not None:
-        _carry_opened(place, owner, told, values)
-    if owner is not None and beside:
-        _carry_untracked(place, owner, told, directory, values)
+        apart = _carried_otherwise(_topic(told, "django") or {}, _topic(told, "databases") or [], directory)
+        _carry_opened(place, owner, told, apart, values)
+        if beside:
+            _carry_untracked(place, owner, told, apart, values)
     _name_neighbours(told, host, values)
     return values
 
@@ -173,22 +174,29 @@ def _topic(told: Mapping[str, Any], name: str) -> Any:
     return None if isinstance(found, dict) and "error" in found else found
 
 
-def _carry_opened(place: Place, owner: SystemUser, told: Mapping[str, Any], values: Values) -> None:
-    """Files that the settings open and git does not hold."""
+def _carry_opened(
+    place: Place, owner: SystemUser, told: Mapping[str, Any], apart: Sequence[str], values: Values
+) -> None:
+    """Files that the settings open and git does not hold, outside of places that travel, or are made, otherwise."""
     files = _topic(told, "opened")
     if files:
         others = [os.path.join(place.path, name) for name in values.named("files")]
         found = opened.guesses(place.path, opened.find(place.path, owner, files["files"]), others)
         brought = packaged.untouched(guess.value for guess in found if guess.value.startswith("/"))
-        values.add_all("files", (guess for guess in found if guess.value not in brought))
+        places_apart = tuple(path.rstrip("/") + "/" for path in apart if path)
+        for guess in found:
+            full = os.path.join(place.path, guess.value)
+            if guess.value not in brought and not (full + "/").startswith(places_apart):
+                values.add("files", guess.value, guess.why)
 
 
-def _carry_untracked(place: Place, owner: SystemUser, told: Mapping[str, Any], directory: str, values: Values) -> None:
+def _carry_untracked(
+    place: Place, owner: SystemUser, told: Mapping[str, Any], apart: Sequence[str], values: Values
+) -> None:
     """Files beside the code that git does not hold and the site may need."""
     django = _topic(told, "django")
     if django is None:
         return
-    apart = _carried_otherwise(django, _topic(told, "databases") or [], directory)
     try:
         left = untracked.find(place.path, owner, django["used_paths"], apart, values.named("files"))
     except RelocateError as error:
@@ -199,12 +207,13 @@ def _carry_untracked(place: Place, owner: SystemUser, told: Mapping[str, Any], d
 
 def _carried_otherwise(django: Mapping[str, Any], databases: Sequence[Mapping[str, Any]], directory: str) -> List[str]:
     """Places of the project that are no matter of its files: MEDIA, static files, logs, databases, and ours."""
+    files = [str(item["name"]) for item in databases if item.get("name")]
     return [
         str(django.get("media_root") or ""),
         str(django.get("static_root") or ""),
         os.path.realpath(directory),
         *logs.directories(django),
-        *(str(item["name"]) + end for item in databases for end in ("", "-wal", "-shm", "-journal")),
+        *(name + end for name in files for end in ("", "-wal", "-shm", "-journal")),
     ]
 
 

@@ -34,6 +34,8 @@ SECRET_KEY = os.environ["SECRET_KEY"]
 INSTALLED_APPS = ["django.contrib.contenttypes"]
 MIDDLEWARE = []
 (BASE / "conf" / "keys.json").read_text()
+STATIC_ROOT = BASE / "static"
+(STATIC_ROOT / "staticfiles.json").read_text()  # as a storage with a manifest does
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE / "db.sqlite3"}}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache",
                       "LOCATION": "redis://:c4nary-secret@cache.example.org:6380/1"}}
@@ -44,6 +46,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache",
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     """A host with one site: a unit that runs it with an env file, behind nginx."""
     files = {"manage.py": MANAGE, "shop/__init__.py": "", "shop/settings.py": SETTINGS, "conf/keys.json": "{}",
+             "static/staticfiles.json": "{}",
              "prod.env": "SECRET_KEY=c4nary-key\n", "shop.service": "x"}  # fmt: skip
     for name, text in files.items():
         path = tmp_path / "app" / name
@@ -78,6 +81,7 @@ def test_a_host_with_one_site(host: Host, tmp_path: Path) -> None:
     assert values["services"] == ["shop.service"] and values["reload"] == ["nginx.service"]
     assert values["env_files"] == [str(app / "prod.env")]
     assert {"conf/keys.json", "prod.env", "shop.service"} <= set(values["files"])
+    assert "static/staticfiles.json" not in values["files"]  # new collects its own
     assert values["answers"] == [{"url": "http://127.0.0.1/", "host": "shop.example.org", "contains": "The shop"}]
     assert all(item["why"] for items in site["values"].values() for item in items)
     [cache] = [item for item in site["notices"] if "CACHES" in item["what"]]
