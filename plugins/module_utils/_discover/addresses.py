@@ -9,6 +9,8 @@ import posixpath
 import re
 from typing import Optional, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._discover.texts import is_number
+
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?\Z")
 _LOCAL = ("localhost", "0.0.0.0", "*")  # noqa: S104 who connects to 0.0.0.0 reaches himself
 
@@ -38,7 +40,7 @@ def is_ipv6(host: str) -> bool:
 def split_port(text: str) -> Tuple[str, Optional[int]]:
     """Split ``host:port``, ``[::1]:port`` or a host alone."""
     host, colon, port = text.rpartition(":")
-    if colon and port.isascii() and port.isdigit() and len(port) < 6 and (":" not in host or host.endswith("]")):
+    if colon and is_number(port) and len(port) < 6 and (":" not in host or host.endswith("]")):
         return host, int(port)
     return text, None
 

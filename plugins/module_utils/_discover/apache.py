@@ -28,6 +28,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.apache_s
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.directives import Directive, flat, nested
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import WebSite
+from ansible_collections.relocate.django.plugins.module_utils._discover.texts import is_number
 
 #: Where httpd is configured: the file, the root of relative paths, the variables of its environment, its unit.
 _LAYOUTS = (
@@ -107,7 +108,7 @@ def _listens(own: Iterable[Directive]) -> List[Tuple[str, int, bool]]:
     for item in own:
         if item.name == "listen" and item.args:
             word = item.args[0]
-            host, port = split_port("*:" + word if word.isdigit() else word)
+            host, port = split_port("*:" + word if is_number(word) else word)
             if port is not None:
                 found.append((_ANY.get(host, host), port, item.args[1:2] == ("https",) or port == 443))
     return found

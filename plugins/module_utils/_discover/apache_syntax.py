@@ -12,6 +12,7 @@ from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, 
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.directives import Directive
+from ansible_collections.relocate.django.plugins.module_utils._discover.texts import is_number
 
 _DEEPEST = 30
 _INCLUDES = 2000
@@ -259,7 +260,7 @@ def _version_fits(args: Sequence[str]) -> bool:
     """Tell whether a condition of the version holds; one that is not understood does."""
     if len(args) == 1:
         args = ("=", args[0])
-    numbers = [int(part) for part in args[1].split(".") if part.isdigit()] if len(args) > 1 else []
+    numbers = [int(part) for part in args[1].split(".") if is_number(part)] if len(args) > 1 else []
     ours = list(_VERSION[: len(numbers)])
     tests = {">=": ours >= numbers, "<=": ours <= numbers, ">": ours > numbers, "<": ours < numbers}
     tests.update({"=": ours == numbers, "==": ours == numbers, "!": ours != numbers, "!=": ours != numbers})

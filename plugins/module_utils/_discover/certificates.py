@@ -4,11 +4,14 @@
 """Finds the files of certificates with all that they lead to, and checks that they fit: keys, names, dates.
 
 A private key is opened here and read by ``openssl``, which prints its public half; nothing else of it is seen.
+What a user may have written is read by ``openssl`` with his rights: root's are not for parsers of hostile files.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import os
 import re
 import ssl
 from dataclasses import dataclass
@@ -16,7 +19,9 @@ from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping,
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import WebSite
+from ansible_collections.relocate.django.plugins.module_utils._discover.rights import NOBODY, find_user
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, find_program, run
 
 #: Made on each host when a package was installed there: of no use on another.
@@ -33,6 +38,8 @@ _TEXT = "no_header,no_version,no_serial,no_signame,no_validity,no_issuer,no_subj
 _PUBLIC_KEY = re.compile(r"-----BEGIN PUBLIC KEY-----[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----")
 _TIMEOUT = 5.0
 _HEAD = 256  # bytes of a key that say whether it is locked
+_MOST = 8  # certificates of a site
+_SIZE = 256 * 1024  # bytes of one, with those that it hands over
 
 Runner = Callable[..., Completed]
 
@@ -118,9 +125,18 @@ def _openssl(argv: Sequence[str], path: str, files: ConfigFiles, runner: Runner)
         return ""
     with stream:
         try:
-            return runner(Command([program, *argv]), stdin=stream, timeout=_TIMEOUT).out if program else ""
+            command = Command([program or "", *argv], user=_parser(files.writer(path)))
+            return runner(command, stdin=stream, timeout=_TIMEOUT).out if program else ""
         except RelocateError:
             return ""
+
+
+def _parser(writer: str) -> Optional[SystemUser]:
+    """Return whom to run as when a file is parsed: its writer; None for this process's own user.
+
+    Another one, such as nobody, would let that user's programs look into one that holds a key.
+    """
+    return (find_user(writer) or NOBODY) if writer else None
 
 
 def parse_certificate(path: str, text: str) -> Optional[Certificate]:
@@ -139,26 +155,44 @@ def parse_certificate(path: str, text: str) -> Optional[Certificate]:
 def trusted(sites: Iterable[WebSite], files: ConfigFiles, runner: Runner = run) -> FrozenSet[str]:
     """Return the certificates of sites that this host's authorities vouch for now."""
     found: Set[str] = set()
-    for chain in dict.fromkeys(site.certificates for site in sites):
+    for chain in dict.fromkeys(site.certificates[:_MOST] for site in sites):
         found.update(path for path in chain if path not in found and _is_trusted(path, chain, files, runner))
     return frozenset(found)
 
 
 def _is_trusted(path: str, chain: Sequence[str], files: ConfigFiles, runner: Runner) -> bool:
-    streams = [stream for stream in map(files.open, [path, *chain]) if stream is not None]
     program = find_program("openssl")
-    try:
-        if program is None or len(streams) <= len(chain):
+    with contextlib.ExitStack() as opened:
+        handles = tuple(opened.enter_context(_copied(item, files)) for item in (path, *chain))
+        if program is None or -1 in handles:
             return False
-        handles = tuple(stream.fileno() for stream in streams)
         untrusted = [word for handle in handles for word in ("-untrusted", "/dev/fd/{0}".format(handle))]
-        command = Command([program, "verify", *untrusted, "/dev/fd/{0}".format(handles[0])], pass_fds=handles)
-        return runner(command, timeout=_TIMEOUT).rc == 0
-    except RelocateError:
-        return False
+        # None of them is secret: whoever else runs as nobody may see them.
+        user = NOBODY if os.geteuid() == 0 and any(map(files.writer, (path, *chain))) else None
+        command = Command([program, "verify", *untrusted, "/dev/fd/{0}".format(handles[0])], user, pass_fds=handles)
+        try:
+            return runner(command, timeout=_TIMEOUT).rc == 0
+        except RelocateError:
+            return False
+
+
+@contextlib.contextmanager
+def _copied(path: str, files: ConfigFiles) -> Iterator[int]:
+    """Give a file in memory that anybody can open who is handed it; -1 in place of one that cannot be read."""
+    stream = files.open(path)
+    if stream is None:
+        yield -1
+        return
+    with stream:
+        data = stream.read(_SIZE + 1)
+    handle = os.memfd_create("certificate") if len(data) <= _SIZE else -1
+    try:
+        if handle >= 0:
+            os.write(handle, data)
+        yield handle
     finally:
-        for stream in streams:
-            stream.close()
+        if handle >= 0:
+            os.close(handle)
 
 
 # --- whether they fit
@@ -168,8 +202,8 @@ def check(site: WebSite, files: ConfigFiles, now: float, runner: Runner = run) -
     """Return what is wrong with the certificates and keys of a site, in words; nothing without openssl."""
     if find_program("openssl") is None:
         return []
-    read = {path: read_certificate(path, files, runner) for path in site.certificates}
-    keys = {path: public_key(path, files, runner) for path in site.keys if not _is_locked(path, files)}
+    read = {path: read_certificate(path, files, runner) for path in site.certificates[:_MOST]}
+    keys = {path: public_key(path, files, runner) for path in site.keys[:_MOST] if not _is_locked(path, files)}
     unread = [path for path, found in (*read.items(), *keys.items()) if not found]
     known = list(filter(None, read.values()))
     wrong = ["{0} cannot be read as a certificate or key".format(path) for path in unread]

@@ -76,13 +76,14 @@ def _parts(path: str, files: ConfigFiles, depth: int) -> Iterator[Tuple[str, Sec
 def _environment(name: str, parts: _Parts, given: Mapping[str, str]) -> Dict[str, str]:
     """Return the variables of ``[env]`` and of each ``[env:a,b*]`` that fits a watcher."""
     found: Dict[str, str] = {}
+    known = dict(given)
     for _path, section in parts:
         kind, _sep, patterns = section.name.partition(":")
         if kind == "env" and any(
             fnmatch.fnmatchcase(name, item.strip()) for item in (patterns or "*").split(",") if item.count("*") < 3
         ):
             for key, value in section.written.items():
-                found[key] = expanded(value, {**given, **found}, Budget(MOST_OF_COMMAND))
+                found[key] = known[key] = expanded(value, known, Budget(MOST_OF_COMMAND))
     return found
 
 

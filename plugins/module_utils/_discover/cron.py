@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field, replace
-from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import Iterator, List, Mapping, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.budget import MOST_ITEMS, MOST_OF_COMMAND
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
@@ -51,18 +51,20 @@ def lines(text: str, with_user: bool, pattern: "re.Pattern[str]" = _SCHEDULE) ->
 
     :param with_user: each line names its user, as those of the system do
     """
-    environment: Dict[str, str] = {}
+    environment: Mapping[str, str] = {}  # the lines share it: it is not changed, but another one made
     for number, line in enumerate(text.splitlines(), 1):
         if line.lstrip().startswith("#"):
             continue
         assigned = _ASSIGNMENT.match(line)
         match = pattern.match(line)
         if assigned:
-            environment[next(filter(None, assigned.groups()[:3]), "")] = _unquoted(assigned.group(4).strip())
+            name = next(filter(None, assigned.groups()[:3]), "")
+            if name in environment or len(environment) < MOST_ITEMS:
+                environment = {**environment, name: _unquoted(assigned.group(4).strip())}
         elif match:
             user, command = _split_user(match.group("rest")) if with_user else ("", match.group("rest"))
             if command:
-                yield Line(number, user, line.lstrip().startswith("@reboot"), _command(command), dict(environment))
+                yield Line(number, user, line.lstrip().startswith("@reboot"), _command(command), environment)
 
 
 def _split_user(text: str) -> Tuple[str, str]:

@@ -18,6 +18,7 @@ from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, 
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.bound import tcp
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
+from ansible_collections.relocate.django.plugins.module_utils._discover.texts import is_number
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
 PROC = "/proc"
@@ -25,7 +26,7 @@ _LISTENS = "0A"  # TCP_LISTEN
 _ACCEPTS = 0x10000  # __SO_ACCEPTCON
 _ORDER = -1 if sys.byteorder == "little" else 1
 _MOST_BYTES = 4 * 1024 * 1024  # of one file of /proc
-_USER = re.compile(r"user@(\d+)\.service\Z")
+_USER = re.compile(r"user@([0-9]{1,10})\.service\Z")
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def read(proc: str = PROC) -> List[Listener]:
 
 def _processes(proc: str) -> List[str]:
     try:
-        return sorted((name for name in os.listdir(proc) if name.isdigit()), key=int)
+        return sorted((name for name in os.listdir(proc) if is_number(name)), key=int)
     except OSError:
         return []
 

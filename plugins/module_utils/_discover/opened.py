@@ -17,6 +17,7 @@ from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Guess
 from ansible_collections.relocate.django.plugins.module_utils._discover.host_files import is_of_the_host
+from ansible_collections.relocate.django.plugins.module_utils._discover.texts import is_name
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._project import env_files
@@ -81,12 +82,17 @@ def _worth(path: str, files: Sequence[str]) -> List[str]:
 
 def _placed(project: str, path: str) -> str:
     """Return a path below the project as the project was named, where settings have resolved the links above it."""
-    try:
-        real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-    except (OSError, ValueError):  # no file has such a name
-        return os.path.normpath(path)
+    real = _real(path)
     top = os.path.realpath(project) + "/"
     return os.path.join(project, real[len(top) :]) if real.startswith(top) else os.path.normpath(path)
+
+
+def _real(path: str) -> str:
+    """Return a path without the links above it; as it is, when no file has such a name."""
+    try:
+        return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+    except (OSError, ValueError):
+        return path
 
 
 def guesses(path: str, found: Sequence[Opened], others: Sequence[str] = ()) -> List[Guess]:
@@ -160,9 +166,7 @@ def held_by_git(path: str, owner: Optional[SystemUser], files: Sequence[str]) ->
     try:
         top = os.path.realpath(toplevel(path, owner))
         with acting_as(owner if os.geteuid() == 0 else None):
-            places = {
-                item: os.path.join(os.path.realpath(os.path.dirname(item)), os.path.basename(item)) for item in files
-            }
+            places = {item: _real(item) for item in files if is_name(item)}
         below = {item: real[len(top) + 1 :] for item, real in places.items() if real.startswith(top + "/")}
         if not below:
             return set()

@@ -12,6 +12,7 @@ import re
 from typing import Dict, List, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.installed import Installed
+from ansible_collections.relocate.django.plugins.module_utils._discover.texts import is_number
 
 #: A server by its kind -> names of its package; patterns stand for names that hold a version.
 SERVERS: Dict[str, Tuple[str, ...]] = {
@@ -128,7 +129,7 @@ def headers(package: str, here: Installed) -> str:
     if not alike:
         return ""
     best = min(
-        alike, key=lambda name: (sum(char.isdigit() for char in name), -_common(stem, _stem(name)), len(name), name)
+        alike, key=lambda name: (sum(is_number(char) for char in name), -_common(stem, _stem(name)), len(name), name)
     )
     better = _BETTER.get(best, "")
     return better if better in here else best

@@ -19,6 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.extensio
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Guess, Notice, Starter
 from ansible_collections.relocate.django.plugins.module_utils._discover.installed import Installed
 from ansible_collections.relocate.django.plugins.module_utils._discover.shell import unwrapped
+from ansible_collections.relocate.django.plugins.module_utils._discover.texts import is_name
 from ansible_collections.relocate.django.plugins.module_utils._process import find_program
 from ansible_collections.relocate.django.plugins.module_utils._project import packages
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
@@ -115,7 +116,7 @@ def programs(starters: Sequence[Starter], path: str, environments: Sequence[str]
 def _named(words: Sequence[str]) -> Iterator[str]:
     """The programs among the words of a command: the first, those that are written in full, those that it starts."""
     for number, word in enumerate(words):
-        if os.path.basename(word) in _EVERYWHERE or "=" in word:
+        if os.path.basename(word) in _EVERYWHERE or "=" in word or not is_name(word):
             continue
         plain = not number or os.path.basename(words[number - 1]) in _EVERYWHERE
         full = find_program(word) if word.startswith("/") or plain else None

@@ -17,6 +17,7 @@ from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, 
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter, WebSite
 from ansible_collections.relocate.django.plugins.module_utils._discover.processes import Unit
 from ansible_collections.relocate.django.plugins.module_utils._discover.rights import find_user
+from ansible_collections.relocate.django.plugins.module_utils._discover.texts import is_name
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
@@ -205,15 +206,8 @@ def web_pointers(web: WebSite) -> List[str]:
 
 def _worth(words: Iterable[str]) -> List[str]:
     """Return the absolute paths that a project may lie in; what no file is called is left out."""
-    kept = [os.path.normpath(word) for word in words if word.startswith("/") and "\0" not in word]
-    return [path for path in kept if not _of_the_system(path) and _is_name(path)]
-
-
-def _is_name(path: str) -> bool:
-    try:
-        return bool(os.fsencode(path))
-    except UnicodeEncodeError:
-        return False
+    kept = [os.path.normpath(word) for word in words if word.startswith("/")]
+    return [path for path in kept if not _of_the_system(path) and is_name(path)]
 
 
 def unserved(known: Iterable[str]) -> List[str]:

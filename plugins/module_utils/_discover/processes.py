@@ -9,6 +9,7 @@ import os
 from typing import Dict, Iterator, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.listening import owner_of
+from ansible_collections.relocate.django.plugins.module_utils._discover.texts import is_number
 
 Unit = Tuple[str, str]  # its name, and the user whose own systemd runs it
 
@@ -32,7 +33,7 @@ def _processes(proc: str) -> Iterator[str]:
     except OSError:
         return
     for name in names:
-        if name.isdigit():
+        if is_number(name):
             yield os.path.join(proc, name)
 
 

@@ -19,7 +19,8 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Syst
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
 _NUMBER = re.compile(r"[0-9]{1,9}\Z")
-_NOBODY = SystemUser(name="nobody", uid=65534, gid=65534, groups=(65534,))
+#: Who has no rights that others lack.
+NOBODY = SystemUser(name="nobody", uid=65534, gid=65534, groups=(65534,))
 
 
 def files_of(starter: Starter, files: ConfigFiles) -> ConfigFiles:
@@ -37,7 +38,7 @@ def written_by(name: str, files: ConfigFiles) -> ConfigFiles:
 
     :param name: "" for root; of one who is no user of this host, nobody's rights are taken
     """
-    return as_user(find_user(name) or _NOBODY, files) if name else files
+    return as_user(find_user(name) or NOBODY, files) if name else files
 
 
 def as_user(user: Optional[SystemUser], files: ConfigFiles) -> ConfigFiles:

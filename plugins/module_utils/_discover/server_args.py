@@ -15,6 +15,7 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.bound import tcp
 from ansible_collections.relocate.django.plugins.module_utils._discover.shell import split, unwrapped
+from ansible_collections.relocate.django.plugins.module_utils._discover.texts import is_number
 
 Words = Tuple[str, ...]
 Environment = Mapping[str, str]
@@ -216,7 +217,7 @@ def _uwsgi(arguments: Sequence[str], _environment: Environment) -> List[str]:
 def _runserver(arguments: Sequence[str], _environment: Environment) -> List[str]:
     plain = [word for word in arguments if not word.startswith("-") and re.match(r"[\w.:\[\]*]*\d\Z", word)]
     host = "[::1]" if "--ipv6" in arguments or "-6" in arguments else _LOCAL
-    if plain and plain[0].isdigit():
+    if plain and is_number(plain[0]):
         return [tcp(host, plain[0])]
     return [bound(plain[0])] if plain else [tcp(host, "8000")]
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Neighbour
+from ansible_collections.relocate.django.plugins.module_utils._discover.texts import is_number
 
 #: What serves an address, by its scheme; the port that such a server listens on unless told otherwise.
 SCHEMES = {
@@ -125,7 +126,7 @@ def _plain_address(text: str, server: Neighbour) -> Optional[Neighbour]:
 def port_of(value: Any, kind: str) -> Optional[int]:
     """Return a port, or the one that such a server usually has."""
     text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    return int(text) if text.isdigit() and 0 < int(text) < 65536 else PORTS.get(kind)
+    return int(text) if is_number(text) and 0 < int(text) < 65536 else PORTS.get(kind)
 
 
 def is_ip(text: str) -> bool:
@@ -161,7 +162,7 @@ def _is_pair(value: Any) -> bool:
         isinstance(value, (list, tuple))
         and len(value) == 2
         and isinstance(value[0], str)
-        and (isinstance(value[1], int) or (isinstance(value[1], str) and value[1].isdigit()))
+        and (isinstance(value[1], int) or (isinstance(value[1], str) and is_number(value[1])))
     )
 
 

@@ -32,7 +32,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.shell im
 _UNITS = ("supervisor.service", "supervisord.service")
 _USUAL = ("/etc/supervisord.conf", "/etc/supervisor/supervisord.conf")
 _PROGRAM = re.compile(r"(program|fcgi-program|eventlistener):\s*(.+)")
-_EXPANSION = re.compile(r"%(?:%|\((\w+)\)(0?\d*)([sd]))")
+_EXPANSION = re.compile(r"%(?:%|\((\w+)\)(0?[0-9]*)([sd]))")
 _DIGITS = re.compile(r"[0-9]{1,6}\Z")
 _MOST_PROCESSES = 64
 

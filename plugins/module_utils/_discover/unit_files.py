@@ -33,6 +33,7 @@ _CODES = (
 )
 _VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _WHOLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)\Z")
+_SPECIFIER = re.compile(r"%(.)")
 _PREFIXES = "@-:+!|"
 _EXEC = ("ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecCondition", "ExecStop", "ExecStopPost")
 _NEEDS = ("Requires", "Requisite", "BindsTo", "Wants", "Upholds")
@@ -72,10 +73,8 @@ def settings(texts: Iterable[str]) -> Settings:
 
 def in_force(values: Sequence[str]) -> List[str]:
     """Return the values that count: those after the last empty one."""
-    kept: List[str] = []
-    for value in values:
-        kept = [*kept, value] if value else []
-    return kept
+    last = max((at for at, value in enumerate(values) if not value), default=-1)
+    return list(values[last + 1 :])
 
 
 def _escaped(text: str, at: int) -> Tuple[str, int]:
@@ -162,11 +161,13 @@ class Specifiers:
         return {**own, **self.places}
 
     def expand(self, text: str) -> str:
-        """Replace each specifier; unknown ones stay."""
+        """Replace each specifier; unknown ones stay, and so does a text that would become too long."""
         if "%" not in text:
             return text
         known = self.values()
-        return re.sub(r"%(.)", lambda match: known.get(match.group(1), match.group(0)), text)
+        return Budget(MOST_OF_COMMAND).substitute(
+            _SPECIFIER, lambda match: known.get(match.group(1), match.group(0)), text
+        )
 
 
 def unescaped(name: str) -> str:

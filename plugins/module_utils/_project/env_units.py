@@ -23,6 +23,7 @@ _UWSGI = re.compile(r"^\[uwsgi\]", re.MULTILINE)
 _FILLED_IN = re.compile(r"%[A-Za-z(]|[$@]\(")  # by uWSGI itself
 _ASSIGNMENT = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)=(.*)\Z", re.DOTALL)
 _BLANKS = " \t\r\n"
+_MOST = 16 * 1024  # characters that the specifiers of one word may become
 _PLAIN_ESCAPES = dict(zip("abfnrtvs\\\"'", "\a\b\f\n\r\t\v \\\"'"))
 _CODED_ESCAPE = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([0-3][0-7]{2})")
 #: Specifiers of the system's own systemd.
@@ -88,12 +89,15 @@ def of_unit(unit: str, texts: Sequence[str], of_user: bool = False) -> UnitEnvir
 
 def _take(found: UnitEnvironment, key: str, words: Sequence[str], resets: bool) -> None:
     if key == "Environment":
+        if resets:
+            found.variables.clear()
         pairs = {match.group(1): match.group(2) for match in map(_ASSIGNMENT.match, words) if match is not None}
-        found.variables = {} if resets else {**found.variables, **pairs}
-    elif key == "EnvironmentFile":
-        found.files = [] if resets else found.files + [word for word in words if word.lstrip("-").startswith("/")]
-    else:
-        found.unset = [] if resets else found.unset + list(words)
+        found.variables.update(pairs)
+        return
+    kept = found.files if key == "EnvironmentFile" else found.unset
+    if resets:
+        kept.clear()
+    kept.extend(word for word in words if kept is found.unset or word.lstrip("-").startswith("/"))
 
 
 def _service_lines(text: str) -> Iterator[Tuple[str, str]]:
@@ -188,6 +192,8 @@ def _expanded(text: str, specifiers: Mapping[str, str]) -> Optional[str]:
     """The text with its specifiers expanded; None when one of them is not known here."""
     parts = re.split(r"%(.)", text, flags=re.DOTALL)
     if any(part not in specifiers for part in parts[1::2]):
+        return None
+    if sum(len(specifiers[part]) for part in parts[1::2]) > _MOST:
         return None
     return "".join(specifiers[part] if number % 2 else part for number, part in enumerate(parts))
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import shutil
 import subprocess
 import time
@@ -16,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.certific
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import WebSite
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, run
+from tests.unit.fakes import ROOT_ONLY, reachable
 from tests.unit.plugins.module_utils._discover.held import HeldFiles
 
 OPENSSL = shutil.which("openssl")
@@ -169,8 +172,10 @@ class Recorder:
 
     def __init__(self) -> None:
         self.seen: list[str] = []
+        self.users: list[str] = []
 
     def __call__(self, command: Command, **options: Any) -> Completed:
+        self.users.append(command.user.name if command.user else "")
         done = run(command, **options)
         self.seen += [*command.argv, done.out, done.err]
         return done
@@ -236,3 +241,46 @@ def test_without_openssl_nothing_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_p
 @pytest.mark.parametrize("text", ["", "notBefore=x\nnotAfter=y", "notAfter=Nov 29 15:45:00 2026 GMT", "unable to load"])
 def test_what_is_no_certificate(text: str) -> None:
     assert certificates.parse_certificate("/c.pem", text) is None
+
+
+@needs_openssl
+@ROOT_ONLY
+@pytest.mark.parametrize(("uid", "parser", "verifier"), [(0, "", ""), (1, pwd.getpwuid(1).pw_name, "nobody")])
+def test_what_a_user_can_write_is_not_parsed_by_root(
+    tmp_path: Path, uid: int, parser: str, verifier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = make(reachable(tmp_path), "shop.example.org")
+    for path in (certificate, key):
+        os.chown(path, uid, uid)
+        Path(path).chmod(0o600)
+    files, recorder = ConfigFiles(), Recorder()
+    named = site(certificate, key, "shop.example.org")
+    assert certificates.check(named, files, time.time(), recorder) == []
+    assert recorder.users == [parser, parser]
+    trusted = tmp_path / "all.pem"
+    trusted.write_text(Path(certificate).read_text())
+    trusted.chmod(0o644)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    assert certificates.trusted([named], files, recorder) == {certificate}
+    assert recorder.users[2:] == [verifier]
+
+
+def test_no_more_than_a_few_certificates_are_looked_at(tmp_path: Path) -> None:
+    paths = tuple(f"{tmp_path}/{number}.pem" for number in range(20))
+    for path in paths:
+        Path(path).write_text("")
+    seen: list[Command] = []
+
+    def runner(command: Command, **_options: Any) -> Completed:
+        seen.append(command)
+        return Completed(tuple(command.argv), 1)
+
+    named = WebSite("nginx", "nginx.service", certificates=paths, keys=paths)
+    certificates.trusted([named], ConfigFiles(), runner)
+    assert len(seen) <= 8
+    assert max(len(command.pass_fds) for command in seen) <= 9
+    certificates.check(named, ConfigFiles(), 0, runner)
+    assert len(seen) <= 8 * 3
+    (tmp_path / "0.pem").write_bytes(b"x" * 300_000)
+    assert certificates.trusted([WebSite("nginx", "n", certificates=paths[:1])], ConfigFiles(), runner) == frozenset()
+    assert len(seen) <= 8 * 3

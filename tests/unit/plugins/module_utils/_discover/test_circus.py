@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import time
+
 from ansible_collections.relocate.django.plugins.module_utils._discover import circus
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
 from tests.unit.plugins.module_utils._discover.held import HeldFiles
@@ -91,3 +93,11 @@ def test_broken_files() -> None:
     text = "[watcher:a]\ncmd = 'open\n[watcher:b]\n[env:*****]\nA=1\n[circus]\ninclude = circusd.ini"
     found = circus.read([UNIT], HeldFiles({"/etc/circus/circusd.ini": text}))
     assert [(one.name, one.commands) for one in found] == [("a", (("'open",),)), ("b", ())]
+
+
+def test_many_variables_take_no_longer_than_they_are_many() -> None:
+    text = "[watcher:a]\ncmd=/a\n[env]\n" + "".join(f"V{number}=$V{number - 1}\n" for number in range(20_000))
+    begun = time.monotonic()
+    [found] = circus.read([UNIT], HeldFiles({"/etc/circus/circusd.ini": text}))
+    assert len(found.environment) == 20_000
+    assert time.monotonic() - begun < 4

@@ -173,3 +173,10 @@ def test_who_wrote_a_line() -> None:
         "/etc/cron.d/linked": "shop",
         "/etc/cron.daily/linked": "shop",
     }
+
+
+def test_the_variables_of_many_lines_are_shared() -> None:
+    text = "".join(f"A{number}=1\n" for number in range(1000)) + "@daily /a\n" * 1000 + "A1=2\n@daily /b\n"
+    found = list(cron.lines(text, False))
+    assert len({id(line.environment) for line in found}) == 2
+    assert (len(found[0].environment), found[0].environment["A1"], found[-1].environment["A1"]) == (300, "1", "2")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -278,3 +279,16 @@ def test_what_starts_others(name: str, text: str, starts: tuple[str, ...], liste
 def test_values_of_variables_are_not_shown() -> None:
     found = service("[Service]\nEnvironment=KEY=canary\nExecStart=/bin/a --key canary")
     assert "canary" not in repr(found)
+
+
+def test_many_values_take_no_longer_than_they_are_many() -> None:
+    values = ["x"] * 200_000
+    begun = time.monotonic()
+    assert in_force([*values, "", *values]) == values
+    assert time.monotonic() - begun < 2
+
+
+def test_specifiers_do_not_multiply_a_name() -> None:
+    text = "%n" * 10_000
+    assert Specifiers("x" * 200 + ".service").expand(text) == text
+    assert Specifiers("x.service").expand("%n %%") == "x.service %"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import pytest
 
@@ -234,3 +235,17 @@ def test_applications_of_uwsgi() -> None:
         "PERCENT": "50%",
     }
     assert env_units.of_application("[uwsgi]\nenv\n=\nenv =\n\0") == {}
+
+
+@pytest.mark.parametrize("line", ["Environment=V{0}=1\n", "EnvironmentFile=/etc/{0}\n", "UnsetEnvironment=V{0}\n"])
+def test_many_lines_take_no_longer_than_they_are_many(line: str) -> None:
+    text = "[Service]\n" + "".join(line.format(number) for number in range(20_000))
+    begun = time.monotonic()
+    found = env_units.of_unit("a.service", [text])
+    assert len(found.variables) + len(found.files) + len(found.unset) == 20_000
+    assert time.monotonic() - begun < 4
+
+
+def test_specifiers_do_not_multiply_a_name() -> None:
+    found = env_units.of_unit("x" * 200 + ".service", ["[Service]\nEnvironment=B=%n A=" + "%n" * 10_000])
+    assert list(found.variables) == ["B"]
