@@ -139,7 +139,8 @@ class _Found:
 
     def place(self) -> Place:
         """Return all of it."""
-        users = [self.owner] if self.owner else [item.user for item in self.starters if not item.by]
+        named = [item.user for item in self.starters if not item.by] + [web.user for web in self.webs]
+        users = [self.owner] if self.owner else named
         kept = tuple(path for path in sorted(self.environments) if _is_of(path, users))
         return Place(
             self.path, self.why, kept, tuple(self.starters), tuple(self.webs), self.owner, tuple(self.strangers)

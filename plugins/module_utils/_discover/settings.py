@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
@@ -85,6 +85,25 @@ def environments(path: str, starters: Sequence[Starter]) -> List[Environment]:
     if os.path.isfile(own) and own not in files:
         found.append(Environment((_OWN, *whole), "a file beside manage.py"))
     return found
+
+
+def _without_others(starter: Starter, owner: str) -> Starter:
+    """Return a starter without the files that somebody else than root and the project's owner can write.
+
+    Their variables become those of a Python that runs as the owner. Where root wrote the unit, a script of its user's
+    may still have led it to another one's project.
+    """
+    files = ConfigFiles()
+    safe = ("", owner)
+    return replace(
+        starter,
+        files=tuple(name for name in starter.files if files.writer(name) in safe),
+        env_files=tuple(
+            name
+            for name in starter.env_files
+            if all(files.writer(path) in safe for path in files.expand(name.lstrip("-")))
+        ),
+    )
 
 
 def _unique(starters: Sequence[Starter], names: Callable[[Starter], Iterable[str]]) -> Tuple[str, ...]:
@@ -236,6 +255,7 @@ def read(
     if any(item.by not in ("", user.name) for item in starters):
         return Imported(error="{0} has changed its owner meanwhile".format(path))
     wanted = module(path, starters, webs, user)
+    starters = [_without_others(item, user.name) for item in starters]
     run = _Run(path, user, wanted, tuple(dict.fromkeys(["opened", *topics])), interpreter, allow_root)
     run.given = {name for item in starters for name in item.environment}
     run.given.update(name for item in starters for name in _variables(path, item.env_files, user))

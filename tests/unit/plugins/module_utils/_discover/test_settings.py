@@ -296,3 +296,24 @@ def test_nothing_runs_as_another_than_who_wrote_the_starter(
     monkeypatch.setattr(settings, "module", lambda *_args: pytest.fail("went on"))
     found = settings.read(str(tree), [starter(by="eve")], owner=owner.name)
     assert (found.project, "owner" in found.error) == (None, True)
+
+
+def test_nothing_that_somebody_else_can_write_gives_variables(
+    tree: Path, owner: SystemUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A unit of root's runs a script of its user's, and that one leads to the project of another."""
+    monkeypatch.setattr(ConfigFiles, "writer", lambda _self, path: "eve" if path.startswith("/home/eve/") else "")
+    tried: list[str] = []
+
+    def attempt(_self: object, environment: settings.Environment) -> settings.Imported:
+        tried.extend(environment.env_files)
+        return settings.Imported(environment=environment)
+
+    monkeypatch.setattr(settings._Run, "attempt", attempt)
+    one = starter(
+        files=("/etc/systemd/system/shop.service", "/home/eve/fake.service"),
+        env_files=("-/home/eve/.env", "/etc/shop.env"),
+        environment={"A": "1"},
+    )
+    settings.read(str(tree), [one], owner=owner.name)
+    assert set(tried) == {"/etc/systemd/system/shop.service", "/etc/shop.env"}
