@@ -93,17 +93,25 @@ def find(
     :param running: where the processes of each unit run, by :func:`processes.places`
     """
     looker = _Looker()
-    found: Dict[str, _Found] = {}
+    found: Dict[str, _Found] = {}  # by what a link such as /srv/shop/current leads to; the name is the first
     for starter in starters:
         paths = pointers(starter)
         if starter.kind == "service":  # those of supervisor are the ones of all its programs
             paths += sorted((running or {}).get((starter.name, starter.manager), ()))
-        for place in _places(looker, paths):
-            found.setdefault(place, _Found(place)).add(starter, map(environment_of, paths))
+        for real, place in _once(_places(looker, paths)).items():
+            found.setdefault(real, _Found(place)).add(starter, map(environment_of, paths))
     for web in webs:
-        for place in _places(looker, web_pointers(web)):
-            found.setdefault(place, _Found(place)).add_web(web)
-    return [found[path].place() for path in sorted(found)]
+        for real, place in _once(_places(looker, web_pointers(web))).items():
+            found.setdefault(real, _Found(place)).add_web(web)
+    return sorted((item.place() for item in found.values()), key=lambda place: place.path)
+
+
+def _once(names: Iterable[str]) -> Dict[str, str]:
+    """Return each directory's first name: real path -> name."""
+    once: Dict[str, str] = {}
+    for name in names:
+        once.setdefault(os.path.realpath(name), name)
+    return once
 
 
 @dataclass

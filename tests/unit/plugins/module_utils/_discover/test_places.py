@@ -158,3 +158,14 @@ def test_an_environment_of_another_user_is_not_the_projects(tmp_path: Path, whos
 @pytest.mark.parametrize("name", ["a\0b", "\ud800", "x" * 5000])
 def test_names_that_no_file_has_lead_nowhere(name: str) -> None:
     assert places.find([Starter("service", "x.service", directory="/srv/" + name)], []) == []
+
+
+def test_a_linked_release_is_one_project_by_the_name_that_its_unit_gives(tmp_path: Path) -> None:
+    """Its processes run in the directory that the link leads to."""
+    release = project(tmp_path / "releases" / "42")
+    link = tmp_path / "current"
+    link.symlink_to(release)
+    one = Starter("service", "shop.service", "shop.service", directory=str(link))
+    web = WebSite("nginx", "nginx.service", directories=(str(release / "static"),))
+    [place] = places.find([one], [web], {("shop.service", ""): {str(release)}})
+    assert (place.path, place.starters, place.webs) == (str(link), (one,), (web,))
