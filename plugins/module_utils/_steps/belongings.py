@@ -109,11 +109,13 @@ def _without(place: Place, kept: Collection[str]) -> Place:
     """The place without what some units run and serve."""
     if not kept:
         return place
-    everything = "*" in kept
+    if "*" in kept:
+        return replace(place, starters=(), strangers=(), webs=())
     return replace(
         place,
-        starters=tuple(item for item in place.starters if not everything and not {item.unit, item.name} & set(kept)),
-        webs=tuple(web for web in place.webs if not everything and web.unit not in kept),
+        starters=tuple(item for item in place.starters if not {item.unit, item.name} & set(kept)),
+        strangers=tuple(item for item in place.strangers if not {item.unit, item.name} & set(kept)),
+        webs=tuple(web for web in place.webs if web.unit not in kept),
     )
 
 

@@ -156,7 +156,7 @@ def managed_by_users(options: Options, site: sites.FoundSite) -> List[Obstacle]:
 
 def cron_lines(options: Options, site: sites.FoundSite) -> List[Obstacle]:
     """One obstacle for all lines of cron that run the project."""
-    lines = [item for item in site.place.starters if item.kind == "cron"]
+    lines = [item for item in site.place.pointing if item.kind == "cron"]
     if not lines or options.cron == "leave":
         return []
     names = ["{0} (as {1})".format(item.name, item.user or "its owner") for item in lines]

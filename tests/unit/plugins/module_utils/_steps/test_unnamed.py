@@ -47,6 +47,7 @@ class Bench:
                         files=(self.file["nginx.conf"],), certificates=(self.file["cert.pem"],),
                         keys=(self.file["key.pem"],))  # fmt: skip
         self.starters, self.webs = [web, job, timer], [nginx]
+        self.strangers: list[Starter] = []
         self.options = unnamed.Options(
             path=self.app,
             directory=str(top / "work"),
@@ -66,7 +67,9 @@ class Bench:
         mine = [one for one in self.starters if one.directory == self.app]
         chosen = replace(self.options, **options)
         kept = [name if name == "*" else unit_name(name) for name in chosen.services_kept_running]
-        [place] = sites.complete([Place(self.app, "", starters=tuple(mine))], self.starters, self.webs)
+        [place] = sites.complete(
+            [Place(self.app, "", starters=tuple(mine), strangers=tuple(self.strangers))], self.starters, self.webs
+        )
         found = [replace(site, shared=self.shared) for site in sites.join([belongings._without(place, kept)])]
         return unnamed.obstacles(found[0] if found else None, host, chosen, None, {})
 
@@ -144,6 +147,13 @@ def test_cron(bench: Bench) -> None:
     [one] = bench.found()
     assert one.code == "cron_runs" and "/etc/cron.d/shop:3 (as shop)" in one.msg and "relocate_cron: leave" in one.hint
     assert bench.found(cron="leave") == []
+
+
+def test_cron_of_somebody_else_counts_and_nothing_that_he_says_is_carried(bench: Bench) -> None:
+    theirs = Starter("cron", "/var/spool/cron/crontabs/eve:1", user="eve", by="eve", files=("/home/eve/x",))
+    bench.strangers.append(theirs)
+    [one] = bench.found()
+    assert one.code == "cron_runs" and "crontabs/eve:1 (as eve)" in one.msg
 
 
 def test_a_unit_of_a_users_own_systemd(bench: Bench) -> None:
