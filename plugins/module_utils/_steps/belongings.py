@@ -35,6 +35,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.found im
     Starter,
     WebSite,
 )
+from ansible_collections.relocate.django.plugins.module_utils._discover.host_files import is_of_the_host
 from ansible_collections.relocate.django.plugins.module_utils._discover.places import Place
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import facts
@@ -150,19 +151,28 @@ def of_site(
 def _carry_files(site: sites.FoundSite, host: Host, owner: Optional[SystemUser], values: Values) -> None:
     """Files of units, of web servers and of the system, as far as git does not hold them."""
     place = site.place
-    why = "certificate of {0}".format(names_of(place.webs))
     wanted = system_files.Wanted(
         paths=(place.path, *place.environments),
         units=tuple(item.name for item in place.starters if item.unit == item.name),
         owner=owner.name if owner is not None else "",
     )
-    carried = [Guess(path, why) for path in certificates.files_of(place.webs, host.files)]
-    carried += [*site.files, *host.system.naming(wanted)]
+    carried = [*_own_files(site, host), *host.system.naming(wanted)]
     tracked = opened.held_by_git(place.path, owner, sorted(guess.value for guess in carried))
     for guess in carried:
-        if guess.value not in tracked and not guess.value.startswith(PASSING) and os.path.lexists(guess.value):
+        if guess.value not in tracked and os.path.lexists(guess.value):
             values.add("files", opened.named(place.path, guess.value), guess.why)
     values.notices += host.system.shared(wanted)
+
+
+def _own_files(site: sites.FoundSite, host: Host) -> List[Guess]:
+    """Files of units and web servers, without those of the host itself, and those that a start makes."""
+    why = "certificate of {0}".format(names_of(site.place.webs))
+    found = [Guess(path, why) for path in certificates.files_of(site.place.webs, host.files)]
+    return [
+        guess
+        for guess in [*found, *site.files]
+        if not guess.value.startswith(PASSING) and not is_of_the_host(guess.value)
+    ]
 
 
 def names_of(webs: Iterable[WebSite]) -> str:
