@@ -56,7 +56,7 @@ def test_a_project_that_does_not_open_hides_nothing(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(old_site, "open_site", refused)
     monkeypatch.setattr(old_site.unnamed, "obstacles", unnamed)
-    options = SimpleNamespace(site=None, named=SimpleNamespace(path=str(tmp_path)))
+    options = SimpleNamespace(site=None, named=SimpleNamespace(path=str(tmp_path), services_kept_running=()))
     obstacles: list[Obstacle] = []
     assert old_site.look(options, obstacles) == {}  # type: ignore[arg-type]
     assert [item.code for item in obstacles] == ["interpreter_not_found", "files_unnamed"]
