@@ -64,6 +64,10 @@ tests:
   returned: success
   type: list
   elements: str
+checked:
+  description: Whether Django's checks were run; those that ask a database cannot be, while it is blank.
+  returned: success
+  type: bool
 warnings_of_check:
   description: The warnings of Django's checks.
   returned: success

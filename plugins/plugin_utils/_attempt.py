@@ -302,7 +302,7 @@ def _tried(found: Mapping[str, Any]) -> List[str]:
         "{0} units can start".format(_received.count(found["units"]) or 0) if found["units"] else "",
         "configuration of {0}".format(", ".join(map(str, tests))) if tests else "",
         "imports of a first request",
-        "Django's check",
+        "Django's check" if _received.yes(found.get("checked")) else "",
     ]
 
 

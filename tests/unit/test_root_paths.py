@@ -53,8 +53,8 @@ OWN = "root's own directory in a sticky or root's one, given away as the last th
 ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_discover/listening.py": {
         "_held": ("os.listdir", KERNEL),
-        "_processes": ("os.listdir", KERNEL),
-        "_text": ("open", KERNEL),
+        "processes": ("os.listdir", KERNEL),
+        "text_of": ("open", KERNEL),
     },
     "module_utils/_discover/extensions.py": {
         "_modules": ("os.walk", "find holds the rights of the project's owner"),
@@ -68,10 +68,6 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "_below": ("glob.glob", ASKED),
         "_walk": ("glob.glob", ASKED),
         "_directories": ("os.scandir", ASKED),
-    },
-    "module_utils/_discover/processes.py": {
-        "_processes": ("os.listdir", KERNEL),
-        "_text": ("open", KERNEL),
     },
     "module_utils/_engines/mysql/load.py": {
         "read_schema": ("os.open", SET),

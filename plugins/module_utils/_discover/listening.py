@@ -108,25 +108,27 @@ def read(proc: str = PROC) -> List[Listener]:
     """
     sockets: Dict[str, str] = {}
     for name, parse in (("tcp", tcp_sockets), ("tcp6", tcp_sockets), ("unix", unix_sockets)):
-        sockets.update(parse(_text(os.path.join(proc, "net", name))))
+        sockets.update(parse(text_of(os.path.join(proc, "net", name))))
     if not sockets:
         return []
     found: List[Listener] = []
-    for pid in _processes(proc):
+    for pid in processes(proc):
         held = _held(os.path.join(proc, pid, "fd"), sockets)
         if held:
             found += _listeners(os.path.join(proc, pid), int(pid), held)
     return found
 
 
-def _processes(proc: str) -> List[str]:
+def processes(proc: str) -> List[str]:
+    """Return the numbers of this host's processes."""
     try:
         return sorted((name for name in os.listdir(proc) if is_number(name)), key=int)
     except OSError:
         return []
 
 
-def _text(path: str) -> str:
+def text_of(path: str) -> str:
+    """Return a file of a process; "" when it has ended."""
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as stream:
             return stream.read(_MOST_BYTES)
@@ -152,8 +154,8 @@ def _held(directory: str, sockets: Mapping[str, str]) -> List[str]:
 
 
 def _listeners(directory: str, pid: int, held: Iterable[str]) -> Iterator[Listener]:
-    unit, manager = owner_of(_text(directory + "/cgroup"))
-    words = tuple(_text(directory + "/cmdline").split("\0")[:-1])
+    unit, manager = owner_of(text_of(directory + "/cgroup"))
+    words = tuple(text_of(directory + "/cmdline").split("\0")[:-1])
     try:
         where = os.readlink(directory + "/cwd")
     except OSError:

@@ -140,7 +140,8 @@ def of_site(
     values.add_all("reload", site.reload)
     _carry_files(site, host, owner, values)
     if owner is not None:
-        apart = _carried_otherwise(_topic(told, "django") or {}, _topic(told, "databases") or [], directory)
+        databases = [str(item.get("name") or "") for item in _topic(told, "databases") or []]
+        apart = carried_otherwise(_topic(told, "django") or {}, [name for name in databases if name], directory)
         _carry_opened(place, owner, told, apart, values)
         if beside:
             _carry_untracked(place, owner, told, apart, values)
@@ -217,15 +218,18 @@ def _carry_untracked(
     values.add_all("files", (Guess(item.path, "git does not hold it: {0}".format(item.what)) for item in left))
 
 
-def _carried_otherwise(django: Mapping[str, Any], databases: Sequence[Mapping[str, Any]], directory: str) -> List[str]:
-    """Places of the project that are no matter of its files: MEDIA, static files, logs, databases, and ours."""
-    files = [str(item["name"]) for item in databases if item.get("name")]
+def carried_otherwise(django: Mapping[str, Any], databases: Sequence[str], directory: str) -> List[str]:
+    """Return places of a project that are no matter of its files: MEDIA, static files, logs, databases, and ours.
+
+    :param databases: those that are files
+    """
     return [
         str(django.get("media_root") or ""),
         str(django.get("static_root") or ""),
         os.path.realpath(directory),
+        *(item["path"] for item in django.get("file_stores", ())),
         *logs.directories(django),
-        *(name + end for name in files for end in ("", "-wal", "-shm", "-journal")),
+        *(name + end for name in databases for end in ("", "-wal", "-shm", "-journal")),
     ]
 
 

@@ -25,7 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import hi
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, collect, gather, never_migrated
-from ansible_collections.relocate.django.plugins.module_utils._steps import logs
+from ansible_collections.relocate.django.plugins.module_utils._steps import belongings
 from ansible_collections.relocate.django.plugins.module_utils._steps.needs import missing_programs, missing_space
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
 
@@ -206,7 +206,8 @@ def _untracked(site: Site, options: Options) -> List[Obstacle]:
     if "used_paths" not in django:
         return []
     accepted = [*options.files, *options.files_ignored]
-    apart = _carried_otherwise(site, django, options.directory)
+    databases = [engine.config.name for engine in site.engines.values() if engine.is_file]
+    apart = belongings.carried_otherwise(django, databases, options.directory)
     try:
         missed = untracked.find(site.project.path, site.project.owner, django["used_paths"], apart, accepted)
     except RelocateError as error:
@@ -227,19 +228,6 @@ def _untracked(site: Site, options: Options) -> List[Obstacle]:
                 lines
             ),
         )
-    ]
-
-
-def _carried_otherwise(site: Site, django: Mapping[str, Any], directory: str) -> List[str]:
-    """Places of the project that are no matter of its files: MEDIA, static files, logs, databases, and ours."""
-    databases = [engine.config.name for engine in site.engines.values() if engine.is_file]
-    return [
-        str(django.get("media_root") or ""),
-        str(django.get("static_root") or ""),
-        os.path.realpath(directory),
-        *(item["path"] for item in django.get("file_stores", ())),
-        *logs.directories(django),
-        *(name + end for name in databases for end in ("", "-wal", "-shm", "-journal")),
     ]
 
 

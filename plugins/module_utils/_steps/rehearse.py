@@ -17,6 +17,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import units as unit_reader
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
+from ansible_collections.relocate.django.plugins.module_utils._discover.texts import is_number
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser, as_plain
@@ -46,7 +47,8 @@ class Options(ModuleOptions):
 def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, Any]:
     """Try what can be tried. Raises the code of what does not work, or rehearsal_failed when there are several.
 
-    Returns ``units``, how many were tried; ``tests``, the units whose configuration was tested; ``warnings_of_check``.
+    Returns ``units``, how many were tried; ``tests``, the units whose configuration was tested; ``checked``, whether
+    Django's checks could be run; ``warnings_of_check``.
     """
     found: List[Obstacle] = []
     tried, tested = 0, []
@@ -55,10 +57,10 @@ def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, A
         manager.call("daemon-reload")  # else it knows nothing of the unit files that a move brought
         tried = _try_units(options, manager, found)
         tested = _test_configurations(options, found)
-    warnings = collect(found, lambda: _check_project(options.project, found)) or []
+    warnings = collect(found, lambda: _check_project(options.project, found))
     if found:
         raise _refusal(found)
-    return {"units": tried, "tests": tested, "warnings_of_check": warnings}
+    return {"units": tried, "tests": tested, "checked": warnings is not None, "warnings_of_check": warnings or []}
 
 
 def _try_units(options: Options, systemd: Systemd, found: List[Obstacle]) -> int:
@@ -135,21 +137,17 @@ def unit_problems(item: Starter) -> List[Obstacle]:
 def _user_of(item: Starter) -> Optional[SystemUser]:
     if not item.user or item.dynamic or "\0" in item.user:
         return None
-    return lookup_user(int(item.user) if _is_number(item.user) else item.user)
+    return lookup_user(int(item.user) if is_number(item.user) else item.user)
 
 
 def _missing_people(item: Starter) -> Iterator[Obstacle]:
     """Users and groups; systemd makes those of DynamicUser itself."""
     hint = "make it on new, or name the package that makes it in relocate_packages"
-    if item.user and not item.dynamic and not _is_number(item.user) and _user_of(item) is None:
+    if item.user and not item.dynamic and not is_number(item.user) and _user_of(item) is None:
         yield Obstacle("unit_incomplete", "{0} runs as {1}, who is no user of new".format(item.name, item.user), hint)
-    if item.group and not item.dynamic and not _is_number(item.group) and not _is_group(item.group):
+    if item.group and not item.dynamic and not is_number(item.group) and not _is_group(item.group):
         text = "{0} runs in the group {1}, which new does not have".format(item.name, item.group)
         yield Obstacle("unit_incomplete", text, hint)
-
-
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdigit() and len(name) < 10
 
 
 def _is_group(name: str) -> bool:
@@ -231,18 +229,20 @@ def _config_refused(unit: str, why: str, gone: Sequence[str]) -> Obstacle:
     return Obstacle("config_refused", text, hint)
 
 
-def _check_project(options: ProjectOptions, found: List[Obstacle]) -> List[str]:
-    """Import all that a server would, and run Django's own checks; returns the warnings of these."""
+def _check_project(options: ProjectOptions, found: List[Obstacle]) -> Optional[List[str]]:
+    """Import all that a server would, and run Django's own checks; returns the warnings of these.
+
+    None where they ask the databases, which are blank: verify runs them again.
+    """
     project = options.find()
     answer = probe.ask(project, _TOPICS, partial=True)
     errors_of = {topic: answer[topic]["error"] for topic in _TOPICS if _is_error(answer[topic])}
-    if errors_of.get("checks", {}).get("code") in _NEEDS_ROWS:  # the databases are blank: verify asks again
-        answer["checks"] = []
-        del errors_of["checks"]
-    found += [Obstacle(**error) for error in errors_of.values()]
+    needs_rows = errors_of.get("checks", {}).get("code") in _NEEDS_ROWS
+    found += [Obstacle(**error) for topic, error in errors_of.items() if not (topic == "checks" and needs_rows)]
+    if not _is_error(answer["serving"]):
+        found += [_failure(item) for item in answer["serving"]]
     if errors_of:
-        return []
-    found += [_failure(item) for item in answer["serving"]]
+        return None
     errors: List[str] = []
     warned = checks(answer["checks"], errors)
     hint = "run manage.py check in {0} on new to see all of it".format(project.path)

@@ -153,3 +153,10 @@ def test_the_module_documents_every_step() -> None:
         _attempt.STEPS
     )
     assert attempt.RETURN
+
+
+@pytest.mark.parametrize(("checked", "said"), [(True, "Django's check"), (False, ""), (None, "")])
+def test_only_what_was_tried_before_the_freeze_is_named(checked: bool | None, said: str) -> None:
+    tried = _attempt._tried({"units": 4, "tests": ["nginx.service"], "checked": checked})
+    assert tried == ["4 units can start", "configuration of nginx.service", "imports of a first request", said]
+    assert _attempt._tried({}) == []

@@ -402,3 +402,10 @@ def test_a_rehearsal_says_what_was_tried_and_what_was_not() -> None:
     moved = _report.as_text(enriched(**MOVED, tried=tried))
     assert "tried before the freeze: 4 units can start" in moved and ": MOVED; " in moved
     assert _report.status_of({**CHECKED, "rehearsed": True, "failed": True}) == "failed"
+
+
+@pytest.mark.parametrize("outcome", [FAILED, {**CHECKED, "rehearsed": True}])
+def test_secrets_that_a_run_left_on_a_host_are_named(outcome: dict[str, Any]) -> None:
+    text = _report.as_text(enriched(**outcome, set_left="l1: no way in", key_left="no answer"))
+    assert "the set of this attempt, which holds passwords, is still there: l1: no way in" in text
+    assert "the one-time key may still be in authorized_keys on old: no answer" in text

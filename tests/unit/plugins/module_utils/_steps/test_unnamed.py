@@ -186,3 +186,9 @@ def test_a_project_that_nothing_serves(bench: Bench) -> None:
 
 def test_files_that_lead_out_are_told_elsewhere(bench: Bench) -> None:
     assert bench.found(files=("../x",)) == []
+
+
+def test_files_of_the_host_and_those_that_a_start_makes_are_nobodys_to_carry(bench: Bench) -> None:
+    """An include of a web server may lead anywhere."""
+    bench.webs[0] = replace(bench.webs[0], files=("/etc/passwd", "/etc/ssh/sshd_config", "/run/systemd/system"))
+    assert bench.found() == []
