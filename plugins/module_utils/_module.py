@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.relocate.django.plugins.module_utils import _compiled  # noqa: F401  before all others of ours
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.openat import check_work
 from ansible_collections.relocate.django.plugins.module_utils._project.venv_secrets import collect_secrets

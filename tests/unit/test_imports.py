@@ -56,7 +56,8 @@ RULES: list[tuple[str, set[str]]] = [
     ("_discover.*", SYSTEM | {"_secrets", "_host.*", "_services.systemd", "_project.*", "_discover.*"}),
     # What modules are made of: options, the one exit, a project with its engines, the steps of a move.
     ("_argspec", set()),
-    ("_module", GROUND | {"_secrets", "_host.openat", "_record.lease", "_project.venv_secrets"}),
+    ("_compiled", set()),
+    ("_module", GROUND | {"_compiled", "_secrets", "_host.openat", "_record.lease", "_project.venv_secrets"}),
     ("_site", GROUND | {"_secrets", "_project.*", "_engines.base", "_engines.registry"}),
     (
         "_fixtures.*",
