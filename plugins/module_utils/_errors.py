@@ -125,6 +125,7 @@ CODES: Dict[str, str] = {
     "unit_unnamed": "a unit runs the project and is not named",
     "unit_incomplete": "a unit lacks what it needs to start",
     "config_refused": "a server refuses its configuration",
+    "certificate_unfit": "a certificate is missing, or does not fit its key, the names or the day",
     "check_failed": "Django's system check finds errors",
     "rehearsal_failed": "what the site needs on new does not work",
     "request_fails": "the site would fail at its first request",

@@ -11,14 +11,16 @@ short_description: Try on new, while old serves, whatever could fail at the cuto
 version_added: 0.1.0
 description:
   - Looks whether each unit can start (its user, directory, env files and programs are there, and systemd accepts its
-    file), lets web servers test their configuration, imports all that a server imports at its first request, looks for
-    what a build should have made, and runs Django's own checks with C(--deploy).
+    file), lets web servers test their configuration, looks whether the certificates that these name for the site are
+    there, match their keys, are valid now and are for its names, imports all that a server imports at its first
+    request, looks for what a build should have made, and runs Django's own checks with C(--deploy).
   - Nothing of the site is started. One error lists all that does not work.
 author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:
   - relocate.django.project
   - relocate.django.work
+  - relocate.django.answers
   - relocate.django.attributes
 attributes:
   check_mode:
@@ -43,6 +45,18 @@ options:
     type: list
     elements: str
     default: []
+  files:
+    description:
+      - Files and directories that the move carries. Server blocks in these are the site's, as are those that pass
+        requests on to it.
+    type: list
+    elements: str
+    default: []
+  certificates_ignored:
+    description: Certificates, by path, and host names that need not fit here; V(*) for all.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -64,12 +78,21 @@ tests:
   returned: success
   type: list
   elements: str
+certificates:
+  description: How many files of certificates were looked at.
+  returned: success
+  type: int
 checked:
   description: Whether Django's checks were run; those that ask a database cannot be, while it is blank.
   returned: success
   type: bool
 warnings_of_check:
   description: The warnings of Django's checks.
+  returned: success
+  type: list
+  elements: str
+notes:
+  description: Notes that are no errors, such as a certificate that expires within 14 days.
   returned: success
   type: list
   elements: str
@@ -80,13 +103,17 @@ from typing import Any, Dict
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse
 
 
 def work_on(module: AnsibleModule) -> Dict[str, Any]:
     """What is removed goes with a failure, so a success has changed nothing."""
     params = dict(module.params, created=[]) if module.check_mode else module.params
-    return {"changed": False, **rehearse.rehearse(rehearse.Options.of(params))}
+    result = rehearse.rehearse(rehearse.Options.of(params))
+    for note in result["notes"]:
+        module.warn(printable(note))
+    return {"changed": False, **result}
 
 
 def main() -> None:
@@ -94,7 +121,10 @@ def main() -> None:
     names: Dict[str, Any] = {"type": "list", "elements": "str", "default": []}
     module = AnsibleModule(
         argument_spec=_argspec.merged(
-            _argspec.project(), _argspec.work(), {"units": names, "reload": names, "created": names}
+            _argspec.project(),
+            _argspec.work(),
+            _argspec.answers(),
+            {"units": names, "reload": names, "created": names, "files": names, "certificates_ignored": names},
         ),
         supports_check_mode=True,
     )

@@ -15,7 +15,7 @@ import os
 import re
 import ssl
 from dataclasses import dataclass
-from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import WebSite
@@ -40,6 +40,8 @@ _TIMEOUT = 5.0
 _HEAD = 256  # bytes of a key that say whether it is locked
 _MOST = 8  # certificates of a site
 _SIZE = 256 * 1024  # bytes of one, with those that it hands over
+_SOON = 14 * 86400.0  # seconds before its end from which a certificate counts as one that expires soon
+_CERTBOTS = ("/snap/bin", "/opt/certbot/bin", "/usr/local/bin")  # where certbot lies besides PATH
 
 Runner = Callable[..., Completed]
 
@@ -198,16 +200,56 @@ def _copied(path: str, files: ConfigFiles) -> Iterator[int]:
 # --- whether they fit
 
 
-def check(site: WebSite, files: ConfigFiles, now: float, runner: Runner = run) -> List[str]:
-    """Return what is wrong with the certificates and keys of a site, in words; nothing without openssl."""
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a certificate or key.
+
+    :param kind: missing, unreadable, key, expired, early, soon (it expires), name or renewal
+    :param name: the host name that it is not for; "" for other kinds
+    """
+
+    kind: str
+    path: str
+    text: str
+    name: str = ""
+
+
+def check(site: WebSite, files: ConfigFiles, now: float, runner: Runner = run) -> List[Problem]:
+    """Return what is wrong with the certificates and keys of a site; without openssl, only what is missing."""
+    paths = dict.fromkeys(filter(None, (*site.certificates[:_MOST], *site.keys[:_MOST])))
+    missing = list(filter(None, (_missing(path, files) for path in paths)))
     if find_program("openssl") is None:
-        return []
-    read = {path: read_certificate(path, files, runner) for path in site.certificates[:_MOST]}
-    keys = {path: public_key(path, files, runner) for path in site.keys[:_MOST] if not _is_locked(path, files)}
-    unread = [path for path, found in (*read.items(), *keys.items()) if not found]
-    known = list(filter(None, read.values()))
-    wrong = ["{0} cannot be read as a certificate or key".format(path) for path in unread]
-    return wrong + problems(known, {path: key for path, key in keys.items() if path not in unread}, site.names, now)
+        return missing
+    there = set(paths).difference(problem.path for problem in missing)
+    read = {path: read_certificate(path, files, runner) for path in site.certificates if path in there}
+    public = _public_keys(there.intersection(site.keys), files, runner)
+    keys = {path: key for path, key in public.items() if key}
+    wrong = problems(list(filter(None, read.values())), keys, _names(site, files), now)
+    return [*missing, *_unread({**read, **public}), *wrong, *_unrenewed(read, files)]
+
+
+def _public_keys(paths: Iterable[str], files: ConfigFiles, runner: Runner) -> Dict[str, str]:
+    """Return the public halves of keys; those that need a password are left out."""
+    return {path: public_key(path, files, runner) for path in sorted(paths) if not _is_locked(path, files)}
+
+
+def _unread(found: Mapping[str, Union[Certificate, str, None]]) -> List[Problem]:
+    paths = [path for path, content in found.items() if not content]
+    return [Problem("unreadable", path, "{0} cannot be read as a certificate or key".format(path)) for path in paths]
+
+
+def _names(site: WebSite, files: ConfigFiles) -> Sequence[str]:
+    """Return the names that a site's certificates must be for: what a package made for the host bears the host's."""
+    return () if any(_OF_THE_HOST.intersection(files.chain(path)) for path in site.certificates) else site.names
+
+
+def _missing(path: str, files: ConfigFiles) -> Optional[Problem]:
+    """Say that a file, or what its link leads to, is not there."""
+    last = files.chain(path)[-1]
+    if files.exists(last):
+        return None
+    text = "{0} is not there" if last == path else "{0} leads to {1}, which is not there"
+    return Problem("missing", path, text.format(path, last))
 
 
 def _is_locked(path: str, files: ConfigFiles) -> bool:
@@ -219,10 +261,21 @@ def _is_locked(path: str, files: ConfigFiles) -> bool:
         return b"ENCRYPTED" in stream.read(_HEAD)
 
 
+def _unrenewed(paths: Iterable[str], files: ConfigFiles) -> Iterator[Problem]:
+    """Say what keeps certbot from renewing its certificates on this host."""
+    for path in paths:
+        match = next(filter(None, map(_CERTBOT.match, files.chain(path))), None)
+        renewal = "{0}/renewal/{1}.conf".format(*match.groups()) if match else ""
+        if renewal and not files.exists(renewal):
+            yield Problem("renewal", path, "{0} will not be renewed here: {1} is not there".format(path, renewal))
+        elif renewal and find_program("certbot", _CERTBOTS) is None:
+            yield Problem("renewal", path, "{0} will not be renewed here: certbot is not installed".format(path))
+
+
 def problems(
     certificates: Sequence[Certificate], keys: Mapping[str, str], names: Sequence[str], now: float
-) -> List[str]:
-    """Return what is wrong with the certificates of a site, in words. Pure.
+) -> List[Problem]:
+    """Return what is wrong with the certificates of a site. Pure.
 
     :param keys: the public half of each private key, by path
     :param names: host names of the site
@@ -231,23 +284,29 @@ def problems(
     if not certificates:
         return []
     public = {certificate.public_key for certificate in certificates}
-    wrong = ["{0} is the key of no certificate".format(path) for path, key in keys.items() if key not in public]
+    wrong = [
+        Problem("key", path, "{0} is the key of no certificate".format(path))
+        for path, key in keys.items()
+        if key not in public
+    ]
     wrong += filter(None, (_out_of_date(certificate, now) for certificate in certificates))
-    return wrong + ["{0} is not for {1}".format(certificates[0].path, name) for name in _uncovered(certificates, names)]
+    first = certificates[0].path
+    return wrong + [
+        Problem("name", first, "{0} is not for {1}".format(first, name), name)
+        for name in dict.fromkeys(names)
+        if "." in name and not any(covers(one, name) for one in certificates)
+    ]
 
 
-def _uncovered(certificates: Sequence[Certificate], names: Iterable[str]) -> List[str]:
-    return [name for name in names if "." in name and not any(covers(one, name) for one in certificates)]
-
-
-def _out_of_date(certificate: Certificate, now: float) -> str:
+def _out_of_date(certificate: Certificate, now: float) -> Optional[Problem]:
+    path = certificate.path
     if certificate.ends <= now:
-        return "{0} expired on {1}".format(certificate.path, _day(certificate.ends))
-    return (
-        "{0} is valid from {1} on".format(certificate.path, _day(certificate.begins))
-        if certificate.begins > now
-        else ""
-    )
+        return Problem("expired", path, "{0} expired on {1}".format(path, _day(certificate.ends)))
+    if certificate.begins > now:
+        return Problem("early", path, "{0} is valid from {1} on".format(path, _day(certificate.begins)))
+    if certificate.ends < now + _SOON:
+        return Problem("soon", path, "{0} expires on {1}".format(path, _day(certificate.ends)))
+    return None
 
 
 def covers(certificate: Certificate, name: str) -> bool:

@@ -26,6 +26,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import pr
 from ansible_collections.relocate.django.plugins.module_utils._services import config_test
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, Unit, unit_name
 from ansible_collections.relocate.django.plugins.module_utils._site import ProjectOptions, collect
+from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse_certificates
 from ansible_collections.relocate.django.plugins.module_utils._steps.verify import checks
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
 
@@ -42,15 +43,19 @@ class Options(ModuleOptions):
     units: Sequence[str]  # the site's units, which the cutover starts
     reload: Sequence[str]  # units that the cutover only reloads
     created: Sequence[str]  # files that this run has brought, and that were not there before
+    certificates: rehearse_certificates.Options
 
 
 def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, Any]:
     """Try what can be tried. Raises the code of what does not work, or rehearsal_failed when there are several.
 
-    Returns ``units``, how many were tried; ``tests``, the units whose configuration was tested; ``checked``, whether
-    Django's checks could be run; ``warnings_of_check``.
+    Returns ``units``, how many were tried; ``tests``, the units whose configuration was tested; ``certificates``, how
+    many were looked at; ``checked``, whether Django's checks could be run; ``warnings_of_check``; ``notes``.
     """
     found: List[Obstacle] = []
+    # First of all: what a server refuses is taken away again, and names no certificate any more.
+    looked = rehearse_certificates.look(options.certificates)
+    found += looked.obstacles
     tried, tested = 0, []
     if options.units or options.reload:
         manager = systemd or Systemd()
@@ -60,7 +65,14 @@ def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, A
     warnings = collect(found, lambda: _check_project(options.project, found))
     if found:
         raise _refusal(found)
-    return {"units": tried, "tests": tested, "checked": warnings is not None, "warnings_of_check": warnings or []}
+    return {
+        "units": tried,
+        "tests": tested,
+        "certificates": looked.certificates,
+        "checked": warnings is not None,
+        "warnings_of_check": warnings or [],
+        "notes": looked.notes,
+    }
 
 
 def _try_units(options: Options, systemd: Systemd, found: List[Obstacle]) -> int:

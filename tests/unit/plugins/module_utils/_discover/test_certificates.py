@@ -128,24 +128,31 @@ def test_an_account_that_leads_elsewhere_is_left_out() -> None:
         assert found == (f"{TOP}/live/a/cert.pem", f"{TOP}/renewal/a.conf")
 
 
-def made(*names: str, key: str = "K", begins: float = 0, ends: float = 100) -> Certificate:
+def made(*names: str, key: str = "K", begins: float = 0, ends: float = 9e6) -> Certificate:
     return Certificate("/c.pem", names, key, begins, ends)
 
 
 @pytest.mark.parametrize(
     ("certificate", "key", "names", "expected"),
     [
+        (made("a.org", ends=50 + 13 * 86400), "K", ["a.org"], [("soon", "/c.pem expires on 1970-01-14")]),
         (made("a.org", "*.a.org"), "K", ["a.org", "www.a.org", "A.org.", "localhost"], []),
-        (made("a.org"), "K", ["www.a.org"], ["/c.pem is not for www.a.org"]),
-        (made("*.a.org"), "K", ["a.org", "x.y.a.org"], ["/c.pem is not for a.org", "/c.pem is not for x.y.a.org"]),
+        (made("a.org"), "K", ["www.a.org"], [("name", "/c.pem is not for www.a.org")]),
+        (
+            made("*.a.org"),
+            "K",
+            ["a.org", "x.y.a.org"],
+            [("name", "/c.pem is not for a.org"), ("name", "/c.pem is not for x.y.a.org")],
+        ),
         (made("192.0.2.1"), "K", ["192.0.2.1"], []),
-        (made("a.org"), "OTHER", ["a.org"], ["/k is the key of no certificate"]),
-        (made("a.org", ends=50), "K", ["a.org"], ["/c.pem expired on 1970-01-01"]),
-        (made("a.org", begins=90_000, ends=99_000), "K", [], ["/c.pem is valid from 1970-01-02 on"]),
+        (made("a.org"), "OTHER", ["a.org"], [("key", "/k is the key of no certificate")]),
+        (made("a.org", ends=50), "K", ["a.org"], [("expired", "/c.pem expired on 1970-01-01")]),
+        (made("a.org", begins=90_000), "K", [], [("early", "/c.pem is valid from 1970-01-02 on")]),
     ],
 )
 def test_what_is_wrong(certificate: Certificate, key: str, names: list[str], expected: list[str]) -> None:
-    assert certificates.problems([certificate], {"/k": key}, names, 50) == expected
+    found = certificates.problems([certificate], {"/k": key}, names, 50)
+    assert [(problem.kind, problem.text) for problem in found] == expected
 
 
 def test_several_certificates_of_a_site() -> None:
@@ -190,8 +197,11 @@ def test_real_certificates_and_keys(tmp_path: Path) -> None:
     assert found is not None
     assert found.names == ("shop.example.org", "*.shop.example.org", "192.0.2.1")
     assert found.begins <= now + 5 < found.ends < now + 31 * 86400
-    assert certificates.check(site(certificate, key, "shop.example.org"), files, now, recorder) == []
+    good = site(certificate, key, "shop.example.org")
+    assert certificates.check(good, files, now, recorder) == []
+    assert [problem.kind for problem in certificates.check(good, files, now + 17 * 86400, recorder)] == ["soon"]
     later = found.ends + 1
+    (tmp_path / "live.pem").symlink_to("x.pem")
     for wrong, at, expected in (
         (site(certificate, other_key, "shop.example.org"), now, f"{other_key} is the key of no certificate"),
         (site(other, other_key, "shop.example.org"), now, f"{other} is not for shop.example.org"),
@@ -200,14 +210,54 @@ def test_real_certificates_and_keys(tmp_path: Path) -> None:
             later,
             f"{certificate} expired on {time.strftime('%Y-%m-%d', time.gmtime(found.ends))}",
         ),
-        (site(f"{tmp_path}/absent.pem", key), now, f"{tmp_path}/absent.pem cannot be read as a certificate or key"),
+        (site(f"{tmp_path}/absent.pem", key), now, f"{tmp_path}/absent.pem is not there"),
+        (site(f"{tmp_path}/live.pem", key), now, f"{tmp_path}/live.pem leads to {tmp_path}/x.pem, which is not there"),
         (site(certificate, certificate), now, f"{certificate} cannot be read as a certificate or key"),
     ):
-        assert certificates.check(wrong, files, at, recorder) == [expected]
+        assert [problem.text for problem in certificates.check(wrong, files, at, recorder)] == [expected]
     secret = "".join(Path(key).read_text().splitlines()[1:-1])
     assert not any(
         secret[start : start + 16] in text for text in recorder.seen for start in range(0, len(secret) - 16, 8)
     )
+
+
+@needs_openssl
+def test_a_certificate_of_the_host_need_not_bear_the_sites_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = make(tmp_path, "host")
+    named = site(certificate, key, "shop.example.org")
+    assert [problem.kind for problem in certificates.check(named, ConfigFiles(), time.time())] == ["name"]
+    monkeypatch.setattr(certificates, "_OF_THE_HOST", frozenset([certificate]))
+    assert certificates.check(named, ConfigFiles(), time.time()) == []
+
+
+@needs_openssl
+@pytest.mark.parametrize(
+    ("renewal", "program", "said"),
+    [
+        (True, "/usr/bin/certbot", ""),
+        (True, None, "certbot is not installed"),
+        (False, "/usr/bin/certbot", "renewal/shop.conf is not there"),
+    ],
+)
+def test_what_certbot_cannot_renew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renewal: bool, program: str | None, said: str
+) -> None:
+    certificate, key = make(tmp_path, "shop.example.org")
+    for name in ("live/shop", "renewal"):
+        (tmp_path / name).mkdir(parents=True)
+    live = tmp_path / "live/shop/fullchain.pem"
+    live.symlink_to(certificate)
+    if renewal:
+        (tmp_path / "renewal/shop.conf").touch()
+    real = certificates.find_program
+    monkeypatch.setattr(
+        certificates, "find_program", lambda name, extra=(): program if name == "certbot" else real(name, extra)
+    )
+    found = certificates.check(site(str(live), key, "shop.example.org"), ConfigFiles(), time.time())
+    assert [problem.kind for problem in found] == (["renewal"] if said else [])
+    assert all(said in problem.text for problem in found)
 
 
 @needs_openssl
@@ -234,6 +284,8 @@ def test_without_openssl_nothing_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_p
     path.write_text("-----BEGIN CERTIFICATE-----\n")
     named = site(str(path), str(path), "a.org")
     assert certificates.check(named, ConfigFiles(), 0) == []
+    gone = site(str(tmp_path / "gone"), str(path), "a.org")
+    assert [problem.kind for problem in certificates.check(gone, ConfigFiles(), 0)] == ["missing"]
     assert certificates.trusted([named], ConfigFiles()) == frozenset()
     assert certificates.read_certificate(str(path), ConfigFiles()) is None
 

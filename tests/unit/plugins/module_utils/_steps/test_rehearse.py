@@ -19,6 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.project i
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
 from ansible_collections.relocate.django.plugins.module_utils._site import ProjectOptions
 from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse
+from ansible_collections.relocate.django.plugins.module_utils._steps.rehearse_certificates import Looked
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 
 GOOD = Starter("service", "shop.service", "shop.service", directory="/", must=("/bin/sh",))
@@ -82,6 +83,14 @@ def test_units_that_new_lacks() -> None:
     assert all(item.code == "unit_unknown" and "relocate_packages" in item.hint for item in found)
 
 
+@pytest.fixture(autouse=True)
+def certificates(monkeypatch: pytest.MonkeyPatch) -> Looked:
+    """What is found of certificates: by default nothing."""
+    looked = Looked()
+    monkeypatch.setattr(rehearse.rehearse_certificates, "look", lambda _options: looked)
+    return looked
+
+
 class Asked:
     """A project that answers so."""
 
@@ -95,14 +104,40 @@ class Asked:
 def options() -> rehearse.Options:
     """A rehearsal of a project without units."""
     params = {"path": "/srv/shop/app", "owner": None, "interpreter": None, "settings": None, "environment": {},
-              "env_files": [], "allow_root": True, "units": [], "reload": [], "created": []}  # fmt: skip
+              "env_files": [], "allow_root": True, "units": [], "reload": [], "created": [], "files": [], "answers": [],
+              "certificates_ignored": []}  # fmt: skip
     return rehearse.Options.of(params)
 
 
 def test_a_project_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
     Asked(monkeypatch, checks=[{"level": "warning", "id": "security.W004", "msg": "HSTS"}])
     told = rehearse.rehearse(options())
-    assert told == {"units": 0, "tests": [], "checked": True, "warnings_of_check": ["security.W004: HSTS"]}
+    assert told == {
+        "units": 0,
+        "tests": [],
+        "certificates": 0,
+        "checked": True,
+        "warnings_of_check": ["security.W004: HSTS"],
+        "notes": [],
+    }
+
+
+def test_certificates_are_among_the_obstacles_and_looked_at_first(
+    monkeypatch: pytest.MonkeyPatch, certificates: Looked
+) -> None:
+    """What a web server refuses is taken away: its certificates could not be found any more."""
+    Asked(monkeypatch)
+    order: list[str] = []
+    monkeypatch.setattr(rehearse.rehearse_certificates, "look", lambda _options: order.append("look") or certificates)
+    monkeypatch.setattr(rehearse, "_try_units", lambda *_args: 0)
+    monkeypatch.setattr(rehearse, "_test_configurations", lambda *_args: order.append("test") or [])
+    certificates.notes.append("soon")
+    one = replace(options(), reload=("nginx",))
+    assert rehearse.rehearse(one, Manager())["notes"] == ["soon"]  # type: ignore[arg-type]
+    assert order == ["look", "test"]
+    certificates.obstacles.append(Obstacle("certificate_unfit", "it is gone", "carry it"))
+    with pytest.raises(RelocateError, match="it is gone"):
+        rehearse.rehearse(one, Manager())  # type: ignore[arg-type]
 
 
 def test_what_would_fail_at_the_first_request(monkeypatch: pytest.MonkeyPatch) -> None:
