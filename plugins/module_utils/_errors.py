@@ -132,6 +132,7 @@ CODES: Dict[str, str] = {
     "cron_runs": "cron runs the project",
     "port_taken": "another program listens where the site is to",
     "neighbour_missing": "a server that the settings name does not answer",
+    "neighbour_failed": "a server that the settings name could not be asked",
     "unit_shared": "a unit that is to be stopped runs other sites too",
     "site_running": "the site runs where its data is to be replaced",
     "unit_failed": "a systemd unit did not start or stop",

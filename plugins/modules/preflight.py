@@ -202,7 +202,8 @@ obstacles:
     alias: {description: The database it is about., type: str, returned: always}
     host: {description: The host it was found on., type: str, returned: always}
 info:
-  description: On old, what M(relocate.django.project_info) returns; on new, C(host), C(owner_exists) and
+  description: On old, what M(relocate.django.project_info) returns, and C(held), what servers beside it hold that no
+      move brings along; on new, C(host), C(owner_exists) and
       C(users_missing), whom units run as and the host lacks.
   returned: success
   type: dict
@@ -247,6 +248,7 @@ from ansible_collections.relocate.django.plugins.module_utils import _argspec, _
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
 from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._record.lease import GRACE, Lease
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
@@ -307,6 +309,8 @@ def look(module: AnsibleModule) -> Dict[str, Any]:
         obstacles += ask_old(params, record)
     unique = {(item.code, item.alias, item.msg): item for item in obstacles}
     listed = [dict(as_plain(item), host=info["host"]["name"]) for item in unique.values()]
+    for line in info.get("held", ()):
+        module.warn(printable(line))
     return {"changed": False, "obstacles": listed, "info": info, "past": record.told()}
 
 

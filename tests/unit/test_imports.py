@@ -40,6 +40,7 @@ RULES: list[tuple[str, set[str]]] = [
     ("_project.*", SYSTEM | {"_secrets", "_host.*", "_project.*"}),
     ("_media.*", SYSTEM | {"_host.*", "_record.*", "_project.git", "_media.*"}),
     ("_set.*", GROUND | {"_host.*", "_project.env_files", "_project.env_units", "_set.*"}),
+    ("_redis.*", SYSTEM | {"_redis.*"}),
     ("_transfer.*", SYSTEM | {"_host.*", "_set.*", "_transfer.*"}),
     # What runs in the project's interpreter sees nothing but its own kind.
     ("_fixtures.venv_*", {"_fixtures.venv_*", "_project.venv_*"}),
@@ -76,6 +77,7 @@ RULES: list[tuple[str, set[str]]] = [
             "_project.*",
             "_media.*",
             "_set.*",
+            "_redis.*",
         }
         | {"_transfer.*", "_engines.base", "_engines.compare", "_engines.registry", "_fixtures.[a-z]*", "_steps.*"},
     ),

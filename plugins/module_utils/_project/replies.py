@@ -81,6 +81,7 @@ TOPICS: Mapping[str, Any] = {
     "media": Each(object),
     "opened": {"files": [str], "variables": Each(bool), "whole": bool},
     "neighbours": Each(object),
+    "logins": [{**dict.fromkeys("setting address user password ca".split(), str), "tls": bool, "verify": bool}],
     "serving": [dict.fromkeys("where kind msg".split(), str)],
     "lint": [{**dict.fromkeys("code level app migration file msg remedy".split(), str), "line": int}],
 }

@@ -104,16 +104,19 @@ def _is_inherited(name: str, value: Any) -> bool:
     return "configurations" in sys.modules and value == getattr(global_settings, name, None)
 
 
-def _celery() -> Dict[str, Any]:
+def celery_apps() -> Dict[str, Dict[str, Any]]:
     """Broker and results of each Celery app that importing the settings has made; tasks are not imported."""
     state: Any = sys.modules.get("celery._state")
-    found: Dict[str, Any] = {}
+    found: Dict[str, Dict[str, Any]] = {}
     for app in list(state._get_active_apps()) if state is not None else []:
         if app.main not in (None, "default", "celery.fallback"):
-            conf = app.conf
-            values = {key: plain(conf.get(key), key) for key in ("broker_url", "result_backend")}
+            values = {key: app.conf.get(key) for key in ("broker_url", "result_backend")}
             found[str(app.main)] = {key: value for key, value in values.items() if value}
     return found
+
+
+def _celery() -> Dict[str, Any]:
+    return {name: {key: plain(value, key) for key, value in app.items()} for name, app in celery_apps().items()}
 
 
 def _sentry() -> Any:
@@ -137,6 +140,11 @@ def topic_neighbours() -> Dict[str, Any]:
 
 
 def _named() -> Dict[str, Any]:
+    return {name: plain(value, name) for name, value in wanted().items()}
+
+
+def wanted() -> Dict[str, Any]:
+    """Return the settings that name servers, as far as the project has set them; as they are, with credentials."""
     from django.conf import settings
 
     found: Dict[str, Any] = {}
@@ -148,5 +156,5 @@ def _named() -> Dict[str, Any]:
         except Exception:  # noqa: S112  (an empty SECRET_KEY raises when it is looked at)
             continue
         if _is_wanted(name, value) and not _is_inherited(name, value):
-            found[name] = plain(value, name)
+            found[name] = value
     return found

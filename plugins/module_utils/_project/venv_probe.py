@@ -25,6 +25,7 @@ import zlib
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._project import (
+    venv_logins,
     venv_models,
     venv_neighbours,
     venv_opened,
@@ -330,10 +331,11 @@ TOPICS: Dict[str, Callable[[Request], Any]] = {
     "checks": lambda request: venv_models.topic_checks(),
     "opened": lambda request: venv_opened.topic_opened(),
     "neighbours": lambda request: venv_neighbours.topic_neighbours(),
+    "logins": lambda request: venv_logins.topic_logins(),
     "serving": lambda request: venv_serving.topic_serving(),
 }
 #: topics that the settings alone answer; the others need the apps loaded
-_WITHOUT_APPS = ("databases", "media", "packages", "opened", "neighbours")
+_WITHOUT_APPS = ("databases", "media", "packages", "opened", "neighbours", "logins")
 
 
 # --- request and answer ---

@@ -46,7 +46,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import logs
 #: Directories that are empty until something has started: nothing in them goes along.
 PASSING = ("/run/", "/var/run/")
 #: What the probe is asked for besides a site's usual topics.
-TOPICS = ("opened", "neighbours")
+TOPICS = ("opened", "neighbours", "logins")
 
 
 @dataclass
@@ -140,8 +140,8 @@ def of_site(
     values.add_all("reload", site.reload)
     _carry_files(site, host, owner, values)
     if owner is not None:
-        databases = [str(item.get("name") or "") for item in _topic(told, "databases") or []]
-        apart = carried_otherwise(_topic(told, "django") or {}, [name for name in databases if name], directory)
+        databases = [str(item.get("name") or "") for item in topic(told, "databases") or []]
+        apart = carried_otherwise(topic(told, "django") or {}, [name for name in databases if name], directory)
         _carry_opened(place, owner, told, apart, values)
         if beside:
             _carry_untracked(place, owner, told, apart, values)
@@ -181,8 +181,8 @@ def names_of(webs: Iterable[WebSite]) -> str:
     return ", ".join(list(dict.fromkeys(name for web in webs for name in web.names))[:3]) or "any name"
 
 
-def _topic(told: Mapping[str, Any], name: str) -> Any:
-    """An answer of the probe; nothing for one that failed."""
+def topic(told: Mapping[str, Any], name: str) -> Any:
+    """Return an answer of the probe; nothing for one that failed."""
     found = told.get(name)
     return None if isinstance(found, dict) and "error" in found else found
 
@@ -191,7 +191,7 @@ def _carry_opened(
     place: Place, owner: SystemUser, told: Mapping[str, Any], apart: Sequence[str], values: Values
 ) -> None:
     """Files that the settings open and git does not hold, outside of places that travel, or are made, otherwise."""
-    files = _topic(told, "opened")
+    files = topic(told, "opened")
     if files:
         others = [os.path.join(place.path, name) for name in values.named("files")]
         found = opened.guesses(place.path, opened.find(place.path, owner, files["files"]), others)
@@ -207,7 +207,7 @@ def _carry_untracked(
     place: Place, owner: SystemUser, told: Mapping[str, Any], apart: Sequence[str], values: Values
 ) -> None:
     """Files beside the code that git does not hold and the site may need."""
-    django = _topic(told, "django")
+    django = topic(told, "django")
     if django is None:
         return
     try:
@@ -235,7 +235,7 @@ def carried_otherwise(django: Mapping[str, Any], databases: Sequence[str], direc
 
 def neighbours_of(told: Mapping[str, Any]) -> List[Neighbour]:
     """Return the servers that the settings name, besides the databases that are moved."""
-    plain, databases = _topic(told, "neighbours"), _topic(told, "databases") or []
+    plain, databases = topic(told, "neighbours"), topic(told, "databases") or []
     if plain is None:
         return []
     return neighbours.parse(plain, databases, [item["alias"] for item in databases])
@@ -254,7 +254,7 @@ def servers_here(place: Place, told: Mapping[str, Any], host: Host) -> Dict[str,
     pairs += [(item.kind, "runs {0}".format(item.name)) for item in place.starters if _is_supervised(item)]
     pairs += [
         (str(raw["vendor"]), "database {0}".format(raw["alias"]))
-        for raw in _topic(told, "databases") or []
+        for raw in topic(told, "databases") or []
         if _is_local_server(raw, this)
     ]
     pairs += [(item.kind, item.setting) for item in neighbours_of(told) if here.is_here(item, this)]
@@ -276,7 +276,7 @@ def _is_local_server(raw: Mapping[str, Any], this: here.Host) -> bool:
 def _name_neighbours(told: Mapping[str, Any], host: Host, values: Values) -> None:
     """Servers that the settings name and no move brings along."""
     known = this_host(host)
-    values.notices += neighbours.beside(_topic(told, "neighbours") or {})
+    values.notices += neighbours.beside(topic(told, "neighbours") or {})
     for item in neighbours_of(told):
         what = "{0} names {1} at {2}, as {3}".format(item.setting, item.kind, address_of(item), item.role)
         if here.is_here(item, known):

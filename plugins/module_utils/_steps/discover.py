@@ -33,7 +33,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import pr
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
 from ansible_collections.relocate.django.plugins.module_utils._services import answers
 from ansible_collections.relocate.django.plugins.module_utils._services.answers import Question
-from ansible_collections.relocate.django.plugins.module_utils._steps import belongings
+from ansible_collections.relocate.django.plugins.module_utils._steps import belongings, stores
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host, Values
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
@@ -89,6 +89,8 @@ def _told(site: sites.FoundSite, host: Host, directory: str) -> Dict[str, Any]:
         _name_packages(place, imported.project, imported.answers, host, values)
     _expect_answer(place, host, values)
     notices = [*first.notices, *values.notices]
+    if owner is not None:
+        notices += stores.notices(imported.answers, belongings.this_host(host), owner)
     return {"name": site.name, "values": {**first.values, **values.values}, "notices": _plain(notices)}
 
 

@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import (
     describe,
     preflight,
     readiness,
+    stores,
     unnamed,
 )
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
@@ -62,6 +63,8 @@ def _open(options: Options, obstacles: List[Obstacle], host: Host, served: Optio
         owner, project = site.project.owner, site.project
         files = collect(obstacles, lambda: unversioned.expand(options.named.files, project.path, owner)) or []
         info["needs"] = as_plain(readiness.needs_of(served, files, owner, told, host))
+        held = stores.notices(told, belongings.this_host(host), owner)
+        info["held"] = ["{0}. Next: {1}".format(item.what, item.hint) for item in held]
         obstacles += preflight.media_obstacles(info.get("media") or {}) if options.media else []
         return info
 
