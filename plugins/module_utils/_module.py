@@ -14,7 +14,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import time
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Protocol, Set
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -31,11 +32,42 @@ HIDDEN = "(not shown)"
 _CREDENTIALS = ("authorization", "proxy-authorization", "cookie")
 
 
-def answer(module: AnsibleModule, work_on: Callable[[AnsibleModule], Dict[str, Any]], writes: bool = True) -> None:
-    """Run a module's work and turn its one kind of error into fail_json: the only exit of every module.
+class Call(Protocol):
+    """What a module's work goes by; AnsibleModule is one."""
 
-    :param writes: whether the module ever writes; one that only looks does not take the site's lease
-    """
+    params: Dict[str, Any]
+    check_mode: bool
+
+    def warn(self, warning: str) -> None:
+        """Tell something that is no error."""
+
+
+#: What a module does, and whether it writes, by its parameters: one that only looks does not take the site's lease.
+Work = Callable[[Call], Dict[str, Any]]
+Writes = Callable[[Mapping[str, Any]], bool]
+
+
+def always(_params: Mapping[str, Any]) -> bool:
+    """Tell of a module that writes."""
+    return True
+
+
+def never(_params: Mapping[str, Any]) -> bool:
+    """Tell of a module that only looks."""
+    return False
+
+
+@dataclass(frozen=True)
+class Module:
+    """What a module takes, and what it does. Its documentation lies in ``plugins/modules``."""
+
+    arguments: Mapping[str, Any]  # of AnsibleModule: argument_spec, and which of them need which
+    work_on: Work
+    writes: Writes = always
+
+
+def answer(module: AnsibleModule, work_on: Work, writes: Writes = always) -> None:
+    """Run a module's work and turn its one kind of error into fail_json: the only exit of every module."""
     began = time.monotonic()
     secrets = secrets_of(module.params)
     shown = {"module_args": without_secrets(module.params, module.argument_spec)}
@@ -46,7 +78,7 @@ def answer(module: AnsibleModule, work_on: Callable[[AnsibleModule], Dict[str, A
     try:
         if module.params.get("directory") is not None:
             check_work(module.params["directory"])
-        with _lease_of(module) if writes else contextlib.nullcontext():
+        with lease_of(module) if writes(module.params) else contextlib.nullcontext():
             result = work_on(module)
     except RelocateError as exc:
         error = exc
@@ -109,7 +141,7 @@ def _named(exc: OSError) -> RelocateError:
 
 
 @contextlib.contextmanager
-def _lease_of(module: AnsibleModule) -> Iterator[Optional[Lease]]:
+def lease_of(module: Call) -> Iterator[Optional[Lease]]:
     """Hold the site's lease while a module writes: two runs at once must not share a site."""
     params = module.params
     if module.check_mode or not params.get("run"):

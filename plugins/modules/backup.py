@@ -189,80 +189,15 @@ notes:
   elements: str
 """
 
-import os
-from typing import Any, Dict
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
-from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import backup, preflight
-
-
-def work_on(module: AnsibleModule) -> Dict[str, Any]:
-    """Decide what is missing, then make or remove it."""
-    options = backup.Options.of(module.params)
-    check_site_name(options.site)
-    if options.state == "absent":
-        return backup.remove(options, module.check_mode)
-    there = backup.known(options)
-    if there is not None:
-        return there
-    if options.whole and not options.frozen:
-        backup.refuse_retired(read_record(options.directory, options.site))
-    with open_site(SiteOptions.of(module.params), backup.TOPICS) as site:
-        return make(module, site, options)
-
-
-def make(module: AnsibleModule, site: Site, options: backup.Options) -> Dict[str, Any]:
-    """Plan, and make the set unless in check mode."""
-    plan = backup.plan(site, options, preflight.Options.of(module.params))
-    result: Dict[str, Any] = {"changed": True, "label": plan.label, "revision": plan.revision.commit}
-    if module.check_mode:
-        return dict(result, set=os.path.join(BackupSet.home(options.directory, options.site), plan.label))
-    result.update(backup.apply(site, options, plan))
-    for note in result.get("notes", ()):
-        module.warn(printable(note))
-    return result
+from ansible_collections.relocate.django.plugins.module_utils import _module
+from ansible_collections.relocate.django.plugins.module_utils._modules.backup import MODULE
 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
-        argument_spec=_argspec.merged(
-            _argspec.project(),
-            _argspec.login(),
-            _argspec.aliases(),
-            _argspec.work(),
-            _argspec.sequences(),
-            {
-                "state": {"type": "str", "choices": ["prepared", "present", "absent"], "default": "present"},
-                "label": {"type": "str"},
-                "files": {"type": "list", "elements": "str", "default": []},
-                "media": {"type": "bool", "default": True},
-                "media_skip": {"type": "list", "elements": "str", "default": []},
-                "orphans": {"type": "list", "elements": "str", "default": []},
-                "frozen": {"type": "bool", "default": False},
-                "fixtures": {"type": "bool", "default": False},
-                "excluded_models": {"type": "list", "elements": "str", "default": []},
-                "checked": {"type": "bool", "default": False},
-                "files_ignored": {"type": "list", "elements": "str", "default": []},
-                "requirements": {"type": "list", "elements": "str", "default": []},
-                "command": {"type": "list", "elements": "str", "default": []},
-                "pip_extra": {"type": "list", "elements": "str", "default": []},
-                "pip_ignored": {"type": "list", "elements": "str", "default": []},
-                "allow_unapplied": {"type": "bool", "default": False},
-                "allow_dirty": {"type": "bool", "default": False},
-                "keep": {"type": "int", "default": 0},
-            },
-        ),
-        required_if=[("state", "absent", ["label"])],
-        supports_check_mode=True,
-    )
-    _module.answer(module, work_on)
+    _module.answer(AnsibleModule(supports_check_mode=True, **MODULE.arguments), MODULE.work_on, MODULE.writes)
 
 
 if __name__ == "__main__":

@@ -65,28 +65,15 @@ collected:
   type: int
 """
 
-from typing import Any, Dict
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._steps import build
-
-
-def work_on(module: AnsibleModule) -> Dict[str, Any]:
-    """Build, or in check mode say what would be collected."""
-    return build.build(build.Options.of(module.params), module.check_mode)
+from ansible_collections.relocate.django.plugins.module_utils import _module
+from ansible_collections.relocate.django.plugins.module_utils._modules.build import MODULE
 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
-        argument_spec=_argspec.merged(
-            _argspec.project(), _argspec.work(), {"commands": {"type": "list", "elements": "str", "default": []}}
-        ),
-        supports_check_mode=True,
-    )
-    _module.answer(module, work_on)
+    _module.answer(AnsibleModule(supports_check_mode=True, **MODULE.arguments), MODULE.work_on, MODULE.writes)
 
 
 if __name__ == "__main__":

@@ -125,47 +125,15 @@ notes:
   elements: str
 """
 
-from typing import Any, Dict
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._steps import checkout
+from ansible_collections.relocate.django.plugins.module_utils import _module
+from ansible_collections.relocate.django.plugins.module_utils._modules.checkout import MODULE
 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
-        argument_spec=_argspec.merged(
-            _argspec.work(),
-            {
-                "path": {"type": "path", "required": True},
-                "owner": {"type": "str", "required": True},
-                "allow_root": {"type": "bool", "default": False},
-                "label": {"type": "str", "required": True},
-                "revision": {"type": "str"},
-                "remote": {"type": "str"},
-                "python": {"type": "str", "default": "python3"},
-                "environment_path": {"type": "str"},
-                "requirements": {"type": "list", "elements": "str", "default": []},
-                "command": {"type": "list", "elements": "str", "default": []},
-                "pip_extra": {"type": "list", "elements": "str", "default": []},
-                "pip_ignored": {"type": "list", "elements": "str", "default": []},
-                "environment": {"type": "dict", "default": {}, "no_log": True},
-            },
-        ),
-        supports_check_mode=True,
-    )
-    _module.answer(module, work_on)
-
-
-def work_on(module: AnsibleModule) -> Dict[str, Any]:
-    """Code first, then the environment that it needs."""
-    result = checkout.checkout(checkout.Options.of(module.params), module.check_mode)
-    for note in result.get("notes", ()):
-        module.warn(printable(note))
-    return result
+    _module.answer(AnsibleModule(supports_check_mode=True, **MODULE.arguments), MODULE.work_on, MODULE.writes)
 
 
 if __name__ == "__main__":

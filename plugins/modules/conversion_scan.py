@@ -88,59 +88,15 @@ seconds:
   type: dict
 """
 
-from typing import Any, Dict
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
-from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
-from ansible_collections.relocate.django.plugins.module_utils._site import SiteOptions, engine_of, open_site
-
-
-def work_on(module: AnsibleModule) -> Dict[str, Any]:
-    """Scan one alias; whatever is found is one error."""
-    params = module.params
-    check_site_name(params["site"])
-    with open_site(SiteOptions.of(params).only(params["alias"])) as site:
-        engine = engine_of(site, params["alias"])
-        current = engine.config.engine
-        found: Dict[str, Any] = {"findings": [], "rows": 0}
-        needed = current != params["engine"]
-        if needed:
-            found = scan.scan(site, engine, params["engine"], params["excluded_models"])
-        seconds = site.stopwatch.seconds()
-    if found["findings"]:
-        lines = [scan.sentence(item) for item in found["findings"]]
-        raise RelocateError(
-            "not_convertible",
-            "{0} would not take everything: {1}{2}".format(
-                params["engine"], "; ".join(lines[:10]), "; ..." if len(lines) > 10 else ""
-            ),
-            found["findings"][0]["remedy"],
-            {"findings": found["findings"]},
-        )
-    result = {"findings": [], "current": current, "needed": needed, "rows": found["rows"]}
-    return {"changed": False, **result, "seconds": seconds}
+from ansible_collections.relocate.django.plugins.module_utils import _module
+from ansible_collections.relocate.django.plugins.module_utils._modules.conversion_scan import MODULE
 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
-        argument_spec=_argspec.merged(
-            _argspec.project(),
-            _argspec.work(),
-            {
-                "alias": {"type": "str", "default": "default"},
-                "engine": {"type": "str", "choices": [kind.name for kind in ENGINES], "required": True},
-                "excluded_models": {"type": "list", "elements": "str", "default": []},
-            },
-        ),
-        supports_check_mode=True,
-    )
-    _module.answer(module, work_on, writes=False)
+    _module.answer(AnsibleModule(supports_check_mode=True, **MODULE.arguments), MODULE.work_on, MODULE.writes)
 
 
 if __name__ == "__main__":

@@ -99,50 +99,15 @@ media_root:
   type: str
 """
 
-from typing import Any, Dict
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
-from ansible_collections.relocate.django.plugins.module_utils._site import SiteOptions, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import database
-
-
-def work_on(module: AnsibleModule) -> Dict[str, Any]:
-    """Make or drop one database after the other."""
-    options = database.Options.of(module.params)
-    check_site_name(options.site)
-    with open_site(SiteOptions.of(module.params), options.topics()) as site:
-        result = database.work(site, options, module.check_mode)
-    for note in result["notes"]:
-        module.warn(printable(note))
-    return result
+from ansible_collections.relocate.django.plugins.module_utils import _module
+from ansible_collections.relocate.django.plugins.module_utils._modules.database import MODULE
 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
-        argument_spec=_argspec.merged(
-            _argspec.project(),
-            _argspec.login(),
-            _argspec.aliases(),
-            _argspec.work(),
-            {
-                "state": {"type": "str", "choices": ["present", "blank", "absent"], "default": "present"},
-                "recorded": {"type": "dict", "default": {}},
-                "engines": {"type": "dict", "default": {}},
-                "label": {"type": "str"},
-                "replace": {"type": "bool", "default": False},
-                "which": {"type": "str", "choices": ["all", "previous"], "default": "all"},
-                "confirm": {"type": "str"},
-            },
-        ),
-        required_if=[("state", "absent", ["confirm"])],
-        supports_check_mode=True,
-    )
-    _module.answer(module, work_on)
+    _module.answer(AnsibleModule(supports_check_mode=True, **MODULE.arguments), MODULE.work_on, MODULE.writes)
 
 
 if __name__ == "__main__":

@@ -63,25 +63,15 @@ notices:
   elements: dict
 """
 
-from typing import Any, Dict
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _module
-from ansible_collections.relocate.django.plugins.module_utils._steps import discover
-
-
-def look(module: AnsibleModule) -> Dict[str, Any]:
-    """Nothing is written, so there is no plan."""
-    return {"changed": False, **discover.discover(module.params["directory"])}
+from ansible_collections.relocate.django.plugins.module_utils._modules.discover import MODULE
 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
-        argument_spec={"directory": {"type": "path", "default": "/var/lib/relocate"}}, supports_check_mode=True
-    )
-    _module.answer(module, look, writes=False)
+    _module.answer(AnsibleModule(supports_check_mode=True, **MODULE.arguments), MODULE.work_on, MODULE.writes)
 
 
 if __name__ == "__main__":

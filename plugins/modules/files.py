@@ -88,43 +88,15 @@ made:
   elements: str
 """
 
-from typing import Any, Dict
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._steps import files
-
-
-def work_on(module: AnsibleModule) -> Dict[str, Any]:
-    """Plan from the set, then place what differs."""
-    plan = files.plan(files.Options.of(module.params))
-    for line in plan.notes:
-        module.warn(printable(line))
-    result = plan.result()
-    if not module.check_mode:
-        files.apply(plan)
-    return result
+from ansible_collections.relocate.django.plugins.module_utils import _module
+from ansible_collections.relocate.django.plugins.module_utils._modules.files import MODULE
 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
-        argument_spec=_argspec.merged(
-            _argspec.work(),
-            {
-                "path": {"type": "path", "required": True},
-                "old_path": {"type": "path"},
-                "owner": {"type": "str", "required": True},
-                "label": {"type": "str", "required": True},
-                "files": {"type": "list", "elements": "str", "default": []},
-                "overrides": {"type": "dict", "default": {}, "no_log": True},
-            },
-        ),
-        supports_check_mode=True,
-    )
-    _module.answer(module, work_on)
+    _module.answer(AnsibleModule(supports_check_mode=True, **MODULE.arguments), MODULE.work_on, MODULE.writes)
 
 
 if __name__ == "__main__":

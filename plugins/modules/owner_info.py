@@ -61,33 +61,15 @@ comment:
   sample: relocate.django
 """
 
-from typing import Any, Dict
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _module
-from ansible_collections.relocate.django.plugins.module_utils._host import owner
-
-
-def look(module: AnsibleModule) -> Dict[str, Any]:
-    """Nothing is written, so there is no plan."""
-    params = module.params
-    exists = owner.check_owner(params["name"], params["wanted"], params["home"], params["allow_root"])
-    return {"changed": False, "exists": exists, "comment": owner.MADE_BY_US}
+from ansible_collections.relocate.django.plugins.module_utils._modules.owner_info import MODULE
 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
-        argument_spec={
-            "name": {"type": "str", "required": True},
-            "wanted": {"type": "str", "default": ""},
-            "home": {"type": "str", "default": ""},
-            "allow_root": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-    _module.answer(module, look, writes=False)
+    _module.answer(AnsibleModule(supports_check_mode=True, **MODULE.arguments), MODULE.work_on, MODULE.writes)
 
 
 if __name__ == "__main__":

@@ -240,119 +240,15 @@ past:
       returned: always
 """
 
-from typing import Any, Dict, List, Mapping
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
-from ansible_collections.relocate.django.plugins.module_utils._host import facts
-from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._record.lease import GRACE, Lease
-from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, check_site_name, read_record
-from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
-from ansible_collections.relocate.django.plugins.module_utils._services import answers, checks
-from ansible_collections.relocate.django.plugins.module_utils._site import collect
-from ansible_collections.relocate.django.plugins.module_utils._steps import old_info, old_site, preflight_new, readiness
-from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
-
-
-def ask_old(params: Mapping[str, Any], record: Record) -> List[Obstacle]:
-    """Ask old, while it serves, what new must answer: else a wrong expectation shows only during the downtime."""
-    if record.is_stopped():
-        return []  # it does not serve
-    questions = [answers.Question(**item) for item in params["answers"]]
-    errors = answers.asked_before(questions, params["answers_timeout"])
-    return [Obstacle(error.code, error.msg, error.hint) for error in errors]
-
-
-def look_at(params: Mapping[str, Any], obstacles: List[Obstacle]) -> Dict[str, Any]:
-    """Look at the side that this host is."""
-    if params["side"] == "old":
-        return old_site.look(old_site.Options.of(params), obstacles)
-    return look_at_new(params, obstacles)
-
-
-def look_at_new(params: Mapping[str, Any], obstacles: List[Obstacle]) -> Dict[str, Any]:
-    """The host's facts; the site is not there yet."""
-    old = params["old"] or {}
-    if old:
-        old_info.by_old(old, [kind.name for kind in ENGINES])
-        with SecretStore(secret_base(params["directory"])) as secrets:
-            obstacles += preflight_new.obstacles_on_new(preflight_new.Options.of(params), old, secrets)
-    else:
-        obstacles += checks.running(params["path"], params["services_kept_running"])
-    owner = params["owner"] or old.get("owner", {}).get("name")
-    made = collect(obstacles, lambda: preflight_new.users_to_make(params["units"], old)) or []
-    if old:
-        obstacles += readiness.obstacles(old_info.needs(old), readiness.Options.of(params), str(owner), made)
-    return {
-        "host": facts.describe_host(),
-        "owner_exists": bool(owner and lookup_user(owner)),
-        "users_missing": [name for name in made if name != owner],
-    }
-
-
-def look(module: AnsibleModule) -> Dict[str, Any]:
-    """Nothing is written, so there is no plan."""
-    params = module.params
-    obstacles: List[Obstacle] = []
-    site = check_site_name(params["site"])
-    other = Lease.holder(params["directory"], site, params["run"])
-    if other:
-        hint = "wait for it to end; after a crash the site is free again within {0} s".format(GRACE)
-        obstacles.append(Obstacle("locked", "another run is at work on this site: {0}".format(other), hint))
-    info = collect(obstacles, lambda: look_at(params, obstacles)) or {"host": facts.describe_host()}
-    record = collect(obstacles, lambda: read_record(params["directory"], site)) or Record()
-    if params["side"] == "old":
-        obstacles += ask_old(params, record)
-    unique = {(item.code, item.alias, item.msg): item for item in obstacles}
-    listed = [dict(as_plain(item), host=info["host"]["name"]) for item in unique.values()]
-    for line in info.get("held", ()):
-        module.warn(printable(line))
-    return {"changed": False, "obstacles": listed, "info": info, "past": record.told()}
-
-
-#: Options that are lists of names.
-_LISTS = (
-    "units reload packages neighbours_ignored services_kept_running files files_ignored requirements command pip_extra"
-    " pip_ignored excluded_models media_skip orphans"
-).split()
+from ansible_collections.relocate.django.plugins.module_utils import _module
+from ansible_collections.relocate.django.plugins.module_utils._modules.preflight import MODULE
 
 
 def main() -> None:
     """Entry point."""
-    names: Dict[str, Any] = {"type": "list", "elements": "str", "default": []}
-    module = AnsibleModule(
-        argument_spec=_argspec.merged(
-            _argspec.project(),
-            _argspec.login(),
-            _argspec.aliases(),
-            _argspec.work(),
-            _argspec.sequences(),
-            _argspec.definers(),
-            _argspec.answers(),
-            {
-                "side": {"type": "str", "choices": ["old", "new"], "required": True},
-                "old": {"type": "dict"},
-                **dict.fromkeys(_LISTS, names),
-                "cron": {"type": "str", "choices": ["refuse", "leave"], "default": "refuse"},
-                "python": {"type": "str", "default": "python3"},
-                "revision": {"type": "str"},
-                "remote": {"type": "str"},
-                "installs": {"type": "bool", "default": False},
-                "allow_dirty": {"type": "bool", "default": False},
-                "allow_unapplied": {"type": "bool", "default": False},
-                "engines": {"type": "dict", "default": {}},
-                "media": {"type": "bool", "default": True},
-                "replace": {"type": "bool", "default": False},
-                "allow_same_host": {"type": "bool", "default": False},
-            },
-        ),
-        supports_check_mode=True,
-    )
-    _module.answer(module, look, writes=False)
+    _module.answer(AnsibleModule(supports_check_mode=True, **MODULE.arguments), MODULE.work_on, MODULE.writes)
 
 
 if __name__ == "__main__":

@@ -60,35 +60,15 @@ info:
     revision: {commit: 1a2b3c4d5e6f, dirty: false}
 """
 
-from typing import Any, Dict
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._site import SiteOptions, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps.describe import TOPICS, describe_site
-
-
-def inspect(module: AnsibleModule) -> Dict[str, Any]:
-    """Nothing is written, so there is no plan."""
-    with open_site(SiteOptions.of(module.params), module.params["gather"]) as site:
-        return {"changed": False, "info": describe_site(site)}
+from ansible_collections.relocate.django.plugins.module_utils import _module
+from ansible_collections.relocate.django.plugins.module_utils._modules.project_info import MODULE
 
 
 def main() -> None:
     """Entry point."""
-    choices = ["django", "migrations", "history", "models", "counts", "packages", "checks"]
-    module = AnsibleModule(
-        argument_spec=_argspec.merged(
-            _argspec.project(),
-            _argspec.login(),
-            _argspec.aliases(),
-            _argspec.work(),
-            {"gather": {"type": "list", "elements": "str", "choices": choices, "default": list(TOPICS)}},
-        ),
-        supports_check_mode=True,
-    )
-    _module.answer(module, inspect, writes=False)
+    _module.answer(AnsibleModule(supports_check_mode=True, **MODULE.arguments), MODULE.work_on, MODULE.writes)
 
 
 if __name__ == "__main__":

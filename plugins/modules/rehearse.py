@@ -98,37 +98,15 @@ notes:
   elements: str
 """
 
-from typing import Any, Dict
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse
-
-
-def work_on(module: AnsibleModule) -> Dict[str, Any]:
-    """What is removed goes with a failure, so a success has changed nothing."""
-    params = dict(module.params, created=[]) if module.check_mode else module.params
-    result = rehearse.rehearse(rehearse.Options.of(params))
-    for note in result["notes"]:
-        module.warn(printable(note))
-    return {"changed": False, **result}
+from ansible_collections.relocate.django.plugins.module_utils import _module
+from ansible_collections.relocate.django.plugins.module_utils._modules.rehearse import MODULE
 
 
 def main() -> None:
     """Entry point."""
-    names: Dict[str, Any] = {"type": "list", "elements": "str", "default": []}
-    module = AnsibleModule(
-        argument_spec=_argspec.merged(
-            _argspec.project(),
-            _argspec.work(),
-            _argspec.answers(),
-            {"units": names, "reload": names, "created": names, "files": names, "certificates_ignored": names},
-        ),
-        supports_check_mode=True,
-    )
-    _module.answer(module, work_on)
+    _module.answer(AnsibleModule(supports_check_mode=True, **MODULE.arguments), MODULE.work_on, MODULE.writes)
 
 
 if __name__ == "__main__":

@@ -139,85 +139,15 @@ notes:
   elements: str
 """
 
-from typing import Any, Dict, Sequence
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, check_code, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import restore as steps_restore
-
-
-def roll_back(module: AnsibleModule, site: Site) -> Dict[str, Any]:
-    """Go back to the previous databases, unless in check mode."""
-    kept = RecordFile.read(module.params["directory"], module.params["site"])
-    warn(module, steps_restore.back(site, kept, module.check_mode))
-    return {"changed": True, "label": "", "restored": [] if module.check_mode else sorted(site.engines)}
-
-
-def restore(module: AnsibleModule, site: Site) -> Dict[str, Any]:
-    """Plan, then apply unless in check mode."""
-    options = steps_restore.Options.of(module.params)
-    source = steps_restore.Source.find(options.directory, options.site, options.label, options.manifest_sha256)
-    site.notes.extend(source.backup.unpinned(options.manifest_sha256))
-    site.notes.extend(check_code(site, source.manifest.code))
-    kept = RecordFile.read(options.directory, options.site)
-    plan = steps_restore.plan(site, options, source, kept.record)
-    measured = steps_restore.Measured()
-    if not module.check_mode:
-        measured = steps_restore.apply(site, options, source, kept, plan)
-    warn(module, measured.failures + site.notes)
-    return {
-        "changed": plan.changes,
-        "label": source.backup.label,
-        "pinned": source.backup.pinned(options.manifest_sha256),
-        "restored": plan.restored,
-        "tables": measured.tables,
-        "measured": measured.measured,
-        "served": any(kept.record.has_served_with(alias) for alias in site.engines),
-        "seconds": site.stopwatch.seconds(),
-        "notes": site.notes,
-    }
-
-
-def warn(module: AnsibleModule, lines: Sequence[str]) -> None:
-    """Tell what is no error."""
-    for line in lines:
-        module.warn(printable(line))
-
-
-def work_on(module: AnsibleModule) -> Dict[str, Any]:
-    """Open the site and restore into it."""
-    with open_site(SiteOptions.of(module.params), ("django", "history")) as site:
-        return roll_back(module, site) if module.params["state"] == "rolled_back" else restore(module, site)
+from ansible_collections.relocate.django.plugins.module_utils import _module
+from ansible_collections.relocate.django.plugins.module_utils._modules.restore import MODULE
 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
-        argument_spec=_argspec.merged(
-            _argspec.project(),
-            _argspec.login(),
-            _argspec.aliases(),
-            _argspec.work(),
-            _argspec.sequences(),
-            _argspec.definers(),
-            _argspec.backup_set(),
-            {
-                "state": {"type": "str", "choices": ["present", "rehearsed", "rolled_back"], "default": "present"},
-                "replace": {"type": "bool", "default": False},
-                "verified": {"type": "bool", "default": False},
-                "media": {"type": "bool", "default": True},
-                "services_kept_running": {"type": "list", "elements": "str", "default": []},
-                "allow_same_host": {"type": "bool", "default": False},
-                "allow_same_database": {"type": "bool", "default": False},
-            },
-        ),
-        supports_check_mode=True,
-    )
-    _module.answer(module, work_on)
+    _module.answer(AnsibleModule(supports_check_mode=True, **MODULE.arguments), MODULE.work_on, MODULE.writes)
 
 
 if __name__ == "__main__":

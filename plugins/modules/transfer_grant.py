@@ -114,40 +114,15 @@ media:
     group: www-data
 """
 
-from typing import Any, Dict
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._steps import transfer_grant
-
-
-def work_on(module: AnsibleModule) -> Dict[str, Any]:
-    """Grant or withdraw."""
-    return transfer_grant.work(transfer_grant.Options.of(module.params), module.check_mode)
+from ansible_collections.relocate.django.plugins.module_utils import _module
+from ansible_collections.relocate.django.plugins.module_utils._modules.transfer_grant import MODULE
 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
-        argument_spec=_argspec.merged(
-            _argspec.work(),
-            {
-                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-                "public_key": {"type": "str", "no_log": False},
-                "addresses": {"type": "list", "elements": "str", "default": []},
-                "login": {"type": "str", "default": "root"},
-                "label": {"type": "str"},
-                "media": {"type": "path"},
-                "owner": {"type": "str"},
-                "valid_for": {"type": "int", "default": 86400},
-            },
-        ),
-        required_if=[("state", "present", ["public_key", "label"])],
-        required_by={"media": "owner"},
-        supports_check_mode=True,
-    )
-    _module.answer(module, work_on)
+    _module.answer(AnsibleModule(supports_check_mode=True, **MODULE.arguments), MODULE.work_on, MODULE.writes)
 
 
 if __name__ == "__main__":

@@ -146,55 +146,15 @@ seconds:
   type: dict
 """
 
-from typing import Any, ContextManager, Dict
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relocate.django.plugins.module_utils import _argspec, _module
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import restore, unused, verify
-
-
-def work_on(module: AnsibleModule) -> Dict[str, Any]:
-    """Prove the new site, that nobody wrote to the old one, or that nobody used the new one."""
-    options = verify.Options.of(module.params)
-    source = restore.Source.find(options.directory, options.site, options.label, options.manifest_sha256)
-    for line in source.backup.unpinned(options.manifest_sha256):
-        module.warn(printable(line))
-    record = read_record(options.directory, options.site)
-
-    def opened() -> ContextManager[Site]:
-        return open_site(SiteOptions.of(module.params), options.topics())
-
-    if options.unused:
-        return unused.look(opened, options, source, record, module.check_mode)
-    with opened() as site:
-        proof = verify.still if options.frozen else verify.prove
-        return proof(site, options, source, record)
+from ansible_collections.relocate.django.plugins.module_utils import _module
+from ansible_collections.relocate.django.plugins.module_utils._modules.verify import MODULE
 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
-        argument_spec=_argspec.merged(
-            _argspec.project(),
-            _argspec.aliases(),
-            _argspec.work(),
-            _argspec.backup_set(),
-            {
-                "fingerprints": {"type": "bool", "default": True},
-                "models": {"type": "bool", "default": True},
-                "checks": {"type": "bool", "default": True},
-                "media": {"type": "bool", "default": True},
-                "frozen": {"type": "bool", "default": False},
-                "unused": {"type": "bool", "default": False},
-            },
-        ),
-        supports_check_mode=True,
-    )
-    _module.answer(module, work_on, writes=module.params["unused"])
+    _module.answer(AnsibleModule(supports_check_mode=True, **MODULE.arguments), MODULE.work_on, MODULE.writes)
 
 
 if __name__ == "__main__":

@@ -31,12 +31,12 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig
+from ansible_collections.relocate.django.plugins.module_utils._modules import restore as restore_module
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import UnversionedFile, from_text, text_of
 from ansible_collections.relocate.django.plugins.module_utils._steps import backup, dumps
-from ansible_collections.relocate.django.plugins.modules import restore as restore_module
 from tests.unit.fakes import LABEL, NEWER, fake_site, manifest, me
 
 MANY = int(os.environ.get("RELOCATE_CORRUPTIONS", "500"))

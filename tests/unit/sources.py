@@ -75,6 +75,11 @@ def modules() -> list[Path]:
     return [path for path in files("plugins/modules/*.py") if path.name != "__init__.py"]
 
 
+def works() -> list[Path]:
+    """Give the files that say what the modules on a host take and do, of the modules' names."""
+    return [path for path in files("plugins/module_utils/_modules/*.py") if path.name != "__init__.py"]
+
+
 def roles() -> list[Path]:
     """Give the roles' directories."""
     return sorted(path for path in (ROOT / "roles").glob("*") if path.is_dir())

@@ -60,8 +60,8 @@ ALLOWED: dict[str, dict[str, str]] = {
     "plugins/module_utils/_transfer/rsync.py": {"--safe-links": "an option of rsync"},
     "plugins/module_utils/_steps/verify.py": {"proven": "a key of the result: whether rows were compared"},
     "plugins/module_utils/_steps/unused.py": {"proven": "a key of the result, which is false there"},
-    "plugins/modules/backup_info.py": {"verified": "a key of the result"},
-    "plugins/modules/restore.py": {"verified": "an option"},
+    "plugins/module_utils/_modules/backup_info.py": {"verified": "a key of the result"},
+    "plugins/module_utils/_modules/restore.py": {"verified": "an option"},
     "plugins/module_utils/_steps/transfer.py": {"complete": "a key of the result"},
     "playbooks/tasks/put_back_lost.yml": {"the old site serves again (": "units that systemd saw running are named"},
 }

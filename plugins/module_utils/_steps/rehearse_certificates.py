@@ -43,7 +43,7 @@ class Options(ModuleOptions):
 
     path: str  # the project's directory
     files: Sequence[str]  # that the move carries; those of web servers are the site's
-    answers: Sequence[Mapping[str, Any]]  # requests that new will have to answer
+    answers: Sequence[Mapping[str, Any]] = field(repr=False)  # what the site is asked for, with headers
     certificates_ignored: Sequence[str]  # names of hosts and paths; "*": all
 
 

@@ -17,11 +17,11 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SequenceState
+from ansible_collections.relocate.django.plugins.module_utils._modules import backup as backup_module
 from ansible_collections.relocate.django.plugins.module_utils._set import retention
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._steps import backup as steps_backup
 from ansible_collections.relocate.django.plugins.module_utils._steps import dumps, preflight
-from ansible_collections.relocate.django.plugins.modules import backup as backup_module
 from tests.unit.fakes import (
     LABEL,
     ROOT_ONLY,

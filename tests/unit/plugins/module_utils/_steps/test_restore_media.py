@@ -13,9 +13,9 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._media import archive, inventory
+from ansible_collections.relocate.django.plugins.module_utils._modules import restore as restore_module
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._steps import restore_media
-from ansible_collections.relocate.django.plugins.modules import restore as restore_module
 from tests.unit.fakes import (
     BLANK,
     LABEL,

@@ -15,10 +15,10 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, PREVIOUS
 from ansible_collections.relocate.django.plugins.module_utils._host import facts as host_facts
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState
+from ansible_collections.relocate.django.plugins.module_utils._modules import restore as restore_module
 from ansible_collections.relocate.django.plugins.module_utils._record import record as record_record
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._steps import database
-from ansible_collections.relocate.django.plugins.modules import restore as restore_module
 from tests.unit.fakes import LABEL, NEWER, FakeEngine, entry, facts, fake_site, manifest, me, state
 from tests.unit.records import UPDATE, note, noted
 

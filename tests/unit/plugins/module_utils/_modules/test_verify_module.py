@@ -16,8 +16,8 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState
+from ansible_collections.relocate.django.plugins.module_utils._modules import verify
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from ansible_collections.relocate.django.plugins.modules import verify
 from tests.unit.fakes import LABEL, FakeEngine, entry, fake_site, manifest, me, project_params, state
 from tests.unit.records import note, noted
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
-from ansible_collections.relocate.django.plugins.modules import migrate
+from ansible_collections.relocate.django.plugins.module_utils._modules import migrate
 from tests.unit.fakes import FakeEngine, fake_site, project_params, state
 from tests.unit.records import noted
 

@@ -15,8 +15,8 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._modules import preflight
 from ansible_collections.relocate.django.plugins.module_utils._steps import old_site
-from ansible_collections.relocate.django.plugins.modules import preflight
 from tests.unit.fakes import FakeEngine, fake_site, project_params
 
 

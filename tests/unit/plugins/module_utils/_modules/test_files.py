@@ -10,9 +10,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from ansible_collections.relocate.django.plugins.module_utils._model import Directory
+from ansible_collections.relocate.django.plugins.module_utils._modules import files
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Prepared
-from ansible_collections.relocate.django.plugins.modules import files
 from tests.unit.fakes import me
 
 LABEL = "20261120T193000Z-1a2b3c4d5e6f"

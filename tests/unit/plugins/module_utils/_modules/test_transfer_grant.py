@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._modules import transfer_grant as module
 from ansible_collections.relocate.django.plugins.module_utils._steps import transfer_grant
 from ansible_collections.relocate.django.plugins.module_utils._transfer import authorized_keys, sshd
-from ansible_collections.relocate.django.plugins.modules import transfer_grant as module
 from tests.unit.fakes import me, refused
 
 KEY = "ssh-ed25519 " + "A" * 68

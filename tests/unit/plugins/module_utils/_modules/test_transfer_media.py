@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory
+from ansible_collections.relocate.django.plugins.module_utils._modules import transfer
 from ansible_collections.relocate.django.plugins.module_utils._steps import fetch_media, verify
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
-from ansible_collections.relocate.django.plugins.modules import transfer
 from tests.unit.fakes import LABEL, ROOT_ONLY, me, nobody, reachable, refused
 from tests.unit.records import note, noted
 

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from ansible.module_utils import basic
 
+from ansible_collections.relocate.django.plugins.module_utils import _module
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._modules import services
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
-from ansible_collections.relocate.django.plugins.modules import services
 from tests.unit.fakes import refused
 from tests.unit.records import given, note, noted
 
@@ -207,9 +208,8 @@ def test_headers_are_secret(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     arguments = {"ANSIBLE_MODULE_ARGS": {"site": "shop", "state": "started", "answers": answers}}
     monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(arguments).encode())
     monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
-    monkeypatch.setattr(services, "work_on", lambda _module: {"changed": False})
     with pytest.raises(SystemExit):
-        services.main()
+        _module.answer(basic.AnsibleModule(**services.MODULE.arguments), lambda _module: {"changed": False})
     said = capsys.readouterr().out
     assert "module_args" in said
     assert "Canary" not in said

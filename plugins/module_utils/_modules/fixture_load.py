@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Says what the module ``fixture_load`` takes, and does it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict
+
+from ansible_collections.relocate.django.plugins.module_utils import _argspec
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import dump, load
+from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile, check_site_name
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, engine_of, open_site
+from ansible_collections.relocate.django.plugins.module_utils._steps import origin, proof, swap
+
+
+def work_on(module: Call) -> Dict[str, Any]:
+    """Open the one database and load into it."""
+    params = module.params
+    check_site_name(params["site"])
+    missing = RelocateError("file_missing", "there is no fixture {0}".format(params["src"]), "correct src")
+    if not os.path.lexists(params["src"]):
+        raise missing
+    backup, pinned = BackupSet.around(params["src"]), {}  # type: Any, Dict[str, Any]
+    if backup is not None:  # a file of a set is what its manifest says, or refused
+        backup.check_file(os.path.relpath(os.path.abspath(params["src"]), backup.path))
+        pinned = {"pinned": backup.pinned()}
+    with open_site(SiteOptions.of(params).only(params["alias"])) as site:
+        digest = dump.sha256_of(params["src"], site.project.owner)
+        if not digest:
+            raise missing
+        work = merge if params["mode"] == "merge" else plan_and_load
+        result = work(module, site, digest)
+        for note in site.notes:
+            module.warn(printable(note))
+        return dict(result, **pinned, sha256=digest, seconds=site.stopwatch.seconds(), notes=site.notes)
+
+
+def merge(module: Call, site: Site, _digest: str) -> Dict[str, Any]:
+    """Merge into the live database; in check mode everything is taken back."""
+    params = module.params
+    given = [name for name in ("state", "signals", "replace") if params[name]]
+    if given:
+        raise RelocateError(
+            "bad_option",
+            "merging uses the live schema and bypasses the models, so these do not apply: {0}".format(", ".join(given)),
+            "leave these out, or mode",
+        )
+    engine = engine_of(site, params["alias"])
+    merged = load.merge_fixture(site, engine, params["src"], params["format"] or "", module.check_mode)
+    return {
+        "changed": any(sum(item.values()) > item["left"] for item in merged["counts"].values()),
+        "merged": merged["counts"],
+        "rows": merged["rows"],
+        "untold": merged["untold"],
+    }
+
+
+def plan_and_load(module: Call, site: Site, digest: str) -> Dict[str, Any]:
+    """Decide what becomes of the live database; then load, prove and swap unless in check mode."""
+    params = module.params
+    engine = engine_of(site, params["alias"])
+    kept = RecordFile.read(params["directory"], params["site"])
+    known = origin.settled(site.engines, kept.record)
+    live, came_from = engine.describe(), origin.origin(engine, known)
+    if live.exists and live.tables and came_from == digest:
+        return {"changed": False}
+    origin.displaced_name(engine, live, came_from, known, params["replace"])
+    if module.check_mode:
+        return {"changed": True}
+    kept.write(known)
+    with swap.incoming_dropped_on_failure([engine]):
+        loaded = load.load_fixture(
+            site, engine, params["src"], params["forward"], params["format"] or "", params["state"], params["signals"]
+        )
+        state = proof.state_of(engine, "incoming", "")
+        target = swap.Target(params["alias"], came_from, True)
+        failures = swap.make_live(site, [target], {target.alias: state}, digest, kept, params["replace"])
+    for line in failures:
+        module.warn(printable(line))
+    return {
+        "changed": True,
+        "objects": {label: item["objects"] for label, item in loaded["counts"].items()},
+        "migrated": loaded["migrated"],
+    }
+
+
+MODULE = Module(
+    {
+        "argument_spec": _argspec.merged(
+            _argspec.project(),
+            _argspec.login(),
+            _argspec.work(),
+            {
+                "alias": {"type": "str", "default": "default"},
+                "src": {"type": "path", "required": True},
+                "format": {"type": "str", "choices": list(load.FORMS)},
+                "state": {"type": "dict", "default": {}},
+                "signals": {"type": "bool", "default": False},
+                "mode": {"type": "str", "choices": ["blank", "merge"], "default": "blank"},
+                "forward": {"type": "bool", "default": True},
+                "replace": {"type": "bool", "default": False},
+            },
+        ),
+    },
+    work_on,
+)

@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Says what the module ``rehearse`` takes, and does it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ansible_collections.relocate.django.plugins.module_utils import _argspec
+from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse
+
+
+def work_on(module: Call) -> Dict[str, Any]:
+    """What is removed goes with a failure, so a success has changed nothing."""
+    params = dict(module.params, created=[]) if module.check_mode else module.params
+    result = rehearse.rehearse(rehearse.Options.of(params))
+    for note in result["notes"]:
+        module.warn(printable(note))
+    return {"changed": False, **result}
+
+
+_NAMES: Dict[str, Any] = {"type": "list", "elements": "str", "default": []}
+
+MODULE = Module(
+    {
+        "argument_spec": _argspec.merged(
+            _argspec.project(),
+            _argspec.work(),
+            _argspec.answers(),
+            dict.fromkeys(("units", "reload", "created", "files", "certificates_ignored"), _NAMES),
+        ),
+    },
+    work_on,
+)

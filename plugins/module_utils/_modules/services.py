@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Says what the module ``services`` takes, and does it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ansible_collections.relocate.django.plugins.module_utils import _argspec
+from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
+from ansible_collections.relocate.django.plugins.module_utils._services import bring, freeze, units
+from ansible_collections.relocate.django.plugins.module_utils._services.plan import STATES
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd
+
+
+def work_on(module: Call) -> Dict[str, Any]:
+    """Bring the units to the state, and keep the record of it."""
+    options = bring.Options.of(module.params)
+    check_site_name(options.site)
+    if not options.allow_unfrozen:
+        freeze.check_named(options.state, options.units)
+    record = read_record(options.directory, options.site)
+    comes_to = bring.decide(options.request(), record, options.abandoned)
+    result = {"changed": False, "units": [], "steps": [], "at": 0, "frozen": comes_to == bring.ELSEWHERE}
+    result["label"] = record.serves_from()
+    if comes_to == bring.UNITS:
+        result.update(with_units(module, options))
+    elif comes_to == bring.ANSWERS and not module.check_mode:
+        result["answers"] = options.ask()
+    if not module.check_mode:
+        bring.note(options)
+    return result
+
+
+def with_units(module: Call, options: bring.Options) -> Dict[str, Any]:
+    """Plan, and carry the plan out unless in check mode."""
+    host = units.Services(Systemd(), options.directory, options.site)
+    plan = bring.plan_units(host, options)
+    result = plan.result()
+    for line in plan.warnings():
+        module.warn(printable(line))
+    answers = None if module.check_mode else bring.apply(host, options, plan)
+    if answers is not None:
+        result["answers"] = answers
+    record = read_record(options.directory, options.site)
+    return dict(result, at=record.freeze.at if record.freeze else 0, frozen=record.is_stopped())
+
+
+MODULE = Module(
+    {
+        "argument_spec": _argspec.merged(
+            _argspec.work(),
+            _argspec.answers(),
+            {
+                "state": {"type": "str", "choices": list(STATES), "required": True},
+                "units": {"type": "list", "elements": "str", "default": []},
+                "named": {"type": "list", "elements": "str", "default": ["*"]},
+                "reload": {"type": "list", "elements": "str", "default": []},
+                "enable": {"type": "list", "elements": "str"},
+                "freeze_limit": {"type": "int", "default": 14400},
+                "timeout": {"type": "int", "default": 60},
+                "abandoned": {"type": "bool", "default": False},
+                "retired": {"type": "bool", "default": False},
+                "allow_unfrozen": {"type": "bool", "default": False},
+                "label": {"type": "str", "default": ""},
+            },
+        ),
+    },
+    work_on,
+)
