@@ -130,6 +130,7 @@ CODES: Dict[str, str] = {
     "rehearsal_failed": "what the site needs on new does not work",
     "request_fails": "the site would fail at its first request",
     "cron_runs": "cron runs the project",
+    "cron_failed": "a table of cron cannot be read or written",
     "port_taken": "another program listens where the site is to",
     "neighbour_missing": "a server that the settings name does not answer",
     "neighbour_failed": "a server that the settings name could not be asked",

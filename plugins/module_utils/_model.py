@@ -109,6 +109,23 @@ class Obstacle:
 
 
 @dataclass(frozen=True)
+class CronLine:
+    """One line of cron that runs a site."""
+
+    user: str  # whom it runs as
+    text: str = field(repr=False)  # as it stands in its table; may hold secrets, as may the others
+    assignments: Tuple[str, ...] = field(default=(), repr=False)  # the lines that set its environment
+
+
+@dataclass(frozen=True)
+class CronTable:
+    """The lines of one table of cron that run a site."""
+
+    name: str  # path of a table of the system, else whose crontab it is
+    lines: Tuple[CronLine, ...]
+
+
+@dataclass(frozen=True)
 class TableCount:
     """Rows of one table and the order-independent hash of their content."""
 

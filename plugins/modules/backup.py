@@ -124,6 +124,13 @@ options:
     description: Whether to carry uncommitted changes as a patch; by default they are refused.
     type: bool
     default: false
+  cron:
+    description:
+      - With V(carry), the lines of cron that run the project are written into the set, so that
+        M(relocate.django.services) can add them on new. They are read before the freeze, and only once for a set.
+    type: str
+    choices: [refuse, leave, carry]
+    default: refuse
   keep:
     description:
       - How many complete sets of the site to keep; V(0) keeps all.

@@ -118,9 +118,10 @@ options:
   cron:
     description:
       - What becomes of lines of cron that run the project on old. V(refuse) makes them an obstacle, since they would
-        write while the databases are moved; V(leave) accepts that they go on.
+        write while the databases are moved; V(leave) accepts that they go on; V(carry) takes them along, and makes an
+        obstacle of what it cannot take.
     type: str
-    choices: [refuse, leave]
+    choices: [refuse, leave, carry]
     default: refuse
   services_kept_running:
     description: Units of the project that run on this host and are left running there on purpose.

@@ -98,6 +98,18 @@ options:
     description: Whether O(units) may be empty when the old site is to be stopped, since something else keeps it still.
     type: bool
     default: false
+  path:
+    description: The project's directory on this host, to warn of lines of cron that lead to where it was on old.
+    type: path
+  cron:
+    description:
+      - With V(carry), the lines of cron that the backup set of O(label) holds go along. V(frozen) and V(retired)
+        comment them out, V(started) adds them once the site has answered, V(stopped) takes away what was added, and
+        V(thawed) brings back what was commented out. The two last ones go by the record, whatever this option says.
+      - While a site is frozen, a timer of systemd brings the lines back after O(freeze_limit).
+    type: str
+    choices: [refuse, leave, carry]
+    default: refuse
   label:
     description:
       - The backup set that the freeze belongs to, or from which the site is served here, for the record. From then on

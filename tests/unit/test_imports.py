@@ -35,7 +35,7 @@ RULES: list[tuple[str, set[str]]] = [
     # The wings.
     ("_host.*", SYSTEM | {"_host.*"}),
     ("_record.*", GROUND | {"_host.files", "_record.*"}),
-    ("_services.*", SYSTEM | {"_secrets", "_record.*", "_services.*"}),
+    ("_services.*", SYSTEM | {"_secrets", "_host.*", "_record.*", "_services.*"}),
     ("_project.venv_*", {"_project.venv_*"}),
     ("_project.*", SYSTEM | {"_secrets", "_host.*", "_project.*"}),
     ("_media.*", SYSTEM | {"_host.*", "_record.*", "_project.git", "_media.*"}),

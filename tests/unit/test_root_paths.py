@@ -158,9 +158,16 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "SecretStore.write": ("files.created os.unlink", OURS),
         "remove_leftovers": ("os.listdir os.open shutil.rmtree", OURS),
     },
+    "module_utils/_services/cron.py": {
+        "SiteCron._arm": ("files.replaced", OURS),
+        "SiteCron.disarm": ("os.listdir shutil.rmtree", OURS),
+    },
     "module_utils/_services/systemd.py": {
         "_first_words": ("open", KERNEL),
         "processes_of": ("glob.glob open", "of /sys/fs/cgroup, whose names only root makes"),
+    },
+    "module_utils/_set/cron.py": {
+        "read": ("open", SET),
     },
     "module_utils/_set/directory.py": {
         "BackupSet.labels": ("os.listdir", SET),

@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field, replace
-from typing import Iterator, List, Mapping, Sequence, Tuple
+from typing import Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.budget import MOST_ITEMS, MOST_OF_COMMAND
 from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
@@ -44,6 +44,8 @@ class Line:
     at_boot: bool
     command: str = field(repr=False)  # until its input, which follows a percent sign
     environment: Mapping[str, str] = field(repr=False)
+    text: str = field(repr=False)  # as it stands there
+    assignments: Tuple[str, ...] = field(repr=False)  # the lines above it that set its environment, as they stand there
 
 
 def lines(text: str, with_user: bool, pattern: "re.Pattern[str]" = _SCHEDULE) -> Iterator[Line]:
@@ -52,7 +54,8 @@ def lines(text: str, with_user: bool, pattern: "re.Pattern[str]" = _SCHEDULE) ->
     :param with_user: each line names its user, as those of the system do
     """
     environment: Mapping[str, str] = {}  # the lines share it: it is not changed, but another one made
-    for number, line in enumerate(text.splitlines(), 1):
+    assignments: Mapping[str, str] = {}
+    for number, line in enumerate(text.split("\n"), 1):  # as cron does: other line breaks are part of a command
         if line.lstrip().startswith("#"):
             continue
         assigned = _ASSIGNMENT.match(line)
@@ -61,10 +64,12 @@ def lines(text: str, with_user: bool, pattern: "re.Pattern[str]" = _SCHEDULE) ->
             name = next(filter(None, assigned.groups()[:3]), "")
             if name in environment or len(environment) < MOST_ITEMS:
                 environment = {**environment, name: _unquoted(assigned.group(4).strip())}
+                assignments = {**assignments, name: line}
         elif match:
             user, command = _split_user(match.group("rest")) if with_user else ("", match.group("rest"))
             if command:
-                yield Line(number, user, line.lstrip().startswith("@reboot"), _command(command), environment)
+                at_boot, above = line.lstrip().startswith("@reboot"), tuple(assignments.values())
+                yield Line(number, user, at_boot, _command(command), environment, line, above)
 
 
 def _split_user(text: str) -> Tuple[str, str]:
@@ -97,6 +102,20 @@ def read(starters: Sequence[Starter], files: ConfigFiles) -> List[Starter]:
         found += _script(path, files)
     runs = not starters or any(one.name in _UNITS and one.runs for one in starters)
     return [replace(one, runs=runs) for one in found]
+
+
+def line_of(starter: Starter, files: ConfigFiles) -> Tuple[str, str, Optional[Line]]:
+    """Return where a starter of cron stands: the table's path, whose crontab it is, and the line.
+
+    The user is "" for tables of the system; the line is None for a script.
+    """
+    path, _colon, number = starter.name.rpartition(":")
+    if not number.isdigit():
+        return starter.name, "", None
+    owner = os.path.basename(path) if os.path.dirname(path) in _SPOOLS else ""
+    system = path == _TABLE or os.path.dirname(path) == _MORE_TABLES
+    found = lines(files.text(path) or "", system, _ANACRON_LINE if path == _ANACRON else _SCHEDULE)
+    return path, owner, next((line for line in found if line.number == int(number)), None)
 
 
 def _script(path: str, files: ConfigFiles) -> List[Starter]:

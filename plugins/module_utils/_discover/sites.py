@@ -253,7 +253,8 @@ def _cron_notices(place: Place) -> List[Notice]:
     return [
         Notice(
             "{0} runs the project by cron, as {1}".format(item.name, item.user or "its owner"),
-            "comment the line out on old before the move, and add it on new afterwards",
+            "set relocate_cron: carry, by which it is commented out on old and added on new at the cutover; or see to "
+            "it yourself",
         )
         for item in place.pointing
         if item.kind == "cron"

@@ -71,6 +71,7 @@ MODULE = Module(
                 "allow_unapplied": {"type": "bool", "default": False},
                 "allow_dirty": {"type": "bool", "default": False},
                 "keep": {"type": "int", "default": 0},
+                "cron": {"type": "str", "choices": ["refuse", "leave", "carry"], "default": "refuse"},
             },
         ),
         "required_if": [("state", "absent", ["label"])],

@@ -101,7 +101,7 @@ MODULE = Module(
                 "side": {"type": "str", "choices": ["old", "new"], "required": True},
                 "old": {"type": "dict"},
                 **dict.fromkeys(_LISTS, _NAMES),
-                "cron": {"type": "str", "choices": ["refuse", "leave"], "default": "refuse"},
+                "cron": {"type": "str", "choices": ["refuse", "leave", "carry"], "default": "refuse"},
                 "python": {"type": "str", "default": "python3"},
                 "revision": {"type": "str"},
                 "remote": {"type": "str"},

@@ -8,16 +8,19 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._services import bring, freeze, units
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import STATES
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd
+from ansible_collections.relocate.django.plugins.module_utils._steps import beside
+from ansible_collections.relocate.django.plugins.module_utils._steps.beside import Beside
 
 
 def work_on(module: Call) -> Dict[str, Any]:
-    """Bring the units to the state, and keep the record of it."""
+    """Bring the site to the state, and keep the record of it."""
     options = bring.Options.of(module.params)
     check_site_name(options.site)
     if not options.allow_unfrozen:
@@ -26,25 +29,47 @@ def work_on(module: Call) -> Dict[str, Any]:
     comes_to = bring.decide(options.request(), record, options.abandoned)
     result = {"changed": False, "units": [], "steps": [], "at": 0, "frozen": comes_to == bring.ELSEWHERE}
     result["label"] = record.serves_from()
-    if comes_to == bring.UNITS:
-        result.update(with_units(module, options))
-    elif comes_to == bring.ANSWERS and not module.check_mode:
-        result["answers"] = options.ask()
+    if comes_to != bring.ELSEWHERE:
+        others = Beside(beside.Options.of(module.params), record, module.check_mode)
+        result.update(with_all(module, options, comes_to, others))
     if not module.check_mode:
         bring.note(options)
     return result
 
 
-def with_units(module: Call, options: bring.Options) -> Dict[str, Any]:
+def with_all(module: Call, options: bring.Options, comes_to: str, others: Beside) -> Dict[str, Any]:
+    """Bring units, and what belongs to the site beside them, to the state."""
+    result: Dict[str, Any] = {}
+    try:
+        others.before()
+        if comes_to == bring.UNITS:
+            result = with_units(module, options, others)
+        else:
+            if comes_to == bring.ANSWERS and not module.check_mode:
+                result["answers"] = options.ask()
+            others.after()
+    except RelocateError:
+        others.failed()
+        raise
+    finally:
+        for line in others.warnings:
+            module.warn(printable(line))
+    steps = [*result.get("steps", ()), *others.steps]
+    return {**result, "steps": steps, "changed": bool(result.get("changed") or others.steps)}
+
+
+def with_units(module: Call, options: bring.Options, others: Beside) -> Dict[str, Any]:
     """Plan, and carry the plan out unless in check mode."""
     host = units.Services(Systemd(), options.directory, options.site)
     plan = bring.plan_units(host, options)
     result = plan.result()
     for line in plan.warnings():
         module.warn(printable(line))
-    answers = None if module.check_mode else bring.apply(host, options, plan)
+    answers = None if module.check_mode else bring.apply(host, options, plan, others.after)
     if answers is not None:
         result["answers"] = answers
+    else:
+        others.after()
     record = read_record(options.directory, options.site)
     return dict(result, at=record.freeze.at if record.freeze else 0, frozen=record.is_stopped())
 
@@ -65,6 +90,8 @@ MODULE = Module(
                 "abandoned": {"type": "bool", "default": False},
                 "retired": {"type": "bool", "default": False},
                 "allow_unfrozen": {"type": "bool", "default": False},
+                "path": {"type": "path"},
+                "cron": {"type": "str", "choices": ["refuse", "leave", "carry"], "default": "refuse"},
                 "label": {"type": "str", "default": ""},
             },
         ),

@@ -69,6 +69,12 @@ class Record:
     )
     freeze: Optional[Freeze] = object_key("how the units were before a run stopped them", Freeze)
     retired: Optional[Event] = object_key("another host took over", Event)
+    cron_silenced: Tuple[str, ...] = key(
+        "tables of cron in which lines of the site are commented out: paths, and users whose crontabs they are",
+        list_of(text),
+        (),
+    )
+    cron_added: Tuple[str, ...] = key("tables of cron that lines of the site were added to", list_of(text), ())
     sequence: int = key("the number of the newest backup set", whole, 0)
     marks: Optional[Marks] = object_key("signs of what frozen databases held when dumped", Marks)
     media: Optional[Media] = object_key("MEDIA_ROOT, as we filled it", Media)

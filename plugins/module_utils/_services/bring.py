@@ -9,7 +9,7 @@ What is to be done with single units is decided in ``plan``, and done by ``units
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
@@ -126,10 +126,15 @@ def plan_units(host: Services, options: Options) -> Plan:
     return Plan(request, tuple(plan.plan(request, units, record, armed)), units, record, tuple(others))
 
 
-def apply(host: Services, options: Options, planned: Plan) -> Optional[List[Dict[str, Any]]]:
-    """Carry the plan out. Returns what was answered, when the site was started."""
+def apply(
+    host: Services, options: Options, planned: Plan, finish: Callable[[], None] = lambda: None
+) -> Optional[List[Dict[str, Any]]]:
+    """Carry the plan out. Returns what was answered, when the site was started.
+
+    :param finish: what a site that was started needs besides, once it has answered; its failure is one of the start
+    """
     if options.state == "started":
-        return _start_and_ask(host, options, planned)
+        return _start_and_ask(host, options, planned, finish)
     noted = note(options) if options.state == "thawed" else None
     try:
         host.apply(planned.request, planned.actions)
@@ -141,13 +146,15 @@ def apply(host: Services, options: Options, planned: Plan) -> Optional[List[Dict
     return None
 
 
-def _start_and_ask(host: Services, options: Options, planned: Plan) -> List[Dict[str, Any]]:
+def _start_and_ask(host: Services, options: Options, planned: Plan, finish: Callable[[], None]) -> List[Dict[str, Any]]:
     """Start the site and wait for its answers. Note it first: from then on what it takes in must be kept."""
     noted = note(options)
     try:
         host.apply(planned.request, planned.actions)
         try:
-            return options.ask()
+            answered = options.ask()
+            finish()
+            return answered
         except RelocateError as error:
             raise host.taken_back(error, planned.request, planned.actions, planned.units, Record()) from error
     except RelocateError as error:

@@ -280,17 +280,13 @@ class Systemd:
 
     # --- the dead man's switch
 
-    def arm(self, name: str, seconds: int, units: Sequence[str], why: str) -> None:
-        """Let systemd start the units in so many seconds, whatever happens to us."""
+    def arm(self, name: str, seconds: int, units: Sequence[str], why: str, command: Sequence[str] = ()) -> None:
+        """Let systemd start the units, or another program, in so many seconds, whatever happens to us."""
         program = require_program("systemd-run", "install systemd's programs")
         argv = [program, "--quiet", "--collect", "--no-ask-password", "--unit=" + name + ".service"]
-        argv += [
-            "--description=" + why,
-            "--on-active={0}s".format(seconds),
-            "--timer-property=AccuracySec=1s",
-            "--property=Type=oneshot",
-        ]
-        done = self._run(Command([*argv, "--", self._systemctl, "start", *units]))
+        argv += ["--description=" + why, "--on-active={0}s".format(seconds), "--timer-property=AccuracySec=1s"]
+        argv += ["--property=Type=oneshot", "--", *(command or [self._systemctl, "start", *units])]
+        done = self._run(Command(argv))
         if done.rc:
             raise RelocateError(
                 "unit_failed", "the switch {0} could not be armed: {1}".format(name, last_lines(done.err, 3))

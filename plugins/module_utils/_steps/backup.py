@@ -24,6 +24,7 @@ from ansible_collections.relocate.django.plugins.module_utils._options import Mo
 from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, vcs
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event, Marks
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, read_record, update_record
+from ansible_collections.relocate.django.plugins.module_utils._set import cron as set_cron
 from ansible_collections.relocate.django.plugins.module_utils._set import retention
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned as set_unversioned
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import (
@@ -41,7 +42,8 @@ from ansible_collections.relocate.django.plugins.module_utils._set.manifest impo
     UnversionedFile,
 )
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
-from ansible_collections.relocate.django.plugins.module_utils._steps import dumps, logs, preflight
+from ansible_collections.relocate.django.plugins.module_utils._steps import cron_lines, dumps, logs, preflight, unnamed
+from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import check_sequences
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
@@ -69,6 +71,7 @@ class Options(ModuleOptions):
     compression: str  # zstd, none
     jobs: Optional[int]  # at a time; None: by the processors of this host
     keep: int  # sets that stay; 0: all
+    cron: str  # carry: the lines of cron that run the project are written too
 
     @property
     def whole(self) -> bool:
@@ -139,6 +142,7 @@ def apply(site: Site, options: Options, planned: Plan) -> Dict[str, Any]:
     with removed_on_failure(backup.discard_unfinished):
         with site.stopwatch.step("code and files"):
             prepare(site, backup, planned.revision, options.files)
+            _write_cron(site, backup, options)
         result = _fill(site, backup, options, planned) if options.whole else {}
     return {"set": backup.path, "seconds": site.stopwatch.seconds(), **result}
 
@@ -230,6 +234,13 @@ def prepare(site: Site, backup: BackupSet, revision: Revision, carried: Sequence
     backup.note_prepared(
         Prepared(code_of(site, revision), django_of(site), owner_facts(site.project), unversioned, directories)
     )
+
+
+def _write_cron(site: Site, backup: BackupSet, options: Options) -> None:
+    """Write the lines of cron down; once the site is frozen they are commented out."""
+    if options.cron == cron_lines.CARRY and not options.frozen:
+        host = Host.read()
+        set_cron.write(backup, cron_lines.of_site(unnamed.find(host, site.project.path), host.files, options.cron))
 
 
 def _directories(site: Site, unversioned: Sequence[UnversionedFile]) -> Tuple[Directory, ...]:

@@ -17,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._set import unvers
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, collect, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps import (
     belongings,
+    cron_lines,
     describe,
     preflight,
     readiness,
@@ -62,7 +63,8 @@ def _open(options: Options, obstacles: List[Obstacle], host: Host, served: Optio
         info.update(_for_new(options, site, info, obstacles))
         owner, project = site.project.owner, site.project
         files = collect(obstacles, lambda: unversioned.expand(options.named.files, project.path, owner)) or []
-        info["needs"] = as_plain(readiness.needs_of(served, files, owner, told, host))
+        tables = cron_lines.of_site(served, host.files, options.named.cron)
+        info["needs"] = as_plain(readiness.needs_of(served, files, owner, told, host, tables))
         held = stores.notices(told, belongings.this_host(host), owner)
         info["held"] = ["{0}. Next: {1}".format(item.what, item.hint) for item in held]
         obstacles += preflight.media_obstacles(info.get("media") or {}) if options.media else []

@@ -19,12 +19,13 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 from ansible_collections.relocate.django.plugins.module_utils._discover import here, listening, sites
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Neighbour
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._model import CronTable, Obstacle, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
+from ansible_collections.relocate.django.plugins.module_utils._process import find_program
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import unit_name
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned
-from ansible_collections.relocate.django.plugins.module_utils._steps import belongings
+from ansible_collections.relocate.django.plugins.module_utils._steps import belongings, cron_lines
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
 
 _SECONDS = 2.0  # for a server to accept a connection
@@ -55,6 +56,7 @@ class Needs:
     units: Tuple[str, ...] = ()  # that serve it, its web server among them
     listens: Tuple[str, ...] = ()  # addresses of TCP on which the site and its web server listen
     servers: Tuple[Server, ...] = ()
+    cron_users: Tuple[str, ...] = ()  # whom lines of cron run as that go along
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,13 @@ def needs_of(
     owner: SystemUser,
     told: Mapping[str, Any],
     host: Host,
+    tables: Sequence[CronTable] = (),
 ) -> Needs:
     """Return what a site on this host needs elsewhere.
 
     :param files: absolute paths of all files that go along
     :param told: what the probe answered
+    :param tables: lines of cron that go along
     """
     users, groups = _people(files, ("root", owner.name))
     return Needs(
@@ -92,6 +96,7 @@ def needs_of(
         units=tuple(_units(site)) if site is not None else (),
         listens=tuple(_listens(site)) if site is not None else (),
         servers=tuple(servers(belongings.neighbours_of(told), belongings.this_host(host))),
+        cron_users=cron_lines.users_of(tables),
     )
 
 
@@ -176,6 +181,7 @@ def obstacles(
     """
     brought = bool(options.packages) and options.installs  # what packages bring is not here yet
     found = [] if brought else missing_people(needs, [owner, *made]) + unknown_reload(options)
+    found += [] if brought else without_cron(needs, [owner, *made])
     if _ALL in options.neighbours_ignored:
         needs = replace(needs, servers=())
     if not options.allow_same_host:
@@ -198,6 +204,23 @@ def missing_people(needs: Needs, made: Sequence[str]) -> List[Obstacle]:
             "make them on new, or name the package that makes them in relocate_packages",
         )
     ]
+
+
+def without_cron(needs: Needs, made: Sequence[str]) -> List[Obstacle]:
+    """One obstacle for each thing that lines of cron need here: their users, and cron itself."""
+    found = [
+        Obstacle(
+            "owner_missing",
+            "lines of cron run as {0}, and new has no such user".format(name),
+            "make the user on new, or name the package that makes it in relocate_packages",
+        )
+        for name in needs.cron_users
+        if name not in made and not _is_known(pwd.getpwnam, name)
+    ]
+    if needs.cron_users and find_program("crontab") is None:
+        text = "lines of cron go along, and new has no cron"
+        found.append(Obstacle("program_missing", text, "add cron (cronie on Red Hat) to relocate_packages"))
+    return found
 
 
 def _is_known(lookup: Callable[[str], Any], name: str) -> bool:

@@ -22,7 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.untracked
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import unit_name
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned
-from ansible_collections.relocate.django.plugins.module_utils._steps import belongings
+from ansible_collections.relocate.django.plugins.module_utils._steps import belongings, cron_lines
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host, Values
 
 _SHOWN = 12  # files in a message
@@ -41,7 +41,7 @@ class Options(ModuleOptions):
     files: Sequence[str]
     files_ignored: Sequence[str]
     env_files: Sequence[str]
-    cron: str  # leave: lines of cron may stay behind
+    cron: str  # leave: lines of cron may stay behind; carry: they go along
 
 
 def find(host: Host, path: str, kept: Sequence[str] = ()) -> Optional[sites.FoundSite]:
@@ -69,7 +69,7 @@ def obstacles(
     if site is None:
         return found
     found += units_unnamed(options, values) + units_shared(options, site)
-    return found + managed_by_users(options, site) + cron_lines(options, site)
+    return found + managed_by_users(options, site) + lines_of_cron(options, site, host)
 
 
 def files_unnamed(options: Options, owner: Optional[SystemUser], values: Values) -> List[Obstacle]:
@@ -154,17 +154,31 @@ def managed_by_users(options: Options, site: sites.FoundSite) -> List[Obstacle]:
     ]
 
 
-def cron_lines(options: Options, site: sites.FoundSite) -> List[Obstacle]:
-    """One obstacle for all lines of cron that run the project."""
+def lines_of_cron(options: Options, site: sites.FoundSite, host: Host) -> List[Obstacle]:
+    """One obstacle for all lines of cron that run the project and would neither stay nor go along."""
     lines = [item for item in site.place.pointing if item.kind == "cron"]
     if not lines or options.cron == "leave":
         return []
+    if options.cron == "carry":
+        return _not_carried(cron_lines.of_place(site.place, host.files)[1])
     names = ["{0} (as {1})".format(item.name, item.user or "its owner") for item in lines]
     return [
         Obstacle(
             "cron_runs",
             "cron runs the project, and would write while its databases are moved: {0}".format(", ".join(names)),
-            "comment the lines out on old before the move and add them on new afterwards; or set relocate_cron: leave "
-            "when they only read",
+            "set relocate_cron: carry to have the lines commented out on old and added on new at the cutover; or "
+            "comment them out yourself; or set relocate_cron: leave when they only read",
+        )
+    ]
+
+
+def _not_carried(refused: Sequence[str]) -> List[Obstacle]:
+    if not refused:
+        return []
+    return [
+        Obstacle(
+            "cron_runs",
+            "cron runs the project by what relocate_cron: carry cannot take along: {0}".format(", ".join(refused)),
+            "comment it out, or turn it off, on old before the move, and see to it on new afterwards",
         )
     ]

@@ -107,7 +107,7 @@ def test_cron_is_told_and_not_carried() -> None:
     found = whole(Place(APP, "", starters=(WEB, cron)))
     assert "/etc/cron.d/shop" not in values(found.files)
     [notice] = found.notices
-    assert "/etc/cron.d/shop:3" in notice.what and "before the move" in notice.hint
+    assert "/etc/cron.d/shop:3" in notice.what and "relocate_cron: carry" in notice.hint
 
 
 def test_what_neither_runs_nor_starts_is_told() -> None:

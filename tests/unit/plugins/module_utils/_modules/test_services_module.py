@@ -38,6 +38,7 @@ def work(directory: Path, state: str, check: bool = False, warn: Any = print, **
         retired=False,
         allow_unfrozen=False,
         named=["*"],
+        cron="refuse",
     )
     found: dict[str, Any] = services.work_on(
         SimpleNamespace(params={**base, "answers": [], **params}, check_mode=check, warn=warn)  # type: ignore[arg-type]
@@ -213,3 +214,69 @@ def test_headers_are_secret(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     said = capsys.readouterr().out
     assert "module_args" in said
     assert "Canary" not in said
+
+
+class Cron:
+    """Stands for what belongs to a site beside its units: notes what is asked of it, and fails where it is told to."""
+
+    def __init__(self, fails: str = "") -> None:
+        self.fails, self.said, self.steps, self.warnings = fails, [], [], []  # type: ignore[var-annotated]
+
+    def _say(self, what: str) -> None:
+        self.said.append(what)
+        if what == self.fails:
+            raise RelocateError("cron_failed", what)
+
+    def before(self) -> None:
+        self._say("before")
+
+    def after(self) -> None:
+        self._say("after")
+        self.steps.append("add lines of the crontab of shop")
+
+    def failed(self) -> None:
+        self._say("failed")
+        self.warnings.append("its lines stay")
+
+
+@pytest.mark.parametrize(
+    ("state", "units", "end", "fails", "said"),
+    [
+        ("started", ["web"], None, "", "before after"),
+        ("started", [], None, "", "before after"),
+        ("thawed", [], None, "", "before after"),
+        ("started", ["web"], None, "after", "before after failed"),
+        ("started", ["web"], RelocateError("unit_failed", "web"), "", "before failed"),
+        ("frozen", ["web"], RelocateError("unit_failed", "web"), "", "before failed"),
+        ("frozen", ["web"], None, "before", "before failed"),
+    ],
+)
+def test_what_belongs_to_the_site_besides(
+    tmp_path: Path,
+    host: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+    units: list[str],
+    end: Any,
+    fails: str,
+    said: str,
+) -> None:
+    one, warned = Cron(fails), []  # type: ignore[var-annotated]
+    monkeypatch.setattr(services, "Beside", lambda *_what: one)
+    host(end)
+    if "failed" in said:
+        with refused("unit_failed" if end else "cron_failed", "web" if end else fails):
+            work(tmp_path, state, units=units, label=L1, warn=warned.append)
+        assert warned == ["its lines stay"]
+        assert "moved" not in noted(tmp_path)
+    else:
+        found = work(tmp_path, state, units=units, label=L1)
+        assert found["changed"] and found["steps"][-1] == "add lines of the crontab of shop"
+    assert " ".join(one.said) == said
+
+
+def test_another_host_that_serves_keeps_the_lines_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Cron()
+    monkeypatch.setattr(services, "Beside", lambda *_what: one)
+    note(tmp_path, retired={"label": L1}, freeze={"label": L1})
+    assert work(tmp_path, "thawed", abandoned=True)["frozen"] and one.said == []

@@ -78,6 +78,8 @@ FULL: dict[str, Any] = {
         "earlier": {"label": "k", "units": [{"name": "a.service", "active": True, "enabled": True, "source": "/a"}]},
     },
     "retired": {"label": "l", "run": "r", "at": 1},
+    "cron_silenced": ["/etc/cron.d/shop", "shop"],
+    "cron_added": ["shop"],
     "sequence": 4,
     "marks": {"label": "l", "aliases": {"default": "sign"}},
     "media": {"path": "/srv/media", "foreign": True, "given": [33]},

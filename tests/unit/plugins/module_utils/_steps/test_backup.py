@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
-from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SequenceState
+from ansible_collections.relocate.django.plugins.module_utils._model import CronLine, CronTable, Obstacle, SequenceState
 from ansible_collections.relocate.django.plugins.module_utils._modules import backup as backup_module
+from ansible_collections.relocate.django.plugins.module_utils._set import cron as set_cron
 from ansible_collections.relocate.django.plugins.module_utils._set import retention
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._steps import backup as steps_backup
@@ -195,7 +196,7 @@ def params_of(directory: Path, **changes: Any) -> dict[str, Any]:
     lists += ("requirements", "command", "pip_extra", "pip_ignored")
     given = {"directory": str(directory), "site": "shop", "label": "", "state": "present", "media": False, "jobs": 1}
     given.update(dict.fromkeys(("frozen", "fixtures", "checked", "allow_dirty", "allow_unapplied"), False))
-    given.update({name: [] for name in lists}, keep=0, compression="none", sequences="keep")
+    given.update({name: [] for name in lists}, keep=0, compression="none", sequences="keep", cron="refuse")
     return {**given, **changes}
 
 
@@ -249,6 +250,24 @@ def test_what_is_beside_the_databases_is_looked_at_too(tmp_path: Path, checkout:
     with refused("unapplied_migrations", "1 migrations are not applied: a.2"):
         make(tmp_path / "work", site)
     assert make(tmp_path / "work", site, allow_unapplied=True)["changed"]
+
+
+@pytest.mark.usefixtures("plain_checks")
+@pytest.mark.parametrize("cron", ["carry", "leave"])
+def test_lines_of_cron_are_read_before_the_freeze(
+    tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch, cron: str
+) -> None:
+    tables, looked = [CronTable("shop", (CronLine("shop", "@daily SECRET=canary x"),))], []  # type: ignore[var-annotated]
+    monkeypatch.setattr(steps_backup, "Host", SimpleNamespace(read=lambda: SimpleNamespace(files=None)))
+    monkeypatch.setattr(steps_backup.unnamed, "find", lambda _host, path: looked.append(path))
+    monkeypatch.setattr(steps_backup.cron_lines, "of_site", lambda *_what: tables)
+    work, site = tmp_path / "work", fake_site(checkout, FakeEngine(databases={LIVE: state()}))
+    label = make(work, site, cron=cron, state="prepared")["label"]
+    monkeypatch.setattr(steps_backup.cron_lines, "of_site", lambda *_what: [])
+    found = make(work, site, cron=cron, label=label, frozen=True)
+    assert set_cron.of_label(str(work), "shop", label) == (tuple(tables) if cron == "carry" else ())
+    assert looked == ([str(checkout)] if cron == "carry" else [])
+    assert "canary" not in str(found) and "canary" not in (work / "sets/shop" / label / "manifest.json").read_text()
 
 
 @pytest.mark.usefixtures("plain_checks")

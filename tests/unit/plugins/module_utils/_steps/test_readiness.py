@@ -187,3 +187,15 @@ def test_ports_that_are_taken(monkeypatch: pytest.MonkeyPatch, address: str, uni
     assert [item.code for item in found] == (["port_taken"] if said else [])
     assert not said or said in found[0].msg
     assert readiness.obstacles(needs, options(allow_same_host=True), "shop", []) == []
+
+
+def test_what_lines_of_cron_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs = readiness.Needs(cron_users=("root", "shop", "nobody-here"))
+    monkeypatch.setattr(readiness, "find_program", lambda name: f"/usr/bin/{name}")
+    assert readiness.without_cron(readiness.Needs(), []) == []
+    [one] = readiness.obstacles(needs, options(), "shop", ())
+    assert one.code == "owner_missing" and "run as nobody-here, and new has no such user" in one.msg
+    monkeypatch.setattr(readiness, "find_program", lambda _name: None)
+    assert [one.code for one in readiness.without_cron(needs, ["shop", "nobody-here"])] == ["program_missing"]
+    assert readiness.obstacles(needs, options(packages=("cron",)), "shop", ()) == [], "the package brings it"
+    assert readiness.without_cron(readiness.Needs(), []) == []

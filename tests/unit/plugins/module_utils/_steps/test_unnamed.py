@@ -149,6 +149,13 @@ def test_cron(bench: Bench) -> None:
     assert bench.found(cron="leave") == []
 
 
+def test_cron_that_cannot_be_carried(bench: Bench) -> None:
+    script = Starter("cron", "/etc/cron.daily/shop", user="root", directory=bench.app)
+    bench.starters.append(script)
+    [one] = bench.found(cron="carry")
+    assert one.code == "cron_runs" and "/etc/cron.daily/shop (a script" in one.msg and "comment it out" in one.hint
+
+
 def test_cron_of_somebody_else_counts_and_nothing_that_he_says_is_carried(bench: Bench) -> None:
     theirs = Starter("cron", "/var/spool/cron/crontabs/eve:1", user="eve", by="eve", files=("/home/eve/x",))
     bench.strangers.append(theirs)

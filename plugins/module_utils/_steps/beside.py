@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Brings what belongs to a site beside its units to the state that these are brought to: its lines of cron.
+
+On old they are commented out before the first unit stops, and come back after the last has started. On new they are
+added once the site has answered, and taken away before its first unit stops.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import List, Optional, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import CronTable
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record
+from ansible_collections.relocate.django.plugins.module_utils._services import crontab, systemd
+from ansible_collections.relocate.django.plugins.module_utils._services.cron import Plan, SiteCron, label
+from ansible_collections.relocate.django.plugins.module_utils._services.crontab import Crontabs
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd
+from ansible_collections.relocate.django.plugins.module_utils._set import cron as set_cron
+from ansible_collections.relocate.django.plugins.module_utils._steps.cron_lines import CARRY
+
+
+@dataclass(frozen=True)
+class Options(ModuleOptions):
+    """Holds what the module ``services`` is asked for, as far as it is about more than units."""
+
+    directory: str  # ours
+    site: str
+    run: str  # the run that the task belongs to
+    state: str
+    label: str  # of the set that holds the lines
+    cron: str  # carry: the lines go along
+    freeze_limit: int  # seconds until they come back by themselves; 0: never
+    retired: bool  # thawed: a retired site is brought back too
+    path: Optional[str] = None  # the project's directory on this host
+
+
+class Beside:
+    """What one call of the module does about a site's lines of cron.
+
+    :param record: the site's, as it was before this call
+    :param check_mode: nothing is written
+    """
+
+    def __init__(self, options: Options, record: Record, check_mode: bool, tables: Optional[Crontabs] = None) -> None:
+        self._options, self._record, self._check_mode = options, record, check_mode
+        there = os.path.isdir(systemd.RUNNING)
+        self._cron = SiteCron(
+            options.directory, options.site, tables or Crontabs(), Systemd() if there and _is_about(options) else None
+        )
+        self._added = Plan("")
+        self._silenced = Plan("")
+        self.steps: List[str] = []
+        self.warnings: List[str] = []
+
+    def before(self) -> None:
+        """Do what comes before the units: refuse what must not be, comment out, take away."""
+        state = self._options.state
+        if state == "frozen":
+            self._silence()
+        elif state == "held":
+            self._see_still()
+        elif state == "started":
+            carried = self._carried()
+            self._added = self._cron.add(carried)
+            self._name_places(carried)
+        elif state == "stopped":
+            self._do(self._cron.remove())
+
+    def after(self) -> None:
+        """Do what comes once the units are as they should be: bring back, let nothing come back by itself."""
+        state = self._options.state
+        if state == "thawed":
+            self._wake()
+        elif state in ("held", "retired"):
+            self._rest()
+        elif state == "started":
+            self._do(self._added)
+
+    def failed(self) -> None:
+        """Take back what was done before the units failed; old is thawed whatever comes of it, but for an undo."""
+        try:
+            self._take_back()
+        except RelocateError as error:  # what failed first is what is told
+            self.warnings.append("{0}. Next: {1}".format(error.msg, error.hint))
+
+    def _take_back(self) -> None:
+        state = self._options.state
+        if state == "frozen" and self._silenced.names:
+            self._do(self._cron.wake())
+            self._disarm()
+        elif state == "thawed" and not (self._options.retired and self._record.serves_elsewhere()):
+            self._wake()
+        elif state == "started" and self._added.names:
+            self._do(self._cron.remove())
+
+    # --- each of them
+
+    def _carried(self) -> Sequence[CronTable]:
+        """Return the lines that the set holds, when they are to go along."""
+        options = self._options
+        if options.cron != CARRY:
+            return ()
+        found = set_cron.of_label(options.directory, options.site, options.label)
+        crontab.check(found)
+        return found
+
+    def _name_places(self, carried: Sequence[CronTable]) -> None:
+        """Warn of lines that lead to where the project was on old: they are added as they stood there."""
+        options = self._options
+        if not carried or not options.path or not self._added.texts:
+            return
+        theirs = set_cron.project_of(options.directory, options.site, options.label)
+        if theirs in ("", options.path):
+            return
+        place = re.compile(r"(?<![\w/.-])" + re.escape(theirs) + r"(?![\w.-])")
+        names = [table.name for table in carried if any(place.search(line.text) for line in table.lines)]
+        for name in names:
+            text = "{0} name {1}, and the project is in {2} here: correct them"
+            self.warnings.append(text.format(label(name), theirs, options.path))
+
+    def _silence(self) -> None:
+        self._silenced = self._cron.silence(self._carried())
+        if not self._silenced.names:
+            return
+        # A timer would bring a retired site back to life beside the new one.
+        seconds = 0 if self._record.retired else max(0, self._options.freeze_limit)
+        again = self._record.is_frozen_by(self._options.run, self._options.label) and self._cron.is_armed()
+        if self._silenced.texts or (seconds and not again):
+            self._do(self._silenced, seconds)
+
+    def _see_still(self) -> None:
+        """Refuse when lines run again: somebody, or the timer, has brought them back. Raises freeze_lost."""
+        if self._record.cron_silenced and not self._cron.is_still(self._carried()):
+            raise RelocateError(
+                "freeze_lost",
+                "lines of cron that were commented out on old run again: its data may be newer than the backup set",
+                "run the move again; it freezes the site and takes a new backup set",
+                {"reasons": ["lines of cron run again"]},
+            )
+
+    def _rest(self) -> None:
+        self._disarm()
+        if self._options.state == "retired":
+            self._do(self._cron.silence(self._carried(), strict=False))
+
+    def _wake(self) -> None:
+        if self._record.retired and not self._options.retired:
+            return  # another host may serve
+        self._do(self._cron.wake())
+        self._disarm()
+
+    def _disarm(self) -> None:
+        if not self._check_mode:
+            self._cron.disarm()
+
+    def _do(self, plan: Plan, seconds: int = 0) -> None:
+        self.steps += plan.steps()
+        self.warnings += ["{0}; its lines stay as they are".format(error.msg) for error in plan.errors]
+        if not self._check_mode:
+            self._cron.apply(plan, seconds)
+
+
+def _is_about(options: Options) -> bool:
+    """Tell whether the state has to do with the timer."""
+    return options.state in ("frozen", "held", "thawed", "retired")
