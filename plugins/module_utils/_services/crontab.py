@@ -13,7 +13,7 @@ import contextlib
 import os
 import re
 import stat
-from typing import Callable, Collection, List, Sequence, Set, Tuple
+from typing import Callable, Collection, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
@@ -49,13 +49,18 @@ def silenced(text: str, wanted: Collection[str], site: str) -> Tuple[str, List[s
 
     :param wanted: the lines, as they stand there
     """
-    ours, found = mark(site), text.split("\n")
-    active = {line for line in found if line in wanted}
+    found = text.split("\n")
+    active = set(found) & set(wanted)
     # A commented twin of an active line was left by an earlier move: both would come back.
-    kept = [line for line in found if not (line.startswith(ours) and line[len(ours) :] in active)]
-    there = active | {line[len(ours) :] for line in kept if line.startswith(ours)}
-    changed = "\n".join(ours + line if line in active else line for line in kept)
+    kept = [line for line in found if _behind_mark(line, site) not in active]
+    there = active | {_behind_mark(line, site) for line in kept}
+    changed = "\n".join(mark(site) + line if line in active else line for line in kept)
     return changed, [line for line in wanted if line not in there]
+
+
+def _behind_mark(line: str, site: str) -> Optional[str]:
+    """Return a line that we commented out as it was; None for others."""
+    return line[len(mark(site)) :] if line.startswith(mark(site)) else None
 
 
 def woken(text: str, site: str) -> str:
@@ -116,7 +121,7 @@ def check(tables: Sequence[CronTable]) -> None:
 def _refused(name: str) -> RelocateError:
     return RelocateError(
         "path_refused",
-        "the set names lines of cron that are none, in the table {0!r}".format(name),
+        "the set holds what is not a line of cron, for the table {0!r}".format(name),
         "transfer the set again, or use another one",
     )
 

@@ -55,16 +55,20 @@ def _line(item: Starter, known: Set[str], files: ConfigFiles) -> Tuple[str, Opti
     path, owner, line = cron.line_of(item, files)
     if line is None:
         return path, None, "a script: make it a line of /etc/cron.d"
-    if owner:
-        why = "" if owner in known else "{0} neither owns the project nor is a user of its units".format(owner)
-    else:
-        why = _why_not_of_system(path, files)
     user = owner or line.user or _ROOT
-    if not why and lookup_user(user) is None:
-        why = "there is no user {0}".format(user)
-    if why or "\0" in line.text:
-        return path, None, why or "it holds NUL"
-    return owner or path, CronLine(user, line.text, line.assignments), ""
+    why = _why_not_of_user(owner, known) if owner else _why_not_of_system(path, files)
+    why = why or _why_not_of_line(user, line.text)
+    return owner or path, None if why else CronLine(user, line.text, line.assignments), why
+
+
+def _why_not_of_user(owner: str, known: Set[str]) -> str:
+    return "" if owner in known else "{0} neither owns the project nor is a user of its units".format(owner)
+
+
+def _why_not_of_line(user: str, text: str) -> str:
+    if lookup_user(user) is None:
+        return "there is no user {0}".format(user)
+    return "it holds NUL" if "\0" in text else ""
 
 
 def _why_not_of_system(path: str, files: ConfigFiles) -> str:

@@ -126,7 +126,7 @@ def test_without_the_end_of_ours_nothing_is_lost_and_nothing_runs() -> None:
     ids=repr,
 )
 def test_what_another_host_says_is_held_against_what_a_table_can_hold(table: CronTable) -> None:
-    with refused("path_refused", "lines of cron that are none"):
+    with refused("path_refused", "not a line of cron"):
         crontab.check([table])
 
 
