@@ -202,7 +202,7 @@ def _copied(path: str, files: ConfigFiles) -> Iterator[int]:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a certificate or key.
+    """Names what is wrong with a certificate or key.
 
     :param kind: missing, unreadable, key, expired, early, soon (it expires), name or renewal
     :param name: the host name that it is not for; "" for other kinds

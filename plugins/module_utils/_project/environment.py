@@ -19,33 +19,34 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._host.directories import make_for_owner
 from ansible_collections.relocate.django.plugins.module_utils._host.openat import Rights
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
-    Completed,
     find_program,
     last_lines,
     require_program,
     run,
 )
-from ansible_collections.relocate.django.plugins.module_utils._project import requirements
+from ansible_collections.relocate.django.plugins.module_utils._project import requirements, wheels
 from ansible_collections.relocate.django.plugins.module_utils._project.env_files import mask_urls
+from ansible_collections.relocate.django.plugins.module_utils._project.installer import (
+    Installer,
+    Setting,
+    series,
+    write_as,
+)
+from ansible_collections.relocate.django.plugins.module_utils._project.packages import Package
 from ansible_collections.relocate.django.plugins.module_utils._project.python_support import (
     Django,
     parse_version,
     python_obstacle,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project.revision import owned_directory
-from ansible_collections.relocate.django.plugins.module_utils._project.venv_secrets import collect_secrets
-from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 STAMP = ".relocate-django.json"
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_TOO_OLD = re.compile(r"(?i)requires a different python|requires-python|requires python|not supported on this python")
 _TOOLS = {
     "uv": (("uv", "sync", "--frozen"),),
     "poetry": (("poetry", "install", "--no-interaction", "--no-root"),),
@@ -66,6 +67,7 @@ class Wanted:
     :param python_version: recorded on old
     :param django_requires: the Pythons that the Django on old says it runs on
     :param env: variables for the installer, for instance PIP_INDEX_URL
+    :param recorded: what old has, with what each needs
     """
 
     venv: str = ".venv"
@@ -77,6 +79,7 @@ class Wanted:
     python_version: str = ""
     django_requires: str = ""
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    recorded: Tuple[Package, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def _plan(path: str, owner: Optional[SystemUser], wanted: Wanted) -> Environment
     kept, left_out = requirements.installable(wanted.freeze)
     limits = kept if method == "freeze" else requirements.constraints(texts.values(), kept)
     limits = limits if method in ("requirements", "project", "freeze") else []
-    parts = [method, _series(version), list(wanted.command), sorted(texts.items()), limits]
+    parts = [method, series(version), list(wanted.command), sorted(texts.items()), limits]
     digest = _digest(parts + ([_check_extra(wanted.extra)] if wanted.extra else []))
     stamp = read_stamp(venv)
     there = os.path.exists(os.path.join(venv, "bin", "python"))
@@ -136,7 +139,7 @@ def _plan(path: str, owner: Optional[SystemUser], wanted: Wanted) -> Environment
         constraints=tuple(limits),
         digest=digest,
         needed=not there or stamp.get("digest") != digest,
-        recreate=os.path.isdir(venv) and bool(_series_of(venv)) and _series_of(venv) != _series(version),
+        recreate=os.path.isdir(venv) and bool(_series_of(venv)) and _series_of(venv) != series(version),
         obstacles=_obstacles(path, method, kept, wanted, version),
         left_out=tuple(left_out) if method == "freeze" else (),
         wanted=wanted,
@@ -183,10 +186,6 @@ def _tool(name: str, owner: Optional[SystemUser]) -> Optional[str]:
     return find_program(name, [os.path.join(home, ".local", "bin"), os.path.join(home, ".cargo", "bin")])
 
 
-def _series(version: str) -> str:
-    return ".".join(version.split(".")[:2])
-
-
 def _series_of(venv: str) -> str:
     match = re.search(
         r"(?m)^version(?:_info)?\s*=\s*(\d+\.\d+)", requirements.read_text(os.path.join(venv, "pyvenv.cfg"))
@@ -224,21 +223,28 @@ def _obstacles(path: str, method: str, freeze: Sequence[str], wanted: Wanted, ve
     return tuple(found)
 
 
-def build(planned: EnvironmentPlan, on_line: Optional[Callable[[str], None]] = None, timeout: float = 1800) -> bool:
+def build(
+    planned: EnvironmentPlan,
+    on_line: Optional[Callable[[str], None]] = None,
+    timeout: float = 1800,
+    on_note: Optional[Callable[[str], None]] = None,
+) -> bool:
     """Make the environment; True when anything was done. A failed build is begun again by the next run.
 
-    Raises the plan's first obstacle; program_missing, python_too_old, environment_failed, timed_out.
+    Raises the plan's first obstacle; program_missing, build_tools_missing before anything is installed,
+    python_too_old, environment_failed, timed_out.
     """
     if not planned.needed:
         return False
     if planned.obstacles:
         first = planned.obstacles[0]
         raise RelocateError(first.code, first.msg, first.hint)
-    runner = _Runner(planned, on_line, timeout)
+    runner = Installer(_setting(planned), on_line, timeout)
     _forget_stamp(planned)
     with owned_directory(planned.owner) as directory:
         if planned.method != "uv":  # which makes its own
             _make_venv(planned, runner)
+        note = _refuse_lacking(planned, runner, directory)
         for argv in _commands(planned, directory) + _extra_commands(planned, directory):
             runner.run(argv)
     if not os.path.exists(planned.interpreter):
@@ -248,70 +254,32 @@ def build(planned: EnvironmentPlan, on_line: Optional[Callable[[str], None]] = N
             "set relocate_environment_path to the virtual environment that it makes",
         )
     _write_stamp(planned)
+    if note and on_note is not None:
+        on_note(note)
     return True
 
 
-class _Runner:
-    """Runs installers with one environment and turns their failure into one error."""
-
-    def __init__(self, planned: EnvironmentPlan, on_line: Optional[Callable[[str], None]], timeout: float) -> None:
-        self._plan, self._on_line, self._timeout = planned, on_line, timeout
-        found: "set[str]" = set()
-        collect_secrets("", dict(planned.wanted.env), found)
-        self._secrets = sorted(found)
-
-    def env(self) -> Dict[str, str]:
-        venv = self._plan.venv
-        env = {
-            "PATH": "{0}/bin:{1}".format(venv, _PATH),
-            "VIRTUAL_ENV": venv,
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            "PIP_NO_INPUT": "1",
-            "PIP_PROGRESS_BAR": "off",
-            "UV_PROJECT_ENVIRONMENT": venv,
-            "UV_PYTHON": self._plan.python,
-            "UV_PYTHON_DOWNLOADS": "never",
-            "UV_NO_PROGRESS": "1",
-            "POETRY_VIRTUALENVS_IN_PROJECT": "true",
-            "PIPENV_NOSPIN": "1",
-            "PIPENV_YES": "1",
-        }
-        env.update(self._plan.wanted.env)
-        return env
-
-    def run(self, argv: Sequence[str]) -> Completed:
-        command = Command(argv, self._plan.owner, self.env(), self._plan.path, umask=0o022, family=True)
-        result = run(command, timeout=self._timeout, on_line=self._show if self._on_line else None)
-        if result.rc != 0:
-            raise self._failed(argv, result)
-        return result
-
-    def _show(self, line: str) -> None:
-        if self._on_line is not None:
-            self._on_line(self._scrubbed(line))
-
-    def _scrubbed(self, text: str) -> str:
-        return mask_urls(scrub(text, self._secrets))
-
-    def _failed(self, argv: Sequence[str], result: Completed) -> RelocateError:
-        text = self._scrubbed(last_lines(result.err or result.out, 8))
-        old = _TOO_OLD.search(result.err) is not None
-        msg = "{0} exited {1}: {2}".format(_short(argv), result.rc, text)
-        recorded, new = self._plan.wanted.python_version, self._plan.python_version
-        if recorded and _series(recorded) != _series(new):
-            msg += "\nold has Python {0}, new has {1}".format(recorded, new)
-        hint = "install a Python on new that the packages support, and set relocate_python to it"
-        if not old:
-            hint = "look at the last lines; compilers, headers or credentials of a package index may be missing on new"
-        return RelocateError("python_too_old" if old else "environment_failed", msg, hint)
+def _setting(planned: EnvironmentPlan) -> Setting:
+    return Setting(
+        path=planned.path,
+        owner=planned.owner,
+        venv=planned.venv,
+        python=planned.python,
+        python_version=planned.python_version,
+        old_version=planned.wanted.python_version,
+        env=planned.wanted.env,
+    )
 
 
-def _short(argv: Sequence[str]) -> str:
-    words = [os.path.basename(argv[0])] + [word for word in argv[1:] if "/" not in word and "://" not in word]
-    return " ".join(words[:5])
+def _refuse_lacking(planned: EnvironmentPlan, runner: Installer, directory: str) -> str:
+    """Look for what packages are built with, before minutes of building. Raises build_tools_missing."""
+    with acting_as(planned.owner if os.geteuid() == 0 else None):
+        texts = requirements.with_included(planned.path, planned.files) if planned.method == "requirements" else {}
+    before = planned.wanted.recorded
+    return wheels.refuse_lacking(wheels.Wanted(planned.interpreter, planned.method, texts, before, directory), runner)
 
 
-def _make_venv(planned: EnvironmentPlan, runner: _Runner) -> None:
+def _make_venv(planned: EnvironmentPlan, runner: Installer) -> None:
     """A directory of the owner, then ``python -m venv``; one that another Python made is emptied first."""
     owner = planned.owner
     mine = Rights(owner.uid, owner.gid) if owner else Rights()  # 0755: the service may run as another user
@@ -346,9 +314,7 @@ def _commands(planned: EnvironmentPlan, directory: str) -> List[List[str]]:
         return [[tool] + list(argv[1:]) for argv in _TOOLS[planned.method]]
     argv = [planned.interpreter, "-m", "pip", "install"]
     if planned.constraints:
-        limits = _write_as(
-            planned.owner, os.path.join(directory, "recorded.txt"), "\n".join(planned.constraints) + "\n"
-        )
+        limits = write_as(planned.owner, os.path.join(directory, "recorded.txt"), "\n".join(planned.constraints) + "\n")
         argv += ["-r" if planned.method == "freeze" else "-c", limits]
     for name in planned.files if planned.method == "requirements" else ():
         argv += ["-r", os.path.join(planned.path, name)]
@@ -362,18 +328,11 @@ def _extra_commands(planned: EnvironmentPlan, directory: str) -> List[List[str]]
         return []
     lines = requirements.recorded_versions(extra, planned.wanted.freeze)
     limits = (
-        ["-c", _write_as(planned.owner, os.path.join(directory, "extra.txt"), "\n".join(lines) + "\n")] if lines else []
+        ["-c", write_as(planned.owner, os.path.join(directory, "extra.txt"), "\n".join(lines) + "\n")] if lines else []
     )
     tool = _tool("uv", planned.owner) if planned.method == "uv" else None
     start = [tool, "pip", "install", "--python"] if tool else [planned.interpreter, "-m", "pip", "install"]
     return [start + ([planned.interpreter] if tool else []) + limits + ["--"] + extra]
-
-
-def _write_as(owner: Optional[SystemUser], path: str, text: str) -> str:
-    """Write a new file as the owner, so that no link that is planted there leads root astray."""
-    with acting_as(owner), files.created(path) as stream:
-        stream.write(text.encode("utf-8"))
-    return path
 
 
 def _forget_stamp(planned: EnvironmentPlan) -> None:
@@ -385,5 +344,5 @@ def _write_stamp(planned: EnvironmentPlan) -> None:
     stamp = {"digest": planned.digest, "method": planned.method, "python": planned.python_version}
     with acting_as(planned.owner):
         temporary = os.path.join(planned.venv, "{0}.{1}".format(STAMP, secrets.token_hex(8)))
-        _write_as(None, temporary, json.dumps(stamp) + "\n")
+        write_as(None, temporary, json.dumps(stamp) + "\n")
         os.replace(temporary, os.path.join(planned.venv, STAMP))

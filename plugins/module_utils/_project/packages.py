@@ -42,6 +42,7 @@ class Need:
     name: str
     extras: FrozenSet[str] = frozenset()
     only_for: FrozenSet[str] = frozenset()
+    marker: str = field(default="", compare=False)  # when it is needed, as written
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Package:
     needs: Tuple[Need, ...] = ()
     system: bool = False
     local: bool = False
+    compiled: bool = False  # some of it is not Python
     key: str = field(default="", compare=False)
 
 
@@ -62,9 +64,10 @@ def parse_need(text: str) -> Optional[Need]:
     match = _NEED.match(text)
     if match is None:
         return None
-    marker = text.partition(";")[2]
+    marker = text.partition(";")[2].partition(" --")[0].strip()
     extras = frozenset(canonical(part.strip()) for part in (match.group(2) or "").split(",") if part.strip())
-    return Need(canonical(match.group(1)), extras, frozenset(canonical(name) for name in _EXTRA.findall(marker)))
+    only_for = frozenset(canonical(name) for name in _EXTRA.findall(marker))
+    return Need(canonical(match.group(1)), extras, only_for, marker)
 
 
 def from_plain(plain: Iterable[Mapping[str, Any]]) -> List[Package]:
@@ -80,6 +83,7 @@ def from_plain(plain: Iterable[Mapping[str, Any]]) -> List[Package]:
             needs,
             bool(item["system"]),
             bool(item["local"]),
+            bool(item.get("compiled")),
             key,
         )
         found.setdefault(key, package)
@@ -141,7 +145,7 @@ def _in_requirements(texts: Mapping[str, str], packages: Sequence[Package]) -> O
             line = re.sub(r"(^|\s)#.*$", "", line).strip()
             if re.match(r"(-r|-c|--requirement|--constraint)[ =]?\s*\S+://", line):
                 return None  # a file that lies elsewhere
-            need = _named_by(line)
+            need = need_of_line(line)
             if need is not None:
                 roots.setdefault(need.name, set()).update(need.extras)
             elif re.match(r"-e\b|--editable\b|[^-]", line):
@@ -152,7 +156,8 @@ def _in_requirements(texts: Mapping[str, str], packages: Sequence[Package]) -> O
     return roots
 
 
-def _named_by(line: str) -> Optional[Need]:
+def need_of_line(line: str) -> Optional[Need]:
+    """Return what a line of a requirements file asks for by its name; None for a line that names nothing."""
     egg = _EGG.search(line)
     if egg is not None:
         return Need(canonical(egg.group(1)))
@@ -200,7 +205,7 @@ def unaccounted(found: Sequence[Package], extra: Sequence[str], ignored: Sequenc
     """Those that the user has neither asked to be installed nor agreed to leave behind (``*`` leaves all)."""
     if "*" in ignored:
         return []
-    needs = [_named_by(line) for line in extra]
+    needs = [need_of_line(line) for line in extra]
     known = {need.name for need in needs if need is not None} | {canonical(name) for name in ignored}
     # An entry that is a directory, such as ".", brings what was installed from one.
     return [item for item in found if item.key not in known and not (item.local and None in needs)]

@@ -86,7 +86,13 @@ TOPICS: Mapping[str, Any] = {
     "lint": [{**dict.fromkeys("code level app migration file msg remedy".split(), str), "line": int}],
 }
 PACKAGES = [
-    {**dict.fromkeys("name version line".split(), str), "needs": [str], "system": bool, "local": bool},
+    {
+        **dict.fromkeys("name version line".split(), str),
+        "needs": [str],
+        "system": bool,
+        "local": bool,
+        "compiled": Maybe(bool),
+    },
 ]
 #: environment.json of a set, which may come from anywhere.
 ENVIRONMENT: Mapping[str, Any] = {

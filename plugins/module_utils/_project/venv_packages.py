@@ -38,6 +38,15 @@ def _is_system(location: str) -> bool:
     return place.startswith(base + os.sep) and (prefix != base or "dist-packages" in place.split(os.sep))
 
 
+def _is_compiled(item: Any) -> bool:
+    """Tell whether some of a distribution is not Python, by the tags of its wheel, or else by its files."""
+    lines = (item.read_text("WHEEL") or "").splitlines()
+    tags = [line.strip() for line in lines if line.startswith("Tag:")]
+    if tags:
+        return not all(tag.endswith("-any") for tag in tags)
+    return any(str(path).endswith(".so") for path in item.files or ())
+
+
 def _entry(name: str, version: str, needs: Iterable[str], location: str, direct: Dict[str, Any]) -> Found:
     parts = os.path.realpath(location).split(os.sep)
     if location and not direct and "site-packages" not in parts and "dist-packages" not in parts:
@@ -64,6 +73,7 @@ def _by_metadata(metadata: Any) -> List[Found]:
             direct = {}
         location = str(item.locate_file(""))
         found.append(_entry(name, str(item.version), item.requires or [], location, direct))
+        found[-1]["compiled"] = _is_compiled(item)
     return found
 
 

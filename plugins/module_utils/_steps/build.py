@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Sequence
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, last_lines, run
-from ansible_collections.relocate.django.plugins.module_utils._project import probe
+from ansible_collections.relocate.django.plugins.module_utils._project import build_failures, native, probe
 from ansible_collections.relocate.django.plugins.module_utils._site import ProjectOptions
 
 _WRITTEN = re.compile(r"^(\d+) (?:static )?files? ", re.MULTILINE)
@@ -99,12 +99,18 @@ def _count(done: Completed) -> int:
 def _refuse_failed(project: probe.Project, words: Sequence[str], done: Completed) -> None:
     if done.rc == 0:
         return
+    explained = build_failures.explain(done.out + "\n" + done.err)
     told = last_lines(done.err, 5) or last_lines(done.out, 5)
+    hint = "a program that it needs can be named in relocate_packages"
+    if explained.things:
+        names = ", ".join(native.packages(explained.things))
+        hint = "new lacks {0}: add to relocate_packages: [{1}]".format(native.words(explained.things), names)
     raise RelocateError(
         "environment_failed",
         "{0} failed on new (exit {1}): {2}".format(
             " ".join(words[:3]), done.rc, probe.scrubbed(told, probe.secrets_of(project))
         ),
-        "run it by hand in {0} as {1}; a program that it needs can be named in relocate_packages, and what must run "
-        "before it in relocate_build".format(project.directory, project.owner.name),
+        "run it by hand in {0} as {1}; {2}, and what must run before it in relocate_build".format(
+            project.directory, project.owner.name, hint
+        ),
     )

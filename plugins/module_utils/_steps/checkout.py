@@ -167,10 +167,12 @@ def _environment(
         python_version=str(recorded["python"]),
         django_requires=str(prepared.django.get("requires_python") or ""),
         env=env,
+        recorded=tuple(packages.from_plain(recorded.get("distributions") or ())),
     )
     planned = environment.plan(options.path, owner, wanted)
-    built = environment.build(planned)
-    notes = _packages(options, prepared, recorded, planned, env)
+    notes: List[str] = []
+    built = environment.build(planned, on_note=notes.append)
+    notes += _packages(options, prepared, recorded, planned, env)
     return {
         "changed": code_changed or built,
         "notes": notes,

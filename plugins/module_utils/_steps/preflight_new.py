@@ -100,7 +100,7 @@ def _prefix(old: Mapping[str, Any]) -> str:
 
 
 def _is_old(options: Options, old: Mapping[str, Any]) -> bool:
-    """Whether this is the old host, and the user did not allow another directory of it."""
+    """Tell whether this is the old host, and the user did not allow another directory of it."""
     same = old["host"]["machine_id"] == host_facts.machine_id()
     return same and not (options.allow_same_host and old["project"]["path"] != options.project.path)
 

@@ -49,7 +49,7 @@ class Options(ModuleOptions):
 
 @dataclass
 class Looked:
-    """What was found."""
+    """Collects what is found."""
 
     certificates: int = 0  # how many files were looked at
     obstacles: List[Obstacle] = field(default_factory=list)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._project import environment
+from ansible_collections.relocate.django.plugins.module_utils._project import environment, native, packages
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null"}
@@ -28,11 +28,16 @@ venv)
     echo "version = $version" > "$last/pyvenv.cfg"
     echo "$@" >> "{root}/log" ;;
 pip)
+    asked="$*"
     echo "$@" >> "{root}/log"
     while [ $# -gt 0 ]; do
         case "$1" in -c|-r) cat "$2" >> "{root}/log" ;; esac
         shift
     done
+    case "$asked" in *--dry-run*)
+        if [ -e "{root}/wheels" ]; then cat "{root}/wheels" >&2; exit 1; fi
+        exit 0 ;;
+    esac
     if [ -e "{root}/fail" ]; then cat "{root}/fail" >&2; exit 1; fi ;;
 *)
     echo "$version" ;;
@@ -128,6 +133,39 @@ def test_failure_is_scrubbed_and_begun_again(project: Path, fake: Path) -> None:
         environment.build(planned(project, fake))
     (fake / "fail").unlink()
     assert environment.build(planned(project, fake)) and not planned(project, fake).needed
+
+
+RECORDED = {"version": "1.0", "line": "x==1.0", "needs": [], "system": False, "local": False}
+
+
+def test_what_packages_are_built_with_is_looked_for_first(
+    project: Path, fake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is installed, and again by the next run."""
+    (project / "requirements.txt").write_text("psycopg2\n")
+    (fake / "wheels").write_text("ERROR: No matching distribution found for psycopg2==1.0\n")
+    recorded = tuple(packages.from_plain([{**RECORDED, "name": "psycopg2"}]))
+    monkeypatch.setattr(native, "_is_here", lambda thing: "gcc" in thing.signs)
+    for _again in range(2):
+        with pytest.raises(RelocateError, match=r"build_tools_missing.*psycopg2 is built.*lacks pg_config") as caught:
+            environment.build(planned(project, fake, recorded=recorded))
+        assert "relocate_packages: [libpq-dev]" in caught.value.hint
+        assert "--dry-run" in (told := log(fake)) and f"-r {project}/requirements.txt" not in told
+    monkeypatch.setattr(native, "_is_here", lambda _thing: True)
+    (fake / "wheels").write_text("ERROR: it is late\n")
+    notes: list[str] = []
+    assert environment.build(planned(project, fake, recorded=recorded), on_note=notes.append)
+    assert notes == ["pip was not asked which packages new must build from source: it exited 1"]
+
+
+def test_a_failed_build_names_what_it_lacked(project: Path, fake: Path) -> None:
+    (project / "requirements.txt").write_text("psycopg2\n")
+    log_of_build = "copying x -> y\n" * 100 + "Error: pg_config executable not found.\nhttps://me:s3cret@index/\n"
+    (fake / "fail").write_text(log_of_build + "ERROR: Failed building wheel for psycopg2\n")
+    with pytest.raises(RelocateError) as caught:
+        environment.build(planned(project, fake, python=str(fake / "python")))
+    assert caught.value.code == "build_tools_missing" and len(str(caught.value)) < 400
+    assert caught.value.msg.startswith("psycopg2 is built from source on new, which lacks pg_config and libpq-fe.h")
 
 
 def test_command(project: Path, fake: Path) -> None:

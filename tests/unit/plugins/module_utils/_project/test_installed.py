@@ -145,6 +145,26 @@ def test_a_real_interpreter(tmp_path: Path, python: str, owner: SystemUser) -> N
     assert secret.needs == (packages.Need("django", frozenset({"argon2"})),) and not secret.system and not secret.local
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "compiled"),
+    [
+        ("WHEEL", "Wheel-Version: 1.0\nTag: py2-none-any\nTag: py3-none-any\n", False),
+        ("WHEEL", "Tag: cp311-cp311-manylinux_2_17_x86_64\nTag: cp311-cp311-manylinux2014_x86_64\n", True),
+        ("WHEEL", "Tag: cp311-cp311-linux_x86_64\n", True),
+        ("RECORD", "odd/_odd.cpython-311-x86_64-linux-gnu.so,,\nodd/__init__.py,,\n", True),
+        ("RECORD", "odd/__init__.py,,\n", False),
+    ],
+)
+def test_whether_some_of_a_package_is_compiled(tmp_path: Path, file: str, text: str, compiled: bool) -> None:
+    place = tmp_path / "site-packages" / "odd-1.0.dist-info"
+    place.mkdir(parents=True)
+    (place / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: 1.0\n")
+    (place / file).write_text(text)
+    plain = packages.installed(sys.executable, current_user(), {"PYTHONPATH": str(place.parent)}, "/")
+    (odd,) = [item for item in packages.from_plain(plain) if item.name == "odd"]
+    assert odd.compiled is compiled
+
+
 def test_an_interpreter_that_does_not_tell(tmp_path: Path) -> None:
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho no\nexit 3\n")

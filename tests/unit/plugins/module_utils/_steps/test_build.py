@@ -107,3 +107,10 @@ def test_a_program_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(RelocateError) as caught:
         Bench(tmp_path, monkeypatch).build("npm-of-nowhere ci")
     assert caught.value.code == "program_missing"
+
+
+def test_what_a_failed_command_lacked_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tmp_path, monkeypatch)
+    with pytest.raises(RelocateError, match="failed on new") as caught:
+        bench.build('sh -c "echo \\"CommandError: Can\'t find msgfmt. Make sure\\" >&2; exit 1"')
+    assert "new lacks msgfmt, of gettext: add to relocate_packages: [gettext]" in caught.value.hint
