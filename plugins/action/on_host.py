@@ -11,6 +11,9 @@ commands that new runs, and either of them could send a task to the controller.
 One fact passes: where Ansible itself found Python on the host, so that it need not look again for each task. Ansible
 takes it out of what modules say, and it is a plain path or nothing.
 
+Where ``relocate_puts_off`` names a step, nothing runs: the call is returned, for a later task that runs several
+(``batch``). So the roles stay the one place that says what a module is given, and the window has no use for them.
+
 A host that cannot be reached ends the play of the host that works for it, past every rescue. So a delegated task fails
 instead, with a code.
 """
@@ -42,6 +45,8 @@ class ActionModule(NormalAction):
             _received.refuse_facts(str(variables.get("inventory_hostname", "")), variables)
         except RelocateError as error:
             return dict(error.as_result(), failed=True, changed=False)
+        if variables.get("relocate_puts_off") and not self._task.check_mode:
+            return self._put_off(str(self._templar.template(variables["relocate_puts_off"])))
         try:
             found = _received.answer(super().run(tmp, task_vars))
         except AnsibleConnectionFailure as error:
@@ -55,3 +60,8 @@ class ActionModule(NormalAction):
             if python:
                 found["ansible_facts"] = {_received.PYTHON_FACT: python}
         return found
+
+    def _put_off(self, name: str) -> Dict[str, Any]:
+        """Return the call of this task. It is not shown: its arguments may hold secrets."""
+        call = {"name": name, "module": self._task.action.rpartition(".")[2], "arguments": dict(self._task.args)}
+        return {"changed": False, "call": call, "_ansible_no_log": True}

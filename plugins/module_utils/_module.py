@@ -15,9 +15,10 @@ import contextlib
 import errno
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Protocol, Set
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Protocol, Set, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.relocate.django.plugins.module_utils import _compiled  # noqa: F401  before all others of ours
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
@@ -68,29 +69,54 @@ class Module:
 
 def answer(module: AnsibleModule, work_on: Work, writes: Writes = always) -> None:
     """Run a module's work and turn its one kind of error into fail_json: the only exit of every module."""
-    began = time.monotonic()
-    secrets = secrets_of(module.params)
     shown = {"module_args": without_secrets(module.params, module.argument_spec)}
     module.no_log_values = set()  # see above
-    warn = module.warn
+    warn, secrets = module.warn, secrets_of(module.params)
     module.warn = lambda text: warn(scrub(text, secrets))
-    error: Optional[RelocateError] = None
+    result, error = perform(module, work_on, writes)
+    if error is not None:
+        module.fail_json(invocation=shown, **result)
+    module.exit_json(invocation=shown, **result)
+
+
+def perform(module: Call, work_on: Work, writes: Writes) -> Tuple[Dict[str, Any], Optional[RelocateError]]:
+    """Do a module's work, with the site's lease when it writes.
+
+    :returns: what it returns with the seconds that it took; when it failed, its error too, and what that says
+    """
+    began = time.monotonic()
+    secrets = secrets_of(module.params)
     try:
         if module.params.get("directory") is not None:
             check_work(module.params["directory"])
         with lease_of(module) if writes(module.params) else contextlib.nullcontext():
             result = work_on(module)
-    except RelocateError as exc:
-        error = exc
-    except OSError as exc:
-        error = _named(exc)
-    elapsed = round(time.monotonic() - began, 2)
-    if error is not None:
-        fields = {**scrubbed(error.as_result(), secrets), "code": error.code}
-        module.fail_json(elapsed=elapsed, invocation=shown, **fields)
+    except (RelocateError, OSError) as exc:
+        error = exc if isinstance(exc, RelocateError) else _named(exc)
+        told = scrubbed({"msg": error.msg, "hint": error.hint, "details": error.details}, secrets)
+        error = RelocateError(error.code, told["msg"], told["hint"], told["details"])
+        return {**error.as_result(), "elapsed": _since(began)}, error
     if "notes" in result:
         result["notes"] = scrubbed(result["notes"], secrets)
-    module.exit_json(elapsed=elapsed, invocation=shown, **result)
+    return {**result, "elapsed": _since(began)}, None
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 2)
+
+
+def validated(arguments: Mapping[str, Any], given: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the parameters that Ansible would make of a module's arguments. Raises bad_option.
+
+    :param arguments: of AnsibleModule: argument_spec, and which of them need which
+    """
+    needs = {key: value for key, value in arguments.items() if key != "argument_spec"}
+    found = ArgumentSpecValidator(arguments["argument_spec"], **needs).validate(given)
+    if found.error_messages:
+        text = scrub("; ".join(found.error_messages), secrets_of(given))
+        raise RelocateError("bad_option", text, "correct it in the inventory")
+    parameters: Dict[str, Any] = found.validated_parameters
+    return parameters
 
 
 def without_secrets(params: Mapping[str, Any], spec: Mapping[str, Any]) -> Dict[str, Any]:

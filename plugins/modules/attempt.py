@@ -41,6 +41,7 @@ options:
       - stopping
       - undone
       - undoing
+      - prepared
       - failed
       - unfinished
       - thawed

@@ -77,21 +77,26 @@ def _undoing(_state: State, known: Known, template: Template, _now: float) -> St
     }
 
 
-def _freezing(_state: State, known: Known, template: Template, now: float) -> State:
-    old, label = template(known.get("relocate_from")), _of(known, "backup_result").get("label", "")
+def _prepared(_state: State, known: Known, _template: Template, _now: float) -> State:
+    return {
+        "label": _of(known, "backup_result").get("label", ""),
+        "early": {
+            "backup (code, files)": _elapsed(_of(known, "backup_result")),
+            "transfer (code, files)": _elapsed(_of(known, "transfer_result")),
+            "media (first pass)": _elapsed(_of(known, "media_result")),
+        },
+    }
+
+
+def _freezing(state: State, known: Known, template: Template, now: float) -> State:
+    old = template(known.get("relocate_from"))
     return {
         "frozen_at": now,
-        "label": label,
-        "early": {
-            "backup (code, files)": _elapsed(known, "backup_result"),
-            "transfer (code, files)": _elapsed(known, "transfer_result"),
-            "media (first pass)": _elapsed(known, "media_result"),
-        },
         "frozen": {
             "old": old,
             "site": _options.value_of("site", "", known, template),
             "run": known.get("relocate_run"),
-            "label": label,
+            "label": state["label"],
             "path": _of(known, "preflight_result").get("old_path", ""),
             # What is set for new alone is not known to the play of old that puts it back.
             "directory": _options.value_of("directory", old, known, template),
@@ -100,22 +105,20 @@ def _freezing(_state: State, known: Known, template: Template, now: float) -> St
 
 
 def _frozen(_state: State, known: Known, _template: Template, _now: float) -> State:
-    return {"units": _of(known, "services_result").get("units", [])}
+    return {"units": _step(known, "window_left", "freeze").get("units", [])}
 
 
 def _compared(_state: State, known: Known, _template: Template, _now: float) -> State:
-    return {"proof": dict(_of(known, "verify_result"))}
+    return {"proof": dict(_step(known, "window_arrived", "verify"))}
 
 
-def _starting(state: State, known: Known, _template: Template, _now: float) -> State:
-    found = dict(_of(known, "verify_result"))
-    # New's own proof says nothing of old: then nobody asked.
-    measured = _received.mapping(found.get("measured")) if found != state["proof"] else {}
+def _starting(_state: State, known: Known, _template: Template, _now: float) -> State:
+    measured = _received.mapping(_step(known, "window_held", "still").get("measured"))
     return {"still": measured.get("still", "")}
 
 
 def _serving(_state: State, known: Known, _template: Template, now: float) -> State:
-    found = _of(known, "services_result")
+    found = _step(known, "window_started", "start")
     return {"served_at": now, "answers": found.get("answers", []), "running": _active(found)}
 
 
@@ -200,6 +203,7 @@ PHASES: Mapping[str, Callable[[State, Known, Template, float], State]] = {
 STEPS: Mapping[str, Callable[[State, Known, Template, float], State]] = {
     **PHASES,
     "undoing": _undoing,
+    "prepared": _prepared,
     "failed": _failed,
     "unfinished": _unfinished,
     "thawed": _thawed,
@@ -220,8 +224,13 @@ def _of(known: Known, name: str) -> Mapping[str, Any]:
     return _received.mapping(known.get(name))
 
 
-def _elapsed(known: Known, name: str) -> float:
-    return _received.number(_of(known, name).get("elapsed"))
+def _step(known: Known, call: str, name: str) -> Mapping[str, Any]:
+    """Return what one step of a call in the window returned."""
+    return _received.mapping(_received.mapping(_of(known, call).get("returned")).get(name))
+
+
+def _elapsed(found: Mapping[str, Any]) -> float:
+    return _received.number(found.get("elapsed"))
 
 
 def _active(found: Mapping[str, Any]) -> List[Any]:
@@ -239,6 +248,9 @@ def _msg(known: Known, otherwise: str = "") -> str:
 
 def _ended(known: Known) -> State:
     task = _of(known, "ansible_failed_task").get("name", "")
+    step = _received.name(_received.mapping(_why(known).get("details")).get("step"))
+    if step:  # one of several in this task
+        task = "{0} ({1})".format(task, step)
     return {"task": task, "code": _why(known).get("code", ""), "msg": _why(known).get("msg", "")}
 
 
@@ -250,8 +262,9 @@ def outcome_of(known: Known, template: Template) -> State:
     """Return how the move of a site went, out of the attempt and of what the modules returned; the report reads it."""
     state = {**_FRESH, **_of(known, "relocate_attempt")}
     proof = _received.mapping(state["proof"])
-    preflight, backup, restore = (_of(known, name + "_result") for name in ("preflight", "backup", "restore"))
-    migrate, transfer = _of(known, "migrate_result"), _of(known, "transfer_result")
+    preflight, backup = _of(known, "preflight_result"), _step(known, "window_left", "backup")
+    arrived = {name: _step(known, "window_arrived", name) for name in ("transfer", "media", "restore", "migrate")}
+    restore, migrate, transfer = arrived["restore"], arrived["migrate"], arrived["transfer"]
     units = [_received.mapping(unit) for unit in _received.items(state["units"])]
     found = {
         "old": template(known.get("relocate_from")),
@@ -278,7 +291,7 @@ def outcome_of(known: Known, template: Template) -> State:
             "still": state["still"],
             "answers": state["answers"],
         },
-        "media_previous": _of(known, "media_result").get("previous", ""),
+        "media_previous": arrived["media"].get("previous", ""),
         "bytes": transfer.get("bytes", 0),
         "seconds": {
             "backup": backup.get("seconds", {}),
@@ -286,9 +299,19 @@ def outcome_of(known: Known, template: Template) -> State:
             "restore": restore.get("seconds", {}),
             "verify": proof.get("seconds", {}),
         },
-        "steps": {**state["early"], **{label: _elapsed(known, name) for label, name in _STEPS_SHOWN.items()}},
+        "steps": {
+            **{label: _elapsed(_of(known, name)) for label, name in _BEFORE.items()},
+            **state["early"],
+        },
+        "window": {
+            "freeze": _elapsed(_step(known, "window_left", "freeze")),
+            "backup": _elapsed(backup),
+            **{name: _elapsed(found) for name, found in arrived.items()},
+            "verify": _elapsed(proof),
+            "last look at old": sum(_elapsed(_step(known, "window_held", name)) for name in ("still", "hold")),
+            "start": _elapsed(_step(known, "window_started", "start")),
+        },
     }
-    found["steps"]["verify"] = _received.number(proof.get("elapsed"))
     kept = {key: state[key] for key in ("begun", "frozen_at", "served_at", "running")}
     return {**_received.mapping(state["outcome"]), **found, **kept}
 
@@ -306,18 +329,13 @@ def _tried(found: Mapping[str, Any]) -> List[str]:
     ]
 
 
-#: The steps whose seconds the report shows, and the result that holds them.
-_STEPS_SHOWN = {
+#: The steps before the freeze whose seconds the report shows, and the result that holds them.
+_BEFORE = {
     "preflight on old": "preflight_on_old",
     "preflight on new": "preflight_on_new",
     "checkout": "checkout_result",
     "blank databases": "database_result",
     "rehearsal": "rehearse_result",
-    "backup": "backup_result",
-    "transfer": "transfer_result",
-    "media": "media_result",
-    "restore": "restore_result",
-    "migrate": "migrate_result",
 }
 
 

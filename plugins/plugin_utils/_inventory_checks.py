@@ -19,8 +19,8 @@ _PREFIX = "relocate_"
 INTERNAL = frozenset(
     (_PREFIX + name)
     for name in (
-        "attempt became before conversion digest engine found host item left loaded lost made media_file needed "
-        "none pair pin planned scans serves step still stored to up when who"
+        "attempt became before calls conversion digest engine found host item left loaded lost made media_file needed "
+        "none pair pin planned puts_off scans serves step still stored to up when who"
     ).split()
 )
 

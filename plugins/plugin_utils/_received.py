@@ -98,6 +98,11 @@ def _figure(value: Union[int, float]) -> Any:
     return value if math.isfinite(value) else 0.0
 
 
+def _seconds(value: Any) -> Dict[str, float]:
+    """Return what each of several steps took."""
+    return {text(step): number(taken) for step, taken in mapping(value).items()}
+
+
 def tables(value: Any) -> Dict[str, List[Dict[str, Any]]]:
     """Return the rows of both hosts for each table of each database; what cannot be read is a row that differs."""
     return {text(alias): [_row(row) for row in rows] for alias, rows in _tables_of(value).items()}
@@ -133,7 +138,7 @@ def outcome(value: Mapping[str, Any]) -> Dict[str, Any]:
     for keys, kind in kinds:
         found.update({key: kind(value[key]) for key in keys if key in value})
     found.update({key: number(value.get(key)) for key in _TIMES})
-    found["steps"] = {text(name): number(taken) for name, taken in mapping(value.get("steps")).items()}
+    found.update({key: _seconds(value.get(key)) for key in ("steps", "window")})
     found["tables"] = tables(value.get("tables"))
     plans = mapping(value.get("migrations")).items()
     found["migrations"] = {text(alias): [text(name) for name in items(plan)] for alias, plan in plans}

@@ -178,8 +178,18 @@ def _compared(outcome: Mapping[str, Any]) -> List[str]:
 
 
 def _steps_taken(outcome: Mapping[str, Any]) -> List[str]:
-    took = ["{0} {1:.1f} s".format(name, value) for name, value in outcome["steps"].items() if value >= 0.05]
-    return ["steps: " + ", ".join(took)] if took else []
+    """Say where the time went: before the freeze, and within the downtime, to which those figures add up."""
+    before, window = _listed(outcome["steps"]), outcome["window"]
+    rest = outcome["downtime"] - sum(window.values())
+    within = _listed({**window, "between the calls": rest}) if outcome["downtime"] else []
+    return [
+        *(["before the freeze: " + ", ".join(before)] if before else []),
+        *(["within the downtime: " + ", ".join(within)] if within else []),
+    ]
+
+
+def _listed(seconds: Mapping[str, float]) -> List[str]:
+    return ["{0} {1:.1f} s".format(name, value) for name, value in seconds.items() if value >= 0.05]
 
 
 def _migrations(outcome: Mapping[str, Any]) -> List[str]:

@@ -125,6 +125,8 @@ def test_a_site_of_a_list_may_have_what_is_documented() -> None:
 #: Of the plays alone; and those of ours that no user sets.
 OTHERS = frozenset("relocate_become relocate_current relocate_events relocate_fixture relocate_outcomes".split()) | {
     "relocate_attempt",
+    "relocate_calls",
+    "relocate_puts_off",
     "relocate_pair",
     "relocate_rows",
 }

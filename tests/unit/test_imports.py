@@ -83,12 +83,9 @@ RULES: list[tuple[str, set[str]]] = [
     ),
 ]
 #: What the modules take, and what they do: the modules themselves only document it.
-RULES.append(
-    (
-        "_modules.*",
-        {pattern for names in (dict(RULES)["_steps.*"], {"_argspec", "_module", "_steps.*"}) for pattern in names},
-    )
-)
+RUN_TOGETHER = {f"_modules.{name}" for name in "backup migrate restore services transfer verify".split()}
+RULES.append(("_modules.batch", {"_errors", "_printable", "_module", *RUN_TOGETHER}))
+RULES.append(("_modules.*", {*dict(RULES)["_steps.*"], "_argspec", "_module"}))
 #: What the controller needs of all this: texts and types.
 CONTROLLER = GROUND
 #: Who sees Ansible: the one exit of every module, and what runs on the controller.

@@ -46,13 +46,15 @@ def after(*steps: str | tuple[str, dict[str, Any]], **more: Any) -> dict[str, An
 
 
 SET = {"backup_result": {"label": "l1", "elapsed": 3}, "preflight_result": {"old_path": "/srv"}}
+ARRIVED = {"verify": {"proven": True, "measured": {"still": "made up"}}, "restore": {"elapsed": 1.5}}
 MOVED: list[Any] = [
     "begun",
-    ("freezing", SET),
-    ("frozen", {"services_result": {"units": UNITS}}),
-    ("compared", {"verify_result": {"proven": True, "measured": {"still": "made up"}}}),
-    ("starting", {"verify_result": {"proven": False, "measured": {"still": "unchanged"}}}),
-    ("serving", {"services_result": {"units": UNITS, "answers": [{"url": "u"}]}}),
+    ("prepared", SET),
+    "freezing",
+    ("frozen", {"window_left": {"returned": {"freeze": {"units": UNITS, "elapsed": 0.5}, "backup": {"elapsed": 1}}}}),
+    ("compared", {"window_arrived": {"returned": ARRIVED}}),
+    ("starting", {"window_held": {"returned": {"still": {"measured": {"still": "unchanged"}, "elapsed": 0.25}}}}),
+    ("serving", {"window_started": {"returned": {"start": {"units": UNITS, "answers": [{"url": "u"}]}}}}),
     "settled",
 ]
 
@@ -60,21 +62,27 @@ MOVED: list[Any] = [
 def test_a_move() -> None:
     known = after(*MOVED)
     state = known["relocate_attempt"]
-    assert (state["phase"], state["frozen_at"], state["served_at"], state["label"]) == ("serving", 2.0, 6.0, "l1")
+    assert (state["phase"], state["frozen_at"], state["served_at"], state["label"]) == ("serving", 3.0, 7.0, "l1")
     assert (state["frozen"], state["still"], state["running"]) == ({}, "unchanged", ["web"])
     found = _attempt.outcome_of(known, lambda value: value)
     assert (found["old"], found["new"], found["stopped"], found["proven"]) == ("old1", "new1", ["web"], True)
     assert found["steps"]["backup (code, files)"] == 3.0 and "failed" not in found
+    assert {name: took for name, took in found["window"].items() if took} == {
+        "freeze": 0.5,
+        "backup": 1.0,
+        "restore": 1.5,
+        "last look at old": 0.25,
+    }
     assert _report.enrich({**found, "site": "shop"}, 9.0)["status"] == "moved"
 
 
 def test_what_new_says_of_old_is_no_answer() -> None:
     """Where old was not looked at again, the last proof is new's own."""
-    assert after(*MOVED[:4], "starting")["relocate_attempt"]["still"] == ""
+    assert after(*MOVED[:5], "starting")["relocate_attempt"]["still"] == ""
 
 
 def test_old_is_known_to_the_next_play_until_it_was_put_back() -> None:
-    frozen = after(*MOVED[:3])["relocate_attempt"]["frozen"]
+    frozen = after(*MOVED[:4])["relocate_attempt"]["frozen"]
     assert frozen == {
         "old": "old1",
         "site": "shop",
@@ -83,15 +91,17 @@ def test_old_is_known_to_the_next_play_until_it_was_put_back() -> None:
         "path": "/srv",
         "directory": "/d-old",
     }
-    assert after(*MOVED[:3], ("failed", FAILED), "settled")["relocate_attempt"]["frozen"] == {}
-    lost = after(*MOVED[:3], ("failed", FAILED), ("not_put_back", FAILED), "settled", "begun")
+    assert after(*MOVED[:4], ("failed", FAILED), "settled")["relocate_attempt"]["frozen"] == {}
+    lost = after(*MOVED[:4], ("failed", FAILED), ("not_put_back", FAILED), "settled", "begun")
     assert lost["relocate_attempt"]["frozen"] == frozen
 
 
 @pytest.mark.parametrize("phase", ["frozen", "starting"])
 def test_what_goes_wrong_leaves_the_attempt_in_its_phase(phase: str) -> None:
     thawed = ("thawed", {"services_result": {"units": UNITS, "frozen": False}})
-    known = after("begun", ("freezing", SET), phase, ("failed", FAILED), thawed, ("key_left", FAILED), "set_left")
+    known = after(
+        "begun", ("prepared", SET), "freezing", phase, ("failed", FAILED), thawed, ("key_left", FAILED), "set_left"
+    )
     state = known["relocate_attempt"]
     assert state["phase"] == phase
     assert state["outcome"] == {
@@ -110,10 +120,10 @@ def test_what_goes_wrong_leaves_the_attempt_in_its_phase(phase: str) -> None:
 
 
 def test_the_next_site_begins_anew_and_failures_are_kept() -> None:
-    state = after(*MOVED[:3], ("failed", FAILED), "settled", "begun")["relocate_attempt"]
-    assert (state["phase"], state["begun"], state["units"], state["outcome"]) == ("begun", 6.0, [], {})
+    state = after(*MOVED[:4], ("failed", FAILED), "settled", "begun")["relocate_attempt"]
+    assert (state["phase"], state["begun"], state["units"], state["outcome"]) == ("begun", 7.0, [], {})
     assert state["failures"] == ["shop: [load_failed] a"]
-    another = after(*MOVED[:3], ("failed", FAILED), ("begun", {"relocate_run": "another"}))["relocate_attempt"]
+    another = after(*MOVED[:4], ("failed", FAILED), ("begun", {"relocate_run": "another"}))["relocate_attempt"]
     assert (another["failures"], another["frozen"]) == ([], {})
 
 
@@ -136,7 +146,14 @@ def test_an_undo() -> None:
     assert state["failures"] == ["CHECK BOTH HOSTS: [load_failed] a"]
 
 
-JUNK: list[Any] = [None, 7, "junk", ["junk"], {"units": 7, "measured": [], "label": {}, "notes": 3, "elapsed": "x"}]
+JUNK: list[Any] = [
+    None,
+    7,
+    "junk",
+    ["junk"],
+    {"returned": {"restore": 7, "verify": [1], "start": {"units": 3}}},
+    {"units": 7, "measured": [], "label": {}, "notes": 3, "elapsed": "x"},
+]
 RESULTS = "backup preflight services verify restore migrate transfer checkout database media".split()
 
 
@@ -144,6 +161,7 @@ RESULTS = "backup preflight services verify restore migrate transfer checkout da
 @pytest.mark.parametrize("step", _attempt.STEPS)
 def test_junk_is_no_crash(step: str, junk: Any) -> None:
     found = {f"{name}_result": junk for name in RESULTS}
+    found |= {f"window_{name}": junk for name in ("left", "arrived", "held", "started")}
     known = after("begun", (step, {**found, "ansible_failed_result": junk, "ansible_failed_task": junk}))
     _report.as_text(_report.enrich({**_attempt.outcome_of(known, lambda value: value), "site": "shop"}, 9.0))
 

@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Several modules in one call: all arguments first, then one after the other, until one fails."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, always, never
+from ansible_collections.relocate.django.plugins.module_utils._modules import batch
+from ansible_collections.relocate.django.plugins.module_utils._record.lease import Lease
+from tests.unit import sources
+from tests.unit.fakes import refused
+
+CANARY = "c4n%ry 'é"
+WORK = {
+    "directory": {"type": "path", "default": "/none"},
+    "site": {"type": "str", "default": "shop"},
+    "run": {"type": "str", "default": ""},
+    "release": {"type": "bool", "default": False},
+    "login_password": {"type": "str", "no_log": True},
+    "label": {"type": "str"},
+    "count": {"type": "int", "default": 1},
+}
+
+
+class World:
+    """Modules that note what they were called with."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.warned: list[str] = []
+
+    def module(self, name: str) -> Module:
+        def work(call: Call) -> dict[str, Any]:
+            self.calls.append((name, dict(call.params)))
+            if call.params["label"] == "fails":
+                raise RelocateError("program_failed", f"it said {call.params['login_password']}", "run again", {"a": 1})
+            call.warn(f"\x1b[1m{name}")
+            return {"changed": name == "backup", "label": call.params["label"], "checked": call.check_mode}
+
+        spec = WORK if name != "services" else {key: item for key, item in WORK.items() if key != "label"}
+        return Module({"argument_spec": {"label": {"type": "str"}, **spec}} if name != "none" else {}, work, never)
+
+    def run(self, *steps: Mapping[str, Any], check_mode: bool = False, **common: Any) -> dict[str, Any]:
+        call = SimpleNamespace(
+            params={"steps": list(steps), "common": common}, check_mode=check_mode, warn=self.warned.append
+        )
+        return batch.work_on(call)
+
+
+@pytest.fixture(name="world")
+def _world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    monkeypatch.setitem(WORK, "directory", {"type": "path", "default": str(tmp_path)})
+    world = World()
+    monkeypatch.setattr(batch, "module_of", world.module)
+    return world
+
+
+def step(name: str, module: str = "backup", **arguments: Any) -> dict[str, Any]:
+    return {"name": name, "module": module, "arguments": arguments}
+
+
+def test_one_after_the_other(world: World) -> None:
+    found = world.run(step("first", "verify", count="3"), step("second"), label="l1")
+    assert [(name, call["label"], call["count"]) for name, call in world.calls] == [
+        ("verify", "l1", 3),
+        ("backup", "l1", 1),
+    ]
+    assert found["changed"] is True
+    assert {name: (item["changed"], item["label"]) for name, item in found["returned"].items()} == {
+        "first": (False, "l1"),
+        "second": (True, "l1"),
+    }
+    assert all(item["elapsed"] >= 0 for item in found["returned"].values())
+    assert world.warned == ["\\x1b[1mverify", "\\x1b[1mbackup"]
+
+
+def test_check_mode_is_that_of_each(world: World) -> None:
+    assert world.run(step("only"), check_mode=True)["returned"]["only"]["checked"] is True
+
+
+def test_what_is_common_replaces_what_a_step_was_given_where_it_has_the_option(world: World) -> None:
+    world.run(step("a", "verify", label="of the step"), step("b", "verify"), label="common", unknown="passed over")
+    assert [call["label"] for _name, call in world.calls] == ["common", "common"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [({"lable": "x"}, "lable"), ({"count": "many"}, "count"), ({"count": [CANARY], "login_password": CANARY}, "count")],
+)
+def test_wrong_arguments_are_refused_before_anything_is_done(
+    world: World, arguments: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(RelocateError) as caught:
+        world.run(step("first"), step("second", **arguments))
+    assert caught.value.code == "bad_option" and said in caught.value.msg
+    assert world.calls == [] and CANARY not in str(caught.value)
+
+
+def test_the_first_failure_ends_it_and_says_which_step(world: World) -> None:
+    with pytest.raises(RelocateError) as caught:
+        world.run(step("first"), step("second", label="fails", login_password=CANARY), step("third"))
+    error = caught.value
+    assert (error.code, error.hint) == ("program_failed", "run again") and CANARY not in error.msg
+    assert error.details["step"] == "second" and error.details["a"] == 1 and list(error.details["done"]) == ["first"]
+    assert len(world.calls) == 2
+    assert world.warned == ["\\x1b[1mbackup"]
+
+
+def test_each_step_holds_the_lease_of_its_site(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def writing(name: str) -> Module:
+        found = world.module(name)
+        return Module(found.arguments, found.work_on, always)
+
+    monkeypatch.setattr(batch, "module_of", writing)
+    with Lease(str(tmp_path), "shop", "another run"), refused("locked", "another run"):
+        world.run(step("only", run="mine"))
+    assert world.calls == []
+
+
+def test_what_can_be_run_is_brought_along_and_documented() -> None:
+    """Ansible brings to a host what is imported by name; what is loaded by name must be among it."""
+    path = sources.UTILS / "_modules/batch.py"
+    [block] = [node for node in sources.tree(path).body if isinstance(node, ast.If)]
+    [brought] = [node for node in ast.walk(block) if isinstance(node, ast.ImportFrom)]
+    assert {alias.name for alias in brought.names} == set(batch.NAMES)
+    options = sources.documentation(sources.PLUGINS / "modules/batch.py")["options"]
+    assert options["steps"]["suboptions"]["module"]["choices"] == list(batch.NAMES)
+    for name in batch.NAMES:
+        assert batch.module_of(name).arguments["argument_spec"]
