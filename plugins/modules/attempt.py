@@ -40,6 +40,8 @@ options:
       - asked
       - stopping
       - undone
+      - copied
+      - copy_removed
       - undoing
       - prepared
       - failed

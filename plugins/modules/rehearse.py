@@ -14,13 +14,21 @@ description:
     file), lets web servers test their configuration, looks whether the certificates that these name for the site are
     there, match their keys, are valid now and are for its names, imports all that a server imports at its first
     request, looks for what a build should have made, and runs Django's own checks with C(--deploy).
+  - Asks the application for pages in its own interpreter, with the data of a backup set in databases beside the live
+    ones, which are dropped again. Its databases are read only, its cache is in memory, mail and tasks go nowhere; it
+    may write no file and connect to nothing else. What fails for that is a note and no error.
   - Nothing of the site is started. One error lists all that does not work.
 author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:
   - relocate.django.project
   - relocate.django.work
+  - relocate.django.login
+  - relocate.django.aliases
   - relocate.django.answers
+  - relocate.django.backup_set
+  - relocate.django.definers
+  - relocate.django.sequences
   - relocate.django.attributes
 attributes:
   check_mode:
@@ -57,6 +65,19 @@ options:
     type: list
     elements: str
     default: []
+  requests:
+    description:
+      - Whose data the application is asked with.
+      - V(full) takes the set of O(label), which was made for this. That it cannot be loaded is an error.
+      - V(requests) takes the newest set of the site on this host; without one nothing is asked.
+      - V(none) asks nothing.
+    type: str
+    choices: [full, requests, none]
+    default: none
+  allow_same_host:
+    description: Whether the databases may be on the machine that the set was made on.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -86,13 +107,23 @@ checked:
   description: Whether Django's checks were run; those that ask a database cannot be, while it is blank.
   returned: success
   type: bool
+set:
+  description: The label of the set whose data the requests were made with; empty without requests.
+  returned: success
+  type: str
+requests:
+  description: The path, host, status, title and seconds of each request.
+  returned: success
+  type: list
+  elements: dict
 warnings_of_check:
   description: The warnings of Django's checks.
   returned: success
   type: list
   elements: str
 notes:
-  description: Notes that are no errors, such as a certificate that expires within 14 days.
+  description: >-
+    Notes that are no errors, such as a certificate that expires within 14 days, or a page that could not be judged.
   returned: success
   type: list
   elements: str

@@ -23,6 +23,7 @@ _FRESH: Mapping[str, Any] = {
     "frozen_at": 0.0,
     "served_at": 0.0,
     "label": "",  # of the set that the freeze is about
+    "first_copy": {},  # label and digest of the set that requests are made with before the freeze
     "early": {},  # seconds of the steps before the freeze, whose results those after it replace
     "units": [],  # as the freeze found them on old
     "proof": {},
@@ -75,6 +76,15 @@ def _undoing(_state: State, known: Known, template: Template, _now: float) -> St
             "services": _options.value_of("services", "", known, template),
         }
     }
+
+
+def _copied(_state: State, known: Known, _template: Template, _now: float) -> State:
+    found = _of(known, "backup_result")
+    return {"first_copy": {key: str(found.get(key) or "") for key in ("label", "manifest_sha256")}}
+
+
+def _copy_removed(_state: State, _known: Known, _template: Template, _now: float) -> State:
+    return {"first_copy": {}}
 
 
 def _prepared(_state: State, known: Known, _template: Template, _now: float) -> State:
@@ -202,6 +212,8 @@ PHASES: Mapping[str, Callable[[State, Known, Template, float], State]] = {
 }
 STEPS: Mapping[str, Callable[[State, Known, Template, float], State]] = {
     **PHASES,
+    "copied": _copied,
+    "copy_removed": _copy_removed,
     "undoing": _undoing,
     "prepared": _prepared,
     "failed": _failed,
@@ -283,7 +295,7 @@ def outcome_of(known: Known, template: Template) -> State:
         "migrated": migrate.get("databases", {}),
         "warnings": proof.get("warnings_of_check", []),
         "proven": proof.get("proven", False),
-        "notes": _unique(_received.items(restore.get("notes")) + _received.items(proof.get("notes"))),
+        "notes": _noted(_of(known, "rehearse_result"), restore, proof),
         "stopped": [unit.get("name", "") for unit in units if _received.yes(unit.get("was_active"))],
         "measured": {
             "restore": restore.get("measured", {}),
@@ -316,6 +328,10 @@ def outcome_of(known: Known, template: Template) -> State:
     return {**_received.mapping(state["outcome"]), **found, **kept}
 
 
+def _noted(*steps: Mapping[str, Any]) -> List[Any]:
+    return _unique([note for step in steps for note in _received.items(step.get("notes"))])
+
+
 def _tried(found: Mapping[str, Any]) -> List[str]:
     """Say what was tried on new before the freeze."""
     if "units" not in found:
@@ -326,7 +342,16 @@ def _tried(found: Mapping[str, Any]) -> List[str]:
         "configuration of {0}".format(", ".join(map(str, tests))) if tests else "",
         "imports of a first request",
         "Django's check" if _received.yes(found.get("checked")) else "",
+        _requests(found),
     ]
+
+
+def _requests(found: Mapping[str, Any]) -> str:
+    """Say how many pages were asked for, and with whose data."""
+    pages = len(_received.items(found.get("requests")))
+    if not pages:
+        return "but no request with the data"
+    return "{0} requests with the data of {1}".format(pages, printable(str(found.get("set", ""))))
 
 
 #: The steps before the freeze whose seconds the report shows, and the result that holds them.

@@ -165,7 +165,7 @@ def _promised(outcome: Mapping[str, Any]) -> List[str]:
 
 def _tried(outcome: Mapping[str, Any]) -> List[str]:
     tried = [text for text in outcome.get("tried") or [] if text]
-    return ["tried before the freeze: {0}; no request with the data was".format(", ".join(tried))] if tried else []
+    return ["tried before the freeze: {0}".format(", ".join(tried))] if tried else []
 
 
 def _notes(outcome: Mapping[str, Any]) -> List[str]:

@@ -175,6 +175,13 @@ class Engine(abc.ABC):
         :param recorded: what it shall be like; by default as live, or as the server makes them
         """
 
+    @abc.abstractmethod
+    def reachable(self, which: str) -> "contextlib.AbstractContextManager[DatabaseConfig]":
+        """Let the settings' user into a database beside live for as long as the block takes.
+
+        Gives the settings with its name.
+        """
+
     def advance_sequences(self, behind: Sequence[SequenceState]) -> Sequence[SequenceState]:
         """Set sequences of incoming to the highest values of their columns; returns those that were set.
 

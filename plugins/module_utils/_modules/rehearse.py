@@ -15,7 +15,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import rehe
 
 def work_on(module: Call) -> Dict[str, Any]:
     """What is removed goes with a failure, so a success has changed nothing."""
-    params = dict(module.params, created=[]) if module.check_mode else module.params
+    params = dict(module.params, created=[], requests="none") if module.check_mode else module.params
     result = rehearse.rehearse(rehearse.Options.of(params))
     for note in result["notes"]:
         module.warn(printable(note))
@@ -29,8 +29,17 @@ MODULE = Module(
         "argument_spec": _argspec.merged(
             _argspec.project(),
             _argspec.work(),
+            _argspec.login(),
+            _argspec.aliases(),
             _argspec.answers(),
-            dict.fromkeys(("units", "reload", "created", "files", "certificates_ignored"), _NAMES),
+            _argspec.backup_set(),
+            _argspec.definers(),
+            _argspec.sequences(),
+            {
+                **dict.fromkeys(("units", "reload", "created", "files", "certificates_ignored"), _NAMES),
+                "requests": {"type": "str", "choices": ["full", "requests", "none"], "default": "none"},
+                "allow_same_host": {"type": "bool", "default": False},
+            },
         ),
     },
     work_on,

@@ -55,6 +55,22 @@ def lacking(
     return missing, excused
 
 
+def pending(recorded: Mapping[str, Any], history: Mapping[str, Any]) -> List[str]:
+    """List this host's migrations that are applied to no database of old, nor stand for some that all are.
+
+    :param recorded: what :func:`record` returned on old
+    :param history: the probe's answer ``history`` on this host
+    """
+    applied = {name for names in recorded.get("applied", {}).values() for name in names}
+    stands_for: Dict[str, Set[str]] = {}
+    for name, by in history["replaced"].items():
+        for one in by:
+            stands_for.setdefault(one, set()).add(name)
+    covered = {one for one, names in stands_for.items() if names <= applied}
+    gone = {name for one, names in stands_for.items() if one in applied for name in names}
+    return sorted(set(history["known"]) - applied - covered - gone)
+
+
 def _is_squashed(name: str, replaced: Mapping[str, Sequence[str]], there: Set[str]) -> bool:
     """Tell whether a squashed migration stands for this one, directly or by being squashed itself."""
     pending, seen = [name], {name}

@@ -107,6 +107,23 @@ FIXTURE: Mapping[str, Any] = {
     "refused": Maybe({"code": str, "msg": str, "hint": str, "details": Each(object)}),
     "secrets": [str],
 }
+#: A line of the program that asks for pages: one page, its end, or why nothing can be asked.
+REQUESTED: Mapping[str, Any] = {
+    "page": Maybe(
+        {
+            **dict.fromkeys("path host title location refusal".split(), str),
+            **dict.fromkeys("status expected".split(), int),
+            **dict.fromkeys("late contained redirects".split(), bool),
+            "seconds": float,
+            "refused": [str],
+            "error": Maybe(_ERROR),
+        }
+    ),
+    "failed": Maybe(_ERROR),
+    "ended": Maybe(bool),
+    "notes": Maybe([str]),
+    "secrets": [str],
+}
 #: By what the program is asked to do.
 WORKS: Mapping[str, Any] = {
     "dump": {"counts": _COUNTS, "migrations": [str], "left_out": [Each(str)], "method": str, "engine": str},

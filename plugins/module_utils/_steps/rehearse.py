@@ -26,7 +26,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import pr
 from ansible_collections.relocate.django.plugins.module_utils._services import config_test
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, Unit, unit_name
 from ansible_collections.relocate.django.plugins.module_utils._site import ProjectOptions, collect
-from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse_certificates
+from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse_certificates, rehearse_requests
 from ansible_collections.relocate.django.plugins.module_utils._steps.verify import checks
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
 
@@ -44,13 +44,15 @@ class Options(ModuleOptions):
     reload: Sequence[str]  # units that the cutover only reloads
     created: Sequence[str]  # files that this run has brought, and that were not there before
     certificates: rehearse_certificates.Options
+    pages: rehearse_requests.Options  # what is asked of the application
 
 
 def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, Any]:
     """Try what can be tried. Raises the code of what does not work, or rehearsal_failed when there are several.
 
     Returns ``units``, how many were tried; ``tests``, the units whose configuration was tested; ``certificates``, how
-    many were looked at; ``checked``, whether Django's checks could be run; ``warnings_of_check``; ``notes``.
+    many were looked at; ``checked``, whether Django's checks could be run; ``warnings_of_check``; ``set``, with whose
+    data requests were made, and ``requests``, what each got; ``notes``.
     """
     found: List[Obstacle] = []
     # First of all: what a server refuses is taken away again, and names no certificate any more.
@@ -62,7 +64,11 @@ def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, A
         manager.call("daemon-reload")  # else it knows nothing of the unit files that a move brought
         tried = _try_units(options, manager, found)
         tested = _test_configurations(options, found)
+    outside = len(found)
     warnings = collect(found, lambda: _check_project(options.project, found))
+    asked = rehearse_requests.Outcome()
+    if len(found) == outside:  # what does not import fails on each page
+        asked = collect(found, lambda: rehearse_requests.ask(options.pages, found)) or asked
     if found:
         raise _refusal(found)
     return {
@@ -71,7 +77,9 @@ def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, A
         "certificates": looked.certificates,
         "checked": warnings is not None,
         "warnings_of_check": warnings or [],
-        "notes": looked.notes,
+        "set": asked.label,
+        "requests": asked.shown(),
+        "notes": [*looked.notes, *asked.notes],
     }
 
 

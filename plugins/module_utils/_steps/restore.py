@@ -9,7 +9,7 @@ All databases of a site are loaded and proven before the first is swapped; a swa
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, Engine, default_jobs
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import advanced, sequences_behind
@@ -161,8 +161,18 @@ class Measured:
     failures: List[str] = field(default_factory=list)
 
 
-def apply(site: Site, options: Options, source: Source, kept: RecordFile, planned: Plan) -> Measured:
-    """Carry the plan out: verify the set, load and prove all, bring MEDIA, swap all."""
+def apply(
+    site: Site,
+    options: Options,
+    source: Source,
+    kept: RecordFile,
+    planned: Plan,
+    look: Callable[[], None] = lambda: None,
+) -> Measured:
+    """Carry the plan out: verify the set, load and prove all, bring MEDIA, swap all.
+
+    :param look: called by a rehearsal while all that it loaded is there
+    """
     if not options.verified:
         with site.stopwatch.step("hash"):
             source.backup.verify(source.manifest, options.jobs or default_jobs())
@@ -175,11 +185,18 @@ def apply(site: Site, options: Options, source: Source, kept: RecordFile, planne
         engines = [site.engines[step.alias] for step in planned.todo]
         with source.backup.lent_dumps(site.project.owner), incoming_dropped_on_failure(engines):
             _load_all(site, options, source, planned, result)
-            _go_live(site, options, source, kept, planned, result)
+            if options.present:
+                _go_live(site, options, source, kept, planned, result)
+            else:
+                _look_and_drop(engines, look)
+    _note_media(options, source, kept)
+    return result
+
+
+def _note_media(options: Options, source: Source, kept: RecordFile) -> None:
     stored = options.takes_media and source.manifest.media.get("stored")
     if stored and kept.record.media_restored != source.digest:
         kept.write(replace(kept.record, media_restored=source.digest))
-    return result
 
 
 def _load_all(site: Site, options: Options, source: Source, planned: Plan, result: Measured) -> None:
@@ -199,12 +216,15 @@ def _load_all(site: Site, options: Options, source: Source, planned: Plan, resul
         result.states[alias] = state
 
 
+def _look_and_drop(engines: Sequence[Engine], look: Callable[[], None]) -> None:
+    """End a rehearsal, which drops what it loaded."""
+    look()
+    for engine in engines:
+        engine.drop(INCOMING)
+
+
 def _go_live(site: Site, options: Options, source: Source, kept: RecordFile, planned: Plan, result: Measured) -> None:
-    """Bring MEDIA and swap all; a rehearsal drops what it loaded."""
-    if not options.present:
-        for step in planned.todo:
-            site.engines[step.alias].drop(INCOMING)
-        return
+    """Bring MEDIA and swap all."""
     if planned.brings:
         with site.stopwatch.step("media"):
             restore_media.bring(site, source.backup, source.manifest, kept)

@@ -200,6 +200,12 @@ class MysqlEngine(Engine):
                     stored.drop(session, name, items)
                     swapping.park(session, name, items)
 
+    @contextlib.contextmanager
+    def reachable(self, which: str) -> Iterator[DatabaseConfig]:
+        """See :meth:`Engine.reachable`."""
+        with self._reachable(which):
+            yield dataclasses.replace(self.config, name=self._named(which))
+
     def _analyse(self, database: str, tables: Iterable[str]) -> None:
         with self.context.stopwatch.step("analyse"), self._server.connect(database) as session:
             names = [ident(name) for name in tables]

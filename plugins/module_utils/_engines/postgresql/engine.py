@@ -227,6 +227,11 @@ class PostgresqlEngine(Engine):
                 with self._written_to_disk(), self.context.stopwatch.step("analyse"):
                     self._analyse(name)
 
+    @contextlib.contextmanager
+    def reachable(self, which: str) -> Iterator[DatabaseConfig]:
+        """See :meth:`Engine.reachable`."""
+        yield dataclasses.replace(self.config, name=self._named(which))
+
     def _fill(self, client: programs.Client, path: str, entries: List[str], incoming: str) -> None:
         with self._server.admin(incoming) as session:
             extensions.allow_extension_rows(self._server, session, True)

@@ -231,6 +231,11 @@ class SqliteEngine(Engine):
                 self._check_loaded(path, made_here=True)
                 sync(path)
 
+    @contextlib.contextmanager
+    def reachable(self, which: str) -> Iterator[DatabaseConfig]:
+        """See :meth:`Engine.reachable`."""
+        yield dataclasses.replace(self.config, name=self._path(which))
+
     def _unpack(self, source: str, target: str) -> None:
         if source.endswith(".zst"):
             zstd(["-d"], source, target, self.context, "dump_truncated")

@@ -110,6 +110,10 @@ class JsondirEngine(Engine):
         with removed_on_failure(lambda: self.drop(INCOMING)):
             yield dataclasses.replace(self.config, name=self._path(INCOMING))
 
+    @contextlib.contextmanager
+    def reachable(self, which: str) -> Iterator[DatabaseConfig]:
+        yield dataclasses.replace(self.config, name=self._path(which))
+
     def swap(self, from_name: str = INCOMING, displaced: str = PREVIOUS) -> None:
         if not self.exists(from_name):
             raise RelocateError("no_previous", "there is no directory " + self._path(from_name))

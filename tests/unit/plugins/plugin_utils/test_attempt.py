@@ -13,6 +13,7 @@ from ansible_collections.relocate.django.plugins.modules import attempt
 from ansible_collections.relocate.django.plugins.plugin_utils import _attempt, _report
 from tests.unit import sources
 
+LABEL = "20261120T193000Z-1a2b3c4d5e6f"
 UNITS = [
     {"name": "web", "active": True, "was_active": True},
     {"name": "job", "active": False, "was_active": False},
@@ -176,5 +177,19 @@ def test_the_module_documents_every_step() -> None:
 @pytest.mark.parametrize(("checked", "said"), [(True, "Django's check"), (False, ""), (None, "")])
 def test_only_what_was_tried_before_the_freeze_is_named(checked: bool | None, said: str) -> None:
     tried = _attempt._tried({"units": 4, "tests": ["nginx.service"], "checked": checked})
-    assert tried == ["4 units can start", "configuration of nginx.service", "imports of a first request", said]
+    assert tried[:4] == ["4 units can start", "configuration of nginx.service", "imports of a first request", said]
+    assert tried[4:] == ["but no request with the data"]
     assert _attempt._tried({}) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"set": LABEL, "requests": [{"path": "/"}, {}]}, "2 requests with the data of " + LABEL),
+        ({"set": LABEL, "requests": []}, "but no request with the data"),
+        ({"set": "x\x1b", "requests": [{}]}, "1 requests with the data of x\\x1b"),
+        ({"requests": 7}, "but no request with the data"),
+    ],
+)
+def test_requests_before_the_freeze_are_counted(found: dict[str, Any], said: str) -> None:
+    assert _attempt._tried({"units": 0, **found})[-1] == said

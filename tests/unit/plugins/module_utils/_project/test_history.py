@@ -79,6 +79,24 @@ def test_lacking(recorded: Any, here: Any, newer: bool, missing: list[str], excu
     assert found == ({"default": missing} if missing else {}, {"default": excused} if excused else {})
 
 
+@pytest.mark.parametrize(
+    ("applied", "here", "pending"),
+    [
+        (APPLIED, code(*APPLIED), []),
+        (APPLIED, code(*APPLIED, "shop.0003"), ["shop.0003"]),
+        # All that a squashed one stands for is applied; or it is, and what it stands for is known besides.
+        (APPLIED, {**code(*APPLIED, "shop.0001_squashed"), "replaced": SQUASHED}, []),
+        (["auth.0001", "shop.0001_squashed"], {**code(*APPLIED, "shop.0001_squashed"), "replaced": SQUASHED}, []),
+        (APPLIED[:2], {**code(*APPLIED, "shop.0001_squashed"), "replaced": SQUASHED},
+         ["shop.0001_squashed", "shop.0002"]),
+    ],
+)  # fmt: skip
+def test_what_is_applied_to_no_database(applied: list[str], here: dict[str, Any], pending: list[str]) -> None:
+    half = len(applied) // 2
+    recorded = {"applied": {"default": applied[:half], "other": applied[half:]}}
+    assert history.pending(recorded, here) == pending
+
+
 def test_every_database_and_the_first_names_are_told() -> None:
     names = [f"shop.000{number}" for number in range(7)]
     recorded = {"applied": {"default": names, "other": ["x.0001"]}}

@@ -105,7 +105,8 @@ def options() -> rehearse.Options:
     """A rehearsal of a project without units."""
     params = {"path": "/srv/shop/app", "owner": None, "interpreter": None, "settings": None, "environment": {},
               "env_files": [], "allow_root": True, "units": [], "reload": [], "created": [], "files": [], "answers": [],
-              "certificates_ignored": []}  # fmt: skip
+              "certificates_ignored": [], "directory": "/var/lib/relocate", "site": "shop", "requests": "none",
+              "label": None, "manifest_sha256": None, "allow_same_host": False, "jobs": None}  # fmt: skip
     return rehearse.Options.of(params)
 
 
@@ -118,6 +119,8 @@ def test_a_project_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
         "certificates": 0,
         "checked": True,
         "warnings_of_check": ["security.W004: HSTS"],
+        "set": "",
+        "requests": [],
         "notes": [],
     }
 

@@ -1,0 +1,268 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
+
+"""Keeps a project that is tried out from leaving a trace: it writes no file, and speaks to its databases only.
+
+Two nets lie below each other. Python's own audit hook refuses, by name, so that a page which fails for that is not
+called broken. The kernel's Landlock, where there is one, refuses what C code would do past Python. Both are for
+accidents: whoever owns the project may do with this process what he likes, and has nothing but his own rights.
+
+Part of a program that runs in the project's interpreter: Python 3.6 syntax, ASCII only, standard library only.
+"""
+
+import contextlib
+import ctypes
+import errno
+import logging
+import os
+import socket
+import sys
+import threading
+from typing import Any, Callable, Dict, Iterable, List, Set, Tuple
+
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+#: Devices that keep nothing.
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/urandom", "/dev/random")
+#: Events of the audit hook whose first argument is the path that is changed.
+_CHANGES = (
+    "os.remove os.rmdir os.rename os.link os.symlink os.truncate os.chmod os.chown os.lchown os.setxattr os.utime"
+    " os.removexattr os.mkdir os.chflags os.lchmod"
+).split()
+_PROGRAMS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty")
+_REFUSES = "a rehearsal refuses to "
+_SIGNALS = ("os.kill", "os.killpg", "signal.pthread_kill")
+
+
+class RefusedError(PermissionError):
+    """Says what the rehearsal does not let the project do."""
+
+
+class State:
+    """Holds what is let through, and what was refused."""
+
+    def __init__(self) -> None:
+        self.place = ""  # the only directory that is written to
+        self.peers: Set[Any] = set()
+        self.programs = True  # whether others may be started: settings that ask git for a version do
+        self.refused: List[Tuple[int, str]] = []
+
+    def refuse(self, what: str) -> None:
+        """Note it, and raise RefusedError."""
+        self.refused.append((threading.get_ident(), what))
+        raise RefusedError(errno.EACCES, _REFUSES + what)
+
+    def mine(self) -> List[str]:
+        """List what was refused to the thread that asks."""
+        return [what for thread, what in self.refused if thread == threading.get_ident()]
+
+
+STATE = State()
+
+
+def refusal_in(error: Any) -> str:
+    """Say what was refused that an error comes of: by the nets, or by a database that is read only; "" for nothing."""
+    seen: List[Any] = []
+    while error is not None and error not in seen and len(seen) < 50:
+        if isinstance(error, RefusedError):
+            return str(error.strerror).replace(_REFUSES, "")
+        if _is_read_only(error):
+            return "write to the database"
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    return ""
+
+
+def _is_read_only(error: Any) -> bool:
+    code = getattr(error, "pgcode", None) or getattr(error, "sqlstate", None)
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    named = type(error).__name__ in ("OperationalError", "InternalError")
+    return code == "25006" or (named and (number == 1792 or "readonly database" in str(error)))
+
+
+def begin(place: str) -> None:
+    """Refuse from now on. Raises RuntimeError where Python has no audit hook.
+
+    :param place: a directory for temporary files, which is made
+    """
+    add_hook = getattr(sys, "addaudithook", None)  # from Python 3.8 on
+    if add_hook is None:
+        raise RuntimeError("Python {0}.{1} has no audit hook".format(*sys.version_info[:2]))
+    os.mkdir(place, 0o700)
+    STATE.place = os.path.realpath(place)
+    os.environ["TMPDIR"] = os.environ["SQLITE_TMPDIR"] = STATE.place
+    os.environ["PGOPTIONS"] = "-c default_transaction_read_only=on"  # of whoever connects without Django
+    logging.disable(logging.CRITICAL)
+    logging.FileHandler._open = _nowhere  # type: ignore[assignment,method-assign]
+    add_hook(_hook)
+
+
+def _nowhere(_handler: Any) -> Any:
+    return open(os.devnull, "a")
+
+
+def _hook(event: str, args: Tuple[Any, ...]) -> None:
+    """Look at what Python is about to do. Nothing but a refusal may be raised here."""
+    check = _CHECKS.get(event)
+    if check is not None:
+        check(event, args)
+
+
+def _check_open(_event: str, args: Tuple[Any, ...]) -> None:
+    path, _mode, flags = args
+    if isinstance(flags, int) and flags & _WRITING and not isinstance(path, int) and not _may_write(path):
+        STATE.refuse("write {0}".format(_text(path)))
+
+
+def _check_change(event: str, args: Tuple[Any, ...]) -> None:
+    path = args[0]
+    if isinstance(path, int) or _may_write(path):
+        return
+    if event == "os.mkdir" and os.path.isdir(path):
+        return  # it fails by itself, as whoever makes a directory that is there expects
+    STATE.refuse("change {0}".format(_text(path)))
+
+
+def _may_write(path: Any) -> bool:
+    try:
+        full = os.path.realpath(os.fsdecode(path))
+    except (TypeError, ValueError):
+        return True  # the call itself refuses it
+    return full in _DEVICES or full == STATE.place or full.startswith(STATE.place + os.sep)
+
+
+def _text(path: Any) -> str:
+    return os.fsdecode(path)[:200]
+
+
+def _check_peer(_event: str, args: Tuple[Any, ...]) -> None:
+    address = args[1]
+    if address is None:
+        return
+    known = tuple(address[:2]) if isinstance(address, tuple) else os.fsdecode(address)
+    if known not in STATE.peers:
+        STATE.refuse("connect to {0}".format(":".join(map(str, known)) if isinstance(known, tuple) else known))
+
+
+def _check_name(_event: str, args: Tuple[Any, ...]) -> None:
+    """Names are looked up by other servers, which would know; those of databases were looked up before."""
+    host = args[0]
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+    if name and not _is_address(name) and name not in [peer[0] for peer in STATE.peers if isinstance(peer, tuple)]:
+        STATE.refuse("look up {0}".format(name))
+
+
+def _is_address(name: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with contextlib.suppress(OSError, ValueError):
+            socket.inet_pton(family, name)
+            return True
+    return name == "localhost"
+
+
+def _check_sqlite(_event: str, args: Tuple[Any, ...]) -> None:
+    name = os.fsdecode(args[0]) if isinstance(args[0], (str, bytes)) or hasattr(args[0], "__fspath__") else ""
+    if name in (":memory:", "") or "mode=ro" in name or "mode=memory" in name or _may_write(name):
+        return
+    STATE.refuse("open the SQLite database {0} for writing".format(name[:200]))
+
+
+def _check_program(event: str, args: Tuple[Any, ...]) -> None:
+    if not STATE.programs:
+        STATE.refuse("run {0}".format(_text(args[0]) if args and isinstance(args[0], (str, bytes)) else "a program"))
+
+
+def _check_signal(_event: str, _args: Tuple[Any, ...]) -> None:
+    STATE.refuse("send a signal")
+
+
+_CHECKS: Dict[str, Callable[[str, Tuple[Any, ...]], None]] = {
+    "open": _check_open,
+    "sqlite3.connect": _check_sqlite,
+    "socket.connect": _check_peer,
+    "socket.sendto": _check_peer,
+    "socket.sendmsg": _check_peer,
+    "socket.getaddrinfo": _check_name,
+    "socket.gethostbyname": _check_name,
+}
+_CHECKS.update(dict.fromkeys(_CHANGES, _check_change))
+_CHECKS.update(dict.fromkeys(_PROGRAMS, _check_program))
+_CHECKS.update(dict.fromkeys(_SIGNALS, _check_signal))
+
+
+def allow_peers(databases: Iterable[Dict[str, Any]]) -> None:
+    """Let connections to these databases through, as Django's settings name them."""
+    for database in databases:
+        engine = str(database.get("ENGINE") or "")
+        if "sqlite" not in engine and "spatialite" not in engine:
+            _allow_server(database, 3306 if "mysql" in engine else 5432)
+
+
+def _allow_server(database: Dict[str, Any], usual: int) -> None:
+    options = database.get("OPTIONS") or {}
+    host = str(database.get("HOST") or options.get("host") or "localhost")
+    STATE.peers.update(str(path) for path in (options.get("unix_socket"), host) if str(path).startswith("/"))
+    port = int(database.get("PORT") or usual)
+    STATE.peers.update({(host, port), ("127.0.0.1", port), ("::1", port)})
+    with contextlib.suppress(OSError, UnicodeError):
+        STATE.peers.update(tuple(found[4][:2]) for found in socket.getaddrinfo(host, port))
+
+
+# --- the kernel's net
+
+_CREATE, _ADD, _RESTRICT = 444, 445, 446  # of each architecture
+_WRITE, _TRUNCATE = 1 << 1, 1 << 14
+#: Write, remove and make anything; refer and truncate are of later kernels.
+_FILE_RIGHTS = _WRITE | sum(1 << bit for bit in range(4, 13))
+_CONNECT = 1 << 1
+_NO_NEW_PRIVS = 38
+
+
+def confine(ports: Iterable[int]) -> bool:
+    """Have the kernel refuse writes elsewhere, and TCP to other ports; returns whether it does."""
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        version = libc.syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(1))
+        return version >= 1 and _confine(libc, version, ports)
+    except (OSError, AttributeError, ValueError):
+        return False
+
+
+def _confine(libc: Any, version: int, ports: Iterable[int]) -> bool:
+    rights = _FILE_RIGHTS | (1 << 13 if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
+    words = [rights] + ([_CONNECT] if version >= 4 else [])
+    attributes = (ctypes.c_uint64 * len(words))(*words)
+    rules = libc.syscall(_CREATE, ctypes.byref(attributes), ctypes.c_size_t(8 * len(words)), ctypes.c_uint(0))
+    if rules < 0:
+        return False
+    try:
+        _allow(libc, rules, STATE.place, rights)
+        for path in ("/dev/shm",) + _DEVICES:
+            _allow(libc, rules, path, rights & (~0 if os.path.isdir(path) else (_WRITE | _TRUNCATE)))
+        for port in ports if version >= 4 else ():
+            rule = (ctypes.c_uint64 * 2)(_CONNECT, port)
+            libc.syscall(_ADD, ctypes.c_int(rules), ctypes.c_int(2), ctypes.byref(rule), ctypes.c_uint(0))
+        libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
+        return bool(libc.syscall(_RESTRICT, ctypes.c_int(rules), ctypes.c_uint(0)) == 0)
+    finally:
+        os.close(rules)
+
+
+class _Beneath(ctypes.Structure):
+    """A directory, and what may be done below it."""
+
+    _pack_ = 1
+    _layout_ = "ms"
+    _fields_ = [("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32)]
+
+
+def _allow(libc: Any, rules: int, path: str, rights: int) -> None:
+    try:
+        handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        rule = _Beneath(rights, handle)
+        libc.syscall(_ADD, ctypes.c_int(rules), ctypes.c_int(1), ctypes.byref(rule), ctypes.c_uint(0))
+    finally:
+        os.close(handle)

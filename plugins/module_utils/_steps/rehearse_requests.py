@@ -1,0 +1,240 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asks the code on new for pages, while old serves, with the data of a backup set in databases beside the live ones.
+
+The set is loaded and proven as a restore does it, asked, and dropped. Nothing else is written, and nobody is told:
+see ``_project/venv_quiet.py``. A page that fails is an obstacle; one that fails for what a rehearsal refuses is not,
+and is named.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import urllib.parse
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
+from ansible_collections.relocate.django.plugins.module_utils._project import history, requested
+from ansible_collections.relocate.django.plugins.module_utils._project.requested import Asked, Database, Limits, Page
+from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, check_code, open_site
+from ansible_collections.relocate.django.plugins.module_utils._steps import restore
+
+NONE, FULL = "none", "full"
+_PORTS = {"postgresql": 5432, "mysql": 3306}
+#: Errors that no refusal brings about.
+_CERTAIN = (
+    "TemplateDoesNotExist: TemplateSyntaxError: ModuleNotFoundError: ImportError: NoReverseMatch: SyntaxError:"
+    " NameError: ProgrammingError: OfflineGenerationError:"
+).split()
+_ERRORS_OF_DATABASES = ("ProgrammingError:", "OperationalError:")
+_HINTS = {
+    "ModuleNotFoundError:": "add its package to relocate_pip_extra, or to the project's requirements",
+    "TemplateDoesNotExist:": "carry the template by relocate_files, or commit it",
+    "FileNotFoundError:": "make it by a command in relocate_build, or carry it by relocate_files",
+    "OfflineGenerationError:": "add manage.py compress to relocate_build",
+    "ValueError: Missing staticfiles": "see that collectstatic finds the file on new, or commit it",
+}
+_HINT = "fix it on old, where it may work for a reason that new lacks; relocate_rehearse: none moves without requests"
+
+
+@dataclass(frozen=True)
+class Options(ModuleOptions):
+    """Holds the options of requests in a rehearsal."""
+
+    access: SiteOptions
+    directory: str  # ours
+    site: str
+    requests: str  # full: the set of the label; requests: the newest set that is here; none
+    label: Optional[str]
+    manifest_sha256: Optional[str]
+    answers: Sequence[Mapping[str, Any]]  # what the site must answer after the cutover
+    allow_same_host: bool  # the machine may be old's
+
+    def restoring(self) -> restore.Options:
+        """Return the options of a restore that leaves everything as it is."""
+        return restore.Options(
+            directory=self.directory,
+            site=self.site,
+            label=self.label,
+            manifest_sha256=self.manifest_sha256,
+            state="rehearsed",
+            sequences=self.access.sequences,
+            aliases=self.access.aliases,
+            replace=False,
+            verified=False,
+            media=False,
+            services_kept_running=(),
+            allow_same_host=self.allow_same_host,
+            allow_same_database=False,
+            jobs=self.access.jobs,
+        )
+
+
+@dataclass
+class Outcome:
+    """Holds what was asked, of whose data; ``notes`` says what could not be, and why."""
+
+    label: str = ""
+    pages: List[Dict[str, Any]] = field(default_factory=list)
+    notes: List[str] = field(default_factory=list)
+
+    def shown(self) -> List[Dict[str, Any]]:
+        """Return what a result tells of each request."""
+        keys = ("path", "host", "status", "title", "seconds")
+        return [{key: page[key] for key in keys} for page in self.pages]
+
+
+def ask(options: Options, found: List[Obstacle]) -> Outcome:
+    """Load, ask and drop; adds what fails to the obstacles.
+
+    Raises what opening the site raises and, of a set that was made for this, what loading it raises.
+    """
+    if options.requests == NONE:
+        return Outcome()
+    if options.requests != FULL and not BackupSet.labels(options.directory, options.site):
+        note = "no request was made: no backup set of the site is on new; relocate_rehearse: full makes one"
+        return Outcome(notes=[note])
+    with open_site(options.access, ("django", "history")) as site:
+        try:
+            return _with_data(site, options, found)
+        except RelocateError as error:
+            if options.requests == FULL:
+                raise
+            # Of a set that happens to be here: the move brings another.
+            return Outcome(notes=["no request was made: the newest set cannot be loaded: {0}".format(error.msg)])
+
+
+def _with_data(site: Site, options: Options, found: List[Obstacle]) -> Outcome:
+    """Have the databases of the set beside the live ones for as long as is asked."""
+    wanted = options.restoring()
+    source = restore.Source.find(wanted.directory, wanted.site, wanted.label, wanted.manifest_sha256)
+    outcome = Outcome(source.backup.label)
+    pending = _pending(site, source)
+    if pending:
+        text = "no request was made: the code has migrations that the data of {0} lacks: {1}"
+        outcome.notes.append(text.format(outcome.label, ", ".join(pending[:3])))
+        return outcome
+    check_code(site, source.manifest.code)
+    kept = RecordFile.read(wanted.directory, wanted.site)
+    planned = restore.plan(site, wanted, source, kept.record)
+    parked = [alias for alias, entry in source.manifest.databases.items() if _parks(site, alias, entry.state.objects)]
+    restore.apply(site, wanted, source, kept, planned, lambda: judge(_asked(site, options), parked, outcome, found))
+    return outcome
+
+
+def _pending(site: Site, source: restore.Source) -> List[str]:
+    """List migrations of the code that are applied to no database of the set."""
+    return history.pending(source.manifest.code.get("migrations") or {}, site.facts["history"])
+
+
+def _parks(site: Site, alias: str, objects: Mapping[str, Sequence[str]]) -> bool:
+    """Tell whether a database has views and routines that its engine makes at the swap only."""
+    engine = site.engines.get(alias)
+    return engine is not None and engine.name == "mysql" and any(objects.values())
+
+
+def _asked(site: Site, options: Options) -> Asked:
+    databases: Dict[str, Database] = {}
+    with contextlib.ExitStack() as stack, site.stopwatch.step("requests"):
+        for alias, engine in site.engines.items():
+            config = stack.enter_context(engine.reachable(INCOMING))
+            databases[alias] = Database(engine.name, config.name)
+        ports = [engine.config.port or _PORTS.get(engine.name, 0) for engine in site.engines.values()]
+        limits = Limits(ports=tuple(sorted({port for port in ports if port})))
+        return requested.ask(site.project, site.secrets, databases, pages_of(options.answers), limits)
+
+
+def pages_of(answers: Sequence[Mapping[str, Any]]) -> List[Page]:
+    """Turn what the site must answer into requests to the application itself."""
+    found = []
+    for item in answers:
+        parts = urllib.parse.urlsplit(str(item["url"]))
+        path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
+        host = str(item.get("host") or parts.netloc.rpartition("@")[2])
+        found.append(
+            Page(
+                path,
+                host,
+                parts.scheme or "http",
+                int(item.get("status") or 200),
+                str(item.get("contains") or ""),
+                {str(key): str(value) for key, value in (item.get("headers") or {}).items()},
+            )
+        )
+    return found
+
+
+def judge(asked: Asked, parked: Sequence[str], outcome: Outcome, found: List[Obstacle]) -> None:
+    """Sort what came back into obstacles and notes.
+
+    :param parked: databases whose views are not there yet
+    """
+    outcome.pages = asked.pages
+    outcome.notes += asked.notes
+    if asked.failed:
+        outcome.notes.append("no request was made: the project does not start: {0}".format(asked.failed))
+    elif not asked.whole:
+        outcome.notes.append("the time was over before all was asked: {0} requests were made".format(len(asked.pages)))
+    for page in asked.pages:
+        error = page["error"]
+        if error is None and page["status"] != 500:
+            outcome.notes += _odd(page)
+        elif _is_own_doing(page, parked):
+            outcome.notes.append(_not_judged(page))
+        else:
+            found.append(_failing(page))
+
+
+def _last(page: Mapping[str, Any]) -> str:
+    """Return the line of the exception: it begins with the name of its type."""
+    kinds = [name.rpartition(".")[2] + ":" for name in page["error"]["types"][:1]] if page["error"] else []
+    lines = [line for line in page["error"]["lines"] if kinds and line.startswith(kinds[0])] if page["error"] else []
+    return lines[0] if lines else (page["error"]["lines"][-1] if page["error"] and page["error"]["lines"] else "")
+
+
+def _is_own_doing(page: Mapping[str, Any], parked: Sequence[str]) -> bool:
+    """Tell whether a page may fail for the rehearsal alone."""
+    last = _last(page)
+    if page["refusal"] or (parked and last.startswith(_ERRORS_OF_DATABASES)):
+        return True
+    return bool(page["refused"]) and not last.startswith(tuple(_CERTAIN))
+
+
+def _shown(page: Mapping[str, Any]) -> str:
+    return "GET {0} (Host: {1})".format(page["path"].partition("?")[0], page["host"])
+
+
+def _not_judged(page: Mapping[str, Any]) -> str:
+    why = page["refusal"] or (page["refused"] or ["read what its database gets at the swap only"])[0]
+    return "{0} could not be judged: it wants to {1}, which a rehearsal does not let it".format(_shown(page), why)
+
+
+def _odd(page: Mapping[str, Any]) -> List[str]:
+    """Say what is not as expected, which the server in front of the application may well change."""
+    status, expected = page["status"], page["expected"]
+    if page["late"]:
+        return ["{0} did not end within its time on new".format(_shown(page))]
+    if status >= 500 and status != expected:
+        return ["{0} answers {1} on new".format(_shown(page), status)]
+    if expected and status != expected and not page["redirects"]:
+        return ["{0} answers {1} on new, and {2} is expected".format(_shown(page), status, expected)]
+    if expected and status == expected and not page["contained"]:
+        return ["{0} answers {1} on new without the expected text".format(_shown(page), status)]
+    return []
+
+
+def _failing(page: Mapping[str, Any]) -> Obstacle:
+    """One obstacle, with the last lines of the traceback."""
+    last = _last(page)
+    hint = next((hint for begins, hint in _HINTS.items() if last.startswith(begins)), _HINT)
+    if page["error"] is None:
+        return Obstacle("request_fails", "{0} answers 500 on new".format(_shown(page)), _HINT)
+    lines = "\n      ".join(page["error"]["lines"][-6:])
+    return Obstacle("request_fails", "{0} fails on new: {1}\n      {2}".format(_shown(page), last, lines), hint)

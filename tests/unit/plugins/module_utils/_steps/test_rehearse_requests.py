@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What came back of requests: which pages are obstacles, and which the rehearsal itself kept from working."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._project.requested import Asked, Page
+from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse_requests
+
+GOOD: dict[str, Any] = {
+    "path": "/login/?next=secret", "host": "shop.example", "title": "Sign in", "location": "", "refusal": "",
+    "status": 200, "expected": 200, "late": False, "contained": True, "redirects": False, "seconds": 0.1,
+    "refused": [], "error": None,
+}  # fmt: skip
+REFUSED = "connect to 127.0.0.1:6379"
+
+
+def raised(kind: str, text: str, *places: str) -> dict[str, Any]:
+    """Give an exception as it is told."""
+    lines = [*places, *f"{kind}: {text}".splitlines()]
+    return {"stage": "request", "types": [f"somewhere.{kind}", "builtins.Exception"], "lines": lines}
+
+
+def judged(*changes: dict[str, Any], parked: tuple[str, ...] = (), **more: Any) -> tuple[list[Obstacle], list[str]]:
+    """Give obstacles and notes for pages with these changes."""
+    outcome, found = rehearse_requests.Outcome("label"), []  # type: ignore[var-annotated]
+    asked = Asked([{**GOOD, **change} for change in changes], **{"whole": True, **more})
+    rehearse_requests.judge(asked, parked, outcome, found)
+    assert outcome.pages == asked.pages
+    return found, outcome.notes
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"error": raised("TemplateDoesNotExist", "login.html")}, "fails on new: TemplateDoesNotExist: login.html"),
+        ({"error": raised("ValueError", "two\nlines", "/x/views.py, line 3, in f")}, "fails on new: ValueError: two"),
+        ({}, "answers 500 on new"),
+        ({"error": raised("ModuleNotFoundError", "x"), "refused": [REFUSED]}, "fails on new: ModuleNotFoundError: x"),
+    ],
+)
+def test_a_page_that_fails_is_an_obstacle(change: dict[str, Any], said: str) -> None:
+    [one], notes = judged({"status": 500, **change})
+    assert one.code == "request_fails" and notes == []
+    assert one.msg.startswith("GET /login/ (Host: shop.example) " + said), one.msg
+    assert "secret" not in one.msg
+    assert "relocate_" in one.hint or "on old" in one.hint or "commit it" in one.hint
+    assert all(line in one.msg for line in (change.get("error") or {"lines": []})["lines"])
+
+
+@pytest.mark.parametrize(
+    ("change", "parked", "said"),
+    [
+        ({"error": raised("ConnectionError", "x"), "refusal": REFUSED}, (), f"it wants to {REFUSED}, which"),
+        ({"error": raised("KeyError", "x"), "refused": ["write /srv/x"]}, (), "it wants to write /srv/x, which"),
+        ({"error": raised("OperationalError", "no table v"), }, ("default",), "what its database gets at the swap"),
+    ],
+)  # fmt: skip
+def test_a_page_that_fails_for_the_rehearsal_is_none(
+    change: dict[str, Any], parked: tuple[str, ...], said: str
+) -> None:
+    found, [note] = judged({"status": 500, **change}, parked=parked)
+    assert found == [] and said in note and "could not be judged" in note
+    if parked:
+        assert len(judged({"status": 500, **change})[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, ""),
+        ({"status": 302, "redirects": True}, ""),
+        ({"expected": 0, "status": 404}, ""),
+        ({"expected": 500, "status": 503}, "answers 503 on new"),
+        ({"expected": 503, "status": 503}, ""),
+        ({"status": 0, "late": True}, "did not end within its time on new"),
+        ({"status": 404}, "answers 404 on new, and 200 is expected"),
+        ({"contained": False}, "answers 200 on new without the expected text"),
+        ({"contained": False, "expected": 0}, ""),
+    ],
+)
+def test_what_is_not_as_expected_is_a_note(change: dict[str, Any], said: str) -> None:
+    found, notes = judged(change)
+    assert found == []
+    assert notes == ([f"GET /login/ (Host: shop.example) {said}"] if said else [])
+
+
+def test_what_was_not_asked_is_a_note() -> None:
+    assert judged(failed="RefusedError: x")[1] == ["no request was made: the project does not start: RefusedError: x"]
+    assert judged({}, whole=False)[1] == ["the time was over before all was asked: 1 requests were made"]
+    assert judged({}, notes=["database x is not part of the set"])[1] == ["database x is not part of the set"]
+
+
+def test_requests_of_the_inventory_become_those_to_the_application() -> None:
+    answers = [
+        {
+            "url": "http://127.0.0.1/a?b=c",
+            "host": "shop.example",
+            "status": 301,
+            "contains": "x",
+            "headers": {"X-A": 1},
+        },
+        {"url": "https://user:pass@shop.example:8443"},
+    ]
+    assert rehearse_requests.pages_of(answers) == [
+        Page("/a?b=c", "shop.example", "http", 301, "x", {"X-A": "1"}),
+        Page("/", "shop.example:8443", "https", 200),
+    ]
