@@ -15,6 +15,8 @@ export PATH := $(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
 export ANSIBLE_HOME := $(CURDIR)/build/ansible
 export ANSIBLE_NOCOLOR ?= 1
+# Where it is set, every program of every test compiles what it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test readme unit lint format sanity docs package build lab images engines benchmark changelog
 .PHONY: controllers setup copy clean
@@ -31,8 +33,9 @@ readme: setup ## What the README says, done by an ordinary user in a fresh clone
 test: setup copy ## Everything: lint, sanity, docs, package, readme, unit, engines, lab
 	@$(RUN) tests.tools.stages controllers+lint images+unit,engines+sanity,docs,package,readme lab
 
+# Tests start thousands of programs. A fork copies the tables of all pages of the process; with huge ones there are few.
 unit: setup copy ## The fast loop: unit tests
-	@$(RUN) pytest $(or $(T),--numprocesses=2 tests/unit) $(PYTEST_OPTIONS)
+	@PYTHONMALLOC=malloc GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(RUN) pytest $(or $(T),--numprocesses=2 tests/unit) $(PYTEST_OPTIONS)
 
 lint: setup copy ## ruff, mypy, vermin, yamllint, shellcheck, licences, ansible-lint
 	@$(RUN) tests.tools.lint $(T)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jinja2
@@ -54,8 +55,13 @@ def number(value: Any) -> str:
     return "absent" if value is None else "{0:,}".format(value)
 
 
-def render(**values: Any) -> str:
-    """The page. What it is made of is data: none of it is taken for a template."""
+@functools.lru_cache(maxsize=1)
+def _template() -> jinja2.Template:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters["number"] = number
-    return environment.from_string(_PAGE).render(values)
+    return environment.from_string(_PAGE)
+
+
+def render(**values: Any) -> str:
+    """The page. What it is made of is data: none of it is taken for a template."""
+    return _template().render(values)

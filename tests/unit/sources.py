@@ -36,12 +36,23 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), name_of(path))
 
 
-def imports(path: Path) -> Iterator[tuple[str, int]]:
+@functools.cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Give all nodes of a Python file, in the order of ``ast.walk``: many tests look at each."""
+    return tuple(ast.walk(tree(path)))
+
+
+@functools.cache
+def imports(path: Path) -> tuple[tuple[str, int], ...]:
     """Give the dotted names that a file imports anywhere in it, with the line.
 
     What comes out of a package by ``from package import name`` counts as package.name when that is a file of ours.
     """
-    for node in ast.walk(tree(path)):
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[tuple[str, int]]:
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -58,7 +69,7 @@ def is_ours(dotted: str) -> bool:
 
 def strings(path: Path, variable: str) -> str:
     """Give the text that a file assigns to a variable at its top level or in a class, such as DOCUMENTATION."""
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == variable for t in node.targets):
             assert isinstance(node.value, ast.Constant), f"{name_of(path)}: {variable} is no plain text"
             return str(node.value.value)

@@ -57,7 +57,7 @@ def inventories(value: Any) -> Iterator[dict[str, Any]]:
 
 def literals(path: Path) -> Iterator[tuple[str, Any]]:
     """Give the variables of ours that a program sets to a plain value: in a mapping, or by ``variables[name] =``."""
-    for node in ast.walk(sources.tree(path)):
+    for node in sources.nodes(path):
         pairs: list[tuple[ast.expr | None, ast.expr]] = []
         if isinstance(node, ast.Dict):
             pairs = list(zip(node.keys, node.values, strict=True))
@@ -136,7 +136,7 @@ NAMES = re.compile(r"\brelocate_[a-z0-9_]+\b(?<!_)")
 def test_errors_and_hints_name_variables_that_there_are() -> None:
     unknown = {}
     for path in sources.files("plugins/**/*.py"):
-        texts = [node.value for node in ast.walk(sources.tree(path)) if isinstance(node, ast.Constant)]
+        texts = [node.value for node in sources.nodes(path) if isinstance(node, ast.Constant)]
         named = {name for text in texts if isinstance(text, str) for name in NAMES.findall(text)}
         unknown[sources.name_of(path)] = named - set(COMMON) - OTHERS
     assert {path: names for path, names in unknown.items() if names} == {}

@@ -23,7 +23,7 @@ def used() -> dict[str, list[str]]:
     for path in sources.files("plugins/**/*.py"):
         if path.name == "_errors.py":
             continue
-        for node in ast.walk(sources.tree(path)):
+        for node in sources.nodes(path):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in CODES:
                 found[node.value].append(f"{sources.name_of(path)}:{node.lineno}")
     for path in sources.files("roles/**/*.yml", "playbooks/**/*.yml"):
@@ -35,7 +35,7 @@ def used() -> dict[str, list[str]]:
 
 def test_every_code_that_is_raised_is_known() -> None:
     for path in sources.files("plugins/**/*.py"):
-        for node in ast.walk(sources.tree(path)):
+        for node in sources.nodes(path):
             if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in TAKES_CODE:
                 first = node.args[0] if node.args else None
                 if isinstance(first, ast.Constant):
@@ -60,7 +60,7 @@ def test_meanings_are_one_line() -> None:
 def test_a_warning_is_made_printable() -> None:
     bare: list[str] = []
     for path in sources.files("plugins/**/*.py"):
-        for node in ast.walk(sources.tree(path)):
+        for node in sources.nodes(path):
             warns = isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("warn", "deprecate", "warning")
             if warns and "printable(" not in ast.unparse(node.args[0]):
                 bare.append(f"{sources.name_of(path)}:{node.lineno}")

@@ -182,14 +182,14 @@ def test_one_place_starts_programs() -> None:
     assert {name for name in found if not name.startswith(("_project.venv_", "_fixtures.venv_"))} == {"_process"}
     calls = {"system", "popen", "execv", "execve", "execvp", "posix_spawn", "spawnv", "fork"}
     for path in ALL:
-        for node in ast.walk(sources.tree(path)):
+        for node in sources.nodes(path):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
                 assert node.attr not in calls, f"{sources.name_of(path)}:{node.lineno}: os.{node.attr}"
 
 
 def test_one_place_ends_a_module() -> None:
     for path in ALL:
-        for node in ast.walk(sources.tree(path)):
+        for node in sources.nodes(path):
             if isinstance(node, ast.Attribute) and node.attr in ("exit_json", "fail_json", "run_command"):
                 where = f"{sources.name_of(path)}:{node.lineno}: {node.attr}"
                 assert path.parent.name == "modules" or path.name == "_module.py", where
@@ -232,7 +232,7 @@ def test_a_file_is_about_one_thing(path: Path) -> None:
 def test_fixtures_know_no_engine_by_name(path: Path) -> None:
     """What an engine does in its own way says its dialect, so that a new one is a folder and a line."""
     known = {"postgresql", "mysql", "mariadb", "sqlite", "sqlite3"}
-    for node in ast.walk(sources.tree(path)):
+    for node in sources.nodes(path):
         where = f"{sources.name_of(path)}:{getattr(node, 'lineno', 0)}"
         assert not (isinstance(node, ast.Attribute) and node.attr == "vendor"), where
         assert not (isinstance(node, ast.Constant) and node.value in known), where

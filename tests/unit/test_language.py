@@ -65,7 +65,7 @@ ORDER = re.compile(r"(?:^|[;:,.] |\bor |\bthen |\band )(set|name) (.*)")
 def docstrings() -> Iterator[tuple[str, str]]:
     """Give every docstring of the plugins, with the name of what it is about."""
     for path in sources.files("plugins/**/*.py"):
-        for node in ast.walk(sources.tree(path)):
+        for node in sources.nodes(path):
             if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
                 yield f"{sources.name_of(path)}: {getattr(node, 'name', '')}", ast.get_docstring(node) or ""
 
@@ -77,7 +77,7 @@ def texts_of(node: ast.AST) -> list[str]:
 
 def hints(path: Path) -> Iterator[str]:
     """Give the hints of a file: the argument of an error, and texts that are assigned to a name with hint in it."""
-    for node in ast.walk(sources.tree(path)):
+    for node in sources.nodes(path):
         if isinstance(node, ast.Call):
             place = HINTS.get(getattr(node.func, "id", getattr(node.func, "attr", "")))
             if place is not None and len(node.args) > place:
@@ -102,8 +102,8 @@ def texts() -> Iterator[tuple[str, str]]:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             yield f"{sources.name_of(path)}:{number}", line
     for path in sources.files("plugins/**/*.py"):
-        passed = {id(node.body[0].value) for node in ast.walk(sources.tree(path)) if _has_docstring(node)}
-        for node in ast.walk(sources.tree(path)):
+        passed = {id(node.body[0].value) for node in sources.nodes(path) if _has_docstring(node)}
+        for node in sources.nodes(path):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in passed:
                 for number, line in enumerate(node.value.splitlines()):
                     yield f"{sources.name_of(path)}:{node.lineno + number}", line

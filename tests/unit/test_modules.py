@@ -45,7 +45,7 @@ def test_fragments_equal_option_groups(path: Path) -> None:
         return
     called = {
         node.func.attr
-        for node in ast.walk(sources.tree(sources.UTILS / "_modules" / path.name))
+        for node in sources.nodes(sources.UTILS / "_modules" / path.name)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and getattr(node.func.value, "id", "") == "_argspec"

@@ -44,7 +44,7 @@ def test_backends_are_not_named_elsewhere() -> None:
     """The engine follows from the settings: no module or role decides by a backend's name."""
     backends = {word for served in registry.ENGINES.values() for word in served}
     for path in sources.modules():
-        for node in ast.walk(sources.tree(path)):
+        for node in sources.nodes(path):
             if isinstance(node, ast.Compare):
                 constants = {item.value for item in ast.walk(node) if isinstance(item, ast.Constant)}
                 assert not constants & backends, f"{sources.name_of(path)}:{node.lineno}"

@@ -362,7 +362,7 @@ def test_who_relies_on_the_rights_of_callers_gets_them() -> None:
     names = {function for _file, function in relying if "." not in function}
     wrong = []
     for path in scanned():
-        own = {node.name for node in ast.walk(sources.tree(path)) if isinstance(node, ast.FunctionDef)}
+        own = {node.name for node in sources.nodes(path) if isinstance(node, ast.FunctionDef)}
         others = {name for name in own if (name_of(path), name) not in relying}
         for function, node in outside(sources.tree(path)):
             called_name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -380,7 +380,7 @@ def test_no_paths_as_objects(path: Path) -> None:
 @pytest.mark.parametrize("path", sources.files("plugins/**/*.py"), ids=name_of)
 def test_whatever_is_made_is_new_and_no_link(path: Path) -> None:
     """O_CREAT alone opens what somebody has put there; no file of ours is left to a child either."""
-    for node in ast.walk(sources.tree(path)):
+    for node in sources.nodes(path):
         if not (isinstance(node, ast.Call) and called(node) == "os.open" and path.name not in MAY_BE_THERE):
             continue
         flags = {item.attr for item in ast.walk(node) if isinstance(item, ast.Attribute)} | _assigned(path, node)
@@ -394,7 +394,7 @@ def _assigned(path: Path, node: ast.Call) -> set[str]:
         return set()
     before = [
         item
-        for item in ast.walk(sources.tree(path))
+        for item in sources.nodes(path)
         if isinstance(item, ast.Assign) and item.lineno < node.lineno and ast.unparse(item.targets[0]) == "flags"
     ]
     return {item.attr for item in ast.walk(before[-1]) if isinstance(item, ast.Attribute)} if before else set()
@@ -403,9 +403,7 @@ def _assigned(path: Path, node: ast.Call) -> set[str]:
 @pytest.mark.parametrize("path", scanned(), ids=name_of)
 def test_new_files_are_made_in_one_place(path: Path) -> None:
     exclusive = [
-        node.lineno
-        for node in ast.walk(sources.tree(path))
-        if isinstance(node, ast.Attribute) and node.attr == "O_EXCL"
+        node.lineno for node in sources.nodes(path) if isinstance(node, ast.Attribute) and node.attr == "O_EXCL"
     ]
     # _compiled comes before all others, so that these are kept too.
     makers = ("module_utils/_host/files.py", "module_utils/_host/openat.py", "module_utils/_compiled.py")

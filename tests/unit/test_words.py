@@ -68,9 +68,9 @@ ALLOWED: dict[str, dict[str, str]] = {
 _TEXTS = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 
 
-def _docstrings(tree: ast.AST) -> set[int]:
+def _docstrings(path: Path) -> set[int]:
     found = set()
-    for node in ast.walk(tree):
+    for node in sources.nodes(path):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and node.body:
             first = node.body[0]
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
@@ -82,9 +82,8 @@ def _docstrings(tree: ast.AST) -> set[int]:
 
 def sentences_of_python(path: Path) -> Iterator[str]:
     """Every text constant that is no docstring and no documentation."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    passed = _docstrings(tree)
-    for node in ast.walk(tree):
+    passed = _docstrings(path)
+    for node in sources.nodes(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in passed:
             yield node.value
 
@@ -183,8 +182,7 @@ PAGES = sources.files("README.md", "docs/*.md", "roles/*/meta/argument_specs.yml
 def documented_in(path: Path) -> str:
     """What a page, an argument specification or a module's documentation says."""
     if path.suffix == ".py":
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+        texts = [node.value for node in sources.nodes(path) if isinstance(node, ast.Assign)]
         return "\n".join(
             str(text.value) for text in texts if isinstance(text, ast.Constant) and "\n" in str(text.value)
         )

@@ -60,7 +60,7 @@ def test_no_step_reads_a_module_s_parameters(path: Path) -> None:
         return
     read = [
         node.lineno
-        for node in ast.walk(sources.tree(path))
+        for node in sources.nodes(path)
         if (isinstance(node, ast.Subscript) and _is_params(node.value))
         or (isinstance(node, ast.Attribute) and _is_params(node.value))
     ]
@@ -87,7 +87,7 @@ def made_by(path: Path, module: ModuleType) -> list[type[_options.ModuleOptions]
     """Give the kinds of options that a module makes of its parameters."""
     calls = [
         node.func.value
-        for node in ast.walk(sources.tree(path))
+        for node in sources.nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "of"
     ]
     return [eval(ast.unparse(one), vars(module)) for one in calls]  # noqa: S307: names of our own sources
