@@ -99,7 +99,16 @@ options:
     type: bool
     default: false
   path:
-    description: The project's directory on this host, to warn of lines of cron that lead to where it was on old.
+    description:
+      - The project's directory on this host, to warn of lines of cron that lead to where it was on old, and to find the
+        server blocks for O(maintenance).
+    type: path
+  maintenance:
+    description:
+      - A page (HTML) on this host. While the site is V(frozen), nginx shows it by the site's names, with status 503 and
+        C(Retry-After), by a file of ours in C(/etc/nginx/conf.d). V(thawed) takes it away, and so does a timer of
+        systemd after O(freeze_limit). V(retired) leaves it, for visitors who still come to the old host.
+      - A freeze goes on without the page, with a warning, where nginx refuses it or does not show it.
     type: path
   cron:
     description:

@@ -162,6 +162,13 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "SiteCron._arm": ("files.replaced", OURS),
         "SiteCron.disarm": ("os.listdir shutil.rmtree", OURS),
     },
+    "module_utils/_services/maintenance.py": {
+        "Page.hide": (
+            "os.unlink shutil.rmtree",
+            "in the server's configuration, and in our work directory: root's own",
+        ),
+        "Page._write": ("files.replaced", "in the server's configuration, and in our work directory: root's own"),
+    },
     "module_utils/_services/systemd.py": {
         "_first_words": ("open", KERNEL),
         "processes_of": ("glob.glob open", "of /sys/fs/cgroup, whose names only root makes"),

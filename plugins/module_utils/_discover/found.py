@@ -51,6 +51,7 @@ class WebSite:
     unit: str  # the system unit that serves it: nginx.service, apache2.service, httpd.service
     names: Tuple[str, ...] = ()  # host names that it answers to, the first is its own; no patterns
     default: bool = False  # answers to any name
+    default_for: Tuple[Tuple[str, int], ...] = ()  # addresses for which it says so itself
     ports: Tuple[Tuple[str, int, bool], ...] = ()  # address ("*" for any, "::" for any of IPv6), port, whether by TLS
     targets: Tuple[str, ...] = ()  # whom it passes requests on to, as in Starter.listens
     mounts: Tuple[Tuple[str, str], ...] = ()  # path of a URL, and the target or script that answers below it

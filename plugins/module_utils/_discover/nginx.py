@@ -230,7 +230,10 @@ def _with_defaults(found: Sequence[Tuple[WebSite, Set[Tuple[str, int]]]]) -> Lis
     for number, (_site_found, explicit_for) in enumerate(found):
         first.update(dict.fromkeys(explicit_for, number))
     defaults = set(first.values())
-    return [replace(site, default=number in defaults) for number, (site, _explicit_for) in enumerate(found)]
+    return [
+        replace(site, default=number in defaults, default_for=tuple(sorted(explicit_for)))
+        for number, (site, explicit_for) in enumerate(found)
+    ]
 
 
 def _certificates(name: str, own: Iterable[Directive], http: _Http) -> Tuple[str, ...]:

@@ -91,6 +91,7 @@ MODULE = Module(
                 "retired": {"type": "bool", "default": False},
                 "allow_unfrozen": {"type": "bool", "default": False},
                 "path": {"type": "path"},
+                "maintenance": {"type": "path"},
                 "cron": {"type": "str", "choices": ["refuse", "leave", "carry"], "default": "refuse"},
                 "label": {"type": "str", "default": ""},
             },

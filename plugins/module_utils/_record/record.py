@@ -75,6 +75,7 @@ class Record:
         (),
     )
     cron_added: Tuple[str, ...] = key("tables of cron that lines of the site were added to", list_of(text), ())
+    maintenance: str = key("the file by which nginx shows a page in place of the site")
     sequence: int = key("the number of the newest backup set", whole, 0)
     marks: Optional[Marks] = object_key("signs of what frozen databases held when dumped", Marks)
     media: Optional[Media] = object_key("MEDIA_ROOT, as we filled it", Media)

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Brings what belongs to a site beside its units to the state that these are brought to: its lines of cron.
+"""Brings what belongs to a site beside its units to the state that these are brought to: lines of cron, and a page.
 
-On old they are commented out before the first unit stops, and come back after the last has started. On new they are
-added once the site has answered, and taken away before its first unit stops.
+On old the lines are commented out before the first unit stops, and come back after the last has started; so does the
+page come and go. On new the lines are added once the site has answered, and taken away before its first unit stops.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
 from ansible_collections.relocate.django.plugins.module_utils._services import crontab, systemd
 from ansible_collections.relocate.django.plugins.module_utils._services.cron import Plan, SiteCron, label
 from ansible_collections.relocate.django.plugins.module_utils._services.crontab import Crontabs
+from ansible_collections.relocate.django.plugins.module_utils._services.maintenance import Page
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd
 from ansible_collections.relocate.django.plugins.module_utils._set import cron as set_cron
+from ansible_collections.relocate.django.plugins.module_utils._steps import maintenance
 from ansible_collections.relocate.django.plugins.module_utils._steps.cron_lines import CARRY
 
 
@@ -39,6 +41,7 @@ class Options(ModuleOptions):
     freeze_limit: int  # seconds until they come back by themselves; 0: never
     retired: bool  # thawed: a retired site is brought back too
     path: Optional[str] = None  # the project's directory on this host
+    maintenance: Optional[str] = None  # a page on this host that is shown while the site is frozen
 
 
 class Beside:
@@ -50,10 +53,10 @@ class Beside:
 
     def __init__(self, options: Options, record: Record, check_mode: bool, tables: Optional[Crontabs] = None) -> None:
         self._options, self._record, self._check_mode = options, record, check_mode
-        there = os.path.isdir(systemd.RUNNING)
-        self._cron = SiteCron(
-            options.directory, options.site, tables or Crontabs(), Systemd() if there and _is_about(options) else None
-        )
+        there = os.path.isdir(systemd.RUNNING) and _is_about(options)
+        units = Systemd() if there else None
+        self._cron = SiteCron(options.directory, options.site, tables or Crontabs(), units)
+        self._page = Page(options.directory, options.site, units) if units is not None else None
         self._added = Plan("")
         self._silenced = Plan("")
         self.steps: List[str] = []
@@ -64,6 +67,7 @@ class Beside:
         state = self._options.state
         if state == "frozen":
             self._silence()
+            self._show()
         elif state == "held":
             self._see_still()
         elif state == "started":
@@ -92,9 +96,11 @@ class Beside:
 
     def _take_back(self) -> None:
         state = self._options.state
-        if state == "frozen" and self._silenced.names:
-            self._do(self._cron.wake())
-            self._disarm()
+        if state == "frozen":
+            self._hide()
+            if self._silenced.names:
+                self._do(self._cron.wake())
+                self._cron.disarm()
         elif state == "thawed" and not (self._options.retired and self._record.serves_elsewhere()):
             self._wake()
         elif state == "started" and self._added.names:
@@ -145,6 +151,38 @@ class Beside:
                 {"reasons": ["lines of cron run again"]},
             )
 
+    def _show(self) -> None:
+        """Show the page; without it the freeze goes on."""
+        options = self._options
+        if not (self._page and options.maintenance and options.path):
+            return
+        if self._page.shown() and self._record.is_frozen_by(options.run, options.label):
+            return
+        self.steps.append("show {0}".format(options.maintenance))
+        if self._check_mode:
+            return
+        try:
+            maintenance.show(self._page, options.maintenance, options.path, max(0, options.freeze_limit))
+        except RelocateError as error:
+            self._without_page("{0}. Next: {1}".format(error.msg, error.hint))
+        except OSError as error:
+            self._without_page("{0}: {1}".format(error.filename, error.strerror))
+
+    def _without_page(self, why: str) -> None:
+        self.steps.pop()
+        self.warnings.append("no maintenance page is shown: {0}".format(why))
+
+    def _hide(self) -> None:
+        if not (self._page and self._page.shown()):
+            return
+        self.steps.append("take away {0}".format(self._page.shown()))
+        if self._check_mode:
+            return
+        try:
+            self._page.hide()
+        except RelocateError as error:
+            self.warnings.append("{0}. Next: {1}".format(error.msg, error.hint))
+
     def _rest(self) -> None:
         self._disarm()
         if self._options.state == "retired":
@@ -153,12 +191,16 @@ class Beside:
     def _wake(self) -> None:
         if self._record.retired and not self._options.retired:
             return  # another host may serve
+        self._hide()
         self._do(self._cron.wake())
         self._disarm()
 
     def _disarm(self) -> None:
-        if not self._check_mode:
-            self._cron.disarm()
+        if self._check_mode:
+            return
+        self._cron.disarm()
+        if self._page and self._page.shown():
+            self._page.disarm()
 
     def _do(self, plan: Plan, seconds: int = 0) -> None:
         self.steps += plan.steps()

@@ -107,6 +107,7 @@ def test_a_site_as_debian_and_certbot_have_it() -> None:
         server="nginx",
         unit="nginx.service",
         default=True,
+        default_for=(("*", 80), ("::", 80)),
         ports=(("*", 80, False), ("::", 80, False)),
         directories=("/var/www/html",),
         files=("/etc/nginx/sites-enabled/default", "/etc/nginx/sites-available/default"),

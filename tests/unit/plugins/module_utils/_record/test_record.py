@@ -80,6 +80,7 @@ FULL: dict[str, Any] = {
     "retired": {"label": "l", "run": "r", "at": 1},
     "cron_silenced": ["/etc/cron.d/shop", "shop"],
     "cron_added": ["shop"],
+    "maintenance": "/etc/nginx/conf.d/x.conf",
     "sequence": 4,
     "marks": {"label": "l", "aliases": {"default": "sign"}},
     "media": {"path": "/srv/media", "foreign": True, "given": [33]},

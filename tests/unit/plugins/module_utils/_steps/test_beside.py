@@ -87,12 +87,35 @@ class Timers(Played):
         super().disarm(name)
 
 
+class Shown:
+    """A page that is noted, and that nginx refuses where it is told to."""
+
+    def __init__(self) -> None:
+        self.file, self.armed, self.refuses = "", False, False
+
+    def shown(self) -> str:
+        return self.file
+
+    def hide(self) -> None:
+        self.file, self.armed = "", False
+        if self.refuses:
+            raise RelocateError("config_refused", "nginx shows it still", "reload it")
+
+    def disarm(self) -> None:
+        self.armed = False
+
+    def show(self, _page: Any, file: str, project: str, seconds: int) -> None:
+        if self.refuses:
+            raise RelocateError("config_refused", "nginx refuses it", "fix it")
+        self.file, self.armed = f"/etc/nginx/conf.d/{file}", seconds > 0
+
+
 class Host:
     """One host of a move."""
 
     def __init__(self, directory: Path, texts: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
         self.directory, self.tables, self.timers = directory, Tables(texts), Timers()
-        self._patch = monkeypatch
+        self.page, self._patch = Shown(), monkeypatch
         made = BackupSet.create(str(directory), "shop", LABEL, me())
         set_cron.write(made, CARRIED)
         made.note_prepared(Prepared({"commit": "c"}, {"path": "/srv/shop"}, {"name": "daemon"}, ()))
@@ -102,6 +125,8 @@ class Host:
         options = Options(directory=str(self.directory), site="shop", state=state, **given)
         self._patch.setattr(beside, "Systemd", lambda: self.timers)
         self._patch.setattr(beside.systemd, "RUNNING", "/")
+        self._patch.setattr(beside, "Page", lambda *_what: self.page)
+        self._patch.setattr(beside.maintenance, "show", self.page.show)
         return Beside(options, records.read_record(str(self.directory), "shop"), check, self.tables)
 
     def bring(self, state: str, fails: bool = False, **more: Any) -> list[str]:
@@ -333,3 +358,48 @@ def test_killed_while_old_is_put_back(old: Host) -> None:
     old.tables.kill = -1
     old.bring("thawed")
     assert (old.tables.texts, old.timers.armed, noted(old.directory)) == (OLD, {}, {})
+
+
+PAGE = {"cron": "refuse", "maintenance": "page", "path": "/srv/shop"}
+CONF = "/etc/nginx/conf.d/page"
+
+
+def test_a_page_through_a_move_and_its_undo(old: Host) -> None:
+    assert old.bring("frozen", check=True, **PAGE) == ["show page"] and old.page.file == ""
+    assert old.bring("frozen", **PAGE) == ["show page"] and old.page.armed
+    note(old.directory, freeze={"label": LABEL, "run": "r"})
+    assert old.bring("frozen", **PAGE) == []
+    assert old.bring("held", **PAGE) == [] and (old.page.file, old.page.armed) == (CONF, False)
+    note(old.directory, retired={"label": LABEL})
+    old.bring("retired", **PAGE)
+    old.bring("thawed", **PAGE)
+    assert old.page.file == CONF, "another host serves: visitors who come here still see it"
+    assert old.bring("thawed", retired=True, check=True) == ["take away " + CONF] and old.page.file
+    assert old.bring("thawed", retired=True) == ["take away " + CONF] and old.page.file == ""
+
+
+@pytest.mark.parametrize("state", ["held", "thawed", "started", "stopped", "retired"])
+def test_a_page_is_for_a_freeze(old: Host, state: str) -> None:
+    assert old.bring(state, **PAGE) == [] and old.page.file == ""
+    assert old.bring("frozen", **{**PAGE, "maintenance": None}) == []
+
+
+def test_a_freeze_goes_on_without_a_page(old: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    old.page.refuses = True
+    assert old.bring("frozen", **PAGE) == ["no maintenance page is shown: nginx refuses it. Next: fix it"]
+
+    def full(*_what: Any) -> None:
+        raise OSError(28, "No space left on device", "/x")
+
+    monkeypatch.setattr(old.page, "show", full)
+    assert old.bring("frozen", **PAGE) == ["no maintenance page is shown: /x: No space left on device"]
+
+
+def test_a_freeze_that_fails_takes_its_page_away(old: Host) -> None:
+    with refused("unit_failed", "x"):
+        old.bring("frozen", fails=True, **PAGE)
+    assert old.page.file == ""
+    old.bring("frozen", **PAGE)
+    old.page.refuses = True
+    told = old.bring("thawed", **PAGE)
+    assert "nginx shows it still. Next: reload it" in told
