@@ -123,6 +123,9 @@ options:
     type: str
     choices: [refuse, leave, carry]
     default: refuse
+  maintenance:
+    description: A page on the old host that is shown while the site is frozen; an obstacle when it cannot be read.
+    type: path
   services_kept_running:
     description: Units of the project that run on this host and are left running there on purpose.
     type: list

@@ -102,6 +102,7 @@ MODULE = Module(
                 "old": {"type": "dict"},
                 **dict.fromkeys(_LISTS, _NAMES),
                 "cron": {"type": "str", "choices": ["refuse", "leave", "carry"], "default": "refuse"},
+                "maintenance": {"type": "path"},
                 "python": {"type": "str", "default": "python3"},
                 "revision": {"type": "str"},
                 "remote": {"type": "str"},

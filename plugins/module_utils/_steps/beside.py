@@ -40,6 +40,7 @@ class Options(ModuleOptions):
     cron: str  # carry: the lines go along
     freeze_limit: int  # seconds until they come back by themselves; 0: never
     retired: bool  # thawed: a retired site is brought back too
+    abandoned: bool  # thawed: a site that another host may serve is left alone
     path: Optional[str] = None  # the project's directory on this host
     maintenance: Optional[str] = None  # a page on this host that is shown while the site is frozen
 
@@ -189,11 +190,17 @@ class Beside:
             self._do(self._cron.silence(self._carried(), strict=False))
 
     def _wake(self) -> None:
-        if self._record.retired and not self._options.retired:
-            return  # another host may serve
+        if self._may_serve_elsewhere():
+            return
         self._hide()
         self._do(self._cron.wake())
         self._disarm()
+
+    def _may_serve_elsewhere(self) -> bool:
+        """Tell whether another host may serve. Of a site without units, only the timer tells that it was not held."""
+        record, options = self._record, self._options
+        held = bool(record.cron_silenced) and record.freeze is None and not self._cron.is_armed()
+        return (record.retired is not None and not options.retired) or (options.abandoned and held)
 
     def _disarm(self) -> None:
         if self._check_mode:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import sites
@@ -19,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import (
     belongings,
     cron_lines,
     describe,
+    maintenance,
     preflight,
     readiness,
     stores,
@@ -36,6 +38,7 @@ class Options(ModuleOptions):
     named: unnamed.Options
     media: bool  # MEDIA is moved
     media_skip: Sequence[str]  # what of it stays
+    maintenance: Optional[str]  # a page on this host that is shown while the site is frozen
 
 
 def look(options: Options, obstacles: List[Obstacle]) -> Dict[str, Any]:
@@ -44,6 +47,8 @@ def look(options: Options, obstacles: List[Obstacle]) -> Dict[str, Any]:
     served = unnamed.find(host, options.named.path, options.named.services_kept_running)
     # The project may not open, as without its environment: what else is in the way is found all the same.
     info = collect(obstacles, lambda: _open(options, obstacles, host, served))
+    if options.maintenance:
+        collect(obstacles, partial(maintenance.read, options.maintenance))
     if info is None:
         obstacles += unnamed.obstacles(served, host, options.named, None, {})
     return info or {}

@@ -32,6 +32,7 @@ def test_an_old_site_that_cannot_be_described(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(old_site.preflight, "obstacles_on_old", lambda *_args: [])
     monkeypatch.setattr(FakeEngine, "describe", refusing)
     params = {"side": "old", "site": "shop", "directory": str(tmp_path), "run": "", "media": True, "media_skip": []}
+    params["maintenance"] = None
     lists = "files files_ignored requirements command pip_extra pip_ignored units answers reload".split()
     lists += ["services_kept_running"]
     params.update({name: [] for name in lists}, **project_params(tmp_path))
@@ -56,7 +57,9 @@ def test_a_project_that_does_not_open_hides_nothing(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(old_site, "open_site", refused)
     monkeypatch.setattr(old_site.unnamed, "obstacles", unnamed)
-    options = SimpleNamespace(site=None, named=SimpleNamespace(path=str(tmp_path), services_kept_running=()))
+    named = SimpleNamespace(path=str(tmp_path), services_kept_running=())
+    options = SimpleNamespace(site=None, named=named, maintenance=str(tmp_path / "page.html"))
     obstacles: list[Obstacle] = []
     assert old_site.look(options, obstacles) == {}  # type: ignore[arg-type]
-    assert [item.code for item in obstacles] == ["interpreter_not_found", "files_unnamed"]
+    assert [item.code for item in obstacles] == ["interpreter_not_found", "bad_option", "files_unnamed"]
+    assert "relocate_maintenance: " in obstacles[1].msg and "page.html" in obstacles[1].msg

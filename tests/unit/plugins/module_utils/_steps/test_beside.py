@@ -121,7 +121,15 @@ class Host:
         made.note_prepared(Prepared({"commit": "c"}, {"path": "/srv/shop"}, {"name": "daemon"}, ()))
 
     def beside(self, state: str, check: bool = False, **more: Any) -> Beside:
-        given = {"cron": "carry", "freeze_limit": 60, "retired": False, "label": LABEL, "run": "r", **more}
+        given = {
+            "cron": "carry",
+            "freeze_limit": 60,
+            "retired": False,
+            "abandoned": False,
+            "label": LABEL,
+            "run": "r",
+            **more,
+        }
         options = Options(directory=str(self.directory), site="shop", state=state, **given)
         self._patch.setattr(beside, "Systemd", lambda: self.timers)
         self._patch.setattr(beside.systemd, "RUNNING", "/")
@@ -187,6 +195,15 @@ def test_a_move_that_fails(old: Host, new: Host) -> None:
     assert len(old.bring("thawed", cron="refuse", label="")) == 2
     assert (old.tables.texts, old.timers.armed, noted(old.directory)) == (OLD, {}, {})
     assert new.bring("stopped") == []
+
+
+def test_a_site_without_units_whose_new_host_was_lost(old: Host) -> None:
+    old.bring("frozen")
+    assert len(old.bring("thawed", abandoned=True)) == 2 and old.tables.texts == OLD
+    old.bring("frozen")
+    old.bring("held")
+    assert old.bring("thawed", abandoned=True) == [] and old.tables.texts == SILENT, "new may have begun to serve"
+    assert len(old.bring("thawed")) == 2 and old.tables.texts == OLD
 
 
 def test_units_that_do_not_stop(old: Host) -> None:
