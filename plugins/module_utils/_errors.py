@@ -133,6 +133,7 @@ CODES: Dict[str, str] = {
     "cron_runs": "cron runs the project",
     "cron_failed": "a table of cron cannot be read or written",
     "port_taken": "another program listens where the site is to",
+    "path_missing": "a file that the settings name is not there",
     "neighbour_missing": "a server that the settings name does not answer",
     "neighbour_failed": "a server that the settings name could not be asked",
     "unit_shared": "a unit that is to be stopped runs other sites too",

@@ -60,6 +60,17 @@ options:
     type: list
     elements: str
     default: []
+  needs:
+    description:
+      - What old told of the site, as RV(relocate.django.preflight#module:info) has it under C(needs). Servers that
+        answered there, paths that packages brought, and ports are looked for here once more; without it nothing is.
+    type: dict
+    default: {}
+  neighbours_ignored:
+    description: Settings whose servers need not answer, such as V(EMAIL_HOST); V(*) for all.
+    type: list
+    elements: str
+    default: []
   certificates_ignored:
     description: Certificates, by path, and host names that need not fit here; V(*) for all.
     type: list

@@ -64,7 +64,8 @@ def beside(settings: Settings) -> List[Notice]:
         path = mapping(connection).get("PATH")
         if isinstance(path, str) and path:
             what = "HAYSTACK_CONNECTIONS['{0}'] keeps its index in {1}".format(name, path)
-            found.append(Notice(what, "run `manage.py rebuild_index` on new after the move"))
+            hint = "run `manage.py rebuild_index` on new after the move: it travels as it was before old was stopped"
+            found.append(Notice(what, hint))
     return found
 
 

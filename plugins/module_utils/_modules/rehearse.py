@@ -22,6 +22,7 @@ def work_on(module: Call) -> Dict[str, Any]:
     return {"changed": False, **result}
 
 
+_LISTS = "units reload created files certificates_ignored neighbours_ignored".split()
 _NAMES: Dict[str, Any] = {"type": "list", "elements": "str", "default": []}
 
 MODULE = Module(
@@ -36,8 +37,9 @@ MODULE = Module(
             _argspec.definers(),
             _argspec.sequences(),
             {
-                **dict.fromkeys(("units", "reload", "created", "files", "certificates_ignored"), _NAMES),
+                **dict.fromkeys(_LISTS, _NAMES),
                 "requests": {"type": "str", "choices": ["full", "requests", "none"], "default": "none"},
+                "needs": {"type": "dict", "default": {}},
                 "allow_same_host": {"type": "bool", "default": False},
             },
         ),

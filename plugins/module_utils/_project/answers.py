@@ -16,6 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     replies,
     venv_logins,
     venv_models,
+    venv_named,
     venv_neighbours,
     venv_opened,
     venv_probe,
@@ -34,7 +35,16 @@ from ansible_collections.relocate.django.plugins.module_utils._project.project i
 
 TOPICS = tuple(venv_probe.TOPICS)
 #: In the order in which they import each other; the last one's main is run.
-PARTS = (venv_secrets, venv_models, venv_opened, venv_neighbours, venv_logins, venv_serving, venv_probe)
+PARTS = (
+    venv_secrets,
+    venv_models,
+    venv_opened,
+    venv_named,
+    venv_neighbours,
+    venv_logins,
+    venv_serving,
+    venv_probe,
+)
 #: How drivers say that they could not get in; anything else of a database is query_failed.
 _DATABASE_ERRORS = (
     (

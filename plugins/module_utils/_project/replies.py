@@ -80,6 +80,7 @@ TOPICS: Mapping[str, Any] = {
     "packages": [str],
     "media": Each(object),
     "opened": {"files": [str], "variables": Each(bool), "whole": bool},
+    "named": [dict.fromkeys("path setting".split(), str)],
     "neighbours": Each(object),
     "logins": [{**dict.fromkeys("setting address user password ca".split(), str), "tls": bool, "verify": bool}],
     "serving": [dict.fromkeys("where kind msg".split(), str)],

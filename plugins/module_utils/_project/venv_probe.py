@@ -27,6 +27,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_logins,
     venv_models,
+    venv_named,
     venv_neighbours,
     venv_opened,
     venv_secrets,
@@ -38,12 +39,7 @@ Raw = Dict[str, Any]  # one alias as it is answered
 
 _LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
 #: Where servers listen unless told otherwise: naming one of them is the same as naming none.
-_DEFAULT_SOCKETS = (
-    "/run/postgresql",
-    "/tmp",
-    "/run/mysqld/mysqld.sock",
-    "/var/lib/mysql/mysql.sock",
-)
+_DEFAULT_SOCKETS = ("/run/postgresql", "/tmp", "/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock")
 _DEFAULT_PORTS = {"postgresql": 5432, "mysql": 3306}
 
 
@@ -330,12 +326,13 @@ TOPICS: Dict[str, Callable[[Request], Any]] = {
     "counts": lambda request: venv_models.topic_counts(_aliases(request)),
     "checks": lambda request: venv_models.topic_checks(),
     "opened": lambda request: venv_opened.topic_opened(),
+    "named": lambda request: venv_named.topic_named(),
     "neighbours": lambda request: venv_neighbours.topic_neighbours(),
     "logins": lambda request: venv_logins.topic_logins(),
     "serving": lambda request: venv_serving.topic_serving(),
 }
 #: topics that the settings alone answer; the others need the apps loaded
-_WITHOUT_APPS = ("databases", "media", "packages", "opened", "neighbours", "logins")
+_WITHOUT_APPS = ("databases", "media", "packages", "opened", "named", "neighbours", "logins")
 
 
 # --- request and answer ---

@@ -17,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover import (
     apache,
     certificates,
     here,
+    named,
     neighbours,
     nginx,
     opened,
@@ -46,7 +47,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import logs
 #: Directories that are empty until something has started: nothing in them goes along.
 PASSING = ("/run/", "/var/run/")
 #: What the probe is asked for besides a site's usual topics.
-TOPICS = ("opened", "neighbours", "logins")
+TOPICS = ("opened", "named", "neighbours", "logins")
 
 
 @dataclass
@@ -132,7 +133,7 @@ def of_site(
 
     :param owner: who runs the project's code; None when that is not clear
     :param directory: ours, which is no file of a site
-    :param told: answers of the probe, by topic: databases, django, opened, neighbours; as far as there are
+    :param told: answers of the probe, by topic: databases, django, opened, named, neighbours; as far as there are
     :param beside: whether to look for files beside the code that git does not hold
     """
     values, place = Values(notices=list(site.notices)), site.place
@@ -143,6 +144,7 @@ def of_site(
         databases = [str(item.get("name") or "") for item in topic(told, "databases") or []]
         apart = carried_otherwise(topic(told, "django") or {}, [name for name in databases if name], directory)
         _carry_opened(place, owner, told, apart, values)
+        _carry_named(place, owner, host, told, apart, values)
         if beside:
             _carry_untracked(place, owner, told, apart, values)
     _name_neighbours(told, host, values)
@@ -201,6 +203,29 @@ def _carry_opened(
             full = os.path.join(place.path, guess.value)
             if guess.value not in brought and not (full + "/").startswith(places_apart):
                 values.add("files", guess.value, guess.why)
+
+
+def _carry_named(
+    place: Place, owner: SystemUser, host: Host, told: Mapping[str, Any], apart: Sequence[str], values: Values
+) -> None:
+    """Files and directories that settings, variables and units name, and that neither git nor a package holds."""
+    found = named_paths(place, host, told, apart)
+    owned = packaged.owners_of(item.path for item in found)
+    values.add_all("files", named.guesses(place.path, owner, [item for item in found if item.path not in owned]))
+
+
+def named_paths(place: Place, host: Host, told: Mapping[str, Any], apart: Sequence[str] = ()) -> List[named.Named]:
+    """Return the paths that settings, variables and units name, without what travels, or is made, otherwise."""
+    environment = str((topic(told, "django") or {}).get("prefix") or "")
+    found = [*named.parse(topic(told, "named")), *named.of_starters(place.starters, host.files)]
+    return named.worth(place.path, found, [*apart, *place.environments, environment])
+
+
+def paths_of_packages(place: Place, host: Host, told: Mapping[str, Any]) -> Dict[str, Tuple[str, str]]:
+    """Return the paths of packages of the system that settings and units name: who does, and the package."""
+    found = {item.path: item.setting for item in named_paths(place, host, told)}
+    owned = packaged.owners_of(found)
+    return {path: (setting, owned[path].partition(":")[0]) for path, setting in found.items() if path in owned}
 
 
 def _carry_untracked(

@@ -159,7 +159,10 @@ def _name_packages(place: Place, project: Project, told: Mapping[str, Any], host
         values.tell(error.msg, error.hint)
     needs = packages.Needs(
         interpreter=project.interpreter,
-        programs=packages.programs(place.starters, place.path, place.environments),
+        programs={
+            **{path: setting for path, (setting, _package) in belongings.paths_of_packages(place, host, told).items()},
+            **packages.programs(place.starters, place.path, place.environments),
+        },
         extensions=extensions.find(project.interpreter, project.owner),
         distributions={*names, *(told.get("django") or {}).get("apps", ())},
         servers=belongings.servers_here(place, told, host),

@@ -69,11 +69,20 @@ def _open(options: Options, obstacles: List[Obstacle], host: Host, served: Optio
         owner, project = site.project.owner, site.project
         files = collect(obstacles, lambda: unversioned.expand(options.named.files, project.path, owner)) or []
         tables = cron_lines.of_site(served, host.files, options.named.cron)
-        info["needs"] = as_plain(readiness.needs_of(served, files, owner, told, host, tables))
+        placed = _placed(served, host, told)
+        info["needs"] = as_plain(readiness.needs_of(served, files, owner, told, host, tables, placed))
         held = stores.notices(told, belongings.this_host(host), owner)
         info["held"] = ["{0}. Next: {1}".format(item.what, item.hint) for item in held]
         obstacles += preflight.media_obstacles(info.get("media") or {}) if options.media else []
         return info
+
+
+def _placed(served: Optional[sites.FoundSite], host: Host, told: Mapping[str, Any]) -> List[readiness.Placed]:
+    """What the settings name of packages of the system."""
+    if served is None:
+        return []
+    found = belongings.paths_of_packages(served.place, host, told)
+    return [readiness.Placed(path, setting, package) for path, (setting, package) in sorted(found.items())]
 
 
 def _taken(site: Site) -> Dict[str, Any]:

@@ -31,6 +31,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps.belongings 
 _SECONDS = 2.0  # for a server to accept a connection
 _SECONDS_IN_ALL = 30.0
 _MOST = 20  # servers that are asked
+_MOST_PATHS = 200
 _ALL = "*"
 _DATAGRAMS = ("syslog", "statsd")  # nobody answers these
 
@@ -48,6 +49,15 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Placed:
+    """A file or directory of a package of the system that the settings name, such as a program or a library."""
+
+    path: str
+    setting: str
+    package: str
+
+
+@dataclass(frozen=True)
 class Needs:
     """What old says of a site."""
 
@@ -57,6 +67,7 @@ class Needs:
     listens: Tuple[str, ...] = ()  # addresses of TCP on which the site and its web server listen
     servers: Tuple[Server, ...] = ()
     cron_users: Tuple[str, ...] = ()  # whom lines of cron run as that go along
+    paths: Tuple[Placed, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,12 +93,14 @@ def needs_of(
     told: Mapping[str, Any],
     host: Host,
     tables: Sequence[CronTable] = (),
+    paths: Sequence[Placed] = (),
 ) -> Needs:
     """Return what a site on this host needs elsewhere.
 
     :param files: absolute paths of all files that go along
     :param told: what the probe answered
     :param tables: lines of cron that go along
+    :param paths: those of packages that the settings name
     """
     users, groups = _people(files, ("root", owner.name))
     return Needs(
@@ -97,6 +110,7 @@ def needs_of(
         listens=tuple(_listens(site)) if site is not None else (),
         servers=tuple(servers(belongings.neighbours_of(told), belongings.this_host(host))),
         cron_users=cron_lines.users_of(tables),
+        paths=tuple(paths),
     )
 
 
@@ -180,7 +194,7 @@ def obstacles(
     :param made: further users whom the move makes
     """
     brought = bool(options.packages) and options.installs  # what packages bring is not here yet
-    found = [] if brought else missing_people(needs, [owner, *made]) + unknown_reload(options)
+    found = [] if brought else missing_people(needs, [owner, *made]) + unknown_reload(options) + missing_paths(needs)
     found += [] if brought else without_cron(needs, [owner, *made])
     if _ALL in options.neighbours_ignored:
         needs = replace(needs, servers=())
@@ -229,6 +243,30 @@ def _is_known(lookup: Callable[[str], Any], name: str) -> bool:
     except KeyError:
         return False
     return True
+
+
+def missing_paths(needs: Needs) -> List[Obstacle]:
+    """One obstacle for each path that a package brought on old, that the settings name, and that this host lacks."""
+    return [
+        Obstacle(
+            "path_missing",
+            "{0} names {1}, which the package {2} brought on old, and which is not on new".format(
+                item.setting, item.path, item.package
+            ),
+            "name {0}, or the package that brings it on new, in relocate_packages; or let the settings name another "
+            "place".format(item.package),
+        )
+        for item in needs.paths[:_MOST_PATHS]
+        if item.path.startswith("/") and "\0" not in item.path and not os.path.lexists(item.path)
+    ]
+
+
+def obstacles_left(needs: Needs, options: Options, ask: Answers = answers) -> List[Obstacle]:
+    """Return what this host still lacks once all packages of the system are installed that are named."""
+    if _ALL in options.neighbours_ignored:
+        needs = replace(needs, servers=())
+    taken = [] if options.allow_same_host else ports_taken(needs, options, listening.read())
+    return missing_paths(needs) + taken + silent_servers(needs, False, options.neighbours_ignored, ask)
 
 
 def unknown_reload(options: Options) -> List[Obstacle]:

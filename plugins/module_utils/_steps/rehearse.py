@@ -25,8 +25,12 @@ from ansible_collections.relocate.django.plugins.module_utils._options import Mo
 from ansible_collections.relocate.django.plugins.module_utils._project import probe
 from ansible_collections.relocate.django.plugins.module_utils._services import config_test
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, Unit, unit_name
-from ansible_collections.relocate.django.plugins.module_utils._site import ProjectOptions, collect
-from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse_certificates, rehearse_requests
+from ansible_collections.relocate.django.plugins.module_utils._site import ProjectOptions, collect, gather
+from ansible_collections.relocate.django.plugins.module_utils._steps import (
+    rehearse_certificates,
+    rehearse_needs,
+    rehearse_requests,
+)
 from ansible_collections.relocate.django.plugins.module_utils._steps.verify import checks
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
 
@@ -45,6 +49,7 @@ class Options(ModuleOptions):
     created: Sequence[str]  # files that this run has brought, and that were not there before
     certificates: rehearse_certificates.Options
     pages: rehearse_requests.Options  # what is asked of the application
+    needs: rehearse_needs.Options
 
 
 def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, Any]:
@@ -58,6 +63,7 @@ def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, A
     # First of all: what a server refuses is taken away again, and names no certificate any more.
     looked = rehearse_certificates.look(options.certificates)
     found += looked.obstacles
+    gather(found, lambda: rehearse_needs.look(options.needs))
     tried, tested = 0, []
     if options.units or options.reload:
         manager = systemd or Systemd()
@@ -147,8 +153,8 @@ def unit_problems(item: Starter) -> List[Obstacle]:
     """Return what would keep systemd from starting a unit: users, directories, env files and programs that lack."""
     problems = [*_missing_people(item), *_missing_files(item)]
     user = _user_of(item)
-    if item.user and user is None:
-        return problems
+    if item.user and user is None:  # nobody's rights can be asked for
+        return problems + [_no_program(item, program) for program in item.must if not os.path.exists(program)]
     with acting_as(user if os.geteuid() == 0 else None):
         problems += _missing_programs(item)
     return problems
@@ -257,10 +263,10 @@ def _check_project(options: ProjectOptions, found: List[Obstacle]) -> Optional[L
     project = options.find()
     answer = probe.ask(project, _TOPICS, partial=True)
     errors_of = {topic: answer[topic]["error"] for topic in _TOPICS if _is_error(answer[topic])}
-    needs_rows = errors_of.get("checks", {}).get("code") in _NEEDS_ROWS
-    found += [Obstacle(**error) for topic, error in errors_of.items() if not (topic == "checks" and needs_rows)]
-    if not _is_error(answer["serving"]):
-        found += [_failure(item) for item in answer["serving"]]
+    failures = [] if _is_error(answer["serving"]) else answer["serving"]
+    told = _is_told(errors_of.get("checks", {}), failures)
+    found += [Obstacle(**error) for topic, error in errors_of.items() if not (topic == "checks" and told)]
+    found += [_failure(item) for item in failures]
     if errors_of:
         return None
     errors: List[str] = []
@@ -272,6 +278,13 @@ def _check_project(options: ProjectOptions, found: List[Obstacle]) -> Optional[L
 
 def _is_error(answer: Any) -> bool:
     return isinstance(answer, dict) and "error" in answer
+
+
+def _is_told(error: Mapping[str, str], failures: Sequence[Mapping[str, str]]) -> bool:
+    """Tell whether what keeps Django's checks from running needs no words: rows, or what fails at a request too."""
+    if error.get("code") in _NEEDS_ROWS:
+        return True
+    return any(item["msg"] and item["msg"] in error.get("msg", "") for item in failures)
 
 
 def _failure(item: Mapping[str, str]) -> Obstacle:

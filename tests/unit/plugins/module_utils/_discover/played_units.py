@@ -38,7 +38,7 @@ class Played:
         elif "list-units" in argv:
             text = "".join(f"  {name} loaded active running Some words\n" for name in self.shown)
         else:
-            names = argv[argv.index("--") + 1 :]
+            names = argv[argv.index("--") + 1 :] if "--" in argv else []  # daemon-reload names none
             blocks = [self.shown.get(name, {"Id": name, "LoadState": "not-found"}) for name in names]
             text = "\n\n".join("\n".join(f"{key}={value}" for key, value in block.items()) for block in blocks)
         return Completed(tuple(argv), 0, text.encode())

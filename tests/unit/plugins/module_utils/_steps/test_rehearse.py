@@ -106,7 +106,8 @@ def options() -> rehearse.Options:
     params = {"path": "/srv/shop/app", "owner": None, "interpreter": None, "settings": None, "environment": {},
               "env_files": [], "allow_root": True, "units": [], "reload": [], "created": [], "files": [], "answers": [],
               "certificates_ignored": [], "directory": "/var/lib/relocate", "site": "shop", "requests": "none",
-              "label": None, "manifest_sha256": None, "allow_same_host": False, "jobs": None}  # fmt: skip
+              "label": None, "manifest_sha256": None, "allow_same_host": False, "jobs": None, "needs": {},
+              "neighbours_ignored": []}  # fmt: skip
     return rehearse.Options.of(params)
 
 
