@@ -162,8 +162,8 @@ def _add_servers(found: Found, needs: Needs, here: Installed) -> None:
         elif kind in package_names.SERVERS and here.manager:
             found.notices.append(
                 Notice(
-                    "{0} runs on this host, and came with no package: {1}".format(kind, why),
-                    "have it on new before the move, by the way in which it came here",
+                    "no package of this host is known to be {0}, which the site looks for here: {1}".format(kind, why),
+                    "if it runs here, have it on new before the move, by the way in which it came here",
                 )
             )
         if package and kind == "postgresql":

@@ -245,7 +245,7 @@ def test_servers_beside_the_site() -> None:
         ["redis-server", "postgresql"],
         [
             "the package postgresql-15-postgis-3 extends one version of PostgreSQL",
-            "rabbitmq runs on this host, and came with no package: CELERY_BROKER_URL",
+            "no package of this host is known to be rabbitmq, which the site looks for here: CELERY_BROKER_URL",
         ],
     )
 
