@@ -38,7 +38,7 @@ def topic_named() -> List[Dict[str, str]]:
 
 
 def _paths() -> Iterator[Tuple[str, str]]:
-    for name, value in sorted(_values()):
+    for name, value in sorted(_values(), key=lambda item: item[0]):  # values of one name may be of several types
         if not _APART.search(name.upper()):
             for path in _texts(value, 0):
                 if _is_there(path):

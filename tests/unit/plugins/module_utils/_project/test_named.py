@@ -19,6 +19,7 @@ DEEP = [[[[[[{top!r} + "/deep"]]]]]]
 KEY_PATH = {top!r} + "/key"
 NESTED = {{"a": [{{"DIRS": (BASE / "themes",)}}], "CACHE_DIR": {top!r} + "/cache"}}
 MEDIA_ROOT, LOG_FILE, LOGIN_URL, ODD = {top!r} + "/media", {top!r} + "/log", {top!r}, Odd()
+ALLOWED_HOSTS = ["x"]  # a variable of the environment is called so too, as django-environ reads it
 GONE, RELATIVE, NUL = "/nonexistent", "key", "/a" + chr(0)
 """
 
@@ -32,7 +33,7 @@ def test_paths_of_settings_and_variables(tmp_path: Path) -> None:
     for name, text in files.items():
         (tmp_path / "app" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "app" / name).write_text(text)
-    env = {"TOKEN_FILE": f"{top}/token", "TMPDIR": top, "PIDFILE": f"{top}/log"}
+    env = {"ALLOWED_HOSTS": "x", "TOKEN_FILE": f"{top}/token", "TMPDIR": top, "PIDFILE": f"{top}/log"}
     project = probe.find_project(f"{top}/app", interpreter=sys.executable, allow_root=True, env=env)
     found = {item["path"]: item["setting"] for item in probe.ask(project, ["named"])["named"]}
     assert {path: name for path, name in found.items() if path != f"{top}/app"} == {
