@@ -58,7 +58,8 @@ def show(
     found = unnamed.find(host, project)
     webs = [web for web in found.place.webs if web.unit == maintenance.UNIT] if found else []
     webs = [web for web in webs if _block(web).is_plain()]
-    why = maintenance.unfit(list(map(_block, webs)), _read_first(webs, host.webs))
+    others = [web for web in host.webs if page.shown() not in web.files]  # a run that was killed may have left ours
+    why = maintenance.unfit(list(map(_block, webs)), _read_first(webs, others))
     if why:
         raise RelocateError(
             "config_refused", why, "see to it before the next move, or leave relocate_maintenance empty"
@@ -69,7 +70,8 @@ def show(
         raise RelocateError(
             "config_refused",
             "nginx does not show the page by the site's name",
-            "let nginx.conf include {0}/*.conf before the site's own file".format(maintenance.DIRECTORY),
+            "let nginx.conf include {0}/*.conf before the site's own file, and see in nginx' error log that it may "
+            "read what lies below relocate_directory".format(maintenance.DIRECTORY),
         )
 
 

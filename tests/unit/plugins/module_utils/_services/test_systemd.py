@@ -230,3 +230,24 @@ def test_a_switch_that_has_just_fired_is_taken_back_too(tmp_path: Path) -> None:
 def test_nothing_is_asked_for_no_units(tmp_path: Path) -> None:
     """systemctl would tell of itself."""
     assert Systemd(lambda *_what, **_options: pytest.fail("asked"), str(tmp_path)).states([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("units", "command", "what"),
+    [
+        (["web.socket", "web.service"], (), ["start", "web.socket", "web.service"]),
+        ((), ["/usr/bin/sed", "--expression=s/^#relocate-shop: //", "x"], ["--expression=s/^#relocate-shop: //", "x"]),
+    ],
+)
+def test_what_a_timer_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, units: Any, command: Any, what: Any
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(services_systemd, "require_program", lambda name, _hint: f"/usr/bin/{name}")
+    systemd = Systemd(lambda done, **_options: asked.append(list(done.argv)) or Completed(("x",), 0), str(tmp_path))
+    systemd.arm("relocate-x", 60, units, "why", command)
+    [argv] = asked
+    after = argv[argv.index("--") + 1 :]
+    assert argv[0] == "/usr/bin/systemd-run" and {"--unit=relocate-x.service", "--on-active=60s"} < set(argv)
+    assert "--property=Type=oneshot" in argv and after[1:] == what
+    assert after[0] == (command[0] if command else after[0]) and (command or after[0].endswith("systemctl"))

@@ -24,6 +24,9 @@ SAYS_SO = WebSite("nginx", NGINX, ("x.test",), ports=(("*", 80, False),), defaul
 NAMELESS = WebSite("nginx", NGINX, ports=(("*", 80, False),))
 APACHE = WebSite("apache", "apache2.service", ("shop.test",), ports=(("*", 80, False),))
 
+CONF = "/etc/nginx/conf.d/000-relocate-shop.conf"
+OURS = WebSite("nginx", NGINX, ("shop.test",), ports=(("*", 80, False),), files=(CONF,))
+
 
 class Page:
     """Notes what is shown."""
@@ -34,6 +37,9 @@ class Page:
     def show(self, blocks: Any, page: bytes, seconds: int) -> None:
         self.blocks = blocks
         assert (page, seconds) == ("Bald zur\u00fcck".encode(), 60)
+
+    def shown(self) -> str:
+        return CONF
 
     def hide(self) -> None:
         self.blocks = None
@@ -67,6 +73,7 @@ def names(page: Page) -> list[tuple[str, ...]]:
 def test_the_sites_own_blocks(shown: Any) -> None:
     assert names(shown([SHOP, BLOG], [SHOP])) == [("shop.test",)]
     assert names(shown([SAYS_SO, SHOP], [SHOP])) == [("shop.test",)]
+    assert names(shown([OURS, SHOP, BLOG], [SHOP])) == [("shop.test",)], "left by a run that was killed"
     assert names(shown([SAYS_SO, SHOP], [SHOP, NAMELESS, APACHE])) == [("shop.test",)]
 
 
