@@ -53,17 +53,7 @@ def show(
     :param seconds: after which it is taken away by itself; 0: never
     :param host: what its readers told; tests put their own in its place, as for ``ask``
     """
-    content = read(file)
-    host = host or Host.read()
-    found = unnamed.find(host, project)
-    webs = [web for web in found.place.webs if web.unit == maintenance.UNIT] if found else []
-    webs = [web for web in webs if _block(web).is_plain()]
-    others = [web for web in host.webs if page.shown() not in web.files]  # a run that was killed may have left ours
-    why = maintenance.unfit(list(map(_block, webs)), _read_first(webs, others))
-    if why:
-        raise RelocateError(
-            "config_refused", why, "see to it before the next move, or leave relocate_maintenance empty"
-        )
+    content, webs = read(file), _webs(page, project, host or Host.read())
     page.show(list(map(_block, webs)), content, seconds)
     if not _comes(webs, content, ask):
         page.hide()
@@ -73,6 +63,18 @@ def show(
             "let nginx.conf include {0}/*.conf before the site's own file, and see in nginx' error log that it may "
             "read what lies below relocate_directory".format(maintenance.DIRECTORY),
         )
+
+
+def _webs(page: Page, project: str, host: Host) -> List[WebSite]:
+    """Return the site's server blocks whose place the page takes. Raises config_refused."""
+    found = unnamed.find(host, project)
+    webs = [web for web in (found.place.webs if found else ()) if web.unit == maintenance.UNIT]
+    webs = [web for web in webs if _block(web).is_plain()]
+    others = [web for web in host.webs if page.shown() not in web.files]  # a run that was killed may have left ours
+    why = maintenance.unfit(list(map(_block, webs)), _read_first(webs, others))
+    if why:
+        raise RelocateError("config_refused", why, "correct that, or leave relocate_maintenance empty")
+    return webs
 
 
 def _block(web: WebSite) -> Block:
