@@ -10,7 +10,6 @@ import os
 import re
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from tests.lab.lab import Lab
 from tests.lab.playbook import PlaybookResult, run_playbook
 from tests.lab.services import mysql
 from tests.sites.databases import enable_mysql
-from tests.sites.facts import Facts, facts_of, http_get, psql_in
+from tests.sites.facts import Facts, facts_of, psql_in
 from tests.sites.provision import LIVE_TABLES, SHOP, provisioned
 from tests.sites.spec import Site
 from tests.tools.collection import ROOT
@@ -184,21 +183,27 @@ def comes_true(host: Host, condition: str, then: str = ":", seconds: int = 10) -
 
 @contextmanager
 def watched(host: Host, path: str = "/health", every: float = 0.25) -> Iterator[list[tuple[float, int]]]:
-    """Ask the site again and again while the block runs; gives (epoch, status) of each answer."""
-    answers: list[tuple[float, int]] = []
-    stop = threading.Event()
+    """Ask the site again and again while the block runs; gives (epoch, status) of each answer when it has ended.
 
-    def ask() -> None:
-        while not stop.wait(every):
-            answers.append((time.time(), http_get(host, path).status))
-
-    thread = threading.Thread(target=ask, daemon=True)
+    The host itself asks, as in :func:`comes_true`.
+    """
+    enough = "/run/asked-enough"
+    ask = f"curl --silent --max-time 20 --output /dev/null --write-out '%{{http_code}}' http://127.0.0.1{path}"
+    script = f'until [ -e {enough} ]; do echo "$(date +%s.%N) $({ask})"; sleep {every}; done'
+    host.run(["rm", "-f", enough])
+    said: list[str] = []
+    thread = threading.Thread(
+        target=lambda: said.append(host.run(["timeout", "1200", "sh", "-c", script], check=False, timeout=1300).stdout),
+        daemon=True,
+    )
     thread.start()
+    answers: list[tuple[float, int]] = []
     try:
         yield answers
     finally:
-        stop.set()
-        thread.join(10)
+        host.run(["touch", enough])
+        thread.join(30)
+        answers += [(float(at), int(status)) for at, status in map(str.split, "".join(said).splitlines())]
 
 
 def leftovers(host: Host) -> str:

@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from tests.unit.plugins.module_utils._project.conftest import home, owner, python, repository, site
+from tests.unit.plugins.module_utils._project.conftest import home, owner, python, repository, site, three_commits
 
-__all__ = ["home", "owner", "python", "repository", "site"]
+__all__ = ["home", "owner", "python", "repository", "site", "three_commits"]

@@ -148,15 +148,28 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
 
-@pytest.fixture
-def repository(home: Path, owner: SystemUser) -> Repository:
-    """Three commits on main, no remote."""
-    made = Repository(home / "old", owner)
+@pytest.fixture(scope="session")
+def three_commits(owner: SystemUser) -> Iterator[Repository]:
+    """What each test's checkout is a copy of."""
+    base = Path(tempfile.mkdtemp(prefix="relocate-repository-", dir="/tmp"))
+    base.chmod(0o755)
+    made = Repository(base / "old", owner)
     made.path.mkdir()
     give(made.path, owner)
     made.git("init", "-q", "-b", "main")
     for number in range(3):
         made.commit("manage.py", f"# {number}\n")
+    yield made
+    shutil.rmtree(base)
+
+
+@pytest.fixture
+def repository(home: Path, owner: SystemUser, three_commits: Repository) -> Repository:
+    """Three commits on main, no remote."""
+    made = Repository(home / "old", owner)
+    shutil.copytree(three_commits.path, made.path, symlinks=True)
+    give(made.path, owner)
+    made.git("update-index", "-q", "--refresh")  # git knows files by what a copy has otherwise
     return made
 
 
