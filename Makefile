@@ -65,7 +65,7 @@ images: setup # what the lab's hosts are made of; "make lab" makes what is missi
 	@$(RUN) tests.tools.lab --prepare
 
 engines: setup copy ## Engines on real database servers, where their programs are installed, and local runs of playbooks
-	@$(RUN) pytest $(or $(T),--numprocesses=2 --dist=loadfile tests/engines tests/playbooks) $(PYTEST_OPTIONS)
+	@$(RUN) pytest $(or $(T),--numprocesses=2 --dist=loadgroup --no-loadscope-reorder tests/engines tests/playbooks) $(PYTEST_OPTIONS)
 
 benchmark: setup copy ## Time the move against doing it by hand; needs podman and root
 	@$(BIN)/python benchmarks/run.py

@@ -81,7 +81,9 @@ class Cluster:
         with open(os.path.join(data, "postgresql.conf"), "a", encoding="utf-8") as stream:
             stream.write(
                 "port = {0}\nunix_socket_directories = '{1}'\nlisten_addresses = '127.0.0.1'\n"
-                "max_wal_size = '4GB'\nlog_statement = 'all'\n".format(self.port, self.sockets)
+                "max_wal_size = '4GB'\nlog_statement = 'all'\nfsync = off\nfull_page_writes = off\n".format(
+                    self.port, self.sockets
+                )
             )
         # Only postgres gets in by the socket without a password, as peer authentication would have it.
         with open(os.path.join(data, "pg_hba.conf"), "w", encoding="utf-8") as stream:
