@@ -43,6 +43,7 @@ CODES: Dict[str, str] = {
     "packages_unlisted": "packages are installed on old that no file of the project names",
     "environment_failed": "the project's packages could not be installed",
     "build_tools_missing": "new lacks what packages are built from source with",
+    "python_unavailable": "the Python that is to be installed cannot be had",
     "python_too_old": "the interpreter is too old for the project's packages",
     # databases
     "program_missing": "a client program is missing",

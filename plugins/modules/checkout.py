@@ -51,6 +51,13 @@ options:
     description: The Python that creates the virtual environment.
     type: str
     default: python3
+  python_from:
+    description:
+      - Where O(python) comes from. With V(uv) and V(pyenv) it is a version that M(relocate.django.interpreter) has
+        installed.
+    type: str
+    choices: [system, uv, pyenv]
+    default: system
   environment_path:
     description: The path of the virtual environment, relative to O(path) or absolute; by default as on old, else
       C(.venv).

@@ -62,6 +62,13 @@ options:
     description: The Python that the project's environment is made with on the new host.
     type: str
     default: python3
+  python_from:
+    description:
+      - Where O(python) comes from. With V(uv) and V(pyenv) it is a version that is installed before it is needed; what
+        keeps it from being installed is an obstacle.
+    type: str
+    choices: [system, uv, pyenv]
+    default: system
   revision:
     description:
       - The commit that new gets instead of the one on old. Where no backup set of old brings it along, new must have it

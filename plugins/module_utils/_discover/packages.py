@@ -23,6 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.texts im
 from ansible_collections.relocate.django.plugins.module_utils._process import find_program
 from ansible_collections.relocate.django.plugins.module_utils._project import packages
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
+from ansible_collections.relocate.django.plugins.module_utils._project.python_support import INSTALLS
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 Owners = Callable[[Sequence[str]], Mapping[str, str]]
@@ -199,7 +200,7 @@ def _add_python(found: Found, needs: Needs, here: Installed, base: str, package:
         found.notices.append(
             Notice(
                 "the site's Python, {0}, came with no package".format(base),
-                "have a Python on new that is as new, and set relocate_python to it",
+                "have a Python on new that is as new, and set relocate_python to it" + INSTALLS,
             )
         )
     elif base == os.path.realpath(_SYSTEM_PYTHON) or match is None:
@@ -211,9 +212,8 @@ def _add_python(found: Found, needs: Needs, here: Installed, base: str, package:
         found.notices.append(
             Notice(
                 "the site runs with Python {0}, which is not this host's own".format(match.group(1)),
-                "set relocate_python: python{0} when new has it; else name the Python that it has".format(
-                    match.group(1)
-                ),
+                "set relocate_python: python{0} when new has it; or set relocate_python_from: uv and relocate_python: "
+                '"{0}", which is installed then'.format(match.group(1)),
             )
         )
 

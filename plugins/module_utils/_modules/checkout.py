@@ -10,6 +10,7 @@ from typing import Any, Dict
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._project import interpreters
 from ansible_collections.relocate.django.plugins.module_utils._steps import checkout
 
 
@@ -33,6 +34,7 @@ MODULE = Module(
                 "revision": {"type": "str"},
                 "remote": {"type": "str"},
                 "python": {"type": "str", "default": "python3"},
+                "python_from": {"type": "str", "default": "system", "choices": list(interpreters.SOURCES)},
                 "environment_path": {"type": "str"},
                 "requirements": {"type": "list", "elements": "str", "default": []},
                 "command": {"type": "list", "elements": "str", "default": []},

@@ -13,6 +13,7 @@ from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, never
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._project import interpreters
 from ansible_collections.relocate.django.plugins.module_utils._record.lease import GRACE, Lease
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
@@ -104,6 +105,7 @@ MODULE = Module(
                 "cron": {"type": "str", "choices": ["refuse", "leave", "carry"], "default": "refuse"},
                 "maintenance": {"type": "path"},
                 "python": {"type": "str", "default": "python3"},
+                "python_from": {"type": "str", "default": "system", "choices": list(interpreters.SOURCES)},
                 "revision": {"type": "str"},
                 "remote": {"type": "str"},
                 "installs": {"type": "bool", "default": False},

@@ -16,6 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Syst
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, run
 from ansible_collections.relocate.django.plugins.module_utils._project import build_failures, native
 from ansible_collections.relocate.django.plugins.module_utils._project.env_files import mask_urls
+from ansible_collections.relocate.django.plugins.module_utils._project.python_support import INSTALLS
 from ansible_collections.relocate.django.plugins.module_utils._project.venv_secrets import collect_secrets
 from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
@@ -102,7 +103,7 @@ class Installer:
         if recorded and series(recorded) != series(new):
             msg += "\nold has Python {0}, new has {1}".format(recorded, new)
         if _TOO_OLD.search(result.err):
-            hint = "install a Python on new that the packages support, and set relocate_python to it"
+            hint = "install a Python on new that the packages support, and set relocate_python to it" + INSTALLS
             return RelocateError("python_too_old", msg, hint)
         hint = "look at these lines; credentials of a package index may be missing on new, or programs, which"
         return RelocateError("environment_failed", msg, hint + " relocate_packages installs")

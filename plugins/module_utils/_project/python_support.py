@@ -11,6 +11,8 @@ from typing import NamedTuple, Optional, Tuple
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
 
 Version = Tuple[int, ...]
+#: What may be done instead of installing a Python on new by hand.
+INSTALLS = "; or set relocate_python_from: uv and relocate_python to a version that fits, which is installed then"
 
 
 class Django(NamedTuple):
@@ -96,13 +98,13 @@ def python_obstacle(requires_python: str, python_version: str, django: Django) -
             return Obstacle(
                 "python_too_old" if _below(python_version, wanted) else "interpreter_unusable",
                 "{0} requires Python {1}, new has {2}".format(name, wanted, python_version),
-                "install a Python that fits on new and name it as relocate_python",
+                "install a Python that fits on new and name it as relocate_python" + INSTALLS,
             )
     if _breaks(parse_version(django.version), parse_version(python_version)):
         return Obstacle(
             "interpreter_unusable",
             "Django {0} does not start on Python {1}, which new has".format(series, python_version),
-            "install an older Python on new and name it as relocate_python, or upgrade Django on old first",
+            "install an older Python on new and name it as relocate_python, or upgrade Django on old first" + INSTALLS,
         )
     return None
 

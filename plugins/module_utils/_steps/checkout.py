@@ -15,7 +15,13 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions, texts
-from ansible_collections.relocate.django.plugins.module_utils._project import environment, packages, replies, vcs
+from ansible_collections.relocate.django.plugins.module_utils._project import (
+    environment,
+    interpreters,
+    packages,
+    replies,
+    vcs,
+)
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import (
@@ -42,7 +48,8 @@ class Options(ModuleOptions):
     revision: Optional[str]  # another one than the set's
     remote: Optional[str]  # where it is fetched from; None: from where old got it; "none": from nowhere
     environment: Mapping[str, Any] = field(repr=False)  # variables for git and for installers, some of them secret
-    python: str  # the program that makes the environment
+    python: str  # the program that makes the environment, or the version of one that uv or pyenv brought
+    python_from: str  # system, uv, pyenv
     environment_path: Optional[str]  # where it lies; None: where old has it
     requirements: Sequence[str]  # files of the project that name its packages
     command: Sequence[str]  # installs them instead
@@ -159,7 +166,7 @@ def _environment(
     default = os.path.dirname(os.path.dirname(interpreter)) or ".venv"
     wanted = environment.Wanted(
         venv=options.environment_path or default,
-        python=options.python,
+        python=interpreters.program(interpreters.Wanted(options.python, options.python_from)),
         requirements=tuple(options.requirements),
         command=tuple(options.command),
         extra=tuple(options.pip_extra),

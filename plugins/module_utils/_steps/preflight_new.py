@@ -25,7 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
 )
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions, texts
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, find_program, run
-from ansible_collections.relocate.django.plugins.module_utils._project import vcs
+from ansible_collections.relocate.django.plugins.module_utils._project import interpreters, vcs
 from ansible_collections.relocate.django.plugins.module_utils._project.python_support import Django, python_obstacle
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
@@ -59,7 +59,8 @@ class Options(ModuleOptions):
     definers: Mapping[str, str]  # MySQL: a definer on old -> the one here
     units: Sequence[str]  # the site's units
     services_kept_running: Sequence[str]  # units that may run meanwhile
-    python: str  # the program that makes the environment
+    python: str  # the program that makes the environment, or the version of one that uv or pyenv brings
+    python_from: str  # system, uv, pyenv
     revision: Optional[str]  # the one that new gets; None: the one that old runs
     remote: Optional[str]  # where it is fetched from; None: from where old got it; "none": from nowhere
     installs: bool  # programs that are missing are installed before they are needed
@@ -164,6 +165,9 @@ def _python_obstacles(options: Options, old: Mapping[str, Any], owner: Optional[
 
     :param owner: None when he is not there yet, and nothing on this host is his
     """
+    django = Django(str(old["django"]["version"]), str(old["django"].get("requires_python") or ""))
+    if options.python_from != interpreters.SYSTEM:
+        return _brought_python(options, django)
     python = find_program(options.python)
     if python is None:
         if options.installs:
@@ -177,9 +181,18 @@ def _python_obstacles(options: Options, old: Mapping[str, Any], owner: Optional[
         if owner is None:
             return []  # where nobody else may look; the checkout asks as the owner
         raise
-    django = Django(str(old["django"]["version"]), str(old["django"].get("requires_python") or ""))
     obstacle = python_obstacle("", result.out.strip(), django)
     return [obstacle] if obstacle else []
+
+
+def _brought_python(options: Options, django: Django) -> List[Obstacle]:
+    """Check a Python that uv or pyenv brings: whether it can be had, and runs the project's Django."""
+    found = interpreters.obstacles(
+        interpreters.Wanted(options.python, options.python_from, texts(options.project.environment))
+    )
+    newest = options.python + (".99" if options.python.count(".") == 1 else "")  # of a series, the last one is brought
+    obstacle = python_obstacle("", newest, django) and python_obstacle("", options.python, django)
+    return found + ([obstacle] if obstacle else [])
 
 
 def _occupied(project: str, prefix: str) -> List[Obstacle]:

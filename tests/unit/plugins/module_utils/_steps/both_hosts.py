@@ -60,6 +60,7 @@ def new_options(directory: Path, **changes: Any) -> preflight_new.Options:
         "excluded_models": [],
         "installs": False,
         "python": "python3",
+        "python_from": "system",
         "env_files": [],
         "interpreter": None,
         "settings": None,

@@ -34,6 +34,7 @@ def options(**changes: Any) -> checkout.Options:
     given: dict[str, Any] = {name: [] for name in ("requirements", "command", "pip_extra", "pip_ignored")}
     given.update({"allow_root": False, "revision": None, "remote": None, "environment": {}, "environment_path": None})
     given.update(owner=me().name, directory="/nowhere", site="shop", label=LABEL, python="python3", path="/nowhere")
+    given.update(python_from="system")
     return checkout.Options.of({**given, **changes})
 
 

@@ -21,6 +21,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._host import facts as host_facts
 from ansible_collections.relocate.django.plugins.module_utils._host import owner
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Obstacle, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._project import interpreters, python_support
 from ansible_collections.relocate.django.plugins.module_utils._steps import preflight, preflight_new
 from tests.unit.fakes import BLANK, ROOT_ONLY, FakeEngine, me, reachable, state
 from tests.unit.plugins.module_utils._steps.both_hosts import engine, on_new, project, told_of_old
@@ -72,6 +73,37 @@ def test_root_does_not_run_the_python_of_the_owner(
     monkeypatch.setattr(owner, "check_owner", lambda *_what: known)
     assert on_new(tmp_path, told_of_old(owner={"name": "daemon"}), python=str(python), installs=True) == []
     assert proof.read_text().strip() == str(pwd.getpwnam("daemon" if known else "nobody").pw_uid)
+
+
+@pytest.mark.parametrize(
+    ("python", "requires", "codes"),
+    [
+        ("3.12", ">=3.10", []),
+        ("3.12", ">=3.12.4", []),  # the last one of a series is brought
+        ("3.12.1", ">=3.12.4", ["python_too_old"]),
+        ("3.9", ">=3.10", ["python_too_old"]),
+        ("3.1", ">=3.10", ["bad_option"]),
+        ("python3.12", "", ["bad_option"]),
+        ("3.13", ">=3.10", ["python_unavailable"]),
+    ],
+)
+def test_a_python_that_is_to_be_installed(
+    tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, python: str, requires: str, codes: list[str]
+) -> None:
+    """No program of this host is asked, and what cannot be had is an obstacle before anything is done."""
+    asked: list[interpreters.Wanted] = []
+
+    def of_uv(wanted: interpreters.Wanted, _env: object) -> list[Obstacle]:
+        asked.append(wanted)
+        return [Obstacle("python_unavailable", "new cannot reach uv's", "x")] if wanted.python == "3.13" else []
+
+    monkeypatch.setattr(interpreters, "_of_uv", of_uv)
+    monkeypatch.setattr(preflight_new, "python_obstacle", python_support.python_obstacle)  # the fixture has none
+    monkeypatch.setattr(preflight_new, "find_program", lambda _name: pytest.fail("the system's Python was looked for"))
+    old = told_of_old(django={"version": "5.2", "requires_python": requires})
+    found = on_new(tmp_path, old, python=python, python_from="uv")
+    assert [item[0] for item in found] == codes
+    assert len(asked) == (0 if codes == ["bad_option"] else 1)
 
 
 @ROOT_ONLY
