@@ -79,8 +79,8 @@ options:
   requests:
     description:
       - Whose data the application is asked with.
-      - V(full) takes the set of O(label), which was made for this. That it cannot be loaded is an error.
-      - V(requests) takes the newest set of the site on this host; without one nothing is asked.
+      - With O(label), that set, which was made for this. That it cannot be loaded is an error.
+      - Without, the newest set of the site on this host. Where there is none, or it cannot be loaded, nothing is asked.
       - V(none) asks nothing.
     type: str
     choices: [full, requests, none]

@@ -14,6 +14,7 @@ Python 3.6 syntax, ASCII only, standard library only, Django imported inside fun
 # mypy: disable-error-code="import-untyped,import-not-found"
 
 import base64
+import contextlib
 import html
 import io
 import json
@@ -115,12 +116,20 @@ def load(request: Request) -> Tuple[Any, List[str]]:
     venv_quiet.allow_peers(settings.DATABASES.values())
     venv_still.settle_settings(settings)
     django.setup()
-    venv_still.settle_queues()
+    _load_urls()  # views bring the queues along
     from django.core.servers.basehttp import get_internal_wsgi_application
 
     application = get_internal_wsgi_application()
     venv_quiet.STATE.programs = False
     return application, notes
+
+
+def _load_urls() -> None:
+    """Import what the first request would; what fails there is told of each page."""
+    from django.urls import get_resolver
+
+    with contextlib.suppress(Exception):
+        get_resolver().reverse_dict  # noqa: B018
 
 
 # --- asking
@@ -249,6 +258,7 @@ def _get(application: Any, question: Question) -> Dict[str, Any]:
 def ask(application: Any, question: Question, caught: Caught, seconds: float) -> Dict[str, Any]:
     """Tell what became of one request."""
     caught.clear()
+    venv_still.settle_queues()
     begun = time.time()
     found: Dict[str, Any] = {"status": 0, "title": "", "location": "", "contained": False}
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -77,7 +77,7 @@ def _make_cache_module() -> None:
 
 
 def settle_queues() -> None:
-    """Discard whatever the project would have a worker do, be it told to run it at once."""
+    """Discard whatever the project would have a worker do, be it told to run it at once. May be called again."""
     for settle in (_settle_celery, _settle_dramatiq, _settle_huey, _settle_rq):
         try:
             settle()

@@ -26,7 +26,7 @@ from ansible_collections.relocate.django.plugins.module_utils._set.directory imp
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, check_code, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps import restore
 
-NONE, FULL = "none", "full"
+NONE = "none"
 _PORTS = {"postgresql": 5432, "mysql": 3306}
 #: Errors that no refusal brings about.
 _CERTAIN = (
@@ -51,8 +51,8 @@ class Options(ModuleOptions):
     access: SiteOptions
     directory: str  # ours
     site: str
-    requests: str  # full: the set of the label; requests: the newest set that is here; none
-    label: Optional[str]
+    requests: str  # full: the set of the label, when there is one; requests: the newest set that is here; none
+    label: Optional[str]  # of a set that was made for this
     manifest_sha256: Optional[str]
     answers: Sequence[Mapping[str, Any]]  # what the site must answer after the cutover
     allow_same_host: bool  # the machine may be old's
@@ -98,14 +98,14 @@ def ask(options: Options, found: List[Obstacle]) -> Outcome:
     """
     if options.requests == NONE:
         return Outcome()
-    if options.requests != FULL and not BackupSet.labels(options.directory, options.site):
+    if not options.label and not BackupSet.labels(options.directory, options.site):
         note = "no request was made: no backup set of the site is on new; relocate_rehearse: full makes one"
         return Outcome(notes=[note])
     with open_site(options.access, ("django", "history")) as site:
         try:
             return _with_data(site, options, found)
         except RelocateError as error:
-            if options.requests == FULL:
+            if options.label:
                 raise
             # Of a set that happens to be here: the move brings another.
             return Outcome(notes=["no request was made: the newest set cannot be loaded: {0}".format(error.msg)])
@@ -184,7 +184,7 @@ def judge(asked: Asked, parked: Sequence[str], outcome: Outcome, found: List[Obs
         outcome.notes.append("the time was over before all was asked: {0} requests were made".format(len(asked.pages)))
     for page in asked.pages:
         error = page["error"]
-        if error is None and page["status"] != 500:
+        if page["status"] == page["expected"] or (error is None and page["status"] != 500):
             outcome.notes += _odd(page)
         elif _is_own_doing(page, parked):
             outcome.notes.append(_not_judged(page))

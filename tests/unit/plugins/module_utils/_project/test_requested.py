@@ -233,7 +233,7 @@ TRACES = {
     "program": ("subprocess.run(['touch', str(settings.BASE / 'made')])", "run touch"),
     "shell": ("os.system('touch ' + str(settings.BASE / 'made'))", "run touch"),
     "forked": ("os.fork() or open(settings.BASE / 'made', 'w')", "run a program"),
-    "signal": ("os.kill(os.getppid(), 9)", "send a signal"),
+    "signal": ("os.kill(os.getppid(), 0)", "send a signal"),
     "sqlite": ("__import__('sqlite3').connect(settings.BASE / 'made')", "open the SQLite database"),
     "past": ("__import__('ctypes').CDLL(None).fopen(str(settings.BASE / 'made').encode(), b'w') or 1 / 0", None),
 }
@@ -293,6 +293,73 @@ def test_what_a_cache_of_another_kind_has_is_no_failure_of_the_page(shop: Shop, 
     shop.views(f"def page_redis(request):\n    {line}\n")
     found = by_path(shop.ask(tmp_path / "work", page("redis")))["/page_redis/"]
     assert found["status"] == 500 and found["refused"] == ["use client of a cache"]
+
+
+#: Stand-ins for queues, of the names and calls of the real ones, that run at once what they are given.
+QUEUES = {
+    "celery/__init__.py": """
+from celery.app.task import Task
+class Celery:
+    AsyncResult = staticmethod(lambda task_id: "later")
+    def send_task(self, name, *args, **more):
+        open("sent", "w")
+""",
+    "celery/app/__init__.py": "",
+    "celery/app/task.py": """
+class Task:
+    AsyncResult = staticmethod(lambda task_id: "later")
+    def apply_async(self, *args, **more):
+        open("sent", "w")
+""",
+    "dramatiq/__init__.py": "",
+    "dramatiq/broker.py": """
+class Broker:
+    def enqueue(self, message, *, delay=None):
+        open("sent", "w")
+global_broker = Broker()
+""",
+    "huey/__init__.py": "",
+    "huey/api.py": """
+class Result:
+    def __init__(self, huey, task):
+        pass
+class Huey:
+    results = True
+    def enqueue(self, task):
+        open("sent", "w")
+""",
+    "rq/__init__.py": "",
+    "rq/queue.py": """
+class Queue:
+    connection = None
+    job_class = staticmethod(lambda id, connection: "later")
+    def enqueue_call(self, func, *args, **more):
+        open("sent", "w")
+""",
+}
+SENT = {
+    "celery": ("__import__('celery').Celery().send_task('x')", "tasks for Celery"),
+    "task": ("__import__('celery.app.task').Task().apply_async()", "tasks for Celery"),
+    "dramatiq": ("dramatiq.broker.global_broker.enqueue('x')", "messages for dramatiq"),
+    "huey": ("huey.api.Huey().enqueue('x')", "tasks for Huey"),
+    "rq": ("rq.queue.Queue().enqueue_call(print)", "jobs for RQ"),
+}
+
+
+def test_what_a_worker_would_do_is_discarded(shop: Shop, tmp_path: Path) -> None:
+    for name, text in QUEUES.items():
+        shop.write(name, text)
+    shop.views("import celery, dramatiq.broker, huey.api, rq.queue\n" + "".join(
+        f"def page_{name}(request):\n    {line}\n    return HttpResponse('done')\n"
+        for name, (line, _what) in SENT.items()))  # fmt: skip
+    asked = shop.ask(tmp_path / "work", *[page(name) for name in SENT])
+    found = by_path(asked)
+    for name in SENT:
+        assert found[f"/page_{name}/"]["status"] == 200, found[f"/page_{name}/"]
+    for what in {what for _line, what in SENT.values()}:
+        count = sum(what == other for _line, other in SENT.values())
+        assert f"{count} {what} of the pages that were asked went nowhere" in asked.notes
+    assert not (shop.base / "sent").exists()
 
 
 #: A page, and what comes of it.

@@ -79,6 +79,8 @@ def test_a_page_that_fails_for_the_rehearsal_is_none(
         ({"expected": 0, "status": 404}, ""),
         ({"expected": 500, "status": 503}, "answers 503 on new"),
         ({"expected": 503, "status": 503}, ""),
+        # Old answers so too: preflight has asked it.
+        ({"expected": 500, "status": 500, "error": raised("ValueError", "x")}, ""),
         ({"status": 0, "late": True}, "did not end within its time on new"),
         ({"status": 404}, "answers 404 on new, and 200 is expected"),
         ({"contained": False}, "answers 200 on new without the expected text"),
