@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import socket
 import sqlite3
@@ -239,14 +240,19 @@ TRACES = {
 }
 
 
+#: Whether the kernel refuses what C code would do past Python.
+CONFINES = ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), ctypes.c_uint(1)) >= 1
+
+
 def test_nothing_leaves_a_trace(shop: Shop, tmp_path: Path, sink: Sink) -> None:
     shop.views(f"PORT = {sink.port}\n" + "".join(
         f"def page_{name}(request):\n    {line}\n    return HttpResponse('done')\n"
         for name, (line, _said) in TRACES.items()))  # fmt: skip
     before = shop.digest()
-    found = by_path(shop.ask(tmp_path / "work", *[page(name) for name in TRACES]))
-    for name, (_line, said) in TRACES.items():
-        item = found[f"/page_{name}/"]
+    asked = [name for name in TRACES if name != "past" or CONFINES]
+    found = by_path(shop.ask(tmp_path / "work", *[page(name) for name in asked]))
+    for name in asked:
+        item, said = found[f"/page_{name}/"], TRACES[name][1]
         assert item["status"] == 500, (name, item)
         if said is not None:
             assert item["refusal"].startswith(said.replace("PORT", str(sink.port))), (name, item)
