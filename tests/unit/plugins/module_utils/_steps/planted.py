@@ -13,6 +13,7 @@ import contextlib
 import functools
 import importlib.util
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -257,7 +258,8 @@ class Pair:
         play(host_facts, "machine_id", lambda: "0ld" if self.at is self.old else "n3w")
         known = readiness._is_known
         play(readiness, "_is_known", lambda look, name: name not in self.unknown and known(look, name))
-        play(readiness.socket, "create_connection", self._connect)
+        # Only of readiness: whoever else connects on old meets this machine.
+        play(readiness, "socket", SimpleNamespace(**{**vars(socket), "create_connection": self._connect}))
         play(rehearse.config_test, "refused", lambda unit: self.refuses.get(unit, ""))
         play(rehearse.config_test, "verified", lambda paths: [])
 
