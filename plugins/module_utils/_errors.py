@@ -137,6 +137,8 @@ CODES: Dict[str, str] = {
     "path_missing": "a file that the settings name is not there",
     "neighbour_missing": "a server that the settings name does not answer",
     "neighbour_failed": "a server that the settings name could not be asked",
+    "neighbour_older": "a server on new is too old for what is carried to it",
+    "neighbour_not_blank": "a server on new holds something where the keys of old are to go",
     "unit_shared": "a unit that is to be stopped runs other sites too",
     "site_running": "the site runs where its data is to be replaced",
     "unit_failed": "a systemd unit did not start or stop",

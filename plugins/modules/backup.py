@@ -131,6 +131,13 @@ options:
     type: str
     choices: [refuse, leave, carry]
     default: refuse
+  neighbours_carried:
+    description:
+      - Databases of Redis on this host whose keys are written into the set, by address such as
+        V(redis://127.0.0.1:6379/0) or by the setting that names them.
+    type: list
+    elements: str
+    default: []
   keep:
     description:
       - How many complete sets of the site to keep; V(0) keeps all.

@@ -115,6 +115,13 @@ options:
     type: list
     elements: str
     default: []
+  neighbours_carried:
+    description:
+      - Databases of Redis on old whose keys are carried to new, by address such as V(redis://127.0.0.1:6379/0) or by
+        the setting that names them.
+    type: list
+    elements: str
+    default: []
   neighbours_ignored:
     description:
       - Settings whose servers need not answer on new, such as V(CACHES['default']); V(*) for all. Those that answer old
@@ -214,7 +221,7 @@ obstacles:
     host: {description: The host it was found on., type: str, returned: always}
 info:
   description: On old, what M(relocate.django.project_info) returns, and C(held), what servers beside it hold that no
-      move brings along; on new, C(host), C(owner_exists) and
+      move brings along, and C(carried), the databases of Redis that one does; on new, C(host), C(owner_exists) and
       C(users_missing), whom units run as and the host lacks.
   returned: success
   type: dict

@@ -71,6 +71,13 @@ options:
     type: list
     elements: str
     default: []
+  carried:
+    description:
+      - The databases of Redis whose keys will be restored here, as preflight told of them on old; whether those that
+        the settings name here are empty and of a late enough version is looked at.
+    type: list
+    elements: dict
+    default: []
   certificates_ignored:
     description: Certificates, by path, and host names that need not fit here; V(*) for all.
     type: list

@@ -148,6 +148,10 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_project/untracked.py": {
         "_Look._below": ("os.walk", "left_out holds the owner's rights while it looks"),
     },
+    "module_utils/_steps/carry.py": {
+        "_fill": ("open open", SET),
+        "save_all": ("files.replaced", SET),
+    },
     "module_utils/_record/lease.py": {
         "Lease.__enter__": ("os.open", OURS),
         "Lease.holder": ("os.open", OURS),

@@ -71,6 +71,7 @@ MODULE = Module(
                 "allow_unapplied": {"type": "bool", "default": False},
                 "allow_dirty": {"type": "bool", "default": False},
                 "keep": {"type": "int", "default": 0},
+                "neighbours_carried": {"type": "list", "elements": "str", "default": []},
                 "cron": {"type": "str", "choices": ["refuse", "leave", "carry"], "default": "refuse"},
             },
         ),

@@ -81,8 +81,8 @@ def look(module: Call) -> Dict[str, Any]:
 
 #: Options that are lists of names.
 _LISTS = (
-    "units reload packages neighbours_ignored services_kept_running files files_ignored requirements command pip_extra"
-    " pip_ignored excluded_models media_skip orphans"
+    "units reload packages neighbours_ignored neighbours_carried services_kept_running files files_ignored"
+    " requirements command pip_extra pip_ignored excluded_models media_skip orphans"
 ).split()
 
 

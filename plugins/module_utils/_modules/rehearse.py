@@ -38,6 +38,7 @@ MODULE = Module(
             _argspec.sequences(),
             {
                 **dict.fromkeys(_LISTS, _NAMES),
+                "carried": {"type": "list", "elements": "dict", "default": []},
                 "requests": {"type": "str", "choices": ["full", "requests", "none"], "default": "none"},
                 "needs": {"type": "dict", "default": {}},
                 "allow_same_host": {"type": "bool", "default": False},

@@ -82,6 +82,10 @@ class Record:
     media_restored: str = key(
         "digest of the manifest of the set whose MEDIA was brought: that happens once; `begun` until it is done"
     )
+    neighbours: Mapping[str, str] = by_name(
+        "setting -> digest of the manifest of the set whose keys its database of redis was filled with, or began to be",
+        text,
+    )
     grant: Optional[Grant] = object_key("the one-time key of a transfer, while it is let in", Grant)
     #: Keys of another version, which are kept as they are.
     others: Mapping[str, Any] = by_name("", lambda value: value)

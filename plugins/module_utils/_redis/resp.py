@@ -16,8 +16,8 @@ Word = Union[bytes, str, int]
 Reply = Any
 
 _LINE = 64 * 1024  # bytes of a line, such as an error
-_ITEMS = 200_000  # of a list
-_DEPTH = 4
+_ITEMS = 5_000_000  # of a list
+_DEPTH = 8
 _CHUNK = 64 * 1024
 #: Bytes of a value, when only names and numbers are asked for.
 SMALL = 4 * 1024 * 1024

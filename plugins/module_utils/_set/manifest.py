@@ -33,7 +33,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
 FORMAT = 1
 TOOL = "relocate.django 0.1.0"
 MANIFEST = "manifest.json"
-DATABASES = "databases"
+DATABASES, NEIGHBOURS = "databases", "neighbours"
 #: How the file with MEDIA begins, whether it is compressed or not.
 ARCHIVE = "media.tar"
 #: The keys that are no fields of a Manifest.
@@ -65,6 +65,18 @@ class UnversionedFile:
 
 
 @dataclass(frozen=True)
+class KeysEntry:
+    """The keys of one database of Redis, which belong to the site and are carried with it."""
+
+    settings: Tuple[str, ...]  # that name it; on new the same ones do
+    place: str  # its address on old, without credentials
+    stored: str  # relative to the set
+    keys: int
+    server: str  # which process served it, and its number there
+    version: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Manifest:
     """All that is known about a set; what manifest.json holds."""
 
@@ -82,6 +94,7 @@ class Manifest:
     tool: str = TOOL
     directories: Tuple[Directory, ...] = ()  # above all that is moved, as they were
     sequence: int = 0  # of the sets that the host made of the site: clocks jump
+    neighbours: Tuple[KeysEntry, ...] = ()  # what lies in other servers
 
 
 @dataclass(frozen=True)
@@ -241,10 +254,17 @@ def _check(manifest: Manifest) -> None:
     archives = [entry.path for entry in manifest.files if entry.path.startswith(ARCHIVE)]
     if archives and manifest.media.get("stored") not in archives:
         raise ValueError("media.stored")  # MEDIA that is there would be left out
+    _check_neighbours(manifest.neighbours)
     for alias, entry in manifest.databases.items():
         _shaped("config", entry.config)
         if not entry.dump.path.startswith(DATABASES + "/"):
             raise ValueError("databases.{0}.dump.path".format(alias))
+
+
+def _check_neighbours(entries: Tuple[KeysEntry, ...]) -> None:
+    for item in entries:
+        if not item.settings or not item.stored.startswith(NEIGHBOURS + "/"):
+            raise ValueError("neighbours")
 
 
 def _check_stored(media: Mapping[str, Any]) -> None:

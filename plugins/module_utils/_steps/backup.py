@@ -42,7 +42,14 @@ from ansible_collections.relocate.django.plugins.module_utils._set.manifest impo
     UnversionedFile,
 )
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
-from ansible_collections.relocate.django.plugins.module_utils._steps import cron_lines, dumps, logs, preflight, unnamed
+from ansible_collections.relocate.django.plugins.module_utils._steps import (
+    carry,
+    cron_lines,
+    dumps,
+    logs,
+    preflight,
+    unnamed,
+)
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import check_sequences
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
@@ -72,6 +79,7 @@ class Options(ModuleOptions):
     jobs: Optional[int]  # at a time; None: by the processors of this host
     keep: int  # sets that stay; 0: all
     cron: str  # carry: the lines of cron that run the project are written too
+    neighbours_carried: Sequence[str] = ()  # databases of Redis whose keys go into the set
 
     @property
     def whole(self) -> bool:
@@ -152,12 +160,14 @@ def _fill(site: Site, backup: BackupSet, options: Options, planned: Plan) -> Dic
     databases, tokens = dumps.dump_all(site, backup, options.frozen, options.fixtures, options.excluded_models)
     if options.refuses_behind:
         _refuse_behind(databases)
+    neighbours = carry.save_all(site, backup, options.neighbours_carried)
     with site.stopwatch.step("media"):
         media = media_of(site, backup, options.media, options.compression, options.media_skip)
     number = BackupSet.next_sequence(
         options.directory, options.site, read_record(options.directory, options.site).sequence
     )
-    manifest = compose(site, backup, planned.revision, options, databases, media, number)
+    composed = compose(site, backup, planned.revision, options, databases, media, number)
+    manifest = replace(composed, neighbours=neighbours)
     with site.stopwatch.step("hash"):
         digest = backup.finish(manifest, options.jobs or default_jobs())
     noted = Marks(planned.label, tokens) if options.frozen else None

@@ -266,15 +266,18 @@ def neighbours_of(told: Mapping[str, Any]) -> List[Neighbour]:
     return neighbours.parse(plain, databases, [item["alias"] for item in databases])
 
 
-def this_host(host: Host) -> here.Host:
-    """Return what this host is told by from others."""
-    hosts = here.parse_hosts(host.files.text("/etc/hosts") or "")
+def this_host(files: Optional[ConfigFiles] = None) -> here.Host:
+    """Return what this host is told by from others.
+
+    :param files: those that were read already
+    """
+    hosts = here.parse_hosts((files or ConfigFiles()).text("/etc/hosts") or "")
     return here.Host(addresses=facts.addresses(), names=[socket.gethostname()], hosts=hosts)
 
 
 def servers_here(place: Place, told: Mapping[str, Any], host: Host) -> Dict[str, str]:
     """Return the servers on this host that a site uses, by kind, each with who uses it."""
-    this = this_host(host)
+    this = this_host(host.files)
     pairs = [(web.server, "serves {0}".format(names_of([web]))) for web in place.webs]
     pairs += [(item.kind, "runs {0}".format(item.name)) for item in place.starters if _is_supervised(item)]
     pairs += [
@@ -300,7 +303,7 @@ def _is_local_server(raw: Mapping[str, Any], this: here.Host) -> bool:
 
 def _name_neighbours(told: Mapping[str, Any], host: Host, values: Values) -> None:
     """Servers that the settings name and no move brings along."""
-    known = this_host(host)
+    known = this_host(host.files)
     values.notices += neighbours.beside(topic(told, "neighbours") or {})
     for item in neighbours_of(told):
         what = "{0} names {1} at {2}, as {3}".format(item.setting, item.kind, address_of(item), item.role)

@@ -90,7 +90,7 @@ def _told(site: sites.FoundSite, host: Host, directory: str) -> Dict[str, Any]:
     _expect_answer(place, host, values)
     notices = [*first.notices, *values.notices]
     if owner is not None:
-        notices += stores.notices(imported.answers, belongings.this_host(host), owner)
+        notices += stores.notices(imported.answers, belongings.this_host(host.files), owner)
     return {"name": site.name, "values": {**first.values, **values.values}, "notices": _plain(notices)}
 
 

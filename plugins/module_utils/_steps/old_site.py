@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.relocate.django.plugins.module_utils._discover import sites
-from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._discover import here, sites
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._project import vcs
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
@@ -18,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._set import unvers
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, collect, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps import (
     belongings,
+    carry,
     cron_lines,
     describe,
     maintenance,
@@ -39,6 +40,7 @@ class Options(ModuleOptions):
     media: bool  # MEDIA is moved
     media_skip: Sequence[str]  # what of it stays
     maintenance: Optional[str]  # a page on this host that is shown while the site is frozen
+    neighbours_carried: Sequence[str]  # databases of Redis whose keys go along
 
 
 def look(options: Options, obstacles: List[Obstacle]) -> Dict[str, Any]:
@@ -71,8 +73,7 @@ def _open(options: Options, obstacles: List[Obstacle], host: Host, served: Optio
         tables = cron_lines.of_site(served, host.files, options.named.cron)
         placed = _placed(served, host, told)
         info["needs"] = as_plain(readiness.needs_of(served, files, owner, told, host, tables, placed))
-        held = stores.notices(told, belongings.this_host(host), owner)
-        info["held"] = ["{0}. Next: {1}".format(item.what, item.hint) for item in held]
+        info.update(_of_neighbours(options, told, belongings.this_host(host.files), owner, obstacles))
         obstacles += preflight.media_obstacles(info.get("media") or {}) if options.media else []
         return info
 
@@ -83,6 +84,16 @@ def _placed(served: Optional[sites.FoundSite], host: Host, told: Mapping[str, An
         return []
     found = belongings.paths_of_packages(served.place, host, told)
     return [readiness.Placed(path, setting, package) for path, (setting, package) in sorted(found.items())]
+
+
+def _of_neighbours(
+    options: Options, told: Mapping[str, Any], this: here.Host, owner: SystemUser, obstacles: List[Obstacle]
+) -> Dict[str, Any]:
+    """What other servers on this host hold, and what of it new will be given."""
+    found = stores.of_redis(told, this)
+    picked, carried = carry.look_on_old(found, options.neighbours_carried, owner, obstacles)
+    held = stores.notices(told, this, owner, picked)
+    return {"held": ["{0}. Next: {1}".format(item.what, item.hint) for item in held], "carried": carried}
 
 
 def _taken(site: Site) -> Dict[str, Any]:

@@ -108,7 +108,7 @@ def needs_of(
         groups=groups,
         units=tuple(_units(site)) if site is not None else (),
         listens=tuple(_listens(site)) if site is not None else (),
-        servers=tuple(servers(belongings.neighbours_of(told), belongings.this_host(host))),
+        servers=tuple(servers(belongings.neighbours_of(told), belongings.this_host(host.files))),
         cron_users=cron_lines.users_of(tables),
         paths=tuple(paths),
     )

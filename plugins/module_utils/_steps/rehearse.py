@@ -23,10 +23,12 @@ from ansible_collections.relocate.django.plugins.module_utils._host import opena
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._project import probe
+from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
 from ansible_collections.relocate.django.plugins.module_utils._services import config_test
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, Unit, unit_name
 from ansible_collections.relocate.django.plugins.module_utils._site import ProjectOptions, collect, gather
 from ansible_collections.relocate.django.plugins.module_utils._steps import (
+    carry,
     rehearse_certificates,
     rehearse_needs,
     rehearse_requests,
@@ -50,6 +52,9 @@ class Options(ModuleOptions):
     certificates: rehearse_certificates.Options
     pages: rehearse_requests.Options  # what is asked of the application
     needs: rehearse_needs.Options
+    directory: str  # ours
+    site: str
+    carried: Sequence[Any]  # databases of Redis on old whose keys will be restored here
 
 
 def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, Any]:
@@ -75,6 +80,7 @@ def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, A
     asked = rehearse_requests.Outcome()
     if len(found) == outside:  # what does not import fails on each page
         asked = collect(found, lambda: rehearse_requests.ask(options.pages, found)) or asked
+    gather(found, lambda: _check_neighbours(options))
     if found:
         raise _refusal(found)
     return {
@@ -274,6 +280,14 @@ def _check_project(options: ProjectOptions, found: List[Obstacle]) -> Optional[L
     hint = "run manage.py check in {0} on new to see all of it".format(project.path)
     found += [Obstacle("check_failed", "Django's check on new: {0}".format(text), hint) for text in errors]
     return warned
+
+
+def _check_neighbours(options: Options) -> List[Obstacle]:
+    """Ask the servers that will be given the keys of old."""
+    if not options.carried:
+        return []
+    record = read_record(options.directory, options.site)
+    return carry.obstacles_on_new(options.project.find(), options.carried, record)
 
 
 def _is_error(answer: Any) -> bool:

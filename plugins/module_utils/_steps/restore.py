@@ -23,7 +23,13 @@ from ansible_collections.relocate.django.plugins.module_utils._set import retent
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import DATABASES, DatabaseEntry, Manifest
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
-from ansible_collections.relocate.django.plugins.module_utils._steps import measured, origin, restore_media, same_server
+from ansible_collections.relocate.django.plugins.module_utils._steps import (
+    carry,
+    measured,
+    origin,
+    restore_media,
+    same_server,
+)
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import (
     check_sequences,
     differs,
@@ -104,11 +110,12 @@ class Plan:
     leftovers: Tuple[Swap, ...]  # what such a run did not clear up
     brings: bool  # MEDIA is brought out of the set
     settled: Record  # the record once what earlier runs began and did not end is told for what it is
+    neighbours: Tuple[carry.Load, ...] = ()  # databases of Redis that are filled
 
     @property
     def changes(self) -> bool:
         """Whether anything is to be done."""
-        return bool(self.todo or self.ended or self.leftovers or self.brings)
+        return any((self.todo, self.ended, self.leftovers, self.brings, self.neighbours))
 
     @property
     def restored(self) -> List[str]:
@@ -139,10 +146,11 @@ def plan(site: Site, options: Options, source: Source, record: Record) -> Plan:
     brings = options.takes_media and restore_media.wanted(
         site, source.manifest, source.digest, settled, bool(todo), options.replace
     )
-    if options.present and (todo or brings):
+    fills = carry.plan(site, source.manifest, source.digest, settled, bool(todo)) if options.present else ()
+    if options.present and any((todo, brings, fills)):
         refuse_running(site.project.path, options.services_kept_running)
     left = tuple(swap for alias in done for swap in leftovers(site.engines[alias]))
-    return Plan(todo, ended, left, brings, settled)
+    return Plan(todo, ended, left, brings, settled, fills)
 
 
 def refuse_running(path: str, kept_running: Sequence[str]) -> None:
@@ -181,12 +189,13 @@ def apply(
         kept.write(planned.settled)
         clear_up(planned.leftovers)
     result = Measured()
-    if planned.todo or planned.brings:
+    if any((planned.todo, planned.brings, planned.neighbours)):
         engines = [site.engines[step.alias] for step in planned.todo]
         with source.backup.lent_dumps(site.project.owner), incoming_dropped_on_failure(engines):
             _load_all(site, options, source, planned, result)
             if options.present:
-                _go_live(site, options, source, kept, planned, result)
+                with carry.filled(site, planned.neighbours, source.backup, source.digest, kept):
+                    _go_live(site, options, source, kept, planned, result)
             else:
                 _look_and_drop(engines, look)
     _note_media(options, source, kept)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import here, rabbitmq
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Neighbour, Notice
@@ -26,7 +26,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import belo
 _KEPT = ("task queue", "task results", "sessions", "store")
 _QUEUE = "task queue"
 _REDIS = "redis"
-_NUMBER = re.compile(r"^[0-9]{0,5}\Z")
+NUMBER = re.compile(r"^[0-9]{0,5}\Z")
 _SECONDS = 10.0  # to ask one database
 _SECONDS_IN_ALL = 40.0
 _SHOWN = 8  # queues by name
@@ -65,7 +65,7 @@ def of_redis(told: Mapping[str, Any], this: here.Host) -> List[Store]:
 
 def _is_database(item: Neighbour) -> bool:
     """Tell whether a neighbour is a database of Redis that has a number, or is the first."""
-    return item.kind == _REDIS and bool(_NUMBER.match(item.database))
+    return item.kind == _REDIS and bool(NUMBER.match(item.database))
 
 
 def _login(item: Neighbour, logins: List[Mapping[str, Any]]) -> Login:
@@ -78,15 +78,18 @@ def _login(item: Neighbour, logins: List[Mapping[str, Any]]) -> Login:
     return Login()
 
 
-def notices(told: Mapping[str, Any], this: here.Host, owner: Optional[SystemUser]) -> List[Notice]:
+def notices(
+    told: Mapping[str, Any], this: here.Host, owner: Optional[SystemUser], carried: Sequence[Store] = ()
+) -> List[Notice]:
     """Say what servers on this host hold that no move brings along; each is asked, and nothing is written.
 
     :param owner: with whose rights they are asked, since his settings name them
+    :param carried: those that a move does bring along
     """
     deadline = time.monotonic() + _SECONDS_IN_ALL
     found: List[Notice] = []
     for store in of_redis(told, this):
-        if time.monotonic() < deadline:
+        if store not in carried and time.monotonic() < deadline:
             found += _of_store(store, owner)
     vhosts = {
         item.database: item.setting
@@ -108,8 +111,8 @@ def _of_store(store: Store, owner: Optional[SystemUser]) -> Iterator[Notice]:
         return
     text = _sentence(holds, store)
     if text:
-        hint = "let the workers empty the queues before the move" if holds.queues else "see whether new can do without"
-        yield Notice(text, hint)
+        first = "let the workers empty the queues before the move" if holds.queues else "see whether new can do without"
+        yield Notice(text, "{0}, or set relocate_neighbours_carried: [{1}]".format(first, store.database.place))
 
 
 def _sentence(holds: Held, store: Store) -> str:
