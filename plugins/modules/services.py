@@ -81,7 +81,7 @@ options:
     type: int
     default: 14400
   timeout:
-    description: Seconds that one unit may take to stop or start.
+    description: Seconds that one unit may take to start, or to stop where its C(TimeoutStopSec) is no longer.
     type: int
     default: 60
   abandoned:

@@ -28,7 +28,7 @@ _SUFFIXES = (".service", ".socket", ".timer", ".path", ".target", ".mount", ".au
 _NAME = re.compile(r"^[A-Za-z0-9:_][A-Za-z0-9:_.\\@-]*\Z")
 _PROPERTIES = (
     "Id LoadState ActiveState SubState UnitFileState Result Triggers TriggeredBy FragmentPath ControlGroup NRestarts "
-    "InvocationID InactiveExitTimestampMonotonic Type RemainAfterExit WantedBy RequiredBy UpheldBy"
+    "InvocationID InactiveExitTimestampMonotonic Type RemainAfterExit WantedBy RequiredBy UpheldBy TimeoutStopUSec"
 ).split()
 _WANTED = ("WantedBy", "RequiredBy", "UpheldBy")
 _PLACES = ("WorkingDirectory", "ExecStart", "EnvironmentFiles")
@@ -55,6 +55,7 @@ class Unit:
     remains: bool = False
     wanted_by: Tuple[str, ...] = ()  # units that start it with them
     real: str = ""  # its own name, when it was asked for by an alias
+    stops_within: str = ""  # how long systemd waits for it to stop, in its words
     woken: bool = False  # a timer or path starts it, and the user named only that
 
     @property
@@ -135,6 +136,7 @@ def _unit(name: str, found: Mapping[str, str]) -> Unit:
         kind=found.get("Type", ""),
         remains=found.get("RemainAfterExit", "") == "yes",
         real=found.get("Id", ""),
+        stops_within=found.get("TimeoutStopUSec", ""),
         wanted_by=tuple(name for key in _WANTED for name in found.get(key, "").split()),
     )
 

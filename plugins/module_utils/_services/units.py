@@ -17,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event, Freeze, UnitBefore
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._services import freeze as services_freeze
+from ansible_collections.relocate.django.plugins.module_utils._services import spans
 from ansible_collections.relocate.django.plugins.module_utils._services.checks import check_stays_stopped, started_by
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import (
     STARTS,
@@ -155,7 +156,7 @@ class Services:
         elif verb == "start" and request.state == "thawed":
             self.systemd.call("start", action.unit, timeout=request.timeout, check=False)  # go on with the others
         else:
-            self.systemd.call(verb, action.unit, timeout=request.timeout)
+            self.systemd.call(verb, action.unit, timeout=_patience(action, units, request.timeout))
 
     def _not_enabled(self, actions: Sequence[Action]) -> List[Action]:
         wanted = [action.unit for action in actions if action.verb == "enable"]
@@ -250,7 +251,7 @@ class Services:
 
     def _reverse(self, action: Action, units: Mapping[str, Unit], timeout: float) -> None:
         if action.verb != "start" or not units[action.unit].job:  # a job that was cut is not begun anew
-            self.systemd.call(action.verb, action.unit, timeout=timeout, check=False)
+            self.systemd.call(action.verb, action.unit, timeout=_patience(action, units, timeout), check=False)
 
     @staticmethod
     def _opposites(request: Request, record: Record) -> Dict[str, str]:
@@ -273,6 +274,12 @@ class Services:
             return ["the units' states are unknown ({0})".format(error.msg)]
         wrong = [unit for name, unit in now.items() if not _is_taken_back(unit, before[name], done[name])]
         return ["{0} is {1}".format(unit.name, unit.active) for unit in wrong]
+
+
+def _patience(action: Action, units: Mapping[str, Unit], timeout: float) -> float:
+    """Return the seconds to wait: a worker ends its task first, and who waits for less would call that a failure."""
+    unit = units.get(action.unit) if action.verb == "stop" else None
+    return spans.to_stop(unit, timeout) if unit is not None else timeout
 
 
 def _is_taken_back(now: Unit, before: Unit, verb: str) -> bool:
