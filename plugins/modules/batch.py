@@ -24,7 +24,9 @@ attributes:
     support: none
 options:
   steps:
-    description: What is done, in order.
+    description:
+      - What is done, in order.
+      - Without any, the modules are loaded and nothing is done, so that the next task of this module starts sooner.
     type: list
     elements: dict
     required: true

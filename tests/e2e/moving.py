@@ -207,9 +207,10 @@ def watched(host: Host, path: str = "/health", every: float = 0.25) -> Iterator[
 
 
 def leftovers(host: Host) -> str:
-    """What a finished run must not leave: secret files, one-time keys, our processes."""
+    """What a finished run must not leave: secret files, one-time keys, our processes. Compiled code stays."""
     script = (
-        "ls -A /run/relocate 2>/dev/null; grep -rl 'command=.*relocate-' /root/.ssh /home/*/.ssh 2>/dev/null;"
+        "ls -A --ignore=code /run/relocate 2>/dev/null;"
+        " grep -rl 'command=.*relocate-' /root/.ssh /home/*/.ssh 2>/dev/null;"
         " ls -A /var/lib/relocate/transfer 2>/dev/null; systemctl list-units --all --plain --no-legend 'relocate-*'"
     )
     return host.run(["sh", "-c", script], check=False).stdout.strip()

@@ -107,6 +107,8 @@ def test_hosts_that_answer_what_they_like(programs: Path, ends: str, tmp_path: P
         pytest.skip("this version of ansible-core is not installed")
     pwned, answer = tmp_path / "pwned", tmp_path / "answer.json"
     found = good(HOSTILE)
+    steps = "freeze backup transfer media restore migrate verify still hold start".split()
+    found["returned"] = {step: dict(found) for step in steps}
     if ends != "moves":
         found.update(failed=True, code=HOSTILE, unreachable=ends == "unreachable")
     answer.write_text(json.dumps(found).replace("PWNED", str(pwned)))

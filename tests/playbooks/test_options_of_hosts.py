@@ -19,20 +19,31 @@ from tests.unit import records, sources
 STUB = """#!/usr/bin/python
 # WANT_JSON
 import json, os, sys
+
+
+def answer(args, module):
+    here = args.get("directory") or "BASE/owner_info"  # which has none
+    with open(os.path.dirname(here) + "/asked", "a") as out:
+        out.write(json.dumps({**args, "module": module}) + "\\n")
+    if args.get("state") == "frozen":
+        open(os.path.dirname(here) + "/frozen", "w").close()
+    host = {"name": "h", "machine_id": os.path.basename(here), "family": "debian"}
+    info = {"host": host, "project": {"path": "/srv/old"}, "owner": {"name": "app", "home": ""}, "databases": {}}
+    return {
+        "changed": False, "obstacles": [], "past": PAST, "info": {**info, "django": {"media_root": ""}}, "label": "l1",
+        "set": "x", "exists": True, "elapsed": 1, "comment": "", "manifest_sha256": "0", "media_root": "",
+        "addresses": [], "public_key": "k", "port": 22, "host_keys": [], "compress": [], "frozen": False, "tables": {},
+        "notes": [], "units": [], "proven": True, "measured": {"still": 1}, "answers": [], "revision": "r",
+        "seconds": {}, "plan": {},
+    }
+
+
 args = json.load(open(sys.argv[1]))
-here = args.get("directory") or "BASE/owner_info"  # which has none
-with open(os.path.dirname(here) + "/asked", "a") as out:
-    out.write(json.dumps({**args, "module": "MODULE"}) + "\\n")
-if args.get("state") == "frozen":
-    open(os.path.dirname(here) + "/frozen", "w").close()
-host = {"name": "h", "machine_id": os.path.basename(here), "family": "debian"}
-info = {"host": host, "project": {"path": "/srv/old"}, "owner": {"name": "app", "home": ""}, "databases": {}}
-print(json.dumps({
-    "changed": False, "obstacles": [], "past": PAST, "info": {**info, "django": {"media_root": ""}}, "label": "l1",
-    "set": "x", "exists": True, "elapsed": 1, "comment": "", "manifest_sha256": "0", "media_root": "", "addresses": [],
-    "public_key": "k", "port": 22, "host_keys": [], "compress": [], "frozen": False, "tables": {}, "notes": [],
-    "units": [], "proven": True, "measured": {"still": 1}, "answers": [], "revision": "r", "seconds": {}, "plan": {},
-}))
+if "MODULE" == "batch":
+    steps = [(item["name"], {**item["arguments"], **args.get("common", {})}, item["module"]) for item in args["steps"]]
+    print(json.dumps({"changed": False, "returned": {name: answer(given, kind) for name, given, kind in steps}}))
+else:
+    print(json.dumps(answer(args, "MODULE")))
 """
 #: A connection that is lost once the site is frozen: that of a new host which dies in the downtime.
 MORTAL = """
@@ -49,8 +60,8 @@ class Connection(Local):
             raise AnsibleConnectionFailure("lost")
         return super().exec_command(*args, **kwargs)
 """
-MODULES = "backup build checkout database files migrate owner_info preflight rehearse restore services transfer".split()
-MODULES += ["transfer_grant", "verify"]
+MODULES = "backup batch build checkout database files interpreter migrate owner_info preflight rehearse".split()
+MODULES += ["restore", "services", "transfer", "transfer_grant", "verify"]
 #: Roles by themselves, each told which host it works on.
 ALONE = [
     {

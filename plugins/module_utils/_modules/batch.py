@@ -64,6 +64,9 @@ def step_of(wanted: Mapping[str, Any], common: Mapping[str, Any], check_mode: bo
 def work_on(module: Call) -> Dict[str, Any]:
     """Look at all arguments, then run one step after the other; the first failure ends it."""
     params = module.params
+    if not params["steps"]:
+        for name in NAMES:
+            module_of(name)
     steps = [step_of(wanted, params["common"] or {}, module.check_mode) for wanted in params["steps"]]
     results: Dict[str, Any] = {}
     try:

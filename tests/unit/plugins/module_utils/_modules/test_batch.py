@@ -84,6 +84,13 @@ def test_one_after_the_other(world: World) -> None:
     assert world.warned == ["\\x1b[1mverify", "\\x1b[1mbackup"]
 
 
+def test_without_steps_all_is_loaded_and_nothing_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(batch, "module_of", loaded.append)
+    assert world.run() == {"changed": False, "returned": {}}
+    assert loaded == list(batch.NAMES) and world.calls == []
+
+
 def test_check_mode_is_that_of_each(world: World) -> None:
     assert world.run(step("only"), check_mode=True)["returned"]["only"]["checked"] is True
 
