@@ -18,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.found im
 from ansible_collections.relocate.django.plugins.module_utils._discover.rights import find_user
 from ansible_collections.relocate.django.plugins.module_utils._discover.server_args import listens_of
 from ansible_collections.relocate.django.plugins.module_utils._discover.shell import parse
+from ansible_collections.relocate.django.plugins.module_utils._discover.texts import is_number
 
 _TABLE = "/etc/crontab"
 _MORE_TABLES = "/etc/cron.d"
@@ -110,7 +111,7 @@ def line_of(starter: Starter, files: ConfigFiles) -> Tuple[str, str, Optional[Li
     The user is "" for tables of the system; the line is None for a script.
     """
     path, _colon, number = starter.name.rpartition(":")
-    if not number.isdigit():
+    if not is_number(number):
         return starter.name, "", None
     owner = os.path.basename(path) if os.path.dirname(path) in _SPOOLS else ""
     system = path == _TABLE or os.path.dirname(path) == _MORE_TABLES

@@ -54,7 +54,7 @@ class Options(ModuleOptions):
     requests: str  # full: the set of the label, when there is one; requests: the newest set that is here; none
     label: Optional[str]  # of a set that was made for this
     manifest_sha256: Optional[str]
-    answers: Sequence[Mapping[str, Any]]  # what the site must answer after the cutover
+    answers: Sequence[Mapping[str, Any]] = field(repr=False)  # what the site must answer after the cutover
     allow_same_host: bool  # the machine may be old's
 
     def restoring(self) -> restore.Options:

@@ -34,7 +34,7 @@ def test_an_old_site_that_cannot_be_described(tmp_path: Path, monkeypatch: pytes
     params = {"side": "old", "site": "shop", "directory": str(tmp_path), "run": "", "media": True, "media_skip": []}
     params["maintenance"] = None
     lists = "files files_ignored requirements command pip_extra pip_ignored units answers reload".split()
-    lists += ["services_kept_running"]
+    lists += ["services_kept_running", "neighbours_carried"]
     params.update({name: [] for name in lists}, **project_params(tmp_path))
     params.update(answers_timeout=1, compression="none", allow_dirty=False, allow_unapplied=False, cron="refuse")
     params.update(dict.fromkeys(f"login_{name}" for name in ("user", "password", "host", "port", "unix_socket")))
