@@ -20,7 +20,8 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Proto
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.relocate.django.plugins.module_utils import _compiled  # noqa: F401  before all others of ours
+# Before all others of ours: what is imported from here on is loaded by it.
+from ansible_collections.relocate.django.plugins.module_utils import _compiled  # noqa: F401  # pylint: disable=unused-import
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.openat import check_work
 from ansible_collections.relocate.django.plugins.module_utils._project.venv_secrets import collect_secrets

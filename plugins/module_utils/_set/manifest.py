@@ -17,7 +17,7 @@ import hashlib
 import json
 import typing
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
@@ -254,14 +254,17 @@ def _check(manifest: Manifest) -> None:
     archives = [entry.path for entry in manifest.files if entry.path.startswith(ARCHIVE)]
     if archives and manifest.media.get("stored") not in archives:
         raise ValueError("media.stored")  # MEDIA that is there would be left out
-    _check_neighbours(manifest.neighbours)
+    _check_neighbours(manifest.neighbours, [entry.path for entry in manifest.files])
     for alias, entry in manifest.databases.items():
         _shaped("config", entry.config)
         if not entry.dump.path.startswith(DATABASES + "/"):
             raise ValueError("databases.{0}.dump.path".format(alias))
 
 
-def _check_neighbours(entries: Tuple[KeysEntry, ...]) -> None:
+def _check_neighbours(entries: Tuple[KeysEntry, ...], paths: Sequence[str]) -> None:
+    named = {item.stored for item in entries}
+    if any(path.startswith(NEIGHBOURS + "/") and path not in named for path in paths):
+        raise ValueError("neighbours")  # keys that are there would be left out
     for item in entries:
         if not item.settings or not item.stored.startswith(NEIGHBOURS + "/"):
             raise ValueError("neighbours")
@@ -318,10 +321,14 @@ def _of(kind: Any, value: Any, where: str) -> Any:
     return value
 
 
+#: Fields that sets of earlier versions lack. What they would name lies in the set, so a lack is seen all the same.
+_LATER = ((Manifest, "neighbours"),)
+
+
 def _built(kind: Any, plain: Mapping[str, Any], where: str) -> Any:
     hints, fields = typing.get_type_hints(kind), {item.name: item for item in dataclasses.fields(kind)}
     surplus = sorted(set(plain) - set(fields))
-    missing = [name for name in fields if name not in plain]
+    missing = [name for name in fields if name not in plain and (kind, name) not in _LATER]
     for name in [*surplus, *missing]:
         raise ValueError(where + "." + name)
     return kind(**{name: read_as(hints[name], item, where + "." + name) for name, item in plain.items()})

@@ -47,7 +47,7 @@ def test_another_format(version: Any) -> None:
     with refused(
         "format_unknown", f"has format {re.escape(str(version))}, this version reads 1 Next: upgrade relocate"
     ):
-        from_text(json.dumps(plain))
+        from_text(text_of(plain))
 
 
 def _set(*path: Any) -> Callable[[Any], None]:
@@ -140,3 +140,16 @@ def test_media_that_lies_in_the_set_is_not_left_out(name: str, media: dict[str, 
     text = as_text(manifest(files=(FileEntry(name, 3, "0" * 64),), media=media))
     with refused("manifest_invalid", "media.stored"):
         from_text(text)
+
+
+def test_a_set_of_before_is_read_and_keys_that_lie_in_one_are_not_left_out() -> None:
+    """Sets that were made before keys of Redis could be carried name none."""
+    plain = json.loads(as_text(manifest()))
+    del plain["neighbours"]
+    assert from_text(text_of(plain)) == manifest()
+    text = as_text(manifest(files=(FileEntry("neighbours/0.redis", 3, "0" * 64),)))
+    with refused("manifest_invalid", "neighbours"):
+        from_text(text)
+    del plain["media"]
+    with refused("manifest_invalid", "media"):
+        from_text(text_of(plain))
