@@ -19,20 +19,21 @@ from typing import Any
 from tests.engines.local_site import PREFIX, LocalSite
 from tests.tools.collection import COLLECTIONS
 
-#: Wraps the one exit of every module: the call with the number that the plan names fails.
+#: Wraps what does the work of each module, and of each step of several in one call: the one that the plan names fails.
 WRAP = '''
 
-_answer = answer
+_perform = perform
 
 
-def answer(module, work_on, writes=True):
-    """Answer as ever, but for the call that the test has chosen."""
+def perform(module, work_on, writes):
+    """Do as ever, but for the call that the test has chosen."""
     import json, os, signal
 
     plan = json.load(open({plan!r}))
     kind = module.params.get("state") or ("unused" if module.params.get("unused") else "")
+    name = module._name if hasattr(module, "_name") else "step " + module.name
     with open({calls!r}, "a") as stream:
-        stream.write(module._name + " " + str(kind) + chr(10))
+        stream.write(name + " " + str(kind) + chr(10))
     with open({calls!r}) as stream:
         chosen = len(stream.readlines()) == plan["at"]
 
@@ -51,8 +52,10 @@ def answer(module, work_on, writes=True):
             raise RelocateError("program_failed", "failed on purpose", "run again")
         return result
 
-    _answer(module, work, writes)
+    return _perform(module, work, writes)
 '''
+#: How the step that starts new is noted.
+STARTED = "step start started"
 #: Before its work began; after it was done, as if it had failed then; killed before it could answer.
 WAYS = ("not begun", "done", "killed")
 
@@ -124,7 +127,7 @@ def test_the_same_command_goes_on_from_every_call(tmp_path: Path) -> None:
         before = bench.state(bench.site.old)
         again, said, _calls = bench.move()
         # After the cutover new serves: what is left is old's to do, and nothing is moved twice.
-        served = any(call.endswith("services started") for call in calls[: at - 1])
+        served = STARTED in calls[: at - 1]
         told, then = (": MOVED", ": was moved before") if served else (": FAILED", ": MOVED; proven: rows, content")
         right = (
             (rc, again) == (2, 0)
@@ -144,7 +147,7 @@ def test_what_new_took_in_before_a_start_failed_is_kept(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     _rc, _said, calls = bench.move()
     bench.forget()
-    at = 1 + [call.endswith("services started") for call in calls].index(True)
+    at = 1 + calls.index(STARTED)
     rc, failed, made = bench.move(at, "used")
     assert rc == 2 and any(call.endswith("verify unused") for call in made), failed
     words = " ".join(failed.split())
