@@ -99,7 +99,8 @@ def _of_neighbours(
 def _taken(site: Site) -> Dict[str, Any]:
     """What the probe told for these checks alone, taken out of the facts that go to new."""
     told: Dict[str, Any] = {name: site.facts.pop(name, None) for name in belongings.TOPICS}
-    databases = [{"alias": alias} for alias in site.engines]
+    # Those that are files are carried as databases, whatever variable names them.
+    databases = [{"alias": alias, "name": engine.config.name} for alias, engine in site.engines.items()]
     return {**told, "databases": databases, "django": site.facts.get("django")}
 
 

@@ -72,7 +72,8 @@ MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware"]
 ROOT_URLCONF = "shop.urls"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [BASE / "templates"],
               "APP_DIRS": True}]
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE / "db.sqlite3"}}
+DB_FILE = BASE / "db.sqlite3"
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": DB_FILE}}
 STATIC_URL, STATIC_ROOT = "/static/", BASE / "static"
 MEDIA_ROOT = BASE / "media"
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
