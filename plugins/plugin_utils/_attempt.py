@@ -8,7 +8,7 @@ The playbooks say which step was reached; what a host answered is kept as it cam
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.plugin_utils import _options, _received
@@ -270,6 +270,23 @@ def _more(state: State, **noted: Any) -> State:
     return {"outcome": {**state["outcome"], **noted}}
 
 
+#: The steps of the window as the report names them, and the calls and steps that each is.
+_WINDOW: Mapping[str, Tuple[str, Tuple[str, ...]]] = {
+    "freeze": ("window_left", ("freeze",)),
+    "backup": ("window_left", ("backup",)),
+    **{name: ("window_arrived", (name,)) for name in ("transfer", "media", "restore", "migrate", "verify")},
+    "last look at old": ("window_held", ("still", "hold")),
+    "start": ("window_started", ("start",)),
+}
+
+
+def _window_seconds(known: Known) -> Dict[str, float]:
+    """Return what each step of the window took."""
+    return {
+        label: sum(_elapsed(_step(known, call, name)) for name in names) for label, (call, names) in _WINDOW.items()
+    }
+
+
 def outcome_of(known: Known, template: Template) -> State:
     """Return how the move of a site went, out of the attempt and of what the modules returned; the report reads it."""
     state = {**_FRESH, **_of(known, "relocate_attempt")}
@@ -315,14 +332,7 @@ def outcome_of(known: Known, template: Template) -> State:
             **{label: _elapsed(_of(known, name)) for label, name in _BEFORE.items()},
             **state["early"],
         },
-        "window": {
-            "freeze": _elapsed(_step(known, "window_left", "freeze")),
-            "backup": _elapsed(backup),
-            **{name: _elapsed(found) for name, found in arrived.items()},
-            "verify": _elapsed(proof),
-            "last look at old": sum(_elapsed(_step(known, "window_held", name)) for name in ("still", "hold")),
-            "start": _elapsed(_step(known, "window_started", "start")),
-        },
+        "window": _window_seconds(known),
     }
     kept = {key: state[key] for key in ("begun", "frozen_at", "served_at", "running")}
     return {**_received.mapping(state["outcome"]), **found, **kept}

@@ -40,7 +40,6 @@ _VERSION = re.compile(r"3\.\d{1,2}(\.\d{1,3})?\Z")
 _OLDEST = (3, 6)
 _PLACES = {UV: (), PYENV: ("/opt/pyenv/bin", "/usr/local/pyenv/bin", "/root/.pyenv/bin")}
 _MIRROR = "https://github.com/astral-sh/python-build-standalone/releases/download"
-_INDEX = "https://pypi.org/simple"
 _SOURCE = "https://www.python.org/ftp/python/"
 #: Variables that installers of root get. Others may lead them to files that the project's owner writes.
 _PASSED = re.compile(
@@ -151,7 +150,8 @@ def _of_uv(wanted: Wanted, env: Mapping[str, str]) -> List[Obstacle]:
             _unavailable("uv on new knows no Python {0}".format(wanted.python), "name another version, or upgrade uv")
         ]
     addresses = [env.get("UV_PYTHON_INSTALL_MIRROR") or env.get("UV_PYTHON_DOWNLOADS_JSON_URL") or _MIRROR]
-    addresses += [] if tool else [env.get("PIP_INDEX_URL") or _INDEX]
+    # Where pip looks otherwise is in its own configuration, which may name a mirror.
+    addresses += [env["PIP_INDEX_URL"]] if env.get("PIP_INDEX_URL") and not tool else []
     hint = (
         "let new reach it, or name a mirror in relocate_environment as UV_PYTHON_INSTALL_MIRROR (PIP_INDEX_URL for uv)"
     )
