@@ -130,6 +130,7 @@ CODES: Dict[str, str] = {
     "certificate_unfit": "a certificate is missing, or does not fit its key, the names or the day",
     "check_failed": "Django's system check finds errors",
     "rehearsal_failed": "what the site needs on new does not work",
+    "answer_differs": "the code on new answers otherwise than old does",
     "request_fails": "the site would fail at its first request",
     "cron_runs": "cron runs the project",
     "cron_failed": "a table of cron cannot be read or written",

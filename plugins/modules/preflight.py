@@ -140,6 +140,12 @@ options:
   maintenance:
     description: A page on the old host that is shown while the site is frozen; an obstacle when it cannot be read.
     type: path
+  pages:
+    description:
+      - With O(side=old), how many addresses out of the web server's log the site is asked for, besides its front page
+        and its pages to log in, so that new can be compared with it. Only paths of plain words that were answered well
+        are asked, without their query. Without this option nothing is asked.
+    type: int
   services_kept_running:
     description: Units of the project that run on this host and are left running there on purpose.
     type: list
@@ -221,8 +227,8 @@ obstacles:
     host: {description: The host it was found on., type: str, returned: always}
 info:
   description: On old, what M(relocate.django.project_info) returns, and C(held), what servers beside it hold that no
-      move brings along, and C(carried), the databases of Redis that one does; on new, C(host), C(owner_exists) and
-      C(users_missing), whom units run as and the host lacks.
+      move brings along, C(carried), the databases of Redis that one does, and C(pages), what O(pages) are answered; on
+      new, C(host), C(owner_exists) and C(users_missing), whom units run as and the host lacks.
   returned: success
   type: dict
 past:

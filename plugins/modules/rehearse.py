@@ -92,6 +92,12 @@ options:
     type: str
     choices: [full, requests, none]
     default: none
+  old_pages:
+    description:
+      - What old answers to some requests, as RV(relocate.django.preflight#module:info) has it under C(pages). They are
+        made here too, and another status or title is an error.
+    type: dict
+    default: {}
   allow_same_host:
     description: Whether the databases may be on the machine that the set was made on.
     type: bool

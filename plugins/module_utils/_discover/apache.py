@@ -137,6 +137,7 @@ def _site(host: Directive, server: _Server, files: ConfigFiles) -> WebSite:
         certificates=_certificates(own, server) if tls else (),
         keys=_keys(own, server) if tls else (),
         modules=apache_modules.needed(everything, server.modules),
+        logs=_logs(own, server),
     )
     found, more = _with_scripts(found, everything, server)
     return replace(found, files=files.chains(filter(files.exists, _files(host.file, needed, more, server))))
@@ -183,6 +184,15 @@ def _keys(own: Sequence[Directive], server: _Server) -> Tuple[str, ...]:
     # Without a key of its own, a certificate's file holds the key too.
     words = words or _values(own, "sslcertificatefile") or _values(server.own, "sslcertificatefile")
     return tuple(dict.fromkeys(server.path(word) for word in words))
+
+
+def _logs(own: Iterable[Directive], server: _Server) -> Tuple[str, ...]:
+    """Return the files that requests are written to, the host's own or else the server's; programs are none."""
+    found: List[str] = []
+    for directives in (own, server.own):
+        if not found:
+            found = [item.args[0] for item in directives if item.name in ("customlog", "transferlog") and item.args]
+    return tuple(dict.fromkeys(filter(None, (server.path(word) for word in found if not word.startswith("|")))))
 
 
 def _last(directives: Iterable[Directive], name: str) -> str:
@@ -296,6 +306,7 @@ def _shared_site(
         mounts=tuple(dict.fromkeys(mount for mount in mounts if mount[0])),
         directories=_directories(directives, server),
         modules=apache_modules.needed(directives, server.modules),
+        logs=_logs(directives, server),
     )
     site, more = _with_scripts(site, directives, server)
     return replace(site, files=files.chains(filter(files.exists, _files(file, directives, more, server))))

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Collection, Iterable, Optional, Tuple
+from typing import Collection, Iterable, List, Optional, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._discover.found import WebSite
+from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter, WebSite
 
 #: Where a program of the host itself reaches what listens there.
 _LOOPBACK = {"*": "127.0.0.1", "localhost": "127.0.0.1", "::": "[::1]", "[::1]": "[::1]"}
@@ -44,6 +44,27 @@ def asks(site: WebSite, trusted: Collection[str] = (), reaching: Collection[str]
     host = site.names[0] if site.names else ""
     valid = bool(host and site.certificates) and set(site.certificates) <= set(trusted)
     return Request(url, host, valid or not tls)
+
+
+def reaching(starters: Iterable[Starter], webs: Iterable[WebSite]) -> List[str]:
+    """Return what a server block leads to when it leads to the project: where it listens, and scripts of mod_wsgi."""
+    listens = [re.sub(r"^tcp:\*:", "tcp:127.0.0.1:", address) for item in starters for address in item.listens]
+    return listens + [script for web in webs for script in web.scripts]
+
+
+def comes_to(path: str, sites: Iterable[WebSite], reaching: Collection[str]) -> bool:
+    """Tell whether a path of a URL comes to the project, rather than to another program behind the same server.
+
+    :param reaching: targets and scripts of the project; without any, each is one
+    """
+    mounts = [mount for site in sites for mount in site.mounts if _is_below(path, mount[0])]
+    longest = max((len(mount[0]) for mount in mounts), default=0)
+    targets = {target for found, target in mounts if len(found) == longest}
+    return not targets or not reaching or bool(targets & set(reaching))
+
+
+def _is_below(path: str, top: str) -> bool:
+    return path == top or path.startswith(top if top.endswith("/") else top + "/")
 
 
 def best(sites: Iterable[WebSite], trusted: Collection[str] = (), reaching: Collection[str] = ()) -> Optional[Request]:

@@ -66,6 +66,7 @@ class WebSite:
     files: Tuple[str, ...] = ()  # its own configuration, links first and then what they lead to
     certificates: Tuple[str, ...] = ()
     keys: Tuple[str, ...] = ()
+    logs: Tuple[str, ...] = ()  # files that each request is written to
 
 
 @dataclass(frozen=True)

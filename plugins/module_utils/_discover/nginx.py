@@ -180,6 +180,7 @@ def _site(server: Directive, http: _Http, files: ConfigFiles) -> WebSite:
         files=files.chains(filter(files.exists, _files(server, own, everything, http))),
         certificates=_certificates("ssl_certificate", own, http) if secure else (),
         keys=_certificates("ssl_certificate_key", own, http) if secure else (),
+        logs=_logs(own, everything, http),
     )
 
 
@@ -238,6 +239,13 @@ def _with_defaults(found: Sequence[Tuple[WebSite, Set[Tuple[str, int]]]]) -> Lis
 
 def _certificates(name: str, own: Iterable[Directive], http: _Http) -> Tuple[str, ...]:
     paths = [http.path(item.args[0]) for item in http.inherited(own, name) if item.args]
+    return tuple(dict.fromkeys(path for path in paths if path))
+
+
+def _logs(own: Iterable[Directive], everything: Iterable[Directive], http: _Http) -> Tuple[str, ...]:
+    """Return the files that requests are written to: the server's, or else those of the http block, and locations'."""
+    chosen = [*http.inherited(own, "access_log"), *(item for item in everything if item.name == "access_log")]
+    paths = [http.path(item.args[0]) for item in chosen if item.args and item.args[0] != "off"]
     return tuple(dict.fromkeys(path for path in paths if path))
 
 

@@ -68,8 +68,10 @@ def look(module: Call) -> Dict[str, Any]:
     if other:
         hint = "wait for it to end; after a crash the site is free again within {0} s".format(GRACE)
         obstacles.append(Obstacle("locked", "another run is at work on this site: {0}".format(other), hint))
-    info = collect(obstacles, lambda: look_at(params, obstacles)) or {"host": facts.describe_host()}
     record = collect(obstacles, lambda: read_record(params["directory"], site)) or Record()
+    if record.is_stopped():
+        params = dict(params, pages=None)
+    info = collect(obstacles, lambda: look_at(params, obstacles)) or {"host": facts.describe_host()}
     if params["side"] == "old":
         obstacles += ask_old(params, record)
     unique = {(item.code, item.alias, item.msg): item for item in obstacles}
@@ -104,6 +106,7 @@ MODULE = Module(
                 **dict.fromkeys(_LISTS, _NAMES),
                 "cron": {"type": "str", "choices": ["refuse", "leave", "carry"], "default": "refuse"},
                 "maintenance": {"type": "path"},
+                "pages": {"type": "int"},
                 "python": {"type": "str", "default": "python3"},
                 "python_from": {"type": "str", "default": "system", "choices": list(interpreters.SOURCES)},
                 "revision": {"type": "str"},

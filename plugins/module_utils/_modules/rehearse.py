@@ -41,6 +41,7 @@ MODULE = Module(
                 "carried": {"type": "list", "elements": "dict", "default": []},
                 "requests": {"type": "str", "choices": ["full", "requests", "none"], "default": "none"},
                 "needs": {"type": "dict", "default": {}},
+                "old_pages": {"type": "dict", "default": {}},
                 "allow_same_host": {"type": "bool", "default": False},
             },
         ),

@@ -83,6 +83,7 @@ TOPICS: Mapping[str, Any] = {
     "named": [dict.fromkeys("path setting".split(), str)],
     "neighbours": Each(object),
     "logins": [{**dict.fromkeys("setting address user password ca".split(), str), "tls": bool, "verify": bool}],
+    "pages": {"usual": [str], "files": [str]},
     "serving": [dict.fromkeys("where kind msg".split(), str)],
     "lint": [{**dict.fromkeys("code level app migration file msg remedy".split(), str), "line": int}],
 }
@@ -112,9 +113,9 @@ FIXTURE: Mapping[str, Any] = {
 REQUESTED: Mapping[str, Any] = {
     "page": Maybe(
         {
-            **dict.fromkeys("path host title location refusal".split(), str),
+            **dict.fromkeys("path host title location refusal old_title".split(), str),
             **dict.fromkeys("status expected".split(), int),
-            **dict.fromkeys("late contained redirects".split(), bool),
+            **dict.fromkeys("late contained redirects by_old known".split(), bool),
             "seconds": float,
             "refused": [str],
             "error": Maybe(_ERROR),

@@ -41,7 +41,10 @@ class Database:
 
 @dataclass(frozen=True)
 class Page:
-    """One request: a path of a host, and what is expected; status 0 for anything but a failure."""
+    """One request: a path of a host, and what is expected; status 0 for anything but a failure.
+
+    A host of "" is the name that the site is usually asked by.
+    """
 
     path: str
     host: str
@@ -49,6 +52,8 @@ class Page:
     status: int = 0
     contains: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    title: str = ""  # of old's answer; "" when that is not known
+    by_old: bool = False  # what is expected is what old answered
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ def _add(asked: Asked, told: Mapping[str, Any], secrets: Sequence[str]) -> None:
 
 
 def _cleaned(page: Mapping[str, Any], clean: Callable[[str], str]) -> Dict[str, Any]:
-    texts = {key: clean(page[key]) for key in ("path", "host", "title", "location", "refusal")}
+    texts = {key: clean(page[key]) for key in ("path", "host", "title", "location", "refusal", "old_title")}
     error = page["error"]
     if error:
         error = dict(error, lines=[clean(text) for text in error["lines"]])

@@ -30,6 +30,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_named,
     venv_neighbours,
     venv_opened,
+    venv_pages,
     venv_secrets,
     venv_serving,
 )
@@ -329,6 +330,7 @@ TOPICS: Dict[str, Callable[[Request], Any]] = {
     "named": lambda request: venv_named.topic_named(),
     "neighbours": lambda request: venv_neighbours.topic_neighbours(),
     "logins": lambda request: venv_logins.topic_logins(),
+    "pages": lambda request: venv_pages.topic_pages(),
     "serving": lambda request: venv_serving.topic_serving(),
 }
 #: topics that the settings alone answer; the others need the apps loaded

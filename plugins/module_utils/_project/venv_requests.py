@@ -15,11 +15,9 @@ Python 3.6 syntax, ASCII only, standard library only, Django imported inside fun
 
 import base64
 import contextlib
-import html
 import io
 import json
 import os
-import re
 import signal
 import sys
 import time
@@ -29,6 +27,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 from urllib.parse import quote, unquote, urlsplit
 
 from ansible_collections.relocate.django.plugins.module_utils._project import (
+    venv_pages,
     venv_probe,
     venv_quiet,
     venv_secrets,
@@ -38,7 +37,6 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
 Request = Dict[str, Any]
 Question = Dict[str, Any]
 _BODY = 1024 * 1024  # bytes read of an answer
-_TITLE = re.compile(r"(?is)<title[^>]*>(.{0,500}?)</title>")
 _MOST = 40  # requests in all
 
 
@@ -161,12 +159,14 @@ class Caught:
 
 
 def wanted(request: Request) -> Iterator[Question]:
-    """Questions of the user, then the pages that each site has. Each is for one path of one host."""
+    """Questions of the user and of old, then the pages that each site has. Each is for one path of one host."""
     given = request["questions"]
-    yield from given
-    host, scheme = _usual(given)
-    for path in _usual_paths():
-        yield {"path": path, "host": host, "scheme": scheme, "status": 0, "contains": "", "headers": {}}
+    host, scheme = _usual([question for question in given if question["host"]])
+    for question in given:
+        yield question if question["host"] else dict(question, host=host)
+    plain = {"status": 0, "contains": "", "headers": {}, "title": "", "by_old": False}
+    for path in venv_pages.usual_paths():
+        yield dict(plain, path=path, host=host, scheme=scheme)
 
 
 def _usual(given: List[Question]) -> Tuple[str, str]:
@@ -177,22 +177,6 @@ def _usual(given: List[Question]) -> Tuple[str, str]:
         return given[0]["host"], given[0]["scheme"]
     names = [str(name).lstrip(".") for name in settings.ALLOWED_HOSTS if "*" not in str(name)]
     return (names or ["localhost"])[0], "http"
-
-
-def _usual_paths() -> List[str]:
-    from django.conf import settings
-    from django.shortcuts import resolve_url
-    from django.urls import NoReverseMatch, reverse
-
-    paths = ["/"]
-    for name in ("admin:login", "wagtailadmin_login"):
-        try:
-            paths.append(str(reverse(name)))
-        except NoReverseMatch:
-            continue
-    if "django.contrib.auth" in settings.INSTALLED_APPS:
-        paths.append(str(resolve_url(settings.LOGIN_URL)))
-    return [path for path in dict.fromkeys(paths) if path.startswith("/") and "?" not in path]
 
 
 def environ_of(question: Question) -> Dict[str, Any]:
@@ -250,9 +234,7 @@ def _get(application: Any, question: Question) -> Dict[str, Any]:
         if hasattr(parts, "close"):
             parts.close()
     text = body.decode("utf-8", "replace")
-    title = _TITLE.search(text)
-    contained = question["contains"] in text
-    return dict(told, title=" ".join(html.unescape(title.group(1)).split()) if title else "", contained=contained)
+    return dict(told, title=venv_pages.title_of(text), contained=question["contains"] in text)
 
 
 def ask(application: Any, question: Question, caught: Caught, seconds: float) -> Dict[str, Any]:
@@ -276,6 +258,9 @@ def ask(application: Any, question: Question, caught: Caught, seconds: float) ->
     return dict(
         {key: question[key] for key in ("path", "host")},
         expected=question["status"],
+        old_title=question["title"],
+        by_old=question["by_old"],
+        known=_is_known(question["path"]),
         late=late,
         seconds=round(time.time() - begun, 3),
         refused=refused[:5],
@@ -283,6 +268,19 @@ def ask(application: Any, question: Question, caught: Caught, seconds: float) ->
         error=_described(error) if error else None,
         **found,
     )
+
+
+def _is_known(path: str) -> bool:
+    """Tell whether the code has a page of this path; where it cannot be asked, it may."""
+    from django.urls import Resolver404, resolve
+
+    try:
+        resolve(unquote(path.partition("?")[0]))
+    except Resolver404:
+        return False
+    except Exception:
+        return True
+    return True
 
 
 def _described(error: BaseException) -> Dict[str, Any]:

@@ -189,7 +189,9 @@ def _interpreter(place: Place, values: Values) -> Optional[str]:
 
 def _expect_answer(place: Place, host: Host, values: Values) -> None:
     """Ask the site what new will have to answer."""
-    request = asking.best(place.webs, certificates.trusted(place.webs, host.files), _reaching(place))
+    request = asking.best(
+        place.webs, certificates.trusted(place.webs, host.files), asking.reaching(place.starters, place.webs)
+    )
     if request is None:
         if any(item.listens for item in place.starters) or place.webs:
             what = "no request on this host reaches {0} by a name".format(place.path)
@@ -201,12 +203,6 @@ def _expect_answer(place: Place, host: Host, values: Values) -> None:
         values.tell(what, "set relocate_answers to a request that the site answers")
         return
     values.add("answers", _expected(request, answer), "what old answers now")
-
-
-def _reaching(place: Place) -> List[str]:
-    """What a server block leads to when it leads to the project: where it listens, and scripts of mod_wsgi."""
-    listens = [re.sub(r"^tcp:\*:", "tcp:127.0.0.1:", address) for item in place.starters for address in item.listens]
-    return listens + [script for web in place.webs for script in web.scripts]
 
 
 def _expected(request: asking.Request, answer: answers.Answer) -> Dict[str, Any]:

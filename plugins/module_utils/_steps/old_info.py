@@ -11,8 +11,10 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Directory, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._project.replies import Each, Maybe, checked
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import read_as
+from ansible_collections.relocate.django.plugins.module_utils._steps.old_pages import OldPages
 from ansible_collections.relocate.django.plugins.module_utils._steps.readiness import Needs
 
+_LONGEST = 500  # characters of a path
 _DATABASE = {**dict.fromkeys("engine backend name user host".split(), str), "port": Maybe(int), "facts": Each(object)}
 _INFO: Mapping[str, Any] = {
     "host": {"name": str, "machine_id": str},
@@ -25,6 +27,7 @@ _INFO: Mapping[str, Any] = {
     "revision": Maybe({"remote": Maybe(str)}),
     "revision_brought": Maybe(bool),
     "needs": Maybe(Each(object)),
+    "pages": Maybe(Each(object)),
 }
 
 
@@ -37,6 +40,7 @@ def by_old(info: Mapping[str, Any], engines: Any) -> Mapping[str, Any]:
         checked(info, _INFO, "info")
         log_directories(info)
         needs(info)
+        pages(info.get("pages") or {})
         for alias, item in info["databases"].items():
             read_as(DatabaseFacts, item["facts"], "info.databases.{0}.facts".format(alias))
             if item["engine"] not in engines:
@@ -57,6 +61,25 @@ def needs(info: Mapping[str, Any]) -> Needs:
     """Return what new must have besides code and databases. Raises ValueError."""
     found: Needs = read_as(Needs, info.get("needs") or as_plain(Needs()), "info.needs")
     return found
+
+
+def pages(plain: Mapping[str, Any]) -> OldPages:
+    """Return what old answers to requests. Raises ValueError."""
+    found: OldPages = read_as(OldPages, dict(plain or as_plain(OldPages())), "info.pages")
+    for number, page in enumerate(found.pages):
+        texts = (page.path, page.host, page.title)
+        fits = page.path.startswith("/") and page.scheme in ("http", "https") and len(page.path) < _LONGEST
+        if not fits or not all(map(str.isprintable, texts)) or any(c.isspace() for c in page.path + page.host):
+            raise ValueError("info.pages.pages[{0}]".format(number))
+    return found
+
+
+def pages_of_old(plain: Mapping[str, Any]) -> OldPages:
+    """Return what old answers to requests. Raises answer_refused."""
+    try:
+        return pages(plain)
+    except ValueError as exc:
+        raise _refused(exc) from None
 
 
 def facts(plain: Dict[str, Any]) -> DatabaseFacts:

@@ -22,12 +22,15 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import (
     cron_lines,
     describe,
     maintenance,
+    old_pages,
     preflight,
     readiness,
     stores,
     unnamed,
 )
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
+
+_PAGES = "pages"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Options(ModuleOptions):
     media_skip: Sequence[str]  # what of it stays
     maintenance: Optional[str]  # a page on this host that is shown while the site is frozen
     neighbours_carried: Sequence[str]  # databases of Redis whose keys go along
+    pages: Optional[int] = None  # ask for pages, and at most so many out of the log; None for none at all
 
 
 def look(options: Options, obstacles: List[Obstacle]) -> Dict[str, Any]:
@@ -58,8 +62,10 @@ def look(options: Options, obstacles: List[Obstacle]) -> Dict[str, Any]:
 
 def _open(options: Options, obstacles: List[Obstacle], host: Host, served: Optional[sites.FoundSite]) -> Dict[str, Any]:
     """Look at the project and its databases."""
-    with open_site(options.site, (*describe.TOPICS, *belongings.TOPICS), partial=True) as site:
+    topics = (*describe.TOPICS, *belongings.TOPICS, *(() if options.pages is None else (_PAGES,)))
+    with open_site(options.site, topics, partial=True) as site:
         obstacles += preflight.obstacles_on_old(site, options.preflight)
+        usual = site.facts.pop(_PAGES, {})
         told = _taken(site)
         obstacles += unnamed.obstacles(served, host, options.named, site.project.owner, told)
         if any("error" in answer for answer in site.facts.values()):
@@ -75,6 +81,8 @@ def _open(options: Options, obstacles: List[Obstacle], host: Host, served: Optio
         info["needs"] = as_plain(readiness.needs_of(served, files, owner, told, host, tables, placed))
         info.update(_of_neighbours(options, told, belongings.this_host(host.files), owner, obstacles))
         obstacles += preflight.media_obstacles(info.get("media") or {}) if options.media else []
+        if options.pages is not None and not obstacles:  # a list of obstacles is there the sooner
+            info[_PAGES] = as_plain(old_pages.ask(served, host, owner, usual, options.pages))
         return info
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import urllib.parse
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING
@@ -24,7 +24,8 @@ from ansible_collections.relocate.django.plugins.module_utils._project.requested
 from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, check_code, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import restore
+from ansible_collections.relocate.django.plugins.module_utils._steps import old_info, restore
+from ansible_collections.relocate.django.plugins.module_utils._steps.old_pages import OldPage, OldPages, shown_title
 
 NONE = "none"
 _PORTS = {"postgresql": 5432, "mysql": 3306}
@@ -44,6 +45,13 @@ _HINTS = {
 _HINT = "fix it on old, where it may work for a reason that new lacks; relocate_rehearse: none moves without requests"
 
 
+_GONE = (404, 410)
+_HINT_OF_OLD = (
+    "see what new lacks: a setting or file of old, a service, a domain; where the difference is meant,"
+    " relocate_rehearse_pages: -1 compares nothing, and relocate_rehearse: none moves without requests"
+)
+
+
 @dataclass(frozen=True)
 class Options(ModuleOptions):
     """Holds the options of requests in a rehearsal."""
@@ -56,6 +64,7 @@ class Options(ModuleOptions):
     manifest_sha256: Optional[str]
     answers: Sequence[Mapping[str, Any]] = field(repr=False)  # what the site must answer after the cutover
     allow_same_host: bool  # the machine may be old's
+    old_pages: Mapping[str, Any] = field(default_factory=dict)  # what old answers, as preflight told of it
 
     def restoring(self) -> restore.Options:
         """Return the options of a restore that leaves everything as it is."""
@@ -82,6 +91,7 @@ class Outcome:
     """Holds what was asked, of whose data; ``notes`` says what could not be, and why."""
 
     label: str = ""
+    fresh: bool = True  # the data was copied in this run
     pages: List[Dict[str, Any]] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
 
@@ -101,9 +111,10 @@ def ask(options: Options, found: List[Obstacle]) -> Outcome:
     if not options.label and not BackupSet.labels(options.directory, options.site):
         note = "no request was made: no backup set of the site is on new; relocate_rehearse: full makes one"
         return Outcome(notes=[note])
+    old = old_info.pages_of_old(options.old_pages)
     with open_site(options.access, ("django", "history")) as site:
         try:
-            return _with_data(site, options, found)
+            return _with_data(site, options, old, found)
         except RelocateError as error:
             if options.label:
                 raise
@@ -111,11 +122,11 @@ def ask(options: Options, found: List[Obstacle]) -> Outcome:
             return Outcome(notes=["no request was made: the newest set cannot be loaded: {0}".format(error.msg)])
 
 
-def _with_data(site: Site, options: Options, found: List[Obstacle]) -> Outcome:
+def _with_data(site: Site, options: Options, old: OldPages, found: List[Obstacle]) -> Outcome:
     """Have the databases of the set beside the live ones for as long as is asked."""
     wanted = options.restoring()
     source = restore.Source.find(wanted.directory, wanted.site, wanted.label, wanted.manifest_sha256)
-    outcome = Outcome(source.backup.label)
+    outcome = Outcome(source.backup.label, fresh=bool(options.label), notes=list(old.notes))
     pending = _pending(site, source)
     if pending:
         text = "no request was made: the code has migrations that the data of {0} lacks: {1}"
@@ -125,7 +136,8 @@ def _with_data(site: Site, options: Options, found: List[Obstacle]) -> Outcome:
     kept = RecordFile.read(wanted.directory, wanted.site)
     planned = restore.plan(site, wanted, source, kept.record)
     parked = [alias for alias, entry in source.manifest.databases.items() if _parks(site, alias, entry.state.objects)]
-    restore.apply(site, wanted, source, kept, planned, lambda: judge(_asked(site, options), parked, outcome, found))
+    pages = with_old(pages_of(options.answers), old.pages)
+    restore.apply(site, wanted, source, kept, planned, lambda: judge(_asked(site, pages), parked, outcome, found))
     return outcome
 
 
@@ -140,7 +152,7 @@ def _parks(site: Site, alias: str, objects: Mapping[str, Sequence[str]]) -> bool
     return engine is not None and engine.name == "mysql" and any(objects.values())
 
 
-def _asked(site: Site, options: Options) -> Asked:
+def _asked(site: Site, pages: Sequence[Page]) -> Asked:
     databases: Dict[str, Database] = {}
     with contextlib.ExitStack() as stack, site.stopwatch.step("requests"):
         for alias, engine in site.engines.items():
@@ -148,7 +160,7 @@ def _asked(site: Site, options: Options) -> Asked:
             databases[alias] = Database(engine.name, config.name)
         ports = [engine.config.port or _PORTS.get(engine.name, 0) for engine in site.engines.values()]
         limits = Limits(ports=tuple(sorted({port for port in ports if port})))
-        return requested.ask(site.project, site.secrets, databases, pages_of(options.answers), limits)
+        return requested.ask(site.project, site.secrets, databases, pages, limits)
 
 
 def pages_of(answers: Sequence[Mapping[str, Any]]) -> List[Page]:
@@ -171,6 +183,20 @@ def pages_of(answers: Sequence[Mapping[str, Any]]) -> List[Page]:
     return found
 
 
+def with_old(pages: Sequence[Page], old: Sequence[OldPage]) -> List[Page]:
+    """Add what old answers to the requests of the user, and old's other pages to them."""
+    known = {(page.path, page.host): page for page in old}
+    found = []
+    for page in pages:
+        same = known.pop((page.path, page.host), None)
+        # What a redirect leads to has another title than old's answer, when the user expects the redirect.
+        follows = same is not None and page.status == same.status and not page.headers
+        found.append(replace(page, title=same.title) if same and follows else page)
+    return found + [
+        Page(page.path, page.host, page.scheme, page.status, title=page.title, by_old=True) for page in known.values()
+    ]
+
+
 def judge(asked: Asked, parked: Sequence[str], outcome: Outcome, found: List[Obstacle]) -> None:
     """Sort what came back into obstacles and notes.
 
@@ -185,11 +211,40 @@ def judge(asked: Asked, parked: Sequence[str], outcome: Outcome, found: List[Obs
     for page in asked.pages:
         error = page["error"]
         if page["status"] == page["expected"] or (error is None and page["status"] != 500):
-            outcome.notes += _odd(page)
+            _compare(page, parked, outcome, found)
         elif _is_own_doing(page, parked):
             outcome.notes.append(_not_judged(page))
         else:
             found.append(_failing(page))
+
+
+def _compare(page: Mapping[str, Any], parked: Sequence[str], outcome: Outcome, found: List[Obstacle]) -> None:
+    """Hold a page that does not fail against what old answers; where nothing is known of that, against the user."""
+    odd, differs = _odd(page), _unlike_old(page)
+    if page["late"] or not differs:
+        outcome.notes += odd
+    elif page["refused"] or parked:
+        outcome.notes.append("{0}, and it could not be judged: {1}".format(differs, _why_unjudged(page)))
+    elif page["status"] == 404 and not page["known"]:
+        text = "{0}: the code has no page of that path, so it is the web server that answers it on old"
+        outcome.notes.append(text.format(differs))
+    elif not outcome.fresh and (page["status"] in _GONE or page["status"] == page["expected"]):
+        outcome.notes.append("{0}: the data was as of {1}".format(differs, outcome.label))
+    else:
+        found.append(Obstacle("answer_differs", differs, _HINT_OF_OLD))
+
+
+def _unlike_old(page: Mapping[str, Any]) -> str:
+    """Say how an answer differs from old's; "" for the same."""
+    if page["redirects"]:
+        return ""  # what it leads to is compared
+    if page["by_old"] and page["status"] != page["expected"]:
+        return "{0} answers {1} on new, and {2} on old".format(_shown(page), page["status"], page["expected"])
+    title = shown_title(page["title"])
+    if page["old_title"] and page["status"] == page["expected"] and title != page["old_title"]:
+        text = "{0} has the title {1!r} on new, and {2!r} on old"
+        return text.format(_shown(page), title, page["old_title"])
+    return ""
 
 
 def _last(page: Mapping[str, Any]) -> str:
@@ -212,8 +267,12 @@ def _shown(page: Mapping[str, Any]) -> str:
 
 
 def _not_judged(page: Mapping[str, Any]) -> str:
+    return "{0} could not be judged: {1}".format(_shown(page), _why_unjudged(page))
+
+
+def _why_unjudged(page: Mapping[str, Any]) -> str:
     why = page["refusal"] or (page["refused"] or ["read what its database gets at the swap only"])[0]
-    return "{0} could not be judged: it wants to {1}, which a rehearsal does not let it".format(_shown(page), why)
+    return "it wants to {0}, which a rehearsal does not let it".format(why)
 
 
 def _odd(page: Mapping[str, Any]) -> List[str]:

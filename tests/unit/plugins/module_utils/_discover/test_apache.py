@@ -624,3 +624,17 @@ def test_the_environment_is_not_run() -> None:
     assert found["APACHE_LOG_DIR"] == "/var/log/apache2"
     assert found["APACHE_RUN_USER"] == "www-data"
     assert "APACHE_ULIMIT_MAX_FILES" not in found
+
+
+@pytest.mark.parametrize(
+    ("shared", "body", "logs"),
+    [
+        ("", "CustomLog /var/log/apache2/shop.log combined", ("/var/log/apache2/shop.log",)),
+        ("CustomLog /var/log/all.log common", "", ("/var/log/all.log",)),
+        ("CustomLog /var/log/all.log common", "TransferLog logs/x", ("/etc/apache2/logs/x",)),
+        ("", 'CustomLog "|/usr/bin/rotatelogs /var/log/x 86400" combined', ()),
+        ("", "", ()),
+    ],
+)
+def test_where_requests_are_logged(shared: str, body: str, logs: tuple[str, ...]) -> None:
+    assert one(body, before=shared + "\n").logs == logs

@@ -7,8 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._discover.asking import Request, asks, best
-from ansible_collections.relocate.django.plugins.module_utils._discover.found import WebSite
+from ansible_collections.relocate.django.plugins.module_utils._discover.asking import (
+    Request,
+    asks,
+    best,
+    comes_to,
+    reaching,
+)
+from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter, WebSite
 
 HTTP, HTTPS, OTHER = ("*", 80, False), ("*", 443, True), ("192.0.2.1", 80, False)
 
@@ -119,3 +125,20 @@ def test_the_site_itself_is_preferred() -> None:
         assert found is not None
         assert found.host == host
     assert best([]) is best([unreachable]) is None
+
+
+def test_what_leads_to_a_project() -> None:
+    starters = [Starter("service", "a.service", listens=("tcp:*:8000", "unix:/run/a.sock"))]
+    webs = [WebSite("apache", "apache2.service", scripts=("/srv/a/wsgi.py",))]
+    assert reaching(starters, webs) == ["tcp:127.0.0.1:8000", "unix:/run/a.sock", "/srv/a/wsgi.py"]
+
+
+@pytest.mark.parametrize(
+    ("path", "comes"),
+    [("/", True), ("/a/", True), ("/blog/", False), ("/blog/x", False), ("/blogs/", True), ("/blog/app/x", True)],
+)
+def test_which_paths_come_to_a_project(path: str, comes: bool) -> None:
+    mine, other = "tcp:127.0.0.1:8000", "unix:/run/php.sock"
+    web = WebSite("nginx", "nginx.service", mounts=(("/", mine), ("/blog", other), ("/blog/app/", mine)))
+    assert comes_to(path, [web], [mine]) is comes
+    assert comes_to(path, [web], []) and comes_to(path, [WebSite("nginx", "nginx.service")], [mine])

@@ -488,3 +488,19 @@ def test_expressions_are_never_tried() -> None:
     assert not nginx_redirects.fits_any_path("^(a+)+" * 20 + "$")
     assert nginx_redirects.fits_any_path("^/(?!.well-known/acme-challenge).*$")
     assert time.process_time() - started < 30
+
+
+@pytest.mark.parametrize(
+    ("shared", "body", "logs"),
+    [
+        ("access_log /var/log/nginx/access.log;", "", ("/var/log/nginx/access.log",)),
+        ("access_log /var/log/nginx/access.log;", "access_log logs/shop.log main;", ("/etc/nginx/logs/shop.log",)),
+        ("access_log /var/log/all.log;", "access_log off;", ()),
+        ("", "", ()),
+        ("", "access_log syslog:server=192.0.2.1; access_log /var/log/$host.log; access_log /l;", ("/l",)),
+        ("", "location / { access_log /var/log/place.log; }", ("/var/log/place.log",)),
+    ],
+)
+def test_where_requests_are_logged(shared: str, body: str, logs: tuple[str, ...]) -> None:
+    [found] = read("server {" + body + "}", MAIN.replace("gzip on;", shared))
+    assert found.logs == logs

@@ -429,3 +429,20 @@ def test_an_answer_of_another_form_is_refused(shop: Shop, line: str) -> None:
     assert requested.read(project, "m:", ["other"]).failed == "it gave no answer"
     with pytest.raises(inside.RelocateError, match="another form"):
         requested.read(project, "m:", ["m:" + line])
+
+
+def test_what_old_answers_is_asked_for_and_told(shop: Shop, tmp_path: Path) -> None:
+    shop.views("def page_moved(request):\n    return redirect('/login/?next=/x/')\n")
+    old = {"status": 200, "by_old": True}
+    pages = [Page("/", "", title="Users", **old), Page("/gone/", "", **old), page("moved", title="Sign in", **old)]  # type: ignore[arg-type]
+    asked = shop.ask(tmp_path / "work", *pages)
+    found = {item["path"]: (item["status"], item["expected"], item["old_title"], item["known"]) for item in asked.pages}
+    assert found == {
+        "/": (200, 200, "Users", True),
+        "/gone/": (404, 200, "", False),
+        "/page_moved/": (302, 200, "Sign in", True),
+        "/login/?next=/x/": (200, 200, "Sign in", True),
+        "/admin/login/": (200, 0, "", True),
+        "/login/": (200, 0, "", True),
+    }
+    assert {item["host"] for item in asked.pages} == {"www.shop.example"}

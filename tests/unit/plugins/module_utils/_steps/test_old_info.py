@@ -31,6 +31,7 @@ INFO: dict[str, Any] = {
     "unit_users": ["shop"],
     "revision": {"commit": "0" * 40, "remote": "https://example.org/shop.git"},
     "revision_brought": False,
+    "pages": {"pages": [{"path": "/", "host": "", "scheme": "http", "status": 200, "title": "a b"}], "notes": ["n"]},
     "log_directories": [{"path": "/var/log/shop", "mode": 0o750, "owner": "shop", "group": "adm"}],
 }  # fmt: skip
 
@@ -41,10 +42,10 @@ def test_what_it_ought_to_say() -> None:
     assert old_info.facts(INFO["databases"]["default"]["facts"]) == facts()
 
 
-def spoilt(*path: str, value: Any) -> Callable[[], dict[str, Any]]:
+def spoilt(*path: str | int, value: Any) -> Callable[[], dict[str, Any]]:
     def made() -> dict[str, Any]:
         info = copy.deepcopy(INFO)
-        place = info
+        place: Any = info
         for key in path[:-1]:
             place = place[key]
         place[path[-1]] = value
@@ -59,6 +60,12 @@ FACTS = ("databases", "default", "facts")
 @pytest.mark.parametrize(
     "made",
     [
+        spoilt("pages", value=["x"]),
+        spoilt("pages", "pages", 0, "path", value="//x y"),
+        spoilt("pages", "pages", 0, "path", value="x"),
+        spoilt("pages", "pages", 0, "scheme", value="file"),
+        spoilt("pages", "pages", 0, "status", value="200"),
+        spoilt("pages", "pages", 0, "title", value="\x1b[2J"),
         spoilt("host", value="old1"),
         spoilt("host", "machine_id", value=["x"]),
         spoilt("project", "path", value={"x": 1}),

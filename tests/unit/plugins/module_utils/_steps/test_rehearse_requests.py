@@ -12,11 +12,12 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._project.requested import Asked, Page
 from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse_requests
+from ansible_collections.relocate.django.plugins.module_utils._steps.old_pages import OldPage
 
 GOOD: dict[str, Any] = {
     "path": "/login/?next=secret", "host": "shop.example", "title": "Sign in", "location": "", "refusal": "",
     "status": 200, "expected": 200, "late": False, "contained": True, "redirects": False, "seconds": 0.1,
-    "refused": [], "error": None,
+    "refused": [], "error": None, "old_title": "", "by_old": False, "known": True,
 }  # fmt: skip
 REFUSED = "connect to 127.0.0.1:6379"
 
@@ -27,9 +28,11 @@ def raised(kind: str, text: str, *places: str) -> dict[str, Any]:
     return {"stage": "request", "types": [f"somewhere.{kind}", "builtins.Exception"], "lines": lines}
 
 
-def judged(*changes: dict[str, Any], parked: tuple[str, ...] = (), **more: Any) -> tuple[list[Obstacle], list[str]]:
+def judged(
+    *changes: dict[str, Any], parked: tuple[str, ...] = (), fresh: bool = True, **more: Any
+) -> tuple[list[Obstacle], list[str]]:
     """Give obstacles and notes for pages with these changes."""
-    outcome, found = rehearse_requests.Outcome("label"), []  # type: ignore[var-annotated]
+    outcome, found = rehearse_requests.Outcome("label", fresh), []  # type: ignore[var-annotated]
     asked = Asked([{**GOOD, **change} for change in changes], **{"whole": True, **more})
     rehearse_requests.judge(asked, parked, outcome, found)
     assert outcome.pages == asked.pages
@@ -91,6 +94,63 @@ def test_what_is_not_as_expected_is_a_note(change: dict[str, Any], said: str) ->
     found, notes = judged(change)
     assert found == []
     assert notes == ([f"GET /login/ (Host: shop.example) {said}"] if said else [])
+
+
+OLD: dict[str, Any] = {"by_old": True, "old_title": "Sign in"}
+
+
+@pytest.mark.parametrize(
+    ("change", "fresh", "said"),
+    [
+        ({"status": 404}, True, "answers 404 on new, and 200 on old"),
+        ({"status": 403}, False, "answers 403 on new, and 200 on old"),
+        ({"status": 400}, False, "answers 400 on new, and 200 on old"),
+        ({"status": 503}, False, "answers 503 on new, and 200 on old"),
+        ({"status": 302, "location": "https://elsewhere.example/"}, False, "answers 302 on new, and 200 on old"),
+        ({"title": "Welcome"}, True, "has the title 'Welcome' on new, and 'Sign in' on old"),
+        ({"title": ""}, True, "has the title '' on new, and 'Sign in' on old"),
+        # What the user names is compared too.
+        ({"title": "Welcome", "by_old": False}, True, "has the title 'Welcome' on new, and 'Sign in' on old"),
+    ],
+)
+def test_another_answer_than_olds_is_an_obstacle(change: dict[str, Any], fresh: bool, said: str) -> None:
+    [one], notes = judged({**OLD, **change}, fresh=fresh)
+    assert (one.code, one.msg, notes) == ("answer_differs", f"GET /login/ (Host: shop.example) {said}", [])
+    assert "relocate_rehearse_pages" in one.hint
+
+
+@pytest.mark.parametrize(
+    ("change", "more", "said"),
+    [
+        ({}, {}, ""),
+        ({"status": 302, "redirects": True, "title": ""}, {}, ""),
+        ({"old_title": "", "title": "x"}, {}, ""),
+        # Newer rows than those at hand may make the difference.
+        ({"status": 404}, {"fresh": False}, "on old: the data was as of label"),
+        ({"title": "x"}, {"fresh": False}, "on old: the data was as of label"),
+        ({"status": 404, "known": False}, {}, "on old: the code has no page of that path, so it is the web server"),
+        ({"title": "x", "refused": [REFUSED]}, {}, f"it could not be judged: it wants to {REFUSED}"),
+        ({"title": "x"}, {"parked": ("default",)}, "it could not be judged: it wants to read what its database gets"),
+        ({"status": 0, "late": True}, {}, "did not end within its time on new"),
+    ],
+)  # fmt: skip
+def test_what_may_have_another_reason_is_a_note(change: dict[str, Any], more: dict[str, Any], said: str) -> None:
+    found, notes = judged({**OLD, **change}, **more)
+    assert found == [] and len(notes) == bool(said) and said in "".join(notes)
+
+
+def test_what_old_answers_is_asked_for_beside_what_the_user_names() -> None:
+    named = [Page("/", "shop.example", status=200, contains="x"), Page("/go/", "shop.example", status=302)]
+    old = [
+        OldPage("/", "shop.example", "http", 200, "Shop"),
+        OldPage("/go/", "shop.example", "http", 200, "There"),  # followed to its end
+        OldPage("/a/", "", "https", 200, "A"),
+    ]
+    assert rehearse_requests.with_old(named, old) == [
+        Page("/", "shop.example", status=200, contains="x", title="Shop"),
+        Page("/go/", "shop.example", status=302),
+        Page("/a/", "", "https", 200, title="A", by_old=True),
+    ]
 
 
 def test_what_was_not_asked_is_a_note() -> None:
