@@ -11,6 +11,9 @@ commands that new runs, and either of them could send a task to the controller.
 One fact passes: where Ansible itself found Python on the host, so that it need not look again for each task. Ansible
 takes it out of what modules say, and it is a plain path or nothing.
 
+Nearly all of them are sent by one, ``batch``: when a run sends a module for the first time, Ansible parses all that it
+imports, a second for each of ours, though they import nearly the same.
+
 Where ``relocate_puts_off`` names a step, nothing runs: the call is returned, for a later task that runs several
 (``batch``). So the roles stay the one place that says what a module is given, and the window has no use for them.
 
@@ -25,8 +28,12 @@ from typing import Any, Dict, Optional
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
+from ansible_collections.relocate.django.plugins.module_utils._carried import CARRIED
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.plugin_utils import _received
+
+#: The module that runs others.
+CARRIER = "relocate.django.batch"
 
 
 def unreachable(host: str, error: Exception) -> RelocateError:
@@ -60,6 +67,17 @@ class ActionModule(NormalAction):
             if python:
                 found["ansible_facts"] = {_received.PYTHON_FACT: python}
         return found
+
+    def _execute_module(
+        self, module_name: Optional[str] = None, module_args: Optional[Dict[str, Any]] = None, **more: Any
+    ) -> Dict[str, Any]:
+        """Run the task's module, by the one that runs others; not in the background, whose answer comes otherwise."""
+        name = self._task.action.rpartition(".")[2]
+        if module_name is not None or name not in CARRIED or more.get("wrap_async"):
+            found: Dict[str, Any] = super()._execute_module(module_name, module_args, **more)
+            return found
+        step = {"name": name, "module": name, "arguments": dict(self._task.args)}
+        return _received.carried(name, super()._execute_module(CARRIER, {"steps": [step]}, **more))
 
     def _put_off(self, name: str) -> Dict[str, Any]:
         """Return the call of this task. It is not shown: its arguments may hold secrets."""

@@ -47,6 +47,8 @@ class Call(Protocol):
 #: What a module does, and whether it writes, by its parameters: one that only looks does not take the site's lease.
 Work = Callable[[Call], Dict[str, Any]]
 Writes = Callable[[Mapping[str, Any]], bool]
+#: Makes of a module's options, and their specification, what its invocation shows.
+Show = Callable[[Mapping[str, Any], Mapping[str, Any]], Dict[str, Any]]
 
 
 def always(_params: Mapping[str, Any]) -> bool:
@@ -68,9 +70,9 @@ class Module:
     writes: Writes = always
 
 
-def answer(module: AnsibleModule, work_on: Work, writes: Writes = always) -> None:
+def answer(module: AnsibleModule, work_on: Work, writes: Writes = always, show: Optional[Show] = None) -> None:
     """Run a module's work and turn its one kind of error into fail_json: the only exit of every module."""
-    shown = {"module_args": without_secrets(module.params, module.argument_spec)}
+    shown = {"module_args": (show or without_secrets)(module.params, module.argument_spec)}
     module.no_log_values = set()  # see above
     warn, secrets = module.warn, secrets_of(module.params)
     module.warn = lambda text: warn(scrub(text, secrets))

@@ -12,6 +12,8 @@ version_added: 0.1.0
 description:
   - Does what the named modules do, one after the other, as if each were a task. Starting a task takes up to a second,
     and within a move the site is down meanwhile.
+  - The playbooks send their other modules by this one too. Ansible packs what a module imports once in each run, for
+    about a second and for each module anew, and what they import is nearly the same.
   - The arguments of all steps are looked at before the first one is run. The first step that fails ends the task.
 author:
   - The relocate.django authors (@relocate-django)
@@ -38,7 +40,25 @@ options:
       module:
         description: The module of this collection, without the collection's name.
         type: str
-        choices: [backup, migrate, restore, services, transfer, verify]
+        choices:
+          - backup
+          - backup_info
+          - build
+          - checkout
+          - conversion_scan
+          - database
+          - files
+          - interpreter
+          - migrate
+          - owner_info
+          - preflight
+          - project_info
+          - rehearse
+          - restore
+          - services
+          - transfer
+          - transfer_grant
+          - verify
         required: true
       arguments:
         description: Its arguments. They may hold secrets, so they are not shown.
@@ -89,12 +109,12 @@ details:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relocate.django.plugins.module_utils import _module
-from ansible_collections.relocate.django.plugins.module_utils._modules.batch import MODULE
+from ansible_collections.relocate.django.plugins.module_utils._modules.batch import MODULE, shown
 
 
 def main() -> None:
     """Entry point."""
-    _module.answer(AnsibleModule(supports_check_mode=True, **MODULE.arguments), MODULE.work_on, MODULE.writes)
+    _module.answer(AnsibleModule(supports_check_mode=True, **MODULE.arguments), MODULE.work_on, MODULE.writes, shown)
 
 
 if __name__ == "__main__":

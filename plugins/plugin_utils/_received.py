@@ -203,6 +203,18 @@ def answer(result: Mapping[str, Any]) -> Dict[str, Any]:
     return found
 
 
+def carried(name: str, result: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what a module answered that ``batch`` ran alone, as if it had run by itself."""
+    found = {key: value for key, value in result.items() if key != "returned"}
+    found.update(mapping(mapping(result.get("returned")).get(name)))
+    if isinstance(result.get("details"), Mapping):
+        found["details"] = {key: value for key, value in result["details"].items() if key not in ("step", "done")}
+    steps = items(mapping(mapping(result.get("invocation")).get("module_args")).get("steps"))
+    if steps:
+        found["invocation"] = {"module_args": mapping(steps[0]).get("arguments")}
+    return found
+
+
 def _shown(found: Mapping[str, Any]) -> Dict[str, Any]:
     """Return what Ansible prints of every result as printable text."""
     texts = {key: printable_lines(found[key]) for key in _SHOWN_RAW if isinstance(found.get(key), str)}

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils._carried import CARRIED
 from ansible_collections.relocate.django.plugins.plugin_utils import _received
 from tests.tools import packed
 from tests.unit import sources
@@ -108,7 +109,7 @@ def test_hosts_that_answer_what_they_like(programs: Path, ends: str, tmp_path: P
     pwned, answer = tmp_path / "pwned", tmp_path / "answer.json"
     found = good(HOSTILE)
     steps = "freeze backup transfer media restore migrate verify still hold start".split()
-    found["returned"] = {step: dict(found) for step in steps}
+    found["returned"] = {step: dict(found) for step in (*steps, *CARRIED)}
     if ends != "moves":
         found.update(failed=True, code=HOSTILE, unreachable=ends == "unreachable")
     answer.write_text(json.dumps(found).replace("PWNED", str(pwned)))

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.tools import packed
 from tests.unit import records, sources
 
 STUB = """#!/usr/bin/python
@@ -39,11 +40,8 @@ def answer(args, module):
 
 
 args = json.load(open(sys.argv[1]))
-if "MODULE" == "batch":
-    steps = [(item["name"], {**item["arguments"], **args.get("common", {})}, item["module"]) for item in args["steps"]]
-    print(json.dumps({"changed": False, "returned": {name: answer(given, kind) for name, given, kind in steps}}))
-else:
-    print(json.dumps(answer(args, "MODULE")))
+steps = [(item["name"], {**item["arguments"], **args.get("common", {})}, item["module"]) for item in args["steps"]]
+print(json.dumps({"changed": False, "returned": {name: answer(given, kind) for name, given, kind in steps}}))
 """
 #: A connection that is lost once the site is frozen: that of a new host which dies in the downtime.
 MORTAL = """
@@ -60,8 +58,6 @@ class Connection(Local):
             raise AnsibleConnectionFailure("lost")
         return super().exec_command(*args, **kwargs)
 """
-MODULES = "backup batch build checkout database files interpreter migrate owner_info preflight rehearse".split()
-MODULES += ["restore", "services", "transfer", "transfer_grant", "verify"]
 #: Roles by themselves, each told which host it works on.
 ALONE = [
     {
@@ -89,12 +85,13 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (ours / name).symlink_to(sources.ROOT / name)
     for name in ("action", "filter", "lookup", "plugin_utils", "module_utils", "doc_fragments"):
         (ours / "plugins" / name).symlink_to(sources.ROOT / "plugins" / name)
-    for name in MODULES:
-        (ours / "plugins" / "modules" / f"{name}.py").write_text(
-            STUB.replace("MODULE", name).replace("BASE", str(base)).replace("PAST", repr(records.given().told()))
-        )
-    for name in ("attempt", "inventory", "obstacles", "relay", "report"):
-        (ours / "plugins" / "modules" / f"{name}.py").symlink_to(sources.ROOT / "plugins" / "modules" / f"{name}.py")
+    stub = STUB.replace("BASE", str(base)).replace("PAST", repr(records.given().told()))
+    for path in sources.modules():
+        place = ours / "plugins" / "modules" / path.name
+        if path.stem == "batch":  # which brings all others to their hosts
+            place.write_text(stub)
+        else:
+            place.symlink_to(path)
     (base / "connections").mkdir()
     (base / "connections" / "mortal.py").write_text(MORTAL.replace("FROZEN", str(base / "frozen")))
     return base
@@ -124,7 +121,7 @@ def called(
     argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(base / "inventory.json"), "-e", extra]
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(base), "ANSIBLE_NOCOLOR": "1"}
     environment.update(ANSIBLE_HOME=str(base / "home"), ANSIBLE_LOCALHOST_WARNING="0")
-    environment.update(ANSIBLE_CONNECTION_PLUGINS=str(base / "connections"))
+    environment.update(ANSIBLE_CONFIG=str(packed.SETTINGS), ANSIBLE_CONNECTION_PLUGINS=str(base / "connections"))
     named = playbook if playbook.endswith(".yml") else f"relocate.django.{playbook}"
     done = subprocess.run([*argv, named], cwd=base, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == code, (done.stdout + done.stderr)[-4000:]

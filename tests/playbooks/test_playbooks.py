@@ -19,9 +19,23 @@ from typing import Any
 
 import pytest
 
+from tests.tools import packed
 from tests.unit import sources
 from tests.unit.records import given
 
+#: What brings the other modules to their hosts: it runs the stub of each.
+CARRIER = """#!/usr/bin/python
+# WANT_JSON
+import json, subprocess, sys
+args = json.load(open(sys.argv[1]))
+mode = {name: value for name, value in args.items() if name.startswith("_ansible")}
+[step] = args["steps"]
+with open(sys.argv[1] + ".step", "w") as out:
+    json.dump({**step["arguments"], **mode}, out)
+stub = "STUBS/" + step["module"] + ".py"
+found = json.loads(subprocess.check_output([sys.executable, stub, sys.argv[1] + ".step"]))
+print(json.dumps(found if found.get("failed") else {"returned": {step["name"]: found}}))
+"""
 STUB = """#!/usr/bin/python
 # WANT_JSON
 import json, os, sys
@@ -123,6 +137,7 @@ class Stage:
         argv += ["-e", json.dumps({**given, **variables})]
         environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(self.path), "ANSIBLE_NOCOLOR": "1"}
         environment.update(ANSIBLE_HOME=str(self.path / "home"), ANSIBLE_LOCALHOST_WARNING="0")
+        environment.update(ANSIBLE_CONFIG=str(packed.SETTINGS))
         done = subprocess.run(argv, cwd=self.path, env=environment, capture_output=True, text=True, check=False)
         log = self.path / "log"
         return done.returncode, done.stdout + done.stderr, log.read_text().splitlines() if log.exists() else []
@@ -161,13 +176,17 @@ def stage(tmp_path: Path) -> Stage:
     (ours / "roles" / "transfer").unlink()
     (ours / "roles" / "transfer" / "tasks").mkdir(parents=True)
     (ours / "roles" / "transfer" / "tasks" / "close.yml").write_text(QUIET)
-    (ours / "plugins" / "modules").mkdir()
-    (ours / "plugins" / "modules" / "services.py").write_text(STUB)
+    stubs = tmp_path / "stubs"
+    stubs.mkdir()
+    (stubs / "services.py").write_text(STUB)
     for name in ("backup", "backup_info", "preflight", "transfer", "verify"):
         code = "locked" if name == "backup_info" else "x"
-        (ours / "plugins" / "modules" / f"{name}.py").write_text(OTHER.replace("MODULE", name).replace("CODE", code))
-    for name in ("attempt", "report"):
-        (ours / "plugins" / "modules" / f"{name}.py").symlink_to(sources.ROOT / "plugins" / "modules" / f"{name}.py")
+        (stubs / f"{name}.py").write_text(OTHER.replace("MODULE", name).replace("CODE", code))
+    (ours / "plugins" / "modules").mkdir()
+    for path in sources.modules():
+        if path.stem != "batch":
+            (ours / "plugins" / "modules" / path.name).symlink_to(path)
+    (ours / "plugins" / "modules" / "batch.py").write_text(CARRIER.replace("STUBS", str(stubs)))
     for name in ("module_utils", "doc_fragments"):
         (ours / "plugins" / name).symlink_to(sources.ROOT / "plugins" / name)
     for name in ("old", "new"):
@@ -290,7 +309,7 @@ def test_the_set_of_a_failed_attempt_is_removed(
 @pytest.mark.parametrize("code", ["locked", "set_not_found"])
 def test_a_restore_that_fails_gives_the_site_back_at_once(stage: Stage, code: str) -> None:
     stage.prepare("new/fail-backup_info")
-    module = stage.path / "ansible_collections/relocate/django/plugins/modules/backup_info.py"
+    module = stage.path / "stubs/backup_info.py"
     module.write_text(module.read_text().replace("locked", code))
     rc, output, _log = stage.run("relocate.django.restore")
     assert rc != 0
@@ -300,7 +319,7 @@ def test_a_restore_that_fails_gives_the_site_back_at_once(stage: Stage, code: st
 
 def test_a_restore_is_refused_in_words(stage: Stage) -> None:
     """What the rescue repeats is what is in the way, not that one item of a loop failed."""
-    modules = stage.path / "ansible_collections/relocate/django/plugins/modules"
+    modules = stage.path / "stubs"
     held = {"sets": [{"label": SET}]}
     (modules / "backup_info.py").write_text(ANSWERING.replace("ANSWER", repr(held)))
     obstacles = [{"code": f"code_{name}", "msg": f"{name} runs", "hint": f"stop {name}"} for name in ("a", "b")]
@@ -327,7 +346,7 @@ print(json.dumps({"current": "sqlite", "needed": args["engine"] != "sqlite", "fi
 @pytest.mark.parametrize(("default", "frozen"), [("postgresql", True), ("sqlite", False)])
 def test_a_database_is_converted_whatever_engine_another_one_has(stage: Stage, default: str, frozen: bool) -> None:
     """Here another database has, and keeps, the engine that the first one is to lose."""
-    modules = stage.path / "ansible_collections/relocate/django/plugins/modules"
+    modules = stage.path / "stubs"
     (modules / "conversion_scan.py").write_text(SCAN)
     (modules / "preflight.py").write_text(ANSWERING.replace("ANSWER", repr({"past": given().told()})))
     (modules / "files.py").write_text(ANSWERING.replace("ANSWER", "{}"))

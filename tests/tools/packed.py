@@ -14,12 +14,15 @@ from pathlib import Path
 
 from tests.tools.collection import ROOT
 
+#: Ansible's settings for every run of a test.
+SETTINGS = Path(__file__).with_name("ansible.cfg")
 PLUGINS = Path("ansible_collections", "relocate", "django", "plugins")
 
 
 def environment(venv: Path, collections: Path) -> dict[str, str]:
     """Give the variables with which ansible-playbook of a virtual environment uses what others have packed."""
     return {
+        "ANSIBLE_CONFIG": str(SETTINGS),
         "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
         "ANSIBLE_CALLBACKS_ENABLED": "packed",
         "RELOCATE_PACKED": str(ROOT / "build" / "packed" / _digest(venv, collections)),

@@ -27,6 +27,7 @@ from pathlib import Path
 
 import yaml
 
+from tests.tools import packed
 from tests.tools.collection import ROOT, wanted
 
 ACCOUNT = "relocate-readme"
@@ -115,6 +116,11 @@ def configure_pip(person: Person) -> None:
     theirs = Path.home() / ".config" / "pip" / "pip.conf"
     if theirs.is_file():
         put(person, person.home / ".config" / "pip" / "pip.conf", theirs.read_bytes())
+
+
+def configure_ansible(person: Person) -> None:
+    """Let his runs wait as docs/performance.md says, so that those of other tests get on beside them."""
+    put(person, person.home / ".ansible.cfg", packed.SETTINGS.read_bytes())
 
 
 def put(person: Person, path: Path, content: bytes, mode: int = 0o600) -> None:
@@ -309,6 +315,7 @@ def main() -> int:
         with somebody() as person:
             start = time.monotonic()
             configure_pip(person)
+            configure_ansible(person)
             repository = clone(person)
             demonstrate(person, repository, find_python(person))
             print(f"readme: make demo, twice: {time.monotonic() - start:.1f} s", flush=True)

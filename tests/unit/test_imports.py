@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils._carried import CARRIED
 from tests.unit import sources
 
 GROUND = {"_errors", "_model", "_options", "_printable", "_stopwatch"}
@@ -25,6 +26,7 @@ RULES: list[tuple[str, set[str]]] = [
     ("_printable", set()),
     ("_errors", {"_printable"}),
     ("_model", set()),
+    ("_carried", set()),
     ("_options", set()),
     ("_stopwatch", set()),
     ("_users", GROUND),
@@ -83,11 +85,11 @@ RULES: list[tuple[str, set[str]]] = [
     ),
 ]
 #: What the modules take, and what they do: the modules themselves only document it.
-RUN_TOGETHER = {f"_modules.{name}" for name in "backup migrate restore services transfer verify".split()}
-RULES.append(("_modules.batch", {"_errors", "_printable", "_module", *RUN_TOGETHER}))
+RUN_TOGETHER = {f"_modules.{name}" for name in CARRIED}
+RULES.append(("_modules.batch", {"_errors", "_printable", "_carried", "_module", *RUN_TOGETHER}))
 RULES.append(("_modules.*", {*dict(RULES)["_steps.*"], "_argspec", "_module"}))
 #: What the controller needs of all this: texts and types.
-CONTROLLER = GROUND
+CONTROLLER = GROUND | {"_carried"}
 #: Who sees Ansible: the one exit of every module, and what runs on the controller.
 ANSIBLE = {"_module"}
 

@@ -9,23 +9,44 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 
+from ansible_collections.relocate.django.plugins.module_utils._carried import CARRIED
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, perform, validated
+from ansible_collections.relocate.django.plugins.module_utils._module import (
+    Call,
+    Module,
+    perform,
+    scrubbed,
+    secrets_of,
+    validated,
+    without_secrets,
+)
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 
 if TYPE_CHECKING:
     # Ansible brings these to the host because they stand here; what a call does not need is not loaded.
     from ansible_collections.relocate.django.plugins.module_utils._modules import (  # noqa: F401
         backup,
+        backup_info,
+        build,
+        checkout,
+        conversion_scan,
+        database,
+        files,
+        interpreter,
         migrate,
+        owner_info,
+        preflight,
+        project_info,
+        rehearse,
         restore,
         services,
         transfer,
+        transfer_grant,
         verify,
     )
 
-#: The modules that can be run.
-NAMES = ("backup", "migrate", "restore", "services", "transfer", "verify")
+#: What is loaded before the site is stopped.
+OF_THE_WINDOW = ("backup", "migrate", "restore", "services", "transfer", "verify")
 _PACKAGE = __name__.rpartition(".")[0]
 
 
@@ -41,7 +62,7 @@ class Step:
 
     def warn(self, warning: str) -> None:
         """Tell something that is no error."""
-        self.said.append(warning)
+        self.said.append(scrubbed(warning, secrets_of(self.params)))
 
 
 def module_of(name: str) -> Module:
@@ -65,7 +86,7 @@ def work_on(module: Call) -> Dict[str, Any]:
     """Look at all arguments, then run one step after the other; the first failure ends it."""
     params = module.params
     if not params["steps"]:
-        for name in NAMES:
+        for name in OF_THE_WINDOW:
             module_of(name)
     steps = [step_of(wanted, params["common"] or {}, module.check_mode) for wanted in params["steps"]]
     results: Dict[str, Any] = {}
@@ -84,6 +105,16 @@ def work_on(module: Call) -> Dict[str, Any]:
     return {"changed": any(result["changed"] for result in results.values()), "returned": results}
 
 
+def shown(params: Mapping[str, Any], _spec: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the options as the invocation shows them: of each step what its module would show."""
+    return {**params, "steps": [{**step, "arguments": _known(step)} for step in params["steps"]]}
+
+
+def _known(step: Mapping[str, Any]) -> Dict[str, Any]:
+    spec = module_of(step["module"]).arguments["argument_spec"]
+    return without_secrets({name: value for name, value in step["arguments"].items() if name in spec}, spec)
+
+
 def _said(steps: Sequence[Step]) -> List[str]:
     return list(dict.fromkeys(line for step in steps for line in step.said))
 
@@ -97,7 +128,7 @@ MODULE = Module(
                 "required": True,
                 "options": {
                     "name": {"type": "str", "required": True},
-                    "module": {"type": "str", "choices": list(NAMES), "required": True},
+                    "module": {"type": "str", "choices": list(CARRIED), "required": True},
                     "arguments": {"type": "dict", "default": {}, "no_log": True},
                 },
             },

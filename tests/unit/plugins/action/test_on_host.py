@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host that is lost while a task is at work there."""
+"""What goes to a host, and what comes back; and a host that is lost while a task is at work there."""
 
 from __future__ import annotations
 
@@ -36,3 +36,60 @@ def test_a_delegated_task_fails_where_a_rescue_can_go_on(monkeypatch: pytest.Mon
 def test_the_host_of_the_play_is_unreachable_as_ever(monkeypatch: pytest.MonkeyPatch, delegate_to: str | None) -> None:
     with pytest.raises(AnsibleConnectionFailure):
         run(monkeypatch, delegate_to)
+
+
+def sent(
+    monkeypatch: pytest.MonkeyPatch, action: str, answer: dict[str, Any], **more: Any
+) -> tuple[list[tuple[Any, Any]], dict[str, Any]]:
+    """What Ansible was told to run, and what came of its answer."""
+    asked: list[tuple[Any, Any]] = []
+
+    def run_it(_self: Any, name: Any = None, args: Any = None, **_more: Any) -> dict[str, Any]:
+        asked.append((name, args))
+        return answer
+
+    monkeypatch.setattr(NormalAction, "_execute_module", run_it)
+    task = MagicMock(delegate_to=None, async_val=0, args={"site": "shop"}, action=action)
+    plugin = on_host.ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
+    found = plugin._execute_module(task_vars={}, **more)
+    return asked, found
+
+
+def test_a_module_is_sent_by_the_one_that_runs_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = {"steps": [{"name": "verify", "module": "verify", "arguments": {"site": "shop"}}], "common": {}}
+    told = {"changed": False, "proven": True, "elapsed": 1.5}
+    answer = {"changed": False, "elapsed": 2, "returned": {"verify": told}, "invocation": {"module_args": shown}}
+    asked, found = sent(monkeypatch, "relocate.django.verify", answer)
+    assert asked == [
+        ("relocate.django.batch", {"steps": [{"name": "verify", "module": "verify", "arguments": {"site": "shop"}}]})
+    ]
+    assert found == {**told, "invocation": {"module_args": {"site": "shop"}}}
+
+
+def test_its_refusal_is_that_of_the_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    details = {"table": "t", "step": "restore", "done": {}}
+    answer = {"failed": True, "code": "locked", "msg": "[locked] ...", "details": details, "elapsed": 1}
+    _asked, found = sent(monkeypatch, "relocate.django.restore", answer)
+    assert found == {**answer, "details": {"table": "t"}}
+
+
+@pytest.mark.parametrize(
+    ("action", "more"),
+    [
+        ("relocate.django.discover", {}),
+        ("relocate.django.batch", {}),
+        ("relocate.django.verify", {"wrap_async": True}),
+        ("relocate.django.verify", {"module_name": "ansible.legacy.async_status"}),
+    ],
+)
+def test_others_go_by_themselves(monkeypatch: pytest.MonkeyPatch, action: str, more: dict[str, Any]) -> None:
+    answer = {"changed": False, "returned": {"verify": {"changed": True}}}
+    asked, found = sent(monkeypatch, action, answer, **more)
+    assert asked == [(more.get("module_name"), None)] and found == answer
+
+
+@pytest.mark.parametrize("returned", [None, [], "x", {"verify": ["x"]}, {"other": {"changed": True}}])
+def test_a_host_that_answers_otherwise_says_nothing(monkeypatch: pytest.MonkeyPatch, returned: Any) -> None:
+    for odd in ({}, {"invocation": "x"}, {"invocation": {"module_args": {"steps": ["x"]}}}, {"details": []}):
+        _asked, found = sent(monkeypatch, "relocate.django.verify", {"returned": returned, **odd})
+        assert "changed" not in found and "returned" not in found

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils._carried import CARRIED
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, always, never
+from ansible_collections.relocate.django.plugins.module_utils._module import HIDDEN, Call, Module, always, never
 from ansible_collections.relocate.django.plugins.module_utils._modules import batch
 from ansible_collections.relocate.django.plugins.module_utils._record.lease import Lease
 from tests.unit import sources
@@ -44,7 +45,7 @@ class World:
             self.calls.append((name, dict(call.params)))
             if call.params["label"] == "fails":
                 raise RelocateError("program_failed", f"it said {call.params['login_password']}", "run again", {"a": 1})
-            call.warn(f"\x1b[1m{name}")
+            call.warn(f"\x1b[1m{name}{call.params['login_password'] or ''}")
             return {"changed": name == "backup", "label": call.params["label"], "checked": call.check_mode}
 
         spec = WORK if name != "services" else {key: item for key, item in WORK.items() if key != "label"}
@@ -88,7 +89,7 @@ def test_without_steps_all_is_loaded_and_nothing_done(world: World, monkeypatch:
     loaded: list[str] = []
     monkeypatch.setattr(batch, "module_of", loaded.append)
     assert world.run() == {"changed": False, "returned": {}}
-    assert loaded == list(batch.NAMES) and world.calls == []
+    assert loaded == list(batch.OF_THE_WINDOW) and world.calls == []
 
 
 def test_check_mode_is_that_of_each(world: World) -> None:
@@ -111,6 +112,21 @@ def test_wrong_arguments_are_refused_before_anything_is_done(
         world.run(step("first"), step("second", **arguments))
     assert caught.value.code == "bad_option" and said in caught.value.msg
     assert world.calls == [] and CANARY not in str(caught.value)
+
+
+def test_a_warning_holds_no_secret(world: World) -> None:
+    world.run(step("only", login_password=CANARY))
+    assert len(world.warned) == 1 and CANARY not in world.warned[0]
+
+
+def test_the_invocation_shows_of_each_step_what_its_module_would(world: World) -> None:
+    steps = [step("first", login_password=CANARY, label="l1", unknown=CANARY), step("second", "services", count=3)]
+    found = batch.shown({"steps": steps, "common": {}}, {})
+    assert [item["arguments"] for item in found["steps"]] == [
+        {"login_password": HIDDEN, "label": "l1"},
+        {"count": 3},
+    ]
+    assert world.calls == []
 
 
 def test_the_first_failure_ends_it_and_says_which_step(world: World) -> None:
@@ -139,8 +155,8 @@ def test_what_can_be_run_is_brought_along_and_documented() -> None:
     path = sources.UTILS / "_modules/batch.py"
     [block] = [node for node in sources.tree(path).body if isinstance(node, ast.If)]
     [brought] = [node for node in ast.walk(block) if isinstance(node, ast.ImportFrom)]
-    assert {alias.name for alias in brought.names} == set(batch.NAMES)
+    assert {alias.name for alias in brought.names} == set(CARRIED)
     options = sources.documentation(sources.PLUGINS / "modules/batch.py")["options"]
-    assert options["steps"]["suboptions"]["module"]["choices"] == list(batch.NAMES)
-    for name in batch.NAMES:
+    assert options["steps"]["suboptions"]["module"]["choices"] == list(CARRIED)
+    for name in CARRIED:
         assert batch.module_of(name).arguments["argument_spec"]
