@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.plugin_utils import _inventory_checks, _received
+from ansible_collections.relocate.django.plugins.plugin_utils import _inventory_checks, _received, _told
 from ansible_collections.relocate.django.plugins.plugin_utils._report import obstacles_text
 
 _USER = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}\Z")
@@ -44,7 +44,7 @@ def _host(side: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def found_by(side: Mapping[str, Any]) -> List[Dict[str, Any]]:
     """Obstacles that one host told, as texts; what is none of our answers is one itself."""
-    found = [_told(item) for item in _received.items(side.get("obstacles"))]
+    found = [_typed(item) for item in _received.items(side.get("obstacles"))]
     kinds: Dict[str, Any] = {"info": Mapping, "past": Mapping, "obstacles": (list, tuple)}
     strange = sorted(name for name, kind in kinds.items() if not isinstance(side.get(name), kind))
     if strange or any(item is None for item in found):
@@ -55,7 +55,7 @@ def found_by(side: Mapping[str, Any]) -> List[Dict[str, Any]]:
     return [item for item in found if item is not None]
 
 
-def _told(item: Any) -> Optional[Dict[str, Any]]:
+def _typed(item: Any) -> Optional[Dict[str, Any]]:
     if not isinstance(item, Mapping):
         return None
     texts = {key: _received.text(item.get(key)) for key in ("code", "host", "hint", "alias")}
@@ -205,10 +205,10 @@ class ActionModule(ActionBase):
         try:
             result.update(self._found(args, task_vars or {}))
         except RelocateError as error:
-            return dict(result, failed=True, changed=False, obstacles=[], **error.as_result())
+            result.update(failed=True, changed=False, obstacles=[], **error.as_result())
         if result["obstacles"]:
             result.update(failed=True, code="obstacles", msg=obstacles_text(result["obstacles"]))
-        return result
+        return _told.shortened(result, task_vars or {})
 
     def _found(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         if args["work"] == "restore":

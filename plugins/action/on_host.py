@@ -17,6 +17,8 @@ imports, a second for each of ours, though they import nearly the same.
 Where ``relocate_puts_off`` names a step, nothing runs: the call is returned, for a later task that runs several
 (``batch``). So the roles stay the one place that says what a module is given, and the window has no use for them.
 
+Where ``relocate_told_later`` is set, a refusal is told in full at the end of the run, and not here (``_told``).
+
 A host that cannot be reached ends the play of the host that works for it, past every rescue. So a delegated task fails
 instead, with a code.
 """
@@ -30,7 +32,7 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ansible_collections.relocate.django.plugins.module_utils._carried import CARRIED
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.plugin_utils import _received
+from ansible_collections.relocate.django.plugins.plugin_utils import _received, _told
 
 #: The module that runs others.
 CARRIER = "relocate.django.batch"
@@ -48,6 +50,9 @@ class ActionModule(NormalAction):
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """Entry point."""
         variables = task_vars or {}
+        return _told.shortened(self._result(tmp, variables), variables)
+
+    def _result(self, tmp: Optional[str], variables: Dict[str, Any]) -> Dict[str, Any]:
         try:
             _received.refuse_facts(str(variables.get("inventory_hostname", "")), variables)
         except RelocateError as error:
@@ -55,7 +60,7 @@ class ActionModule(NormalAction):
         if variables.get("relocate_puts_off") and not self._task.check_mode:
             return self._put_off(str(self._templar.template(variables["relocate_puts_off"])))
         try:
-            found = _received.answer(super().run(tmp, task_vars))
+            found = _received.answer(super().run(tmp, variables))
         except AnsibleConnectionFailure as error:
             elsewhere = str(self._task.delegate_to or "")
             if elsewhere in ("", variables.get("inventory_hostname")):

@@ -21,7 +21,7 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import connection_loader
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.plugin_utils import _tunnel
+from ansible_collections.relocate.django.plugins.plugin_utils import _told, _tunnel
 
 _SSH = ("ssh", "ansible.builtin.ssh", "ansible.legacy.ssh", "smart")
 _OPTIONS = (
@@ -167,7 +167,7 @@ class ActionModule(ActionBase):
             result.update(self._bring_about(args, task_vars or {}))
         except RelocateError as error:
             result.update(failed=True, changed=False, **error.as_result())
-        return result
+        return _told.shortened(result, task_vars or {})
 
     def _bring_about(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         new = str(task_vars["inventory_hostname"])

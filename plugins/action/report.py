@@ -10,14 +10,23 @@ import datetime
 import json
 import os
 import re
+import shlex
 import time
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ansible import context
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.plugin_utils import _attempt, _received, _report, _sentences
+from ansible_collections.relocate.django.plugins.plugin_utils import (
+    _attempt,
+    _ending,
+    _received,
+    _report,
+    _sentences,
+    _told,
+)
 
 _DISPLAY = Display()
 
@@ -46,29 +55,76 @@ def outcomes(known: Mapping[str, Any]) -> List[Any]:
     return [item for item in found if item.get("run") == known.get("relocate_run")]
 
 
+def bad(outcomes: Sequence[Mapping[str, Any]]) -> List[Mapping[str, Any]]:
+    """Return the sites after which there is something to do."""
+    return [item for item in outcomes if item["status"] in _ending.FAILING]
+
+
 def conclude(outcomes: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
-    """The end of a run: every site in one line, failed when one of them was not moved."""
-    lines = [_report.headline(item) for item in outcomes]
-    bad = [item for item in outcomes if item["status"] in ("failed", "obstacles", "unfinished")]
-    result: Dict[str, Any] = {"changed": False, "msg": "\n".join(lines)}
-    if bad:
-        code = str(bad[0].get("code") or "sites_failed") if len(bad) == 1 else "sites_failed"
-        result.update(failed=True, code=code, codes={item["site"]: item.get("code", "") for item in bad})
-    return result
+    """The end of a host's sites, failed when one of them was not moved; what was wrong the end of the run says."""
+    failing = bad(outcomes)
+    if not failing:
+        return {"changed": False, "msg": "\n".join(_report.headline(item) for item in outcomes)}
+    code = str(failing[0].get("code") or "sites_failed") if len(failing) == 1 else "sites_failed"
+    codes = {item["site"]: item.get("code", "") for item in failing}
+    return {
+        "changed": False,
+        "failed": True,
+        "code": code,
+        "codes": codes,
+        "msg": "not done: {0} (the end of this run says why)".format(", ".join(codes)),
+    }
 
 
-def failure(why: Any, failures: Sequence[Any], more: str) -> Dict[str, Any]:
-    """The end of a run that failed, with the code of what went wrong.
+def endings(hosts: Sequence[Any], run_of: Mapping[str, Any]) -> str:
+    """The end of the run: a paragraph for each site after which there is something to do, and a line for the others.
+
+    :param hosts: the new hosts
+    :param run_of: the variables of every host
+    """
+    found = [item for host in hosts for item in outcomes(_received.mapping(run_of.get(host)))]
+    paragraphs = [_report.as_ending(item) for item in bad(found)]
+    paragraphs += [text for host in hosts for text in _report.cut_short(host, _received.mapping(run_of.get(host)))]
+    others = [_report.headline(item) + "\n" for item in found if item["status"] not in _ending.FAILING]
+    return "".join([*others, *paragraphs]) if paragraphs else ""
+
+
+def failure(why: Any, failures: Sequence[Any], more: str, again: str) -> Tuple[str, Dict[str, Any]]:
+    """The end of a run that failed: its paragraph, and the result with the code of what went wrong.
 
     :param why: the result of the task that failed
     :param failures: what went wrong with each site instead, where several had their turn
     :param more: how the site was left; may be empty
+    :param again: the command of this run
     """
-    found = _received.mapping(why)
-    told = "; ".join(map(str, failures)) or str(found.get("msg") or "unknown")
+    found = _told.whole(why)
+    told = [_received.text(found.get("msg") or "unknown", _lines)] if not failures else map(str, failures)
+    lines = ["FAILED", *told, more, "next: fix the cause, then run the same command again: " + again]
     code = "sites_failed" if failures else _received.text(found.get("code"))
-    words = "\n".join(printable(line) for line in told.split("\n"))
-    return {"changed": False, "failed": True, "code": code, "msg": words.rstrip(".") + ". " + more if more else words}
+    text = "\n".join(["", *("  " + line.replace("\n", "\n  ") for line in lines if line)])[3:] + "\n"
+    msg = "{0} (in full above)".format(_told.first_line("; ".join(map(str, failures)) or found.get("msg") or "unknown"))
+    return text, {"changed": False, "failed": True, "code": code, "msg": msg}
+
+
+def _lines(text: str) -> str:
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def command(arguments: Mapping[str, Any]) -> str:
+    """Return the command of this run as one can type it again; what is set by -e may be secret, and is not shown.
+
+    :param arguments: of the command line, as Ansible read them
+    """
+    words = ["ansible-playbook", *map(str, arguments.get("args") or [])]
+    for option, name in (("-i", "inventory"), ("--limit", "subset")):
+        words += [word for value in _listed(arguments.get(name)) for word in (option, value)]
+    words += ["--check"] if arguments.get("check") else []
+    shown = " ".join(shlex.quote(word) for word in words)
+    return printable(shown + (" -e ..." if arguments.get("extra_vars") else ""))
+
+
+def _listed(value: Any) -> List[str]:
+    return [value] if isinstance(value, str) else [str(item) for item in value or ()]
 
 
 class ActionModule(ActionBase):
@@ -81,7 +137,11 @@ class ActionModule(ActionBase):
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _checked, args = self.validate_argument_spec(
             argument_spec={
-                "state": {"type": "str", "choices": ["written", "concluded", "told", "failed"], "default": "written"},
+                "state": {
+                    "type": "str",
+                    "choices": ["written", "concluded", "ended", "told", "failed"],
+                    "default": "written",
+                },
                 "what": {"type": "str", "choices": list(_sentences.KINDS)},
                 "site": {"type": "str"},
                 "failures": {"type": "list", "elements": "str", "default": []},
@@ -90,24 +150,48 @@ class ActionModule(ActionBase):
             }
         )
         known = task_vars or {}
-        if args["state"] == "concluded":
-            result.update(conclude(outcomes(known)))
-            return result
-        text = _sentences.sentence(args["what"], args["site"], args["outcome"]) if args["what"] else ""
-        if args["state"] == "failed":
-            why = known.get("ansible_failed_result")
-            result.update(failure(why, args["failures"], text))
-            return result
-        if args["state"] == "told":
-            _DISPLAY.display(text)
-            result.update(changed=False, msg=text)
-            return result
+        return {**result, **_STATES[args["state"]](self, args, known)}
+
+    def _written(self, args: Mapping[str, Any], known: Mapping[str, Any]) -> Dict[str, Any]:
         found = _attempt.outcome_of(known, self._templar.template)
-        outcome = _report.enrich(dict(found, site=args["site"]), time.time())
-        text = _report.as_text(outcome)
+        again = command(context.CLIARGS)
+        outcome = _report.enrich(dict(found, site=args["site"], command=again), time.time())
+        text = _report.as_shown(outcome)
         if outcome["status"] in ("moved", "failed", "unfinished"):
             outcome["report"] = write(args["directory"], outcome)
             text += "  report: {0}\n".format(outcome["report"]["html"])
         _DISPLAY.display(text)
-        result.update(changed=False, outcome=outcome, outcomes=[*outcomes(known), outcome])
+        return {"changed": False, "outcome": outcome, "outcomes": [*outcomes(known), outcome]}
+
+    def _concluded(self, _args: Mapping[str, Any], known: Mapping[str, Any]) -> Dict[str, Any]:
+        return conclude(outcomes(known))
+
+    def _ended(self, _args: Mapping[str, Any], known: Mapping[str, Any]) -> Dict[str, Any]:
+        hosts = _received.items(_received.mapping(known.get("groups")).get("new"))
+        text = endings(hosts, _received.mapping(known.get("hostvars")))
+        if text:
+            _DISPLAY.display("\n" + text)
+        return {"changed": False}
+
+    def _said(self, args: Mapping[str, Any], _known: Mapping[str, Any]) -> Dict[str, Any]:
+        text = self._sentence(args)
+        _DISPLAY.display(text)
+        return {"changed": False, "msg": text}
+
+    def _failed(self, args: Mapping[str, Any], known: Mapping[str, Any]) -> Dict[str, Any]:
+        why = known.get("ansible_failed_result")
+        text, result = failure(why, args["failures"], self._sentence(args), command(context.CLIARGS))
+        _DISPLAY.display("\n" + text)
         return result
+
+    def _sentence(self, args: Mapping[str, Any]) -> str:
+        return _sentences.sentence(args["what"], args["site"], args["outcome"]) if args["what"] else ""
+
+
+_STATES = {
+    "written": ActionModule._written,
+    "concluded": ActionModule._concluded,
+    "ended": ActionModule._ended,
+    "told": ActionModule._said,
+    "failed": ActionModule._failed,
+}

@@ -24,11 +24,14 @@ options:
   state:
     description:
       - V(written) reports one site, out of what the attempt and the modules returned.
-      - V(concluded) ends a run, and fails when a site was not moved.
+      - V(concluded) ends the work on a host, and fails when a site was not moved.
+      - V(ended) ends the run. It prints one paragraph for each site that was not moved, on whatever host, which says
+        what failed, what serves now, the downtime, and the next command.
       - V(told) only says in a sentence what became of a site, see O(what).
-      - V(failed) fails in a rescue, with code and message of the task that failed, or with O(failures).
+      - V(failed) fails in a rescue, with the code of the task that failed. It prints the whole message before, or
+        O(failures), and the next command.
     type: str
-    choices: [written, concluded, told, failed]
+    choices: [written, concluded, ended, told, failed]
     default: written
   what:
     description: What was done to the site, for O(state=told) and O(state=failed).

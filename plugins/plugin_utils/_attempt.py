@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.plugin_utils import _options, _received
+from ansible_collections.relocate.django.plugins.plugin_utils import _options, _received, _told
 
 State = Dict[str, Any]
 #: What a step reads: the task's variables, what gives a template's value, and the time.
@@ -22,6 +22,7 @@ _FRESH: Mapping[str, Any] = {
     "begun": 0.0,
     "frozen_at": 0.0,
     "served_at": 0.0,
+    "thawed_at": 0.0,  # when old, put back, was up again
     "label": "",  # of the set that the freeze is about
     "first_copy": {},  # label and digest of the set that requests are made with before the freeze
     "early": {},  # seconds of the steps before the freeze, whose results those after it replace
@@ -149,10 +150,11 @@ def _unfinished(_state: State, known: Known, _template: Template, _now: float) -
     return {"outcome": {"unfinished": True, **_ended(known)}}
 
 
-def _thawed(state: State, known: Known, _template: Template, _now: float) -> State:
+def _thawed(state: State, known: Known, _template: Template, now: float) -> State:
     found = _of(known, "services_result")
     frozen = _received.yes(found.get("frozen"))  # a site that was retired before this run still is
-    return _more(state, old_serves=not frozen, old_units=_active(found), old_rests=frozen)
+    noted = _more(state, old_serves=not frozen, old_units=_active(found), old_rests=frozen)
+    return {**noted, "thawed_at": 0.0 if frozen else now}
 
 
 def _not_put_back(state: State, known: Known, _template: Template, _now: float) -> State:
@@ -251,7 +253,7 @@ def _active(found: Mapping[str, Any]) -> List[Any]:
 
 
 def _why(known: Known) -> Mapping[str, Any]:
-    return _of(known, "ansible_failed_result")
+    return _told.whole(known.get("ansible_failed_result"))
 
 
 def _msg(known: Known, otherwise: str = "") -> str:
@@ -334,7 +336,7 @@ def outcome_of(known: Known, template: Template) -> State:
         },
         "window": _window_seconds(known),
     }
-    kept = {key: state[key] for key in ("begun", "frozen_at", "served_at", "running")}
+    kept = {key: state[key] for key in ("begun", "frozen_at", "served_at", "thawed_at", "running")}
     return {**_received.mapping(state["outcome"]), **found, **kept}
 
 

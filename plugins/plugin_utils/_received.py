@@ -124,11 +124,11 @@ def _row(value: Any) -> Dict[str, Any]:
     return {**row, "old": old, "new": new}
 
 
-_TIMES = ("begun", "frozen_at", "served_at")
+_TIMES = ("begun", "frozen_at", "served_at", "thawed_at")
 _WORDS = ("failed", "unfinished", "done", "rehearsed", "proven", "starting", "old_serves", "old_rests", "unfrozen")
 _MESSAGES = ("msg", "put_back", "key_left", "set_left")
 _NAMES = ("tried", "warnings", "notes", "stopped", "running", "old_units", "broken", "taken_in")
-_TEXTS = ("site", "old", "new", "next", "code", "task", "revision", "label", "media_previous")
+_TEXTS = ("site", "old", "new", "next", "code", "task", "revision", "label", "media_previous", "command")
 
 
 def outcome(value: Mapping[str, Any]) -> Dict[str, Any]:

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any, Dict, List, Mapping, Sequence
 
-from ansible_collections.relocate.django.plugins.plugin_utils import _page, _promises, _received
+from ansible_collections.relocate.django.plugins.plugin_utils import _ending, _page, _promises, _received
 
 _ROWS_SHOWN = 20
 
@@ -49,7 +48,7 @@ def headline(outcome: Mapping[str, Any]) -> str:
         "checked": lambda _outcome: "CHECKED: preflight found no obstacle; nothing was moved",
         "rehearsed": lambda _outcome: "REHEARSED: what was tried works on new; old was not stopped",
         "obstacles": lambda _outcome: "NOT BEGUN: there are obstacles",
-        "failed": lambda item: "FAILED" + what_became_of_old(item),
+        "failed": lambda item: "FAILED" + _ending.what_became_of_old(item),
         "unfinished": _unfinished,
     }[outcome["status"]]
     return "Site {0}: {1} -> {2}: {3}".format(outcome["site"], outcome["old"], outcome["new"], says(outcome))
@@ -71,23 +70,6 @@ def _unfinished(outcome: Mapping[str, Any]) -> str:
     if outcome.get("running"):
         does += " and started on new"
     return does + ", but old was NOT RETIRED; " + _promises.words(outcome["promises"])
-
-
-def what_became_of_old(outcome: Mapping[str, Any]) -> str:
-    """Say how a failed move left both hosts."""
-    if not outcome["frozen_at"]:
-        return " before the freeze; the old site was not stopped"
-    if outcome.get("old_serves"):
-        started = outcome.get("old_units") or []
-        does = (
-            "the old site serves again ({0})".format(", ".join(started))
-            if started
-            else "no unit had to be started on old"
-        )
-        return "; " + does + (", but CHECK BOTH HOSTS" if outcome.get("put_back") else "")
-    if outcome.get("old_rests"):
-        return "; the old site is retired, as it was before"
-    return "; CHECK BOTH HOSTS" if outcome.get("starting") else "; CHECK THE OLD SITE"
 
 
 def totals(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> List[str]:
@@ -113,9 +95,46 @@ def _content(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def as_text(outcome: Mapping[str, Any]) -> str:
-    """A screenful."""
+    """A screenful, with how it ended: last, or first where something is left to do."""
+    ended = _ending.lines(outcome)
+    parts = [ended, _details(outcome)] if outcome["status"] in _ending.FAILING else [_details(outcome), ended]
+    return _framed(outcome, [line for part in parts for line in part])
+
+
+def as_shown(outcome: Mapping[str, Any]) -> str:
+    """The screenful of a site that had its turn; where something is left to do, the end of the run says what."""
+    return _framed(outcome, _details(outcome)) if outcome["status"] in _ending.FAILING else as_text(outcome)
+
+
+def as_ending(outcome: Mapping[str, Any]) -> str:
+    """The paragraph about a site at the end of the run."""
+    where = ["report: {0}".format(outcome["report"]["html"])] if outcome.get("report") else []
+    return _framed(outcome, [*_ending.lines(outcome), *where])
+
+
+def cut_short(new: Any, known: Mapping[str, Any]) -> List[str]:
+    """Return the paragraph about a site that failed, and that this run did not live to report.
+
+    :param new: the host
+    :param known: its variables
+    """
+    attempt = _received.mapping(known.get("relocate_attempt"))
+    why = _received.mapping(attempt.get("outcome"))
+    reported = _received.items(_received.mapping(known.get("report_result")).get("outcomes"))
+    begun = [_received.number(_received.mapping(item).get("begun")) for item in reported]
+    if not why.get("msg") or _received.number(attempt.get("begun")) in begun:
+        return []
+    site = _received.text(_received.mapping(attempt.get("frozen")).get("site")) or "of " + _received.text(new)
+    lines = ["Site {0}: FAILED, and {1} was lost before the report".format(site, _received.text(new))]
+    return ["\n".join(["", *lines, "  " + _received.message(why["msg"]).replace("\n", "\n  ")]) + "\n"]
+
+
+def _framed(outcome: Mapping[str, Any], lines: Sequence[str]) -> str:
+    return "\n".join(["", headline(outcome), *("  " + line for line in lines)]) + "\n"
+
+
+def _details(outcome: Mapping[str, Any]) -> List[str]:
     parts = (
-        _what_failed,
         _what_moved,
         _times,
         _promised,
@@ -126,25 +145,8 @@ def as_text(outcome: Mapping[str, Any]) -> str:
         _migrations,
         _media_kept,
         _warned,
-        _left_behind,
-        next_steps,
     )
-    lines = ["  " + line for part in parts for line in part(outcome)]
-    return "\n".join(["", headline(outcome), *lines]) + "\n"
-
-
-def _what_failed(outcome: Mapping[str, Any]) -> List[str]:
-    lines = []
-    if outcome.get("msg"):
-        lines += ["at: {0}".format(outcome.get("task", "")), _continued(outcome["msg"])]
-    if outcome.get("put_back"):
-        lines.append("putting it back: " + _continued(outcome["put_back"]))
-    return lines
-
-
-def _continued(message: Any) -> str:
-    """Indent the lines of a message after its first one."""
-    return str(message).replace("\n", "\n  ")
+    return [line for part in parts for line in part(outcome)]
 
 
 def _what_moved(outcome: Mapping[str, Any]) -> List[str]:
@@ -210,7 +212,7 @@ def _warned(outcome: Mapping[str, Any]) -> List[str]:
 
 
 def _downtime(outcome: Mapping[str, Any]) -> str:
-    since = "at {0}".format(_clock(outcome["frozen_at"]))
+    since = "at {0}".format(_ending.clock(outcome["frozen_at"]))
     if outcome["status"] == "failed" or not outcome["served_at"]:
         return "the freeze began {0}".format(since)
     if not outcome.get("stopped"):
@@ -236,64 +238,10 @@ def _table_lines(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> List[str]
     return lines
 
 
-def _clock(epoch: float) -> str:
-    return datetime.datetime.fromtimestamp(epoch, datetime.timezone.utc).strftime("%H:%M:%SZ")
-
-
-_NEXT = {
-    "rehearsed": ["next: ansible-playbook relocate.django.move -i INVENTORY"],
-    "obstacles": ["next: fix the obstacles, then run the same command again"],
-}
-
-
-def next_steps(outcome: Mapping[str, Any]) -> List[str]:
-    """Say what to do now, and how to undo."""
-    if outcome["status"] == "moved":
-        return [
-            "next: point DNS at {0}; {1}".format(outcome["new"], _old_now(outcome)),
-            "undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves; new keeps what it received)",
-        ]
-    if outcome["status"] == "unfinished":
-        return ["next: fix the cause, then run the same command again; it only retires the old site"]
-    if outcome["status"] == "failed":
-        if outcome.get("starting") and outcome["frozen_at"] and not outcome.get("old_serves"):
-            return [
-                "next: make sure that the site does not serve on {0}, then run relocate.django.undo".format(
-                    outcome["new"]
-                )
-            ]
-        lines = ["next: fix the cause, then run the same command again"]
-        if outcome.get("taken_in"):
-            lines = [
-                "new was started, and differs from what it got: " + "; ".join(outcome["taken_in"]),
-                lines[0] + " with relocate_replace: true, which keeps what new took in aside",
-            ]
-        return lines
-    return _NEXT.get(outcome["status"], [])
-
-
-def _left_behind(outcome: Mapping[str, Any]) -> List[str]:
-    """Say which secrets of this run are still on the hosts."""
-    told = {
-        "set_left": "the set of this attempt, which holds passwords, is still there: {0}",
-        "key_left": "the one-time key may still be in authorized_keys on old: {0}; the next run takes it back",
-    }
-    return [text.format(outcome[key]) for key, text in told.items() if outcome.get(key)]
-
-
 def _migrated(outcome: Mapping[str, Any]) -> List[str]:
     """Say what a move migrated, database by database."""
     found = _received.mapping(outcome.get("migrated")).values()
     return [_received.text(item["text"]) for item in found if isinstance(item, Mapping) and item.get("text")]
-
-
-def _old_now(outcome: Mapping[str, Any]) -> str:
-    """Say in which state this run left old."""
-    status = {item["promise"]: item["status"] for item in outcome["promises"]}
-    held = ", its databases as they were dumped" if status.get("still") == _promises.MEASURED else ""
-    if not outcome.get("stopped"):
-        return "old was not stopped by this run: stop it yourself" + held
-    return "old is stopped and disabled" + held
 
 
 def as_html(outcome: Mapping[str, Any]) -> str:

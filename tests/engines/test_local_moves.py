@@ -61,6 +61,11 @@ def test_code_older_than_its_database_then_the_same_command_without_it(tmp_path:
     assert rc != 0
     assert "[unknown_migration] database default: 1 applied migrations are not in the code on this host" in said
     assert "notes.0002_colour" in said and "relocate_revision" in said
+    # In full once, as the last word of the run: what failed, what serves, the downtime, and the next command.
+    last = said.rpartition("TASK [")[2].partition("PLAY RECAP")[0]
+    assert "[unknown_migration] database default" in last and "serves now: what served before" in last, said
+    assert "downtime: none\n" in last and "again: ansible-playbook relocate.django.move -i " in last
+    assert said.count(" Next: ") == last.count(" Next: ") == 1, said
     assert "Freeze the old site" not in said, "it was known before the freeze"
     assert not (site.new / PREFIX / "db.sqlite3").exists()
     rc, said = site.play()

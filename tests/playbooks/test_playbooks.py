@@ -85,6 +85,8 @@ PUT_BACK = """
         backup_result: {label: "{{ label | default('') }}", manifest_sha256: d}
     - ansible.builtin.include_tasks: "{{ tasks }}/put_back.yml"
     - ansible.builtin.include_tasks: "{{ tasks }}/report_site.yml"
+    - relocate.django.report:
+        state: ended
     - ansible.builtin.debug:
         msg: the next site
 """
@@ -238,7 +240,7 @@ def test_new_is_compared_with_its_set_before_that_is_removed(stage: Stage, unsee
     assert (rc, log) == (0, [NEW, OLD]), output[-3000:]
     assert stage.others()[:2] == ["verify new", f"backup new absent {SET} release"]
     assert stage.report()["taken_in"] == (["what is there was not compared: [x] no verify"] if unseen else [])
-    assert ("run the same command again with relocate_replace: true" in output) is unseen
+    assert (", with relocate_replace: true, which keeps what new took in aside" in output) is unseen
     assert "the old site serves again (web.service)" in output and "CHECK" not in output
 
 
@@ -318,7 +320,7 @@ def test_a_restore_that_fails_gives_the_site_back_at_once(stage: Stage, code: st
 
 
 def test_a_restore_is_refused_in_words(stage: Stage) -> None:
-    """What the rescue repeats is what is in the way, not that one item of a loop failed."""
+    """What the rescue says, in full and once, is what is in the way, not that one item of a loop failed."""
     modules = stage.path / "stubs"
     held = {"sets": [{"label": SET}]}
     (modules / "backup_info.py").write_text(ANSWERING.replace("ANSWER", repr(held)))
@@ -328,9 +330,12 @@ def test_a_restore_is_refused_in_words(stage: Stage) -> None:
     (modules / "preflight.py").write_text(ANSWERING.replace("ANSWER", repr(answer)))
     rc, output, _log = stage.run("relocate.django.restore")
     assert rc != 0
-    told = output.rpartition("Fail with what went wrong")[2]
-    for number, name, strange in ((1, "a", "\\\\x1b[2J\\\\u202e"), (2, "b", "")):
-        assert f"{number}. [code_{name}] on : {name} runs{strange}\\n   Next: stop {name}" in told, output[-3000:]
+    for number, name, strange in ((1, "a", "\\x1b[2J\\u202e"), (2, "b", "")):
+        text = f"{number}. [code_{name}] on : {name} runs{strange}\n     Next: stop {name}\n"
+        assert output.count(text) == output.count(f"stop {name}") == 1, output[-3000:]
+    assert (
+        "next: fix the cause, then run the same command again: ansible-playbook relocate.django.restore -i " in output
+    )
     assert "\x1b" not in output and "\u202e" not in output
     assert stage.others() == ["transfer new absent release"]
 

@@ -129,6 +129,7 @@ OTHERS = frozenset("relocate_become relocate_current relocate_events relocate_fi
     "relocate_puts_off",
     "relocate_pair",
     "relocate_rows",
+    "relocate_told_later",
 }
 NAMES = re.compile(r"\brelocate_[a-z0-9_]+\b(?<!_)")
 

@@ -39,9 +39,11 @@ ALLOWED: dict[str, dict[str, str]] = {
     "plugins/plugin_utils/_report.py": {
         "MOVED": "the site was served on new in this run; what was proven follows",
         "preflight found no obstacle": "the list of obstacles was made, and is empty",
-        "the old site serves again": "units that systemd saw running are named",
         "downtime {": "units were stopped and started in this run",
         " in the way; nothing was changed": "preflight only looks",
+    },
+    "plugins/plugin_utils/_ending.py": {
+        "the old site serves again": "units that systemd saw running are named",
         "make sure that the site does not serve on": "tells what to look at",
     },
     "plugins/plugin_utils/_received.py": {"proven": "a key of the outcome"},

@@ -10,18 +10,85 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.action import report
+from ansible_collections.relocate.django.plugins.plugin_utils import _report
+
+AGAIN = "ansible-playbook x -i y"
+NEXT = f"  next: fix the cause, then run the same command again: {AGAIN}\n"
 
 
 @pytest.mark.parametrize(
-    ("why", "failures", "more", "code", "msg"),
+    ("why", "failures", "more", "code", "text", "msg"),
     [
-        ({"code": "locked", "msg": "[locked] a\n  b"}, [], "", "locked", "[locked] a\n  b"),
-        ({"code": "x\x1b", "msg": "a\x1b"}, [], "Site s runs.", "x\\x1b", "a\\x1b. Site s runs."),
-        ({"msg": "a"}, ["s: one", "t: two"], "", "sites_failed", "s: one; t: two"),
-        ("junk", [], "", "", "unknown"),
-        (None, [], "", "", "unknown"),
+        (
+            {"code": "locked", "msg": "[locked] a Next: b\n| c"},
+            [],
+            "",
+            "locked",
+            "[locked] a Next: b\n  | c",
+            "[locked] a",
+        ),
+        ({"code": "x\x1b", "msg": "a\x1b"}, [], "Site s runs.", "x\\x1b", "a\\x1b\n  Site s runs.", "a\\x1b"),
+        ({"msg": "a"}, ["s: one\ntwo", "t: two"], "", "sites_failed", "s: one\n  two\n  t: two", "s: one"),
+        ({"code": "c", "msg": "a", "invocation": {"refused": {"msg": "a\nb"}}}, [], "", "c", "a\n  b", "a"),
+        ("junk", [], "", "", "unknown", "unknown"),
+        (None, [], "", "", "unknown", "unknown"),
     ],
 )
-def test_a_rescue_fails_with_what_went_wrong(why: Any, failures: list[str], more: str, code: str, msg: str) -> None:
-    found = report.failure(why, failures, more)
-    assert found == {"changed": False, "failed": True, "code": code, "msg": msg}
+def test_a_rescue_says_once_what_went_wrong_and_fails(
+    why: Any, failures: list[str], more: str, code: str, text: str, msg: str
+) -> None:
+    said, found = report.failure(why, failures, more, AGAIN)
+    assert said == f"FAILED\n  {text}\n{NEXT}"
+    assert found == {"changed": False, "failed": True, "code": code, "msg": msg + " (in full above)"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ({"args": ["relocate.django.move"], "inventory": ["a b", "c"]}, "relocate.django.move -i 'a b' -i c"),
+        ({"args": ("x",), "inventory": "h,", "subset": "new1", "check": True}, "x -i h, --limit new1 --check"),
+        ({"args": ["x"], "extra_vars": ["p=secret"]}, "x -e ..."),
+        ({"args": ["\x1b[2J"]}, "'\\x1b[2J'"),
+        ({}, ""),
+    ],
+)
+def test_the_command_is_shown_without_what_may_be_secret(arguments: dict[str, Any], shown: str) -> None:
+    assert report.command(arguments) == f"ansible-playbook {shown}".rstrip()
+
+
+def outcome(site: str, **more: Any) -> dict[str, Any]:
+    return _report.enrich({"site": site, "old": "old1", "new": "new1", "run": "r", "begun": 5, **more}, 100.0)
+
+
+REFUSED = {"failed": True, "task": "Look", "msg": "[x] first\nsecond", "code": "x"}
+
+
+def test_a_host_fails_without_the_words_of_the_end() -> None:
+    assert report.conclude([outcome("a")]) == {"changed": False, "msg": _report.headline(outcome("a"))}
+    found = report.conclude([outcome("a"), outcome("b", **REFUSED)])
+    assert (found["failed"], found["code"], found["codes"]) == (True, "x", {"b": "x"})
+    assert "first" not in found["msg"] and "b" in found["msg"]
+    assert report.conclude([outcome("a", **REFUSED), outcome("b", **REFUSED)])["code"] == "sites_failed"
+
+
+def test_the_end_of_the_run_says_each_refusal_once() -> None:
+    """Of every host, those that worked in a line; and nothing where all went well."""
+    sites = [outcome("a"), outcome("b", **REFUSED), outcome("other run", run="s", **REFUSED)]
+    new1 = {"relocate_run": "r", "report_result": {"outcomes": sites}}
+    text = report.endings(["new1", "new2"], {"new1": new1})
+    assert text.index("Site a: old1 -> new1: CHECKED") < text.index("Site b: old1 -> new1: FAILED")
+    assert text.count("first\n  | second") == 1 and "other run" not in text
+    assert report.endings(["new1"], {"new1": {**new1, "report_result": {"outcomes": sites[:1]}}}) == ""
+
+
+@pytest.mark.parametrize("junk", [None, 1, "x", [], {"relocate_attempt": 1, "report_result": {"outcomes": {}}}])
+def test_the_end_of_the_run_reads_whatever_is_there(junk: Any) -> None:
+    assert report.endings(["new1"], {"new1": junk}) == ""
+
+
+def test_what_failed_before_new_was_lost_is_said_too() -> None:
+    attempt = {"begun": 7.0, "outcome": {"msg": "[x] why\x1b\nmore"}, "frozen": {"site": "shop"}}
+    known = {"relocate_run": "r", "relocate_attempt": attempt, "report_result": {"outcomes": [outcome("a")]}}
+    text = report.endings(["new1"], {"new1": known})
+    assert "Site shop: FAILED, and new1 was lost before the report\n  [x] why\\x1b\n  | more\n" in text
+    assert report.endings(["new1"], {"new1": {**known, "relocate_attempt": {**attempt, "begun": 5.0}}}) == ""

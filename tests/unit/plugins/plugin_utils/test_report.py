@@ -177,7 +177,7 @@ def test_a_screenful_of_a_move() -> None:
     [
         (
             FAILED,
-            ["  at: Load\n  [load_failed] no\n  | second line\n", "next: fix the cause, then run the same"],
+            ["  failed at: Load\n  [load_failed] no\n  | second line\n", "next: fix the cause, then run the same"],
             "undo:",
         ),
         ({**FAILED, "frozen_at": 0, "put_back": "a\nb"}, ["  putting it back: a\n  | b\n"], "undo:"),
