@@ -50,6 +50,8 @@ options:
     description:
       - The units, in the order in which to stop them. They are started in the reverse order. A name without suffix
         is a service.
+      - A unit of a user's own systemd (C(systemctl --user)) is named C(~USER/NAME). It is stopped and started as that
+        user, whose systemd is started where that is needed, and with V(started) starts with the host.
       - Timers, sockets and paths are stopped before the services that they start, wherever they stand in the list.
       - What these start need not be named. While it runs it is stopped with them, since it would go on writing.
       - A service that runs to its end, such as one that a timer starts, is never started by this module. A warning

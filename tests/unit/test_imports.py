@@ -56,7 +56,20 @@ RULES: list[tuple[str, set[str]]] = [
         SYSTEM | {"_secrets", "_host.*", "_engines.base", "_engines.compare", "_engines.sql", "_engines.ENGINE.*"},
     ),
     ("_discover.found", set()),
-    ("_discover.*", SYSTEM | {"_secrets", "_host.*", "_services.systemd", "_project.*", "_discover.*"}),
+    (
+        "_discover.*",
+        SYSTEM
+        | {
+            "_secrets",
+            "_host.*",
+            "_services.systemd",
+            "_services.names",
+            "_services.unit",
+            "_services.groups",
+            "_project.*",
+            "_discover.*",
+        },
+    ),
     # What modules are made of: options, the one exit, a project with its engines, the steps of a move.
     ("_argspec", set()),
     ("_compiled", set()),

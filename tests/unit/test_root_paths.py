@@ -178,7 +178,10 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     },
     "module_utils/_services/systemd.py": {
         "_first_words": ("open", KERNEL),
-        "processes_of": ("glob.glob open", "of /sys/fs/cgroup, whose names only root makes"),
+    },
+    "module_utils/_services/groups.py": {
+        "_lists": ("glob.glob", "of /sys/fs/cgroup, where nobody can make a link"),
+        "_pids": ("open", "of /sys/fs/cgroup, where nobody can make a link"),
     },
     "module_utils/_set/cron.py": {
         "read": ("open", SET),

@@ -140,7 +140,7 @@ def _site(host: Directive, server: _Server, files: ConfigFiles) -> WebSite:
         logs=_logs(own, server),
     )
     found, more = _with_scripts(found, everything, server)
-    return replace(found, files=files.chains(filter(files.exists, _files(host.file, needed, more, server))))
+    return _with_files(found, _files(host.file, needed, more, server), server, files)
 
 
 def _names(own: Sequence[Directive]) -> Tuple[str, ...]:
@@ -249,8 +249,13 @@ def _files(file: str, directives: Sequence[Directive], more: Iterable[str], serv
     yield from (item.args[0] for item in directives if item.name == "include")
     yield from _named(directives, server)
     balancers = [item.file for name in apache_targets.used(directives) for item in server.balancers.get(name, ())]
-    shared = [*more, *balancers, *(path for item in directives for path in item.needs)]
+    shared = [*more, *balancers, *_listening(server), *(path for item in directives for path in item.needs)]
     yield from (path for path in shared if path != server.main)
+
+
+def _listening(server: _Server) -> List[str]:
+    """Return where it stands at which addresses httpd listens, for all sites: it may be the administrator's file."""
+    return [item.file for item in server.own if item.name == "listen"]
 
 
 def _named(directives: Iterable[Directive], server: _Server) -> Iterator[str]:
@@ -309,4 +314,9 @@ def _shared_site(
         logs=_logs(directives, server),
     )
     site, more = _with_scripts(site, directives, server)
-    return replace(site, files=files.chains(filter(files.exists, _files(file, directives, more, server))))
+    return _with_files(site, _files(file, directives, more, server), server, files)
+
+
+def _with_files(site: WebSite, own: Iterable[str], server: _Server, files: ConfigFiles) -> WebSite:
+    paths = [*own, *apache_modules.links(site.modules, server.root, files)]
+    return replace(site, files=files.chains(filter(files.exists, paths)))

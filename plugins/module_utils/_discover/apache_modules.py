@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from typing import FrozenSet, Iterable, Set, Tuple
+import re
+from typing import FrozenSet, Iterable, Iterator, List, Set, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.directives import Directive
 
 #: Beginnings of directives, in small letters, and the module that they are of; the first that fits counts.
@@ -51,6 +53,8 @@ _DIRECTIVES = (
 _SCHEMES = {"http": "proxy_http", "https": "proxy_http", "ws": "proxy_wstunnel", "wss": "proxy_wstunnel"}
 _SCHEMES.update({"uwsgi": "proxy_uwsgi", "fcgi": "proxy_fcgi", "scgi": "proxy_scgi", "ajp": "proxy_ajp"})
 _SCHEMES.update({"h2": "proxy_http2", "h2c": "proxy_http2", "balancer": "proxy_balancer"})
+_DEPENDS = re.compile(r"(?m)^# *Depends:(.*)$")
+_PLAIN = re.compile(r"[a-z0-9_]+\Z")
 _WORDS = {"deflate": "deflate", "brotli_compress": "brotli", "h2": "http2", "h2c": "http2"}
 
 
@@ -67,6 +71,22 @@ def needed(directives: Iterable[Directive], loaded: FrozenSet[str]) -> Tuple[str
     if "proxy_balancer" in found:
         found |= {"slotmem_shm", "lbmethod_byrequests", "lbmethod_bybusyness", "lbmethod_bytraffic"}
     return tuple(sorted(name for name in found if name + "_module" in loaded))
+
+
+def links(names: Iterable[str], root: str, files: ConfigFiles) -> Iterator[str]:
+    """Give the files by which Debian loads some modules, and those that they depend on: its a2enmod makes the links.
+
+    :param root: where httpd is configured
+    """
+    waiting: List[str] = list(names)
+    seen: Set[str] = set()
+    while waiting:
+        name = waiting.pop(0)
+        text = None if name in seen else files.text("{0}/mods-enabled/{1}.load".format(root, name))
+        seen.add(name)
+        if text is not None:
+            yield from ("{0}/mods-enabled/{1}.{2}".format(root, name, kind) for kind in ("load", "conf"))
+            waiting += [word for line in _DEPENDS.findall(text) for word in line.split() if _PLAIN.match(word)]
 
 
 def _of_word(directive: str, word: str) -> Set[str]:

@@ -22,7 +22,7 @@ class Starter:
 
     kind: str  # one of UNITS, or supervisor, circus, runit, uwsgi, cron
     name: str  # the unit's; the program's; of a line of cron, FILE:NUMBER
-    unit: str = ""  # the system unit by which it is stopped and started: itself, supervisor.service; cron: none
+    unit: str = ""  # the unit by which it is stopped and started: itself, supervisor.service; cron: none
     manager: str = ""  # the user whose own systemd runs the unit; "" for the system's
     commands: Tuple[Tuple[str, ...], ...] = field(default=(), repr=False)  # the words of each; may hold secrets
     directory: str = ""  # where they run

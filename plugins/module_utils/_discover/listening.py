@@ -173,7 +173,7 @@ def with_listeners(starters: Sequence[Starter], listeners: Iterable[Listener]) -
     of_unit: Dict[Tuple[str, str], List[int]] = {}
     for at, starter in enumerate(starters):
         if starter.kind in ("supervisor", "circus", "runit", "uwsgi"):
-            of_unit.setdefault((starter.unit, ""), []).append(at)
+            of_unit.setdefault((starter.unit, starter.manager), []).append(at)
         elif starter.kind == "service":
             of_unit.setdefault((starter.name, starter.manager), []).append(at)
     more: Dict[int, Set[str]] = {}

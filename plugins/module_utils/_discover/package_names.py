@@ -39,6 +39,7 @@ SERVERS: Dict[str, Tuple[str, ...]] = {
         "exim",
         "sendmail",
     ),
+    "user systemd": ("libpam-systemd", "systemd-pam"),
     "syslog": ("rsyslog", "syslog-ng-core"),
     "postgresql": ("postgresql", r"postgresql-\d+", "postgresql-server"),
     "mysql": (
@@ -106,7 +107,7 @@ def lasting(name: str) -> Tuple[str, bool]:
     for pattern, other in _RELEASED:
         if re.fullmatch(pattern, name):
             name = re.sub(pattern + r"\Z", other, name)
-    versioned = re.match(r"lib.*\d", name) is not None and not name.endswith(("-dev", "-devel"))
+    versioned = re.match(r"lib(?!apache2-mod-).*\d", name) is not None and not name.endswith(("-dev", "-devel"))
     return name, name in _SHARED or not versioned
 
 

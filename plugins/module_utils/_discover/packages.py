@@ -16,7 +16,7 @@ from typing import Callable, Collection, Dict, Iterator, List, Mapping, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import package_names
 from ansible_collections.relocate.django.plugins.module_utils._discover.extensions import Extension
-from ansible_collections.relocate.django.plugins.module_utils._discover.found import Guess, Notice, Starter
+from ansible_collections.relocate.django.plugins.module_utils._discover.found import Guess, Notice, Starter, WebSite
 from ansible_collections.relocate.django.plugins.module_utils._discover.installed import Installed
 from ansible_collections.relocate.django.plugins.module_utils._discover.shell import unwrapped
 from ansible_collections.relocate.django.plugins.module_utils._discover.texts import is_name
@@ -112,6 +112,16 @@ def programs(starters: Sequence[Starter], path: str, environments: Sequence[str]
                     if not program.startswith(apart):
                         found.setdefault(program, "command of {0}".format(starter.name))
     return found
+
+
+def modules(webs: Sequence[WebSite]) -> Dict[str, str]:
+    """Return the files by which Apache loads modules that its sites need: a package brings each."""
+    return {
+        path: "a module of {0}, for {1}".format(web.server, ", ".join(web.names[:3]) or "any name")
+        for web in webs
+        for path in web.files
+        if "/mods-enabled/" in path and path.endswith(".load")
+    }
 
 
 def _named(words: Sequence[str]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.found im
 )
 from ansible_collections.relocate.django.plugins.module_utils._discover.host_files import is_of_the_host
 from ansible_collections.relocate.django.plugins.module_utils._discover.places import Place
+from ansible_collections.relocate.django.plugins.module_utils._services.names import qualified
 
 #: Names of directories that say nothing of a site.
 _GENERIC = frozenset(
@@ -151,7 +152,6 @@ def _site(name: str, place: Place, shared: Mapping[str, Set[str]], untouched: Co
         notices=(
             *_cron_notices(place),
             *_idle_notices(place),
-            *manager_notices(place),
             *_stranger_notices(place),
             *_shared_notices(place, others),
         ),
@@ -162,18 +162,23 @@ def _site(name: str, place: Place, shared: Mapping[str, Set[str]], untouched: Co
 def services_of(place: Place) -> List[Guess]:
     """Return the units that write, in the order in which to stop them. What a timer or socket starts goes with it."""
     units = [item for item in place.starters if _is_stopped(item)]
-    units = [item for item in units if item.at_boot or item.name not in _woken(units)]
+    units = [item for item in units if item.at_boot or _unit_of(item) not in _woken(units)]
     units.sort(key=lambda item: (_ORDER.index(item.kind), not item.listens))
     within = [Guess(web.unit, "runs {0}".format(web.scripts[0])) for web in place.webs if web.scripts]
-    return _unique([Guess(item.unit, _why_unit(item, place)) for item in units] + within)
+    return _unique([Guess(named(item), _why_unit(item, place)) for item in units] + within)
 
 
-def _woken(units: Sequence[Starter]) -> Set[str]:
-    return {name for item in units for name in item.starts}
+def named(item: Starter) -> str:
+    """Return the unit by which something is stopped, as relocate_services names it; "" for what has none."""
+    return qualified(item.manager, item.unit) if item.unit else ""
+
+
+def _woken(units: Sequence[Starter]) -> Set[Unit]:
+    return {unit for item in units for unit in _started_by(item)}
 
 
 def _is_stopped(item: Starter) -> bool:
-    return bool(item.unit) and not item.manager and _serves(item)
+    return bool(item.unit) and _serves(item)
 
 
 def _unique(found: Sequence[Guess]) -> List[Guess]:
@@ -266,18 +271,20 @@ def _stranger_notices(place: Place) -> List[Notice]:
     whose = "whose files are {0}'s".format(place.owner or "root")
     return [
         Notice(
-            "{0} names {1}, {2}, and {3} can say what it does".format(item.name, place.path, whose, item.by),
+            "{0} names {1}, {2}, and {3} can say what it does".format(
+                named(item) or item.name, place.path, whose, item.by
+            ),
             "if it runs the site, give its files to root, or to the owner of manage.py; else stop it before the move",
         )
         for item in place.strangers
-        if item.kind != "cron" and not item.manager
+        if item.kind != "cron"
     ]
 
 
 def _idle_notices(place: Place) -> List[Notice]:
-    started = {name for item in place.starters for name in item.starts}
-    idle = [item.name for item in place.starters if item.kind in UNITS and not _serves(item)]
-    names = [name for name in idle if name not in started]
+    started = _woken(place.starters)
+    idle = [item for item in place.starters if item.kind in UNITS and not _serves(item)]
+    names = [named(item) or item.name for item in idle if _unit_of(item) not in started]
     if not names:
         return []
     return [
@@ -287,23 +294,6 @@ def _idle_notices(place: Place) -> List[Notice]:
             ),
             "add to relocate_services what should run on new",
         )
-    ]
-
-
-def managed(place: Place) -> List[str]:
-    """Return the units of users' own systemd, in the order of their notices."""
-    return [item.name for item in place.pointing if item.manager]
-
-
-def manager_notices(place: Place) -> List[Notice]:
-    """Return a notice for each unit of a user's own systemd."""
-    return [
-        Notice(
-            "{0} is a unit of {1}'s own systemd, which a move neither stops nor starts".format(item.name, item.manager),
-            "make it a unit of the system: a file in /etc/systemd/system with User={0}".format(item.manager),
-        )
-        for item in place.pointing
-        if item.manager
     ]
 
 

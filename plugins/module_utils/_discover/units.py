@@ -21,7 +21,8 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.unit_fil
 )
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._project.env_files import parse as parse_variables
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, Unit
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 
 _PROPERTIES = ("DropInPaths", "SourcePath", "Requires", "Requisite", "BindsTo", "Wants", "Upholds")
 _NEEDS = _PROPERTIES[2:]

@@ -22,7 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.units im
     variables_in,
 )
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import processes_of
+from ansible_collections.relocate.django.plugins.module_utils._services.groups import processes_of
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
 _OWN = (".config/systemd/user", ".local/share/systemd/user")  # the first counts before the second
@@ -118,6 +118,7 @@ def _starter(
     by = user.name if user.uid != 0 else ""
     return replace(
         made,
+        unit=name,
         manager=user.name,
         user=by or made.user or user.name,  # nobody but root becomes another user
         by=by,

@@ -61,6 +61,8 @@ def with_all(module: Call, options: bring.Options, comes_to: str, others: Beside
 def with_units(module: Call, options: bring.Options, others: Beside) -> Dict[str, Any]:
     """Plan, and carry the plan out unless in check mode."""
     host = units.Services(Systemd(), options.directory, options.site)
+    if not module.check_mode and options.state in ("started", "thawed"):
+        host.wake(options.request())
     plan = bring.plan_units(host, options)
     result = plan.result()
     for line in plan.warnings():

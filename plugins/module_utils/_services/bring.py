@@ -20,7 +20,8 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
     update_record,
 )
 from ansible_collections.relocate.django.plugins.module_utils._services import answers, freeze, plan
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit, unit_name
+from ansible_collections.relocate.django.plugins.module_utils._services.names import unit_name
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 from ansible_collections.relocate.django.plugins.module_utils._services.units import Services
 
 #: What a request comes to: its units are looked at; only the answers are asked for; nothing is left to do, since no
@@ -46,6 +47,7 @@ class Options(ModuleOptions):
     retired: bool  # thawed: a retired site is brought back too
     allow_unfrozen: bool  # a freeze without units
     label: str  # the set that the site serves from
+    path: Optional[str]  # the project's directory
     answers: Sequence[Mapping[str, Any]] = field(repr=False)  # questions to the site that started
     answers_timeout: int  # seconds until they must be answered
 
@@ -61,6 +63,7 @@ class Options(ModuleOptions):
             label=self.label,
             run=self.run,
             retired=self.retired,
+            path=self.path or "",
         )
 
     def ask(self) -> List[Dict[str, Any]]:

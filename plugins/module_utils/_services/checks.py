@@ -10,18 +10,18 @@ from typing import Collection, Dict, List, Mapping, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import (
-    RUNNING,
-    Systemd,
-    Unit,
-    check_known,
-    unit_name,
-)
+from ansible_collections.relocate.django.plugins.module_utils._services import groups
+from ansible_collections.relocate.django.plugins.module_utils._services.names import by_hand, by_user, split, unit_name
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import RUNNING, Systemd
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit, check_known
+from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
 
 #: The host's own: they are not a site's to stop.
 _TARGETS = ("multi-user.target", "graphical.target", "default.target", "basic.target", "sysinit.target")
-#: Where enabling a unit makes links.
+#: Where enabling a unit makes links: of the system's systemd, and of a user's, below his home.
 _OWN = ("/etc/systemd/system", "/run/systemd/system")
+_OF_USER = ".config/systemd/user"
+_SHOWN = 10  # processes in a message
 
 
 def started_by(systemd: Systemd, named: Mapping[str, Unit]) -> Dict[str, str]:
@@ -69,7 +69,7 @@ def _wanters(units: Mapping[str, Unit], triggers: Collection[str]) -> Dict[str, 
 
 
 def _comes_back(unit: str, wakers: Sequence[str]) -> RelocateError:
-    own = [name for name in wakers if name not in _TARGETS]
+    own = [name for name in wakers if split(name)[1] not in _TARGETS]
     named = "add {0} to relocate_services".format(", ".join(own))
     return RelocateError(
         "bad_option",
@@ -85,12 +85,32 @@ def goes_with_disabling(unit: Unit, waker: str) -> bool:
     if unit.file_state == "generated":
         return True
     kinds = ("wants", "requires", "upholds")
-    return any(
-        os.path.islink("{0}/{1}.{2}/{3}".format(top, waker, kind, name))
-        for top in _OWN
-        for kind in kinds
-        for name in (unit.name, unit.real)
-    )
+    user, target = split(waker)
+    own = lookup_user(user) if user else None
+    with acting_as(own):  # his links are looked at with his rights
+        return any(
+            os.path.islink("{0}/{1}.{2}/{3}".format(top, target, kind, split(name)[1]))
+            for top in ([os.path.join(own.home, _OF_USER)] if own is not None else _OWN)
+            for kind in kinds
+            for name in (unit.name, unit.real)
+        )
+
+
+def check_none_stray(systemd: Systemd, names: Sequence[str], path: str) -> None:
+    """Refuse processes that a user's own systemd runs in the project's directory, and that no unit of it stops.
+
+    A program that left its unit, or was started in a scope, would go on writing.
+    """
+    for user in filter(None, by_user(names)):
+        found = groups.stray(systemd.manager(user).group(), path)
+        if found:
+            raise RelocateError(
+                "unit_failed",
+                "{0}'s units are stopped, but processes of no service still run in {1}: {2}".format(
+                    user, path, ", ".join(map(str, found[:_SHOWN]))
+                ),
+                "end them (kill {0}), then run the same command again".format(" ".join(map(str, found[:_SHOWN]))),
+            )
 
 
 def unit_states(units: Sequence[str]) -> Dict[str, Unit]:
@@ -117,7 +137,7 @@ def running(path: str, kept_running: Sequence[str] = ()) -> List[Obstacle]:
     if "*" in kept_running or not os.path.isdir(RUNNING):
         return []
     spared = {unit_name(name) for name in kept_running}
-    up = [unit.name for unit in Systemd().running_below(path) if unit.name not in spared]
+    up = [unit.name for unit in _running_below(path) if unit.name not in spared]
     if not up:
         return []
     return [
@@ -126,10 +146,24 @@ def running(path: str, kept_running: Sequence[str] = ()) -> List[Obstacle]:
             "{0} {1} here, and would write while the data of the site is replaced".format(
                 ", ".join(up), "runs" if len(up) == 1 else "run"
             ),
-            "systemctl stop {0}, then run again; the site is started when its data is proven. What is not the site "
-            "itself can be named in relocate_services_kept_running".format(" ".join(up)),
+            "{0}, then run again; the site is started when its data is proven. What is not the site "
+            "itself can be named in relocate_services_kept_running".format(by_hand("stop", up)),
         )
     ]
+
+
+def _running_below(path: str) -> List[Unit]:
+    """The units that run something of a directory: the system's, and those of its owner's own systemd."""
+    systemd = Systemd()
+    return [unit for user in ("", *_owners(path)) for unit in systemd.running_below(path, user)]
+
+
+def _owners(path: str) -> List[str]:
+    try:
+        user = lookup_user(os.stat(path).st_uid)
+    except OSError:
+        return []
+    return [user.name] if user is not None and user.uid != 0 else []
 
 
 def unnamed(path: str, units: Sequence[str], kept_running: Sequence[str]) -> List[Obstacle]:
@@ -143,7 +177,7 @@ def unnamed(path: str, units: Sequence[str], kept_running: Sequence[str]) -> Lis
         return []
     named = {unit_name(name) for name in (*units, *kept_running)}
     found = []
-    for unit in Systemd().running_below(path):
+    for unit in _running_below(path):
         if unit.name not in named and not named & set(unit.triggered_by):
             found.append(unit_unnamed(unit.name))
     return found
@@ -159,7 +193,7 @@ def unit_unnamed(name: str) -> Obstacle:
 
 
 def users(units: Sequence[str]) -> List[str]:
-    """Return the users in the User= lines of units that this host has."""
+    """Return the users in the User= lines of units that this host has, and those whose own systemd has some."""
     if not units or not os.path.isdir(RUNNING):
         return []
     return Systemd().users([unit_name(name) for name in units])

@@ -18,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     run,
 )
 from ansible_collections.relocate.django.plugins.module_utils._secrets import without_secrets
+from ansible_collections.relocate.django.plugins.module_utils._services.user_manager import UserManager
 
 #: Unit -> commands that test what it would read; the first whose program is there is taken.
 TESTS: Dict[str, Tuple[Tuple[str, ...], ...]] = {
@@ -77,23 +78,30 @@ def _says_nothing(line: str) -> bool:
     return any(word in line for word in ("test failed", "test is successful", "AH00558", "The Apache error log"))
 
 
-def verified(paths: Sequence[str], runner: Callable[..., Completed] = run) -> List[str]:
+def verified(paths: Sequence[str], runner: Callable[..., Completed] = run, user: str = "") -> List[str]:
     """Return what keeps systemd from loading unit files, a line each; nothing where it cannot be asked.
 
     Lines that quote a word of ``Environment=`` are among those that it passes over, and are not shown.
 
     :param paths: unit files; only lines about these are returned, not those about others that they need
+    :param user: they are of his own systemd, and are read with his rights
     """
     program = find_program("systemd-analyze")
     if program is None or not paths:
         return []
     try:
-        done = runner(Command([program, "verify", "--man=no", "--", *paths]), timeout=_SECONDS)
+        done = runner(_verify(program, paths, user), timeout=_SECONDS)
     except RelocateError:
         return []
     names = {path.rsplit("/", 1)[-1] for path in paths}
     lines = [line for line in dict.fromkeys(done.err.splitlines()) if _is_about(line, paths, names)]
     return [without_secrets(line) for line in lines if not _HARMLESS.search(line)]
+
+
+def _verify(program: str, paths: Sequence[str], user: str) -> Command:
+    """Return the call. Raises unit_unknown for one who is no user of this host."""
+    argv = ["verify", "--man=no", "--", *paths]
+    return UserManager(user, program).command(argv) if user else Command([program, *argv])
 
 
 def _is_about(line: str, paths: Sequence[str], names: Collection[str]) -> bool:

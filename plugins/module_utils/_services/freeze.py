@@ -17,7 +17,7 @@ from typing import List, Mapping, Optional, Sequence
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event, Freeze, UnitBefore
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Change, Record
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit, check_known
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit, check_known
 
 
 def states_before(units: Mapping[str, Unit], record: Record) -> List[UnitBefore]:

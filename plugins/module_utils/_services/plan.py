@@ -11,9 +11,7 @@ from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, 
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Freeze, UnitBefore
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._services import freeze as services_freeze
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import (
-    Unit,
-)
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 
 STATES = ("frozen", "held", "thawed", "started", "stopped", "retired")
 _TRIGGERS = (".timer", ".socket", ".path")
@@ -36,6 +34,7 @@ class Request:
     label: str = ""
     run: str = ""
     retired: bool = False  # whether thawed brings back a retired site too
+    path: str = ""  # the project's directory
     woken: Tuple[str, ...] = ()  # those of the units that a timer or path starts, and that the user did not name
 
     def own(self, units: Mapping[str, Unit]) -> Dict[str, Unit]:

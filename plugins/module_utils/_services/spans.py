@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Optional
 
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 
 _UNITS = {
     "us": 1e-6,

@@ -1,16 +1,17 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""systemd as we use it: states by one ``systemctl show``, verbs, the dead man's switch, a unit's last words."""
+"""systemd as we use it: states by one ``systemctl show``, verbs, the dead man's switch, a unit's last words.
+
+A unit may be one of a user's own systemd, by the name that ``names`` describes.
+"""
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import time
-from dataclasses import dataclass
-from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._process import (
@@ -22,143 +23,33 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     run,
 )
 from ansible_collections.relocate.django.plugins.module_utils._secrets import without_secrets
+from ansible_collections.relocate.django.plugins.module_utils._services.groups import processes_of
+from ansible_collections.relocate.django.plugins.module_utils._services.names import (
+    by_user,
+    is_name,
+    journal,
+    qualified,
+    split,
+)
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import (
+    PROPERTIES,
+    Unit,
+    blocks,
+    parse_show,
+    unit_of,
+)
+from ansible_collections.relocate.django.plugins.module_utils._services.user_manager import UserManager
 
 RUNNING = "/run/systemd/system"  # exists where systemd is the first process
-_SUFFIXES = (".service", ".socket", ".timer", ".path", ".target", ".mount", ".automount", ".slice", ".swap")
-_NAME = re.compile(r"^[A-Za-z0-9:_][A-Za-z0-9:_.\\@-]*\Z")
-_PROPERTIES = (
-    "Id LoadState ActiveState SubState UnitFileState Result Triggers TriggeredBy FragmentPath ControlGroup NRestarts "
-    "InvocationID InactiveExitTimestampMonotonic Type RemainAfterExit WantedBy RequiredBy UpheldBy TimeoutStopUSec"
-).split()
-_WANTED = ("WantedBy", "RequiredBy", "UpheldBy")
 _PLACES = ("WorkingDirectory", "ExecStart", "EnvironmentFiles")
 
 
-@dataclass(frozen=True)
-class Unit:
-    """One unit, as systemd sees it now."""
-
-    name: str
-    load: str = "loaded"
-    active: str = "inactive"
-    sub: str = ""
-    file_state: str = ""
-    result: str = ""
-    triggers: Tuple[str, ...] = ()
-    triggered_by: Tuple[str, ...] = ()
-    fragment: str = ""
-    group: str = ""
-    restarts: int = 0
-    invocation: str = ""
-    entered: int = 0  # when it last began to start, in microseconds of the monotonic clock
-    kind: str = ""
-    remains: bool = False
-    wanted_by: Tuple[str, ...] = ()  # units that start it with them
-    real: str = ""  # its own name, when it was asked for by an alias
-    stops_within: str = ""  # how long systemd waits for it to stop, in its words
-    woken: bool = False  # a timer or path starts it, and the user named only that
-
-    @property
-    def up(self) -> bool:
-        """Runs, or is about to."""
-        return self.active in ("active", "activating", "reloading", "refreshing")
-
-    @property
-    def down(self) -> bool:
-        """Neither runs, nor is about to, nor is still stopping."""
-        return self.active in ("inactive", "failed")
-
-    @property
-    def enabled(self) -> bool:
-        """Starts with the host."""
-        if self._script:
-            return bool(self.wanted_by)
-        return self.file_state in ("enabled", "enabled-runtime")
-
-    @property
-    def can_enable(self) -> bool:
-        """Is not enabled, and has an [Install] section by which it could be."""
-        if self._script:
-            return not self.wanted_by
-        return self.file_state in ("disabled", "linked", "linked-runtime", "indirect")
-
-    @property
-    def _script(self) -> bool:
-        """Made out of a script in /etc/init.d. Others that are made, such as those of podman, cannot be disabled."""
-        return self.file_state == "generated" and self.fragment.startswith("/run/systemd/generator.late/")
-
-    @property
-    def job(self) -> bool:
-        """Runs to its end and is then inactive: what a timer starts. Nothing that should be up."""
-        return self.woken or (self.kind == "oneshot" and not self.remains)
-
-    @property
-    def linked_from(self) -> str:
-        """Return the unit file that /etc/systemd/system links to: disabling removes that link too."""
-        return os.path.realpath(self.fragment) if self.fragment and os.path.islink(self.fragment) else ""
-
-
-def unit_name(name: str) -> str:
-    """A unit's full name: ``.service`` unless it has a suffix. Raises bad_option for patterns and options."""
-    if not _NAME.match(name):
-        raise RelocateError(
-            "bad_option", "{0!r} is not the name of a unit".format(name), "write the name of one unit, not a pattern"
-        )
-    return name if name.endswith(_SUFFIXES) else name + ".service"
-
-
-def parse_show(names: Sequence[str], text: str) -> Dict[str, Unit]:
-    """The output of ``systemctl show``: one block per unit, in the order of the question."""
-    return {name: _unit(name, found) for name, found in zip(names, _blocks(text))}
-
-
-def _blocks(text: str) -> List[Dict[str, str]]:
-    """Return the properties of each unit that was shown."""
-    blocks = [part for part in text.split("\n\n") if part.strip()]
-    return [dict(line.partition("=")[::2] for line in block.splitlines()) for block in blocks]
-
-
-def _unit(name: str, found: Mapping[str, str]) -> Unit:
-    return Unit(
-        name=name,
-        load=found.get("LoadState", ""),
-        active=found.get("ActiveState", ""),
-        sub=found.get("SubState", ""),
-        file_state=found.get("UnitFileState", ""),
-        result=found.get("Result", ""),
-        triggers=tuple(found.get("Triggers", "").split()),
-        triggered_by=tuple(found.get("TriggeredBy", "").split()),
-        fragment=found.get("FragmentPath", ""),
-        group=found.get("ControlGroup", ""),
-        restarts=_number(found.get("NRestarts", "")),
-        invocation=found.get("InvocationID", ""),
-        entered=_number(found.get("InactiveExitTimestampMonotonic", "")),
-        kind=found.get("Type", ""),
-        remains=found.get("RemainAfterExit", "") == "yes",
-        real=found.get("Id", ""),
-        stops_within=found.get("TimeoutStopUSec", ""),
-        wanted_by=tuple(name for key in _WANTED for name in found.get(key, "").split()),
-    )
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
-
-
-def check_known(units: Iterable[Unit]) -> None:
-    """Refuse units that systemd cannot load, all in one message."""
-    unknown = [unit for unit in units if unit.load != "loaded"]
-    if unknown:
-        raise RelocateError(
-            "unit_unknown",
-            "; ".join("unit {0}: {1}".format(unit.name, unit.load or "unknown") for unit in unknown),
-            "correct the names: systemctl list-unit-files lists what this host has",
-            {"units": [unit.name for unit in unknown]},
-        )
+#: Verbs for which a user's own systemd is started.
+_WAKING = ("start", "restart", "enable", "daemon-reload")
 
 
 class Systemd:
-    """The system's systemd.
+    """The system's systemd, and through it those of its users.
 
     :param runner: starts programs; tests put their own in its place
     :param running: what exists where systemd is the first process
@@ -175,10 +66,37 @@ class Systemd:
         self._systemctl = find_program("systemctl") or "systemctl"
 
     def states(self, names: Sequence[str]) -> Dict[str, Unit]:
-        """Every unit's state, by one call. Aliases keep the name that was asked for."""
-        if not names:
-            return {}  # systemctl would tell of itself
-        done = self._run(Command([self._systemctl, "show", "--property=" + ",".join(_PROPERTIES), "--", *names]))
+        """Every unit's state, by one call for each systemd. Aliases keep the name that was asked for."""
+        found: Dict[str, Unit] = {}
+        for user, units in by_user(names).items():  # of no units, systemctl would tell of itself
+            found.update(self.manager(user).states(units) if user else self._states(units))
+        return {name: found[name] for name in names}
+
+    def manager(self, user: str) -> UserManager:
+        """Return a user's own systemd."""
+        return UserManager(user, self._systemctl, self._run)
+
+    def wake(self, names: Sequence[str]) -> None:
+        """Start users' own systemd, where they have some of these units. Raises unit_failed, unit_unknown."""
+        for user in filter(None, by_user(names)):
+            self.manager(user).wake()
+
+    def read_again(self, names: Sequence[str], stays: bool = False) -> None:
+        """Let the system's systemd, and those that have some of these units, read the unit files again.
+
+        :param stays: those of users start with the host from now on
+        """
+        self.call("daemon-reload")
+        for user in filter(None, by_user(names)):
+            self._call(user, "daemon-reload", ())
+            if stays:
+                self.manager(user).linger()
+
+    def _ask(self, user: str, argv: Sequence[str]) -> Completed:
+        return self.manager(user).run(argv) if user else self._run(Command([self._systemctl, *argv]))
+
+    def _states(self, names: Sequence[str]) -> Dict[str, Unit]:
+        done = self._run(Command([self._systemctl, "show", "--property=" + ",".join(PROPERTIES), "--", *names]))
         units = parse_show(names, done.out)
         if done.rc or len(units) != len(set(names)):
             raise RelocateError(
@@ -198,67 +116,93 @@ class Systemd:
         said = [self._run(Command([self._systemctl, *argv])).out for argv in listings]
         names = {line.split()[0] for text in said for line in text.splitlines() if line.strip()}
         names.update(more)
-        asked = sorted(name for name in names if _NAME.match(name) and "@." not in name)
+        asked = sorted(name for name in names if is_name(name) and "@." not in name)
         return self._described(asked, properties) if asked else []
 
     def _described(self, names: Sequence[str], properties: Sequence[str]) -> List[Tuple[Unit, Mapping[str, str]]]:
-        argv = [self._systemctl, "show", "--property=" + ",".join((*_PROPERTIES, *properties)), "--", *names]
-        shown = {found.get("Id", ""): found for found in _blocks(self._run(Command(argv)).out)}
-        units = [(_unit(name, found), found) for name, found in sorted(shown.items()) if name]
+        argv = [self._systemctl, "show", "--property=" + ",".join((*PROPERTIES, *properties)), "--", *names]
+        shown = {found.get("Id", ""): found for found in blocks(self._run(Command(argv)).out)}
+        units = [(unit_of(name, found), found) for name, found in sorted(shown.items()) if name]
         return [(unit, found) for unit, found in units if unit.load == "loaded"]
 
-    def running_below(self, path: str) -> List[Unit]:
+    def running_below(self, path: str, user: str = "") -> List[Unit]:
         """The units that are up and belong to a directory: they run in it, or a program or an env file of it.
 
         A timer, socket or path belongs where the service does that it starts.
+
+        :param user: asks his own systemd instead of the system's
         """
-        listing = ["list-units", "--plain", "--no-legend", "--no-pager", "--state=active,activating"]
-        done = self._run(Command([self._systemctl, *listing, "--type=service,timer,socket,path"]))
-        names = [line.split()[0] for line in done.out.splitlines() if line.strip()]
-        shown = self._shown(names)
+        if user and not self.manager(user).group():
+            return []
+        names = self._up(user)
+        shown = self._shown(names, user)
         starts = {name: _started_by(text) for name, text in shown.items()}
-        shown.update(self._shown(sorted(set().union(*starts.values()) - set(names))))
+        shown.update(self._shown(sorted(set().union(*starts.values()) - set(names)), user))
         below = {name for name, text in shown.items() if _is_below(text, path)}
         chosen = [name for name in names if name in below or below & starts.get(name, set())]
-        return list(self.states(chosen).values())
+        return list(self.states([qualified(user, name) for name in chosen]).values())
 
-    def _shown(self, names: Sequence[str]) -> Dict[str, str]:
+    def _up(self, user: str) -> List[str]:
+        listing = ["list-units", "--plain", "--no-legend", "--no-pager", "--state=active,activating"]
+        done = self._ask(user, [*listing, "--type=service,timer,socket,path"])
+        return [words[0] for words in map(str.split, done.out.splitlines()) if words and is_name(words[0])]
+
+    def _shown(self, names: Sequence[str], user: str) -> Dict[str, str]:
         """Return where each unit runs, what, and what it starts, in systemd's words."""
         if not names:
             return {}
-        argv = [self._systemctl, "show", "--property=Id," + ",".join(_PLACES) + ",Triggers", "--", *names]
-        blocks = [part for part in self._run(Command(argv)).out.split("\n\n") if part.strip()]
-        return dict(zip(names, blocks))
+        argv = ["show", "--property=Id," + ",".join(_PLACES) + ",Triggers", "--", *names]
+        texts = [part for part in self._ask(user, argv).out.split("\n\n") if part.strip()]
+        return dict(zip(names, texts))
 
     def users(self, names: Sequence[str]) -> List[str]:
-        """Return whom units run as, and what they start: the names in their User= lines."""
-        wanted = {name for unit in self.states(names).values() for name in (unit.name, *unit.triggers)}
-        if not wanted:
-            return []
-        done = self._run(Command([self._systemctl, "show", "--property=User", "--value", "--", *sorted(wanted)]))
-        return sorted({line.strip() for line in done.out.splitlines() if line.strip()})
+        """Return whom units run as, and what they start: the names in their User= lines, or whose systemd has them."""
+        owners = by_user(names)
+        system = owners.pop("", [])
+        states = self._states(system) if system else {}
+        wanted = sorted({name for unit in states.values() for name in (unit.name, *unit.triggers)})
+        argv = [self._systemctl, "show", "--property=User", "--value", "--", *wanted]
+        said = self._run(Command(argv)).out.splitlines() if wanted else []
+        return sorted({*owners, *(line.strip() for line in said if line.strip())})
 
     def call(self, verb: str, *units: str, timeout: Optional[float] = None, check: bool = True) -> Completed:
         """One verb of systemctl. Raises unit_failed with the unit's last words, or right_missing."""
         verb = "reload-or-restart" if verb == "reload" else verb
-        argv = [self._systemctl, "--no-ask-password", "--quiet", verb, *(["--", *units] if units else [])]
+        done = Completed((), 0)
+        for user, own in by_user(units).items() if units else [("", [])]:
+            done = self._call(user, verb, own, timeout, check)
+        return done
+
+    def _call(
+        self, user: str, verb: str, units: Sequence[str], timeout: Optional[float] = None, check: bool = True
+    ) -> Completed:
+        argv = ["--no-ask-password", "--quiet", verb, *(["--", *units] if units else [])]
+        names = [qualified(user, unit) for unit in units]
         try:
-            done = self._run(Command(argv), timeout=timeout)
+            done = self._tell(user, verb, argv, timeout)
         except RelocateError as error:
             if not check:
                 return Completed(tuple(argv), 1)
-            raise self._failed(verb, units, error.msg) from error
+            raise self._failed(verb, names, error.msg) from error
         if done.rc and check:
             if "authentication required" in done.err.lower() or "Access denied" in done.err:
                 raise RelocateError("right_missing", "this user may not control units", AS_ROOT)
-            raise self._failed(verb, units, last_lines(without_secrets(done.err), 3))
+            raise self._failed(verb, names, last_lines(without_secrets(done.err), 3))
         return done
+
+    def _tell(self, user: str, verb: str, argv: Sequence[str], timeout: Optional[float]) -> Completed:
+        if not user:
+            return self._run(Command([self._systemctl, *argv]), timeout=timeout)
+        manager = self.manager(user)
+        if verb in _WAKING:
+            manager.wake()
+        return manager.run(argv, timeout)
 
     def _failed(self, verb: str, units: Sequence[str], why: str) -> RelocateError:
         words = self.last_words(units[-1]) if units else ""
         msg = "systemctl {0} {1} failed: {2}".format(verb, " ".join(units), why)
         return RelocateError(
-            "unit_failed", msg + ("\n" + words if words else ""), "look at journalctl -u " + (units or ("systemd",))[-1]
+            "unit_failed", msg + ("\n" + words if words else ""), _look_at((units or ("systemd",))[-1])
         )
 
     def last_words(self, unit: str) -> str:
@@ -266,7 +210,9 @@ class Systemd:
         program = find_program("journalctl")
         if not program:
             return ""
-        done = self._run(Command([program, "--no-pager", "--output=cat", "--lines=10", "--unit=" + unit]), timeout=10)
+        user, name = split(unit)
+        chosen = self.manager(user).journal(name) if user else ("--unit=" + name,)
+        done = self._run(Command([program, "--no-pager", "--output=cat", "--lines=10", *chosen]), timeout=10)
         return last_lines(without_secrets(done.out), 10)
 
     def boot(self) -> str:
@@ -278,17 +224,24 @@ class Systemd:
         gone = [name for name in names if sources.get(name)]
         found = self.states(gone)
         lost = {name for name in gone if found[name].load != "loaded"}
-        return [str(sources[name]) if name in lost else name for name in names]
+        return [qualified(split(name)[0], str(sources[name])) if name in lost else name for name in names]
 
     # --- the dead man's switch
 
     def arm(self, name: str, seconds: int, units: Sequence[str], why: str, command: Sequence[str] = ()) -> None:
         """Let systemd start the units, or another program, in so many seconds, whatever happens to us."""
+        if command:
+            self._arm(name, seconds, why, (), command)
+        for user, own in by_user(units).items():
+            as_him = self.manager(user).switch() if user else ()
+            start = [self._systemctl, *(["--user"] if user else []), "start", *own]
+            self._arm(switch_of(name, user), seconds, why, as_him, start)
+
+    def _arm(self, name: str, seconds: int, why: str, options: Sequence[str], command: Sequence[str]) -> None:
         program = require_program("systemd-run", "install systemd's programs")
         argv = [program, "--quiet", "--collect", "--no-ask-password", "--unit=" + name + ".service"]
         argv += ["--description=" + why, "--on-active={0}s".format(seconds), "--timer-property=AccuracySec=1s"]
-        argv += ["--property=Type=oneshot", "--", *(command or [self._systemctl, "start", *units])]
-        done = self._run(Command(argv))
+        done = self._run(Command([*argv, "--property=Type=oneshot", *options, "--", *command]))
         if done.rc:
             raise RelocateError(
                 "unit_failed", "the switch {0} could not be armed: {1}".format(name, last_lines(done.err, 3))
@@ -296,7 +249,8 @@ class Systemd:
 
     def disarm(self, name: str) -> None:
         """Take the switch back, also one that has just begun to start units; none is fine."""
-        self.call("stop", name + ".timer", name + ".service", check=False)
+        every = [switch_of(name, user) + kind for user in ("", "*") for kind in (".timer", ".service")]
+        self.call("stop", *every, check=False)
 
     # --- looking whether it worked
 
@@ -356,7 +310,8 @@ def _runs(units: Mapping[str, Unit]) -> Dict[str, str]:
 
 def _started_by(shown: str) -> Set[str]:
     """Return what a timer, socket or path starts."""
-    return {name for line in shown.splitlines() if line.startswith("Triggers=") for name in line[9:].split()}
+    triggers = [line[9:].split() for line in shown.splitlines() if line.startswith("Triggers=")]
+    return {name for names in triggers for name in names if is_name(name)}
 
 
 def _is_below(shown: str, path: str) -> bool:
@@ -366,7 +321,12 @@ def _is_below(shown: str, path: str) -> bool:
 
 
 def _look_at(unit: str) -> str:
-    return "look at journalctl -u {0}".format(unit)
+    return "look at " + journal(unit)
+
+
+def switch_of(name: str, user: str) -> str:
+    """Return the part of a dead man's switch that starts units of a user's systemd; no site's name has a colon."""
+    return "{0}:{1}".format(name, user) if user else name
 
 
 def _first_words(path: str) -> str:
@@ -377,22 +337,3 @@ def _first_words(path: str) -> str:
     except OSError:
         return ""
     return words[19] if len(words) > 19 else "".join(words)
-
-
-def processes_of(group: str) -> int:
-    """Return how many processes a control group holds, with those below it."""
-    count = 0
-    for base in (
-        ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified") if group not in ("", "/") else ()
-    ):
-        top = base + group
-        files = [top + "/cgroup.procs", *glob.glob(glob.escape(top) + "/**/cgroup.procs", recursive=True)]
-        found: List[str] = []
-        for path in set(files):
-            try:
-                with open(path, encoding="ascii") as stream:
-                    found += stream.read().split()
-            except OSError:
-                continue
-        count = max(count, len(set(found)))
-    return count

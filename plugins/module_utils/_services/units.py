@@ -9,6 +9,7 @@ that record. A timer of systemd's own, the dead man's switch, starts the units a
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 from typing import Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
@@ -18,7 +19,12 @@ from ansible_collections.relocate.django.plugins.module_utils._record.keys impor
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._services import freeze as services_freeze
 from ansible_collections.relocate.django.plugins.module_utils._services import spans
-from ansible_collections.relocate.django.plugins.module_utils._services.checks import check_stays_stopped, started_by
+from ansible_collections.relocate.django.plugins.module_utils._services.checks import (
+    check_none_stray,
+    check_stays_stopped,
+    started_by,
+)
+from ansible_collections.relocate.django.plugins.module_utils._services.names import by_user, unit_name
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import (
     STARTS,
     STILL,
@@ -27,12 +33,8 @@ from ansible_collections.relocate.django.plugins.module_utils._services.plan imp
     start_order,
     switch_name,
 )
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import (
-    Systemd,
-    Unit,
-    check_known,
-    unit_name,
-)
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, switch_of
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit, check_known
 
 _SETTLE = 1.5  # seconds for which a started unit must stay up before it counts as started
 
@@ -75,10 +77,18 @@ class Services:
         own = list(request.units) if request.state != "thawed" or request.retired else []
         recorded = record.units_before(all_of_it=True)
         names = own + [name for name in [*recorded, *(request.enable or ()), *request.reload] if name not in own]
-        timer = self.switch + ".timer"
-        units = self.systemd.states([*dict.fromkeys(names), timer])
+        timers = [switch_of(self.switch, user) + ".timer" for user in {"": (), **by_user(names)}]
+        units = self.systemd.states([*dict.fromkeys(names), *timers])
         units.update({name: replace(units[name], woken=True) for name in request.woken})
-        return {name: unit for name, unit in units.items() if name != timer}, record, units[timer].up
+        armed = any(units.pop(name).up for name in timers if name not in names)
+        return units, record, armed
+
+    def wake(self, request: Request) -> None:
+        """Start users' own systemd that have units of the request, or of the record; what does not is no one's unit."""
+        names = [*request.units, *read_record(self._directory, self._site).units_before(all_of_it=True)]
+        for name in names:
+            with contextlib.suppress(RelocateError):  # the units' states say it
+                self.systemd.wake([name])
 
     def check(self, request: Request, units: Mapping[str, Unit], record: Record, armed: bool) -> None:
         """Refuse before anything is altered: unknown units, triggers that were not named, a freeze that was lost."""
@@ -133,7 +143,7 @@ class Services:
         """Do what can be taken back, and see that the units are as they should be; ``done`` takes each step begun."""
         thaws = request.state == "thawed"
         if request.state == "started" and actions:
-            self.systemd.call("daemon-reload")
+            self.systemd.read_again(request.units, stays=True)
         if thaws:
             self._set_enabled(actions, record, check=False)  # until then systemd may not know a unit
         for action in actions:
@@ -220,6 +230,8 @@ class Services:
         # Whether new serves nothing decides whether old may start: there the units are looked at again in any case.
         # So they are where the site has to be still: of a unit that failed earlier, processes may be left.
         self.systemd.confirm_stopped(list(request.units) if request.state in STILL else stopped, units)
+        if request.state in STILL and request.path:
+            check_none_stray(self.systemd, request.units, request.path)
         started = [action.unit for action in actions if action.verb in STARTS]
         self.systemd.confirm_started(started, _SETTLE, request.timeout)
 

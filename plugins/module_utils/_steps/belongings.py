@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass, field, replace
-from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Collection, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import (
     apache,
@@ -115,8 +115,8 @@ def _without(place: Place, kept: Collection[str]) -> Place:
         return replace(place, starters=(), strangers=(), webs=())
     return replace(
         place,
-        starters=tuple(item for item in place.starters if not {item.unit, item.name} & set(kept)),
-        strangers=tuple(item for item in place.strangers if not {item.unit, item.name} & set(kept)),
+        starters=tuple(item for item in place.starters if not {item.unit, item.name, sites.named(item)} & set(kept)),
+        strangers=tuple(item for item in place.strangers if not {item.unit, item.name, sites.named(item)} & set(kept)),
         webs=tuple(web for web in place.webs if web.unit not in kept),
     )
 
@@ -279,7 +279,7 @@ def servers_here(place: Place, told: Mapping[str, Any], host: Host) -> Dict[str,
     """Return the servers on this host that a site uses, by kind, each with who uses it."""
     this = this_host(host.files)
     pairs = [(web.server, "serves {0}".format(names_of([web]))) for web in place.webs]
-    pairs += [(item.kind, "runs {0}".format(item.name)) for item in place.starters if _is_supervised(item)]
+    pairs += [pair for item in place.starters for pair in _runners(item)]
     pairs += [
         (str(raw["vendor"]), "database {0}".format(raw["alias"]))
         for raw in topic(told, "databases") or []
@@ -289,8 +289,12 @@ def servers_here(place: Place, told: Mapping[str, Any], host: Host) -> Dict[str,
     return dict(reversed(pairs))
 
 
-def _is_supervised(item: Starter) -> bool:
-    return item.unit != item.name and not item.manager and item.kind != "cron"
+def _runners(item: Starter) -> Iterator[Tuple[str, str]]:
+    """What of this host runs something: a supervisor, a user's own systemd."""
+    if item.unit != item.name and item.kind != "cron":
+        yield item.kind, "runs {0}".format(item.name)
+    if item.manager:
+        yield "user systemd", "runs {0}".format(sites.named(item))
 
 
 def _is_local_server(raw: Mapping[str, Any], this: here.Host) -> bool:

@@ -162,6 +162,7 @@ def _name_packages(place: Place, project: Project, told: Mapping[str, Any], host
         programs={
             **{path: setting for path, (setting, _package) in belongings.paths_of_packages(place, host, told).items()},
             **packages.programs(place.starters, place.path, place.environments),
+            **packages.modules(place.webs),
         },
         extensions=extensions.find(project.interpreter, project.owner),
         distributions={*names, *(told.get("django") or {}).get("apps", ())},

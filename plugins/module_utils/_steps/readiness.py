@@ -23,7 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Cron
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._process import find_program
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import unit_name
+from ansible_collections.relocate.django.plugins.module_utils._services.names import qualified, unit_name
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned
 from ansible_collections.relocate.django.plugins.module_utils._steps import belongings, cron_lines
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
@@ -294,8 +294,9 @@ def ports_taken(needs: Needs, options: Options, listeners: Sequence[listening.Li
     found: Dict[Tuple[str, str], None] = {}
     for one in listeners:
         wanted = next((item for item in needs.listens if sites.same_address(item, one.address)), "")
-        if wanted and one.unit not in own:
-            who = one.unit or "process {0} ({1})".format(one.pid, os.path.basename((*one.words, "?")[0]))
+        unit = qualified(one.manager, one.unit) if one.unit else ""
+        if wanted and unit not in own:
+            who = unit or "process {0} ({1})".format(one.pid, os.path.basename((*one.words, "?")[0]))
             found[wanted, who] = None
     return [
         Obstacle(

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import units as unit_reader
+from ansible_collections.relocate.django.plugins.module_utils._discover import user_units
+from ansible_collections.relocate.django.plugins.module_utils._discover.config_files import ConfigFiles
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter
 from ansible_collections.relocate.django.plugins.module_utils._discover.texts import is_number
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -25,7 +27,14 @@ from ansible_collections.relocate.django.plugins.module_utils._options import Mo
 from ansible_collections.relocate.django.plugins.module_utils._project import probe
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
 from ansible_collections.relocate.django.plugins.module_utils._services import config_test
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, Unit, unit_name
+from ansible_collections.relocate.django.plugins.module_utils._services.names import (
+    by_hand,
+    by_user,
+    qualified,
+    unit_name,
+)
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 from ansible_collections.relocate.django.plugins.module_utils._site import ProjectOptions, collect, gather
 from ansible_collections.relocate.django.plugins.module_utils._steps import (
     carry,
@@ -72,7 +81,7 @@ def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, A
     tried, tested = 0, []
     if options.units or options.reload:
         manager = systemd or Systemd()
-        manager.call("daemon-reload")  # else it knows nothing of the unit files that a move brought
+        gather(found, lambda: _read_again(manager, _names(options.units)))
         tried = _try_units(options, manager, found)
         tested = _test_configurations(options, found)
     outside = len(found)
@@ -104,9 +113,46 @@ def _try_units(options: Options, systemd: Systemd, found: List[Obstacle]) -> int
     mine = _starters(systemd, [states[name] for name in named])
     for item in mine:
         found += unit_problems(item)
-    paths = [path for item in mine for path in _unit_files(item)]
-    found += [_refused_by_systemd(line) for line in config_test.verified(paths)]
+    found += [_refused_by_systemd(line) for line in _verified(mine)]
     return len(mine)
+
+
+def _verified(starters: Sequence[Starter]) -> Iterator[str]:
+    """What systemd says of unit files: the system's of its own, that of a user, with his rights, of his."""
+    for user in dict.fromkeys(item.manager for item in starters):
+        paths = [path for item in starters if item.manager == user for path in _unit_files(item)]
+        yield from config_test.verified(paths, user=user)
+
+
+def _read_again(systemd: Systemd, names: Sequence[str]) -> List[Obstacle]:
+    """Let systemd see the unit files that a move brought; a user's own is started for it, and nothing of the site is.
+
+    Raises unit_failed, unit_unknown.
+    """
+    early = [unit for user, units in by_user(names).items() if user for unit in _would_start(systemd, user, units)]
+    if not early:
+        systemd.read_again(names)
+    return [
+        Obstacle(
+            "unit_incomplete",
+            "{0} is enabled on new already, and would start before its data is there".format(", ".join(early)),
+            "{0}; take links of .config/systemd/user out of relocate_files: the cutover makes them".format(
+                by_hand("disable", early)
+            ),
+        )
+    ] * bool(early)
+
+
+def _would_start(systemd: Systemd, user: str, units: Sequence[str]) -> List[str]:
+    """Return those of a user's units that start when his systemd does; it runs already, or it would be none of ours."""
+    if systemd.manager(user).group():
+        return []
+    return [qualified(user, item.name) for item in _of_user(user) if item.at_boot and item.name in units]
+
+
+def _of_user(name: str) -> List[Starter]:
+    user = lookup_user(name)
+    return user_units.of_user(user, user_units.Place().shared, True, ConfigFiles()) if user is not None else []
 
 
 def _names(units: Sequence[str]) -> List[str]:
@@ -115,9 +161,11 @@ def _names(units: Sequence[str]) -> List[str]:
 
 def _starters(systemd: Systemd, units: Sequence[Unit]) -> List[Starter]:
     """Read those of these units that are there, by their own names, and what they start."""
-    real = [unit.real or unit.name for unit in units if unit.load == "loaded"]
-    known = {item.name: item for item in unit_reader.read(systemd, more=real)}
-    return [known[name] for name in _started(real, known)]
+    found: List[Starter] = []
+    for user, real in by_user(unit.real or unit.name for unit in units if unit.load == "loaded").items():
+        known = {item.name: item for item in (_of_user(user) if user else unit_reader.read(systemd, more=real))}
+        found += [known[name] for name in _started(real, known)]
+    return found
 
 
 def _unit_files(item: Starter) -> List[str]:

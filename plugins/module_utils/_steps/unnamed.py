@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import opened, sites
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -20,7 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Obst
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._project.untracked import covers
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import unit_name
+from ansible_collections.relocate.django.plugins.module_utils._services.names import split, unit_name
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned
 from ansible_collections.relocate.django.plugins.module_utils._steps import belongings, cron_lines
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host, Values
@@ -69,7 +69,7 @@ def obstacles(
     if site is None:
         return found
     found += units_unnamed(options, values) + units_shared(options, site)
-    return found + managed_by_users(options, site) + lines_of_cron(options, site, host)
+    return found + units_of_others(options, site) + lines_of_cron(options, site, host)
 
 
 def files_unnamed(options: Options, owner: Optional[SystemUser], values: Values) -> List[Obstacle]:
@@ -115,7 +115,7 @@ def units_unnamed(options: Options, values: Values) -> List[Obstacle]:
     named = {unit_name(name) for name in (*options.units, *options.services_kept_running)}
     found = []
     for unit in values.named("services"):
-        if unit not in named:
+        if not _is_named(unit, named):
             found.append(checks.unit_unnamed(unit))
     for item in values.values.get("reload", ()):
         if item["value"] not in named | {unit_name(name) for name in options.reload}:
@@ -142,15 +142,24 @@ def units_shared(options: Options, site: sites.FoundSite) -> List[Obstacle]:
     ]
 
 
-def managed_by_users(options: Options, site: sites.FoundSite) -> List[Obstacle]:
-    """One obstacle for each unit of a user's own systemd, unless the unit that is all of it is named."""
+def _is_named(unit: str, named: Collection[str]) -> bool:
+    """Tell whether a unit is named; one of a user's own systemd also by that of the system which is all of it."""
+    user, name = split(unit)
+    return unit in named or (bool(user) and (name in named or any(item.startswith("user@") for item in named)))
+
+
+def units_of_others(options: Options, site: sites.FoundSite) -> List[Obstacle]:
+    """One obstacle for each unit of another user's own systemd that names the project: it may write."""
     named = {unit_name(name) for name in (*options.units, *options.services_kept_running)}
-    whole = any(name.startswith("user@") for name in named)
-    more = "; or name it in relocate_services_kept_running, and stop it yourself"
+    text = "{0} names the project, and is a unit of {1}'s own systemd, who is not the project's owner"
+    hint = (
+        "make it a unit of the system (a file in /etc/systemd/system with User={1}), or one of the owner's; or name "
+        "{0} in relocate_services_kept_running, and stop it yourself"
+    )
     return [
-        Obstacle("unit_unnamed", notice.what, notice.hint + more)
-        for notice, unit in zip(sites.manager_notices(site.place), sites.managed(site.place))
-        if unit not in named and not whole
+        Obstacle("unit_unnamed", text.format(unit, manager), hint.format(unit, manager))
+        for unit, manager in ((sites.named(item), item.manager) for item in site.place.strangers if item.manager)
+        if not _is_named(unit, named)
     ]
 
 

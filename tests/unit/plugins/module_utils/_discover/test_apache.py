@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._discover import apache, apache_syntax
+from ansible_collections.relocate.django.plugins.module_utils._discover import apache, apache_modules, apache_syntax
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import WebSite
 from tests.unit.plugins.module_utils._discover.held import HeldFiles
 
@@ -34,6 +34,8 @@ LogFormat "%v:%p %h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i
 IncludeOptional conf-enabled/*.conf
 IncludeOptional sites-enabled/*.conf
 """
+#: Says where httpd listens, for all sites; where it is as its package brought it, no site carries it.
+LISTENING = "/etc/apache2/ports.conf"
 PORTS = """
 Listen 80
 
@@ -178,6 +180,24 @@ def read(modules: str = MODULES, links: dict[str, str] | None = None, **texts: s
     return apache.sites(HeldFiles(held, links), "/etc/apache2/apache2.conf", "/etc/apache2", variables)
 
 
+def loads(modules: str) -> list[str]:
+    """Give the files by which Debian loads modules."""
+    return [f"/etc/apache2/mods-enabled/{name}.load" for name in modules.split()]
+
+
+def test_modules_that_others_depend_on_are_loaded_too() -> None:
+    """As a2enmod reads it; what leads out of the directory is no module."""
+    held = {
+        "/etc/apache2/mods-enabled/ssl.load": "# Depends: setenvif  socache_shmcb\n# Depends: ssl ../x\nLoadModule a b",
+        "/etc/apache2/mods-enabled/socache_shmcb.load": "#Depends: none\n",
+        "/etc/apache2/mods-enabled/mime.load": "",
+        "/etc/apache2/x.load": "",
+    }
+    found = list(apache_modules.links(["ssl"], "/etc/apache2", HeldFiles(held)))
+    names = [path.rpartition("/")[2] for path in found]
+    assert names == ["ssl.load", "ssl.conf", "socache_shmcb.load", "socache_shmcb.conf"]
+
+
 def one(body: str, args: str = "*:80", before: str = "") -> WebSite:
     """Give the only virtual host, of which the text is inside its section."""
     [found] = read(sites_enabled__site=f"{before}\n<VirtualHost {args}>\n{body}\n</VirtualHost>\n")
@@ -200,7 +220,12 @@ def test_graphite() -> None:
         user="_graphite",
         group="_graphite",
         modules=("wsgi",),
-        files=("/etc/apache2/sites-enabled/graphite.conf", "/etc/apache2/sites-available/graphite.conf"),
+        files=(
+            "/etc/apache2/sites-enabled/graphite.conf",
+            "/etc/apache2/sites-available/graphite.conf",
+            LISTENING,
+            *loads("wsgi"),
+        ),
     )
 
 
@@ -220,7 +245,12 @@ def test_what_stands_outside_of_virtual_hosts_counts_for_all() -> None:
         mounts=(("/mailman3", "unix:/run/mailman3-web/uwsgi.sock"),),
         directories=("/var/lib/mailman3/web/static/postorius/img/favicon.ico", "/var/lib/mailman3/web/static"),
         modules=("proxy", "proxy_uwsgi"),
-        files=("/etc/apache2/conf-enabled/mailman3-web.conf", "/etc/apache2/mailman3/apache.conf"),
+        files=(
+            "/etc/apache2/conf-enabled/mailman3-web.conf",
+            "/etc/apache2/mailman3/apache.conf",
+            LISTENING,
+            *loads("proxy proxy_uwsgi"),
+        ),
     )
     [only] = read(
         modules="proxy",
@@ -247,7 +277,7 @@ def test_netbox() -> None:
         mounts=(("/", "tcp:127.0.0.1:8001"),),
         directories=("/opt/netbox/netbox/static",),
         modules=("headers", "proxy", "proxy_http", "ssl"),
-        files=("/etc/apache2/sites-enabled/netbox.conf",),
+        files=("/etc/apache2/sites-enabled/netbox.conf", LISTENING, *loads("headers proxy proxy_http ssl")),
         certificates=("/etc/ssl/certs/netbox.crt",),
         keys=("/etc/ssl/private/netbox.key",),
     )
@@ -269,6 +299,8 @@ def test_certbots_two_files() -> None:
             "/etc/apache2/sites-enabled/shop-le-ssl.conf",
             "/etc/letsencrypt/options-ssl-apache.conf",
             "/etc/apache2/sites-enabled/shop.conf",
+            LISTENING,
+            *loads("ssl wsgi"),
         ),
     )
     assert (https.python_home, https.user, https.group) == ("/srv/shop/venv", "shop", "shop")
@@ -334,8 +366,9 @@ def test_a_balancer_elsewhere_is_a_file_of_the_site() -> None:
         sites_enabled__a="<VirtualHost *:80>\nProxyPass / balancer://App/x\n</VirtualHost>",
     )[0]
     assert site.targets == ("unix:/run/a.sock", "tcp:b:81")
-    assert site.files == ("/etc/apache2/sites-enabled/a.conf", "/etc/apache2/conf-enabled/app.conf")
     assert site.modules == ("lbmethod_byrequests", "proxy", "proxy_balancer", "slotmem_shm")
+    own = ("/etc/apache2/sites-enabled/a.conf", "/etc/apache2/conf-enabled/app.conf", LISTENING)
+    assert site.files == (*own, *loads("lbmethod_byrequests proxy proxy_balancer slotmem_shm"))
 
 
 @pytest.mark.parametrize(
@@ -497,6 +530,8 @@ def test_files_that_a_site_names_or_uses() -> None:
         "/etc/htpasswd",
         "/etc/apache2/conf-enabled/wsgi.conf",
         "/etc/apache2/conf-enabled/vars.conf",
+        LISTENING,
+        *loads("ssl wsgi"),
     )
 
 

@@ -126,6 +126,7 @@ def names(needs: packages.Needs, here: Installed = DEBIAN) -> tuple[list[str], l
         ("libpq", ("libpq", True)),
         ("nginx", ("nginx", True)),
         ("libreoffice", ("libreoffice", True)),
+        ("libapache2-mod-wsgi-py3", ("libapache2-mod-wsgi-py3", True)),
     ],
 )
 def test_names_that_last(name: str, expected: tuple[str, bool]) -> None:

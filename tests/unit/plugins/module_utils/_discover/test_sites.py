@@ -127,11 +127,13 @@ def test_supervisor_that_runs_two_sites_is_named_for_both_and_told() -> None:
     assert [notice.what for notice in one.notices] == ["supervisor.service also runs /srv/blog"]
 
 
-def test_a_unit_of_a_users_own_systemd_is_told() -> None:
+def test_units_of_the_owners_own_systemd_are_named_as_his() -> None:
     mine = replace(WEB, manager="deploy")
-    found = whole(Place(APP, "", starters=(mine,)))
-    assert found.services == ()
-    assert "deploy's own systemd" in found.notices[0].what and "User=deploy" in found.notices[0].hint
+    other = replace(TIMER, manager="deploy", starts=("job.service",))
+    job = Starter("service", "job.service", "job.service", directory=APP, runs=True)  # of the system: not that one
+    found = whole(Place(APP, "", starters=(mine, other, job)))
+    assert values(found.services) == [f"~deploy/{TIMER.name}", f"~deploy/{WEB.name}", "job.service"]
+    assert set(WEB.files) <= set(values(found.files))
 
 
 @pytest.mark.parametrize(
@@ -171,8 +173,6 @@ def test_strangers_are_told_of_and_nothing_else() -> None:
     told = [notice.what for notice in found.notices if notice not in without.notices]
     assert len(told) == 3
     assert all("eve" in what for what in told)
-    assert sites.managed(found.place) == ["eve.service"]
-    assert len(sites.manager_notices(found.place)) == 1
 
 
 @pytest.mark.parametrize(("by", "taken"), [("", True), ("shop", True), ("eve", False)])

@@ -55,7 +55,7 @@ def test_a_unit_of_a_users_own(user: SystemUser) -> None:
     assert found.listens == (f"unix:/run/user/{user.uid}/s",)
     assert (found.environment, found.needs) == ({"A": "1"}, ("redis.service",))
     assert found.files == (str(path), str(drop_in))
-    assert (found.at_boot, found.runs, found.packaged, found.unit) == (True, False, False, "")
+    assert (found.at_boot, found.runs, found.packaged, found.unit) == (True, False, False, "shop.service")
 
 
 @pytest.mark.parametrize(("lingers", "wanted"), [(True, False), (False, True), (False, False)])

@@ -18,7 +18,7 @@ from ansible.module_utils import basic
 from ansible_collections.relocate.django.plugins.module_utils import _module
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._modules import services
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 from tests.unit.fakes import refused
 from tests.unit.records import given, note, noted
 
@@ -39,6 +39,7 @@ def work(directory: Path, state: str, check: bool = False, warn: Any = print, **
         allow_unfrozen=False,
         named=["*"],
         cron="refuse",
+        path=None,
     )
     found: dict[str, Any] = services.work_on(
         SimpleNamespace(params={**base, "answers": [], **params}, check_mode=check, warn=warn)  # type: ignore[arg-type]
@@ -98,6 +99,9 @@ class Host:
         self.directory, self.end, self.said = directory, end, {}  # type: ignore[var-annotated]
 
     active = "inactive"
+
+    def wake(self, request: Any) -> None:
+        pass
 
     def whole(self, request: Any) -> Any:
         return request

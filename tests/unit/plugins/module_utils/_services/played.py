@@ -12,7 +12,8 @@ from typing import Any
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._services import units as services_units
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import Action, Request, plan
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd, Unit
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 
 WEB, TIMER, JOB, SOCKET = "web.service", "clear.timer", "clear.service", "web.socket"
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import Request
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
+from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 from tests.unit.fakes import refused
 from tests.unit.plugins.module_utils._services.played import SOCKET, WEB, Played, carry_out, unit
 
@@ -93,7 +95,9 @@ def test_units_that_nobody_named(
     """A job that a named timer starts goes with it."""
     running = [Unit("web.service"), Unit("tidy.timer"), Unit("job.service", triggered_by=("tidy.timer",))]
     monkeypatch.setattr(checks, "RUNNING", str(tmp_path))
-    monkeypatch.setattr(checks, "Systemd", lambda: SimpleNamespace(running_below=lambda _path: running))
+    monkeypatch.setattr(
+        checks, "Systemd", lambda: SimpleNamespace(running_below=lambda _path, user: [] if user else running)
+    )
     found = checks.unnamed("/srv/shop/app", units, left)
     assert [item.code for item in found] == ["unit_unnamed"] * len(told)
     assert [item.msg.split()[1] for item in found] == told
@@ -114,7 +118,9 @@ def test_a_site_that_runs_where_its_data_comes_to(
 ) -> None:
     monkeypatch.setattr(checks, "RUNNING", str(tmp_path))
     below = {"/srv/shop/app": [Unit("web.service"), Unit("tidy.timer")]}
-    monkeypatch.setattr(checks, "Systemd", lambda: SimpleNamespace(running_below=below.__getitem__))
+    monkeypatch.setattr(
+        checks, "Systemd", lambda: SimpleNamespace(running_below=lambda path, user: [] if user else below[path])
+    )
     found = checks.running("/srv/shop/app", left)
     assert [item.msg.partition(", and")[0] for item in found] == ([told] if told else [])
     assert all(item.hint.startswith("systemctl stop web.service") for item in found)
@@ -123,3 +129,54 @@ def test_a_site_that_runs_where_its_data_comes_to(
 def test_no_site_runs_where_systemd_does_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(checks, "RUNNING", str(tmp_path / "none"))
     assert checks.running("/srv/shop/app") == []
+
+
+class Owners(Played):
+    """A systemd beside which the user shop has one of his own."""
+
+    def manager(self, user: str) -> Any:
+        return SimpleNamespace(group=lambda: f"/{user}")
+
+    def wake(self, names: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize("state", ["frozen", "stopped"])
+def test_a_process_of_no_service_ends_a_freeze(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state: str) -> None:
+    """What was stopped is started again: the program would go on writing."""
+    name, asked = "~shop/web.service", []
+    monkeypatch.setattr(checks.groups, "stray", lambda group, path: asked.append((group, path)) or [41, 42])
+    systemd = Owners({name: unit(name), WEB: unit(WEB)})
+    with refused("unit_failed", "processes of no service still run in /srv/shop/app: 41, 42.*kill 41 42"):
+        carry_out(systemd, tmp_path, Request(state, (WEB, name), path="/srv/shop/app"))
+    assert asked == [("/shop", "/srv/shop/app")]
+    assert systemd.units[name].up == systemd.units[WEB].up == (state == "frozen")
+    monkeypatch.setattr(checks.groups, "stray", lambda _group, _path: [])
+    carry_out(systemd, tmp_path, Request(state, (WEB, name), path="/srv/shop/app"))
+    assert not systemd.units[name].up and not systemd.units[WEB].up
+
+
+def test_units_of_the_projects_owner_are_looked_for_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    below = {"": [Unit("web.service")], "shop": [Unit("~shop/beat.service"), Unit("~shop/kept.timer")]}
+    monkeypatch.setattr(checks, "RUNNING", str(tmp_path))
+    monkeypatch.setattr(checks, "lookup_user", lambda _uid: SimpleNamespace(name="shop", uid=7))
+    monkeypatch.setattr(checks, "Systemd", lambda: SimpleNamespace(running_below=lambda _path, user: below[user]))
+    [one] = checks.running(str(tmp_path), ["~shop/kept.timer"])
+    assert one.hint.startswith(
+        "systemctl stop web.service and systemctl --user --machine=shop@ stop beat.service, then"
+    )
+    [two] = checks.unnamed(str(tmp_path), ["web"], ["~shop/kept.timer"])
+    assert "unit ~shop/beat.service runs the project" in two.msg
+
+
+@pytest.mark.parametrize(("linked", "goes"), [(True, True), (False, False)])
+def test_what_a_user_enabled_goes_with_disabling(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, linked: bool, goes: bool
+) -> None:
+    wants = tmp_path / ".config/systemd/user/default.target.wants"
+    wants.mkdir(parents=True)
+    if linked:
+        (wants / "web.service").symlink_to("../web.service")
+    monkeypatch.setattr(checks, "lookup_user", lambda _name: dataclasses.replace(current_user(), home=str(tmp_path)))
+    web = unit("~shop/web.service", wanted_by=("~shop/default.target",))
+    assert checks.goes_with_disabling(web, "~shop/default.target") is goes

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._services import freeze as services_freeze
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import Request
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 from tests.unit.fakes import refused
 from tests.unit.plugins.module_utils._services.played import (
     JOB,

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._services import plan as services_plan
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import Action, Request, plan
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 from tests.unit.plugins.module_utils._services.played import JOB, NAMES, SOCKET, TIMER, WEB, freeze, unit, units, words
 from tests.unit.records import given
 

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._services import spans
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import Action, Request
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit, parse_show
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit, parse_show
 from ansible_collections.relocate.django.plugins.module_utils._services.units import Services
 
 

@@ -14,91 +14,8 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils import _secrets
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed
 from ansible_collections.relocate.django.plugins.module_utils._services import systemd as services_systemd
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import (
-    Systemd,
-    Unit,
-    parse_show,
-    unit_name,
-)
+from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd
 from tests.unit.fakes import refused
-
-SHOWN = """Id=web.service
-LoadState=loaded
-ActiveState=active
-SubState=running
-UnitFileState=enabled
-Result=success
-TriggeredBy=web.socket web.path
-FragmentPath=/etc/systemd/system/web.service
-ControlGroup=/system.slice/web.service
-NRestarts=2
-InvocationID=abc
-InactiveExitTimestampMonotonic=123
-WantedBy=multi-user.target
-RequiredBy=shop.target
-Type=notify
-RemainAfterExit=no
-
-Id=mariadb.service
-LoadState=not-found
-ActiveState=inactive
-SubState=dead
-UnitFileState=
-NRestarts=[not set]
-"""
-
-
-def test_show_is_read_by_the_order_of_the_question() -> None:
-    timer = "Id=a.timer\nTriggers=a.service\n\n"
-    first, web, alias = parse_show(["a.timer", "web.service", "mysql.service"], timer + SHOWN).values()
-    assert (first.triggers, web.triggers) == (("a.service",), ())
-    assert web.up
-    assert web.enabled
-    assert (web.triggered_by, web.restarts, web.entered) == (("web.socket", "web.path"), 2, 123)
-    assert web.wanted_by == ("multi-user.target", "shop.target")
-    assert (alias.name, alias.load, alias.up, alias.restarts) == ("mysql.service", "not-found", False, 0)
-
-
-@pytest.mark.parametrize(
-    ("file_state", "wanted", "enabled", "can_enable"),
-    [
-        ("enabled", True, True, False),
-        ("disabled", False, False, True),
-        ("static", True, False, False),
-        ("generated.late", True, True, False),
-        ("generated.late", False, False, True),
-        ("generated", True, False, False),
-        ("generated", False, False, False),
-    ],
-)
-def test_what_starts_with_the_host(file_state: str, wanted: bool, enabled: bool, can_enable: bool) -> None:
-    """Units out of /etc/init.d are disabled and enabled like others, but their state is always the same word."""
-    state, _dot, late = file_state.partition(".")
-    fragment = "/run/systemd/generator{0}/x.service".format("." + late if late else "")
-    wanted_by = ("multi-user.target",) if wanted else ()
-    found = Unit("x.service", file_state=state, wanted_by=wanted_by, fragment=fragment)
-    assert (found.enabled, found.can_enable) == (enabled, can_enable)
-
-
-@pytest.mark.parametrize(
-    ("given", "full"),
-    [("web", "web.service"), ("a.b", "a.b.service"), ("x.timer", "x.timer"), ("g@shop.service", "g@shop.service")],
-)
-def test_names(given: str, full: str) -> None:
-    assert unit_name(given) == full
-
-
-@pytest.mark.parametrize("name", ["", "-H", "--user", "a b", "web*", "a/b", "a\n", "a;b", "[ab]"])
-def test_names_that_are_refused(name: str) -> None:
-    with refused("bad_option", "is not the name of a unit"):
-        unit_name(name)
-
-
-@pytest.mark.parametrize(
-    ("kind", "remains", "job"), [("oneshot", False, True), ("oneshot", True, False), ("simple", False, False)]
-)
-def test_jobs(kind: str, remains: bool, job: bool) -> None:
-    assert Unit("x", kind=kind, remains=remains).job is job
 
 
 @pytest.mark.parametrize(
@@ -175,11 +92,6 @@ def test_a_unit_that_does_not_stop(tmp_path: Path) -> None:
         Systemd(Script(shown("deactivating")), str(tmp_path)).confirm_stopped(["x.service"], {})
 
 
-def test_processes_that_are_left_are_counted() -> None:
-    assert services_systemd.processes_of("/no/such/group") == 0
-    assert services_systemd.processes_of("/") == 0
-
-
 CELERY = "/srv/shop/app/.venv/bin/celery"
 UNITS = {
     "shop-web.service": "WorkingDirectory=/srv/shop/app\nExecStart={ path=/usr/bin/gunicorn }",
@@ -224,7 +136,8 @@ def test_a_switch_that_has_just_fired_is_taken_back_too(tmp_path: Path) -> None:
     asked: list[Any] = []
     systemd = Systemd(lambda command, **_options: asked.append(command.argv) or Completed(("x",), 0), str(tmp_path))
     systemd.disarm("relocate-thaw-shop")
-    assert asked[0][-2:] == ["relocate-thaw-shop.timer", "relocate-thaw-shop.service"]
+    assert asked[0][-4:-2] == ["relocate-thaw-shop.timer", "relocate-thaw-shop.service"]
+    assert asked[0][-2:] == ["relocate-thaw-shop:*.timer", "relocate-thaw-shop:*.service"]
 
 
 def test_nothing_is_asked_for_no_units(tmp_path: Path) -> None:

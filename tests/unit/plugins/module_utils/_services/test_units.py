@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._services import plan as services_plan
 from ansible_collections.relocate.django.plugins.module_utils._services import units as services_units
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import Request, plan
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 from tests.unit.fakes import refused
 from tests.unit.plugins.module_utils._services.played import (
     JOB,

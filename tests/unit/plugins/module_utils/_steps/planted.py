@@ -262,7 +262,7 @@ class Pair:
         # Only of readiness: whoever else connects on old meets this machine.
         play(readiness, "socket", SimpleNamespace(**{**vars(socket), "create_connection": self._connect}))
         play(rehearse.config_test, "refused", lambda unit: self.refuses.get(unit, ""))
-        play(rehearse.config_test, "verified", lambda paths: [])
+        play(rehearse.config_test, "verified", lambda paths, user="": [])
 
     def _connect(self, address: tuple[str, int], _timeout: float) -> Any:
         if address in self.servers["old" if self.at is self.old else "new"]:

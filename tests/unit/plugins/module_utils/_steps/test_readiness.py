@@ -22,7 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.listenin
 from ansible_collections.relocate.django.plugins.module_utils._discover.places import Place
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import as_plain
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 from ansible_collections.relocate.django.plugins.module_utils._steps import old_info, readiness
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.found im
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Unit
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 from ansible_collections.relocate.django.plugins.module_utils._site import ProjectOptions
 from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse
 from ansible_collections.relocate.django.plugins.module_utils._steps.rehearse_certificates import Looked
@@ -181,8 +182,8 @@ class Manager:
     def __init__(self) -> None:
         self.called: list[str] = []
 
-    def call(self, verb: str) -> None:
-        self.called.append(verb)
+    def read_again(self, names: list[str]) -> None:
+        self.called.append("read again")
 
     def states(self, names: list[str]) -> dict[str, Unit]:
         """An alias is a unit of another name."""
@@ -196,7 +197,8 @@ def test_units_and_what_they_start_are_tried(monkeypatch: pytest.MonkeyPatch, tm
     job = replace(GOOD, name="job.service", must=(MISSING,), files=("/etc/x/job.service", "/etc/x/over.conf"))
     monkeypatch.setattr(rehearse.unit_reader, "read", lambda _systemd, more: [timer, job, GOOD] if more else [])
     seen: list[Any] = []
-    monkeypatch.setattr(rehearse.config_test, "verified", lambda paths: seen.append(list(paths)) or ["job: wrong"])
+    verified = lambda paths, user: seen.append(list(paths)) or ["job: wrong"]  # noqa: E731
+    monkeypatch.setattr(rehearse.config_test, "verified", verified)
     monkeypatch.setattr(rehearse.config_test, "refused", lambda unit: "no certificate")
     found: list[Obstacle] = []
     one = replace(options(), units=("alias.timer", "gone"), reload=("nginx",))
@@ -238,3 +240,45 @@ def test_checks_that_need_rows_are_left_to_the_proof(monkeypatch: pytest.MonkeyP
     Asked(monkeypatch, checks={"error": {"code": "query_failed", "msg": "no such table", "hint": "x"}})
     told = rehearse.rehearse(options())
     assert (told["checked"], told["warnings_of_check"]) == (False, [])  # and the report does not say that they were run
+
+
+class Own(Manager):
+    """A systemd beside which the user shop has one of his own."""
+
+    def __init__(self, runs: bool) -> None:
+        super().__init__()
+        self.runs = runs
+
+    def manager(self, user: str) -> Any:
+        return SimpleNamespace(group=lambda: "/" + user if self.runs else "")
+
+
+@pytest.mark.parametrize(
+    ("runs", "at_boot", "early"), [(False, True, True), (False, False, False), (True, True, False)]
+)
+def test_a_users_own_systemd_starts_nothing_of_the_site(
+    monkeypatch: pytest.MonkeyPatch, runs: bool, at_boot: bool, early: bool
+) -> None:
+    """A link that was carried would start the site, without its data, as soon as that systemd runs."""
+    mine = replace(GOOD, manager="shop", at_boot=at_boot)
+    monkeypatch.setattr(rehearse, "lookup_user", lambda _name: current_user())
+    monkeypatch.setattr(rehearse.user_units, "of_user", lambda *_args: [mine, replace(mine, name="other.service")])
+    systemd = Own(runs)
+    found = rehearse._read_again(systemd, ["web.service", "~shop/shop.service"])  # type: ignore[arg-type]
+    assert [item.code for item in found] == ["unit_incomplete"] * early
+    assert systemd.called == ([] if early else ["read again"])
+    assert all("~shop/shop.service is enabled on new already" in item.msg for item in found)
+
+
+def test_units_of_a_user_are_tried_with_his_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = replace(GOOD, manager="shop", must=(MISSING,), files=("/home/shop/.config/systemd/user/shop.service",))
+    monkeypatch.setattr(rehearse, "lookup_user", lambda _name: current_user())
+    monkeypatch.setattr(rehearse.user_units, "of_user", lambda *_args: [mine])
+    monkeypatch.setattr(rehearse.unit_reader, "read", lambda _systemd, more: [GOOD])
+    seen: list[Any] = []
+    monkeypatch.setattr(rehearse.config_test, "verified", lambda paths, user: seen.append((list(paths), user)) or [])
+    found: list[Obstacle] = []
+    one = replace(options(), units=("~shop/shop", "shop"), reload=())
+    assert rehearse._try_units(one, Own(True), found) == 2  # type: ignore[arg-type]
+    assert seen == [(list(mine.files), "shop"), ([], "")]
+    assert [item.code for item in found] == ["unit_incomplete"] and MISSING in found[0].msg

@@ -18,7 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.config_f
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter, WebSite
 from ansible_collections.relocate.django.plugins.module_utils._discover.places import Place
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
-from ansible_collections.relocate.django.plugins.module_utils._services.systemd import unit_name
+from ansible_collections.relocate.django.plugins.module_utils._services.names import unit_name
 from ansible_collections.relocate.django.plugins.module_utils._steps import belongings, unnamed
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
 
@@ -164,11 +164,23 @@ def test_cron_of_somebody_else_counts_and_nothing_that_he_says_is_carried(bench:
 
 
 def test_a_unit_of_a_users_own_systemd(bench: Bench) -> None:
-    own = Starter("service", "beat.service", "", "shop", directory=bench.app, runs=True)
+    own = Starter("service", "beat.service", "beat.service", "shop", directory=bench.app, runs=True)
     bench.starters.append(own)
     [one] = bench.found()
-    assert one.code == "unit_unnamed" and "shop's own systemd" in one.msg
-    assert bench.found(services_kept_running=("beat",)) == []
+    assert one.code == "unit_unnamed" and "unit ~shop/beat.service runs the project" in one.msg
+    assert bench.found(units=(*bench.options.units, "~shop/beat")) == []
+    for kept in ("~shop/beat", "beat", "user@1000.service"):  # the latter are of inventories that were written before
+        assert bench.found(services_kept_running=(kept,)) == []
+    [one] = bench.found(services_kept_running=("~eve/beat",))
+    assert one.code == "unit_unnamed"
+
+
+def test_a_unit_of_somebody_elses_own_systemd(bench: Bench) -> None:
+    theirs = Starter("service", "x.service", "x.service", "eve", directory=bench.app, runs=True, by="eve")
+    bench.strangers.append(theirs)
+    [one] = bench.found()
+    assert one.code == "unit_unnamed" and "~eve/x.service names the project" in one.msg and "User=eve" in one.hint
+    assert bench.found(services_kept_running=("~eve/x",)) == []
 
 
 def test_a_supervisor_that_runs_the_project(bench: Bench) -> None:
