@@ -15,7 +15,7 @@ import contextlib
 import errno
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Protocol, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Protocol, Set, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -24,6 +24,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.relocate.django.plugins.module_utils import _compiled  # noqa: F401  # pylint: disable=unused-import
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.openat import check_work
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._project.venv_secrets import collect_secrets
 from ansible_collections.relocate.django.plugins.module_utils._record.lease import Lease
 from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
@@ -101,7 +102,14 @@ def perform(module: Call, work_on: Work, writes: Writes) -> Tuple[Dict[str, Any]
         return {**error.as_result(), "elapsed": _since(began)}, error
     if "notes" in result:
         result["notes"] = scrubbed(result["notes"], secrets)
+        tell(module, result["notes"])
     return {**result, "elapsed": _since(began)}, None
+
+
+def tell(module: Call, lines: Iterable[str]) -> None:
+    """Tell what is no error, fit for a terminal. What a module returns as its ``notes`` is told by itself."""
+    for line in lines:
+        module.warn(printable(line))
 
 
 def _since(began: float) -> float:

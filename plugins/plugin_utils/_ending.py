@@ -74,14 +74,12 @@ def _after_a_failure(outcome: Mapping[str, Any]) -> List[str]:
         return ["next: fix the cause, " + _again(outcome)]
     return [
         "new was started, and differs from what it got: " + "; ".join(outcome["taken_in"]),
-        "next: fix the cause, {0}, with relocate_replace: true, which keeps what new took in aside".format(
-            _again(outcome)
-        ),
+        "next: fix the cause, " + _again(outcome, " with relocate_replace: true, which keeps what new took in aside"),
     ]
 
 
-def _again(outcome: Mapping[str, Any]) -> str:
-    return _AGAIN + (": " + outcome["command"] if outcome.get("command") else "")
+def _again(outcome: Mapping[str, Any], how: str = "") -> str:
+    return _AGAIN + how + (": " + outcome["command"] if outcome.get("command") else "")
 
 
 def _what_failed(outcome: Mapping[str, Any]) -> List[str]:

@@ -10,7 +10,6 @@ from typing import Any, Dict
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, open_site
@@ -38,10 +37,7 @@ def make(module: Call, site: Site, options: backup.Options) -> Dict[str, Any]:
     result: Dict[str, Any] = {"changed": True, "label": plan.label, "revision": plan.revision.commit}
     if module.check_mode:
         return dict(result, set=os.path.join(BackupSet.home(options.directory, options.site), plan.label))
-    result.update(backup.apply(site, options, plan))
-    for note in result.get("notes", ()):
-        module.warn(printable(note))
-    return result
+    return {**result, **backup.apply(site, options, plan)}
 
 
 MODULE = Module(

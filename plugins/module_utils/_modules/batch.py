@@ -17,10 +17,10 @@ from ansible_collections.relocate.django.plugins.module_utils._module import (
     perform,
     scrubbed,
     secrets_of,
+    tell,
     validated,
     without_secrets,
 )
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 
 if TYPE_CHECKING:
     # Ansible brings these to the host because they stand here; what a call does not need is not loaded.
@@ -99,8 +99,7 @@ def work_on(module: Call) -> Dict[str, Any]:
                 raise RelocateError(error.code, error.msg, error.hint, details)
             results[step.name] = result
     finally:
-        for line in _said(steps):
-            module.warn(printable(line))
+        tell(module, _said(steps))
     # Ansible gives another name to what is called results.
     return {"changed": any(result["changed"] for result in results.values()), "returned": results}
 

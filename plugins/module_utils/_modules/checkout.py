@@ -9,17 +9,13 @@ from typing import Any, Dict
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._project import interpreters
 from ansible_collections.relocate.django.plugins.module_utils._steps import checkout
 
 
 def work_on(module: Call) -> Dict[str, Any]:
     """Code first, then the environment that it needs."""
-    result = checkout.checkout(checkout.Options.of(module.params), module.check_mode)
-    for note in result.get("notes", ()):
-        module.warn(printable(note))
-    return result
+    return checkout.checkout(checkout.Options.of(module.params), module.check_mode)
 
 
 MODULE = Module(

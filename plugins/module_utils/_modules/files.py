@@ -8,16 +8,14 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
-from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, tell
 from ansible_collections.relocate.django.plugins.module_utils._steps import files
 
 
 def work_on(module: Call) -> Dict[str, Any]:
     """Plan from the set, then place what differs."""
     plan = files.plan(files.Options.of(module.params))
-    for line in plan.notes:
-        module.warn(printable(line))
+    tell(module, plan.notes)
     result = plan.result()
     if not module.check_mode:
         files.apply(plan)

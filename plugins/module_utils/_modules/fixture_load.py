@@ -11,8 +11,7 @@ from typing import Any, Dict
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import dump, load
-from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, tell
 from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile, check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, engine_of, open_site
@@ -36,8 +35,6 @@ def work_on(module: Call) -> Dict[str, Any]:
             raise missing
         work = merge if params["mode"] == "merge" else plan_and_load
         result = work(module, site, digest)
-        for note in site.notes:
-            module.warn(printable(note))
         return dict(result, **pinned, sha256=digest, seconds=site.stopwatch.seconds(), notes=site.notes)
 
 
@@ -81,8 +78,7 @@ def plan_and_load(module: Call, site: Site, digest: str) -> Dict[str, Any]:
         state = proof.state_of(engine, "incoming", "")
         target = swap.Target(params["alias"], came_from, True)
         failures = swap.make_live(site, [target], {target.alias: state}, digest, kept, params["replace"])
-    for line in failures:
-        module.warn(printable(line))
+    tell(module, failures)
     return {
         "changed": True,
         "objects": {label: item["objects"] for label, item in loaded["counts"].items()},

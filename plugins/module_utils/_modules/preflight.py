@@ -11,8 +11,7 @@ from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
 from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
-from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, never
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, never, tell
 from ansible_collections.relocate.django.plugins.module_utils._project import interpreters
 from ansible_collections.relocate.django.plugins.module_utils._record.lease import GRACE, Lease
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, check_site_name, read_record
@@ -76,8 +75,7 @@ def look(module: Call) -> Dict[str, Any]:
         obstacles += ask_old(params, record)
     unique = {(item.code, item.alias, item.msg): item for item in obstacles}
     listed = [dict(as_plain(item), host=info["host"]["name"]) for item in unique.values()]
-    for line in info.get("held", ()):
-        module.warn(printable(line))
+    tell(module, info.get("held", ()))
     return {"changed": False, "obstacles": listed, "info": info, "past": record.told()}
 
 

@@ -10,7 +10,7 @@ from typing import Any, Dict
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, never
 from ansible_collections.relocate.django.plugins.module_utils._site import SiteOptions, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps.describe import TOPICS, describe_site
+from ansible_collections.relocate.django.plugins.module_utils._steps.describe import describe_site
 
 
 def inspect(module: Call) -> Dict[str, Any]:
@@ -20,6 +20,7 @@ def inspect(module: Call) -> Dict[str, Any]:
 
 
 _PARTS = ["django", "migrations", "history", "models", "counts", "packages", "checks"]
+_GATHERED = ["django", "migrations", "packages", "history"]
 
 MODULE = Module(
     {
@@ -28,7 +29,7 @@ MODULE = Module(
             _argspec.login(),
             _argspec.aliases(),
             _argspec.work(),
-            {"gather": {"type": "list", "elements": "str", "choices": _PARTS, "default": list(TOPICS)}},
+            {"gather": {"type": "list", "elements": "str", "choices": _PARTS, "default": _GATHERED}},
         ),
     },
     inspect,

@@ -9,17 +9,13 @@ from typing import Any, Dict
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse
 
 
 def work_on(module: Call) -> Dict[str, Any]:
     """What is removed goes with a failure, so a success has changed nothing."""
     params = dict(module.params, created=[], requests="none") if module.check_mode else module.params
-    result = rehearse.rehearse(rehearse.Options.of(params))
-    for note in result["notes"]:
-        module.warn(printable(note))
-    return {"changed": False, **result}
+    return {"changed": False, **rehearse.rehearse(rehearse.Options.of(params))}
 
 
 _LISTS = "units reload created files certificates_ignored neighbours_ignored".split()

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Sequence
+from typing import Any, Dict
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
-from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, tell
 from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, check_code, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps import restore as steps_restore
@@ -18,7 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import rest
 def roll_back(module: Call, site: Site) -> Dict[str, Any]:
     """Go back to the previous databases, unless in check mode."""
     kept = RecordFile.read(module.params["directory"], module.params["site"])
-    warn(module, steps_restore.back(site, kept, module.check_mode))
+    tell(module, steps_restore.back(site, kept, module.check_mode))
     return {"changed": True, "label": "", "restored": [] if module.check_mode else sorted(site.engines)}
 
 
@@ -33,7 +32,7 @@ def restore(module: Call, site: Site) -> Dict[str, Any]:
     measured = steps_restore.Measured()
     if not module.check_mode:
         measured = steps_restore.apply(site, options, source, kept, plan)
-    warn(module, measured.failures + site.notes)
+    tell(module, measured.failures)
     return {
         "changed": plan.changes,
         "label": source.backup.label,
@@ -45,12 +44,6 @@ def restore(module: Call, site: Site) -> Dict[str, Any]:
         "seconds": site.stopwatch.seconds(),
         "notes": site.notes,
     }
-
-
-def warn(module: Call, lines: Sequence[str]) -> None:
-    """Tell what is no error."""
-    for line in lines:
-        module.warn(printable(line))
 
 
 def work_on(module: Call) -> Dict[str, Any]:

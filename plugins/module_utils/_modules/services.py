@@ -9,8 +9,7 @@ from typing import Any, Dict
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
-from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, tell
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._services import bring, freeze, units
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import STATES
@@ -52,8 +51,7 @@ def with_all(module: Call, options: bring.Options, comes_to: str, others: Beside
         others.failed()
         raise
     finally:
-        for line in others.warnings:
-            module.warn(printable(line))
+        tell(module, others.warnings)
     steps = [*result.get("steps", ()), *others.steps]
     return {**result, "steps": steps, "changed": bool(result.get("changed") or others.steps)}
 
@@ -65,8 +63,7 @@ def with_units(module: Call, options: bring.Options, others: Beside) -> Dict[str
         host.wake(options.request())
     plan = bring.plan_units(host, options)
     result = plan.result()
-    for line in plan.warnings():
-        module.warn(printable(line))
+    tell(module, plan.warnings())
     answers = None if module.check_mode else bring.apply(host, options, plan, others.after)
     if answers is not None:
         result["answers"] = answers

@@ -10,7 +10,7 @@ from typing import Collection, Dict, List, Mapping, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
-from ansible_collections.relocate.django.plugins.module_utils._services import groups
+from ansible_collections.relocate.django.plugins.module_utils._services import groups, spans
 from ansible_collections.relocate.django.plugins.module_utils._services.names import by_hand, by_user, split, unit_name
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import RUNNING, Systemd
 from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit, check_known
@@ -126,6 +126,16 @@ def require(units: Sequence[str]) -> None:
     if found:
         systemd = Systemd()
         check_stays_stopped(systemd, {**found, **systemd.states(list(started_by(systemd, found)))})
+
+
+def unclean_stops(units: Sequence[str]) -> List[str]:
+    """Return what may keep each unit from stopping whole and in time, of what these start too; nothing is stopped."""
+    found = unit_states(units)
+    if not found:
+        return []
+    systemd = Systemd()
+    whole = {**found, **systemd.states(list(started_by(systemd, found)))}
+    return ["unit {0} has {1}".format(name, text) for name, unit in whole.items() for text in spans.unclean_stop(unit)]
 
 
 def running(path: str, kept_running: Sequence[str] = ()) -> List[Obstacle]:

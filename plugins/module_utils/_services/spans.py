@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Optional
+from typing import List, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 
@@ -25,6 +25,11 @@ _PART = re.compile(r"^(\d{1,15}(?:\.\d{1,9})?)([a-z]+)\Z")
 #: Seconds that a unit gets which systemd would wait for without an end, or longer.
 LONGEST = 3600.0
 _KILLED = 10.0  # seconds that systemd needs to kill what did not stop
+_LONG = 300.0  # seconds for a stop of which a user should know
+_MODES = {
+    "process": "KillMode=process: only its main process is stopped, and the freeze fails when others go on running",
+    "none": "KillMode=none: systemd stops none of its processes, and the freeze fails when they go on running",
+}
 
 
 def seconds(text: str) -> Optional[float]:
@@ -44,3 +49,20 @@ def to_stop(unit: Unit, least: float) -> float:
         return least
     told = seconds(unit.stops_within)
     return max(least, min(LONGEST if told is None else told + _KILLED, LONGEST))
+
+
+def unclean_stop(unit: Unit) -> List[str]:
+    """Return what may keep a service from stopping whole and in time: the line of the unit, and what it means."""
+    if not unit.name.endswith(".service"):
+        return []
+    mode, killing = unit.kills
+    found = [_MODES[mode]] if mode in _MODES else []
+    if killing == "no":
+        found.append("SendSIGKILL=no: what does not stop in time goes on running")
+    told = seconds(unit.stops_within) if unit.stops_within else 0.0
+    line = "TimeoutStopSec={0}: ".format(unit.stops_within)
+    if told is None or told + _KILLED > LONGEST:
+        found.append(line + "the freeze waits for {0:g} s and then fails".format(LONGEST))
+    elif told > _LONG:
+        found.append(line + "the freeze waits as long, and that is downtime")
+    return found

@@ -16,7 +16,8 @@ from ansible_collections.relocate.django.plugins.module_utils._users import acti
 
 PROPERTIES = (
     "Id LoadState ActiveState SubState UnitFileState Result Triggers TriggeredBy FragmentPath ControlGroup NRestarts "
-    "InvocationID InactiveExitTimestampMonotonic Type RemainAfterExit WantedBy RequiredBy UpheldBy TimeoutStopUSec"
+    "InvocationID InactiveExitTimestampMonotonic Type RemainAfterExit WantedBy RequiredBy UpheldBy TimeoutStopUSec "
+    "KillMode SendSIGKILL"
 ).split()
 _WANTED = ("WantedBy", "RequiredBy", "UpheldBy")
 _WORD = re.compile(r"^[a-zA-Z0-9-]{0,40}\Z")
@@ -44,6 +45,7 @@ class Unit:
     wanted_by: Tuple[str, ...] = ()  # units that start it with them
     real: str = ""  # its own name, when it was asked for by an alias
     stops_within: str = ""  # how long systemd waits for it to stop, in its words
+    kills: Tuple[str, str] = ("", "")  # which of its processes systemd stops, and whether it kills what stays
     woken: bool = False  # a timer or path starts it, and the user named only that
 
     @property
@@ -122,6 +124,7 @@ def unit_of(name: str, found: Mapping[str, str]) -> Unit:
         remains=found.get("RemainAfterExit", "") == "yes",
         real=found.get("Id", ""),
         stops_within=found.get("TimeoutStopUSec", ""),
+        kills=(found.get("KillMode", ""), found.get("SendSIGKILL", "")),
         wanted_by=tuple(name for key in _WANTED for name in found.get(key, "").split()),
     )
 

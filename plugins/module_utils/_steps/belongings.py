@@ -48,6 +48,13 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import logs
 PASSING = ("/run/", "/var/run/")
 #: What the probe is asked for besides a site's usual topics.
 TOPICS = ("opened", "named", "neighbours", "logins")
+_SEEN_BY = {
+    "opened": "the files that the settings open",
+    "named": "the files and programs that the settings name",
+    "neighbours": "the caches, queues and other servers that the settings name",
+    "logins": "the logins of servers that the settings name",
+}
+_UNNAMED = "add what new needs to relocate_files, and see to the servers on new"
 
 
 @dataclass
@@ -136,7 +143,7 @@ def of_site(
     :param told: answers of the probe, by topic: databases, django, opened, named, neighbours; as far as there are
     :param beside: whether to look for files beside the code that git does not hold
     """
-    values, place = Values(notices=list(site.notices)), site.place
+    values, place = Values(notices=[*site.notices, *unseen(told)]), site.place
     values.add_all("services", site.services)
     values.add_all("reload", site.reload)
     _carry_files(site, host, owner, values)
@@ -181,6 +188,18 @@ def _own_files(site: sites.FoundSite, host: Host) -> List[Guess]:
 def names_of(webs: Iterable[WebSite]) -> str:
     """Return a few of the names that some web sites answer to, for a comment."""
     return ", ".join(list(dict.fromkeys(name for web in webs for name in web.names))[:3]) or "any name"
+
+
+def unseen(told: Mapping[str, Any]) -> List[Notice]:
+    """Say what could not be looked at, because the project's interpreter failed to tell it."""
+    found = []
+    for name, what in _SEEN_BY.items():
+        answer = told.get(name)
+        if isinstance(answer, dict) and "error" in answer:
+            why = str(answer["error"].get("msg", "")).splitlines()
+            text = "nobody looked at {0}: {1}".format(what, why[-1] if why else "no answer")
+            found.append(Notice(text, "look for them yourself; " + _UNNAMED))
+    return found
 
 
 def topic(told: Mapping[str, Any], name: str) -> Any:

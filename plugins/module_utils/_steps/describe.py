@@ -20,8 +20,8 @@ from ansible_collections.relocate.django.plugins.module_utils._project import vc
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
 from ansible_collections.relocate.django.plugins.module_utils._steps import logs
 
-#: What the probe is asked for by default; "counts" and "checks" cost time and are asked for by name.
-TOPICS = ("django", "migrations", "packages", "history")
+#: What the probe is asked for by default. "counts", "checks" and "packages" cost time and are asked for by name.
+TOPICS = ("django", "migrations", "history")
 
 
 def describe_site(site: Site, media_skip: Sequence[str] = ()) -> Dict[str, Any]:

@@ -64,9 +64,9 @@ def _open(options: Options, obstacles: List[Obstacle], host: Host, served: Optio
     """Look at the project and its databases."""
     topics = (*describe.TOPICS, *belongings.TOPICS, *(() if options.pages is None else (_PAGES,)))
     with open_site(options.site, topics, partial=True) as site:
+        told = _taken(site)
         obstacles += preflight.obstacles_on_old(site, options.preflight)
         usual = site.facts.pop(_PAGES, {})
-        told = _taken(site)
         obstacles += unnamed.obstacles(served, host, options.named, site.project.owner, told)
         if any("error" in answer for answer in site.facts.values()):
             return {}
@@ -83,7 +83,15 @@ def _open(options: Options, obstacles: List[Obstacle], host: Host, served: Optio
         obstacles += preflight.media_obstacles(info.get("media") or {}) if options.media else []
         if options.pages is not None and not obstacles:  # a list of obstacles is there the sooner
             info[_PAGES] = as_plain(old_pages.ask(served, host, owner, usual, options.pages))
+        info["held"] += _unclean(options)
         return info
+
+
+def _unclean(options: Options) -> List[str]:
+    """What may keep the site's units from stopping whole; of units that are unknown the list of obstacles tells."""
+    hint = "correct the unit, then systemctl daemon-reload; systemctl cat shows in which file the line is"
+    found = collect([], lambda: checks.unclean_stops(options.preflight.units)) or []
+    return ["{0}. Next: {1}".format(text, hint) for text in found]
 
 
 def _placed(served: Optional[sites.FoundSite], host: Host, told: Mapping[str, Any]) -> List[readiness.Placed]:
@@ -100,7 +108,7 @@ def _of_neighbours(
     """What other servers on this host hold, and what of it new will be given."""
     found = stores.of_redis(told, this)
     picked, carried = carry.look_on_old(found, options.neighbours_carried, owner, obstacles)
-    held = stores.notices(told, this, owner, picked)
+    held = [*belongings.unseen(told), *stores.notices(told, this, owner, picked)]
     return {"held": ["{0}. Next: {1}".format(item.what, item.hint) for item in held], "carried": carried}
 
 

@@ -167,9 +167,10 @@ def test_values_of_options_spoil_no_result(tmp_path: Path) -> None:
     """By digests, sizes and paths the playbooks go on: Ansible would blot each value of a secret option out of them."""
     result = {"set": "/srv/shop", "manifest_sha256": "3310aa", "size_bytes": 8110080, "engine": "postgresql"}
     module = FakeModule(tmp_path, **GIVEN)
-    found = ended(module, lambda _module: dict(result, notes=[f"{CANARY} was refused"]))
+    found = ended(module, lambda _module: dict(result, notes=[f"{CANARY} was\x1b refused"]))
     assert {key: found[key] for key in result} == result
-    assert found["notes"] == ["******** was refused"]
+    assert found["notes"] == ["******** was\x1b refused"]
+    assert module.warned == "******** was\\x1b refused", "notes are told, fit for a terminal"
     assert module.no_log_values == set()
 
 

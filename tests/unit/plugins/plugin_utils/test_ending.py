@@ -45,7 +45,7 @@ AGAIN = "next: fix the cause, then run the same command again: play"
             {**FROZEN, **BACK, "taken_in": ["table a"]},
             "old again",
             "12.5 s",
-            AGAIN + ", with relocate_replace: true, which keeps",
+            AGAIN.replace(": play", " with relocate_replace: true, which keeps what new took in aside: play"),
         ),
     ],
 )

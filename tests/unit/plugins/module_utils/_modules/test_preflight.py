@@ -26,10 +26,16 @@ def test_an_old_site_that_cannot_be_described(tmp_path: Path, monkeypatch: pytes
 
     @contextlib.contextmanager
     def opened(*_args: Any, **_more: Any) -> Iterator[Any]:
-        yield fake_site(tmp_path, FakeEngine())
+        site = fake_site(tmp_path, FakeEngine())
+        site.facts["opened"] = {"error": {"code": "probe_failed", "msg": "no", "hint": "no"}}
+        yield site
+
+    def seen(site: Any, _options: Any) -> list[Obstacle]:
+        assert "opened" not in site.facts, "what could not be looked at is said, and is in nobody's way"
+        return []
 
     monkeypatch.setattr(old_site, "open_site", opened)
-    monkeypatch.setattr(old_site.preflight, "obstacles_on_old", lambda *_args: [])
+    monkeypatch.setattr(old_site.preflight, "obstacles_on_old", seen)
     monkeypatch.setattr(FakeEngine, "describe", refusing)
     params = {"side": "old", "site": "shop", "directory": str(tmp_path), "run": "", "media": True, "media_skip": []}
     params["maintenance"] = None

@@ -79,6 +79,17 @@ def test_what_a_freeze_would_refuse_is_refused_in_preflight(monkeypatch: pytest.
         checks.require(["nor"])
 
 
+def test_what_would_not_stop_whole_is_said_of_what_a_timer_starts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Unit("job.service", kills=("none", "yes"))
+    present = {WEB: unit(WEB, stops_within="infinity"), "tidy.timer": unit("tidy.timer", triggers=(job.name,))}
+    monkeypatch.setattr(checks, "Systemd", lambda: Played({**present, job.name: job}))
+    assert [line.partition(":")[0] for line in checks.unclean_stops(["web", "tidy.timer"])] == [
+        "unit web.service has TimeoutStopSec=infinity",
+        "unit job.service has KillMode=none",
+    ]
+    assert checks.unclean_stops([]) == []
+
+
 @pytest.mark.parametrize(
     ("units", "left", "told"),
     [

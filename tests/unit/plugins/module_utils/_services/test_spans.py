@@ -63,3 +63,26 @@ def test_only_a_stop_waits_for_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
         ("stop", "unknown", 60),
         ("start", "worker", 60),
     ]
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        ("KillMode=control-group\nSendSIGKILL=yes\nTimeoutStopUSec=1min 30s", []),
+        ("KillMode=mixed\nSendSIGKILL=yes\nTimeoutStopUSec=5min", []),
+        ("", []),
+        ("KillMode=process\nTimeoutStopUSec=1min", ["KillMode=process: only its main process is stopped"]),
+        ("KillMode=none", ["KillMode=none: systemd stops none of its processes"]),
+        ("KillMode=mixed\nSendSIGKILL=no", ["SendSIGKILL=no: what does not stop in time goes on"]),
+        ("TimeoutStopUSec=infinity", ["TimeoutStopSec=infinity: the freeze waits for 3600 s and then fails"]),
+        ("TimeoutStopUSec=1h", ["TimeoutStopSec=1h: the freeze waits for 3600 s and then fails"]),
+        ("TimeoutStopUSec=10min", ["TimeoutStopSec=10min: the freeze waits as long, and that is downtime"]),
+        ("KillMode=none\nSendSIGKILL=no\nTimeoutStopUSec=2h", ["KillMode=none", "SendSIGKILL=no", "TimeoutStopSec=2h"]),
+    ],
+)
+def test_what_may_keep_a_unit_from_stopping(shown: str, said: list[str]) -> None:
+    [unit] = parse_show(["web.service"], f"Id=web.service\n{shown}\n").values()
+    found = spans.unclean_stop(unit)
+    assert len(found) == len(said) and all(line.startswith(begin) for line, begin in zip(found, said, strict=True))
+    [timer] = parse_show(["web.timer"], f"Id=web.timer\n{shown}\n").values()
+    assert spans.unclean_stop(timer) == []
