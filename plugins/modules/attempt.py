@@ -41,6 +41,8 @@ options:
       - stopping
       - undone
       - copied
+      - set_chosen
+      - copy_failed
       - copy_removed
       - undoing
       - prepared

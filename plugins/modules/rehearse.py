@@ -86,12 +86,17 @@ options:
   requests:
     description:
       - Whose data the application is asked with.
-      - With O(label), that set, which was made for this. That it cannot be loaded is an error.
-      - Without, the newest set of the site on this host. Where there is none, or it cannot be loaded, nothing is asked.
+      - V(full) with O(label) is that set, which was made for this. That it cannot be loaded is an error.
+      - V(requests) is the set of O(label) too, or else the newest set of the site on this host. Where there is none, or
+        it cannot be loaded, nothing is asked.
       - V(none) asks nothing.
     type: str
     choices: [full, requests, none]
     default: none
+  without:
+    description: Why no set was brought to this host, which is said where it has none.
+    type: str
+    default: ""
   old_pages:
     description:
       - What old answers to some requests, as RV(relocate.django.preflight#module:info) has it under C(pages). They are

@@ -8,12 +8,14 @@ The playbooks say which step was reached; what a host answered is kept as it cam
 
 from __future__ import annotations
 
+import re
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.plugin_utils import _options, _received, _told
 
 State = Dict[str, Any]
+_LABEL = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}")
 #: What a step reads: the task's variables, what gives a template's value, and the time.
 Known = Mapping[str, Any]
 Template = Callable[[Any], Any]
@@ -24,7 +26,7 @@ _FRESH: Mapping[str, Any] = {
     "served_at": 0.0,
     "thawed_at": 0.0,  # when old, put back, was up again
     "label": "",  # of the set that the freeze is about
-    "first_copy": {},  # label and digest of the set that requests are made with before the freeze
+    "first_copy": {},  # of the set that requests are made with before the freeze: label, digest, why it is not used
     "early": {},  # seconds of the steps before the freeze, whose results those after it replace
     "units": [],  # as the freeze found them on old
     "proof": {},
@@ -82,6 +84,36 @@ def _undoing(_state: State, known: Known, template: Template, _now: float) -> St
 def _copied(_state: State, known: Known, _template: Template, _now: float) -> State:
     found = _of(known, "backup_result")
     return {"first_copy": {key: str(found.get(key) or "") for key in ("label", "manifest_sha256")}}
+
+
+def _set_chosen(_state: State, known: Known, template: Template, _now: float) -> State:
+    """Choose old's newest set, where new has no newer one: its label and digest, or why it is not brought."""
+    newest = {name: _newest(_of(known, name)) for name in ("sets_on_old", "sets_on_new")}
+    old, new = newest["sets_on_old"], newest["sets_on_new"]
+    if not old:
+        why = "old's backup sets cannot be read" if "sets" not in _of(known, "sets_on_old") else ""
+        return {"first_copy": {"refused": why}}
+    label, size = str(old.get("label")), _received.count(old.get("bytes")) or 0
+    if str(new.get("created") or "") >= str(old.get("created")):
+        return {"first_copy": {}}  # of the same moment, or later: it is the one that the rehearsal takes
+    limit = _received.count(_options.value_of("rehearse_megabytes", "", known, template)) or 0
+    if size > limit * 1_000_000:
+        text = "old's newest set, {0}, has {1:.0f} MB, and relocate_rehearse_megabytes is {2}"
+        return {"first_copy": {"refused": text.format(printable(label), size / 1e6, limit)}}
+    return {"first_copy": {"label": label, "manifest_sha256": str(old.get("manifest_sha256")), "of_old": True}}
+
+
+def _newest(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the last of the sets that backup_info lists, if it is one."""
+    sets = [_received.mapping(item) for item in _received.items(found.get("sets"))]
+    newest = sets[-1] if sets else {}
+    fits = all(isinstance(newest.get(key), str) for key in ("label", "created", "manifest_sha256"))
+    return newest if fits and _LABEL.fullmatch(newest["label"]) else {}
+
+
+def _copy_failed(state: State, known: Known, _template: Template, _now: float) -> State:
+    why = _msg(known).split("\n", 1)[0] or "unknown"
+    return {"first_copy": {**state["first_copy"], "refused": "old's newest set cannot be brought: {0}".format(why)}}
 
 
 def _copy_removed(_state: State, _known: Known, _template: Template, _now: float) -> State:
@@ -215,6 +247,8 @@ PHASES: Mapping[str, Callable[[State, Known, Template, float], State]] = {
 STEPS: Mapping[str, Callable[[State, Known, Template, float], State]] = {
     **PHASES,
     "copied": _copied,
+    "set_chosen": _set_chosen,
+    "copy_failed": _copy_failed,
     "copy_removed": _copy_removed,
     "undoing": _undoing,
     "prepared": _prepared,
@@ -363,7 +397,10 @@ def _requests(found: Mapping[str, Any]) -> str:
     pages = len(_received.items(found.get("requests")))
     if not pages:
         return "but no request with the data"
-    return "{0} requests with the data of {1}".format(pages, printable(str(found.get("set", ""))))
+    label = printable(str(found.get("set", "")))
+    when = re.match(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)", label, re.ASCII)
+    day = "{0}-{1}-{2} {3}:{4} UTC, set ".format(*when.groups()) if when else ""
+    return "{0} requests with the data of {1}{2}".format(pages, day, label)
 
 
 #: The steps before the freeze whose seconds the report shows, and the result that holds them.

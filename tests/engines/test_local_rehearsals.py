@@ -163,3 +163,18 @@ def test_a_login_page_that_would_fail_is_told_before_the_freeze(tmp_path: Path, 
     site.variables["relocate_answers"] = []
     rc, said = site.play(relocate_rehearse="none")
     assert rc == 0 and "but no request with the data" in said, said[-3000:]
+
+
+def test_a_move_makes_requests_with_the_set_of_last_night(tmp_path: Path, sinks: tuple[Sink, Sink]) -> None:
+    """It is brought to new and removed from there; what has changed since is not taken for a fault."""
+    site = LocalSite(tmp_path)
+    make(site, sinks)
+    rc, said = site.play("backup")
+    assert rc == 0, said[-3000:]
+    [made] = (site.base / "old" / "work" / "sets" / "notes").iterdir()
+    site.manage("shell", "--command", "from notes.models import Note; Note.objects.create(text='c')")
+    rc, said = site.play()
+    assert rc == 0 and f"UTC, set {made.name}" in said, said[-3000:]
+    assert "2 requests with the data of 20" in said
+    assert made.exists() and not (site.base / "new" / "work" / "sets" / "notes" / made.name).exists()
+    assert site.rows(site.new, "db.sqlite3", "select count(*) from notes_note") == [(3,)]

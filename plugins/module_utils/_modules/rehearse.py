@@ -38,6 +38,7 @@ MODULE = Module(
                 "requests": {"type": "str", "choices": ["full", "requests", "none"], "default": "none"},
                 "needs": {"type": "dict", "default": {}},
                 "old_pages": {"type": "dict", "default": {}},
+                "without": {"type": "str", "default": ""},
                 "allow_same_host": {"type": "bool", "default": False},
             },
         ),

@@ -27,7 +27,7 @@ from ansible_collections.relocate.django.plugins.module_utils._site import Site,
 from ansible_collections.relocate.django.plugins.module_utils._steps import old_info, restore
 from ansible_collections.relocate.django.plugins.module_utils._steps.old_pages import OldPage, OldPages, shown_title
 
-NONE = "none"
+NONE, FULL = "none", "full"
 _PORTS = {"postgresql": 5432, "mysql": 3306}
 #: Errors that no refusal brings about.
 _CERTAIN = (
@@ -59,12 +59,18 @@ class Options(ModuleOptions):
     access: SiteOptions
     directory: str  # ours
     site: str
-    requests: str  # full: the set of the label, when there is one; requests: the newest set that is here; none
-    label: Optional[str]  # of a set that was made for this
+    requests: str  # full: the set of the label was made for this; requests: it is older; none
+    label: Optional[str]  # of a set; else the newest one that is here
     manifest_sha256: Optional[str]
     answers: Sequence[Mapping[str, Any]] = field(repr=False)  # what the site must answer after the cutover
     allow_same_host: bool  # the machine may be old's
     old_pages: Mapping[str, Any] = field(default_factory=dict)  # what old answers, as preflight told of it
+    without: str = ""  # why no set was brought here
+
+    @property
+    def is_made_for_this(self) -> bool:
+        """Tell whether the set was made in this run."""
+        return self.requests == FULL and bool(self.label)
 
     def restoring(self) -> restore.Options:
         """Return the options of a restore that leaves everything as it is."""
@@ -109,16 +115,16 @@ def ask(options: Options, found: List[Obstacle]) -> Outcome:
     if options.requests == NONE:
         return Outcome()
     if not options.label and not BackupSet.labels(options.directory, options.site):
-        note = "no request was made: no backup set of the site is on new; relocate_rehearse: full makes one"
-        return Outcome(notes=[note])
+        why = options.without or "no backup set of the site is at hand"
+        return Outcome(notes=["no request was made: {0}; relocate_rehearse: full makes one".format(why)])
     old = old_info.pages_of_old(options.old_pages)
     with open_site(options.access, ("django", "history")) as site:
         try:
             return _with_data(site, options, old, found)
         except RelocateError as error:
-            if options.label:
+            if options.is_made_for_this:
                 raise
-            # Of a set that happens to be here: the move brings another.
+            # Of a set that happens to be there: the move brings another.
             return Outcome(notes=["no request was made: the newest set cannot be loaded: {0}".format(error.msg)])
 
 
@@ -126,7 +132,7 @@ def _with_data(site: Site, options: Options, old: OldPages, found: List[Obstacle
     """Have the databases of the set beside the live ones for as long as is asked."""
     wanted = options.restoring()
     source = restore.Source.find(wanted.directory, wanted.site, wanted.label, wanted.manifest_sha256)
-    outcome = Outcome(source.backup.label, fresh=bool(options.label), notes=list(old.notes))
+    outcome = Outcome(source.backup.label, fresh=options.is_made_for_this, notes=list(old.notes))
     pending = _pending(site, source)
     if pending:
         text = "no request was made: the code has migrations that the data of {0} lacks: {1}"

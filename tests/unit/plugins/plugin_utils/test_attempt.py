@@ -185,7 +185,10 @@ def test_only_what_was_tried_before_the_freeze_is_named(checked: bool | None, sa
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ({"set": LABEL, "requests": [{"path": "/"}, {}]}, "2 requests with the data of " + LABEL),
+        (
+            {"set": LABEL, "requests": [{"path": "/"}, {}]},
+            f"2 requests with the data of 2026-11-20 19:30 UTC, set {LABEL}",
+        ),
         ({"set": LABEL, "requests": []}, "but no request with the data"),
         ({"set": "x\x1b", "requests": [{}]}, "1 requests with the data of x\\x1b"),
         ({"requests": 7}, "but no request with the data"),
@@ -193,3 +196,55 @@ def test_only_what_was_tried_before_the_freeze_is_named(checked: bool | None, sa
 )
 def test_requests_before_the_freeze_are_counted(found: dict[str, Any], said: str) -> None:
     assert _attempt._tried({"units": 0, **found})[-1] == said
+
+
+def listed(label: str = LABEL, created: str = "2026-11-20T19:30:00+00:00", size: Any = 5_000_000) -> dict[str, Any]:
+    """What backup_info returns; the last set is the newest."""
+    newest = {"label": label, "created": created, "bytes": size, "manifest_sha256": "5ha"}
+    return {"sets": [{"label": "older"}, newest]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "limit", "copy"),
+    [
+        (listed(), {"sets": []}, 5, {"label": LABEL, "manifest_sha256": "5ha", "of_old": True}),
+        (listed(), {"failed": True}, 5, {"label": LABEL, "manifest_sha256": "5ha", "of_old": True}),
+        (
+            listed(),
+            listed(created="2026-11-20T19:29:00+00:00"),
+            5,
+            {"label": LABEL, "manifest_sha256": "5ha", "of_old": True},
+        ),
+        (listed(), listed(), 5, {}),
+        (
+            listed(size=5_000_001),
+            {},
+            5,
+            {"refused": f"old's newest set, {LABEL}, has 5 MB, and relocate_rehearse_megabytes is 5"},
+        ),
+        ({"sets": []}, {}, 5, {"refused": ""}),
+        ({"failed": True}, {}, 5, {"refused": "old's backup sets cannot be read"}),
+        # What a host says is not believed.
+        ({"sets": "x"}, {}, 5, {"refused": ""}),
+        (listed(label="../../etc"), {}, 5, {"refused": ""}),
+        ({"sets": [{"label": LABEL}]}, {}, 5, {"refused": ""}),
+    ],
+)
+def test_which_set_requests_are_made_with(old: Any, new: Any, limit: int, copy: dict[str, Any]) -> None:
+    known = after("begun", ("set_chosen", {"sets_on_old": old, "sets_on_new": new}), relocate_rehearse_megabytes=limit)
+    assert known["relocate_attempt"]["first_copy"] == copy
+
+
+def test_a_set_that_cannot_be_brought_is_removed_and_not_used() -> None:
+    known = after(
+        "begun",
+        ("set_chosen", {"sets_on_old": listed(), "sets_on_new": {}}),
+        ("copy_failed", {"ansible_failed_result": {"msg": "[file_differs] a\x1b\nb"}}),
+        relocate_rehearse_megabytes=5,
+    )
+    assert known["relocate_attempt"]["first_copy"] == {
+        "label": LABEL,
+        "manifest_sha256": "5ha",
+        "of_old": True,
+        "refused": "old's newest set cannot be brought: [file_differs] a\\x1b",
+    }
