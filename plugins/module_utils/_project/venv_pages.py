@@ -44,4 +44,4 @@ def usual_paths() -> List[str]:
 def title_of(page: str) -> str:
     """Return the title of a page, "" where it has none."""
     found = _TITLE.search(page)
-    return " ".join(html.unescape(found.group(1)).split()) if found else ""
+    return " ".join(html.unescape(found.group(1)).replace("\0", "").split()) if found else ""

@@ -24,13 +24,28 @@ from typing import Any, Callable, Dict, Iterable, List, Set, Tuple
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 #: Devices that keep nothing.
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/urandom", "/dev/random")
-#: Events of the audit hook whose first argument is the path that is changed.
-_CHANGES = (
-    "os.remove os.rmdir os.rename os.link os.symlink os.truncate os.chmod os.chown os.lchown os.setxattr os.utime"
-    " os.removexattr os.mkdir os.chflags os.lchmod"
-).split()
+#: Events of the audit hook, and which of their arguments are paths that are changed, each with that of the directory
+#: that it is relative to.
+_CHANGES: Dict[str, Tuple[Tuple[int, int], ...]] = {
+    "os.remove": ((0, 1),),
+    "os.rmdir": ((0, 1),),
+    "os.mkdir": ((0, 2),),
+    "os.rename": ((0, 2), (1, 3)),
+    "os.link": ((0, 2), (1, 3)),
+    "os.symlink": ((1, 2),),
+    "os.chmod": ((0, 2),),
+    "os.chown": ((0, 3),),
+    "os.utime": ((0, 3),),
+}
+_NOWHERE = 9  # no argument: a path of these is relative to where the process is
+for _name in "truncate lchown setxattr removexattr chflags lchmod".split():
+    _CHANGES["os." + _name] = ((0, _NOWHERE),)
 _PROGRAMS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty")
+#: Programs that only tell something, which settings and libraries run as they are loaded.
+_TELLING = "git hg svn uname hostname ldconfig ld objdump gcc cc lsb_release locale pg_config getconf".split()
+_MOST = 12  # refusals that are told of a project's start and threads
 _REFUSES = "a rehearsal refuses to "
+_STARTS = ("subprocess.Popen", "os.posix_spawn")
 _SIGNALS = ("os.kill", "os.killpg", "signal.pthread_kill")
 
 
@@ -46,10 +61,15 @@ class State:
         self.peers: Set[Any] = set()
         self.programs = True  # whether others may be started: settings that ask git for a version do
         self.refused: List[Tuple[int, str]] = []
+        self.named = 0  # the thread that is about to start a program that was looked at
+        self.asks = False  # requests are made, each of which tells what was refused to it
+        self.beside: Dict[str, bool] = {}  # what was refused to the project's start, and to threads of its own
 
     def refuse(self, what: str) -> None:
         """Note it, and raise RefusedError."""
         self.refused.append((threading.get_ident(), what))
+        if (not self.asks or threading.current_thread() is not threading.main_thread()) and len(self.beside) < _MOST:
+            self.beside[what] = True
         raise RefusedError(errno.EACCES, _REFUSES + what)
 
     def mine(self) -> List[str]:
@@ -92,9 +112,35 @@ def begin(place: str) -> None:
     STATE.place = os.path.realpath(place)
     os.environ["TMPDIR"] = os.environ["SQLITE_TMPDIR"] = STATE.place
     os.environ["PGOPTIONS"] = "-c default_transaction_read_only=on"  # of whoever connects without Django
+    _refuse_unheard()
     logging.disable(logging.CRITICAL)
     logging.FileHandler._open = _nowhere  # type: ignore[assignment,method-assign]
     add_hook(_hook)
+
+
+def _refuse_unheard() -> None:
+    """Replace what Python tells no audit hook of: special files, and how multiprocessing starts programs."""
+    import _posixsubprocess
+    import subprocess
+
+    os.mkfifo = os.mknod = _refuse_special
+    _posixsubprocess.fork_exec = _refusing(_posixsubprocess.fork_exec)
+    if hasattr(subprocess, "_fork_exec"):
+        subprocess._fork_exec = _posixsubprocess.fork_exec
+
+
+def _refuse_special(path: Any, *_words: Any, **_more: Any) -> None:
+    STATE.refuse("make {0}".format(_text(path)))
+
+
+def _refusing(start: Callable[..., Any]) -> Callable[..., Any]:
+    def fork_exec(*words: Any, **more: Any) -> Any:
+        if STATE.named != threading.get_ident():
+            STATE.refuse("run a program")
+        STATE.named = 0
+        return start(*words, **more)
+
+    return fork_exec
 
 
 def _nowhere(_handler: Any) -> Any:
@@ -115,12 +161,22 @@ def _check_open(_event: str, args: Tuple[Any, ...]) -> None:
 
 
 def _check_change(event: str, args: Tuple[Any, ...]) -> None:
-    path = args[0]
-    if isinstance(path, int) or _may_write(path):
-        return
-    if event == "os.mkdir" and os.path.isdir(path):
-        return  # it fails by itself, as whoever makes a directory that is there expects
-    STATE.refuse("change {0}".format(_text(path)))
+    for path, directory in _CHANGES[event]:
+        full = _placed(args[path], args[directory] if directory < len(args) else -1)
+        if _may_write(full):
+            continue
+        if event == "os.mkdir" and os.path.isdir(full):
+            return  # it fails by itself, as whoever makes a directory that is there expects
+        STATE.refuse("change {0}".format(_text(full)))
+
+
+def _placed(path: Any, directory: Any) -> Any:
+    """Return a path as it can be looked at: of what is open, and of what is relative to an open directory."""
+    if isinstance(path, int):
+        return "/proc/self/fd/{0}".format(path)
+    if isinstance(directory, int) and directory >= 0:
+        return os.path.join("/proc/self/fd/{0}".format(directory), os.fsdecode(path))
+    return path
 
 
 def _may_write(path: Any) -> bool:
@@ -168,8 +224,17 @@ def _check_sqlite(_event: str, args: Tuple[Any, ...]) -> None:
 
 
 def _check_program(event: str, args: Tuple[Any, ...]) -> None:
-    if not STATE.programs:
-        STATE.refuse("run {0}".format(_text(args[0]) if args and isinstance(args[0], (str, bytes)) else "a program"))
+    name = _text(args[0]) if args and isinstance(args[0], (str, bytes)) else ""
+    telling = event == "os.fork" or (event in _STARTS and os.path.basename(name) in _TELLING)
+    STATE.named = 0
+    if not (STATE.programs and telling):
+        STATE.refuse("run {0}".format(name or "a program"))
+    if event == "subprocess.Popen":
+        STATE.named = threading.get_ident()
+
+
+def _check_log(_event: str, _args: Tuple[Any, ...]) -> None:
+    STATE.refuse("write into the system's log")
 
 
 def _check_signal(_event: str, _args: Tuple[Any, ...]) -> None:
@@ -188,6 +253,7 @@ _CHECKS: Dict[str, Callable[[str, Tuple[Any, ...]], None]] = {
 _CHECKS.update(dict.fromkeys(_CHANGES, _check_change))
 _CHECKS.update(dict.fromkeys(_PROGRAMS, _check_program))
 _CHECKS.update(dict.fromkeys(_SIGNALS, _check_signal))
+_CHECKS["syslog.syslog"] = _check_log
 
 
 def allow_peers(databases: Iterable[Dict[str, Any]]) -> None:

@@ -118,7 +118,7 @@ def load(request: Request) -> Tuple[Any, List[str]]:
     from django.core.servers.basehttp import get_internal_wsgi_application
 
     application = get_internal_wsgi_application()
-    venv_quiet.STATE.programs = False
+    venv_quiet.STATE.programs, venv_quiet.STATE.asks = False, True
     return application, notes
 
 

@@ -129,7 +129,7 @@ def all_secrets(error: Optional[BaseException] = None) -> List[str]:
                 found.update(_file_secrets(name))
         step = step.tb_next
     found.update(_settings_secrets())
-    return sorted(item for item in found if item)
+    return sorted(item for item in found if item and "\0" not in item)  # no text that is shown holds one
 
 
 def _file_secrets(name: str) -> Set[str]:
@@ -172,5 +172,5 @@ def describe_error(stage: str, error: BaseException) -> Dict[str, Any]:
             lines.append("{0}, line {1}, in {2}".format(entry[0], entry[1], entry[2]))
     kind = type(error)
     names = [base.__module__ + "." + base.__name__ for base in kind.__mro__]
-    text = "{0}: {1}".format(kind.__name__, error)
+    text = "{0}: {1}".format(kind.__name__, error).replace("\0", "\\0")
     return {"stage": stage, "types": names, "lines": lines[-4:] + text.splitlines()[:12]}

@@ -24,9 +24,11 @@ _DISCARDED: Dict[str, int] = {}
 
 
 def told() -> List[str]:
-    """Say what was discarded."""
-    return ["{0} {1} of the pages that were asked went nowhere".format(count, what)
-            for what, count in sorted(_DISCARDED.items())]  # fmt: skip
+    """Say what was discarded, and what was refused outside of requests."""
+    aside = "the project's start, or a thread of it, wanted to {0}, which a rehearsal does not let it"
+    gone = "{0} {1} of the pages that were asked went nowhere"
+    found = [gone.format(count, what) for what, count in sorted(_DISCARDED.items())]
+    return found + [aside.format(what) for what in venv_quiet.STATE.beside]
 
 
 def settle_settings(settings: Any) -> None:
@@ -34,6 +36,7 @@ def settle_settings(settings: Any) -> None:
     settings.LOGGING_CONFIG = None
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.CACHES = {alias: _cache(alias, cache) for alias, cache in dict(settings.CACHES, default={}).items()}
+    _forget_caches()
     engine = str(getattr(settings, "SESSION_ENGINE", ""))
     if engine in [_SESSIONS + name for name in ("db", "cached_db", "file", "cache")]:
         settings.SESSION_ENGINE = _SESSIONS + "cache"
@@ -43,6 +46,14 @@ def settle_settings(settings: Any) -> None:
         package = "django_tasks" if str(task.get("BACKEND")).startswith("django_tasks") else "django.tasks"
         task.update(BACKEND=package + ".backends.dummy.DummyBackend")
     os.environ["CELERY_BROKER_URL"] = "memory://"
+
+
+def _forget_caches() -> None:
+    """Have Django read the settings again, where they were read by code that uses a cache as it is imported."""
+    from django.core.cache import caches
+
+    vars(caches).pop("settings", None)
+    caches.__init__()
 
 
 def _cache(alias: str, cache: Dict[str, Any]) -> Dict[str, Any]:
