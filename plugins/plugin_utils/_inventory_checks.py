@@ -20,7 +20,7 @@ INTERNAL = frozenset(
     (_PREFIX + name)
     for name in (
         "attempt became before calls conversion digest engine found host item left loaded lost made media_file needed "
-        "none pair pin planned puts_off scans serves step still stored to told_later up when who"
+        "none pair pin planned puts_off released scans serves spares_old step still stored to told_later up when who"
     ).split()
 )
 

@@ -53,6 +53,7 @@ OWN = "root's own directory in a sticky or root's one, given away as the last th
 ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_project/interpreters.py": {
         "_there": ("os.listdir", "below /opt/relocate, where root's installers write, and nobody else can"),
+        "_close_lock": ("os.open", "below /opt/relocate, where root's installers write, and nobody else can"),
     },
     "module_utils/_compiled.py": {
         "opened": ("os.mkdir os.open", OURS),

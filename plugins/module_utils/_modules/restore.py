@@ -24,7 +24,7 @@ def roll_back(module: Call, site: Site) -> Dict[str, Any]:
 def restore(module: Call, site: Site) -> Dict[str, Any]:
     """Plan, then apply unless in check mode."""
     options = steps_restore.Options.of(module.params)
-    source = steps_restore.Source.find(options.directory, options.site, options.label, options.manifest_sha256)
+    source = options.source()
     site.notes.extend(source.backup.unpinned(options.manifest_sha256))
     site.notes.extend(check_code(site, source.manifest.code))
     kept = RecordFile.read(options.directory, options.site)

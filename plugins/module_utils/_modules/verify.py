@@ -11,13 +11,13 @@ from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, tell
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import restore, unused, verify
+from ansible_collections.relocate.django.plugins.module_utils._steps import unused, verify
 
 
 def work_on(module: Call) -> Dict[str, Any]:
     """Prove the new site, that nobody wrote to the old one, or that nobody used the new one."""
     options = verify.Options.of(module.params)
-    source = restore.Source.find(options.directory, options.site, options.label, options.manifest_sha256)
+    source = options.source()
     tell(module, source.backup.unpinned(options.manifest_sha256))
     record = read_record(options.directory, options.site)
 

@@ -35,6 +35,7 @@ from ansible_collections.relocate.django.plugins.module_utils._secrets import sc
 
 TOP = "/opt/relocate"
 SYSTEM, UV, PYENV = "system", "uv", "pyenv"
+_LOCK = ".lock"  # of uv, beside what it installed
 SOURCES = (SYSTEM, UV, PYENV)
 _VERSION = re.compile(r"3\.\d{1,2}(\.\d{1,3})?\Z")
 _OLDEST = (3, 6)
@@ -276,6 +277,19 @@ def _install_by_uv(wanted: Wanted, env: Mapping[str, str]) -> None:
     tool = _tool(wanted) or _bring_uv(wanted, env)
     files.make_directory(os.path.join(wanted.top, "python"), 0o755)
     _run([tool, "python", "install", "cpython@" + wanted.python], wanted, env)
+    _close_lock(os.path.join(wanted.top, "python", _LOCK))
+
+
+def _close_lock(path: str) -> None:
+    """Take the file by which uv keeps two runs apart from other users: uv lets everybody write it, and so hold it."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:  # other versions have another one, or none
+        return
+    try:
+        os.fchmod(handle, 0o600)
+    finally:
+        os.close(handle)
 
 
 def _bring_uv(wanted: Wanted, env: Mapping[str, str]) -> str:

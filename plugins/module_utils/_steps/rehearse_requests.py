@@ -25,6 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, check_code, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps import old_info, restore
+from ansible_collections.relocate.django.plugins.module_utils._steps.chosen_set import Source
 from ansible_collections.relocate.django.plugins.module_utils._steps.old_pages import OldPage, OldPages, shown_title
 
 NONE, FULL = "none", "full"
@@ -131,7 +132,7 @@ def ask(options: Options, found: List[Obstacle]) -> Outcome:
 def _with_data(site: Site, options: Options, old: OldPages, found: List[Obstacle]) -> Outcome:
     """Have the databases of the set beside the live ones for as long as is asked."""
     wanted = options.restoring()
-    source = restore.Source.find(wanted.directory, wanted.site, wanted.label, wanted.manifest_sha256)
+    source = Source.find(wanted.directory, wanted.site, wanted.label, wanted.manifest_sha256)
     outcome = Outcome(source.backup.label, fresh=options.is_made_for_this, notes=list(old.notes))
     pending = _pending(site, source)
     if pending:
@@ -147,7 +148,7 @@ def _with_data(site: Site, options: Options, old: OldPages, found: List[Obstacle
     return outcome
 
 
-def _pending(site: Site, source: restore.Source) -> List[str]:
+def _pending(site: Site, source: Source) -> List[str]:
     """List migrations of the code that are applied to no database of the set."""
     return history.pending(source.manifest.code.get("migrations") or {}, site.facts["history"])
 

@@ -16,8 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.compare i
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.load import load_fixture
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, Difference, Fixture
-from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
-from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, RecordFile, check_site_name
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, RecordFile
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set import retention
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
@@ -30,6 +29,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import (
     restore_media,
     same_server,
 )
+from ansible_collections.relocate.django.plugins.module_utils._steps.chosen_set import SetOptions, Source
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import (
     check_sequences,
     differs,
@@ -49,16 +49,11 @@ from ansible_collections.relocate.django.plugins.module_utils._steps.swap import
 
 
 @dataclass(frozen=True)
-class Options(ModuleOptions):
+class Options(SetOptions):
     """Holds the options of the module ``restore``."""
 
-    directory: str  # ours
-    site: str
-    label: Optional[str]  # the set; None: the newest
-    manifest_sha256: Optional[str]  # what its manifest must have; None: what is pinned
     state: str  # present, rehearsed, rolled_back
     sequences: str  # keep, advance
-    aliases: Sequence[str]  # the databases that are restored; all without one
     replace: bool  # a live database that must be kept may be put aside
     verified: bool  # every file was held against the manifest in this run
     media: bool  # MEDIA that the set stores is brought
@@ -76,21 +71,6 @@ class Options(ModuleOptions):
     def takes_media(self) -> bool:
         """Tell whether MEDIA is part of what is restored."""
         return self.present and self.media
-
-
-@dataclass(frozen=True)
-class Source:
-    """The set that is restored, or that a site is held against."""
-
-    backup: BackupSet
-    manifest: Manifest
-    digest: str
-
-    @classmethod
-    def find(cls, directory: str, site: str, label: Optional[str], sha256: Optional[str]) -> Source:
-        """Find a set, the newest one without a label. Raises what finding and reading a set raises."""
-        backup = BackupSet.find(directory, check_site_name(site), label, sha256)
-        return cls(backup, backup.read(sha256), backup.digest())
 
 
 @dataclass(frozen=True)

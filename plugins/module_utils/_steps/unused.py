@@ -16,7 +16,8 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
 from ansible_collections.relocate.django.plugins.module_utils._steps import measured, verify
-from ansible_collections.relocate.django.plugins.module_utils._steps.restore import Source, check_aliases
+from ansible_collections.relocate.django.plugins.module_utils._steps.chosen_set import Source
+from ansible_collections.relocate.django.plugins.module_utils._steps.restore import check_aliases
 
 _SHOWN = 10  # findings
 

@@ -16,27 +16,22 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory, owners
 from ansible_collections.relocate.django.plugins.module_utils._media.root import is_there
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, SystemUser, state_from_plain
-from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, check_code
 from ansible_collections.relocate.django.plugins.module_utils._steps import measured as steps_measured
+from ansible_collections.relocate.django.plugins.module_utils._steps.chosen_set import SetOptions, Source
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import check_sequences, state_of, table_rows
-from ansible_collections.relocate.django.plugins.module_utils._steps.restore import Source, check_aliases
+from ansible_collections.relocate.django.plugins.module_utils._steps.restore import check_aliases
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 
 _ERRORS = ("error", "critical")  # levels of django.core.checks
 
 
 @dataclass(frozen=True)
-class Options(ModuleOptions):
+class Options(SetOptions):
     """Holds the options of the module ``verify``."""
 
-    directory: str  # ours
-    site: str
-    label: Optional[str]  # the set; None: the newest
-    manifest_sha256: Optional[str]  # what its manifest must have; None: what is pinned
-    aliases: Sequence[str]  # the databases that are proven; all without one
     fingerprints: bool  # contents are compared, and not rows alone
     models: bool  # each model must see the rows of its table
     checks: bool  # Django's system check is run

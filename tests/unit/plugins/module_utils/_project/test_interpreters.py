@@ -28,6 +28,7 @@ case "$2" in
 list) [ "$4" = cpython@3.99 ] || echo "cpython-3.12.16-linux-x86_64-gnu    <download available>" ;;
 install)
     home=$UV_PYTHON_INSTALL_DIR/cpython-3.12.16-linux-x86_64-gnu
+    touch $UV_PYTHON_INSTALL_DIR/.lock && chmod 666 $UV_PYTHON_INSTALL_DIR/.lock
     mkdir -p $home/bin && printf '#!/bin/sh\\necho 3.12.16\\n' > $home/bin/python3.12 && chmod 755 $home/bin/python3.12
     ln -s $home $UV_PYTHON_INSTALL_DIR/cpython-3.12-linux-x86_64-gnu ;;
 esac
@@ -87,6 +88,7 @@ def test_uv_brings_a_python_that_anybody_can_run(host: Host) -> None:
     assert f"uv python install cpython@3.12 {host.top}/python 1 0 /nonexistent 0022" in host.said()
     for place in (host.top, host.top / "python", Path(path)):
         assert place.stat().st_mode & 0o055 == 0o055
+    assert (host.top / "python" / ".lock").stat().st_mode & 0o777 == 0o600, "nobody else may hold it"
     assert not interpreters.install(wanted)
     assert host.said().count("install") == 1
     assert interpreters.find(host.wanted("3.12.16")) == path
