@@ -143,6 +143,7 @@ CODES: Dict[str, str] = {
     "unit_shared": "a unit that is to be stopped runs other sites too",
     "site_running": "the site runs where its data is to be replaced",
     "unit_failed": "a systemd unit did not start or stop",
+    "queues_not_empty": "tasks still wait in the old site's queues",
     "freeze_lost": "the old site is no longer frozen",
     "no_services": "no unit of the site is named, so nothing would stop it",
     "old_retired": "the old site was retired by an earlier move",

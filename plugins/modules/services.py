@@ -20,6 +20,7 @@ author:
 extends_documentation_fragment:
   - relocate.django.work
   - relocate.django.answers
+  - relocate.django.project
   - relocate.django.attributes
 attributes:
   check_mode:
@@ -105,6 +106,14 @@ options:
       - The project's directory on this host, to warn of lines of cron that lead to where it was on old, and to find the
         server blocks for O(maintenance).
     type: path
+    required: false
+  queues_empty_within:
+    description:
+      - With O(state=frozen), how many seconds queues of Redis and RabbitMQ on this host have to become empty once all
+        but the workers has been stopped. The settings of the project in O(path) name them. Where tasks still wait then,
+        the freeze is taken back. V(0) does not look at queues.
+    type: int
+    default: 0
   maintenance:
     description:
       - A page (HTML) on this host. While the site is V(frozen), nginx shows it by the site's names, with status 503 and

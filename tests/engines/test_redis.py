@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,9 +17,10 @@ from ansible_collections.relocate.django.plugins.module_utils._discover import h
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._redis.client import Database, Login, connected
 from ansible_collections.relocate.django.plugins.module_utils._redis.held import Held, held, scan
-from ansible_collections.relocate.django.plugins.module_utils._steps import stores
+from ansible_collections.relocate.django.plugins.module_utils._steps import drain, stores
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user, lookup_user
 from tests.engines import redis_server
+from tests.unit.fakes import refused
 
 pytestmark = pytest.mark.skipif(redis_server.program() is None, reason="no redis-server")
 PASSWORD = "canary ö:@%'\"\r\n$9"
@@ -155,3 +158,24 @@ def test_no_such_database(empty: Database) -> None:
     with pytest.raises(RelocateError, match="cannot be reached"), connected(Database(path="/nonexistent"), None):
         pass
     assert "canary" not in repr(Login("u", "canary"))
+
+
+def test_queues_that_a_worker_empties_are_waited_for(empty: Database) -> None:
+    fill(empty, ("RPUSH", "celery", "a", "b"), ("SET", "celery-task-meta-1", "{}"))
+    kept = [stores.Store(empty, ("CELERY_BROKER_URL",), ("task queue",))]
+
+    def work() -> None:
+        time.sleep(0.3)
+        fill(empty, ("LPOP", "celery"), ("HSET", "unacked", "tag", "m"))
+        time.sleep(0.3)
+        fill(empty, ("LPOP", "celery"), ("DEL", "unacked"))
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    begun = time.monotonic()
+    drain.Waiting(kept, (), current_user(), 20).wait()
+    worker.join()
+    assert 0.5 < time.monotonic() - begun < 15
+    fill(empty, ("ZADD", "rq:scheduled:default", "1", "x"), ("RPUSH", "rq:queue:default", "y"))
+    with refused("queues_not_empty", "2 messages wait in queues rq:queue:default .1., rq:scheduled:default .1."):
+        drain.Waiting(kept, (), current_user(), 0.6).wait()

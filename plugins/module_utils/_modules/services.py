@@ -14,7 +14,7 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
 from ansible_collections.relocate.django.plugins.module_utils._services import bring, freeze, units
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import STATES
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd
-from ansible_collections.relocate.django.plugins.module_utils._steps import beside
+from ansible_collections.relocate.django.plugins.module_utils._steps import beside, drain
 from ansible_collections.relocate.django.plugins.module_utils._steps.beside import Beside
 
 
@@ -58,7 +58,9 @@ def with_all(module: Call, options: bring.Options, comes_to: str, others: Beside
 
 def with_units(module: Call, options: bring.Options, others: Beside) -> Dict[str, Any]:
     """Plan, and carry the plan out unless in check mode."""
-    host = units.Services(Systemd(), options.directory, options.site)
+    systemd = Systemd()
+    queues = None if module.check_mode else drain.prepare(drain.Options.of(module.params), systemd)
+    host = units.Services(systemd, options.directory, options.site, queues)
     if not module.check_mode and options.state in ("started", "thawed"):
         host.wake(options.request())
     plan = bring.plan_units(host, options)
@@ -78,6 +80,7 @@ MODULE = Module(
         "argument_spec": _argspec.merged(
             _argspec.work(),
             _argspec.answers(),
+            {name: spec for name, spec in _argspec.project().items() if name != "path"},
             {
                 "state": {"type": "str", "choices": list(STATES), "required": True},
                 "units": {"type": "list", "elements": "str", "default": []},
@@ -90,6 +93,7 @@ MODULE = Module(
                 "retired": {"type": "bool", "default": False},
                 "allow_unfrozen": {"type": "bool", "default": False},
                 "path": {"type": "path"},
+                "queues_empty_within": {"type": "int", "default": 0},
                 "maintenance": {"type": "path"},
                 "cron": {"type": "str", "choices": ["refuse", "leave", "carry"], "default": "refuse"},
                 "label": {"type": "str", "default": ""},

@@ -126,7 +126,10 @@ def plan_units(host: Services, options: Options) -> Plan:
         request, others = host.within(request, options.named)
     units, record, armed = host.look(request)
     host.check(request, units, record, armed)
-    return Plan(request, tuple(plan.plan(request, units, record, armed)), units, record, tuple(others))
+    actions = plan.plan(request, units, record, armed)
+    if host.queues is not None:
+        actions = plan.with_drain(actions, host.queues.workers)
+    return Plan(request, tuple(actions), units, record, tuple(others))
 
 
 def apply(

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Freeze, UnitBefore
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, check_site_name
@@ -44,10 +44,21 @@ class Request:
 
 @dataclass(frozen=True)
 class Action:
-    """One step: a verb of systemctl, or arm, disarm, record, hold, retire, forget."""
+    """One step: a verb of systemctl, or arm, disarm, record, hold, retire, forget, drain."""
 
     verb: str
     unit: str = ""
+
+
+def with_drain(actions: Sequence[Action], workers: Collection[str]) -> List[Action]:
+    """Have queues seen to be empty before the workers stop, which comes last, and once more after that."""
+    ordered = sorted(actions, key=lambda action: (action.verb == "stop") + (action.unit in workers))
+    stops = [action for action in ordered if action.verb == "stop"]
+    last = [action for action in stops if action.unit in workers]
+    if not stops:
+        return ordered
+    first, drain = ordered[: len(ordered) - len(last)], [Action("drain")]
+    return [*first, *drain, *last, *(drain if last else [])]
 
 
 def switch_name(site: str) -> str:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import replace
-from typing import Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import Callable, Collection, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event, Freeze, UnitBefore
@@ -39,15 +39,25 @@ from ansible_collections.relocate.django.plugins.module_utils._services.unit imp
 _SETTLE = 1.5  # seconds for which a started unit must stay up before it counts as started
 
 
+@dataclass(frozen=True)
+class Queues:
+    """Holds who takes tasks out of the site's queues, and what waits until they are empty; it may raise."""
+
+    workers: FrozenSet[str]
+    wait: Callable[[], None]
+
+
 class Services:
     """Carries actions out on this host.
 
     :param systemd: how to reach systemd
     :param directory: our work directory, which holds the site's record
     :param site: the site's name
+    :param queues: that must be empty before the site is frozen
     """
 
-    def __init__(self, systemd: Systemd, directory: str, site: str) -> None:
+    def __init__(self, systemd: Systemd, directory: str, site: str, queues: Optional[Queues] = None) -> None:
+        self.queues = queues
         self.systemd, self._directory, self._site = systemd, directory, site
         self.switch = switch_name(site)
 
@@ -163,6 +173,9 @@ class Services:
             self._arm(request, services_freeze.states_to_keep(units, record))
         elif verb == "disarm":
             self.systemd.disarm(self.switch)
+        elif verb == "drain":
+            if self.queues is not None:
+                self.queues.wait()
         elif verb == "start" and request.state == "thawed":
             self.systemd.call("start", action.unit, timeout=request.timeout, check=False)  # go on with the others
         else:

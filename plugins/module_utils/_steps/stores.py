@@ -120,7 +120,7 @@ def _sentence(holds: Held, store: Store) -> str:
     place, who = store.database.place, ", ".join(store.settings[:3])
     if holds.queues:
         return "{0} of {1} ({2}) when it was asked: they stay behind".format(
-            _waiting(holds.queues, "" if holds.whole else "at least "), place, who
+            waiting(holds.queues, "" if holds.whole else "at least "), place, who
         )
     if not holds.keys:
         return ""
@@ -130,7 +130,7 @@ def _sentence(holds: Held, store: Store) -> str:
     )
 
 
-def _waiting(queues: Any, prefix: str = "") -> str:
+def waiting(queues: Any, prefix: str = "") -> str:
     """Say how many messages wait, and where."""
     count = sum(length for _name, length in queues)
     names = [name if len(queues) == 1 else "{0} ({1})".format(name, length) for name, length in queues[:_SHOWN]]
@@ -150,5 +150,5 @@ def _of_rabbitmq(vhost: str, setting: str) -> Iterator[Notice]:
         yield Notice("nobody can tell what {0} names holds: {1}".format(setting, error.msg), error.hint)
         return
     if queues:
-        text = "{0} of rabbitmq, virtual host {1} ({2}): they stay behind".format(_waiting(queues), vhost, setting)
+        text = "{0} of rabbitmq, virtual host {1} ({2}): they stay behind".format(waiting(queues), vhost, setting)
         yield Notice(text, "let the workers empty the queues before the move")

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._services import plan as services_plan
 from ansible_collections.relocate.django.plugins.module_utils._services import units as services_units
-from ansible_collections.relocate.django.plugins.module_utils._services.plan import Request, plan
+from ansible_collections.relocate.django.plugins.module_utils._services.plan import Request, plan, with_drain
 from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 from tests.unit.fakes import refused
 from tests.unit.plugins.module_utils._services.played import (
@@ -221,3 +222,21 @@ def test_stopped_means_that_every_unit_is_down(tmp_path: Path) -> None:
     assert asked == list(NAMES)
     now = {**units(up=False), WEB: unit(WEB, active="deactivating")}
     assert words(plan(Request("stopped", (WEB,)), now, {})) == "stop web.service, disable web.service"
+
+
+def test_a_freeze_whose_queues_do_not_empty_is_taken_back(tmp_path: Path) -> None:
+    """The worker has not been stopped by then."""
+
+    def wait() -> None:
+        assert not systemd.units[TIMER].up
+        raise RelocateError("queues_not_empty", "1 message waits")
+
+    systemd = Played(units(up=True))
+    host = services_units.Services(systemd, str(tmp_path), "shop", services_units.Queues(frozenset({WEB}), wait))
+    request = host.whole(Request("frozen", NAMES))
+    now, record, armed = host.look(request)
+    with refused("queues_not_empty", "1 message waits; what was done so far was taken back"):
+        host.apply(request, with_drain(plan(request, now, record, armed), {WEB}))
+    assert f"stop {WEB}" not in systemd.calls
+    assert systemd.units[WEB].up and systemd.units[TIMER].up
+    assert noted(tmp_path) == {}
