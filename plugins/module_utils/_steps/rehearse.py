@@ -205,11 +205,12 @@ def unknown_units(variable: str, units: Iterable[Unit]) -> List[Obstacle]:
 
 def unit_problems(item: Starter) -> List[Obstacle]:
     """Return what would keep systemd from starting a unit: users, directories, env files and programs that lack."""
-    problems = [*_missing_people(item), *_missing_files(item)]
-    user = _user_of(item)
+    user, root = _user_of(item), os.geteuid() == 0
+    with acting_as(user if root and item.manager else None):  # a user's own systemd has no other rights than he
+        problems = [*_missing_people(item), *_missing_files(item)]
     if item.user and user is None:  # nobody's rights can be asked for
         return problems + [_no_program(item, program) for program in item.must if not os.path.exists(program)]
-    with acting_as(user if os.geteuid() == 0 else None):
+    with acting_as(user if root else None):
         problems += _missing_programs(item)
     return problems
 

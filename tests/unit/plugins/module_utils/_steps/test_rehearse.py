@@ -22,6 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._site import Proje
 from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse
 from ansible_collections.relocate.django.plugins.module_utils._steps.rehearse_certificates import Looked
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user
+from tests.unit.fakes import ROOT_ONLY
 
 GOOD = Starter("service", "shop.service", "shop.service", directory="/", must=("/bin/sh",))
 MISSING = "/nonexistent/of/shop"
@@ -67,6 +68,20 @@ def test_an_env_file_is_read_by_systemd_and_a_program_run_by_the_user(tmp_path: 
     secret.chmod(0o755)
     [problem] = rehearse.unit_problems(replace(one, must=(str(secret),)))
     assert "which nobody cannot execute" in problem.msg
+
+
+@ROOT_ONLY
+def test_a_users_own_systemd_reads_what_he_can_read(tmp_path: Path) -> None:
+    """Whether another's file is there is nothing that a unit of his brings to light."""
+    there = tmp_path / "env"
+    there.touch()
+    tmp_path.chmod(0o700)
+    one = replace(GOOD, user="nobody", manager="nobody", must=())
+    for pattern in (there, tmp_path / "en*", tmp_path / "absent"):
+        [problem] = rehearse.unit_problems(replace(one, env_files=(str(pattern),)))
+        assert f"reads {pattern}, which is not there" in problem.msg
+    [problem] = rehearse.unit_problems(replace(one, directory=str(tmp_path / "x")))
+    assert "which is not there" in problem.msg
 
 
 def test_all_that_a_unit_lacks_is_told_at_once() -> None:
