@@ -102,7 +102,10 @@ def check_none_stray(systemd: Systemd, names: Sequence[str], path: str) -> None:
     A program that left its unit, or was started in a scope, would go on writing.
     """
     for user in filter(None, by_user(names)):
-        found = groups.stray(systemd.manager(user).group(), path)
+        manager = systemd.manager(user)
+        group = manager.group()
+        with acting_as(manager.user):  # in a container, root may not see where others' processes run
+            found = groups.stray(group, path)
         if found:
             raise RelocateError(
                 "unit_failed",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._services import c
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import Request
 from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user
-from tests.unit.fakes import refused
+from tests.unit.fakes import nobody, refused
 from tests.unit.plugins.module_utils._services.played import SOCKET, WEB, Played, carry_out, unit
 
 
@@ -146,7 +147,7 @@ class Owners(Played):
     """A systemd beside which the user shop has one of his own."""
 
     def manager(self, user: str) -> Any:
-        return SimpleNamespace(group=lambda: f"/{user}")
+        return SimpleNamespace(group=lambda: f"/{user}", user=nobody())
 
     def wake(self, names: Any) -> None:
         pass
@@ -156,11 +157,12 @@ class Owners(Played):
 def test_a_process_of_no_service_ends_a_freeze(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state: str) -> None:
     """What was stopped is started again: the program would go on writing."""
     name, asked = "~shop/web.service", []
+    monkeypatch.setattr(checks, "acting_as", lambda user: nullcontext(asked.append(user.name)))
     monkeypatch.setattr(checks.groups, "stray", lambda group, path: asked.append((group, path)) or [41, 42])
     systemd = Owners({name: unit(name), WEB: unit(WEB)})
     with refused("unit_failed", "processes of no service still run in /srv/shop/app: 41, 42.*kill 41 42"):
         carry_out(systemd, tmp_path, Request(state, (WEB, name), path="/srv/shop/app"))
-    assert asked == [("/shop", "/srv/shop/app")]
+    assert asked == [nobody().name, ("/shop", "/srv/shop/app")]
     assert systemd.units[name].up == systemd.units[WEB].up == (state == "frozen")
     monkeypatch.setattr(checks.groups, "stray", lambda _group, _path: [])
     carry_out(systemd, tmp_path, Request(state, (WEB, name), path="/srv/shop/app"))
