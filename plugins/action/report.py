@@ -22,6 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._printable import 
 from ansible_collections.relocate.django.plugins.plugin_utils import (
     _attempt,
     _ending,
+    _options,
     _received,
     _report,
     _sentences,
@@ -89,17 +90,18 @@ def endings(hosts: Sequence[Any], run_of: Mapping[str, Any]) -> str:
     return "".join([*others, *paragraphs]) if paragraphs else ""
 
 
-def failure(why: Any, failures: Sequence[Any], more: str, again: str) -> Tuple[str, Dict[str, Any]]:
+def failure(why: Any, failures: Sequence[Any], more: str, again: str, where: str) -> Tuple[str, Dict[str, Any]]:
     """The end of a run that failed: its paragraph, and the result with the code of what went wrong.
 
     :param why: the result of the task that failed
     :param failures: what went wrong with each site instead, where several had their turn
     :param more: how the site was left; may be empty
     :param again: the command of this run
+    :param where: the site, and its host
     """
     found = _told.whole(why)
     told = [_received.text(found.get("msg") or "unknown", _lines)] if not failures else map(str, failures)
-    lines = ["FAILED", *told, more, "next: fix the cause, then run the same command again: " + again]
+    lines = [where + ": FAILED", *told, more, "next: fix the cause, then run the same command again: " + again]
     code = "sites_failed" if failures else _received.text(found.get("code"))
     text = "\n".join(["", *("  " + line.replace("\n", "\n  ") for line in lines if line)])[3:] + "\n"
     msg = "{0} (in full above)".format(_told.first_line("; ".join(map(str, failures)) or found.get("msg") or "unknown"))
@@ -180,7 +182,10 @@ class ActionModule(ActionBase):
 
     def _failed(self, args: Mapping[str, Any], known: Mapping[str, Any]) -> Dict[str, Any]:
         why = known.get("ansible_failed_result")
-        text, result = failure(why, args["failures"], self._sentence(args), command(context.CLIARGS))
+        host = _received.text(known.get("inventory_hostname"))
+        site = "Site {0} on ".format(_options.value_of("site", "", known, self._templar.template))
+        where = printable((site if not args["failures"] else "") + host)
+        text, result = failure(why, args["failures"], self._sentence(args), command(context.CLIARGS), where)
         _DISPLAY.display("\n" + text)
         return result
 

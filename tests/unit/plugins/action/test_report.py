@@ -37,8 +37,8 @@ NEXT = f"  next: fix the cause, then run the same command again: {AGAIN}\n"
 def test_a_rescue_says_once_what_went_wrong_and_fails(
     why: Any, failures: list[str], more: str, code: str, text: str, msg: str
 ) -> None:
-    said, found = report.failure(why, failures, more, AGAIN)
-    assert said == f"FAILED\n  {text}\n{NEXT}"
+    said, found = report.failure(why, failures, more, AGAIN, "Site s on h")
+    assert said == f"Site s on h: FAILED\n  {text}\n{NEXT}"
     assert found == {"changed": False, "failed": True, "code": code, "msg": msg + " (in full above)"}
 
 
