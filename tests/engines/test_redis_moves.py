@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._redis.client import Database
+from ansible_collections.relocate.django.plugins.module_utils._steps import drain
 from tests.engines import redis_server
 from tests.engines.local_site import FILES, PREFIX, LocalSite
 
@@ -81,3 +83,24 @@ def see_set(site: LocalSite, place: str) -> None:
     [entry] = manifest["neighbours"]
     assert entry["place"] == place and entry["keys"] == 2 and entry["settings"] == [SETTING]
     assert "canary" not in json.dumps(manifest)
+
+
+def test_the_project_says_which_queues_must_be_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are found and logged in to as its settings say, and a password is never shown."""
+    with redis_server.running("--requirepass", "canary@x7") as server:
+        queue = redis_server.numbered(server, 1, "canary@x7")
+        site = LocalSite(tmp_path)
+        site.make()
+        settings = f"{PREFIX}/settings.py"
+        site.commit({settings: FILES[settings] + LATER.replace("SOCKET", server.path)})
+        monkeypatch.setattr(drain, "workers", lambda _systemd, units: [name for name in units if name == "work"])
+        options = drain.Options("frozen", ("web", "work"), 1, str(site.old / PREFIX), allow_root=True)
+        queues = drain.prepare(options, None)  # type: ignore[arg-type]
+        assert queues is not None and queues.workers == {"work"}
+        queues.wait()
+        do(queue, "RPUSH", "celery", "one")
+        with pytest.raises(RelocateError) as caught:
+            queues.wait()
+        assert caught.value.code == "queues_not_empty"
+        assert f"1 message waits in queue celery of unix://{server.path}?db=1" in caught.value.msg
+        assert "canary" not in str(caught.value)

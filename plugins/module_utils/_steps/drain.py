@@ -77,8 +77,8 @@ def prepare(options: Options, systemd: Systemd) -> Optional[Queues]:
 
 
 def workers(systemd: Systemd, units: Sequence[str]) -> List[str]:
-    """Return those of these units that take tasks out of queues."""
-    names = [unit_name(name) for name in units]
+    """Return those of these units that take tasks out of queues; of a user's own systemd nobody tells here."""
+    names = [name for name in map(unit_name, units) if not name.startswith("~")]
     states = systemd.states(names)
     real = {name: states[name].real or name for name in names}
     known = {item.name: item for item in unit_reader.read(systemd, more=list(real.values()))}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import Action, with_drain
 from ansible_collections.relocate.django.plugins.module_utils._steps import drain
 from tests.unit.fakes import me, refused
+from tests.unit.plugins.module_utils._discover.played_units import Played
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,13 @@ from tests.unit.fakes import me, refused
 def test_who_works_on_queues(command: str, works: bool) -> None:
     assert drain.is_working(command.split()) is works
     assert drain.is_working(["/bin/sh", "-c", command]) is works
+
+
+def test_the_units_that_work_on_queues(tmp_path: Path) -> None:
+    systemd = Played(tmp_path)
+    systemd.add("web.service", "[Service]\nExecStart=/v/bin/gunicorn shop.wsgi\n")
+    systemd.add("work.service", "[Service]\nExecStart=/v/bin/celery -A shop worker\n")
+    assert drain.workers(systemd.systemd, ["web", "work", "gone", "~ada/work"]) == ["work.service"]
 
 
 def test_workers_stop_last_and_queues_are_looked_at_before_and_after() -> None:
