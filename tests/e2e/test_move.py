@@ -41,15 +41,23 @@ class Case:
     core: str = ""
     #: Whether --check is run first.
     checked: bool = True
+    #: Whether the same command is run again.
+    again: bool = True
 
 
+SOCKET_SHOP = dataclasses.replace(SHOP, settings="awkward.settings_plain", database_host="")
 CASES = {
     # An old server as they are: Python 3.9, PostgreSQL 13, Django 4.2, names that must be quoted everywhere.
     "postgresql-13": Case(AWKWARD_SHOP, "bullseye", "2.18"),
     "sqlite": Case(SQLITE_SHOP),
-    "socket": Case(dataclasses.replace(SHOP, settings="awkward.settings_plain", database_host=""), "bookworm", "2.21"),
+    "socket": Case(
+        dataclasses.replace(SHOP, settings="awkward.settings_plain", database_host=""),
+        "bookworm",
+        "2.21",
+        checked=False,
+    ),
     "mariadb-10.11": Case(MYSQL_SHOP),
-    "mariadb-10.5": Case(MYSQL_SHOP, "bullseye", "2.20", checked=False),
+    "mariadb-10.5": Case(MYSQL_SHOP, "bullseye", "2.20", checked=False, again=False),
 }
 #: The events of the site on MariaDB, and what each must be again.
 EVENTS = {"shop_forget": "ENABLED", "shop_never": "DISABLED", "shop_tidy": "ENABLED"}
@@ -89,6 +97,8 @@ def test_whole_move(lab: Lab, tmp_path: Path, case: Case) -> None:
     assert report["status"] == "moved"
     assert report["downtime"] < report["total"]
 
+    if not case.again:
+        return
     again = move.run()
     assert again.rc == 0, again.stdout[-3000:]
     assert set(changed(again).values()) == {0}

@@ -230,7 +230,7 @@ def test_two_labs_do_not_share_a_prefix(lab: Lab) -> None:
 def test_hosts_start_within_seconds(lab: Lab) -> None:
     start = time.monotonic()
     lab.host("quick", "trixie")
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 60  # 6 where nothing runs beside it
     lab.remove("quick")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import IO
 
 from tests.lab.images import SUITES, ensure_image
 from tests.lab.lab import obstacle
@@ -15,9 +16,11 @@ from tests.lab.wheels import ensure_wheels
 from tests.tools import venv
 from tests.tools.collection import ROOT
 
-#: What is run one after the other: the lab itself first, then moves, three labs at a time, since they often wait. A lab
-#: that is free takes the next test, and the longest come first (tests/e2e/conftest.py), so that all end together.
-PARTS = {"lab": ("tests/lab", ()), "e2e": ("tests/e2e", ("--numprocesses=3", "--dist=load", "--maxschedchunk=1"))}
+#: The lab itself, beside the moves: it waits more than it works.
+LAB = ["tests/lab"]
+#: Three labs at a time, since they often wait. A lab that is free takes the next test, and the longest come first
+#: (tests/e2e/conftest.py), so that all end together.
+MOVES = ["tests/e2e", "--numprocesses=3", "--dist=load", "--maxschedchunk=1"]
 
 
 def main(chosen: list[str]) -> int:
@@ -30,10 +33,15 @@ def main(chosen: list[str]) -> int:
     if chosen == ["--prepare"]:
         return prepare()
     if chosen:
-        return run("chosen", chosen)
+        return started("chosen", chosen).wait()
     venv.controllers()
-    parts = [(name, [path, *options]) for name, (path, options) in PARTS.items() if (ROOT / path).is_dir()]
-    return next((code for code in (run(name, arguments) for name, arguments in parts) if code), 0)
+    log = ROOT / "build" / "reports" / "lab.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as stream, started("lab", LAB, stream) as beside:
+        moves = started("e2e", MOVES).wait()
+        beside.wait()
+    print(log.read_text(encoding="utf-8", errors="replace"), flush=True)
+    return moves or beside.returncode
 
 
 def prepare() -> int:
@@ -45,11 +53,11 @@ def prepare() -> int:
     return 0
 
 
-def run(name: str, arguments: list[str]) -> int:
-    """Run pytest in a process of its own; its report is named after the part."""
+def started(name: str, arguments: list[str], output: IO[str] | None = None) -> subprocess.Popen[bytes]:
+    """Start pytest in a process of its own; its report is named after the part."""
     report = ROOT / "build" / "reports" / f"{name}.xml"
     argv = [sys.executable, "-m", "pytest", *arguments, "--durations=10", f"--junitxml={report}"]
-    return subprocess.run(argv, cwd=ROOT, check=False).returncode
+    return subprocess.Popen(argv, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT if output else None)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,15 @@ from tests.tools.collection import COPY, ROOT
 HOME = ROOT / "build" / "ansible-test"
 #: What tests/tools/lint.py asks for more strictly, with the same programs or with ruff and its format.
 LINTED = ("changelog", "pep8", "shellcheck")
+#: The test that imports each file alone. What modules are made of is imported with them: alone, file by file, it takes
+#: six times as long and finds nothing else.
+IMPORT = "import"
+IMPORTED = [f"plugins/{name}/" for name in ("modules", "action", "filter", "lookup", "plugin_utils", "doc_fragments")]
+#: With what ansible-test is run, one after the other.
+WHOLE = (
+    [word for name in (*LINTED, IMPORT) for word in ("--skip-test", name)],
+    ["--test", IMPORT, *IMPORTED],
+)
 BOOTSTRAP = Path(__file__).with_name("bootstrap_pip.py")
 
 
@@ -50,7 +59,11 @@ def prepare() -> dict[str, str]:
 
 def main(options: list[str]) -> int:
     """Run the sanity tests; further arguments go to ansible-test, instead of leaving out what lint looks at."""
-    options = options or [word for name in LINTED for word in ("--skip-test", name)]
+    return ansible_test(*options) if options else max(ansible_test(*arguments) for arguments in WHOLE)
+
+
+def ansible_test(*options: str) -> int:
+    """Run ansible-test sanity; gives its exit code."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     program = [str(Path(sys.executable).with_name("ansible-test")), "sanity", "--color", "no", "--requirements"]
     return subprocess.run([*program, "--python", python, *options], cwd=COPY, env=prepare(), check=False).returncode
