@@ -15,7 +15,7 @@ import contextlib
 import errno
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Protocol, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -69,6 +69,7 @@ class Module:
     arguments: Mapping[str, Any]  # of AnsibleModule: argument_spec, and which of them need which
     work_on: Work
     writes: Writes = always
+    asks: Optional[Callable[[Mapping[str, Any]], Sequence[str]]] = None  # topics that the project will be asked about
 
 
 def answer(module: AnsibleModule, work_on: Work, writes: Writes = always, show: Optional[Show] = None) -> None:

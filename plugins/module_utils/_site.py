@@ -16,6 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login, Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions, texts
 from ansible_collections.relocate.django.plugins.module_utils._project import history, probe, vcs
+from ansible_collections.relocate.django.plugins.module_utils._project.ahead import AHEAD
 from ansible_collections.relocate.django.plugins.module_utils._project.probe import Project, find_project
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
@@ -136,7 +137,10 @@ def open_site(options: SiteOptions, topics: Sequence[str] = (), partial: bool = 
     with SecretStore(secret_base(options.directory), project.owner) as secrets:
         asked = ["databases"] + list(topics)
         with stopwatch.step("settings"):
-            facts = probe.ask(project, asked, secrets=True, aliases=options.aliases, partial=partial)
+            if partial:
+                facts = probe.ask(project, asked, secrets=True, aliases=options.aliases, partial=True)
+            else:
+                facts = AHEAD.ask(project, asked, options.aliases)
         raw = facts.pop("databases")
         if "error" in raw:
             raise RelocateError(**raw["error"])

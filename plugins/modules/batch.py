@@ -28,7 +28,6 @@ options:
   steps:
     description:
       - What is done, in order.
-      - Without any, the modules are loaded and nothing is done, so that the next task of this module starts sooner.
     type: list
     elements: dict
     required: true
@@ -64,6 +63,16 @@ options:
         description: Its arguments. They may hold secrets, so they are not shown.
         type: dict
         default: {}
+  state:
+    description:
+      - V(done) runs the steps.
+      - V(prepared) runs none. Their arguments are looked at, and projects are asked what steps will want to know of
+        code and settings alone. For root, the answers are kept in memory (C(/run)), so that a later task of the same
+        run need not ask. They hold what the settings hold of databases, passwords included, and are gone when that
+        task has read them or the run gives the site back.
+    type: str
+    choices: [done, prepared]
+    default: done
   common:
     description:
       - Arguments of every step that has an option of the name, such as C(label). They replace those in

@@ -99,7 +99,9 @@ RULES: list[tuple[str, set[str]]] = [
 ]
 #: What the modules take, and what they do: the modules themselves only document it.
 RUN_TOGETHER = {f"_modules.{name}" for name in CARRIED}
-RULES.append(("_modules.batch", {"_errors", "_printable", "_carried", "_module", *RUN_TOGETHER}))
+RULES.append(
+    ("_modules.batch", {"_errors", "_carried", "_module", "_site", "_project.ahead", "_record.kept", *RUN_TOGETHER})
+)
 RULES.append(("_modules.*", {*dict(RULES)["_steps.*"], "_argspec", "_module"}))
 #: What the controller needs of all this: texts and types.
 CONTROLLER = GROUND | {"_carried"}

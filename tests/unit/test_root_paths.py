@@ -153,6 +153,11 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "_fill": ("open open", SET),
         "save_all": ("files.replaced", SET),
     },
+    "module_utils/_record/kept.py": {
+        "keep": ("files.replaced", OURS),
+        "_read": ("os.open", OURS),
+        "forget": ("os.unlink", OURS),
+    },
     "module_utils/_record/lease.py": {
         "Lease.__enter__": ("os.open", OURS),
         "Lease.holder": ("os.open", OURS),

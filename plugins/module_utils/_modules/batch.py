@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._carried import CARRIED
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -21,6 +21,9 @@ from ansible_collections.relocate.django.plugins.module_utils._module import (
     validated,
     without_secrets,
 )
+from ansible_collections.relocate.django.plugins.module_utils._project.ahead import AHEAD, LASTING
+from ansible_collections.relocate.django.plugins.module_utils._record import kept
+from ansible_collections.relocate.django.plugins.module_utils._site import SiteOptions
 
 if TYPE_CHECKING:
     # Ansible brings these to the host because they stand here; what a call does not need is not loaded.
@@ -45,8 +48,6 @@ if TYPE_CHECKING:
         verify,
     )
 
-#: What is loaded before the site is stopped.
-OF_THE_WINDOW = ("backup", "migrate", "restore", "services", "transfer", "verify")
 _PACKAGE = __name__.rpartition(".")[0]
 
 
@@ -59,6 +60,14 @@ class Step:
     params: Dict[str, Any]
     check_mode: bool
     said: List[str]
+
+    def asks(self) -> Sequence[str]:
+        """Return the topics that its project will be asked about."""
+        return self.module.asks(self.params) if self.module.asks else ()
+
+    def run(self) -> Tuple[str, str, str]:
+        """Return our directory, the site, and the run that this is a step of."""
+        return self.params["directory"], self.params["site"], self.params["run"]
 
     def warn(self, warning: str) -> None:
         """Tell something that is no error."""
@@ -83,21 +92,45 @@ def step_of(wanted: Mapping[str, Any], common: Mapping[str, Any], check_mode: bo
 
 
 def work_on(module: Call) -> Dict[str, Any]:
-    """Look at all arguments, then run one step after the other; the first failure ends it."""
+    """Look at all arguments, then do what is to be done before, or run one step after the other."""
     params = module.params
-    if not params["steps"]:
-        for name in OF_THE_WINDOW:
-            module_of(name)
     steps = [step_of(wanted, params["common"] or {}, module.check_mode) for wanted in params["steps"]]
+    if params["state"] == "prepared":
+        prepare(steps)
+        return {"changed": False, "returned": {}}
+    return done(module, steps)
+
+
+def prepare(steps: Sequence[Step]) -> None:
+    """Ask projects what the steps will want to know of code and settings, and keep it for the calls that run them."""
+    for step in steps:
+        if _of_code(step) and not step.check_mode:
+            options = SiteOptions.of(step.params)
+            AHEAD.ask(options.project.find(), ["databases", *step.asks()], options.aliases)
+            kept.keep(*step.run(), AHEAD.kept())
+
+
+def _of_code(step: Step) -> bool:
+    """Tell whether a project can be asked what a step wants to know before the databases are there."""
+    return bool(step.asks()) and set(step.asks()) <= set(LASTING)
+
+
+def done(module: Call, steps: Sequence[Step]) -> Dict[str, Any]:
+    """Run one step after the other; the first failure ends it."""
     results: Dict[str, Any] = {}
     try:
-        for step in steps:
+        for number, step in enumerate(steps):
+            if _of_code(step):
+                AHEAD.use(kept.take(*step.run()))
+            AHEAD.expected = [topic for later in steps[number + 1 :] for topic in later.asks()]
             result, error = perform(step, step.module.work_on, step.module.writes)
             if error is not None:
                 done = {name: found["elapsed"] for name, found in results.items()}
                 details = {**error.details, "step": step.name, "done": done}
                 raise RelocateError(error.code, error.msg, error.hint, details)
             results[step.name] = result
+            if result["changed"]:
+                AHEAD.changed()
     finally:
         tell(module, _said(steps))
     # Ansible gives another name to what is called results.
@@ -132,6 +165,7 @@ MODULE = Module(
                 },
             },
             "common": {"type": "dict", "default": {}},
+            "state": {"type": "str", "choices": ["done", "prepared"], "default": "done"},
         }
     },
     work_on,

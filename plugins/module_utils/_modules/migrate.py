@@ -26,6 +26,8 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, never_migrated, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import state_of
 
+TOPICS = ("migrations",)
+
 
 def check(site: Site, check_missing: bool) -> None:
     """Refuse what migrate would stumble over half way. Raises migration_conflict, missing_migrations."""
@@ -92,7 +94,7 @@ def work_on(module: Call) -> Dict[str, Any]:
     """Plan by what Django says, then apply unless in check mode."""
     params = module.params
     check_site_name(params["site"])
-    with open_site(SiteOptions.of(params), ("migrations",)) as site:
+    with open_site(SiteOptions.of(params), TOPICS) as site:
         check(site, params["check_missing"])
         plans = {
             alias: plan_of(site, alias, params["app"], params["migration"], params["fresh"]) for alias in site.engines
@@ -145,4 +147,5 @@ MODULE = Module(
         "required_by": {"migration": ["app"]},
     },
     work_on,
+    asks=lambda _params: TOPICS,
 )

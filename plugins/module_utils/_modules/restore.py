@@ -13,6 +13,8 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, check_code, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps import restore as steps_restore
 
+TOPICS = ("django", "history")
+
 
 def roll_back(module: Call, site: Site) -> Dict[str, Any]:
     """Go back to the previous databases, unless in check mode."""
@@ -48,7 +50,7 @@ def restore(module: Call, site: Site) -> Dict[str, Any]:
 
 def work_on(module: Call) -> Dict[str, Any]:
     """Open the site and restore into it."""
-    with open_site(SiteOptions.of(module.params), ("django", "history")) as site:
+    with open_site(SiteOptions.of(module.params), TOPICS) as site:
         return roll_back(module, site) if module.params["state"] == "rolled_back" else restore(module, site)
 
 
@@ -74,4 +76,5 @@ MODULE = Module(
         ),
     },
     work_on,
+    asks=lambda _params: TOPICS,
 )

@@ -50,4 +50,5 @@ MODULE = Module(
     },
     work_on,
     writes=lambda params: bool(params["unused"]),
+    asks=lambda params: verify.Options.of(params).topics(),
 )

@@ -19,6 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_named,
     venv_neighbours,
     venv_opened,
+    venv_packages,
     venv_pages,
     venv_probe,
     venv_secrets,
@@ -40,6 +41,7 @@ PARTS = (
     venv_secrets,
     venv_models,
     venv_opened,
+    venv_packages,
     venv_pages,
     venv_named,
     venv_neighbours,
@@ -88,6 +90,20 @@ def ask(
         raise next(iter(errors.values()))
     for topic, error in errors.items():
         answers[topic] = {"error": {"code": error.code, "msg": error.msg, "hint": error.hint}}
+    return answers
+
+
+def ask_ahead(
+    project: Project, what: Sequence[str], later: Sequence[str], aliases: Sequence[str], timeout: float = 120
+) -> Dict[str, Any]:
+    """Answer as :func:`ask` does, with secrets; and what later steps will ask where that can be told by now.
+
+    :param later: topics that are answered when no migration is to be applied, and left out when they fail
+    """
+    answers, errors, _secrets = ask_all(project, what, True, aliases, timeout, more={"later": list(later)})
+    for topic in what:
+        if topic in errors:
+            raise errors[topic]
     return answers
 
 

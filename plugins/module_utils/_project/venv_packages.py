@@ -29,6 +29,37 @@ def _line(name: str, version: str, direct: Dict[str, Any]) -> str:
     return "{0} @ {1}".format(name, url) if url else "{0}=={1}".format(name, version)
 
 
+def topic_packages() -> List[str]:
+    """The installed distributions as ``pip freeze`` writes them, out of their metadata."""
+    lines: Dict[str, str] = {}
+    try:
+        from importlib import metadata
+    except ImportError:  # before Python 3.8
+        import pkg_resources
+
+        return sorted("{0}=={1}".format(item.project_name, item.version) for item in pkg_resources.working_set)
+    for item in metadata.distributions():
+        name = item.metadata["Name"]
+        if name and name.lower() not in ("pip", "setuptools", "wheel"):
+            lines.setdefault(name.lower(), _freeze_line(name, item))
+    return [lines[name] for name in sorted(lines)]
+
+
+def _freeze_line(name: str, item: Any) -> str:
+    try:
+        direct = json.loads(item.read_text("direct_url.json") or "{}")
+    except ValueError:
+        direct = {}
+    url = direct.get("url", "")
+    if "vcs_info" in direct:
+        url = "{0}+{1}@{2}".format(direct["vcs_info"].get("vcs", "git"), url, direct["vcs_info"].get("commit_id", ""))
+        if direct.get("dir_info", {}).get("editable"):
+            return "-e {0}#egg={1}".format(url, name)
+    elif direct.get("dir_info", {}).get("editable"):
+        return "-e {0}".format(urllib.parse.unquote(urllib.parse.urlsplit(url).path))
+    return "{0} @ {1}".format(name, url) if url else "{0}=={1}".format(name, item.version)
+
+
 def _is_system(location: str) -> bool:
     """Tell whether the operating system's packages brought it: new gets those by other means, if at all."""
     base, prefix = (os.path.realpath(getattr(sys, "base_prefix", sys.prefix)), os.path.realpath(sys.prefix))

@@ -30,6 +30,8 @@ def usual_paths() -> List[str]:
     from django.shortcuts import resolve_url
     from django.urls import NoReverseMatch, reverse
 
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return []  # it serves nothing
     paths = ["/"]
     for name in ("admin:login", "wagtailadmin_login"):
         try:

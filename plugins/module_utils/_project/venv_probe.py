@@ -22,7 +22,7 @@ import runpy
 import sys
 import urllib.parse
 import zlib
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_logins,
@@ -30,6 +30,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_named,
     venv_neighbours,
     venv_opened,
+    venv_packages,
     venv_pages,
     venv_secrets,
     venv_serving,
@@ -285,42 +286,11 @@ def _count_entry(entry: Any, totals: Dict[str, Any], pending: List[str]) -> None
         totals["others"] += 1
 
 
-def topic_packages(request: Request) -> List[str]:
-    """The installed distributions as ``pip freeze`` writes them, out of their metadata."""
-    lines: Dict[str, str] = {}
-    try:
-        from importlib import metadata
-    except ImportError:  # before Python 3.8
-        import pkg_resources
-
-        return sorted("{0}=={1}".format(item.project_name, item.version) for item in pkg_resources.working_set)
-    for item in metadata.distributions():
-        name = item.metadata["Name"]
-        if name and name.lower() not in ("pip", "setuptools", "wheel"):
-            lines.setdefault(name.lower(), _freeze_line(name, item))
-    return [lines[name] for name in sorted(lines)]
-
-
-def _freeze_line(name: str, item: Any) -> str:
-    try:
-        direct = json.loads(item.read_text("direct_url.json") or "{}")
-    except ValueError:
-        direct = {}
-    url = direct.get("url", "")
-    if "vcs_info" in direct:
-        url = "{0}+{1}@{2}".format(direct["vcs_info"].get("vcs", "git"), url, direct["vcs_info"].get("commit_id", ""))
-        if direct.get("dir_info", {}).get("editable"):
-            return "-e {0}#egg={1}".format(url, name)
-    elif direct.get("dir_info", {}).get("editable"):
-        return "-e {0}".format(urllib.parse.unquote(urllib.parse.urlsplit(url).path))
-    return "{0} @ {1}".format(name, url) if url else "{0}=={1}".format(name, item.version)
-
-
 TOPICS: Dict[str, Callable[[Request], Any]] = {
     "databases": topic_databases,
     "django": topic_django,
     "media": topic_media,
-    "packages": topic_packages,
+    "packages": lambda request: venv_packages.topic_packages(),
     "migrations": lambda request: venv_models.topic_migrations(_aliases(request)),
     "history": lambda request: venv_models.topic_history(),
     "models": lambda request: venv_models.topic_models(_aliases(request)),
@@ -375,15 +345,27 @@ def answer(request: Request) -> Dict[str, Any]:
         result["failed"] = {"stage": "aliases", "unknown": unknown, "known": sorted(connections)}
         return result
     found = set(venv_secrets.all_secrets())
-    for topic in request["what"]:
+    _answer(request, request["what"], result, found)
+    if _nothing_to_apply(result["answers"].get("migrations")):
+        _answer(request, request.get("later", ()), result, found)
+    connections.close_all()
+    result["secrets"] = sorted(found)
+    return result
+
+
+def _answer(request: Request, topics: Iterable[str], result: Dict[str, Any], secrets: Set[str]) -> None:
+    """Answer topics one after the other; one that fails is told as an error."""
+    for topic in topics:
         try:
             result["answers"][topic] = TOPICS[topic](request)
         except (Exception, SystemExit) as failure:
             result["errors"][topic] = venv_secrets.describe_error(topic, failure)
-            found.update(venv_secrets.all_secrets(failure))
-    connections.close_all()
-    result["secrets"] = sorted(found)
-    return result
+            secrets.update(venv_secrets.all_secrets(failure))
+
+
+def _nothing_to_apply(migrations: Optional[Dict[str, Any]]) -> bool:
+    """Tell whether the databases are as the steps that follow will find them."""
+    return migrations is not None and not any(found["unapplied"] for found in migrations["aliases"].values())
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from typing import Optional, Type
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.files import make_directory
+from ansible_collections.relocate.django.plugins.module_utils._record import kept
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
 
 #: Seconds for which a run keeps the site between two of its tasks.
@@ -115,8 +116,9 @@ class Lease:
             os.close(lease._handle)
 
     def release(self) -> None:
-        """Give the site back at once, at the end of a run."""
+        """Give the site back at once, at the end of a run, and what was kept of it for that run."""
         self._run = ""
+        kept.forget(self._base, self._site)
 
     def _read(self) -> "tuple[str, float]":
         text = os.pread(self._handle, 4096, 0).decode("utf-8", "replace")

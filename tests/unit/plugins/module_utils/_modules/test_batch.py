@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -51,9 +52,13 @@ class World:
         spec = WORK if name != "services" else {key: item for key, item in WORK.items() if key != "label"}
         return Module({"argument_spec": {"label": {"type": "str"}, **spec}} if name != "none" else {}, work, never)
 
-    def run(self, *steps: Mapping[str, Any], check_mode: bool = False, **common: Any) -> dict[str, Any]:
+    def run(
+        self, *steps: Mapping[str, Any], check_mode: bool = False, state: str = "done", **common: Any
+    ) -> dict[str, Any]:
         call = SimpleNamespace(
-            params={"steps": list(steps), "common": common}, check_mode=check_mode, warn=self.warned.append
+            params={"steps": list(steps), "common": common, "state": state},
+            check_mode=check_mode,
+            warn=self.warned.append,
         )
         return batch.work_on(call)
 
@@ -85,13 +90,6 @@ def test_one_after_the_other(world: World) -> None:
     assert world.warned == ["\\x1b[1mverify", "\\x1b[1mbackup"]
 
 
-def test_without_steps_all_is_loaded_and_nothing_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded: list[str] = []
-    monkeypatch.setattr(batch, "module_of", loaded.append)
-    assert world.run() == {"changed": False, "returned": {}}
-    assert loaded == list(batch.OF_THE_WINDOW) and world.calls == []
-
-
 def test_check_mode_is_that_of_each(world: World) -> None:
     assert world.run(step("only"), check_mode=True)["returned"]["only"]["checked"] is True
 
@@ -112,6 +110,79 @@ def test_wrong_arguments_are_refused_before_anything_is_done(
         world.run(step("first"), step("second", **arguments))
     assert caught.value.code == "bad_option" and said in caught.value.msg
     assert world.calls == [] and CANARY not in str(caught.value)
+
+
+class Asked(World):
+    """Modules that open their project."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, ...], Any] = {}
+        self.topics = {"restore": ("history",), "migrate": ("migrations",), "verify": ("history", "counts")}
+
+    def module(self, name: str) -> Module:
+        found = super().module(name)
+        asks = self.topics.get(name)
+        return dataclasses.replace(found, asks=(lambda _params: asks) if asks else None)
+
+
+@pytest.fixture(name="asked")
+def _asked(monkeypatch: pytest.MonkeyPatch, world: World) -> Asked:
+    asked = Asked()
+    ahead = SimpleNamespace(
+        expected=(),
+        ask=lambda project, topics, aliases: asked.calls.append(("asked", {"of": project, "topics": list(topics)})),
+        kept=lambda: {"of": "x"},
+        use=lambda kept: asked.calls.append(("used", kept)),
+        changed=lambda: asked.calls.append(("changed", {})),
+    )
+    monkeypatch.setattr(batch, "module_of", asked.module)
+    monkeypatch.setattr(batch, "AHEAD", ahead)
+    options = SimpleNamespace(project=SimpleNamespace(find=lambda: "project"), aliases=[])
+    monkeypatch.setattr(batch.SiteOptions, "of", lambda params: options)
+    monkeypatch.setattr(batch.kept, "keep", lambda *args: asked.kept.update({args[1:3]: args[3]}))
+    monkeypatch.setattr(batch.kept, "take", lambda *args: asked.kept.pop(args[1:3], {}))
+    return asked
+
+
+def test_what_steps_will_ask_of_code_is_asked_before(asked: Asked) -> None:
+    steps = [step("r", "restore", run="mine"), step("m", "migrate", run="mine"), step("v", "verify", run="mine")]
+    assert asked.run(*steps, state="prepared") == {"changed": False, "returned": {}}
+    # What verify asks is of the databases too, which are not there yet.
+    assert asked.calls == [("asked", {"of": "project", "topics": ["databases", "history"]})]
+    assert asked.kept == {("shop", "mine"): {"of": "x"}}
+    asked.calls.clear()
+    asked.run(*steps)
+    assert [name for name, _args in asked.calls] == ["used", "restore", "migrate", "verify"]
+    assert asked.calls[0][1] == {"of": "x"} and asked.kept == {}
+
+
+@pytest.mark.parametrize(("steps", "check_mode"), [([step("b")], False), ([step("r", "restore")], True), ([], False)])
+def test_nothing_is_asked_for_steps_that_open_no_project(
+    asked: Asked, steps: list[dict[str, Any]], check_mode: bool
+) -> None:
+    asked.run(*steps, state="prepared", check_mode=check_mode)
+    assert asked.calls == [] and asked.kept == {}
+
+
+def test_what_is_prepared_is_looked_at(asked: Asked) -> None:
+    with refused("bad_option", "lable"):
+        asked.run(step("r", "restore"), step("b", lable="x"), state="prepared")
+    assert asked.calls == []
+
+
+def test_each_step_knows_what_those_after_it_will_ask(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[str]] = []
+    monkeypatch.setattr(
+        batch, "perform", lambda *_args: (seen.append(list(batch.AHEAD.expected)), ({"changed": False}, None))[1]
+    )
+    asked.run(step("m", "migrate"), step("b"), step("v", "verify"))
+    assert seen == [["history", "counts"], ["history", "counts"], []]
+
+
+def test_what_a_step_changed_is_asked_anew(asked: Asked) -> None:
+    asked.run(step("b"), step("v", "verify"))
+    assert [name for name, _args in asked.calls] == ["backup", "changed", "verify"]
 
 
 def test_a_warning_holds_no_secret(world: World) -> None:

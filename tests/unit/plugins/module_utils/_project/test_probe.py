@@ -61,6 +61,20 @@ def test_migrate_and_count(site: Path, python: str) -> None:
     assert plan["unknown"] == ["gone.0001_x"] and "is applied before its dependency" in plan["inconsistent"]
 
 
+def test_later_steps_are_answered_once_nothing_is_to_be_applied(site: Path, python: str) -> None:
+    project = found(site, python)
+    told = answers.ask_ahead(project, ["migrations"], ["counts"], [])
+    assert set(told) == {"migrations"}, "they will be another after the migration"
+    probe.migrate(project, "default")
+    told = answers.ask_ahead(project, ["databases", "migrations"], ["counts", "history"], [])
+    assert set(told) == {"databases", "migrations", "counts", "history"}
+    add_settings(site, "ROOT_URLCONF = 'not.there'\n")
+    assert set(answers.ask_ahead(project, ["migrations"], ["pages"], [])) == {"migrations"}
+    with pytest.raises(RelocateError) as caught:
+        answers.ask_ahead(project, ["pages"], [], [])
+    assert caught.value.code == "probe_failed"
+
+
 def test_migration_that_raises_is_named(site: Path, python: str, owner: SystemUser) -> None:
     (site / "shop" / "migrations" / "0002_boom.py").write_text(
         "from django.db import migrations\n"
