@@ -309,8 +309,8 @@ def servers_here(place: Place, told: Mapping[str, Any], host: Host) -> Dict[str,
 
 
 def _runners(item: Starter) -> Iterator[Tuple[str, str]]:
-    """What of this host runs something: a supervisor, a user's own systemd."""
-    if item.unit != item.name and item.kind != "cron":
+    """What of this host runs something: a supervisor, cron, a user's own systemd."""
+    if item.unit != item.name:
         yield item.kind, "runs {0}".format(item.name)
     if item.manager:
         yield "user systemd", "runs {0}".format(sites.named(item))

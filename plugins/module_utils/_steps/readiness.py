@@ -194,13 +194,27 @@ def obstacles(
     :param made: further users whom the move makes
     """
     brought = bool(options.packages) and options.installs  # what packages bring is not here yet
-    found = [] if brought else missing_people(needs, [owner, *made]) + unknown_reload(options) + missing_paths(needs)
-    found += [] if brought else without_cron(needs, [owner, *made])
-    if _ALL in options.neighbours_ignored:
-        needs = replace(needs, servers=())
-    if not options.allow_same_host:
-        found += ports_taken(needs, options, listening.read())
-    return found + silent_servers(needs, brought, options.neighbours_ignored, ask)
+    found = [] if brought else brought_by_packages(needs, options, [owner, *made])
+    return found + asked_here(needs, options, brought, ask)
+
+
+def brought_by_packages(needs: Needs, options: Options, made: Sequence[str]) -> List[Obstacle]:
+    """Return what this host lacks of all that a package may bring.
+
+    :param made: the users whom the move will make
+    """
+    found = missing_people(needs, made) + unknown_reload(options) + missing_paths(needs)
+    return found + without_cron(needs, made)
+
+
+def asked_here(needs: Needs, options: Options, brought: bool, ask: Answers) -> List[Obstacle]:
+    """Return which ports are taken here, and which servers do not answer.
+
+    :param brought: whether packages may bring servers that are not here yet
+    """
+    known = replace(needs, servers=()) if _ALL in options.neighbours_ignored else needs
+    taken = [] if options.allow_same_host else ports_taken(known, options, listening.read())
+    return taken + silent_servers(known, brought, options.neighbours_ignored, ask)
 
 
 def missing_people(needs: Needs, made: Sequence[str]) -> List[Obstacle]:
@@ -263,10 +277,7 @@ def missing_paths(needs: Needs) -> List[Obstacle]:
 
 def obstacles_left(needs: Needs, options: Options, ask: Answers = answers) -> List[Obstacle]:
     """Return what this host still lacks once all packages of the system are installed that are named."""
-    if _ALL in options.neighbours_ignored:
-        needs = replace(needs, servers=())
-    taken = [] if options.allow_same_host else ports_taken(needs, options, listening.read())
-    return missing_paths(needs) + taken + silent_servers(needs, False, options.neighbours_ignored, ask)
+    return brought_by_packages(needs, options, ()) + asked_here(needs, options, False, ask)
 
 
 def unknown_reload(options: Options) -> List[Obstacle]:

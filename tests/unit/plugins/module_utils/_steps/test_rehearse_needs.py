@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.listening import Listener
 from ansible_collections.relocate.django.plugins.module_utils._model import as_plain
+from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 from ansible_collections.relocate.django.plugins.module_utils._steps import readiness, rehearse_needs
 from tests.unit.fakes import refused
 
@@ -20,7 +22,7 @@ REDIS = readiness.Server("CACHES['default']", "redis", "localhost", 6379, "", Tr
 
 def options(needs: Any = None, **change: Any) -> rehearse_needs.Options:
     plain = as_plain(needs) if isinstance(needs, readiness.Needs) else needs or {}
-    given = {"units": ["shop"], "reload": ["nginx"], "files": [], "neighbours_ignored": [], "allow_same_host": False}
+    given = {"units": ["shop"], "reload": [], "files": [], "neighbours_ignored": [], "allow_same_host": False}
     return rehearse_needs.Options.of({"needs": plain, **given, **change})
 
 
@@ -44,6 +46,26 @@ def test_what_no_package_brought(tmp_path: Path, listeners: list[Listener]) -> N
         "path_missing",
         "port_taken",
     ]
+
+
+@pytest.mark.parametrize(
+    ("needs", "change", "codes"),
+    [
+        (readiness.Needs(cron_users=("root",)), {}, ["program_missing"]),
+        (readiness.Needs(users=("nobody-here",)), {}, ["owner_missing"] if os.geteuid() == 0 else []),
+        (readiness.Needs(), {"reload": ["unknown-to-all"]}, ["unit_unknown"]),
+    ],
+)
+def test_what_was_left_to_packages_is_looked_at_when_they_are_there(
+    monkeypatch: pytest.MonkeyPatch, needs: readiness.Needs, change: dict[str, Any], codes: list[str]
+) -> None:
+    """A crontab cannot be written on a host without cron: seen with a real site, which was frozen for it."""
+    monkeypatch.setattr(readiness, "find_program", lambda _name: None)
+    monkeypatch.setattr(
+        readiness.checks, "unit_states", lambda names: {name: Unit(name, "not-found") for name in names}
+    )
+    found = rehearse_needs.look(options(needs, **{"reload": [], **change}), lambda *_where: True)
+    assert [item.code for item in found] == codes
 
 
 def test_nothing_told_is_nothing_looked_at() -> None:
