@@ -156,6 +156,17 @@ def open_site(options: SiteOptions, topics: Sequence[str] = (), partial: bool = 
         yield Site(project, secrets, facts, engines, stopwatch, context.notes)
 
 
+def ask_before(params: Mapping[str, Any], topics: Sequence[str]) -> Dict[str, Any]:
+    """Ask a project what its code and settings say, for a step that opens it in a later call of the run.
+
+    :param params: of that step's module
+    :returns: the answers, for ``AHEAD.use``; they hold the passwords of databases
+    """
+    options = SiteOptions.of(params)
+    AHEAD.ask(options.project.find(), ["databases", *topics], options.aliases)
+    return AHEAD.kept()
+
+
 def never_migrated(site: Site, alias: str) -> bool:
     """Tell whether no migration was ever applied to a database: what it holds is not for Django to change.
 

@@ -23,7 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._module import (
 )
 from ansible_collections.relocate.django.plugins.module_utils._project.ahead import AHEAD, LASTING
 from ansible_collections.relocate.django.plugins.module_utils._record import kept
-from ansible_collections.relocate.django.plugins.module_utils._site import SiteOptions
+from ansible_collections.relocate.django.plugins.module_utils._site import ask_before
 
 if TYPE_CHECKING:
     # Ansible brings these to the host because they stand here; what a call does not need is not loaded.
@@ -105,9 +105,7 @@ def prepare(steps: Sequence[Step]) -> None:
     """Ask projects what the steps will want to know of code and settings, and keep it for the calls that run them."""
     for step in steps:
         if _of_code(step) and not step.check_mode:
-            options = SiteOptions.of(step.params)
-            AHEAD.ask(options.project.find(), ["databases", *step.asks()], options.aliases)
-            kept.keep(*step.run(), AHEAD.kept())
+            kept.keep(*step.run(), ask_before(step.params, step.asks()))
 
 
 def _of_code(step: Step) -> bool:

@@ -120,6 +120,10 @@ class Asked(World):
         self.kept: dict[tuple[str, ...], Any] = {}
         self.topics = {"restore": ("history",), "migrate": ("migrations",), "verify": ("history", "counts")}
 
+    def before(self, params: dict[str, Any], topics: tuple[str, ...]) -> dict[str, Any]:
+        self.calls.append(("asked", {"run": params["run"], "topics": topics}))
+        return {"of": "x"}
+
     def module(self, name: str) -> Module:
         found = super().module(name)
         asks = self.topics.get(name)
@@ -131,15 +135,12 @@ def _asked(monkeypatch: pytest.MonkeyPatch, world: World) -> Asked:
     asked = Asked()
     ahead = SimpleNamespace(
         expected=(),
-        ask=lambda project, topics, aliases: asked.calls.append(("asked", {"of": project, "topics": list(topics)})),
-        kept=lambda: {"of": "x"},
         use=lambda kept: asked.calls.append(("used", kept)),
         changed=lambda: asked.calls.append(("changed", {})),
     )
     monkeypatch.setattr(batch, "module_of", asked.module)
     monkeypatch.setattr(batch, "AHEAD", ahead)
-    options = SimpleNamespace(project=SimpleNamespace(find=lambda: "project"), aliases=[])
-    monkeypatch.setattr(batch.SiteOptions, "of", lambda params: options)
+    monkeypatch.setattr(batch, "ask_before", asked.before)
     monkeypatch.setattr(batch.kept, "keep", lambda *args: asked.kept.update({args[1:3]: args[3]}))
     monkeypatch.setattr(batch.kept, "take", lambda *args: asked.kept.pop(args[1:3], {}))
     return asked
@@ -149,7 +150,7 @@ def test_what_steps_will_ask_of_code_is_asked_before(asked: Asked) -> None:
     steps = [step("r", "restore", run="mine"), step("m", "migrate", run="mine"), step("v", "verify", run="mine")]
     assert asked.run(*steps, state="prepared") == {"changed": False, "returned": {}}
     # What verify asks is of the databases too, which are not there yet.
-    assert asked.calls == [("asked", {"of": "project", "topics": ["databases", "history"]})]
+    assert asked.calls == [("asked", {"run": "mine", "topics": ("history",)})]
     assert asked.kept == {("shop", "mine"): {"of": "x"}}
     asked.calls.clear()
     asked.run(*steps)

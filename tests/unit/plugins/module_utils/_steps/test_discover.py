@@ -124,11 +124,12 @@ def test_a_site_that_does_not_answer_is_told(host: Host, monkeypatch: pytest.Mon
 
 def test_servers_on_the_host_are_packages_to_have(host: Host) -> None:
     supervised = Starter("supervisor", "worker", "supervisor.service")
-    place = Place("/srv/shop", "", starters=(*host.starters, supervised), webs=tuple(host.webs))
+    nightly = Starter("cron", "/etc/cron.d/shop:3")
+    place = Place("/srv/shop", "", starters=(*host.starters, supervised, nightly), webs=tuple(host.webs))
     databases = [
         {"alias": "default", "vendor": "postgresql", "host": ""},
         {"alias": "far", "vendor": "mysql", "host": "db.example.org", "port": None},
         {"alias": "file", "vendor": "sqlite", "host": ""},
     ]
     found = belongings.servers_here(place, {"databases": databases}, host)
-    assert set(found) == {"nginx", "supervisor", "postgresql"}
+    assert set(found) == {"nginx", "supervisor", "postgresql", "cron"}
