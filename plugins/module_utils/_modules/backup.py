@@ -27,7 +27,7 @@ def work_on(module: Call) -> Dict[str, Any]:
         return there
     if options.whole and not options.frozen:
         backup.refuse_retired(read_record(options.directory, options.site))
-    with open_site(SiteOptions.of(module.params), backup.TOPICS) as site:
+    with open_site(SiteOptions.of(module.params), options.topics) as site:
         return make(module, site, options)
 
 

@@ -32,6 +32,7 @@ from ansible_collections.relocate.django.plugins.module_utils._set.directory imp
     ENVIRONMENT,
     MEDIA,
     PATCH,
+    PREPARED,
     BackupSet,
 )
 from ansible_collections.relocate.django.plugins.module_utils._set.label import check_label, make_label
@@ -85,6 +86,19 @@ class Options(ModuleOptions):
     def whole(self) -> bool:
         """Tell whether the whole set is to be made, and not only what comes before the freeze."""
         return self.state == "present"
+
+    @property
+    def topics(self) -> Tuple[str, ...]:
+        """Return what the project is asked about itself. Once the site is frozen each question is downtime."""
+        return TOPICS if self.asks_packages else tuple(topic for topic in TOPICS if topic != "packages")
+
+    @property
+    def asks_packages(self) -> bool:
+        """Tell whether what is installed is not written down yet: new was built by what was, before the freeze."""
+        if not self.frozen or not self.label:
+            return True
+        begun = BackupSet(os.path.join(BackupSet.home(self.directory, self.site), check_label(self.label)))
+        return not all(os.path.isfile(begun.file(name)) for name in (PREPARED, ENVIRONMENT))
 
     @property
     def refuses_behind(self) -> bool:
@@ -231,6 +245,17 @@ def prepare(site: Site, backup: BackupSet, revision: Revision, carried: Sequence
         _write(bundle, lambda out: vcs.bundle(site.project.path, site.project.owner, revision.commit, out))
     if revision.dirty:
         _write(backup.file(PATCH), lambda out: vcs.patch(site.project.path, site.project.owner, out))
+    if "packages" in site.facts:
+        _write_environment(site, backup)
+    unversioned = set_unversioned.capture(backup, carried, site.project.path, site.project.owner)
+    directories = _directories(site, unversioned)
+    backup.note_prepared(
+        Prepared(code_of(site, revision), django_of(site), owner_facts(site.project), unversioned, directories)
+    )
+
+
+def _write_environment(site: Site, backup: BackupSet) -> None:
+    """Write down which Python the project has, and what is installed for it."""
     django = site.facts["django"]
     recorded = {
         "python": django["python"],
@@ -239,11 +264,6 @@ def prepare(site: Site, backup: BackupSet, revision: Revision, carried: Sequence
         **packages_of(site),
     }
     files.write_atomically(backup.file(ENVIRONMENT), json.dumps(recorded, indent=1, sort_keys=True) + "\n")
-    unversioned = set_unversioned.capture(backup, carried, site.project.path, site.project.owner)
-    directories = _directories(site, unversioned)
-    backup.note_prepared(
-        Prepared(code_of(site, revision), django_of(site), owner_facts(site.project), unversioned, directories)
-    )
 
 
 def _write_cron(site: Site, backup: BackupSet, options: Options) -> None:

@@ -210,6 +210,27 @@ def make(directory: Path, site: Any, **changes: Any) -> dict[str, Any]:
     return backup_module.make(module, site, steps_backup.Options.of(params))
 
 
+@pytest.mark.parametrize(
+    ("begun", "frozen", "label", "asked"),
+    [
+        (("prepared.json", "environment.json"), True, LABEL, False),
+        (("prepared.json", "environment.json"), False, LABEL, True),  # one that was broken off may be days old
+        (("prepared.json",), True, LABEL, True),
+        ((), True, LABEL, True),
+        (("prepared.json", "environment.json"), True, None, True),
+    ],
+)
+def test_what_is_installed_is_not_asked_again_in_the_downtime(
+    tmp_path: Path, begun: tuple[str, ...], frozen: bool, label: str | None, asked: bool
+) -> None:
+    backup = made(tmp_path, LABEL, finished=False)
+    for name in begun:
+        Path(backup.file(name)).write_text("{}")
+    found = options_of(tmp_path, frozen=frozen, label=label).topics
+    assert ("packages" in found) is asked
+    assert set(found) | {"packages"} == set(steps_backup.TOPICS)
+
+
 @pytest.fixture
 def plain_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A project without an environment of its own: what its packages are is tested elsewhere."""
