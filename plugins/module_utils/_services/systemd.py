@@ -196,7 +196,7 @@ class Systemd:
         manager = self.manager(user)
         if verb in _WAKING:
             manager.wake()
-        return manager.run(argv, timeout)
+        return manager.tell(argv, timeout)
 
     def _failed(self, verb: str, units: Sequence[str], why: str) -> RelocateError:
         words = self.last_words(units[-1]) if units else ""

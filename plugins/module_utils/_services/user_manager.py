@@ -79,7 +79,7 @@ class UserManager:
         if not top:
             why = "{0}'s own systemd does not run" if self.user is not None else "there is no user {0} on this host"
             return {qualified(self.name, unit): self._unknown(unit, why.format(self.name)) for unit in units}
-        done = self.run(["show", "--property=" + ",".join(PROPERTIES), "--", *units])
+        done = self.tell(["show", "--property=" + ",".join(PROPERTIES), "--", *units])
         told = parse_show(units, done.out)
         if done.rc or len(told) != len(units):
             raise RelocateError(
@@ -91,7 +91,7 @@ class UserManager:
     def _unknown(self, unit: str, why: str) -> Unit:
         return Unit(qualified(self.name, unit), load=why)
 
-    def run(self, argv: Sequence[str], timeout: Optional[float] = None) -> Completed:
+    def tell(self, argv: Sequence[str], timeout: Optional[float] = None) -> Completed:
         """Run systemctl as the user. Raises timed_out: what answers is his, and may never do so."""
         return self._run(self.command(argv), timeout=timeout or _SECONDS)
 
