@@ -116,6 +116,7 @@ def _of_code(step: Step) -> bool:
 def done(module: Call, steps: Sequence[Step]) -> Dict[str, Any]:
     """Run one step after the other; the first failure ends it."""
     results: Dict[str, Any] = {}
+    AHEAD.shared = True
     try:
         for number, step in enumerate(steps):
             if _of_code(step):

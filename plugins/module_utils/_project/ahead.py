@@ -25,6 +25,7 @@ class Ahead:
     """What one project has answered in this call; a question about another one begins anew."""
 
     def __init__(self) -> None:
+        self.shared = False  # whether several steps of one call ask; else each question is one of its own
         self.expected: Sequence[str] = ()  # what later steps will ask, unless this one changes the databases
         self._of = ""
         self._known: Dict[str, Any] = {}
@@ -32,7 +33,9 @@ class Ahead:
     def ask(self, project: Project, topics: Iterable[str], aliases: Sequence[str]) -> Dict[str, Any]:
         """Return the project's answers, passwords of databases included. Raises what ``answers.ask`` raises."""
         asked = list(topics)
-        self._turn_to(identity(project, aliases))
+        of = identity(project, aliases)
+        if of != self._of or not self.shared:
+            self._of, self._known = of, {}
         missing = [topic for topic in asked if topic not in self._known]
         if missing:
             later = [topic for topic in self.expected if topic not in self._known and topic not in missing]
@@ -51,10 +54,6 @@ class Ahead:
         """Take what an earlier call of the same run was told, if anything was kept of it."""
         if kept:
             self._of, self._known = kept["of"], dict(kept["known"])
-
-    def _turn_to(self, of: str) -> None:
-        if of != self._of:
-            self._of, self._known = of, {}
 
 
 def identity(project: Project, aliases: Sequence[str]) -> str:

@@ -41,12 +41,18 @@ def _world(monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
+def shared() -> ahead.Ahead:
+    call = ahead.Ahead()
+    call.shared = True
+    return call
+
+
 def starts(found: dict[str, Any]) -> dict[str, int]:
     return {topic: item["start"] for topic, item in found.items()}
 
 
 def test_what_is_known_is_not_asked_again(world: World) -> None:
-    call = ahead.Ahead()
+    call = shared()
     assert starts(call.ask(PROJECT, ["databases", "history"], [])) == {"databases": 1, "history": 1}
     call.expected = ["counts", "checks", "history"]
     assert starts(call.ask(PROJECT, ["databases", "migrations"], [])) == {"databases": 1, "migrations": 2}
@@ -55,7 +61,7 @@ def test_what_is_known_is_not_asked_again(world: World) -> None:
 
 
 def test_what_databases_said_is_asked_anew_when_they_have_changed(world: World) -> None:
-    call = ahead.Ahead()
+    call = shared()
     call.expected = ["counts"]
     call.ask(PROJECT, ["databases", "migrations"], [])
     call.changed()
@@ -76,24 +82,24 @@ def test_what_databases_said_is_asked_anew_when_they_have_changed(world: World) 
     ],
 )
 def test_another_project_is_asked_for_itself(world: World, other: Project, aliases: list[str]) -> None:
-    call = ahead.Ahead()
+    call = shared()
     call.ask(PROJECT, ["databases"], [])
     assert starts(call.ask(other, ["databases"], aliases)) == {"databases": 2}
     assert starts(call.ask(PROJECT, ["databases"], [])) == {"databases": 3}
 
 
 def test_an_answer_is_the_callers_own(world: World) -> None:
-    call = ahead.Ahead()
+    call = shared()
     call.ask(PROJECT, ["databases"], [])["databases"].clear()
     assert starts(call.ask(PROJECT, ["databases"], [])) == {"databases": 1}
 
 
 def test_what_code_and_settings_say_is_kept_for_another_call(world: World) -> None:
-    call = ahead.Ahead()
+    call = shared()
     call.ask(PROJECT, ["databases", "history", "migrations"], [])
     kept = call.kept()
     assert set(kept["known"]) == {"databases", "history"}
-    later = ahead.Ahead()
+    later = shared()
     later.use({})
     later.use(kept)
     later.use({})
@@ -101,3 +107,9 @@ def test_what_code_and_settings_say_is_kept_for_another_call(world: World) -> No
     assert len(world.asked) == 1
     later.use(kept)
     assert starts(later.ask(PROJECT, ["databases"], ["default"])) == {"databases": 2}
+
+
+def test_a_step_alone_asks_anew_each_time(world: World) -> None:
+    call = ahead.Ahead()
+    assert starts(call.ask(PROJECT, ["databases"], [])) == {"databases": 1}
+    assert starts(call.ask(PROJECT, ["databases"], [])) == {"databases": 2}
