@@ -139,7 +139,7 @@ CODES: Dict[str, str] = {
     "neighbour_missing": "a server that the settings name does not answer",
     "neighbour_failed": "a server that the settings name could not be asked",
     "neighbour_older": "a server on new is too old for what is carried to it",
-    "neighbour_not_blank": "a server on new holds something where the keys of old are to go",
+    "neighbour_not_blank": "a server on new holds something where that of old is to go",
     "unit_shared": "a unit that is to be stopped runs other sites too",
     "site_running": "the site runs where its data is to be replaced",
     "unit_failed": "a systemd unit did not start or stop",

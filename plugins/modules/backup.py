@@ -133,8 +133,9 @@ options:
     default: refuse
   neighbours_carried:
     description:
-      - Databases of Redis on this host whose keys are written into the set, by address such as
-        V(redis://127.0.0.1:6379/0) or by the setting that names them.
+      - Databases of Redis whose keys, and virtual hosts of RabbitMQ whose definitions are written into the set, on this
+        host, by address such as V(redis://127.0.0.1:6379/0) and V(amqp://127.0.0.1:5672/shop) or by the setting that
+        names them.
     type: list
     elements: str
     default: []

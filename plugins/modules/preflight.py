@@ -117,8 +117,8 @@ options:
     default: []
   neighbours_carried:
     description:
-      - Databases of Redis on old whose keys are carried to new, by address such as V(redis://127.0.0.1:6379/0) or by
-        the setting that names them.
+      - Databases of Redis and virtual hosts of RabbitMQ on old that are carried to new, by address such as
+        V(redis://127.0.0.1:6379/0) and V(amqp://127.0.0.1:5672/shop) or by the setting that names them.
     type: list
     elements: str
     default: []
@@ -227,7 +227,7 @@ obstacles:
     host: {description: The host it was found on., type: str, returned: always}
 info:
   description: On old, what M(relocate.django.project_info) returns, and C(held), what servers beside it hold that no
-      move brings along, C(carried), the databases of Redis that one does, and C(pages), what O(pages) are answered; on
+      move brings along, C(carried), what of Redis and RabbitMQ one does, and C(pages), what O(pages) are answered; on
       new, C(host), C(owner_exists) and C(users_missing), whom units run as and the host lacks.
   returned: success
   type: dict

@@ -19,7 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._record.keys impor
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, RecordFile
 from ansible_collections.relocate.django.plugins.module_utils._redis.client import Database
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._set.manifest import KeysEntry, Manifest
+from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest, NeighbourEntry
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
 from ansible_collections.relocate.django.plugins.module_utils._steps import carry
 from ansible_collections.relocate.django.plugins.module_utils._steps.stores import Store
@@ -61,6 +61,11 @@ class World:
     def stores(self, _project: Any = None) -> list[Store]:
         """What the settings name."""
         return [Store(redis_server.numbered(self.server, self.number), (BROKER, "X"), ("task queue",))]
+
+    def noted(self, record: Record) -> Record:
+        """A record, whose settings were filled where they are now."""
+        places = {store.place: record.neighbours[BROKER] for store in self.stores() if BROKER in record.neighbours}
+        return replace(record, neighbours={**record.neighbours, **places})
 
     def record(self, record: Record = Record()) -> RecordFile:  # noqa: B008
         """The record of the site on new."""
@@ -106,7 +111,7 @@ def test_what_is_carried(world: World) -> None:
     fill(world, manifest, kept)
     assert world.do(2, "LRANGE", "celery", 0, -1) == [b"a", b"b"] and world.do(2, "DBSIZE") == 2  # type: ignore[arg-type]
     assert world.notes == [f"unix://{world.server.path}?db=2: 2 keys were carried over from {entry.place} and compared"]
-    assert kept.record.neighbours == {BROKER: DIGEST}
+    assert kept.record == world.noted(Record(neighbours={BROKER: DIGEST}))
     # The same set again, when no database is restored: nothing to do, whatever has been consumed since.
     assert carry.plan(world.site, manifest, DIGEST, kept.record, loads=False) == ()
 
@@ -149,6 +154,7 @@ def test_keys_on_new(world: World, record: Record, code: str) -> None:
     """Only what an earlier attempt brought, and nobody has used since, gives way."""
     manifest = world.saved()
     world.do(2, "SET", "mine", "x")
+    record = world.noted(record)
     if code:
         with pytest.raises(RelocateError) as caught:
             fill(world, manifest, world.record(record))
@@ -159,6 +165,14 @@ def test_keys_on_new(world: World, record: Record, code: str) -> None:
     else:
         fill(world, manifest, world.record(record))
         assert world.do(2, "GET", "mine") is None and world.do(2, "DBSIZE") == 2
+
+
+def test_what_the_settings_of_an_earlier_attempt_named_is_not_what_they_name_now(world: World) -> None:
+    manifest = world.saved()
+    world.do(2, "SET", "mine", "x")
+    with pytest.raises(RelocateError) as caught:
+        fill(world, manifest, world.record(Record(neighbours={BROKER: DIGEST, "redis://127.0.0.1:6379/7": DIGEST})))
+    assert caught.value.code == "neighbour_not_blank" and world.do(2, "GET", "mine") == b"x"
 
 
 def test_old_itself_is_never_filled(world: World) -> None:
@@ -179,7 +193,7 @@ def test_old_itself_is_never_filled(world: World) -> None:
 )
 def test_what_new_lacks(world: World, change: dict[str, Any], code: str) -> None:
     manifest = world.saved()
-    entry: KeysEntry = replace(manifest.neighbours[0], **change)
+    entry: NeighbourEntry = replace(manifest.neighbours[0], **change)
     with pytest.raises(RelocateError) as caught:
         fill(world, replace(manifest, neighbours=(entry,)), world.record())
     assert caught.value.code == code and world.do(2, "DBSIZE") == 0

@@ -43,6 +43,7 @@ RULES: list[tuple[str, set[str]]] = [
     ("_media.*", SYSTEM | {"_host.*", "_record.*", "_project.git", "_media.*"}),
     ("_set.*", GROUND | {"_host.*", "_project.env_files", "_project.env_units", "_set.*"}),
     ("_redis.*", SYSTEM | {"_redis.*"}),
+    ("_rabbitmq.*", SYSTEM | {"_rabbitmq.*"}),
     ("_transfer.*", SYSTEM | {"_host.*", "_set.*", "_transfer.*"}),
     # What runs in the project's interpreter sees nothing but its own kind.
     ("_fixtures.venv_*", {"_fixtures.venv_*", "_project.venv_*"}),
@@ -93,6 +94,7 @@ RULES: list[tuple[str, set[str]]] = [
             "_media.*",
             "_set.*",
             "_redis.*",
+            "_rabbitmq.*",
         }
         | {"_transfer.*", "_engines.base", "_engines.compare", "_engines.registry", "_fixtures.[a-z]*", "_steps.*"},
     ),

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
 
-"""Gives the credentials by which the settings log in to Redis. All that it answers is secret.
+"""Gives the credentials by which the settings log in to Redis and RabbitMQ. All that it answers is secret.
 
 Part of the program that ``probe.py`` sends (see ``venv_probe.py``): Python 3.6 syntax, ASCII only, standard library
-only, Django imported inside functions. Who asks for it shows none of it: it goes to ``_redis/client.py`` alone.
+only, Django imported inside functions. Who asks for it shows none of it: it goes to ``_redis/client.py`` and to
+rabbitmqctl alone.
 """
 
 import re
@@ -16,8 +17,8 @@ from ansible_collections.relocate.django.plugins.module_utils._project import ve
 
 Login = Dict[str, Any]
 
-_SCHEMES = re.compile(r"(?i)^(rediss?|valkeys?|unix|redis\+socket)://")
-_WITH_TLS = ("rediss", "valkeys")
+_SCHEMES = re.compile(r"(?i)^(rediss?|valkeys?|unix|redis\+socket|amqps?|pyamqp|librabbitmq)://")
+_WITH_TLS = ("rediss", "valkeys", "amqps")
 #: Settings that hold one server under each key, with a login of its own.
 _EACH = ("CACHES", "RQ_QUEUES", "CHANNEL_LAYERS")
 _HOST = re.compile(r"^(\w*(?:REDIS|VALKEY))_HOST$")
@@ -45,6 +46,8 @@ def _entries() -> Iterator[Tuple[str, Any]]:
             host = _HOST.match(name)
             if host is not None:
                 yield name, _beside(host.group(1) + "_")
+            if name == "BROKER_HOST":
+                yield name, _beside("BROKER_")
     yield "SESSION_REDIS", _beside("SESSION_REDIS_")
     for app, conf in venv_neighbours.celery_apps().items():
         for key, value in conf.items():

@@ -83,7 +83,7 @@ class Record:
         "digest of the manifest of the set whose MEDIA was brought: that happens once; `begun` until it is done"
     )
     neighbours: Mapping[str, str] = by_name(
-        "setting -> digest of the manifest of the set whose keys its database of redis was filled with, or began to be",
+        "setting, and its server's address here (redis, rabbitmq) -> digest of the manifest of the set that filled it",
         text,
     )
     grant: Optional[Grant] = object_key("the one-time key of a transfer, while it is let in", Grant)

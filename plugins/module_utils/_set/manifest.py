@@ -65,15 +65,17 @@ class UnversionedFile:
 
 
 @dataclass(frozen=True)
-class KeysEntry:
-    """The keys of one database of Redis, which belong to the site and are carried with it."""
+class NeighbourEntry:
+    """What one server beside the site holds of it, and is carried: a database of Redis, a virtual host of RabbitMQ."""
 
     settings: Tuple[str, ...]  # that name it; on new the same ones do
     place: str  # its address on old, without credentials
     stored: str  # relative to the set
-    keys: int
-    server: str  # which process served it, and its number there
+    keys: int  # of Redis; of RabbitMQ its definitions
+    server: str  # which process or machine served it, and its number or name there
     version: Mapping[str, int]
+    kind: str = "redis"
+    user: str = ""  # with whom the settings log in to RabbitMQ
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Manifest:
     tool: str = TOOL
     directories: Tuple[Directory, ...] = ()  # above all that is moved, as they were
     sequence: int = 0  # of the sets that the host made of the site: clocks jump
-    neighbours: Tuple[KeysEntry, ...] = ()  # what lies in other servers
+    neighbours: Tuple[NeighbourEntry, ...] = ()  # what lies in other servers
 
 
 @dataclass(frozen=True)
@@ -261,7 +263,7 @@ def _check(manifest: Manifest) -> None:
             raise ValueError("databases.{0}.dump.path".format(alias))
 
 
-def _check_neighbours(entries: Tuple[KeysEntry, ...], paths: Sequence[str]) -> None:
+def _check_neighbours(entries: Tuple[NeighbourEntry, ...], paths: Sequence[str]) -> None:
     named = {item.stored for item in entries}
     if any(path.startswith(NEIGHBOURS + "/") and path not in named for path in paths):
         raise ValueError("neighbours")  # keys that are there would be left out
@@ -322,7 +324,7 @@ def _of(kind: Any, value: Any, where: str) -> Any:
 
 
 #: Fields that sets of earlier versions lack. What they would name lies in the set, so a lack is seen all the same.
-_LATER = ((Manifest, "neighbours"),)
+_LATER = ((Manifest, "neighbours"), (NeighbourEntry, "kind"), (NeighbourEntry, "user"))
 
 
 def _built(kind: Any, plain: Mapping[str, Any], where: str) -> Any:

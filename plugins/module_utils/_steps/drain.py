@@ -14,13 +14,13 @@ import time
 from dataclasses import dataclass, field, fields
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._discover import here, rabbitmq
 from ansible_collections.relocate.django.plugins.module_utils._discover import units as unit_reader
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._project import probe
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
+from ansible_collections.relocate.django.plugins.module_utils._rabbitmq import queues as rabbitmq
 from ansible_collections.relocate.django.plugins.module_utils._redis.client import connected
 from ansible_collections.relocate.django.plugins.module_utils._redis.held import held
 from ansible_collections.relocate.django.plugins.module_utils._services.names import unit_name
@@ -68,11 +68,9 @@ def prepare(options: Options, systemd: Systemd) -> Optional[Queues]:
     found = options.project()
     told = probe.ask(found, _TOPICS)
     this = belongings.this_host()
-    near = [item for item in belongings.neighbours_of(told) if item.kind == "rabbitmq" and here.is_here(item, this)]
     kept = [store for store in stores.of_redis(told, this) if store.is_queue]
-    waiting = Waiting(
-        kept, tuple(dict.fromkeys(item.database for item in near)), found.owner, options.queues_empty_within
-    )
+    vhosts = [vhost.name for vhost in stores.of_rabbitmq(told, this)]
+    waiting = Waiting(kept, vhosts, found.owner, options.queues_empty_within)
     return Queues(frozenset(workers(systemd, options.units)), waiting.wait)
 
 

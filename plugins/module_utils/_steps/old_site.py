@@ -43,7 +43,7 @@ class Options(ModuleOptions):
     media: bool  # MEDIA is moved
     media_skip: Sequence[str]  # what of it stays
     maintenance: Optional[str]  # a page on this host that is shown while the site is frozen
-    neighbours_carried: Sequence[str]  # databases of Redis whose keys go along
+    neighbours_carried: Sequence[str]  # of Redis and RabbitMQ, what goes along
     pages: Optional[int] = None  # ask for pages, and at most so many out of the log; None for none at all
 
 
@@ -106,7 +106,7 @@ def _of_neighbours(
     options: Options, told: Mapping[str, Any], this: here.Host, owner: SystemUser, obstacles: List[Obstacle]
 ) -> Dict[str, Any]:
     """What other servers on this host hold, and what of it new will be given."""
-    found = stores.of_redis(told, this)
+    found = stores.that_are_kept(told, this)
     picked, carried = carry.look_on_old(found, options.neighbours_carried, owner, obstacles)
     held = [*belongings.unseen(told), *stores.notices(told, this, owner, picked)]
     return {"held": ["{0}. Next: {1}".format(item.what, item.hint) for item in held], "carried": carried}

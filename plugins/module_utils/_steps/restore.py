@@ -90,7 +90,7 @@ class Plan:
     leftovers: Tuple[Swap, ...]  # what such a run did not clear up
     brings: bool  # MEDIA is brought out of the set
     settled: Record  # the record once what earlier runs began and did not end is told for what it is
-    neighbours: Tuple[carry.Load, ...] = ()  # databases of Redis that are filled
+    neighbours: Tuple[carry.Load, ...] = ()  # what servers beside the site are filled with
 
     @property
     def changes(self) -> bool:

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+import urllib.parse
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
-from ansible_collections.relocate.django.plugins.module_utils._discover import here, rabbitmq
+from ansible_collections.relocate.django.plugins.module_utils._discover import here
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Neighbour, Notice
 from ansible_collections.relocate.django.plugins.module_utils._discover.servers import PORTS, address
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._rabbitmq import queues as rabbitmq
 from ansible_collections.relocate.django.plugins.module_utils._redis.client import Database, Login, connected
 from ansible_collections.relocate.django.plugins.module_utils._redis.held import Held, held
 from ansible_collections.relocate.django.plugins.module_utils._steps import belongings
@@ -25,7 +28,8 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import belo
 #: Roles of what nobody can make anew.
 _KEPT = ("task queue", "task results", "sessions", "store")
 _QUEUE = "task queue"
-_REDIS = "redis"
+_REDIS, _RABBITMQ = "redis", "rabbitmq"
+_USUAL_USER = "guest"  # as whom clients of RabbitMQ log in when the settings name nobody
 NUMBER = re.compile(r"^[0-9]{0,5}\Z")
 _SECONDS = 10.0  # to ask one database
 _SECONDS_IN_ALL = 40.0
@@ -36,14 +40,67 @@ _SHOWN = 8  # queues by name
 class Store:
     """A database of Redis on this host, and who uses it for what."""
 
+    kind: ClassVar[str] = _REDIS
     database: Database
     settings: Tuple[str, ...] = ()
     roles: Tuple[str, ...] = ()
 
     @property
+    def place(self) -> str:
+        """Return its address, without credentials."""
+        return self.database.place
+
+    def is_at(self, meant: Neighbour) -> bool:
+        """Tell whether an address of this host means it."""
+        named = replace(
+            self.database,
+            host=self.database.host if not meant.path else "",
+            port=meant.port or self.database.port,
+            path=meant.path,
+            number=int(meant.database) if _is_database(meant) and meant.database else 0,
+        )
+        return named.place == self.place
+
+    @property
     def is_queue(self) -> bool:
         """Tell whether tasks wait in it."""
         return _QUEUE in self.roles
+
+
+@dataclass(frozen=True)
+class VirtualHost:
+    """A virtual host of RabbitMQ on this host, and who uses it for what."""
+
+    kind: ClassVar[str] = _RABBITMQ
+    name: str
+    host: str = ""
+    port: int = PORTS[_RABBITMQ]
+    user: str = _USUAL_USER
+    password: str = field(default="", repr=False)
+    settings: Tuple[str, ...] = ()
+    roles: Tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Return its address, without credentials."""
+        host = "[{0}]".format(self.host) if ":" in self.host else self.host
+        return "amqp://{0}:{1}/{2}".format(host or "localhost", self.port, urllib.parse.quote(self.name, safe=""))
+
+    def is_at(self, meant: Neighbour) -> bool:
+        """Tell whether an address of this host means it."""
+        return (meant.database or "/", meant.port or PORTS[_RABBITMQ]) == (self.name, self.port)
+
+
+#: What can be carried, of either kind.
+Kept = Union[Store, VirtualHost]
+
+
+def that_are_kept(told: Mapping[str, Any], this: here.Host) -> List[Kept]:
+    """Return what servers on this host hold of the site's and a move can bring along.
+
+    :param told: what the probe answered: its topics neighbours and logins
+    """
+    return [*of_redis(told, this), *of_rabbitmq(told, this)]
 
 
 def of_redis(told: Mapping[str, Any], this: here.Host) -> List[Store]:
@@ -63,6 +120,25 @@ def of_redis(told: Mapping[str, Any], this: here.Host) -> List[Store]:
     return list(found.values())
 
 
+def of_rabbitmq(told: Mapping[str, Any], this: here.Host) -> List[VirtualHost]:
+    """Return the virtual hosts of RabbitMQ on this host that the settings name, each once.
+
+    rabbitmqctl asks one server, so a name means the same one whatever the port.
+    """
+    found: Dict[str, VirtualHost] = {}
+    logins = belongings.topic(told, "logins") or []
+    for item in belongings.neighbours_of(told):
+        if item.kind != _RABBITMQ or not here.is_here(item, this):
+            continue
+        name, login = item.database or "/", _login(item, logins)
+        if not login.user:
+            login = replace(login, user=_USUAL_USER, password=login.password or _USUAL_USER)
+        port = item.port or PORTS[_RABBITMQ]
+        known = found.get(name) or VirtualHost(name, item.host, port, login.user, login.password)
+        found[name] = replace(known, settings=(*known.settings, item.setting), roles=(*known.roles, item.role))
+    return list(found.values())
+
+
 def _is_database(item: Neighbour) -> bool:
     """Tell whether a neighbour is a database of Redis that has a number, or is the first."""
     return item.kind == _REDIS and bool(NUMBER.match(item.database))
@@ -72,14 +148,19 @@ def _login(item: Neighbour, logins: List[Mapping[str, Any]]) -> Login:
     """How the setting that names a server logs in to it: by its own address first."""
     own = [login for login in logins if login["setting"] == item.setting]
     for login in [*(one for one in own if one["address"]), *(one for one in own if not one["address"])]:
-        where = address(login["address"], item.setting, item.role, _REDIS)
-        if where is None or (where.host, where.port, where.path) == (item.host, item.port, item.path):
+        where = address(login["address"], item.setting, item.role, item.kind)
+        if where is None or _server(where) == _server(item):
             return Login(login["user"], login["password"], login["tls"], login["verify"], login["ca"])
     return Login()
 
 
+def _server(item: Neighbour) -> Tuple[Any, ...]:
+    """What an address has to say for a login to be meant: of RabbitMQ the virtual host too."""
+    return (item.kind, item.host, item.port, item.path, item.database if item.kind == _RABBITMQ else "")
+
+
 def notices(
-    told: Mapping[str, Any], this: here.Host, owner: Optional[SystemUser], carried: Sequence[Store] = ()
+    told: Mapping[str, Any], this: here.Host, owner: Optional[SystemUser], carried: Sequence[Kept] = ()
 ) -> List[Notice]:
     """Say what servers on this host hold that no move brings along; each is asked, and nothing is written.
 
@@ -91,14 +172,9 @@ def notices(
     for store in of_redis(told, this):
         if store not in carried and time.monotonic() < deadline:
             found += _of_store(store, owner)
-    vhosts = {
-        item.database: item.setting
-        for item in belongings.neighbours_of(told)
-        if item.kind == "rabbitmq" and here.is_here(item, this)
-    }
-    for vhost, setting in vhosts.items():
+    for vhost in of_rabbitmq(told, this):
         if time.monotonic() < deadline:
-            found += _of_rabbitmq(vhost, setting)
+            found += _of_vhost(vhost, vhost in carried)
     return found
 
 
@@ -143,12 +219,28 @@ def waiting(queues: Any, prefix: str = "") -> str:
     )
 
 
-def _of_rabbitmq(vhost: str, setting: str) -> Iterator[Notice]:
+def _of_vhost(vhost: VirtualHost, is_carried: bool) -> Iterator[Notice]:
+    """Say what waits: where definitions are carried, messages are not."""
     try:
-        queues = rabbitmq.waiting(vhost)
+        text = waiting_in(vhost)
     except RelocateError as error:
-        yield Notice("nobody can tell what {0} names holds: {1}".format(setting, error.msg), error.hint)
+        yield Notice("nobody can tell what {0} names holds: {1}".format(vhost.settings[0], error.msg), error.hint)
         return
-    if queues:
-        text = "{0} of rabbitmq, virtual host {1} ({2}): they stay behind".format(waiting(queues), vhost, setting)
-        yield Notice(text, "let the workers empty the queues before the move")
+    if text:
+        first = "let the workers empty the queues before the move (relocate_queues_empty_within)"
+        more = (
+            ""
+            if is_carried
+            else "; relocate_neighbours_carried: [{0}] carries the queues themselves".format(vhost.place)
+        )
+        yield Notice(text, first + more)
+
+
+def waiting_in(vhost: VirtualHost) -> str:
+    """Say how many messages wait in a virtual host; nothing when none does. Raises as rabbitmqctl is asked."""
+    queues = rabbitmq.waiting(vhost.name)
+    if not queues:
+        return ""
+    return "{0} of rabbitmq, virtual host {1} ({2}): they stay behind".format(
+        waiting(queues), printable(vhost.name), ", ".join(vhost.settings[:3])
+    )

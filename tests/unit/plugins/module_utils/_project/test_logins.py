@@ -24,6 +24,9 @@ REDIS_PASSWORD = "five"
 SESSION_REDIS_PASSWORD = "six"
 SESSION_ENGINE = "redis_sessions.session"
 BROKER_URL = "amqp://u:seven@127.0.0.1"
+BROKER_HOST = "127.0.0.1"
+BROKER_USER = "old"
+BROKER_PASSWORD = "eight"
 """
 
 
@@ -39,6 +42,9 @@ def test_settings(site: Path, python: str) -> None:
         ("RQ_QUEUES['default']", ""): ("", "four", True, False),
         ("REDIS_HOST", ""): ("", "five", False, True),
         ("SESSION_REDIS", ""): ("", "six", False, True),
+        ("BROKER_URL", "amqp://127.0.0.1"): ("u", "seven", False, True),
+        ("BROKER_HOST", ""): ("old", "eight", False, True),
+        ("BROKER_HOST", "amqp://127.0.0.1"): ("u", "seven", False, True),
     }
 
 
@@ -61,6 +67,8 @@ def test_settings(site: Path, python: str) -> None:
             "redis://:a@h/0;redis://:b@g/0",
             [("redis://h/0", "", "a", False, True, ""), ("redis://g/0", "", "b", False, True, "")],
         ),
+        ("amqp://u:p%40@h/shop", [("amqp://h/shop", "u", "p@", False, True, "")]),
+        ("amqps://u:p@h//", [("amqps://h//", "u", "p", True, True, "")]),
         ({"password": 3, "ssl": "yes", "user": None, "a": {"b": {"c": object()}}}, []),
         (None, []),
         ("://", []),

@@ -14,7 +14,13 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import FileEntry
-from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest, as_text, from_text, text_of
+from ansible_collections.relocate.django.plugins.module_utils._set.manifest import (
+    Manifest,
+    NeighbourEntry,
+    as_text,
+    from_text,
+    text_of,
+)
 from tests.unit.fakes import manifest, refused
 from tests.unit.plugins.module_utils._set.filled import FULL
 
@@ -150,6 +156,12 @@ def test_a_set_of_before_is_read_and_keys_that_lie_in_one_are_not_left_out() -> 
     text = as_text(manifest(files=(FileEntry("neighbours/0.redis", 3, "0" * 64),)))
     with refused("manifest_invalid", "neighbours"):
         from_text(text)
+    entry = NeighbourEntry(("X",), "redis://h/0", "neighbours/0.redis", 3, "x", {"major": 7})
+    whole = manifest(neighbours=(entry,), files=(FileEntry("neighbours/0.redis", 3, "0" * 64),))
+    earlier = json.loads(as_text(whole))
+    for name in ("kind", "user"):  # when it could be nothing but redis
+        del earlier["neighbours"][0][name]
+    assert from_text(text_of(earlier)) == whole
     del plain["media"]
     with refused("manifest_invalid", "media"):
         from_text(text_of(plain))

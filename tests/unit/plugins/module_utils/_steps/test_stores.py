@@ -102,9 +102,56 @@ def test_rabbitmq(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(stores.rabbitmq, "waiting", waiting)
     settings = {BROKER: "amqp://localhost/shop", "X_BROKER_URL": "amqp://localhost/bad", "Y": "amqp://elsewhere/shop"}
-    found = stores.notices({"neighbours": settings}, THIS, None)
+    told = {"neighbours": settings}
+    found = stores.notices(told, THIS, None)
     assert asked == ["shop", "bad"]
     assert [item.what for item in found] == [
         "2 messages wait in queue celery of rabbitmq, virtual host shop (CELERY_BROKER_URL): they stay behind",
         "nobody can tell what X_BROKER_URL names holds: no list",
     ]
+    assert "relocate_neighbours_carried: [amqp://localhost:5672/shop]" in found[0].hint
+    # Messages stay behind where the queues go along as well.
+    carried = stores.notices(told, THIS, None, stores.of_rabbitmq(told, THIS))
+    assert [item.what for item in carried] == [item.what for item in found]
+    assert "relocate_queues_empty_within" in carried[0].hint and "neighbours_carried" not in carried[0].hint
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, []),
+        ({BROKER: "amqp://localhost"}, [("amqp://localhost:5672/%2F", "/", "guest", "guest", (BROKER,))]),
+        ({BROKER: "amqps://10.0.0.5//"}, [("amqp://10.0.0.5:5671/%2F", "/", "guest", "guest", (BROKER,))]),
+        ({BROKER: "pyamqp://127.0.0.1:7/a%2Fb"}, [("amqp://127.0.0.1:7/a%2Fb", "a/b", "guest", "guest", (BROKER,))]),
+        ({BROKER: "amqp://10.0.0.6/shop"}, []),
+        ({BROKER: "redis://localhost/0"}, []),
+        # One virtual host, by two names.
+        (
+            {BROKER: "amqp://localhost/shop", "CELERY_RESULT_BACKEND": "amqp://127.0.0.1:5672/shop"},
+            [("amqp://127.0.0.1:5672/shop", "shop", "guest", "guest", ("CELERY_RESULT_BACKEND", BROKER))],
+        ),
+    ],
+)
+def test_virtual_hosts(settings: dict[str, Any], expected: list[Any]) -> None:
+    found = stores.of_rabbitmq({"neighbours": settings}, THIS)
+    rows = [(item.place, item.name, item.user, item.password, item.settings) for item in found]
+    if len(settings) == 2:
+        rows = [(expected[0][0], *row[1:4], tuple(sorted(row[4], reverse=True))) for row in rows]
+        expected = [(*expected[0][:4], tuple(sorted(expected[0][4], reverse=True)))]
+    assert rows == expected
+
+
+@pytest.mark.parametrize(
+    ("logins", "expected"),
+    [
+        ([], ("guest", "guest")),
+        ([{**login(BROKER, "amqp://localhost/shop", "own"), "user": "u"}], ("u", "own")),
+        ([{**login(BROKER, "amqp://localhost/other", "x"), "user": "o"}], ("guest", "guest")),
+        ([{**login(BROKER, "", "rest"), "user": "r"}], ("r", "rest")),
+        ([{**login(BROKER, "", ""), "user": "r"}], ("r", "")),
+    ],
+)
+def test_who_logs_in_to_a_virtual_host(logins: list[dict[str, Any]], expected: tuple[str, str]) -> None:
+    [found] = stores.of_rabbitmq({"neighbours": {BROKER: "amqp://localhost/shop"}, "logins": logins}, THIS)
+    assert (found.user, found.password) == expected
+    assert expected[1] in ("", "guest") or expected[1] not in repr(found)

@@ -1,15 +1,15 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks RabbitMQ on this host, as root, how many messages wait in its queues. Nothing is written."""
+"""Asks RabbitMQ on this host how many messages wait in its queues. Nothing is written."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, List, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._process import Command, find_program, run
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._rabbitmq import ctl
 
 _SECONDS = 20.0  # a program of Erlang takes seconds to begin
 _MOST = 1000  # queues
@@ -20,23 +20,14 @@ def waiting(vhost: str) -> List[Tuple[str, int]]:
 
     Raises neighbour_failed, program_missing.
     """
-    program = find_program("rabbitmqctl")
-    if program is None:
-        raise RelocateError(
-            "program_missing",
-            "rabbitmqctl is not installed, and so nobody can tell what waits in RabbitMQ",
-            "see what its queues hold by other means",
-        )
-    argv = [program, "--quiet", "list_queues", "--vhost=" + (vhost or "/"), "--formatter=json", "name", "messages"]
-    failure = RelocateError(
-        "neighbour_failed",
-        "rabbitmqctl could not list the queues of virtual host {0}".format(vhost or "/"),
+    words = ["list_queues", "--vhost=" + (vhost or "/"), "--formatter=json", "name", "messages"]
+    failure = ctl.failed(
+        "list the queues of virtual host {0}".format(printable(vhost or "/")),
         "run rabbitmqctl list_queues as root on that host",
     )
-    try:
-        done = run(Command(argv), timeout=_SECONDS)
-    except RelocateError:
-        raise failure from None
+    if not ctl.is_name(vhost or "/"):
+        raise failure
+    done = ctl.called(words, failure, seconds=_SECONDS)
     if done.rc:
         raise failure
     try:
