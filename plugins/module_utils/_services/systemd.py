@@ -93,7 +93,7 @@ class Systemd:
                 self.manager(user).linger()
 
     def _ask(self, user: str, argv: Sequence[str]) -> Completed:
-        return self.manager(user).run(argv) if user else self._run(Command([self._systemctl, *argv]))
+        return self.manager(user).tell(argv) if user else self._run(Command([self._systemctl, *argv]))
 
     def _states(self, names: Sequence[str]) -> Dict[str, Unit]:
         done = self._run(Command([self._systemctl, "show", "--property=" + ",".join(PROPERTIES), "--", *names]))

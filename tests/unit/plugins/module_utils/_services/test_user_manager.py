@@ -140,3 +140,18 @@ def test_one_that_never_answers(tmp_path: Path) -> None:
 def test_whom_units_run_as(tmp_path: Path) -> None:
     assert systemd(Host(), tmp_path).users(["~shop/web.service"]) == ["shop"]
     assert systemd(Host(), tmp_path).users([]) == []
+
+
+def test_what_of_him_runs_in_a_directory(tmp_path: Path) -> None:
+    class Listing(Host):
+        def __call__(self, command: Command, **more: Any) -> Completed:
+            if "list-units" in command.argv:
+                self.commands.append(command)
+                return Completed(tuple(command.argv), 0, b"web.service loaded active running\n")
+            return super().__call__(command, **more)
+
+    host = Listing(shown=WEB + "WorkingDirectory=/srv/shop\n")
+    assert [unit.name for unit in systemd(host, tmp_path).running_below("/srv/shop", "shop")] == ["~shop/web.service"]
+    assert [one.argv for one in host.as_him if "list-units" in one.argv]
+    assert systemd(host, tmp_path).running_below("/srv/other", "shop") == []
+    assert systemd(Listing(runs=False), tmp_path).running_below("/srv/shop", "shop") == []
