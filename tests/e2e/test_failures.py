@@ -158,9 +158,9 @@ def test_one_failure_after_the_other_on_postgresql(lab: Lab, tmp_path: Path) -> 
 
 
 def test_one_failure_after_the_other_on_mariadb(lab: Lab, tmp_path: Path) -> None:
-    """A row that goes, then a newer revision whose migration fails, then one whose migration works."""
+    """From MariaDB 10.5: a row goes, then a newer revision whose migration fails, then one whose migration works."""
     server = SERVERS["mysql"]
-    move = prepare(lab, tmp_path, server.site)
+    move = prepare(lab, tmp_path, server.site, suite="bullseye")
     a_row_is_missing_on_new(move, server)
     revisions = publish(move.lab.host("db"))
     move.variables["relocate_revision"] = revisions["raises"]
