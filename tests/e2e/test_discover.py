@@ -82,6 +82,8 @@ def as_owner(host: Host, site: Site, *argv: str) -> str:
 def serve_by_owner(host: Host, site: Site) -> None:
     """Let the owner's own systemd run a site: units of the same names, in his home."""
     without_units(host, site, "libpam-systemd")
+    # Without sessions of logind for each SSH login: one that comes while the last one ends may hang for half a minute.
+    host.run(["pam-auth-update", "--package", "--remove", "systemd"], env={"DEBIAN_FRONTEND": "noninteractive"})
     for unit, text in unit_texts(site).items():
         own = re.sub(r"(?m)^(User|Group|After)=.*\n", "", text).replace("multi-user.target", "default.target")
         host.run(["mkdir", "-p", f"{site.home}/{UNITS}"], user=site.user)
