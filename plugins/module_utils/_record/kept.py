@@ -76,7 +76,10 @@ def _read(path: str) -> Dict[str, Any]:
         status = os.fstat(handle)
         if status.st_uid != 0 or stat.S_IMODE(status.st_mode) & 0o077 or status.st_size > _LARGEST:
             return {}
-        found: Dict[str, Any] = json.loads(stream.read().decode("utf-8"))
+        try:
+            found: Dict[str, Any] = json.loads(stream.read().decode("utf-8"))
+        except ValueError:
+            return {}
     return found
 
 

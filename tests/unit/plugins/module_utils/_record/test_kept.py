@@ -50,13 +50,16 @@ def test_what_is_old_or_of_before_the_last_start_is_nothing(monkeypatch: pytest.
     assert kept.take("/d", "shop", "mine") == {}
 
 
-@pytest.mark.parametrize("wrong", ["link", "mode", "owner"])
-def test_a_file_that_is_not_roots_alone_is_not_read(wrong: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("wrong", ["link", "mode", "owner", "text"])
+def test_a_file_that_is_not_roots_alone_or_not_whole_is_not_read(wrong: str, tmp_path: Path) -> None:
     kept.keep("/d", "shop", "mine", ANSWERS)
     path = kept.path_of("/d", "shop")
     if wrong == "link":
         os.rename(path, tmp_path / "x")
         os.symlink(tmp_path / "x", path)
+    elif wrong == "text":
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write("{")
     elif wrong == "mode":
         os.chmod(path, 0o640)
     else:
