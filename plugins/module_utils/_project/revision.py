@@ -136,9 +136,11 @@ def _honest_index(git: Git, always: bool = False) -> Iterator[Dict[str, str]]:
 
     :param always: make the copy even when no file is flagged, for commands that refresh the index
     """
-    listed = git.names("ls-files", "-v", "-z")
-    flagged = [name[2:] for name in listed if (name[0].islower() or name[0] == "S")]
-    present = [name for name in flagged if os.path.lexists(os.path.join(git.path, name))]
+    present = []
+    for entry in git.names("ls-files", "--stage", "-v", "-z"):
+        tag, staged = entry[0], entry[2:]
+        if (tag.islower() or tag == "S") and os.path.lexists(os.path.join(git.path, staged.partition("\t")[2])):
+            present.append(staged)
     if not present and not always:
         yield {}
         return
@@ -147,9 +149,11 @@ def _honest_index(git: Git, always: bool = False) -> Iterator[Dict[str, str]]:
         copy = os.path.join(directory, "index")
         _copy_index(git, source, copy)
         env = {"GIT_INDEX_FILE": copy}
-        names = "\0".join(present).encode("utf-8", "surrogateescape") + b"\0"
-        for flag in ("--no-assume-unchanged", "--no-skip-worktree"):
-            result = git.run("update-index", flag, "-z", "--stdin", stdin=names, env=env)
+        if present:
+            # Entered anew: what git noted of such a file may be wrong, for it rewrites its index without looking at
+            # them. A file of the same size and second as the commit's would pass as that.
+            entries = "".join(staged + "\0" for staged in present).encode("utf-8", "surrogateescape")
+            result = git.run("update-index", "-z", "--index-info", stdin=entries, env=env)
             if result.rc != 0:
                 raise failed("checkout_failed", ("update-index",), result)
         yield env

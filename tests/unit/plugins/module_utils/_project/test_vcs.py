@@ -7,6 +7,7 @@ import grp
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -92,6 +93,23 @@ def test_hidden_changes_are_seen(repository: Repository) -> None:
     assert vcs.revision(path, owner).changes == ("other.py", "settings.py")
     assert b"PASSWORD = 1" in vcs.patch(path, owner)
     assert digest(repository.path) == before
+
+
+def test_hidden_changes_that_git_takes_for_none(repository: Repository) -> None:
+    """Same size, same second, and the index is younger: git status writes it anew without a look at flagged files."""
+    repository.git("config", "core.trustctime", "false")
+    repository.commit("settings.py", "PORT = 1\n")
+    repository.commit("other.py", "PORT = 1\n")
+    repository.git("update-index", "--assume-unchanged", "settings.py")
+    repository.git("update-index", "--skip-worktree", "other.py")
+    for name in ("settings.py", "other.py"):
+        written = (repository.path / name).stat()
+        repository.write(name, "PORT = 2\n")
+        os.utime(repository.path / name, ns=(written.st_atime_ns, written.st_mtime_ns))
+    later = time.time() + 60
+    os.utime(repository.path / ".git" / "index", (later, later))
+    assert vcs.revision(str(repository.path), repository.owner).changes == ("other.py", "settings.py")
+    assert vcs.patch(str(repository.path), repository.owner).count(b"+PORT = 2") == 2
 
 
 def test_not_a_checkout(home: Path, repository: Repository, owner: SystemUser) -> None:
