@@ -50,6 +50,7 @@ class DatabaseEntry:
     state: DatabaseState
     migrations: Tuple[str, ...] = ()
     fixture: Optional[Fixture] = None  # the same rows in a second form, when asked for
+    catch_up: str = ""  # what changed since the dump was made, relative to the set; state is with it
 
 
 @dataclass(frozen=True)
@@ -261,6 +262,8 @@ def _check(manifest: Manifest) -> None:
         _shaped("config", entry.config)
         if not entry.dump.path.startswith(DATABASES + "/"):
             raise ValueError("databases.{0}.dump.path".format(alias))
+        if entry.catch_up and not entry.catch_up.startswith(DATABASES + "/"):
+            raise ValueError("databases.{0}.catch_up".format(alias))
 
 
 def _check_neighbours(entries: Tuple[NeighbourEntry, ...], paths: Sequence[str]) -> None:
@@ -324,7 +327,12 @@ def _of(kind: Any, value: Any, where: str) -> Any:
 
 
 #: Fields that sets of earlier versions lack. What they would name lies in the set, so a lack is seen all the same.
-_LATER = ((Manifest, "neighbours"), (NeighbourEntry, "kind"), (NeighbourEntry, "user"))
+_LATER = (
+    (Manifest, "neighbours"),
+    (NeighbourEntry, "kind"),
+    (NeighbourEntry, "user"),
+    (DatabaseEntry, "catch_up"),
+)
 
 
 def _built(kind: Any, plain: Mapping[str, Any], where: str) -> Any:
