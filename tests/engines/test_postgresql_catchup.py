@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Dict, List
 
 import pytest
@@ -27,9 +28,16 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.engine import PostgresqlEngine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, Login
+from ansible_collections.relocate.django.plugins.module_utils._modules import restore as restore_module
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from ansible_collections.relocate.django.plugins.module_utils._services import checks
+from ansible_collections.relocate.django.plugins.module_utils._set import first_copy
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Prepared
+from ansible_collections.relocate.django.plugins.module_utils._steps import copies, dumps
 from tests.engines.catchup_workload import BEYOND, SCHEMA, WORKLOADS, Step
 from tests.engines.postgresql_cluster import Cluster, Make, maker
+from tests.unit.fakes import LABEL, fake_site, manifest, me
 
 psycopg2 = pytest.importorskip("psycopg2")
 
@@ -467,3 +475,54 @@ def test_deletes_that_are_left_out_are_seen(pair: Pair, monkeypatch: pytest.Monk
     pair.clone()
     pair.sql("DELETE FROM pair WHERE a = 2")
     assert pair.catch_up() != [] and lost(pair) != []
+
+
+# --- from host to host
+
+
+def restored(new: Any, state: str, digest: str) -> Dict[str, Any]:
+    params: Dict[str, Any] = {"directory": new.project.path, "site": "shop", "label": LABEL, "manifest_sha256": digest}
+    params.update(state=state, sequences="keep", allow_same_host=False, allow_same_database=False, replace=False)
+    params.update(aliases=[], media=False, services_kept_running=[], verified=True, jobs=1)
+    module: Any = SimpleNamespace(params=params, check_mode=False, warn=lambda _line: None)
+    return restore_module.restore(module, new)
+
+
+@pytest.mark.parametrize("spoiled", ["", "incoming changed", "incoming gone"])
+def test_a_set_of_two_parts_is_restored(
+    pair: Pair, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoiled: str
+) -> None:
+    """Old copies while it serves and adds what changed; new needs the whole dump only where its copy is spoiled."""
+    monkeypatch.setattr(checks, "running", lambda *_args: [])
+    old, new = fake_site(tmp_path / "old", pair.engine), fake_site(tmp_path / "new", make(pair.live + "_new"))
+    made = BackupSet.create(old.project.path, "shop", LABEL, me())
+    made.note_prepared(Prepared({"commit": "1" * 40}, {}, {"name": "shop"}, ()))
+    asked: Any = SimpleNamespace(first_copy=True, fixtures=False)
+    copied = copies.prepare(old, made, asked, lambda found: manifest(LABEL, databases=dict(found)))
+    target = tmp_path / "new" / "sets" / "shop" / LABEL
+    shutil.copytree(made.path, target)
+    new_engine = new.engines["default"]
+    try:
+        assert restored(new, "copied", copied["first_copy"])["restored"] == ["default"]
+        assert new_engine.exists(INCOMING) and not new_engine.exists("live")
+        pair.sql("UPDATE item SET n = 5 WHERE id = 5; DELETE FROM slot WHERE id = 3; SELECT setval('free', 8)")
+        entries, _tokens = dumps.dump_all(old, made, frozen=True)
+        assert entries["default"].catch_up == "databases/default.catchup"
+        first_copy.forget_bases(made)
+        digest = made.finish(manifest(LABEL, databases=entries))
+        shutil.copytree(made.path, target, dirs_exist_ok=True)
+        (target / first_copy.BASES).unlink()
+        if spoiled == "incoming changed":
+            pair.server.psql(new_engine.config.name + "__incoming", "DELETE FROM line WHERE id = 3")
+        elif spoiled:
+            new_engine.drop(INCOMING)
+        result = restored(new, "present", digest)
+        assert result["restored"] == ["default"]
+        assert ["carried once more" in note for note in new_engine.context.notes] == (
+            [True] if spoiled == "incoming changed" else []
+        )
+        assert rows_of(pair.server, new_engine.config.name) == rows_of(pair.server, pair.live)
+        assert not new_engine.exists(INCOMING)
+    finally:
+        for which in ("", "__incoming", "__discarded", "__previous"):
+            pair.server.psql("postgres", "DROP DATABASE IF EXISTS {0}{1}".format(new_engine.config.name, which))
