@@ -211,6 +211,11 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "BackupSet._manifest_text": ("os.open", SET),
         "BackupSet._entry": ("os.open", SET),
     },
+    "module_utils/_set/first_copy.py": {
+        "_text": ("open", SET),
+        "bases": ("open", SET),
+        "forget_bases": ("os.unlink", SET),
+    },
     "module_utils/_set/pins.py": {
         "read": ("os.open", SET),
         "forget": ("os.unlink", SET),

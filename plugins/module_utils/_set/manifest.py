@@ -259,11 +259,14 @@ def _check(manifest: Manifest) -> None:
         raise ValueError("media.stored")  # MEDIA that is there would be left out
     _check_neighbours(manifest.neighbours, [entry.path for entry in manifest.files])
     for alias, entry in manifest.databases.items():
-        _shaped("config", entry.config)
-        if not entry.dump.path.startswith(DATABASES + "/"):
-            raise ValueError("databases.{0}.dump.path".format(alias))
-        if entry.catch_up and not entry.catch_up.startswith(DATABASES + "/"):
-            raise ValueError("databases.{0}.catch_up".format(alias))
+        _check_entry(alias, entry)
+
+
+def _check_entry(alias: str, entry: DatabaseEntry) -> None:
+    _shaped("config", entry.config)
+    for name, path in (("dump.path", entry.dump.path), ("catch_up", entry.catch_up)):
+        if not path.startswith(DATABASES + "/") and (path or name != "catch_up"):
+            raise ValueError("databases.{0}.{1}".format(alias, name))
 
 
 def _check_neighbours(entries: Tuple[NeighbourEntry, ...], paths: Sequence[str]) -> None:

@@ -93,7 +93,9 @@ def make(site: Site, backup: BackupSet) -> Tuple[Dict[str, DatabaseEntry], Dict[
 
 def discard(site: Site, backup: BackupSet) -> None:
     """Remove the dumps of a first copy."""
-    for name in os.listdir(backup.file(DATABASES)):
+    with acting_as(site.project.owner):
+        names = os.listdir(backup.file(DATABASES))
+    for name in names:
         _remove(site, backup, DATABASES + "/" + name)
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a catch-up asks a PostgreSQL server, and the files that it is made of. Pure: text in, text out.
+"""Asks a PostgreSQL server for a catch-up, and names the files that it is made of. Pure: text in, text out.
 
 A row version carries the number of the transaction that wrote it (``xmin``). The first copy's snapshot has a horizon:
 the lowest number that was still at work. Rows from below it that are there now were there then, unchanged. All others
@@ -149,7 +149,7 @@ def kept_sql(table: Table, hashed: str, buckets: int, changed: str, chosen: Sequ
 
 
 #: Where the hashes of kept keys and the numbers of buckets are while rows are deleted.
-KEPT, CHOSEN = "pg_temp.relocate_kept", "pg_temp.relocate_chosen"
+KEPT, CHOSEN = "pg_temp.kept_keys", "pg_temp.chosen_buckets"
 
 
 def delete_sql(table: Table, hashed: str, buckets: int) -> str:
@@ -177,7 +177,7 @@ def touched(before: Sums, now: Sums) -> Optional[List[int]]:
 
 @dataclass(frozen=True)
 class Change:
-    """What a catch-up does to one table: which rows go, and which come."""
+    """Tells what a catch-up does to one table: which rows go, and which come."""
 
     schema: str
     name: str

@@ -28,7 +28,7 @@ SHARE, FEW = 0.5, 10000
 
 
 class _Details(NamedTuple):
-    """What a catch-up needs to know of a table besides its columns."""
+    """Tells of a table what a catch-up needs besides its columns."""
 
     columns: Tuple[str, ...]
     key: Tuple[str, ...]  # empty: none, or rows that do not tell who wrote them
@@ -60,7 +60,7 @@ def _identity(view: state.View, database: int) -> List[str]:
 
 
 def _of_extensions(view: state.View) -> Dict[str, str]:
-    """What sites keep in tables of extensions: a digest of each."""
+    """Read what sites keep in tables of extensions: a digest of each."""
     return {
         queries.qualified(schema, name): str(view.main.value(catchup_sql.digest_sql(schema, name, kind)))
         for schema, name, kind in view.main.rows(catchup_sql.OF_EXTENSIONS)
