@@ -83,7 +83,7 @@ class Peak:
 
 @dataclass(frozen=True)
 class ByHand:
-    """What people type, for one engine; ``{0}`` is the database."""
+    """What people type, for one engine; ``{0}`` is the database, ``{1}`` the file that its dump is."""
 
     dump: str
     create: str
@@ -94,44 +94,72 @@ class ByHand:
 
 
 POSTGRESQL = ByHand(
-    dump="pg_dump {0} > /tmp/{0}.sql",
+    dump="pg_dump {0} > {1}",
     create="createdb hand_{0}",
-    load="psql -q -d hand_{0} -f /tmp/{0}.sql >/dev/null",
+    load="psql -q -d hand_{0} -f {1} >/dev/null",
     drop="dropdb hand_{0}",
     settle="psql -qc CHECKPOINT",
     user="postgres",
 )
 MYSQL = ByHand(
-    dump="mysqldump {0} > /tmp/{0}.sql",
+    dump="mysqldump {0} > {1}",
     create="mysql -e 'CREATE DATABASE hand_{0}'",
-    load="mysql hand_{0} < /tmp/{0}.sql",
+    load="mysql hand_{0} < {1}",
     drop="mysql -e 'DROP DATABASE hand_{0}'",
     settle="mysql -e 'FLUSH LOGS'",
     user="root",
 )
+#: A database is a path; the site is stopped, so that a copy is whole.
+SQLITE = ByHand(
+    dump="cp {0} {1}", create="true", load="cp {1} {0}.hand", drop="rm {0}.hand", settle="true", user="root"
+)
+_SCP = "scp -q -i /root/.ssh/hand -o StrictHostKeyChecking=no"
 
 
-def by_hand(old: Host, new: Host, databases: list[str], words: ByHand) -> dict[str, float]:
-    """Dump, copy, create, load; seconds of each."""
-    took = dict.fromkeys(("dump", "copy", "load"), 0.0)
+def let_in(old: Host, new: Host) -> None:
+    """Let new fetch from old, as it is set up long before a move by hand."""
     key = new.run(
         "test -f /root/.ssh/hand || ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/hand; cat /root/.ssh/hand.pub"
     )
     old.run("mkdir -p /root/.ssh; cat >> /root/.ssh/authorized_keys", input=key.stdout)
-    scp = "scp -q -i /root/.ssh/hand -o StrictHostKeyChecking=no"
+
+
+def file_of(name: str) -> str:
+    """The file of a dump, on both hosts."""
+    return f"/tmp/{Path(name).name}.sql"
+
+
+def carried(old: Host, new: Host, databases: list[str], words: ByHand) -> dict[str, float]:
+    """Dump, copy, create, load; seconds of each."""
+    took = dict.fromkeys(("dump", "copy", "load"), 0.0)
     for name in databases:
+        file = file_of(name)
         start = time.monotonic()
-        old.run("cd /tmp; " + words.dump.format(name), user=words.user, timeout=3600)
+        old.run("cd /tmp; " + words.dump.format(name, file), user=words.user, timeout=3600)
         took["dump"] += time.monotonic() - start
         start = time.monotonic()
-        new.run(f"{scp} root@{old.address}:/tmp/{name}.sql /tmp/{name}.sql; chmod 644 /tmp/{name}.sql", timeout=3600)
+        new.run(f"{_SCP} root@{old.address}:{file} {file}; chmod 644 {file}", timeout=3600)
         took["copy"] += time.monotonic() - start
         start = time.monotonic()
-        new.run(f"cd /tmp; {words.create} && {words.load}".replace("{0}", name), user=words.user, timeout=3600)
+        create, load = words.create.format(name, file), words.load.format(name, file)
+        new.run(f"cd /tmp; {create} && {load}", user=words.user, timeout=3600)
         took["load"] += time.monotonic() - start
+    return took
+
+
+def cleared(old: Host, new: Host, databases: list[str], words: ByHand) -> None:
+    """Remove what was carried."""
+    for name in databases:
         new.run("cd /tmp; " + words.drop.format(name), user=words.user, timeout=600)
         for host in (old, new):
-            host.run(["rm", "-f", f"/tmp/{name}.sql"])
+            host.run(["rm", "-f", file_of(name)])
+
+
+def by_hand(old: Host, new: Host, databases: list[str], words: ByHand) -> dict[str, float]:
+    """Dump, copy, create, load; seconds of each."""
+    let_in(old, new)
+    took = carried(old, new, databases, words)
+    cleared(old, new, databases, words)
     return took
 
 
