@@ -20,7 +20,6 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Data
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import FIXTURES, BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import DATABASES, DatabaseEntry
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, never_migrated
-from ansible_collections.relocate.django.plugins.module_utils._steps import copies
 
 #: Seconds for the sessions of a frozen site to go away by themselves.
 _PATIENCE = 10.0
@@ -39,15 +38,13 @@ def dump_all(
     Raises sessions_remain, and what the engines raise.
     """
     entries, tokens = {}, {}
-    copied = copies.of(backup) if frozen else {}
     for alias, engine in site.engines.items():
         if frozen:
             await_sessions(engine)
             tokens[alias] = engine.change_token()
         wanted = fixtures and not _has_no_models(site, alias)
         with _parallel_fixture(site, engine, backup, wanted, excluded_models) as parallel:
-            found = None if parallel else copies.catch_up(site, engine, backup, copied.get(alias))
-            entry = found or _dump_one(site, engine, backup, frozen, parallel.begin if parallel else None)
+            entry = _dump_one(site, engine, backup, frozen, parallel.begin if parallel else None)
             entries[alias] = replace(entry, fixture=parallel.finish()) if parallel else entry
     return entries, tokens
 
@@ -85,7 +82,7 @@ def await_sessions(engine: Engine) -> None:
                 "{0} sessions still use database {1}".format(engine.sessions(), engine.config.alias),
                 "add every unit that writes to relocate_services",
             )
-        time.sleep(0.2)
+        time.sleep(0.05)
 
 
 def _dump_one(
@@ -118,4 +115,6 @@ def _dump_one(
 
 
 def _entry(site: Site, engine: Engine, facts: DatabaseFacts, dump: DumpFile, state: DatabaseState) -> DatabaseEntry:
-    return copies.entry(site, engine, facts, replace(dump, path=DATABASES + "/" + dump.path), state)
+    applied = tuple(site.facts["migrations"]["aliases"].get(engine.config.alias, {}).get("applied", ()))
+    placed = replace(dump, path=DATABASES + "/" + dump.path)
+    return DatabaseEntry(engine.config.public(), placed, facts, state, applied)

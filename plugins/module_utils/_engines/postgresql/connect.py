@@ -209,10 +209,13 @@ class Server(Logins[Session]):
         """The same for a program that loads: what the server does for it ends soon after it has gone.
 
         Otherwise the server would, for example, build an index to its end before it misses the one who wanted it.
+        Nor does each of some hundred statements wait for the disk: the swap does, and with its own commit all that
+        came before it is on disk.
         """
         env = self.environment(database)
-        if major >= 14 and not self._pooled:
-            env["PGOPTIONS"] = (env.get("PGOPTIONS", "") + " -c client_connection_check_interval=500").strip()
+        if not self._pooled:
+            watching = " -c client_connection_check_interval=500" if major >= 14 else ""
+            env["PGOPTIONS"] = (env.get("PGOPTIONS", "") + " -c synchronous_commit=off" + watching).strip()
         return env
 
     def connect(self, database: str) -> Session:

@@ -15,7 +15,7 @@ import dataclasses
 import os
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
-from typing import Any, ClassVar, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import ClassVar, Iterator, List, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
@@ -30,8 +30,6 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import (
     admin,
-    catchup_apply,
-    catchup_write,
     described,
     extensions,
     facts,
@@ -106,21 +104,12 @@ class PostgresqlSnapshot(Snapshot):
         """
         return states.read_state(self._view, self._method, fingerprints, self._dumped)
 
-    def starting_point(self, copied: DatabaseState) -> Mapping[str, Any]:
-        """See :meth:`Snapshot.starting_point`."""
-        return catchup_write.starting_point(self._view, copied)
-
-    def catch_up(self, directory: str, base: Mapping[str, Any], copied: DatabaseState, now: DatabaseState) -> str:
-        """See :meth:`Snapshot.catch_up`."""
-        return catchup_write.Catchup(self._view, base, copied, now, directory).write()
-
 
 class PostgresqlEngine(Engine):
     """A database on a PostgreSQL server, 11 or later."""
 
     name = "postgresql"
     dialect: ClassVar[ModuleType] = venv_dialect
-    catches_up: ClassVar[bool] = True
 
     def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
         super().__init__(config, context)
@@ -204,14 +193,9 @@ class PostgresqlEngine(Engine):
                 with self.context.stopwatch.step("compare schema"):
                     one = described.Described(self._server, client, path, lines, recorded)
                     one.carry(incoming)
-                    self.context.notes.extend(
-                        "database {0}: {1}".format(self.config.alias, words)
-                        for words in one.compare(incoming, session.major)
-                    )
-
-    def apply(self, path: str) -> None:
-        """See :meth:`Engine.apply`."""
-        catchup_apply.apply(self._server, self._named(INCOMING), path)
+                    with self._analysed(incoming):
+                        words = one.compare(incoming, session.major)
+                self.context.notes.extend("database {0}: {1}".format(self.config.alias, item) for item in words)
 
     def advance_sequences(self, behind: Sequence[SequenceState]) -> Sequence[SequenceState]:
         """See :meth:`Engine.advance_sequences`. Raises query_failed where a sequence cannot go so far."""
@@ -239,8 +223,8 @@ class PostgresqlEngine(Engine):
                 if model is not None:
                     settings.apply_settings(self._server, session, name, model)
                 yield dataclasses.replace(self.config, name=name)
-                with self._written_to_disk(), self.context.stopwatch.step("analyse"):
-                    self._analyse(name)
+                with self._analysed(name):
+                    pass
 
     @contextlib.contextmanager
     def reachable(self, which: str) -> Iterator[DatabaseConfig]:
@@ -253,29 +237,31 @@ class PostgresqlEngine(Engine):
             self.context.progress("loading into {0}".format(incoming))
             programs.restore(self._server, client, incoming, path, entries, session.major)
             extensions.allow_extension_rows(self._server, session, False)
-        self.context.progress("analysing {0}".format(incoming))
-        with self._written_to_disk(), self.context.stopwatch.step("analyse"):
-            self._analyse(incoming)
 
     @contextlib.contextmanager
-    def _written_to_disk(self) -> Iterator[None]:
-        """Let the server write the loaded rows to its files meanwhile: the next DROP DATABASE waits for that."""
-        with self._server.admin() as session, ThreadPoolExecutor(max_workers=1) as pool:
-            writing = pool.submit(session.run, "CHECKPOINT")
-            yield
-            with contextlib.suppress(RelocateError):  # an administrator may lack the right, and the loaded rows nothing
-                writing.result()
+    def _analysed(self, database: str) -> Iterator[None]:
+        """Have the server make its statistics, and write the loaded rows to its files, while the block runs.
 
-    def _analyse(self, database: str) -> None:
-        """Without statistics the first queries of the new site would be the slow ones."""
+        Without statistics the first queries of the new site would be the slow ones; and the next DROP DATABASE waits
+        until all is written.
+        """
+        self.context.progress("analysing {0}".format(database))
         with contextlib.ExitStack() as stack:
             sessions = [
                 stack.enter_context(self._server.connect(database)) for _number in range(max(1, self.context.jobs))
             ]
+            writer = stack.enter_context(self._server.admin())
             tables = [table.sql for table in states.list_tables(sessions[0])]
             shares = [tables[number :: len(sessions)] for number in range(len(sessions))]
-            with ThreadPoolExecutor(max_workers=len(sessions)) as pool:
-                list(pool.map(_analyse_tables, sessions, shares))
+            pool = stack.enter_context(ThreadPoolExecutor(max_workers=len(sessions) + 1))
+            writing = pool.submit(writer.run, "CHECKPOINT")
+            analysing = [pool.submit(_analyse_tables, *each) for each in zip(sessions, shares)]
+            yield
+            with self.context.stopwatch.step("analyse"):
+                for each in analysing:
+                    each.result()
+                with contextlib.suppress(RelocateError):  # an administrator may lack the right, and the rows nothing
+                    writing.result()
 
     def swap(self, from_name: str = INCOMING, displaced: str = PREVIOUS) -> None:
         """See :meth:`Engine.swap`; all renames are one transaction.
@@ -347,5 +333,7 @@ def _second(sentence: str) -> str:
 
 
 def _analyse_tables(session: Session, tables: List[str]) -> None:
+    """Analyse one after the other; none waits for the disk, as the swap will."""
+    session.run("SET synchronous_commit = off")
     for table in tables:
         session.run("ANALYZE " + table)

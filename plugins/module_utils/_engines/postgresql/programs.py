@@ -37,6 +37,7 @@ _ADMINISTRATORS = re.compile(
     r"^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION |COMMENT - SCHEMA public |SCHEMA - public )"
 )
 _SETVAL = re.compile(r"^SELECT pg_catalog\.setval\(( ?E?'(?:[^']|'')*'), (-?\d+), (true|false)\);$")
+_SMALL = 2000000  # bytes of a dump, compressed or not
 
 
 @dataclass(frozen=True)
@@ -305,6 +306,13 @@ def list_file(server: Server, entries: Sequence[str]) -> str:
     return server.context.secrets.write("entries", "".join(entry.split(";", 1)[0] + ";\n" for entry in entries))
 
 
+def restore_jobs(server: Server, path: str) -> int:
+    """Return how many jobs a restore may have: a small dump is loaded before more of them have logged in."""
+    with acting_as(server.context.owner):
+        size = sum(_sizes(path).values())
+    return 1 if size < _SMALL else max(1, server.context.jobs)
+
+
 def restore(server: Server, client: Client, database: str, path: str, entries: Sequence[str], major: int) -> None:
     """Load a directory-format dump as the settings' role. Raises load_failed.
 
@@ -312,7 +320,7 @@ def restore(server: Server, client: Client, database: str, path: str, entries: S
     """
     listed = list_file(server, entries)
     argv = [client.path, "--exit-on-error", "--no-owner", "--no-acl", "--no-tablespaces", "--no-password", "--verbose"]
-    argv += ["--jobs={0}".format(max(1, server.context.jobs)), "--use-list=" + listed]
+    argv += ["--jobs={0}".format(restore_jobs(server, path)), "--use-list=" + listed]
     # An empty -d connects without parsing a name: libpq then takes PGDATABASE as it is.
     argv += ["--dbname=", path]
     command = Command(argv, user=server.context.owner, env=server.loading_environment(database, major), family=True)
