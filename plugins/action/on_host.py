@@ -14,6 +14,9 @@ takes it out of what modules say, and it is a plain path or nothing.
 Nearly all of them are sent by one, ``batch``: when a run sends a module for the first time, Ansible parses all that it
 imports, a second for each of ours, though they import nearly the same.
 
+The calls of the window are taken by a process that waits for them on the host (``_standby``), where there is one. Else,
+and where the connection cannot hand over a task's input, they are sent as every module.
+
 Where ``relocate_puts_off`` names a step, nothing runs: the call is returned, for a later task that runs several
 (``batch``). So the roles stay the one place that says what a module is given, and the window has no use for them.
 
@@ -25,13 +28,15 @@ instead, with a code.
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+import json
+from typing import Any, Dict, Mapping, Optional
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ansible_collections.relocate.django.plugins.module_utils._carried import CARRIED
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._standby import place
 from ansible_collections.relocate.django.plugins.plugin_utils import _received, _told
 
 #: The module that runs others.
@@ -42,6 +47,18 @@ def unreachable(host: str, error: Exception) -> RelocateError:
     """Return the refusal of a task that was delegated to a host which cannot be reached."""
     text = "{0} cannot be reached: {1}".format(host, _received.text(str(error)))
     return RelocateError("host_unreachable", text, "make it reachable, then run again")
+
+
+def _taken(answer: str, found: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what the process answered to a call that it took; without an answer the call has failed."""
+    try:
+        result = json.loads(answer)
+    except ValueError:
+        result = None
+    if not isinstance(result, dict):
+        said = {"module_stdout": answer, "module_stderr": str(found.get("stderr") or ""), "rc": found.get("rc")}
+        return {"failed": True, "changed": False, "msg": "the module ended without an answer", **said}
+    return {key: value for key, value in result.items() if not key.startswith("_ansible_")}
 
 
 class ActionModule(NormalAction):
@@ -78,11 +95,28 @@ class ActionModule(NormalAction):
     ) -> Dict[str, Any]:
         """Run the task's module, by the one that runs others; not in the background, whose answer comes otherwise."""
         name = self._task.action.rpartition(".")[2]
+        if module_name is None and self._task.action == CARRIER:
+            ready = self._from_standby(more.get("wrap_async"))
+            if ready is not None:
+                return ready
         if module_name is not None or name not in CARRIED or more.get("wrap_async"):
             found: Dict[str, Any] = super()._execute_module(module_name, module_args, **more)
             return found
         step = {"name": name, "module": name, "arguments": dict(self._task.args)}
         return _received.carried(name, super()._execute_module(CARRIER, {"steps": [step]}, **more))
+
+    def _from_standby(self, wrap_async: Any) -> Optional[Dict[str, Any]]:
+        """Return the answer of the process that waits on the host for these calls; None where none took the call."""
+        args, become = dict(self._task.args), self._connection.become
+        where = place.place_for(args.get("steps") or ()) if args.get("state", "done") == "done" else ""
+        if not where or wrap_async or not self._connection.has_pipelining or (become and not become.pipelining):
+            return None
+        asked = {"arguments": args, "check_mode": bool(self._task.check_mode)}
+        # A value of the inventory that is encrypted is no text to JSON, but tells its own.
+        data = json.dumps(asked, default=str).encode("utf-8", "surrogateescape")
+        found = self._low_level_execute_command("sh {0}/{1}".format(where, place.CALL), sudoable=True, in_data=data)
+        _before, taken, answer = str(found.get("stdout") or "").partition(place.TAKEN + "\n")
+        return _taken(answer, found) if taken else None
 
     def _put_off(self, name: str) -> Dict[str, Any]:
         """Return the call of this task. It is not shown: its arguments may hold secrets."""

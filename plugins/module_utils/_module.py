@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
@@ -82,6 +82,34 @@ def answer(module: AnsibleModule, work_on: Work, writes: Writes = always, show: 
     if error is not None:
         module.fail_json(invocation=shown, **result)
     module.exit_json(invocation=shown, **result)
+
+
+@dataclass
+class Asked:
+    """A call that came to a process which runs already, instead of by a module of its own."""
+
+    params: Dict[str, Any]
+    check_mode: bool
+    said: List[str] = field(default_factory=list)
+
+    def warn(self, warning: str) -> None:
+        """Tell something that is no error."""
+        self.said.append(scrub(warning, secrets_of(self.params)))
+
+
+def answered(module: Module, given: Mapping[str, Any], check_mode: bool, show: Show) -> Dict[str, Any]:
+    """Run a module's work, and return what its exit would print.
+
+    :param given: the task's arguments
+    """
+    try:
+        call = Asked(validated(module.arguments, given), check_mode)
+    except RelocateError as error:
+        return {**error.as_result(), "failed": True, "changed": False}
+    shown = {"module_args": show(call.params, module.arguments["argument_spec"])}
+    result, failure = perform(call, module.work_on, module.writes)
+    ended = {"failed": True} if failure is not None else {}
+    return {"changed": False, **result, **ended, "invocation": shown, "warnings": call.said}
 
 
 def perform(module: Call, work_on: Work, writes: Writes) -> Tuple[Dict[str, Any], Optional[RelocateError]]:

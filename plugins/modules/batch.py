@@ -67,9 +67,12 @@ options:
     description:
       - V(done) runs the steps.
       - V(prepared) runs none. Their arguments are looked at, and projects are asked what steps will want to know of
-        code and settings alone. For root, the answers are kept in memory (C(/run)), so that a later task of the same
-        run need not ask. They hold what the settings hold of databases, passwords included, and are gone when that
-        task has read them or the run gives the site back.
+        code and settings alone. For root, the answers are kept in memory (C(/run)), so that later tasks of the same
+        run need not ask. They hold what the settings hold of databases, passwords included, and are gone when those
+        tasks have read them or the run gives the site back.
+      - For root, V(prepared) also starts a process that waits for these tasks, with the modules and the project loaded,
+        in a directory of C(/run) that only root can enter. It ends when the run gives the site back, and after 15
+        minutes at the latest. A task that it does not take is run as every module.
     type: str
     choices: [done, prepared]
     default: done

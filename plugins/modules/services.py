@@ -217,6 +217,16 @@ answers:
   returned: when O(state=started)
   type: list
   elements: dict
+answered_since:
+  description:
+    - For how many seconds the site had given all answers of O(answers) when the task ended, which waits for units to
+      have stayed up for a while. 0 where nothing was asked.
+  returned: when O(state=started)
+  type: float
+until_stop:
+  description: Seconds until the first unit began to stop; 0 when none was stopped.
+  returned: when O(units) names some
+  type: float
 """
 
 from ansible.module_utils.basic import AnsibleModule

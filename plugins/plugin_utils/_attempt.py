@@ -147,8 +147,11 @@ def _freezing(state: State, known: Known, template: Template, now: float) -> Sta
     }
 
 
-def _frozen(_state: State, known: Known, _template: Template, _now: float) -> State:
-    return {"units": _step(known, "window_left", "freeze").get("units", [])}
+def _frozen(state: State, known: Known, _template: Template, now: float) -> State:
+    """Note the units, and that the site was up until the first of them stopped."""
+    found = _step(known, "window_left", "freeze")
+    at = min(now, float(state["frozen_at"]) + _received.number(found.get("until_stop")))
+    return {"units": found.get("units", []), "frozen_at": at}
 
 
 def _compared(_state: State, known: Known, _template: Template, _now: float) -> State:
@@ -160,9 +163,11 @@ def _starting(_state: State, known: Known, _template: Template, _now: float) -> 
     return {"still": measured.get("still", "")}
 
 
-def _serving(_state: State, known: Known, _template: Template, now: float) -> State:
+def _serving(state: State, known: Known, _template: Template, now: float) -> State:
+    """Note since when the site gives right answers; where none was asked for, it is that its units have settled."""
     found = _step(known, "window_started", "start")
-    return {"served_at": now, "answers": found.get("answers", []), "running": _active(found)}
+    at = max(float(state["frozen_at"]), now - _received.number(found.get("answered_since")))
+    return {"served_at": at, "answers": found.get("answers", []), "running": _active(found)}
 
 
 def _asked(_state: State, known: Known, _template: Template, _now: float) -> State:
@@ -316,11 +321,17 @@ _WINDOW: Mapping[str, Tuple[str, Tuple[str, ...]]] = {
 }
 
 
+#: What of a step's time is not downtime: old still ran, or new gave its answers already.
+_UP = ("until_stop", "answered_since")
+
+
 def _window_seconds(known: Known) -> Dict[str, float]:
-    """Return what each step of the window took."""
-    return {
-        label: sum(_elapsed(_step(known, call, name)) for name in names) for label, (call, names) in _WINDOW.items()
-    }
+    """Return what each step of the window took of the downtime."""
+    return {label: sum(_down(_step(known, call, name)) for name in names) for label, (call, names) in _WINDOW.items()}
+
+
+def _down(found: Mapping[str, Any]) -> float:
+    return max(0.0, round(_elapsed(found) - sum(_received.number(found.get(key)) for key in _UP), 2))
 
 
 def outcome_of(known: Known, template: Template) -> State:

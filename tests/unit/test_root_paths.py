@@ -79,10 +79,6 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_engines/mysql/load.py": {
         "read_schema": ("os.open", SET),
     },
-    "module_utils/_engines/postgresql/catchup_apply.py": {
-        "read": ("open", SET),
-        "_copy": ("open", SET),
-    },
     "module_utils/_engines/postgresql/libpq.py": {
         "_read": ("os.open", "Server._open holds the rights of the one whose home it is"),
     },
@@ -153,6 +149,18 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_project/untracked.py": {
         "_Look._below": ("os.walk", "left_out holds the owner's rights while it looks"),
     },
+    "module_utils/_standby/begin.py": {
+        "begin": ("shutil.rmtree", OURS),
+        "_fill": ("files.created files.created open", OURS + "; the archive is the one that this process runs out of"),
+    },
+    "module_utils/_standby/place.py": {
+        "_names": ("os.listdir", OURS),
+        "remove": ("shutil.rmtree", OURS),
+    },
+    "module_utils/_standby/serve.py": {
+        "_listen": ("os.rename", OURS),
+        "serve": ("shutil.rmtree", OURS),
+    },
     "module_utils/_steps/carried_rabbitmq.py": {
         "_Definitions._saved": ("open", SET),
     },
@@ -163,7 +171,7 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "save_all": ("files.replaced", SET),
     },
     "module_utils/_record/kept.py": {
-        "keep": ("files.replaced", OURS),
+        "_write": ("files.replaced", OURS),
         "_read": ("os.open", OURS),
         "forget": ("os.unlink", OURS),
     },
@@ -210,11 +218,6 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "BackupSet._with_dumps": ("os.open", SET),
         "BackupSet._manifest_text": ("os.open", SET),
         "BackupSet._entry": ("os.open", SET),
-    },
-    "module_utils/_set/first_copy.py": {
-        "_text": ("open", SET),
-        "bases": ("open", SET),
-        "forget_bases": ("os.unlink", SET),
     },
     "module_utils/_set/pins.py": {
         "read": ("os.open", SET),

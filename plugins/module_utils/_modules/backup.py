@@ -56,7 +56,6 @@ MODULE = Module(
                 "media_skip": {"type": "list", "elements": "str", "default": []},
                 "orphans": {"type": "list", "elements": "str", "default": []},
                 "frozen": {"type": "bool", "default": False},
-                "first_copy": {"type": "bool", "default": False},
                 "fixtures": {"type": "bool", "default": False},
                 "excluded_models": {"type": "list", "elements": "str", "default": []},
                 "checked": {"type": "bool", "default": False},
@@ -75,4 +74,5 @@ MODULE = Module(
         "required_if": [("state", "absent", ["label"])],
     },
     work_on,
+    asks=lambda params: backup.Options.of(params).topics,
 )

@@ -9,6 +9,7 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils import _window
 from ansible_collections.relocate.django.plugins.module_utils._carried import CARRIED
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._module import (
@@ -61,6 +62,11 @@ class Step:
     check_mode: bool
     said: List[str]
 
+    @property
+    def opens(self) -> bool:
+        """Tell whether it opens its project."""
+        return self.module.asks is not None
+
     def asks(self) -> Sequence[str]:
         """Return the topics that its project will be asked about."""
         return self.module.asks(self.params) if self.module.asks else ()
@@ -97,30 +103,34 @@ def work_on(module: Call) -> Dict[str, Any]:
     steps = [step_of(wanted, params["common"] or {}, module.check_mode) for wanted in params["steps"]]
     if params["state"] == "prepared":
         prepare(steps)
+        if steps and not module.check_mode:
+            asking = [step.params for step in steps if set(step.asks()) - set(LASTING)]
+            _window.stand_ready(params["steps"], steps[0].run(), asking)
         return {"changed": False, "returned": {}}
     return done(module, steps)
 
 
 def prepare(steps: Sequence[Step]) -> None:
     """Ask projects what the steps will want to know of code and settings, and keep it for the calls that run them."""
-    for step in steps:
-        if _of_code(step) and not step.check_mode:
-            kept.keep(*step.run(), ask_before(step.params, step.asks()))
+    opening = [step for step in steps if step.opens and not step.check_mode]
+    if opening:
+        topics = [topic for topic in LASTING if any(topic in step.asks() for step in opening)]
+        kept.keep(*opening[0].run(), ask_before(opening[0].params, topics), len(opening))
 
 
-def _of_code(step: Step) -> bool:
-    """Tell whether a project can be asked what a step wants to know before the databases are there."""
-    return bool(step.asks()) and set(step.asks()) <= set(LASTING)
+def _take_kept(opening: Sequence[Step]) -> None:
+    """Take what was kept for the steps that open their project."""
+    if opening:
+        AHEAD.use(kept.take(*opening[0].run(), len(opening)))
 
 
 def done(module: Call, steps: Sequence[Step]) -> Dict[str, Any]:
     """Run one step after the other; the first failure ends it."""
     results: Dict[str, Any] = {}
     AHEAD.shared = True
+    _take_kept([step for step in steps if step.opens])
     try:
         for number, step in enumerate(steps):
-            if _of_code(step):
-                AHEAD.use(kept.take(*step.run()))
             AHEAD.expected = [topic for later in steps[number + 1 :] for topic in later.asks()]
             result, error = perform(step, step.module.work_on, step.module.writes)
             if error is not None:

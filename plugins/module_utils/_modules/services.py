@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Dict
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
@@ -58,7 +59,7 @@ def with_all(module: Call, options: bring.Options, comes_to: str, others: Beside
 
 def with_units(module: Call, options: bring.Options, others: Beside) -> Dict[str, Any]:
     """Plan, and carry the plan out unless in check mode."""
-    systemd = Systemd()
+    systemd, begun = Systemd(), time.monotonic()
     queues = None if module.check_mode else drain.prepare(drain.Options.of(module.params), systemd)
     host = units.Services(systemd, options.directory, options.site, queues)
     if not module.check_mode and options.state in ("started", "thawed"):
@@ -66,11 +67,13 @@ def with_units(module: Call, options: bring.Options, others: Beside) -> Dict[str
     plan = bring.plan_units(host, options)
     result = plan.result()
     tell(module, plan.warnings())
-    answers = None if module.check_mode else bring.apply(host, options, plan, others.after)
-    if answers is not None:
-        result["answers"] = answers
+    started = None if module.check_mode else bring.apply(host, options, plan, others.after)
+    if started is not None:
+        result["answers"] = started.answers
+        result["answered_since"] = round(time.monotonic() - started.at, 2) if started.at else 0.0
     else:
         others.after()
+    result["until_stop"] = round(host.first_stop - begun, 2) if host.first_stop else 0.0
     record = read_record(options.directory, options.site)
     return dict(result, at=record.freeze.at if record.freeze else 0, frozen=record.is_stopped())
 

@@ -13,6 +13,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, run
 from ansible_collections.relocate.django.plugins.module_utils._project import (
+    inside,
     replies,
     venv_logins,
     venv_models,
@@ -105,6 +106,11 @@ def ask_ahead(
         if topic in errors:
             raise errors[topic]
     return answers
+
+
+def get_ready(project: Project) -> bool:
+    """Have the project loaded before it is asked; False when it cannot be, and is loaded when it is asked."""
+    return inside.get_ready(project, PARTS)
 
 
 def ask_all(

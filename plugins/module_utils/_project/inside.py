@@ -16,6 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, last_lines, run
 from ansible_collections.relocate.django.plugins.module_utils._project import (
     replies,
+    waiting,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project.env_files import mask_urls
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
@@ -53,12 +54,31 @@ def new_marker() -> str:
 def run_inside(
     project: Project, wanted: Mapping[str, Any], parts: Sequence[ModuleType], timeout: float
 ) -> Dict[str, Any]:
+    ready = waiting.take(project) if parts[-1].__name__.endswith(".venv_probe") and not _early(wanted) else None
+    result = ready.ask(wanted, timeout) if ready is not None else None
+    if ready is not None and result is not None:
+        return reply_in(project, result, result.stdout, ready.marker, replies.PROBE)
     marker = new_marker()
     request = dict(wanted, marker=marker, manage=project.manage_path, settings=project.settings)
     argv = [project.interpreter, "-", json.dumps(request, ensure_ascii=True)]
     command = Command(argv, project.owner, project.environment(), project.directory, umask=0o022)
     result = run(command, stdin=program(parts), timeout=timeout)
     return reply_in(project, result, result.stdout, marker, replies.PROBE)
+
+
+def _early(wanted: Mapping[str, Any]) -> bool:
+    """Tell whether something is asked that is seen only while the project is being loaded."""
+    return "opened" in wanted["what"]
+
+
+def get_ready(project: Project, parts: Sequence[ModuleType]) -> bool:
+    """Have the project loaded for the next question that these parts answer; False when it cannot be."""
+    request = {"marker": new_marker(), "manage": project.manage_path, "settings": project.settings, "what": ["django"]}
+    ready = waiting.Waiting(project, program(parts), request)
+    if not ready.wait():
+        return False
+    waiting.keep(project, ready)
+    return True
 
 
 def reply_in(

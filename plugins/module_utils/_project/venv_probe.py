@@ -330,10 +330,13 @@ def _load(request: Request) -> Tuple[Optional[BaseException], str]:
     return None, stage
 
 
-def answer(request: Request) -> Dict[str, Any]:
-    """The whole answer: ``{"answers": {topic: ...}, "errors": {topic: error}, "failed": error or None, "secrets"}``."""
+def answer(request: Request, loaded: Optional[Tuple[Optional[BaseException], str]] = None) -> Dict[str, Any]:
+    """The whole answer: ``{"answers": {topic: ...}, "errors": {topic: error}, "failed": error or None, "secrets"}``.
+
+    :param loaded: what :func:`_load` returned, where that was earlier
+    """
     result: Dict[str, Any] = {"answers": {}, "errors": {}, "failed": None, "secrets": []}
-    error, stage = _load(request)
+    error, stage = loaded or _load(request)
     if error is not None:
         result["failed"] = venv_secrets.describe_error(stage, error)
         result["secrets"] = venv_secrets.all_secrets(error)
@@ -368,13 +371,29 @@ def _nothing_to_apply(migrations: Optional[Dict[str, Any]]) -> bool:
     return migrations is not None and not any(found["unapplied"] for found in migrations["aliases"].values())
 
 
+def _question(handle: int, loaded: bool) -> Request:
+    """Wait for the question. No connection is held meanwhile: databases are exchanged before it comes."""
+    if loaded:
+        from django.db import connections
+
+        connections.close_all()
+    sys.stderr.write("\nrelocate.django: loaded\n")
+    sys.stderr.flush()
+    with os.fdopen(handle, "r") as stream:
+        found: Request = json.loads(stream.read() or sys.exit(0))  # who began this is gone
+    return found
+
+
 def main() -> None:
     """Answer on the original standard output; what the project prints goes to standard error."""
     sys.stdout.flush()
     handle = os.dup(1)
     os.dup2(2, 1)
-    request = json.loads(sys.argv[1])
-    data = json.dumps(answer(request), ensure_ascii=True).encode("ascii")
+    request, loaded = json.loads(sys.argv[1]), None
+    if "waits" in request:
+        loaded = _load(request)
+        request.update(_question(request["waits"], loaded[0] is None))
+    data = json.dumps(answer(request, loaded), ensure_ascii=True).encode("ascii")
     with os.fdopen(handle, "wb") as stream:
         stream.write(request["marker"].encode("ascii") + base64.b64encode(zlib.compress(data, 6)) + b"\n")
     sys.stderr.flush()

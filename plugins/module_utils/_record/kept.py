@@ -4,7 +4,7 @@
 """Keeps what a project answered before the freeze for the window, in which its interpreter need not start for it.
 
 The answers hold the passwords of databases, as the settings do. They lie in memory (``/run``), readable for root alone,
-until the step for which they are has read them, or the run gives the site back. Who is not root keeps nothing.
+until the last step for which they are has read them, or the run gives the site back. Who is not root keeps nothing.
 """
 
 from __future__ import annotations
@@ -34,26 +34,37 @@ def path_of(directory: str, site: str) -> str:
     return os.path.join(BASE, "kept-" + name[:32])
 
 
-def keep(directory: str, site: str, run: str, answers: Mapping[str, Any]) -> None:
+def keep(directory: str, site: str, run: str, answers: Mapping[str, Any], steps: int = 1) -> None:
     """Keep answers for the tasks of a run that follow, in place of earlier ones.
 
     :param run: the run's id; nothing is kept without one
+    :param steps: how many steps will read them
     """
-    if os.geteuid() != 0 or not run:
-        return
-    text = json.dumps({"run": run, "at": _now(), "answers": answers})
+    if os.geteuid() == 0 and run:
+        _write(path_of(directory, site), {"run": run, "at": _now(), "steps": steps, "answers": answers})
+
+
+def _write(path: str, content: Mapping[str, Any]) -> None:
+    text = json.dumps(content)
     with contextlib.suppress(OSError):  # as if nothing were kept
         make_directory(BASE, 0o711)
-        with replaced(path_of(directory, site)) as stream:
+        with replaced(path) as stream:
             stream.write(text.encode("utf-8"))
 
 
-def take(directory: str, site: str, run: str) -> Dict[str, Any]:
-    """Return what was kept for a run, and forget it; nothing when there is none, or it is another run's or old."""
+def take(directory: str, site: str, run: str, steps: int = 1) -> Dict[str, Any]:
+    """Return what was kept for a run; nothing when there is none, or it is another run's or old.
+
+    :param steps: how many read it now; once all have, it is forgotten
+    """
     if os.geteuid() != 0 or not run:
         return {}
     found = _read(path_of(directory, site))
-    forget(directory, site)
+    left = int(found.get("steps", 0)) - steps
+    if left > 0 and found.get("run") == run:
+        _write(path_of(directory, site), {**found, "steps": left})
+    else:
+        forget(directory, site)
     if found.get("run") != run or not 0 <= _now() - float(found.get("at", -1)) < LIMIT:
         return {}
     answers: Dict[str, Any] = found["answers"]

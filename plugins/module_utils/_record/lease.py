@@ -25,6 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._host.files import make_directory
 from ansible_collections.relocate.django.plugins.module_utils._record import kept
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
+from ansible_collections.relocate.django.plugins.module_utils._standby import place
 
 #: Seconds for which a run keeps the site between two of its tasks.
 GRACE = 60
@@ -119,6 +120,7 @@ class Lease:
         """Give the site back at once, at the end of a run, and what was kept of it for that run."""
         self._run = ""
         kept.forget(self._base, self._site)
+        place.remove(self._base, self._site)
 
     def _read(self) -> "tuple[str, float]":
         text = os.pread(self._handle, 4096, 0).decode("utf-8", "replace")

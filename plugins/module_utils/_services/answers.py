@@ -16,7 +16,7 @@ import threading
 import time
 import urllib.parse
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._secrets import without_secrets
@@ -25,6 +25,10 @@ _BODY = 1024 * 1024  # bytes read of an answer
 _SHOWN = 16 * 1024  # characters of a page that are looked through for its text
 _HOPS = 5
 _PAUSE = 0.5  # seconds between attempts
+_SOON, _AT_FIRST = (
+    0.05,
+    5.0,
+)  # seconds between attempts at first, and for how long: what comes up is downtime until then
 #: Statuses of a proxy or a server that waits for the application to come up.
 _HEALING = (408, 425, 429, 502, 503, 504)
 _GRACE = 5.0  # seconds in which a proxy that was reloaded may still answer as it did before
@@ -237,16 +241,19 @@ def plain_text(body: str, limit: int = 200) -> str:
     return " ".join(text.split())[:limit]
 
 
-def expect(questions: Sequence[Question], timeout: float) -> List[Dict[str, Any]]:
+def expect(
+    questions: Sequence[Question], timeout: float, given_up: Callable[[], bool] = lambda: False
+) -> List[Dict[str, Any]]:
     """Ask until every answer is as expected, ``timeout`` seconds in all, as long as what comes back can become it.
 
+    :param given_up: tells that nobody waits for it any more
     Raises site_silent for one that is not.
     """
-    deadline = time.monotonic() + timeout
-    return [_expect_one(question, deadline) for question in questions]
+    begun = time.monotonic()
+    return [_expect_one(question, begun, begun + timeout, given_up) for question in questions]
 
 
-def _expect_one(question: Question, deadline: float) -> Dict[str, Any]:
+def _expect_one(question: Question, begun: float, deadline: float, given_up: Callable[[], bool]) -> Dict[str, Any]:
     attempts, wrong_since = 0, 0.0
     while True:
         attempts += 1
@@ -254,10 +261,51 @@ def _expect_one(question: Question, deadline: float) -> Dict[str, Any]:
         if fits(question, answer):
             return {"url": question.url, "host": question.host, "status": answer.status, "attempts": attempts}
         now = time.monotonic()
+        pause = _SOON if now - begun < _AT_FIRST else _PAUSE
         wrong_since = (wrong_since or now) if answer.patience < math.inf else 0.0
-        if now + _PAUSE > deadline or (wrong_since and now + _PAUSE > wrong_since + answer.patience):
+        late = now + pause > deadline or (wrong_since and now + pause > wrong_since + answer.patience)
+        if late or given_up():
             raise _silent(question, answer)
-        time.sleep(_PAUSE)
+        time.sleep(pause)
+
+
+class Asking:
+    """Asks for the answers while the units that give them are watched: they may come long before these have settled.
+
+    :param timeout: seconds from :meth:`begin` on
+    """
+
+    def __init__(self, questions: Sequence[Question], timeout: float) -> None:
+        self.at = 0.0  # when the last of them was right, by the monotonic clock; 0 without a question
+        self._questions, self._timeout = questions, timeout
+        self._given_up = threading.Event()
+        self._answers: List[Dict[str, Any]] = []
+        self._error: Optional[BaseException] = None
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+
+    def begin(self) -> None:
+        """Ask from now on."""
+        self._thread.start()
+
+    def _ask(self) -> None:
+        try:
+            self._answers = expect(self._questions, self._timeout, self._given_up.is_set)
+            self.at = time.monotonic() if self._questions else 0.0
+        except BaseException as error:
+            self._error = error
+
+    def give_up(self) -> None:
+        """Ask no more: the units did not stay up."""
+        self._given_up.set()
+
+    def finish(self) -> List[Dict[str, Any]]:
+        """Wait for the answers, asked from now on where that has not begun. Raises site_silent."""
+        if self._thread.ident is None:
+            self.begin()
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._answers
 
 
 def asked_before(questions: Sequence[Question], timeout: float) -> List[RelocateError]:

@@ -19,7 +19,8 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
     read_record,
     update_record,
 )
-from ansible_collections.relocate.django.plugins.module_utils._services import answers, freeze, plan
+from ansible_collections.relocate.django.plugins.module_utils._services import freeze, plan
+from ansible_collections.relocate.django.plugins.module_utils._services.answers import Asking, Question
 from ansible_collections.relocate.django.plugins.module_utils._services.names import unit_name
 from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 from ansible_collections.relocate.django.plugins.module_utils._services.units import Services
@@ -66,9 +67,13 @@ class Options(ModuleOptions):
             path=self.path or "",
         )
 
+    def asking(self) -> Asking:
+        """What asks for the answers, once it has begun."""
+        return Asking([Question(**item) for item in self.answers], self.answers_timeout)
+
     def ask(self) -> List[Dict[str, Any]]:
         """Ask for the answers. Raises site_silent."""
-        return answers.expect([answers.Question(**item) for item in self.answers], self.answers_timeout)
+        return self.asking().finish()
 
 
 @dataclass(frozen=True)
@@ -132,9 +137,17 @@ def plan_units(host: Services, options: Options) -> Plan:
     return Plan(request, tuple(actions), units, record, tuple(others))
 
 
+@dataclass(frozen=True)
+class Started:
+    """What a site that was started answered, and when the last of that was right; 0 where nothing was asked."""
+
+    answers: List[Dict[str, Any]]
+    at: float  # by the monotonic clock
+
+
 def apply(
     host: Services, options: Options, planned: Plan, finish: Callable[[], None] = lambda: None
-) -> Optional[List[Dict[str, Any]]]:
+) -> Optional[Started]:
     """Carry the plan out. Returns what was answered, when the site was started.
 
     :param finish: what a site that was started needs besides, once it has answered; its failure is one of the start
@@ -152,13 +165,18 @@ def apply(
     return None
 
 
-def _start_and_ask(host: Services, options: Options, planned: Plan, finish: Callable[[], None]) -> List[Dict[str, Any]]:
+def _start_and_ask(host: Services, options: Options, planned: Plan, finish: Callable[[], None]) -> Started:
     """Start the site and wait for its answers. Note it first: from then on what it takes in must be kept."""
     noted = note(options)
+    asking = options.asking()
     try:
-        host.apply(planned.request, planned.actions)
         try:
-            answered = options.ask()
+            host.apply(planned.request, planned.actions, asking.begin)
+        except BaseException:
+            asking.give_up()
+            raise
+        try:
+            answered = Started(asking.finish(), asking.at)
             finish()
             return answered
         except RelocateError as error:

@@ -60,6 +60,7 @@ class Services:
         self.queues = queues
         self.systemd, self._directory, self._site = systemd, directory, site
         self.switch = switch_name(site)
+        self.first_stop = 0.0  # when the first unit began to stop, by the monotonic clock
 
     def whole(self, request: Request) -> Request:
         """Add the units that its timers, sockets and paths start: stopping those leaves these running."""
@@ -125,12 +126,15 @@ class Services:
                 {"reasons": reasons},
             )
 
-    def apply(self, request: Request, actions: Sequence[Action]) -> None:
-        """Carry the actions out; what a failed freeze, start or undo did so far is taken back."""
+    def apply(self, request: Request, actions: Sequence[Action], begun: Callable[[], None] = lambda: None) -> None:
+        """Carry the actions out; what a failed freeze, start or undo did so far is taken back.
+
+        :param begun: is called when all that starts has been started, before it is known to stay up
+        """
         units, record, _armed = self.look(request)
         done: List[Action] = []
         try:
-            self._carry_out(request, actions, done, units, record)
+            self._carry_out(request, actions, done, units, record, begun)
         except RelocateError as error:
             raise self.taken_back(error, request, done, units, record) from error
         for action in actions[len(done) :]:
@@ -149,6 +153,7 @@ class Services:
         done: List[Action],
         units: Mapping[str, Unit],
         record: Record,
+        begun: Callable[[], None],
     ) -> None:
         """Do what can be taken back, and see that the units are as they should be; ``done`` takes each step begun."""
         thaws = request.state == "thawed"
@@ -162,6 +167,7 @@ class Services:
             done.append(action)
             if action.verb not in ("enable", "disable"):
                 self._do(action, request, units, record)
+        begun()
         self._set_enabled(self._not_enabled(actions) if thaws else actions, record)
         self._confirm(request, actions, units)
 
@@ -179,7 +185,12 @@ class Services:
         elif verb == "start" and request.state == "thawed":
             self.systemd.call("start", action.unit, timeout=request.timeout, check=False)  # go on with the others
         else:
+            self._note_stop(verb)
             self.systemd.call(verb, action.unit, timeout=_patience(action, units, request.timeout))
+
+    def _note_stop(self, verb: str) -> None:
+        if verb == "stop" and not self.first_stop:
+            self.first_stop = time.monotonic()
 
     def _not_enabled(self, actions: Sequence[Action]) -> List[Action]:
         wanted = [action.unit for action in actions if action.verb == "enable"]

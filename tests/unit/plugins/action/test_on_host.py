@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -13,6 +14,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ansible_collections.relocate.django.plugins.action import on_host
+from ansible_collections.relocate.django.plugins.module_utils._standby import place
 
 
 def run(monkeypatch: pytest.MonkeyPatch, delegate_to: str | None) -> dict[str, Any]:
@@ -93,3 +95,66 @@ def test_a_host_that_answers_otherwise_says_nothing(monkeypatch: pytest.MonkeyPa
     for odd in ({}, {"invocation": "x"}, {"invocation": {"module_args": {"steps": ["x"]}}}, {"details": []}):
         _asked, found = sent(monkeypatch, "relocate.django.verify", {"returned": returned, **odd})
         assert "changed" not in found and "returned" not in found
+
+
+STEPS = [{"name": "backup", "module": "backup", "arguments": {"directory": "/d", "site": "shop", "run": "mine"}}]
+WHERE = place.place_of("/d", "shop", "mine")
+
+
+def called(
+    monkeypatch: pytest.MonkeyPatch, said: str, steps: Any = STEPS, state: str = "done", **connection: Any
+) -> tuple[list[str], dict[str, Any]]:
+    """How a call of the window went to its host, and what came of it."""
+    ways: list[str] = []
+
+    def usual(_self: Any, _name: Any = None, _args: Any = None, **_more: Any) -> dict[str, Any]:
+        ways.append("as every module")
+        return {"usual": True}
+
+    def command(_self: Any, text: str, **more: Any) -> dict[str, Any]:
+        assert json.loads(more["in_data"]) == {"arguments": {"steps": steps, "state": state}, "check_mode": False}
+        ways.append(text)
+        return {"stdout": said, "stderr": "", "rc": 0}
+
+    monkeypatch.setattr(NormalAction, "_execute_module", usual)
+    monkeypatch.setattr(NormalAction, "_low_level_execute_command", command)
+    task = MagicMock(args={"steps": steps, "state": state}, action="relocate.django.batch", check_mode=False)
+    link = MagicMock(**{"has_pipelining": True, "become": None, **connection})
+    plugin = on_host.ActionModule(task, link, MagicMock(), MagicMock(), MagicMock(), MagicMock())
+    return ways, plugin._execute_module(task_vars={})
+
+
+def test_a_call_of_the_window_is_taken_by_the_process_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"changed": True, "returned": {}, "_ansible_no_log": False, "warnings": ["w"]}
+    ways, found = called(monkeypatch, f"some banner\n{place.TAKEN}\n{json.dumps(answer)}")
+    assert ways == [f"sh {WHERE}/call"]
+    assert found == {"changed": True, "returned": {}, "warnings": ["w"]}
+
+
+def test_a_call_that_nobody_took_goes_as_every_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    ways, found = called(monkeypatch, "sh: 0: cannot open it")
+    assert ways == [f"sh {WHERE}/call", "as every module"] and found == {"usual": True}
+
+
+@pytest.mark.parametrize("said", ["", "{", "[1]", "killed"])
+def test_a_call_that_was_taken_is_never_made_again(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    """Whoever took it may have done the work."""
+    ways, found = called(monkeypatch, f"{place.TAKEN}\n{said}")
+    assert ways == [f"sh {WHERE}/call"]
+    assert (found["failed"], found["module_stdout"]) == (True, said) and "without an answer" in found["msg"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"has_pipelining": False},
+        {"become": MagicMock(pipelining=False)},
+        {"state": "prepared"},
+        {"steps": [{"name": "b", "module": "backup", "arguments": {"directory": "/d", "site": "shop"}}]},
+        {"steps": [*STEPS, {**STEPS[0], "arguments": {**STEPS[0]["arguments"], "site": "blog"}}]},
+    ],
+)
+def test_what_cannot_be_handed_over_goes_as_every_module(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
+) -> None:
+    assert called(monkeypatch, place.TAKEN, **given)[0] == ["as every module"]

@@ -60,6 +60,29 @@ MOVED: list[Any] = [
 ]
 
 
+def test_the_downtime_is_from_the_first_stop_to_the_first_answer() -> None:
+    """What a call does before it stops anything is no downtime, nor what it does once new has answered."""
+    steps = list(MOVED)
+    left = {"freeze": {"units": UNITS, "elapsed": 0.5, "until_stop": 0.4}, "backup": {"elapsed": 1}}
+    start = {"units": UNITS, "answers": [{"url": "u"}], "elapsed": 2.5, "answered_since": 1.75}
+    steps[3] = ("frozen", {"window_left": {"returned": {**left}}})
+    steps[6] = ("serving", {"window_started": {"returned": {"start": start}}})
+    known = after(*steps)
+    state = known["relocate_attempt"]
+    assert (state["frozen_at"], state["served_at"]) == (3.4, 5.25)
+    window = _attempt.outcome_of(known, lambda value: value)["window"]
+    assert (window["freeze"], window["start"]) == (0.1, 0.75)
+
+
+@pytest.mark.parametrize("value", [-5, "soon", 1e9, float("nan"), None])
+def test_a_host_cannot_make_the_downtime_negative(value: Any) -> None:
+    steps = list(MOVED)
+    steps[3] = ("frozen", {"window_left": {"returned": {"freeze": {"units": UNITS, "until_stop": value}}}})
+    steps[6] = ("serving", {"window_started": {"returned": {"start": {"answered_since": value}}}})
+    state = after(*steps)["relocate_attempt"]
+    assert 3.0 <= state["frozen_at"] <= state["served_at"] <= 7.0
+
+
 def test_a_move() -> None:
     known = after(*MOVED)
     state = known["relocate_attempt"]

@@ -150,7 +150,7 @@ def test_what_steps_will_ask_of_code_is_asked_before(asked: Asked) -> None:
     steps = [step("r", "restore", run="mine"), step("m", "migrate", run="mine"), step("v", "verify", run="mine")]
     assert asked.run(*steps, state="prepared") == {"changed": False, "returned": {}}
     # What verify asks is of the databases too, which are not there yet.
-    assert asked.calls == [("asked", {"run": "mine", "topics": ("history",)})]
+    assert asked.calls == [("asked", {"run": "mine", "topics": ["history"]})]
     assert asked.kept == {("shop", "mine"): {"of": "x"}}
     asked.calls.clear()
     asked.run(*steps)
@@ -183,7 +183,7 @@ def test_each_step_knows_what_those_after_it_will_ask(asked: Asked, monkeypatch:
 
 def test_what_a_step_changed_is_asked_anew(asked: Asked) -> None:
     asked.run(step("b"), step("v", "verify"))
-    assert [name for name, _args in asked.calls] == ["backup", "changed", "verify"]
+    assert [name for name, _args in asked.calls] == ["used", "backup", "changed", "verify"]
 
 
 def test_a_warning_holds_no_secret(world: World) -> None:

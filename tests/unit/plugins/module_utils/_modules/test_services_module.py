@@ -95,6 +95,7 @@ def test_a_new_set_does_not_forget_that_the_one_before_served(tmp_path: Path) ->
 class Host:
     """Stands for what carries out: notes what the record said meanwhile, then ends as it is told to."""
 
+    first_stop = 0.0
     queues = None
 
     def __init__(self, directory: Path, end: BaseException | None) -> None:

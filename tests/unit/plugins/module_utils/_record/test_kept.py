@@ -35,6 +35,14 @@ def test_it_is_there_once_and_for_its_run_alone() -> None:
     assert not os.path.exists(path) and kept.take("/d", "shop", "mine") == {}
 
 
+def test_it_is_there_until_every_step_has_read_it() -> None:
+    kept.keep("/d", "shop", "mine", ANSWERS, steps=3)
+    assert kept.take("/d", "shop", "mine") == ANSWERS
+    assert stat.S_IMODE(os.stat(kept.path_of("/d", "shop")).st_mode) == 0o600
+    assert kept.take("/d", "shop", "mine", steps=2) == ANSWERS
+    assert kept.take("/d", "shop", "mine") == {} and not os.path.exists(kept.path_of("/d", "shop"))
+
+
 @pytest.mark.parametrize("run", ["another", ""])
 def test_that_of_another_run_is_gone(run: str) -> None:
     kept.keep("/d", "shop", "mine", ANSWERS)

@@ -257,3 +257,39 @@ def test_old_is_asked_the_same_before_the_freeze(statuses: int) -> None:
     assert [error.code for error in found] == ["site_silent", "site_silent"]
     assert found[0].msg.startswith(f"the old site: {base}/500 answers 500 instead of 200")
     assert "relocate_answers" in found[0].hint and "old: false" in found[0].hint
+
+
+def test_it_is_asked_while_others_are_waited_for(url: str) -> None:
+    asking = answers.Asking([Question(url, "shop.example")], 5)
+    before = time.monotonic()
+    asking.begin()
+    assert asking.finish()[0]["status"] == 200 and before < asking.at < time.monotonic()
+    nothing = answers.Asking([], 5)
+    nothing.begin()
+    assert (nothing.finish(), nothing.at) == ([], 0.0)
+
+
+def test_nobody_is_asked_any_more_once_that_is_given_up() -> None:
+    asking = answers.Asking([Question("http://127.0.0.1:9/")], 60)
+    asking.begin()
+    asking.give_up()
+    began = time.monotonic()
+    with refused("site_silent", "does not answer"):
+        asking.finish()
+    assert time.monotonic() - began < 5 and asking.at == 0.0
+
+
+def test_what_comes_up_is_asked_often_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    clock = [0.0]
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        clock[0] += seconds
+
+    monkeypatch.setattr(answers.time, "sleep", sleep)
+    monkeypatch.setattr(answers.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(answers, "ask", lambda *_args: answers.Answer(502, patience=float("inf")))
+    with refused("site_silent", "answers 502"):
+        expect([Question("http://127.0.0.1/")], 9)
+    assert set(pauses[:90]) == {answers._SOON} and set(pauses[101:]) == {answers._PAUSE} and sum(pauses) <= 9

@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._services import bring
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._services import answers, bring
+from ansible_collections.relocate.django.plugins.module_utils._services import units as services_units
 from ansible_collections.relocate.django.plugins.module_utils._services.plan import Action, Request
-from tests.unit.plugins.module_utils._services.played import JOB, WEB, unit
+from tests.unit.fakes import refused
+from tests.unit.plugins.module_utils._services.played import JOB, WEB, Played, unit
 from tests.unit.records import given
 
 FROZEN = {"label": "l"}
@@ -56,3 +61,56 @@ def test_what_is_warned_of() -> None:
     ]
     assert plan.result()["steps"] == [f"stop {WEB}", f"stop {JOB}"]
     assert bring.Plan(Request("frozen", ()), (), {}, given()).result()["changed"] is False
+
+
+def started(directory: Path, broken: tuple[str, ...] = (), **more: Any) -> tuple[Played, bring.Started | None]:
+    """Start a site that has one question to answer."""
+    wanted: dict[str, Any] = dict.fromkeys(("abandoned", "retired", "allow_unfrozen"), False)
+    wanted.update(directory=str(directory), site="shop", run="me", state="started", label="l1", path=None)
+    wanted.update(units=[WEB], named=["*"], reload=[], enable=None, freeze_limit=0, timeout=1)
+    wanted.update(answers=[{"url": "http://127.0.0.1:9/"}], answers_timeout=1)
+    systemd = Played({WEB: unit(WEB, up=False)}, broken)
+    host = services_units.Services(systemd, str(directory), "shop")
+    options = bring.Options.of({**wanted, **more})
+    try:
+        return systemd, bring.apply(host, options, bring.plan_units(host, options))
+    except RelocateError as error:
+        error.details["calls"] = systemd.calls
+        raise
+
+
+def test_answers_are_asked_for_before_the_units_have_settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(answers, "ask", lambda *_args: told.append("asked") or answers.Answer(200))  # type: ignore[func-returns-value]
+
+    def settles(_self: Any, _names: Any, _settle: float, _timeout: float) -> None:
+        time.sleep(0.3)
+        told.append("settled")
+
+    monkeypatch.setattr(Played, "confirm_started", settles)
+    _systemd, found = started(tmp_path)
+    assert told == ["asked", "settled", "settled"]  # nothing was to be stopped, and what was started has settled
+    assert found is not None and found.answers[0]["status"] == 200
+    assert time.monotonic() - found.at > 0.2, "the first right answer is what ends the downtime"
+
+
+def test_units_that_do_not_stay_up_are_not_asked_any_longer(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with refused("unit_failed", WEB) as caught:
+        started(tmp_path, (f"stay {WEB}",), answers_timeout=60)
+    assert time.monotonic() - began < 10
+    assert f"stop {WEB}" in caught.value.details["calls"]
+
+
+def test_a_site_that_answers_wrongly_is_stopped_again(tmp_path: Path) -> None:
+    with refused("site_silent", "does not answer.*what was done so far was taken back") as caught:
+        started(tmp_path)
+    assert f"stop {WEB}" in caught.value.details["calls"]
+
+
+def test_the_first_stop_is_noted(tmp_path: Path) -> None:
+    host = services_units.Services(Played({WEB: unit(WEB)}), str(tmp_path), "shop")
+    before = time.monotonic()
+    wanted = Request("frozen", (WEB,), label="l1", run="me")
+    host.apply(wanted, [Action("record"), Action("arm"), Action("stop", WEB)])
+    assert before <= host.first_stop <= time.monotonic()

@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""For which tasks a process is begun, and what it is told before; the test of ``_standby.begin`` asks one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils import _window
+from ansible_collections.relocate.django.plugins.module_utils._standby import begin, place
+
+RUN = ("/d", "shop", "mine")
+PARAMS = {"path": "/srv/shop"}
+
+
+def step(module: str, **more: str) -> dict[str, Any]:
+    arguments = {**dict(zip(("directory", "site", "run"), RUN, strict=True)), **more}
+    return {"name": module, "module": module, "arguments": arguments}
+
+
+@pytest.fixture(name="done")
+def _done(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    done: list[Any] = []
+    monkeypatch.setattr(begin, "begin", lambda *args: not done.append(args))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(begin, "say", lambda where, request: done.append((where, json.loads(request))))
+    return done
+
+
+def test_a_process_stands_ready_for_steps_of_one_site_and_run(done: list[Any]) -> None:
+    steps = [step("verify"), step("backup"), step("verify")]
+    _window.stand_ready(steps, RUN, [PARAMS, {"path": "/other"}])
+    where = place.place_of(*RUN)
+    assert done == [(where, "/d", "shop", ["backup", "verify"]), (where, {"load": PARAMS})]
+
+
+def test_a_project_that_is_not_asked_is_not_loaded(done: list[Any]) -> None:
+    _window.stand_ready([step("services")], RUN, [])
+    assert len(done) == 1
+
+
+@pytest.mark.parametrize("steps", [[], [step("backup", run="")], [step("backup"), step("verify", site="blog")]])
+def test_there_is_none_for_others(done: list[Any], steps: list[dict[str, Any]]) -> None:
+    _window.stand_ready(steps, RUN, [PARAMS])
+    assert done == []
+
+
+def test_what_breaks_is_told_as_of_a_module() -> None:
+    told = _window.answer(b"no JSON")
+    found = json.loads(told.text)
+    assert found["failed"] and "JSONDecodeError" in found["module_stderr"] and not told.goes_on
