@@ -71,6 +71,13 @@ options:
       - Without it, a site that was retired on this host is refused, since another host serves it.
     type: bool
     default: false
+  first_copy:
+    description:
+      - With O(state=prepared), databases are dumped too while the site serves. With O(frozen) the same set then gets
+        what changed since, instead of whole dumps, if that is all that changed. Notes say where it is not.
+      - Only PostgreSQL can do that yet, and only for a site without O(fixtures) whose databases are all on it.
+    type: bool
+    default: false
   fixtures:
     description:
       - Whether each database is written as a fixture too, out of the same snapshot as its dump.
@@ -160,6 +167,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+first_copy:
+  description: The digest of the first copy of the databases; empty when none was made.
+  returned: when O(state=prepared)
+  type: str
 label:
   description: The set's name.
   returned: success

@@ -38,10 +38,13 @@ options:
   state:
     description:
       - V(present) makes the set's databases live; those that already came from this set are left alone.
+      - V(copied) loads and compares the first copy of the set O(label), which has no manifest yet, and leaves it beside
+        the live databases. V(present) then applies to it what changed since, and compares the whole. Its digest
+        is given as O(manifest_sha256).
       - V(rehearsed) loads and compares them, then drops them again; the live ones are not touched.
       - V(rolled_back) puts the previous databases back, and drops those that are live, whatever they took in since.
     type: str
-    choices: [present, rehearsed, rolled_back]
+    choices: [present, copied, rehearsed, rolled_back]
     default: present
   replace:
     description:

@@ -118,11 +118,13 @@ class FakeEngine:
     alias: str = "default"
     databases: dict[str, DatabaseState] = field(default_factory=dict)
     loads: DatabaseState = field(default_factory=state)
+    applied: DatabaseState | None = None  # what incoming holds after a catch-up
     fails: dict[str, int] = field(default_factory=dict)
     facts: DatabaseFacts = field(default_factory=facts)
     name: str = "fake"
     method: str = ""
     is_file: bool = False
+    catches_up: bool = False
     busy: list[int] = field(default_factory=list)
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     obstacles: list[Any] = field(default_factory=list)
@@ -176,7 +178,22 @@ class FakeEngine:
             self._call("query", which)
             return bool(found.tables)
 
-        yield SimpleNamespace(state=count, dump=dump, has_tables=has_tables)
+        def starting_point(copied: DatabaseState) -> dict[str, Any]:
+            self._call("starting_point")
+            if self.fails.get("cannot_start"):
+                raise RelocateError("cannot_catch_up", "nothing to start from")
+            return {"rows": copied.rows()}
+
+        def catch_up(directory: str, base: Any, copied: DatabaseState, now: DatabaseState) -> str:
+            self._call("catch_up", base)
+            if self.fails.get("cannot_catch_up"):
+                raise RelocateError("cannot_catch_up", "the schema changed")
+            os.mkdir(os.path.join(directory, self.alias + ".catchup"))
+            return self.alias + ".catchup"
+
+        yield SimpleNamespace(
+            state=count, dump=dump, has_tables=has_tables, starting_point=starting_point, catch_up=catch_up
+        )
 
     def differences(self, recorded: DatabaseState, found: DatabaseState) -> list[Any]:
         return compare_states(recorded, found)
@@ -184,6 +201,12 @@ class FakeEngine:
     def load(self, directory: str, dump: DumpFile, recorded: DatabaseFacts) -> None:
         self._call("load", directory, dump.path)
         self.databases[INCOMING] = self.loads
+
+    def apply(self, path: str) -> None:
+        self._call("apply", os.path.basename(path))
+        if self.fails.get("cannot_apply"):
+            raise RelocateError("cannot_catch_up", "it cannot be applied")
+        self.databases[INCOMING] = self.applied or self.databases[INCOMING]
 
     def advance_sequences(self, behind: list[SequenceState]) -> list[SequenceState]:
         self._call("advance_sequences", *(item.name for item in behind))

@@ -79,6 +79,10 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_engines/mysql/load.py": {
         "read_schema": ("os.open", SET),
     },
+    "module_utils/_engines/postgresql/catchup_apply.py": {
+        "read": ("open", SET),
+        "_copy": ("open", SET),
+    },
     "module_utils/_engines/postgresql/libpq.py": {
         "_read": ("os.open", "Server._open holds the rights of the one whose home it is"),
     },
@@ -218,6 +222,11 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "BackupSet._with_dumps": ("os.open", SET),
         "BackupSet._manifest_text": ("os.open", SET),
         "BackupSet._entry": ("os.open", SET),
+    },
+    "module_utils/_set/first_copy.py": {
+        "_text": ("open", SET),
+        "bases": ("open", SET),
+        "forget_bases": ("os.unlink", SET),
     },
     "module_utils/_set/pins.py": {
         "read": ("os.open", SET),

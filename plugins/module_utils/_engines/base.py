@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any, Callable, ClassVar, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import compare_states
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
     DatabaseFacts,
@@ -101,6 +102,24 @@ class Snapshot(abc.ABC):
         What no load can carry is left out of ``schema`` by the engine that knows so, and told: an obstacle, or a note.
         """
 
+    def starting_point(self, copied: DatabaseState) -> Mapping[str, Any]:
+        """Return what a catch-up on this moment starts from, as JSON can carry it.
+
+        :param copied: what :meth:`state` says of this moment
+        Raises cannot_catch_up; always for an engine that knows no catch-up.
+        """
+        raise RelocateError("cannot_catch_up", "no catch-up is known for this engine")
+
+    def catch_up(self, directory: str, base: Mapping[str, Any], copied: DatabaseState, now: DatabaseState) -> str:
+        """Write what changed since a first copy below ``directory``; returns its relative path. Nobody writes any more.
+
+        :param base: what :meth:`starting_point` said then
+        :param copied: what :meth:`state` said then
+        :param now: what it says in this view
+        Raises cannot_catch_up, where only a whole dump tells all; nothing is left then.
+        """
+        raise RelocateError("cannot_catch_up", "no catch-up is known for this engine")
+
 
 class Engine(abc.ABC):
     """One alias of DATABASES on one host. Methods raise RelocateError; none leaves a half-made database behind."""
@@ -112,6 +131,8 @@ class Engine(abc.ABC):
     #: True when the database is a file on the application's own host: no server works while we wait, and no second
     #: thread may touch it
     is_file: ClassVar[bool] = False
+    #: True when what changed since a first copy can be carried alone (:meth:`Snapshot.catch_up`, :meth:`apply`)
+    catches_up: ClassVar[bool] = False
     #: how fingerprints are computed; "" is this server's best, a manifest's own method makes two servers comparable
     method: str = ""
 
@@ -164,6 +185,14 @@ class Engine(abc.ABC):
 
         On failure incoming is dropped and dump_truncated or load_failed raised.
         """
+
+    def apply(self, path: str) -> None:
+        """Apply a catch-up to incoming, which holds its first copy; all of it or nothing.
+
+        :param path: of what :meth:`Snapshot.catch_up` wrote
+        Raises cannot_catch_up. Whether incoming then holds what it should only a comparison tells.
+        """
+        raise RelocateError("cannot_catch_up", "no catch-up is known for this engine")
 
     @abc.abstractmethod
     def incoming(self, recorded: Optional[DatabaseFacts] = None) -> "contextlib.AbstractContextManager[DatabaseConfig]":

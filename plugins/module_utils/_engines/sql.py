@@ -161,6 +161,11 @@ class Logins(abc.ABC, Generic[S]):
         return self.by_settings()
 
 
+def cannot_catch_up(why: str) -> RelocateError:
+    """The error of what changed since a first copy and cannot be carried alone: the whole way is taken then."""
+    return RelocateError("cannot_catch_up", why)
+
+
 class Asks(Protocol):
     """Anything that answers a statement."""
 

@@ -65,7 +65,11 @@ MODULE = Module(
             _argspec.definers(),
             _argspec.backup_set(),
             {
-                "state": {"type": "str", "choices": ["present", "rehearsed", "rolled_back"], "default": "present"},
+                "state": {
+                    "type": "str",
+                    "choices": ["present", "copied", "rehearsed", "rolled_back"],
+                    "default": "present",
+                },
                 "replace": {"type": "bool", "default": False},
                 "verified": {"type": "bool", "default": False},
                 "media": {"type": "bool", "default": True},

@@ -58,6 +58,9 @@ class Record:
         "alias -> the database that was restored; settings may name another one since", text
     )
     begun: Mapping[str, Begun] = objects_by_name("alias -> a swap that was begun, until its end is noted", Begun)
+    copied: Mapping[str, str] = by_name(
+        "alias -> digest of the first copy that incoming holds, until a restore begins with it", text
+    )
     rolling: Tuple[str, ...] = key("aliases whose previous databases are being put back", list_of(text), ())
     migrated: Optional[Migrated] = object_key("migrations that were begun or applied since", Migrated)
     moved: Optional[Event] = object_key(

@@ -50,6 +50,7 @@ class DatabaseEntry:
     state: DatabaseState
     migrations: Tuple[str, ...] = ()
     fixture: Optional[Fixture] = None  # the same rows in a second form, when asked for
+    catch_up: str = ""  # what changed since the dump was made, relative to the set; state is with it
 
 
 @dataclass(frozen=True)
@@ -258,9 +259,14 @@ def _check(manifest: Manifest) -> None:
         raise ValueError("media.stored")  # MEDIA that is there would be left out
     _check_neighbours(manifest.neighbours, [entry.path for entry in manifest.files])
     for alias, entry in manifest.databases.items():
-        _shaped("config", entry.config)
-        if not entry.dump.path.startswith(DATABASES + "/"):
-            raise ValueError("databases.{0}.dump.path".format(alias))
+        _check_entry(alias, entry)
+
+
+def _check_entry(alias: str, entry: DatabaseEntry) -> None:
+    _shaped("config", entry.config)
+    for name, path in (("dump.path", entry.dump.path), ("catch_up", entry.catch_up)):
+        if not path.startswith(DATABASES + "/") and (path or name != "catch_up"):
+            raise ValueError("databases.{0}.{1}".format(alias, name))
 
 
 def _check_neighbours(entries: Tuple[NeighbourEntry, ...], paths: Sequence[str]) -> None:
@@ -324,7 +330,12 @@ def _of(kind: Any, value: Any, where: str) -> Any:
 
 
 #: Fields that sets of earlier versions lack. What they would name lies in the set, so a lack is seen all the same.
-_LATER = ((Manifest, "neighbours"), (NeighbourEntry, "kind"), (NeighbourEntry, "user"))
+_LATER = (
+    (Manifest, "neighbours"),
+    (NeighbourEntry, "kind"),
+    (NeighbourEntry, "user"),
+    (DatabaseEntry, "catch_up"),
+)
 
 
 def _built(kind: Any, plain: Mapping[str, Any], where: str) -> Any:

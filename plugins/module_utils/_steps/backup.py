@@ -25,7 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import hi
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event, Marks
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._set import cron as set_cron
-from ansible_collections.relocate.django.plugins.module_utils._set import retention
+from ansible_collections.relocate.django.plugins.module_utils._set import first_copy, retention
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned as set_unversioned
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import (
     BUNDLE,
@@ -45,6 +45,7 @@ from ansible_collections.relocate.django.plugins.module_utils._set.manifest impo
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
 from ansible_collections.relocate.django.plugins.module_utils._steps import (
     carry,
+    copies,
     cron_lines,
     dumps,
     logs,
@@ -81,6 +82,7 @@ class Options(ModuleOptions):
     keep: int  # sets that stay; 0: all
     cron: str  # carry: the lines of cron that run the project are written too
     neighbours_carried: Sequence[str] = ()  # databases of Redis whose keys go into the set
+    first_copy: bool = False  # databases are dumped before the freeze; in the window what changed since
 
     @property
     def whole(self) -> bool:
@@ -165,7 +167,12 @@ def apply(site: Site, options: Options, planned: Plan) -> Dict[str, Any]:
         with site.stopwatch.step("code and files"):
             prepare(site, backup, planned.revision, options.files)
             _write_cron(site, backup, options)
-        result = _fill(site, backup, options, planned) if options.whole else {}
+        if options.whole:
+            result = _fill(site, backup, options, planned)
+        else:
+            result = copies.prepare(
+                site, backup, options, lambda found: compose(site, backup, planned.revision, options, found, {})
+            )
     return {"set": backup.path, "seconds": site.stopwatch.seconds(), **result}
 
 
@@ -174,6 +181,7 @@ def _fill(site: Site, backup: BackupSet, options: Options, planned: Plan) -> Dic
     databases, tokens = dumps.dump_all(site, backup, options.frozen, options.fixtures, options.excluded_models)
     if options.refuses_behind:
         _refuse_behind(databases)
+    first_copy.forget_bases(backup)
     neighbours = carry.save_all(site, backup, options.neighbours_carried)
     with site.stopwatch.step("media"):
         media = media_of(site, backup, options.media, options.compression, options.media_skip)

@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Data
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import FIXTURES, BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import DATABASES, DatabaseEntry
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, never_migrated
+from ansible_collections.relocate.django.plugins.module_utils._steps import copies
 
 #: Seconds for the sessions of a frozen site to go away by themselves.
 _PATIENCE = 10.0
@@ -38,13 +39,15 @@ def dump_all(
     Raises sessions_remain, and what the engines raise.
     """
     entries, tokens = {}, {}
+    copied = copies.of(backup) if frozen else {}
     for alias, engine in site.engines.items():
         if frozen:
             await_sessions(engine)
             tokens[alias] = engine.change_token()
         wanted = fixtures and not _has_no_models(site, alias)
         with _parallel_fixture(site, engine, backup, wanted, excluded_models) as parallel:
-            entry = _dump_one(site, engine, backup, frozen, parallel.begin if parallel else None)
+            found = None if parallel else copies.catch_up(site, engine, backup, copied.get(alias))
+            entry = found or _dump_one(site, engine, backup, frozen, parallel.begin if parallel else None)
             entries[alias] = replace(entry, fixture=parallel.finish()) if parallel else entry
     return entries, tokens
 
@@ -115,6 +118,4 @@ def _dump_one(
 
 
 def _entry(site: Site, engine: Engine, facts: DatabaseFacts, dump: DumpFile, state: DatabaseState) -> DatabaseEntry:
-    applied = tuple(site.facts["migrations"]["aliases"].get(engine.config.alias, {}).get("applied", ()))
-    placed = replace(dump, path=DATABASES + "/" + dump.path)
-    return DatabaseEntry(engine.config.public(), placed, facts, state, applied)
+    return copies.entry(site, engine, facts, replace(dump, path=DATABASES + "/" + dump.path), state)

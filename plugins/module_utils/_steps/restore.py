@@ -12,29 +12,30 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, Engine, default_jobs
-from ansible_collections.relocate.django.plugins.module_utils._engines.compare import advanced, sequences_behind
+from ansible_collections.relocate.django.plugins.module_utils._engines.compare import advanced
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.load import load_fixture
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, Difference, Fixture
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, RecordFile
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
-from ansible_collections.relocate.django.plugins.module_utils._set import retention
+from ansible_collections.relocate.django.plugins.module_utils._set import first_copy, retention
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._set.manifest import DATABASES, DatabaseEntry, Manifest
+from ansible_collections.relocate.django.plugins.module_utils._set.manifest import DatabaseEntry, Manifest
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
 from ansible_collections.relocate.django.plugins.module_utils._steps import (
     carry,
     measured,
+    on_copy,
     origin,
     restore_media,
     same_server,
 )
 from ansible_collections.relocate.django.plugins.module_utils._steps.chosen_set import SetOptions, Source
+from ansible_collections.relocate.django.plugins.module_utils._steps.on_copy import Loaded, load_and_prove
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import (
     check_sequences,
     differs,
     state_of,
-    table_rows,
 )
 from ansible_collections.relocate.django.plugins.module_utils._steps.swap import (
     Swap,
@@ -52,7 +53,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps.swap import
 class Options(SetOptions):
     """Holds the options of the module ``restore``."""
 
-    state: str  # present, rehearsed, rolled_back
+    state: str  # present, copied, rehearsed, rolled_back
     sequences: str  # keep, advance
     replace: bool  # a live database that must be kept may be put aside
     verified: bool  # every file was held against the manifest in this run
@@ -66,6 +67,13 @@ class Options(SetOptions):
     def present(self) -> bool:
         """Tell whether databases are to become live; a rehearsal leaves all as it is."""
         return self.state == "present"
+
+    def source(self) -> Source:
+        """See the base class. For a first copy: what it holds, by its own digest."""
+        if self.state != "copied":
+            return super().source()
+        backup = BackupSet.prepared(self.directory, self.site, self.label or "")
+        return Source(backup, first_copy.read(backup, self.manifest_sha256), first_copy.digest(backup))
 
     @property
     def takes_media(self) -> bool:
@@ -161,7 +169,7 @@ def apply(
 
     :param look: called by a rehearsal while all that it loaded is there
     """
-    if not options.verified:
+    if not options.verified and options.state != "copied":  # what it holds is compared; no manifest lists its files yet
         with site.stopwatch.step("hash"):
             source.backup.verify(source.manifest, options.jobs or default_jobs())
     retention.take_back(options.directory, options.site)
@@ -172,10 +180,12 @@ def apply(
     if any((planned.todo, planned.brings, planned.neighbours)):
         engines = [site.engines[step.alias] for step in planned.todo]
         with source.backup.lent_dumps(site.project.owner), incoming_dropped_on_failure(engines):
-            _load_all(site, options, source, planned, result)
+            _load_all(site, options, source, planned, result, kept)
             if options.present:
                 with carry.filled(site, planned.neighbours, source.backup, source.digest, kept):
                     _go_live(site, options, source, kept, planned, result)
+            elif options.state == "copied":
+                kept.write(replace(kept.record, copied=dict.fromkeys(result.states, source.digest)))
             else:
                 _look_and_drop(engines, look)
     _note_media(options, source, kept)
@@ -188,8 +198,9 @@ def _note_media(options: Options, source: Source, kept: RecordFile) -> None:
         kept.write(replace(kept.record, media_restored=source.digest))
 
 
-def _load_all(site: Site, options: Options, source: Source, planned: Plan, result: Measured) -> None:
+def _load_all(site: Site, options: Options, source: Source, planned: Plan, result: Measured, kept: RecordFile) -> None:
     """Load every database into incoming and prove it."""
+    copied = on_copy.ready(source.backup, kept)
     for step in planned.todo:
         engine, alias = site.engines[step.alias], step.alias
         if step.converts:
@@ -197,7 +208,8 @@ def _load_all(site: Site, options: Options, source: Source, planned: Plan, resul
             result.measured[alias] = measured.fixture(result.tables[alias], state)
         else:
             wanted = expected(step.entry.state, options.sequences == "advance")
-            state, result.tables[alias] = load_and_prove(engine, source.backup, step.entry, wanted)
+            found = on_copy.caught_up(engine, source.backup, step.entry, wanted) if alias in copied else None
+            state, result.tables[alias] = found or load_and_prove(engine, source.backup, step.entry, wanted)
             result.measured[alias] = measured.database(step.entry.state, state)
         behind = check_sequences(alias, state)
         if behind:
@@ -296,42 +308,12 @@ def _entry_for(engine: Engine, manifest: Manifest) -> DatabaseEntry:
     return entry
 
 
-#: What was proven to be in incoming, and its tables for the report.
-Loaded = Tuple[DatabaseState, List[Dict[str, Any]]]
-
-
 def expected(recorded: DatabaseState, advance: bool) -> DatabaseState:
     """Return the state that a database loaded from a set must have.
 
     :param advance: whether sequences that old left behind their columns are advanced on new
     """
     return advanced(recorded) if advance else recorded
-
-
-def load_and_prove(engine: Engine, backup: BackupSet, entry: DatabaseEntry, wanted: DatabaseState) -> Loaded:
-    """Load one dump into incoming and compare it. Raises data_differs with every difference; incoming is gone then.
-
-    :param wanted: what must be in it: as recorded, but for sequences that are to be advanced
-    """
-    relative = entry.dump.path[len(DATABASES) + 1 :]
-    backup.file(relative)  # refuses what leads out
-    step = engine.context.stopwatch.step
-    with step("load"):
-        engine.load(backup.file(DATABASES), replace(entry.dump, path=relative), entry.facts)
-    if wanted != entry.state:
-        engine.context.notes.extend(
-            "database {0}: sequence {1} was at {2}, and table {3} holds {4}: it is advanced to {4}".format(
-                engine.config.alias, item.name, item.last_value, item.table, item.column_max
-            )
-            for item in engine.advance_sequences(sequences_behind(entry.state))
-        )
-    with step("count"):
-        state = state_of(engine, INCOMING, entry.state.method)
-    differences = engine.differences(wanted, state)
-    if differences:
-        engine.drop(INCOMING)
-        raise differs(engine.config.alias, differences)
-    return state, table_rows(entry.state, state)
 
 
 def _fixture_of(engine: Engine, entry: DatabaseEntry) -> Fixture:

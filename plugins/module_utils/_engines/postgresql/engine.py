@@ -15,7 +15,7 @@ import dataclasses
 import os
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
-from typing import ClassVar, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, ClassVar, Iterator, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
@@ -30,6 +30,8 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import (
     admin,
+    catchup_apply,
+    catchup_write,
     described,
     extensions,
     facts,
@@ -104,12 +106,21 @@ class PostgresqlSnapshot(Snapshot):
         """
         return states.read_state(self._view, self._method, fingerprints, self._dumped)
 
+    def starting_point(self, copied: DatabaseState) -> Mapping[str, Any]:
+        """See :meth:`Snapshot.starting_point`."""
+        return catchup_write.starting_point(self._view, copied)
+
+    def catch_up(self, directory: str, base: Mapping[str, Any], copied: DatabaseState, now: DatabaseState) -> str:
+        """See :meth:`Snapshot.catch_up`."""
+        return catchup_write.Catchup(self._view, base, copied, now, directory).write()
+
 
 class PostgresqlEngine(Engine):
     """A database on a PostgreSQL server, 11 or later."""
 
     name = "postgresql"
     dialect: ClassVar[ModuleType] = venv_dialect
+    catches_up: ClassVar[bool] = True
 
     def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
         super().__init__(config, context)
@@ -196,6 +207,10 @@ class PostgresqlEngine(Engine):
                     with self._analysed(incoming):
                         words = one.compare(incoming, session.major)
                 self.context.notes.extend("database {0}: {1}".format(self.config.alias, item) for item in words)
+
+    def apply(self, path: str) -> None:
+        """See :meth:`Engine.apply`."""
+        catchup_apply.apply(self._server, self._named(INCOMING), path)
 
     def advance_sequences(self, behind: Sequence[SequenceState]) -> Sequence[SequenceState]:
         """See :meth:`Engine.advance_sequences`. Raises query_failed where a sequence cannot go so far."""

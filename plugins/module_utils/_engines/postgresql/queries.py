@@ -132,14 +132,18 @@ def count_sql(table: Table, number: int, method: str, fingerprints: bool) -> str
     """
     if not fingerprints:
         return "SELECT {0}, count(*), NULL::numeric FROM ONLY {1}".format(number, table.sql)
-    row = "ROW({0})".format(", ".join(column_expression(column, method) for column in table.columns))
-    if not table.columns:
-        value = "0"
-    elif method == RECORD:
-        value = "hashint8extended(hash_record_extended({0}, 0), 0)".format(row)
-    else:
-        value = 'hashtextextended({0}::text COLLATE "C", 0)'.format(row)
+    value = row_hash(table.columns, method)
     return "SELECT {0}, count(*), coalesce(sum({1}::bigint), 0) FROM ONLY {2}".format(number, value, table.sql)
+
+
+def row_hash(columns: Sequence[Column], method: str) -> str:
+    """The expression that hashes these columns of a row."""
+    if not columns:
+        return "0"
+    row = "ROW({0})".format(", ".join(column_expression(column, method) for column in columns))
+    if method == RECORD:
+        return "hashint8extended(hash_record_extended({0}, 0), 0)".format(row)
+    return 'hashtextextended({0}::text COLLATE "C", 0)'.format(row)
 
 
 #: Sequences with the column that each feeds, by ownership or by a default of nextval(), and whether its highest value

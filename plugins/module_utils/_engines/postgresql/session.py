@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, Callable, Dict, List, Tuple
+from typing import IO, Any, Callable, Dict, List, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.sql import SqlSession, session_lost
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -122,6 +122,22 @@ class Session(SqlSession):
             with self._connection.cursor() as cursor:
                 cursor.execute(sql)
                 return list(cursor.fetchall()) if cursor.description else []
+        except driver().Error as exc:
+            raise self._error(exc) from None
+
+    def copy_out(self, sql: str, stream: IO[bytes]) -> int:
+        """Write what a COPY ... TO STDOUT gives; returns how many rows. Raises as :meth:`rows`."""
+        return self._copied(sql, stream)
+
+    def copy_in(self, sql: str, stream: IO[bytes]) -> int:
+        """Give a stream to a COPY ... FROM STDIN; returns how many rows. Raises as :meth:`rows`."""
+        return self._copied(sql, stream)
+
+    def _copied(self, sql: str, stream: IO[bytes]) -> int:
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.copy_expert(sql, stream)
+                return int(cursor.rowcount)
         except driver().Error as exc:
             raise self._error(exc) from None
 

@@ -1,0 +1,143 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""First copies of databases, made while the site serves, and their catch-ups, made once it is frozen.
+
+Wherever a catch-up cannot be made or applied, the whole way is taken, and a note says why. What is proven is the same
+on both ways: all of incoming is compared with all of what old held when it was frozen.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from typing import Any, Callable, Dict, Mapping, Optional, Protocol, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, DatabaseState, DumpFile
+from ansible_collections.relocate.django.plugins.module_utils._set import first_copy
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._set.manifest import DATABASES, DatabaseEntry, Manifest
+from ansible_collections.relocate.django.plugins.module_utils._site import Site
+from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
+
+#: A first copy's entry in the manifest, and what a catch-up on it starts from.
+Copy = Tuple[DatabaseEntry, Mapping[str, Any]]
+_NONE = "no first copy was made: "
+
+
+def entry(
+    site: Site, engine: Engine, facts: DatabaseFacts, dump: DumpFile, state: DatabaseState, catch_up: str = ""
+) -> DatabaseEntry:
+    """The manifest's entry of one database.
+
+    :param dump: its path is relative to the set
+    """
+    applied = tuple(site.facts["migrations"]["aliases"].get(engine.config.alias, {}).get("applied", ()))
+    return DatabaseEntry(engine.config.public(), dump, facts, state, applied, catch_up=catch_up)
+
+
+class Asked(Protocol):
+    """What the options of a backup say of a first copy."""
+
+    @property
+    def first_copy(self) -> bool:
+        """Whether one is made."""
+
+    @property
+    def fixtures(self) -> bool:
+        """Whether fixtures are written, which only a whole dump's snapshot gives."""
+
+
+def prepare(
+    site: Site, backup: BackupSet, asked: Asked, composed: Callable[[Mapping[str, DatabaseEntry]], Manifest]
+) -> Dict[str, Any]:
+    """Dump the databases while the site serves, where that is asked for and of use.
+
+    :param composed: makes a manifest
+    :returns: ``first_copy``, its digest or "", and ``notes``, which say why there is none
+    """
+    unable = sorted(alias for alias, engine in site.engines.items() if not engine.catches_up)
+    why = "fixtures are written" if asked.fixtures else "for {0} none is known".format(", ".join(unable))
+    if not asked.first_copy or asked.fixtures or unable:
+        return {"first_copy": "", "notes": [_NONE + why] if asked.first_copy else []}
+    try:
+        entries, bases = make(site, backup)
+    except RelocateError as exc:
+        discard(site, backup)
+        if exc.code != "cannot_catch_up":
+            raise
+        return {"first_copy": "", "notes": [_NONE + exc.msg]}
+    return {"first_copy": first_copy.write(backup, composed(entries), bases), "notes": site.notes}
+
+
+def make(site: Site, backup: BackupSet) -> Tuple[Dict[str, DatabaseEntry], Dict[str, Any]]:
+    """Dump every database while the site serves; returns the manifest's entries, and what catch-ups start from.
+
+    Raises cannot_catch_up where one of them needs the whole way anyhow, and what the engines raise.
+    """
+    entries, bases = {}, {}
+    for alias, engine in site.engines.items():
+        facts = engine.describe()
+        with engine.snapshot() as snapshot:
+            with site.stopwatch.step("dump"):
+                dump = snapshot.dump(backup.file(DATABASES))
+            with site.stopwatch.step("count"):
+                state = snapshot.state()
+                bases[alias] = snapshot.starting_point(state)
+        entries[alias] = entry(site, engine, facts, replace(dump, path=DATABASES + "/" + dump.path), state)
+    return entries, bases
+
+
+def discard(site: Site, backup: BackupSet) -> None:
+    """Remove the dumps of a first copy."""
+    with acting_as(site.project.owner):
+        names = os.listdir(backup.file(DATABASES))
+    for name in names:
+        _remove(site, backup, DATABASES + "/" + name)
+
+
+def _remove(site: Site, backup: BackupSet, relative: str) -> None:
+    with acting_as(site.project.owner):
+        shutil.rmtree(backup.file(relative), ignore_errors=True)
+
+
+def of(backup: BackupSet) -> Dict[str, Copy]:
+    """The databases of a set's first copy, by alias; none without one."""
+    bases = first_copy.bases(backup)
+    if not bases:
+        return {}
+    return {
+        alias: (found, bases[alias]) for alias, found in first_copy.read(backup).databases.items() if alias in bases
+    }
+
+
+def catch_up(site: Site, engine: Engine, backup: BackupSet, copy: Optional[Copy]) -> Optional[DatabaseEntry]:
+    """Write what changed since the first copy; None where there is none, or only a whole dump tells all.
+
+    The dump of the first copy is removed then, since another one takes its place.
+    """
+    if copy is None:
+        return None
+    copied, base = copy
+    try:
+        facts = engine.describe()
+        with engine.snapshot() as snapshot:
+            with site.stopwatch.step("count"):
+                state = snapshot.state()
+            with site.stopwatch.step("catch-up"):
+                path = snapshot.catch_up(backup.file(DATABASES), base, copied.state, state)
+    except RelocateError as exc:
+        if exc.code != "cannot_catch_up":
+            raise
+        site.notes.append(whole(engine, exc.msg))
+        _remove(site, backup, copied.dump.path)
+        return None
+    return entry(site, engine, facts, copied.dump, state, DATABASES + "/" + path)
+
+
+def whole(engine: Engine, why: str) -> str:
+    """The sentence that says why the whole way was taken."""
+    return "database {0}: all of it was carried once more in the downtime: {1}".format(engine.config.alias, why)

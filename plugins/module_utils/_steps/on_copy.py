@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fills incoming and proves it: on a first copy that is there what changed since, else the whole dump."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List, Optional, Set, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, Engine
+from ansible_collections.relocate.django.plugins.module_utils._engines.compare import sequences_behind
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState
+from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile
+from ansible_collections.relocate.django.plugins.module_utils._set import first_copy
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._set.manifest import DATABASES, DatabaseEntry
+from ansible_collections.relocate.django.plugins.module_utils._steps import copies
+from ansible_collections.relocate.django.plugins.module_utils._steps.proof import differs, state_of, table_rows
+
+#: What was proven to be in incoming, and its tables for the report.
+Loaded = Tuple[DatabaseState, List[Dict[str, Any]]]
+
+
+def ready(backup: BackupSet, kept: RecordFile) -> Set[str]:
+    """Return the aliases whose incoming is the first copy of this set, and forget that they are.
+
+    Whatever happens to them next, a later run loads them anew.
+    """
+    digest = first_copy.digest(backup)
+    found = {alias for alias, copied in kept.record.copied.items() if digest and copied == digest}
+    if kept.record.copied:
+        kept.write(replace(kept.record, copied={}))
+    return found
+
+
+def caught_up(engine: Engine, backup: BackupSet, entry: DatabaseEntry, wanted: DatabaseState) -> Optional[Loaded]:
+    """Apply a catch-up to the first copy that is in incoming, and prove it; None where the whole dump is to be loaded.
+
+    A note says why then: nothing is known against the set, whose catch-up is tried again on what its dump holds.
+    """
+    if not entry.catch_up or not engine.exists(INCOMING):
+        return None
+    try:
+        with engine.context.stopwatch.step("catch-up"):
+            engine.apply(backup.file(entry.catch_up))
+        return _proven(engine, entry, wanted)
+    except RelocateError as exc:
+        if exc.code not in ("cannot_catch_up", "data_differs"):
+            raise
+        engine.context.notes.append(copies.whole(engine, exc.msg))
+        return None
+
+
+def load_and_prove(engine: Engine, backup: BackupSet, entry: DatabaseEntry, wanted: DatabaseState) -> Loaded:
+    """Load one dump into incoming, with its catch-up, and compare it. Incoming is gone when that fails.
+
+    :param wanted: what must be in it: as recorded, but for sequences that are to be advanced
+    Raises data_differs with every difference, and what the engine raises.
+    """
+    relative = entry.dump.path[len(DATABASES) + 1 :]
+    backup.file(relative)  # refuses what leads out
+    with engine.context.stopwatch.step("load"):
+        engine.load(backup.file(DATABASES), replace(entry.dump, path=relative), entry.facts)
+        if entry.catch_up:
+            engine.apply(backup.file(entry.catch_up))
+    return _proven(engine, entry, wanted)
+
+
+def _proven(engine: Engine, entry: DatabaseEntry, wanted: DatabaseState) -> Loaded:
+    if wanted != entry.state:
+        engine.context.notes.extend(
+            "database {0}: sequence {1} was at {2}, and table {3} holds {4}: it is advanced to {4}".format(
+                engine.config.alias, item.name, item.last_value, item.table, item.column_max
+            )
+            for item in engine.advance_sequences(sequences_behind(entry.state))
+        )
+    with engine.context.stopwatch.step("count"):
+        state = state_of(engine, INCOMING, entry.state.method)
+    differences = engine.differences(wanted, state)
+    if differences:
+        engine.drop(INCOMING)
+        raise differs(engine.config.alias, differences)
+    return state, table_rows(entry.state, state)

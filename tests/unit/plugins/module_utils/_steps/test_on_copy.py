@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Incoming on new: what is applied to a first copy is proven, or the whole dump is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING
+from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile, update_record
+from ansible_collections.relocate.django.plugins.module_utils._set import first_copy
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._steps import on_copy
+from tests.unit.fakes import LABEL, entry, manifest, me, refused
+from tests.unit.plugins.module_utils._steps.engines import NEW, OLD, engine
+from tests.unit.records import given
+
+CAUGHT_UP = entry(state=NEW, catch_up="databases/default.catchup")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected", "calls", "note"),
+    [
+        ({"databases": {INCOMING: OLD}, "applied": NEW}, NEW, ["apply", "query"], ""),
+        ({"databases": {INCOMING: OLD}, "applied": OLD}, None, ["apply", "query", "drop"], "recorded 4 rows, found 3"),
+        ({"databases": {INCOMING: OLD}, "fails": {"cannot_apply": 1}}, None, ["apply"], "it cannot be applied"),
+        ({}, None, [], ""),  # incoming is gone
+    ],
+)
+def test_a_catch_up_is_proven_or_given_up(
+    tmp_path: Path, options: Any, expected: Any, calls: list[str], note: str
+) -> None:
+    one = engine(**options)
+    found = on_copy.caught_up(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW)
+    assert (found[0] if found else None, [call[0] for call in one.calls]) == (expected, calls)
+    assert bool(one.context.notes) == bool(note) and note in "".join(one.context.notes)
+
+
+def test_a_set_without_catch_up_is_loaded(tmp_path: Path) -> None:
+    one = engine(databases={INCOMING: OLD})
+    assert on_copy.caught_up(one, BackupSet(str(tmp_path / LABEL)), entry(state=OLD), OLD) is None and not one.calls
+
+
+def test_the_whole_is_the_dump_and_its_catch_up(tmp_path: Path) -> None:
+    one = engine(loads=OLD, applied=NEW)
+    found, rows = on_copy.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW)
+    assert found == NEW and [call[0] for call in one.calls] == ["load", "apply", "query"] and len(rows) == 2
+
+
+def test_what_differs_in_the_end_is_refused(tmp_path: Path) -> None:
+    one = engine(loads=OLD, applied=OLD)
+    with refused("data_differs", "nothing was made live"):
+        on_copy.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW)
+    assert one.databases == {}
+
+
+def test_a_copy_counts_once_and_for_its_set_alone(tmp_path: Path) -> None:
+    backup = BackupSet.create(str(tmp_path), "shop", LABEL, me())
+    digest = first_copy.write(backup, manifest(LABEL), {})
+    update_record(str(tmp_path), "shop", lambda _latest: given(copied={"default": digest, "other": "0" * 64}))
+    assert on_copy.ready(backup, RecordFile.read(str(tmp_path), "shop")) == {"default"}
+    assert on_copy.ready(backup, RecordFile.read(str(tmp_path), "shop")) == set()
