@@ -75,9 +75,11 @@ options:
     description:
       - With O(state=prepared), databases are dumped too while the site serves. With O(frozen) the same set then gets
         what changed since, instead of whole dumps, if that is all that changed. Notes say where it is not.
+      - V(auto) does so when the databases together have 100 MB or more.
       - Only PostgreSQL can do that yet, and only for a site without O(fixtures) whose databases are all on it.
-    type: bool
-    default: false
+    type: str
+    choices: [never, auto, always]
+    default: never
   fixtures:
     description:
       - Whether each database is written as a fixture too, out of the same snapshot as its dump.

@@ -41,10 +41,11 @@ options:
       - V(copied) loads and compares the first copy of the set O(label), which has no manifest yet, and leaves it beside
         the live databases. V(present) then applies to it what changed since, and compares the whole. Its digest
         is given as O(manifest_sha256).
+      - V(absent) drops what V(copied) left, when nothing was made live.
       - V(rehearsed) loads and compares them, then drops them again; the live ones are not touched.
       - V(rolled_back) puts the previous databases back, and drops those that are live, whatever they took in since.
     type: str
-    choices: [present, copied, rehearsed, rolled_back]
+    choices: [present, copied, absent, rehearsed, rolled_back]
     default: present
   replace:
     description:

@@ -27,6 +27,8 @@ _FRESH: Mapping[str, Any] = {
     "thawed_at": 0.0,  # when old, put back, was up again
     "label": "",  # of the set that the freeze is about
     "first_copy": {},  # of the set that requests are made with before the freeze: label, digest, why it is not used
+    "loaded": "",  # digest of the first copy that incoming holds on new, to which the window adds what changed since
+    "copy_notes": [],  # why there is none
     "early": {},  # seconds of the steps before the freeze, whose results those after it replace
     "units": [],  # as the freeze found them on old
     "proof": {},
@@ -114,6 +116,11 @@ def _newest(found: Mapping[str, Any]) -> Mapping[str, Any]:
 def _copy_failed(state: State, known: Known, _template: Template, _now: float) -> State:
     why = _msg(known).split("\n", 1)[0] or "unknown"
     return {"first_copy": {**state["first_copy"], "refused": "old's newest set cannot be brought: {0}".format(why)}}
+
+
+def _loaded(_state: State, known: Known, _template: Template, _now: float) -> State:
+    found = _of(known, "backup_result")
+    return {"loaded": str(found.get("first_copy") or ""), "copy_notes": _received.items(found.get("notes"))}
 
 
 def _copy_removed(_state: State, _known: Known, _template: Template, _now: float) -> State:
@@ -255,6 +262,7 @@ STEPS: Mapping[str, Callable[[State, Known, Template, float], State]] = {
     "set_chosen": _set_chosen,
     "copy_failed": _copy_failed,
     "copy_removed": _copy_removed,
+    "loaded": _loaded,
     "undoing": _undoing,
     "prepared": _prepared,
     "failed": _failed,

@@ -56,7 +56,7 @@ MODULE = Module(
                 "media_skip": {"type": "list", "elements": "str", "default": []},
                 "orphans": {"type": "list", "elements": "str", "default": []},
                 "frozen": {"type": "bool", "default": False},
-                "first_copy": {"type": "bool", "default": False},
+                "first_copy": {"type": "str", "choices": ["never", "auto", "always"], "default": "never"},
                 "fixtures": {"type": "bool", "default": False},
                 "excluded_models": {"type": "list", "elements": "str", "default": []},
                 "checked": {"type": "bool", "default": False},

@@ -11,6 +11,7 @@ from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, tell
 from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, check_code, open_site
+from ansible_collections.relocate.django.plugins.module_utils._steps import on_copy
 from ansible_collections.relocate.django.plugins.module_utils._steps import restore as steps_restore
 
 TOPICS = ("django", "history")
@@ -21,6 +22,13 @@ def roll_back(module: Call, site: Site) -> Dict[str, Any]:
     kept = RecordFile.read(module.params["directory"], module.params["site"])
     tell(module, steps_restore.back(site, kept, module.check_mode))
     return {"changed": True, "label": "", "restored": [] if module.check_mode else sorted(site.engines)}
+
+
+def drop_copies(module: Call, site: Site) -> Dict[str, Any]:
+    """Drop the first copies that no restore has made live, unless in check mode."""
+    kept = RecordFile.read(module.params["directory"], module.params["site"])
+    found = on_copy.drop(site, kept, module.check_mode)
+    return {"changed": bool(found), "label": "", "restored": []}
 
 
 def restore(module: Call, site: Site) -> Dict[str, Any]:
@@ -51,7 +59,8 @@ def restore(module: Call, site: Site) -> Dict[str, Any]:
 def work_on(module: Call) -> Dict[str, Any]:
     """Open the site and restore into it."""
     with open_site(SiteOptions.of(module.params), TOPICS) as site:
-        return roll_back(module, site) if module.params["state"] == "rolled_back" else restore(module, site)
+        does = {"rolled_back": roll_back, "absent": drop_copies}
+        return does.get(module.params["state"], restore)(module, site)
 
 
 MODULE = Module(
@@ -67,7 +76,7 @@ MODULE = Module(
             {
                 "state": {
                     "type": "str",
-                    "choices": ["present", "copied", "rehearsed", "rolled_back"],
+                    "choices": ["present", "copied", "absent", "rehearsed", "rolled_back"],
                     "default": "present",
                 },
                 "replace": {"type": "bool", "default": False},

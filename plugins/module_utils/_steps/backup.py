@@ -82,7 +82,7 @@ class Options(ModuleOptions):
     keep: int  # sets that stay; 0: all
     cron: str  # carry: the lines of cron that run the project are written too
     neighbours_carried: Sequence[str] = ()  # databases of Redis whose keys go into the set
-    first_copy: bool = False  # databases are dumped before the freeze; in the window what changed since
+    first_copy: str = copies.NEVER  # never, auto, always: dumps before the freeze, in the window what changed since
 
     @property
     def whole(self) -> bool:

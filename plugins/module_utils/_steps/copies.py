@@ -26,6 +26,9 @@ from ansible_collections.relocate.django.plugins.module_utils._users import acti
 #: A first copy's entry in the manifest, and what a catch-up on it starts from.
 Copy = Tuple[DatabaseEntry, Mapping[str, Any]]
 _NONE = "no first copy was made: "
+NEVER, AUTO, ALWAYS = "never", "auto", "always"
+#: With AUTO smaller databases go the whole way, which takes them a second or two: bytes, all of them together.
+_WORTH = 100 * 1000 * 1000
 
 
 def entry(
@@ -43,8 +46,8 @@ class Asked(Protocol):
     """What the options of a backup say of a first copy."""
 
     @property
-    def first_copy(self) -> bool:
-        """Whether one is made."""
+    def first_copy(self) -> str:
+        """When one is made: NEVER, AUTO, ALWAYS."""
 
     @property
     def fixtures(self) -> bool:
@@ -59,10 +62,10 @@ def prepare(
     :param composed: makes a manifest
     :returns: ``first_copy``, its digest or "", and ``notes``, which say why there is none
     """
-    unable = sorted(alias for alias, engine in site.engines.items() if not engine.catches_up)
-    why = "fixtures are written" if asked.fixtures else "for {0} none is known".format(", ".join(unable))
-    if not asked.first_copy or asked.fixtures or unable:
-        return {"first_copy": "", "notes": [_NONE + why] if asked.first_copy else []}
+    why = _why_not(site, asked) if asked.first_copy != NEVER else ""
+    if asked.first_copy == NEVER or why:
+        # Whoever leaves it to us need not be told.
+        return {"first_copy": "", "notes": [_NONE + why] if asked.first_copy == ALWAYS else []}
     try:
         entries, bases = make(site, backup)
     except RelocateError as exc:
@@ -71,6 +74,15 @@ def prepare(
             raise
         return {"first_copy": "", "notes": [_NONE + exc.msg]}
     return {"first_copy": first_copy.write(backup, composed(entries), bases), "notes": site.notes}
+
+
+def _why_not(site: Site, asked: Asked) -> str:
+    """Say why there is nothing to gain by a first copy, or ""."""
+    unable = sorted(alias for alias, engine in site.engines.items() if not engine.catches_up)
+    if asked.fixtures or unable:
+        return "fixtures are written" if asked.fixtures else "for {0} none is known".format(", ".join(unable))
+    small = asked.first_copy == AUTO and sum(one.describe().size_bytes for one in site.engines.values()) < _WORTH
+    return "the databases are small" if small else ""
 
 
 def make(site: Site, backup: BackupSet) -> Tuple[Dict[str, DatabaseEntry], Dict[str, Any]]:

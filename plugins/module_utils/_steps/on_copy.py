@@ -16,6 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
 from ansible_collections.relocate.django.plugins.module_utils._set import first_copy
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import DATABASES, DatabaseEntry
+from ansible_collections.relocate.django.plugins.module_utils._site import Site
 from ansible_collections.relocate.django.plugins.module_utils._steps import copies
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import differs, state_of, table_rows
 
@@ -31,6 +32,16 @@ def ready(backup: BackupSet, kept: RecordFile) -> Set[str]:
     digest = first_copy.digest(backup)
     found = {alias for alias, copied in kept.record.copied.items() if digest and copied == digest}
     if kept.record.copied:
+        kept.write(replace(kept.record, copied={}))
+    return found
+
+
+def drop(site: Site, kept: RecordFile, check_mode: bool) -> List[str]:
+    """Drop the first copies that are in incoming; returns their aliases."""
+    found = [alias for alias in kept.record.copied if alias in site.engines]
+    if found and not check_mode:
+        for alias in found:
+            site.engines[alias].drop(INCOMING)
         kept.write(replace(kept.record, copied={}))
     return found
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +21,7 @@ from tests.unit.fakes import LABEL, FakeEngine, fake_site, manifest, me
 from tests.unit.plugins.module_utils._steps.engines import NEW, OLD
 
 
-def asked(first: bool = True, fixtures: bool = False) -> Any:
+def asked(first: str = copies.ALWAYS, fixtures: bool = False) -> Any:
     return SimpleNamespace(first_copy=first, fixtures=fixtures)
 
 
@@ -50,7 +51,9 @@ def test_a_first_copy_is_noted_with_its_digest(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "one", "notes"),
     [
-        ({}, asked(first=False), []),
+        ({}, asked(first=copies.NEVER), []),
+        ({"catches_up": False}, asked(first=copies.AUTO), []),
+        ({}, asked(first=copies.AUTO), []),
         ({}, asked(fixtures=True), ["no first copy was made: fixtures are written"]),
         ({"catches_up": False}, asked(), ["no first copy was made: for default none is known"]),
     ],
@@ -100,3 +103,9 @@ def test_another_failure_is_no_reason_to_go_on(tmp_path: Path) -> None:
     old.copy()
     with pytest.raises(Exception, match="cannot catch_up"):
         dumps.dump_all(old.site, old.set, frozen=True)
+
+
+def test_large_databases_are_copied_first(tmp_path: Path) -> None:
+    old = Old(tmp_path)
+    old.engine.facts = replace(old.engine.facts, size_bytes=100_000_000)
+    assert old.copy(asked(first=copies.AUTO))["first_copy"]

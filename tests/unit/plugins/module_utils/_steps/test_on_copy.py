@@ -15,7 +15,7 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
 from ansible_collections.relocate.django.plugins.module_utils._set import first_copy
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._steps import on_copy
-from tests.unit.fakes import LABEL, entry, manifest, me, refused
+from tests.unit.fakes import LABEL, entry, fake_site, manifest, me, refused
 from tests.unit.plugins.module_utils._steps.engines import NEW, OLD, engine
 from tests.unit.records import given
 
@@ -64,3 +64,14 @@ def test_a_copy_counts_once_and_for_its_set_alone(tmp_path: Path) -> None:
     update_record(str(tmp_path), "shop", lambda _latest: given(copied={"default": digest, "other": "0" * 64}))
     assert on_copy.ready(backup, RecordFile.read(str(tmp_path), "shop")) == {"default"}
     assert on_copy.ready(backup, RecordFile.read(str(tmp_path), "shop")) == set()
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_copy_that_nobody_needs_is_dropped(tmp_path: Path, check_mode: bool) -> None:
+    one, other = engine(databases={INCOMING: OLD}), engine("other", databases={INCOMING: OLD})
+    update_record(str(tmp_path), "shop", lambda _latest: given(copied={"default": "0" * 64}))
+    kept = RecordFile.read(str(tmp_path), "shop")
+    assert on_copy.drop(fake_site(tmp_path, one, other), kept, check_mode) == ["default"]
+    # What no copy is noted of is not ours to drop.
+    assert (INCOMING in one.databases, INCOMING in other.databases) == (check_mode, True)
+    assert bool(RecordFile.read(str(tmp_path), "shop").record.copied) == check_mode
