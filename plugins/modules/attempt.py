@@ -44,6 +44,7 @@ options:
       - set_chosen
       - copy_failed
       - copy_removed
+      - loaded
       - undoing
       - prepared
       - failed

@@ -367,7 +367,7 @@ def outcome_of(known: Known, template: Template) -> State:
         "migrated": migrate.get("databases", {}),
         "warnings": proof.get("warnings_of_check", []),
         "proven": proof.get("proven", False),
-        "notes": _noted(_of(known, "rehearse_result"), restore, proof),
+        "notes": _noted(_of(known, "rehearse_result"), {"notes": state["copy_notes"]}, backup, restore, proof),
         "stopped": [unit.get("name", "") for unit in units if _received.yes(unit.get("was_active"))],
         "measured": {
             "restore": restore.get("measured", {}),

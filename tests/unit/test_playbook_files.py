@@ -125,7 +125,9 @@ def test_a_set_that_this_run_made_is_held_against_its_own_digest(role: str) -> N
     assert len(made) >= 2
     # What is put off gets it in the window, from the batch that it is a part of.
     assert all((digest is None) == (name == "prepare_window.yml") for name, digest in made)
-    assert {digest for _name, digest in made} <= {None, "{{ backup_result.manifest_sha256 }}", MADE_IN_WINDOW}, made
+    first_copy = "{{ relocate_attempt.loaded }}"  # no set yet: its own digest, as the backup on old returned it
+    known = {None, "{{ backup_result.manifest_sha256 }}", MADE_IN_WINDOW, first_copy}
+    assert {digest for _name, digest in made} <= known, made
 
 
 def _all_tasks() -> list[tuple[str, dict[str, Any]]]:

@@ -43,15 +43,15 @@ def entry(
 
 
 class Asked(Protocol):
-    """What the options of a backup say of a first copy."""
+    """Says of a first copy what the options of a backup do."""
 
     @property
     def first_copy(self) -> str:
-        """When one is made: NEVER, AUTO, ALWAYS."""
+        """Say when one is made: NEVER, AUTO, ALWAYS."""
 
     @property
     def fixtures(self) -> bool:
-        """Whether fixtures are written, which only a whole dump's snapshot gives."""
+        """Tell whether fixtures are written, which only a whole dump's snapshot gives."""
 
 
 def prepare(
