@@ -12,6 +12,8 @@ version_added: 0.1.0
 description:
   - Runs the project's build as its owner, in the order given, then C(manage.py collectstatic). Static files are
     generated from code, so new generates its own instead of copying them.
+  - While files are collected the project writes below C(STATIC_ROOT) alone, and speaks to no server, unless it fails
+    for that. Commands of O(commands) do what they do.
   - A project without STATIC_ROOT, or without C(django.contrib.staticfiles), collects nothing.
 author:
   - The relocate.django authors (@relocate-django)
@@ -63,6 +65,11 @@ collected:
   description: How many static files were written, where no command of O(commands) does that.
   returned: success
   type: int
+notes:
+  description: What the project wanted to do beside that, and whether it was let.
+  returned: success
+  type: list
+  elements: str
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -147,7 +147,7 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
             "environment.plan and those who ask packages.named hold the rights of the checkout's owner",
         ),
     },
-    "module_utils/_project/revision.py": {
+    "module_utils/_host/scratch.py": {
         "owned_directory": ("os.open os.rmdir tempfile.mkdtemp", OWN),
     },
     "module_utils/_project/untracked.py": {

@@ -12,7 +12,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.registry 
 from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, never, tell
-from ansible_collections.relocate.django.plugins.module_utils._project import interpreters
+from ansible_collections.relocate.django.plugins.module_utils._project import held, interpreters
 from ansible_collections.relocate.django.plugins.module_utils._record.lease import GRACE, Lease
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
@@ -75,7 +75,7 @@ def look(module: Call) -> Dict[str, Any]:
         obstacles += ask_old(params, record)
     unique = {(item.code, item.alias, item.msg): item for item in obstacles}
     listed = [dict(as_plain(item), host=info["host"]["name"]) for item in unique.values()]
-    tell(module, info.get("held", ()))
+    tell(module, [*info.get("held", ()), *held.told()])
     return {"changed": False, "obstacles": listed, "info": info, "past": record.told()}
 
 

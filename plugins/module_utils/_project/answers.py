@@ -13,8 +13,10 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, run
 from ansible_collections.relocate.django.plugins.module_utils._project import (
+    held,
     inside,
     replies,
+    venv_held,
     venv_logins,
     venv_models,
     venv_named,
@@ -23,6 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_packages,
     venv_pages,
     venv_probe,
+    venv_quiet,
     venv_secrets,
     venv_serving,
 )
@@ -48,6 +51,8 @@ PARTS = (
     venv_neighbours,
     venv_logins,
     venv_serving,
+    venv_quiet,
+    venv_held,
     venv_probe,
 )
 #: How drivers say that they could not get in; anything else of a database is query_failed.
@@ -139,6 +144,7 @@ def ask_all(
     except ValueError as exc:
         raise strange(project, exc) from None
     known = sorted(set(reply["secrets"]) | set(project.env_secrets()))
+    held.note(project, reply, known)
     if reply["failed"]:
         raise start_error(project, reply["failed"], known)
     errors = {topic: _topic_error(topic, error, known) for topic, error in reply["errors"].items()}

@@ -18,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._host import direc
 from ansible_collections.relocate.django.plugins.module_utils._host import files, openat
 from ansible_collections.relocate.django.plugins.module_utils._host.openat import Rights
 from ansible_collections.relocate.django.plugins.module_utils._host.parents import rights_of
+from ansible_collections.relocate.django.plugins.module_utils._host.scratch import owned_directory
 from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._project.git import (
     Git,
@@ -33,7 +34,6 @@ from ansible_collections.relocate.django.plugins.module_utils._project.git impor
 from ansible_collections.relocate.django.plugins.module_utils._project.revision import (
     changes,
     lfs_files,
-    owned_directory,
     patch,
 )
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore

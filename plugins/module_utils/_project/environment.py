@@ -21,6 +21,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.directories import make_for_owner
 from ansible_collections.relocate.django.plugins.module_utils._host.openat import Rights
+from ansible_collections.relocate.django.plugins.module_utils._host.scratch import owned_directory
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
@@ -43,7 +44,6 @@ from ansible_collections.relocate.django.plugins.module_utils._project.python_su
     parse_version,
     python_obstacle,
 )
-from ansible_collections.relocate.django.plugins.module_utils._project.revision import owned_directory
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 STAMP = ".relocate-django.json"

@@ -15,6 +15,7 @@ from typing import Any, Dict, Iterable, Mapping, Sequence
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, last_lines, run
 from ansible_collections.relocate.django.plugins.module_utils._project import (
+    held,
     replies,
     waiting,
 )
@@ -54,16 +55,28 @@ def new_marker() -> str:
 def run_inside(
     project: Project, wanted: Mapping[str, Any], parts: Sequence[ModuleType], timeout: float
 ) -> Dict[str, Any]:
+    """Return the answer of a program in the project's interpreter, which leaves no trace: see ``held.py``.
+
+    The program that waits for the window's question has loaded the project for its own sake, as ``manage.py`` does.
+    """
     ready = waiting.take(project) if parts[-1].__name__.endswith(".venv_probe") and not _early(wanted) else None
     result = ready.ask(wanted, timeout) if ready is not None else None
     if ready is not None and result is not None:
         return reply_in(project, result, result.stdout, ready.marker, replies.PROBE)
-    marker = new_marker()
-    request = dict(wanted, marker=marker, manage=project.manage_path, settings=project.settings)
+
+    def ask(more: Mapping[str, Any]) -> Dict[str, Any]:
+        marker = new_marker()
+        request = dict(wanted, marker=marker, manage=project.manage_path, settings=project.settings, **more)
+        result = run(program_of(project, request, umask=0o022), stdin=program(parts), timeout=timeout)
+        return reply_in(project, result, result.stdout, marker, replies.PROBE)
+
+    return held.asked(project, ask)
+
+
+def program_of(project: Project, request: Mapping[str, Any], umask: int) -> Command:
+    """Return the command for a program on standard input, with its request as an argument: it holds no secret."""
     argv = [project.interpreter, "-", json.dumps(request, ensure_ascii=True)]
-    command = Command(argv, project.owner, project.environment(), project.directory, umask=0o022)
-    result = run(command, stdin=program(parts), timeout=timeout)
-    return reply_in(project, result, result.stdout, marker, replies.PROBE)
+    return Command(argv, project.owner, project.environment(), project.directory, umask=umask)
 
 
 def _early(wanted: Mapping[str, Any]) -> bool:

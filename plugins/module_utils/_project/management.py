@@ -8,13 +8,25 @@ from __future__ import annotations
 import os
 import re
 import threading
-from typing import Callable, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, last_lines, run
-from ansible_collections.relocate.django.plugins.module_utils._project import answers, inside
+from ansible_collections.relocate.django.plugins.module_utils._project import (
+    answers,
+    held,
+    inside,
+    replies,
+    venv_held,
+    venv_manage,
+    venv_neighbours,
+    venv_quiet,
+    venv_secrets,
+)
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
 
+#: In the order in which they import each other; the last one's main is run.
+_PARTS = (venv_secrets, venv_neighbours, venv_quiet, venv_held, venv_manage)
 _KEPT = 1024 * 1024  # bytes of output
 _LINE = 64 * 1024  # bytes of a line that are shown at a time
 _APPLYING = re.compile(r"^\s*(Applying|Unapplying) ([\w.]+?)\.\.\.(.*)$")
@@ -37,6 +49,25 @@ def run_manage(
     if on_line is None:
         return run(command, timeout=timeout)
     return _streamed(command, timeout, on_line)
+
+
+def run_held(project: Project, args: Sequence[str], writes: Sequence[str]) -> Completed:
+    """Run ``manage.py ARGS`` as :func:`run_manage` does, and let it leave no trace but below these directories."""
+
+    def ask(more: Mapping[str, Any]) -> Dict[str, Any]:
+        if not more["place"]:
+            return {"done": run_manage(project, args)}
+        marker = inside.new_marker()
+        request = dict(more, marker=marker, manage=project.manage_path, args=list(args))
+        result = run(inside.program_of(project, request, umask=0o022), stdin=inside.program(_PARTS))
+        reply = inside.reply_in(project, result, result.stderr, marker, replies.HELD)
+        said = result.stderr.rpartition(b"\n" + marker.encode("ascii"))[0]
+        return dict(reply, done=Completed(result.argv, result.rc, result.stdout, said))
+
+    reply = held.asked(project, ask, writes)
+    held.note(project, reply, answers.secrets_of(project) if reply.get("held") or reply.get("let") else ())
+    done: Completed = reply["done"]
+    return done
 
 
 def _streamed(command: Command, timeout: Optional[float], on_line: OnLine) -> Completed:

@@ -21,6 +21,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.env_sourc
 from ansible_collections.relocate.django.plugins.module_utils._project.inside import scrubbed
 from ansible_collections.relocate.django.plugins.module_utils._project.management import (
     migrate,
+    run_held,
     run_manage,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project.project import (
@@ -38,6 +39,7 @@ __all__ = [
     "find_project",
     "migrate",
     "read_env_files",
+    "run_held",
     "run_manage",
     "scrubbed",
     "secrets_of",

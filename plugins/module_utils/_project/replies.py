@@ -42,7 +42,12 @@ PROBE: Mapping[str, Any] = {
     "errors": Each(_ERROR),
     "failed": Maybe(_FAILED),
     "secrets": [str],
+    "held": Maybe([str]),
+    "let": Maybe([str]),
+    "again": Maybe([str]),
 }
+#: What a command of manage.py was held to.
+HELD: Mapping[str, Any] = {key: [str] for key in "held let again".split()}
 TOPICS: Mapping[str, Any] = {
     "databases": [
         {

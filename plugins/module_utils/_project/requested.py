@@ -16,7 +16,6 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     answers,
     inside,
     replies,
-    venv_quiet,
     venv_requests,
     venv_still,
 )
@@ -24,7 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.project i
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 
 #: In the order in which they import each other; the last one's main is run.
-PARTS = (*answers.PARTS, venv_quiet, venv_still, venv_requests)
+PARTS = (*answers.PARTS, venv_still, venv_requests)
 _MOST = 200  # lines that are kept: the project may write some of its own
 _LONGEST = 1000  # characters of a text
 _FILE = "requests.py"

@@ -14,6 +14,7 @@ from typing import IO, Dict, Iterator, List, Mapping, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import files
+from ansible_collections.relocate.django.plugins.module_utils._host.scratch import owned_directory
 from ansible_collections.relocate.django.plugins.module_utils._model import Revision, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import Completed, last_lines
 from ansible_collections.relocate.django.plugins.module_utils._project.git import (
@@ -175,26 +176,6 @@ def _copy_index(git: Git, source: str, copy: str) -> None:
                 "git's index {0} cannot be copied: {1}".format(source, exc.strerror),
                 "let the project's owner read the whole checkout",
             ) from exc
-
-
-@contextlib.contextmanager
-def owned_directory(owner: Optional[SystemUser]) -> Iterator[str]:
-    """A temporary directory that the owner can write to and nobody else can enter."""
-    directory = tempfile.mkdtemp(prefix="relocate-git-")
-    try:
-        if owner is not None and os.geteuid() == 0:
-            # By handle, although nobody else can have put another thing there: a TMPDIR may be anybody's.
-            handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                os.fchown(handle, owner.uid, owner.gid)
-            finally:
-                os.close(handle)
-        yield directory
-    finally:
-        with acting_as(owner if os.geteuid() == 0 else None):  # what is in it is the owner's to remove
-            shutil.rmtree(directory, ignore_errors=True)
-        with contextlib.suppress(OSError):  # where only root may write, root takes the empty directory away
-            os.rmdir(directory)
 
 
 def changes(path: str, owner: Optional[SystemUser] = None) -> List[str]:

@@ -11,6 +11,7 @@ its database exists; one that does not is never connected to.
 
 # mypy: disable-error-code="import-untyped,import-not-found"
 
+import os
 import sys
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
@@ -103,8 +104,6 @@ def requires_python() -> str:
 
 def log_files() -> List[str]:
     """Files that handlers of LOGGING write; a relative one is so from the project's directory."""
-    import os
-
     from django.conf import settings
 
     handlers = settings.LOGGING.get("handlers") if isinstance(settings.LOGGING, dict) else None
@@ -117,8 +116,6 @@ def used_paths() -> Dict[str, List[str]]:
 
     Those of installed packages are among them.
     """
-    import os
-
     from django.apps import apps
     from django.conf import settings
 
@@ -138,8 +135,6 @@ def used_paths() -> Dict[str, List[str]]:
 
 def file_stores(media_root: str) -> List[Dict[str, str]]:
     """Directories outside MEDIA_ROOT in which models keep files, with the field that does."""
-    import os
-
     from django.apps import apps
 
     root = os.path.realpath(media_root) if media_root else ""
@@ -154,8 +149,6 @@ def file_stores(media_root: str) -> List[Dict[str, str]]:
 
 def _store_of(field: Any) -> str:
     """The directory that a field keeps files in; empty for one that keeps none on this host's disk."""
-    import os
-
     from django.core.files.storage import FileSystemStorage
     from django.db.models import FileField
 
@@ -280,3 +273,34 @@ def topic_checks() -> List[Dict[str, str]]:
             }
         )
     return found
+
+
+def topic_media() -> Dict[str, Any]:
+    """Number and bytes of the files below MEDIA_ROOT; links are counted, not followed."""
+    from django.conf import settings
+
+    root = os.path.abspath(str(settings.MEDIA_ROOT)) if settings.MEDIA_ROOT else ""
+    totals: Dict[str, Any] = {"path": root, "exists": bool(root) and os.path.isdir(root)}
+    totals.update(files=0, bytes=0, directories=0, links=0, others=0, unreadable=0)
+    pending = [root] if totals["exists"] else []
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    _count_entry(entry, totals, pending)
+        except OSError:
+            totals["unreadable"] += 1
+    return totals
+
+
+def _count_entry(entry: Any, totals: Dict[str, Any], pending: List[str]) -> None:
+    if entry.is_symlink():
+        totals["links"] += 1
+    elif entry.is_dir(follow_symlinks=False):
+        totals["directories"] += 1
+        pending.append(entry.path)
+    elif entry.is_file(follow_symlinks=False):
+        totals["files"] += 1
+        totals["bytes"] += entry.stat(follow_symlinks=False).st_size
+    else:
+        totals["others"] += 1

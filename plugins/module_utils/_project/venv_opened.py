@@ -31,7 +31,7 @@ _SYSTEM = (
 _APART = re.compile(r"/(site-packages|dist-packages|__pycache__|\.git|\.hg|\.svn)/")
 #: What is asked for wherever Python runs, by code that is no business of the site's.
 EVERYWHERE = re.compile(
-    r"^(PYTHON\w*|PATH|HOME|USER|LOGNAME|LANG(UAGE)?|LC_\w+|TZ|TMP|TEMP|TMPDIR|PWD|SHELL|TERM|VIRTUAL_ENV"
+    r"^(PYTHON\w*|PATH|HOME|USER|LOGNAME|LANG(UAGE)?|LC_\w+|TZ|TMP|TEMP|(SQLITE_)?TMPDIR|PWD|SHELL|TERM|VIRTUAL_ENV"
     r"|SSL_CERT_(FILE|DIR)|DJANGO_SETTINGS_MODULE)$"
 )
 #: Methods of the environment that call each other.

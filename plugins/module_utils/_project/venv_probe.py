@@ -20,11 +20,11 @@ import json
 import os
 import runpy
 import sys
-import urllib.parse
 import zlib
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._project import (
+    venv_held,
     venv_logins,
     venv_models,
     venv_named,
@@ -109,20 +109,6 @@ def _in_place(options: Dict[str, Any], directory: str) -> Dict[str, Any]:
     return options
 
 
-def sqlite_path(name: Any, directory: str) -> str:
-    """The absolute path behind a SQLite NAME, or the name itself when it is in memory."""
-    text = os.fspath(name) if hasattr(name, "__fspath__") else str(name)
-    if text.startswith("file:"):
-        parts = urllib.parse.urlsplit(text)
-        options = urllib.parse.parse_qs(parts.query)
-        if parts.path == ":memory:" or options.get("mode") == ["memory"] or options.get("vfs") == ["memdb"]:
-            return ":memory:"
-        text = urllib.parse.unquote(parts.path, errors="surrogateescape")
-    if not text or text == ":memory:":
-        return ":memory:"
-    return os.path.abspath(os.path.join(directory, text))
-
-
 def _database(alias: str, secrets: bool) -> Raw:
     from django.db import connections
 
@@ -155,7 +141,7 @@ def _database(alias: str, secrets: bool) -> Raw:
 def _name(name: Any, raw: Raw) -> str:
     """NAME as it is the same everywhere: of a database that is a file, its path."""
     is_file = raw["vendor"] == "sqlite" or raw["backend"].rsplit(".", 1)[-1] in ("sqlite3", "spatialite")
-    return sqlite_path(name, os.getcwd()) if is_file else str(name)
+    return venv_held.sqlite_path(name, os.getcwd()) if is_file else str(name)
 
 
 def _identity(raw: Raw) -> Tuple[Any, ...]:
@@ -255,41 +241,10 @@ def _absolute(path: Any) -> str:
     return os.path.abspath(str(path)) if path else ""
 
 
-def topic_media(request: Request) -> Dict[str, Any]:
-    """Number and bytes of the files below MEDIA_ROOT; links are counted, not followed."""
-    from django.conf import settings
-
-    root = _absolute(settings.MEDIA_ROOT)
-    totals: Dict[str, Any] = {"path": root, "exists": bool(root) and os.path.isdir(root)}
-    totals.update(files=0, bytes=0, directories=0, links=0, others=0, unreadable=0)
-    pending = [root] if totals["exists"] else []
-    while pending:
-        try:
-            with os.scandir(pending.pop()) as entries:
-                for entry in entries:
-                    _count_entry(entry, totals, pending)
-        except OSError:
-            totals["unreadable"] += 1
-    return totals
-
-
-def _count_entry(entry: Any, totals: Dict[str, Any], pending: List[str]) -> None:
-    if entry.is_symlink():
-        totals["links"] += 1
-    elif entry.is_dir(follow_symlinks=False):
-        totals["directories"] += 1
-        pending.append(entry.path)
-    elif entry.is_file(follow_symlinks=False):
-        totals["files"] += 1
-        totals["bytes"] += entry.stat(follow_symlinks=False).st_size
-    else:
-        totals["others"] += 1
-
-
 TOPICS: Dict[str, Callable[[Request], Any]] = {
     "databases": topic_databases,
     "django": topic_django,
-    "media": topic_media,
+    "media": lambda request: venv_models.topic_media(),
     "packages": lambda request: venv_packages.topic_packages(),
     "migrations": lambda request: venv_models.topic_migrations(_aliases(request)),
     "history": lambda request: venv_models.topic_history(),
@@ -318,8 +273,10 @@ def _load(request: Request) -> Tuple[Optional[BaseException], str]:
 
         if "opened" in request["what"]:
             venv_opened.watch()
+        venv_held.begin(request)
         stage = "settings"
         start(request)
+        venv_held.settings_read()
         stage = "apps"
         if any(topic not in _WITHOUT_APPS for topic in request["what"]):
             django.setup()
@@ -331,12 +288,31 @@ def _load(request: Request) -> Tuple[Optional[BaseException], str]:
 
 
 def answer(request: Request, loaded: Optional[Tuple[Optional[BaseException], str]] = None) -> Dict[str, Any]:
-    """The whole answer: ``{"answers": {topic: ...}, "errors": {topic: error}, "failed": error or None, "secrets"}``.
+    """The whole answer, with what the project was held to: see ``venv_held.outcome``.
 
     :param loaded: what :func:`_load` returned, where that was earlier
     """
+    result = _asked(request, loaded or _load(request))
+    if result["failed"]:
+        venv_held.blame(0, "\n".join(result["failed"].get("lines", ())))
+    return dict(result, **venv_held.outcome())
+
+
+def _failing(topic: str, result: Dict[str, Any]) -> str:
+    """Return the words of what failed of a topic, "" for nothing."""
+    texts: List[str] = list(result["errors"].get(topic, {}).get("lines", ()))
+    if topic == "serving":
+        texts += [item["kind"] + " " + item["msg"] for item in result["answers"].get(topic, ())]
+    if topic == "checks":
+        found = result["answers"].get(topic, ())
+        texts += [item["msg"] for item in found if item["level"] in ("ERROR", "CRITICAL")]
+    return "\n".join(texts)
+
+
+def _asked(request: Request, loaded: Tuple[Optional[BaseException], str]) -> Dict[str, Any]:
+    """``{"answers": {topic: ...}, "errors": {topic: error}, "failed": error or None, "secrets"}``."""
     result: Dict[str, Any] = {"answers": {}, "errors": {}, "failed": None, "secrets": []}
-    error, stage = loaded or _load(request)
+    error, stage = loaded
     if error is not None:
         result["failed"] = venv_secrets.describe_error(stage, error)
         result["secrets"] = venv_secrets.all_secrets(error)
@@ -359,11 +335,15 @@ def answer(request: Request, loaded: Optional[Tuple[Optional[BaseException], str
 def _answer(request: Request, topics: Iterable[str], result: Dict[str, Any], secrets: Set[str]) -> None:
     """Answer topics one after the other; one that fails is told as an error."""
     for topic in topics:
+        refused = venv_held.count()
         try:
             result["answers"][topic] = TOPICS[topic](request)
         except (Exception, SystemExit) as failure:
             result["errors"][topic] = venv_secrets.describe_error(topic, failure)
             secrets.update(venv_secrets.all_secrets(failure))
+        words = _failing(topic, result)
+        if words:
+            venv_held.blame(refused, words)
 
 
 def _nothing_to_apply(migrations: Optional[Dict[str, Any]]) -> bool:

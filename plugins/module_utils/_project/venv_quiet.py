@@ -19,7 +19,7 @@ import os
 import socket
 import sys
 import threading
-from typing import Any, Callable, Dict, Iterable, List, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 #: Devices that keep nothing.
@@ -44,6 +44,8 @@ _PROGRAMS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.s
 #: Programs that only tell something, which settings and libraries run as they are loaded.
 _TELLING = "git hg svn uname hostname ldconfig ld objdump gcc cc lsb_release locale pg_config getconf".split()
 _MOST = 12  # refusals that are told of a project's start and threads
+_OF_A_KIND = 3
+_KEPT = 1000  # refusals that are remembered: some code tries again and again
 _REFUSES = "a rehearsal refuses to "
 _STARTS = ("subprocess.Popen", "os.posix_spawn")
 _SIGNALS = ("os.kill", "os.killpg", "signal.pthread_kill")
@@ -57,24 +59,50 @@ class State:
     """Holds what is let through, and what was refused."""
 
     def __init__(self) -> None:
-        self.place = ""  # the only directory that is written to
+        self.place = ""  # a directory for temporary files
+        self.places: Tuple[str, ...] = ()  # the directories that are written to, that one among them
         self.peers: Set[Any] = set()
+        self.ask_peers: Optional[Callable[[], None]] = None  # adds peers, once, when the first unknown one is met
         self.programs = True  # whether others may be started: settings that ask git for a version do
-        self.refused: List[Tuple[int, str]] = []
+        self.opening = 0  # the thread that opens a database of the settings, to read it
+        self.refused: List[
+            Tuple[int, str, bool]
+        ] = []  # by which thread, what, and whether it would have told something
+        self.let: Set[str] = set()  # what would be refused, and is let
+        self.went: Dict[str, bool] = {}  # what was let
         self.named = 0  # the thread that is about to start a program that was looked at
         self.asks = False  # requests are made, each of which tells what was refused to it
         self.beside: Dict[str, bool] = {}  # what was refused to the project's start, and to threads of its own
 
-    def refuse(self, what: str) -> None:
-        """Note it, and raise RefusedError."""
-        self.refused.append((threading.get_ident(), what))
-        if (not self.asks or threading.current_thread() is not threading.main_thread()) and len(self.beside) < _MOST:
-            self.beside[what] = True
+    def refuse(self, what: str, tells: bool = False) -> None:
+        """Note it, and raise RefusedError, unless it is to be let.
+
+        :param tells: whether it may be done for what it tells, as a question to another server is
+        """
+        if what in self.let:
+            self.went[what] = True
+            return
+        if len(self.refused) < _KEPT:
+            self.refused.append((threading.get_ident(), what, tells))
+        if not self.asks or threading.current_thread() is not threading.main_thread():
+            kind = what.partition(" ")[0]
+            if len(self.beside) < _MOST and sum(known.startswith(kind) for known in self.beside) < _OF_A_KIND:
+                self.beside[what] = True
         raise RefusedError(errno.EACCES, _REFUSES + what)
 
     def mine(self) -> List[str]:
         """List what was refused to the thread that asks."""
-        return [what for thread, what in self.refused if thread == threading.get_ident()]
+        return [what for thread, what, _tells in self.refused if thread == threading.get_ident()]
+
+    def knows(self, peer: Any) -> bool:
+        """Tell whether an address, or the name of a host, is one of the databases'."""
+        if self.ask_peers is not None and not self._has(peer):
+            ask, self.ask_peers = self.ask_peers, None
+            ask()
+        return self._has(peer)
+
+    def _has(self, peer: Any) -> bool:
+        return peer in self.peers or peer in [known[0] for known in self.peers if isinstance(known, tuple)]
 
 
 STATE = State()
@@ -100,18 +128,19 @@ def _is_read_only(error: Any) -> bool:
     return code == "25006" or (named and (number == 1792 or "readonly database" in str(error)))
 
 
-def begin(place: str) -> None:
+def begin(place: str, writes: Sequence[str] = ()) -> None:
     """Refuse from now on. Raises RuntimeError where Python has no audit hook.
 
     :param place: a directory for temporary files, which is made
+    :param writes: other directories that are written to
     """
     add_hook = getattr(sys, "addaudithook", None)  # from Python 3.8 on
     if add_hook is None:
         raise RuntimeError("Python {0}.{1} has no audit hook".format(*sys.version_info[:2]))
     os.mkdir(place, 0o700)
     STATE.place = os.path.realpath(place)
+    STATE.places = (STATE.place,) + tuple(os.path.realpath(path) for path in writes)
     os.environ["TMPDIR"] = os.environ["SQLITE_TMPDIR"] = STATE.place
-    os.environ["PGOPTIONS"] = "-c default_transaction_read_only=on"  # of whoever connects without Django
     _refuse_unheard()
     logging.disable(logging.CRITICAL)
     logging.FileHandler._open = _nowhere  # type: ignore[assignment,method-assign]
@@ -184,7 +213,7 @@ def _may_write(path: Any) -> bool:
         full = os.path.realpath(os.fsdecode(path))
     except (TypeError, ValueError):
         return True  # the call itself refuses it
-    return full in _DEVICES or full == STATE.place or full.startswith(STATE.place + os.sep)
+    return full in _DEVICES or any(full == top or full.startswith(top + os.sep) for top in STATE.places)
 
 
 def _text(path: Any) -> str:
@@ -196,16 +225,16 @@ def _check_peer(_event: str, args: Tuple[Any, ...]) -> None:
     if address is None:
         return
     known = tuple(address[:2]) if isinstance(address, tuple) else os.fsdecode(address)
-    if known not in STATE.peers:
-        STATE.refuse("connect to {0}".format(":".join(map(str, known)) if isinstance(known, tuple) else known))
+    if not STATE.knows(known):
+        STATE.refuse("connect to {0}".format(":".join(map(str, known)) if isinstance(known, tuple) else known), True)
 
 
 def _check_name(_event: str, args: Tuple[Any, ...]) -> None:
     """Names are looked up by other servers, which would know; those of databases were looked up before."""
     host = args[0]
     name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
-    if name and not _is_address(name) and name not in [peer[0] for peer in STATE.peers if isinstance(peer, tuple)]:
-        STATE.refuse("look up {0}".format(name))
+    if name and not _is_address(name) and not STATE.knows(name):
+        STATE.refuse("look up {0}".format(name), True)
 
 
 def _is_address(name: str) -> bool:
@@ -213,12 +242,14 @@ def _is_address(name: str) -> bool:
         with contextlib.suppress(OSError, ValueError):
             socket.inet_pton(family, name)
             return True
-    return name == "localhost"
+    return name in ("localhost", socket.gethostname())  # settings ask who they are
 
 
 def _check_sqlite(_event: str, args: Tuple[Any, ...]) -> None:
     name = os.fsdecode(args[0]) if isinstance(args[0], (str, bytes)) or hasattr(args[0], "__fspath__") else ""
     if name in (":memory:", "") or "mode=ro" in name or "mode=memory" in name or _may_write(name):
+        return
+    if STATE.opening == threading.get_ident():
         return
     STATE.refuse("open the SQLite database {0} for writing".format(name[:200]))
 
@@ -228,7 +259,7 @@ def _check_program(event: str, args: Tuple[Any, ...]) -> None:
     telling = event == "os.fork" or (event in _STARTS and os.path.basename(name) in _TELLING)
     STATE.named = 0
     if not (STATE.programs and telling):
-        STATE.refuse("run {0}".format(name or "a program"))
+        STATE.refuse("run {0}".format(name or "a program"), event == "subprocess.Popen")
     if event == "subprocess.Popen":
         STATE.named = threading.get_ident()
 
@@ -264,11 +295,17 @@ def allow_peers(databases: Iterable[Dict[str, Any]]) -> None:
             _allow_server(database, 3306 if "mysql" in engine else 5432)
 
 
+def port_of(database: Dict[str, Any], usual: int) -> int:
+    """Return the port of a database; of several, the usual one."""
+    port = str(database.get("PORT") or "")
+    return int(port) if port.isdigit() else usual
+
+
 def _allow_server(database: Dict[str, Any], usual: int) -> None:
     options = database.get("OPTIONS") or {}
     host = str(database.get("HOST") or options.get("host") or "localhost")
     STATE.peers.update(str(path) for path in (options.get("unix_socket"), host) if str(path).startswith("/"))
-    port = int(database.get("PORT") or usual)
+    port = port_of(database, usual)
     STATE.peers.update({(host, port), ("127.0.0.1", port), ("::1", port)})
     with contextlib.suppress(OSError, UnicodeError):
         STATE.peers.update(tuple(found[4][:2]) for found in socket.getaddrinfo(host, port))
@@ -284,17 +321,22 @@ _CONNECT = 1 << 1
 _NO_NEW_PRIVS = 38
 
 
-def confine(ports: Iterable[int]) -> bool:
-    """Have the kernel refuse writes elsewhere, and TCP to other ports; returns whether it does."""
+def confine(ports: Optional[Iterable[int]], places: Iterable[str] = ()) -> bool:
+    """Have the kernel refuse writes elsewhere, and TCP to other ports; returns whether it does.
+
+    :param ports: None for any
+    :param places: other directories that are written to
+    """
     try:
         libc = ctypes.CDLL(None, use_errno=True)
         version = libc.syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(1))
-        return version >= 1 and _confine(libc, version, ports)
+        version = min(version, 3) if ports is None else version
+        return version >= 1 and _confine(libc, version, ports or (), STATE.places + tuple(places))
     except (OSError, AttributeError, ValueError):
         return False
 
 
-def _confine(libc: Any, version: int, ports: Iterable[int]) -> bool:
+def _confine(libc: Any, version: int, ports: Iterable[int], places: Iterable[str]) -> bool:
     rights = _FILE_RIGHTS | (1 << 13 if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
     words = [rights] + ([_CONNECT] if version >= 4 else [])
     attributes = (ctypes.c_uint64 * len(words))(*words)
@@ -302,7 +344,8 @@ def _confine(libc: Any, version: int, ports: Iterable[int]) -> bool:
     if rules < 0:
         return False
     try:
-        _allow(libc, rules, STATE.place, rights)
+        for path in places:
+            _allow(libc, rules, path, rights)
         for path in ("/dev/shm",) + _DEVICES:
             _allow(libc, rules, path, rights & (~0 if os.path.isdir(path) else (_WRITE | _TRUNCATE)))
         for port in ports if version >= 4 else ():

@@ -27,6 +27,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 from urllib.parse import quote, unquote, urlsplit
 
 from ansible_collections.relocate.django.plugins.module_utils._project import (
+    venv_held,
     venv_pages,
     venv_probe,
     venv_quiet,
@@ -113,6 +114,7 @@ def load(request: Request) -> Tuple[Any, List[str]]:
     notes = substitute(request)
     venv_quiet.allow_peers(settings.DATABASES.values())
     venv_still.settle_settings(settings)
+    venv_held.hold_apps()
     django.setup()
     _load_urls()  # views bring the queues along
     from django.core.servers.basehttp import get_internal_wsgi_application
@@ -337,6 +339,7 @@ def work(request: Request, say: Callable[[Dict[str, Any]], None]) -> None:
     """Ask all; what keeps the project from starting is told instead."""
     try:
         venv_quiet.begin(request["place"])
+        os.environ["PGOPTIONS"] = "-c default_transaction_read_only=on"  # of whoever connects without Django
         venv_quiet.confine(request["ports"])
         application, notes = load(request)
     except (Exception, SystemExit) as error:

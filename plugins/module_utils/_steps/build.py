@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Sequence
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, last_lines, run
-from ansible_collections.relocate.django.plugins.module_utils._project import build_failures, native, probe
+from ansible_collections.relocate.django.plugins.module_utils._project import build_failures, held, native, probe
 from ansible_collections.relocate.django.plugins.module_utils._site import ProjectOptions
 
 _WRITTEN = re.compile(r"^(\d+) (?:static )?files? ", re.MULTILINE)
@@ -57,7 +57,7 @@ def collects(commands: Sequence[Sequence[str]]) -> bool:
 
 
 def build(options: Options, check_mode: bool = False) -> Dict[str, Any]:
-    """Run the commands in their order, then collectstatic unless it is among them.
+    """Run the commands in their order, then collectstatic unless it is among them, which writes static files only.
 
     Returns ``ran``, how many commands ran, and ``collected``, how many static files were written. Raises bad_option
     before anything runs; environment_failed for the first command that fails.
@@ -67,15 +67,17 @@ def build(options: Options, check_mode: bool = False) -> Dict[str, Any]:
     django = probe.ask(project, ["django"])["django"]
     has_static = bool(django["static_root"]) and "staticfiles" in django["apps"]
     if check_mode:
-        return {"changed": bool(commands), "ran": 0, "collected": _dry_run(project) if has_static else 0}
+        collected = _dry_run(project, django["static_root"]) if has_static else 0
+        return {"changed": bool(commands), "ran": 0, "collected": collected, "notes": held.told()}
     for words in commands:
         _refuse_failed(project, words, _run(project, words))
     collected = 0
     if has_static and not collects(commands):
-        done = _run(project, _COLLECT)
+        done = probe.run_held(project, _COLLECT[1:], [django["static_root"]])
         _refuse_failed(project, _COLLECT, done)
         collected = _count(done)
-    return {"changed": bool(commands) or collected > 0, "ran": len(commands), "collected": collected}
+    changed = bool(commands) or collected > 0
+    return {"changed": changed, "ran": len(commands), "collected": collected, "notes": held.told()}
 
 
 def _run(project: probe.Project, words: Sequence[str]) -> Completed:
@@ -84,9 +86,9 @@ def _run(project: probe.Project, words: Sequence[str]) -> Completed:
     return run(Command(words, project.owner, project.environment(), project.directory, umask=0o022))
 
 
-def _dry_run(project: probe.Project) -> int:
+def _dry_run(project: probe.Project, root: str) -> int:
     words = [*_COLLECT, "--dry-run"]
-    done = _run(project, words)
+    done = probe.run_held(project, words[1:], [root])
     _refuse_failed(project, words, done)
     return _count(done)
 

@@ -29,6 +29,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.places i
 from ansible_collections.relocate.django.plugins.module_utils._discover.settings import Imported
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._project import held
 from ansible_collections.relocate.django.plugins.module_utils._project import project as projects
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
 from ansible_collections.relocate.django.plugins.module_utils._services import answers
@@ -91,6 +92,7 @@ def _told(site: sites.FoundSite, host: Host, directory: str) -> Dict[str, Any]:
     notices = [*first.notices, *values.notices]
     if owner is not None:
         notices += stores.notices(imported.answers, belongings.this_host(host.files), owner)
+    notices += [Notice(text, "see that it does no harm: each manage.py does it, on new too") for text in held.told()]
     return {"name": site.name, "values": {**first.values, **values.values}, "notices": _plain(notices)}
 
 

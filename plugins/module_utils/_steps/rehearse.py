@@ -24,7 +24,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
-from ansible_collections.relocate.django.plugins.module_utils._project import probe
+from ansible_collections.relocate.django.plugins.module_utils._project import held, probe
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
 from ansible_collections.relocate.django.plugins.module_utils._services import config_test
 from ansible_collections.relocate.django.plugins.module_utils._services.names import (
@@ -100,7 +100,7 @@ def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, A
         "warnings_of_check": warnings or [],
         "set": asked.label,
         "requests": asked.shown(),
-        "notes": [*looked.notes, *asked.notes],
+        "notes": [*looked.notes, *asked.notes, *held.told()],
     }
 
 

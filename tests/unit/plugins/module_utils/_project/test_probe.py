@@ -14,7 +14,13 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils import _site
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._project import answers, management, probe, venv_probe
+from ansible_collections.relocate.django.plugins.module_utils._project import (
+    answers,
+    management,
+    probe,
+    venv_held,
+    venv_probe,
+)
 from tests.unit.plugins.module_utils._project.asked import CANARY, add_settings, found
 
 from .conftest import digest, give
@@ -254,7 +260,7 @@ def test_media_is_counted_and_odd_names_survive(site: Path, python: str, owner: 
     ],
 )
 def test_databases_in_memory_are_nothing_to_move(name: str, memory: bool) -> None:
-    path = venv_probe.sqlite_path(name, "/srv")
+    path = venv_held.sqlite_path(name, "/srv")
     assert (path == ":memory:") is memory
     raw = {"name": path, "vendor": "sqlite", "backend": "django.db.backends.sqlite3"}
     assert _site.in_memory(raw) is memory
