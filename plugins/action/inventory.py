@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -13,7 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.plugin_utils import _pairs, _received, _values
+from ansible_collections.relocate.django.plugins.plugin_utils import _pairs, _received, _told, _values
 
 _DISPLAY = Display()
 
@@ -91,6 +92,28 @@ def inventory_of(task_vars: Mapping[str, Any]) -> _pairs.Inventory:
     )
 
 
+def _tellers(task_vars: Mapping[str, Any]) -> List[str]:
+    """Return the hosts that this task is run for, this one among them, in the order in which they are refused."""
+    host, groups = task_vars["inventory_hostname"], task_vars["groups"]
+    listed = [*(groups.get("new") or ()), *(groups.get("old") or ())]
+    run = task_vars.get("ansible_play_hosts_all") or [host]
+    return [name for name in dict.fromkeys([*listed, *run]) if name in run]
+
+
+def _would_tell(host: str, error: RelocateError, task_vars: Mapping[str, Any]) -> bool:
+    """Tell whether another host is refused in the same words: for its values, or for the inventory as a whole."""
+    if error.code != "bad_option":
+        return host in (task_vars["groups"].get("new") or ())
+    known = task_vars["hostvars"][host]
+    values = {}
+    for name in _values.options():
+        with contextlib.suppress(Exception):  # whatever a template raises
+            if name in known:
+                values[name] = known[name]
+    wrong = _values.wrong_values(values)
+    return bool(wrong) and all(text in error.msg for text in wrong)
+
+
 class ActionModule(ActionBase):
     """The first task of every play; it connects to no host."""
 
@@ -113,7 +136,18 @@ class ActionModule(ActionBase):
             result.update(self._look(args, task_vars or {}))
         except RelocateError as error:
             result.update(failed=True, **error.as_result())
+            if args["pairs"]:
+                result = self._told_once(error, result, task_vars or {})
         return dict(result, changed=False)
+
+    def _told_once(self, error: RelocateError, result: Dict[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+        """Print a refusal for the first of the hosts that have it; Ansible would print it for each, and once more."""
+        host, hosts = task_vars["inventory_hostname"], _tellers(task_vars)
+        if not any(_would_tell(other, error, task_vars) for other in hosts[: hosts.index(host)]):
+            lines = [_received.text(line) for line in str(result["msg"]).splitlines()]
+            _DISPLAY.display("\n".join(lines), color="red")
+        short = "[{0}] the inventory is refused, as is said in full beside this".format(error.code)
+        return dict(_told.brief(result, "beside this"), msg=short)
 
     def _look(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         if args["groups"]:

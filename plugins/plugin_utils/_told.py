@@ -35,13 +35,23 @@ def shortened(found: Mapping[str, Any], variables: Mapping[str, Any]) -> Dict[st
 
     :param variables: the task's
     """
-    if not (_received.yes(variables.get(_LATER)) and found.get("failed") and found.get("code")):
+    if not _received.yes(variables.get(_LATER)):
+        return dict(found)
+    return brief(found, "at the end of this run")
+
+
+def brief(found: Mapping[str, Any], where: str) -> Dict[str, Any]:
+    """Return a task's result with the first line only of what it was refused for; the rest is shown from -vvv on.
+
+    :param where: it is told in full
+    """
+    if not (found.get("failed") and found.get("code")):
         return dict(found)
     # The exception is made of the message, and would be printed.
     kept = {key: value for key, value in found.items() if key not in (*_FULL, "exception")}
     whole = {key: found[key] for key in _FULL if key in found}
     invocation = {**_received.mapping(found.get("invocation")), _WHOLE: whole}
-    return {**kept, "msg": first_line(found.get("msg")) + " (in full at the end of this run)", "invocation": invocation}
+    return {**kept, "msg": "{0} (in full {1})".format(first_line(found.get("msg")), where), "invocation": invocation}
 
 
 def whole(found: Any) -> Mapping[str, Any]:

@@ -13,10 +13,10 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType, SimpleNamespace
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -24,20 +24,16 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._rabbitmq import ctl
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event
-from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, RecordFile
-from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest
-from ansible_collections.relocate.django.plugins.module_utils._site import Site
 from ansible_collections.relocate.django.plugins.module_utils._steps import carried_rabbitmq, carry
 from ansible_collections.relocate.django.plugins.module_utils._steps.stores import VirtualHost
-from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 from tests.engines import rabbitmq_server
+from tests.engines.carried_world import BROKER, DIGEST, CarriedWorld, fill
 
 pytestmark = pytest.mark.skipif(rabbitmq_server.program() is None, reason="no rabbitmq-server")
-BROKER = "CELERY_BROKER_URL"
 PLACE = "amqp://127.0.0.1:5672/new"
-DIGEST = "d" * 64
 PASSWORD = "canary x7é"
 OLD = VirtualHost("shop", "127.0.0.1", 5672, "shop", PASSWORD, (BROKER, "X"), ("task queue",))
 NEW = replace(OLD, name="new")
@@ -92,35 +88,18 @@ def _program() -> Iterator[str]:
         yield found
 
 
-@dataclass
-class World:
+@dataclass(kw_only=True)
+class World(CarriedWorld):
     """A site whose queue is in a virtual host, and a directory for its set and its record."""
 
     program: str
-    path: Path
-    notes: list[str] = field(default_factory=list)
     old: VirtualHost = OLD
     new: VirtualHost = NEW
     is_new: bool = False
 
-    @property
-    def site(self) -> Site:
-        """The site, as far as it is looked at."""
-        project = SimpleNamespace(owner=current_user())
-        return cast(Site, SimpleNamespace(project=project, stopwatch=Stopwatch(), notes=self.notes))
-
-    @property
-    def backup(self) -> BackupSet:
-        """The set."""
-        return BackupSet(str(self.path / "set"))
-
     def stores(self, _project: Any = None) -> list[VirtualHost]:
         """What the settings name."""
         return [self.new if self.is_new else self.old]
-
-    def record(self, record: Record = Record()) -> RecordFile:  # noqa: B008
-        """The record of the site on new."""
-        return RecordFile(str(self.path / "work"), "shop", record)
 
     def do(self, *words: str, given: str = "", fails: bool = False) -> str:
         """Run rabbitmqctl."""
@@ -141,8 +120,7 @@ class World:
         self.is_new = False
         entries = carry.save_all(self.site, self.backup, [BROKER])
         self.is_new = True
-        blank: dict[str, Any] = {name: {} for name in ("host", "code", "django", "owner")}
-        return Manifest("label", "shop", "", neighbours=entries, **blank)
+        return self.manifest(entries)
 
     def moved_to_new(self) -> None:
         """Take old's away: this node is new's now."""
@@ -162,7 +140,7 @@ class World:
 
 @pytest.fixture(name="world")
 def _world(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    found = World(program, tmp_path)
+    found = World(program=program, path=tmp_path)
     (tmp_path / "set").mkdir()
     monkeypatch.setattr(carry, "of_project", found.stores)
     monkeypatch.setattr(ctl, "find_program", lambda _name: program)
@@ -172,14 +150,6 @@ def _world(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wor
     found.do("eval", ", ".join(f"catch {call}" for call in gone) + ".")
     found.declare("shop", OWN)
     return found
-
-
-def fill(world: World, manifest: Manifest, kept: RecordFile, fails: bool = False) -> None:
-    """Do what a restore does."""
-    loads = carry.plan(world.site, manifest, DIGEST, kept.record, loads=True)
-    with carry.filled(world.site, loads, world.backup, DIGEST, kept):
-        if fails:
-            raise RelocateError("swap_failed", "the swap", "")
 
 
 def test_what_is_carried(world: World) -> None:

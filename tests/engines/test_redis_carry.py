@@ -6,30 +6,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event
-from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, RecordFile
+from ansible_collections.relocate.django.plugins.module_utils._record.record import Record
 from ansible_collections.relocate.django.plugins.module_utils._redis.client import Database
-from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest, NeighbourEntry
-from ansible_collections.relocate.django.plugins.module_utils._site import Site
 from ansible_collections.relocate.django.plugins.module_utils._steps import carry
 from ansible_collections.relocate.django.plugins.module_utils._steps.stores import Store
-from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 from tests.engines import redis_server
+from tests.engines.carried_world import BROKER, DIGEST, CarriedWorld, fill
 
 pytestmark = pytest.mark.skipif(redis_server.program() is None, reason="no redis-server")
-BROKER = "CELERY_BROKER_URL"
-DIGEST = "d" * 64
 
 
 @pytest.fixture(scope="module", name="server")
@@ -38,25 +33,12 @@ def _server() -> Iterator[Database]:
         yield found
 
 
-@dataclass
-class World:
+@dataclass(kw_only=True)
+class World(CarriedWorld):
     """A site whose queue is database 1 on old and 2 on new, and a directory for its set and its record."""
 
     server: Database
-    path: Path
-    notes: list[str] = field(default_factory=list)
     number: int = 1  # of the host at work
-
-    @property
-    def site(self) -> Site:
-        """The site, as far as it is looked at."""
-        project = SimpleNamespace(owner=current_user())
-        return cast(Site, SimpleNamespace(project=project, stopwatch=Stopwatch(), notes=self.notes))
-
-    @property
-    def backup(self) -> BackupSet:
-        """The set."""
-        return BackupSet(str(self.path / "set"))
 
     def stores(self, _project: Any = None) -> list[Store]:
         """What the settings name."""
@@ -66,10 +48,6 @@ class World:
         """A record, whose settings were filled where they are now."""
         places = {store.place: record.neighbours[BROKER] for store in self.stores() if BROKER in record.neighbours}
         return replace(record, neighbours={**record.neighbours, **places})
-
-    def record(self, record: Record = Record()) -> RecordFile:  # noqa: B008
-        """The record of the site on new."""
-        return RecordFile(str(self.path / "work"), "shop", record)
 
     def do(self, number: int, verb: str, *words: str) -> Any:
         """Run a command in a database."""
@@ -81,27 +59,18 @@ class World:
         self.number = 1
         entries = carry.save_all(self.site, self.backup, [BROKER])
         self.number = 2
-        blank: dict[str, Any] = {name: {} for name in ("host", "code", "django", "owner")}
-        return Manifest("label", "shop", "", neighbours=entries, **blank)
+        return self.manifest(entries)
 
 
 @pytest.fixture(name="world")
 def _world(server: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    found = World(server, tmp_path)
+    found = World(server=server, path=tmp_path)
     (tmp_path / "set").mkdir()
     monkeypatch.setattr(carry, "of_project", found.stores)
     found.do(0, "FLUSHALL")
     found.do(1, "RPUSH", "celery", "a", "b")
     found.do(1, "SET", "other", "x")
     return found
-
-
-def fill(world: World, manifest: Manifest, kept: RecordFile, fails: bool = False) -> None:
-    """Do what a restore does."""
-    loads = carry.plan(world.site, manifest, DIGEST, kept.record, loads=True)
-    with carry.filled(world.site, loads, world.backup, DIGEST, kept):
-        if fails:
-            raise RelocateError("swap_failed", "the swap", "")
 
 
 def test_what_is_carried(world: World) -> None:

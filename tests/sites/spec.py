@@ -23,7 +23,7 @@ SECRET_KEYS = {
 }
 EMAIL_PASSWORD = "m4iL'CaNaRy\" é%20:\\$3nVkT8xH#@"
 
-#: settings.py appends the id of the user that runs it to this file, once watch_uids() has made it.
+#: settings.py appends the id of the user that runs it to this file, once watch_uids() has made it; root fails then.
 UID_LOG = "/tmp/awkward-uids.log"
 #: The worker writes here all the time: counts of it are never equal on a live site.
 LIVE_TABLES = frozenset({"public.shop_heartbeat", "shop_heartbeat"})

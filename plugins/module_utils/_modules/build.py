@@ -9,12 +9,14 @@ from typing import Any, Dict
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
+from ansible_collections.relocate.django.plugins.module_utils._project import held
 from ansible_collections.relocate.django.plugins.module_utils._steps import build
 
 
 def work_on(module: Call) -> Dict[str, Any]:
     """Build, or in check mode say what would be collected."""
-    return build.build(build.Options.of(module.params), module.check_mode)
+    result = build.build(build.Options.of(module.params), module.check_mode)
+    return {**result, "notes": held.told()}
 
 
 MODULE = Module(

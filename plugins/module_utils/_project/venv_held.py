@@ -19,7 +19,7 @@ import os
 import re
 import threading
 import urllib.parse
-from typing import Any, Callable, Dict, Iterable, List, Optional
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._project import venv_neighbours, venv_quiet
 
@@ -33,9 +33,8 @@ _WRITES_WITHIN = re.compile(r"(?i)\b(insert\s+into|update\s+\S+\s+set|delete\s+f
 _COMMENTS = re.compile(r"(?s)/\*.*?\*/|--[^\n]*(\n|$)")
 #: Where mail, queues and caches listen, unless the settings say otherwise.
 _USUAL_PORTS = (25, 465, 587, 2525, 6379, 11211, 5671, 5672)
-_LOCAL = ("localhost", "127.0.0.1", "::1")
-_KNOWN = ("sqlite", "spatialite", "postg", "mysql")
-_ELSEWHERE = ("service", "read_default_file", "read_default_group")  # options that name a server in a file
+_USUAL = (("mysql", 3306), ("postg", 5432))
+_ELSEWHERE = {"service", "read_default_file", "read_default_group"}  # options that name a server in a file
 
 #: How many refusals there were once the settings were there, None before; and what to let the next time.
 _state: Dict[str, Any] = {"on": False, "settings": None, "kernel": False, "again": set()}
@@ -155,24 +154,32 @@ def _allow_databases() -> None:
     venv_quiet.allow_peers(_databases().values())
 
 
-def _used(databases: Dict[str, Dict[str, Any]]) -> Any:
+def _used(databases: Dict[str, Dict[str, Any]]) -> Tuple[Optional[List[int]], List[str]]:
     """Ports of databases, None when they are not known; directories in which SQLite reads and locks."""
-    ports: Optional[List[int]] = []
+    ports: List[Optional[int]] = []
     places = []
     for database in databases.values():
-        engine = str(database.get("ENGINE") or "")
-        if "sqlite" in engine or "spatialite" in engine:
+        if _is_file(database):
             path = sqlite_path(database.get("NAME") or "", os.getcwd())
             places += [os.path.dirname(path)] if path != ":memory:" else []
-            continue
-        options = database.get("OPTIONS") or {}
-        known = any(name in engine for name in _KNOWN) and not any(name in options for name in _ELSEWHERE)
-        port = str(database.get("PORT") or options.get("port") or "")
-        if not known or (port and not port.isdigit()):
-            ports = None
-        if ports is not None:
-            ports.append(int(port or (3306 if "mysql" in engine else 5432)))
-    return ports, places
+        else:
+            ports.append(_port(database))
+    return (None if None in ports else [port for port in ports if port]), places
+
+
+def _is_file(database: Dict[str, Any]) -> bool:
+    engine = str(database.get("ENGINE") or "")
+    return "sqlite" in engine or "spatialite" in engine
+
+
+def _port(database: Dict[str, Any]) -> Optional[int]:
+    """Return the port that a database is reached by; None where that is not said here, or it is of another kind."""
+    engine, options = str(database.get("ENGINE")), database.get("OPTIONS") or {}
+    usual = [str(number) for name, number in _USUAL if name in engine]
+    port = str(database.get("PORT") or options.get("port") or "".join(usual[:1]))
+    if not usual or set(options) & _ELSEWHERE or not port.isdigit():
+        return None
+    return int(port)
 
 
 def _hold_databases() -> None:
@@ -245,16 +252,14 @@ def sqlite_path(name: Any, directory: str) -> str:
 
 def _is_named(what: str) -> bool:
     """Tell whether a server that was not asked is the site's own cache, queue or mail: settings learn nothing of it."""
-    if not what.startswith(("connect to ", "look up ")):
+    asked = re.match(r"(?s)(?:connect to|look up) (.*)", what)
+    if asked is None:
         return False
     texts = [str(item) for item in _leaves(_neighbours())]
-    name = what.partition(" to ")[2] or what.partition(" up ")[2]
-    host, _colon, port = name.rpartition(":")
-    if not host or not port.isdigit():  # a socket, or a name that is looked up
-        return any(name in text for text in texts)
-    if int(port) in _USUAL_PORTS:
-        return True
-    return any(text == port or text.endswith(":" + port) or (":" + port + "/") in text for text in texts)
+    host, _colon, port = asked.group(1).rpartition(":")
+    if not (host and port.isdigit()):  # a socket, or a name that is looked up
+        return any(asked.group(1) in text for text in texts)
+    return int(port) in _USUAL_PORTS or any(re.search(r"(^|:){0}(/|\Z)".format(port), text) for text in texts)
 
 
 def _neighbours() -> Dict[str, Any]:

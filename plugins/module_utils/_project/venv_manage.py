@@ -19,7 +19,7 @@ import traceback
 import zlib
 from typing import Any, Dict, List
 
-from ansible_collections.relocate.django.plugins.module_utils._project import venv_held
+from ansible_collections.relocate.django.plugins.module_utils._project import venv_held, venv_quiet
 
 _started: List[int] = []  # how many times something was refused until the apps were there
 
@@ -72,4 +72,5 @@ def main() -> None:
     sys.stdout.flush()
     sys.stderr.write("\n" + request["marker"] + data + "\n")
     sys.stderr.flush()
+    venv_quiet.end()
     os._exit(code)

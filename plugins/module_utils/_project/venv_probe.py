@@ -32,6 +32,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_opened,
     venv_packages,
     venv_pages,
+    venv_quiet,
     venv_secrets,
     venv_serving,
 )
@@ -377,4 +378,5 @@ def main() -> None:
     with os.fdopen(handle, "wb") as stream:
         stream.write(request["marker"].encode("ascii") + base64.b64encode(zlib.compress(data, 6)) + b"\n")
     sys.stderr.flush()
+    venv_quiet.end()
     os._exit(0)  # threads that the project started, and its atexit hooks, must not keep us

@@ -16,8 +16,10 @@ import ctypes
 import errno
 import logging
 import os
+import shutil
 import socket
 import sys
+import tempfile
 import threading
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
@@ -60,6 +62,7 @@ class State:
 
     def __init__(self) -> None:
         self.place = ""  # a directory for temporary files
+        self.own = ""  # the same, where it is this process's to remove
         self.places: Tuple[str, ...] = ()  # the directories that are written to, that one among them
         self.peers: Set[Any] = set()
         self.ask_peers: Optional[Callable[[], None]] = None  # adds peers, once, when the first unknown one is met
@@ -137,14 +140,23 @@ def begin(place: str, writes: Sequence[str] = ()) -> None:
     add_hook = getattr(sys, "addaudithook", None)  # from Python 3.8 on
     if add_hook is None:
         raise RuntimeError("Python {0}.{1} has no audit hook".format(*sys.version_info[:2]))
-    os.mkdir(place, 0o700)
+    try:
+        os.mkdir(place, 0o700)
+    except OSError:  # root's own TMPDIR, which nobody else may enter
+        place = STATE.own = tempfile.mkdtemp(prefix="relocate-")
     STATE.place = os.path.realpath(place)
     STATE.places = (STATE.place,) + tuple(os.path.realpath(path) for path in writes)
-    os.environ["TMPDIR"] = os.environ["SQLITE_TMPDIR"] = STATE.place
+    os.environ["TMPDIR"] = os.environ["SQLITE_TMPDIR"] = tempfile.tempdir = STATE.place
     _refuse_unheard()
     logging.disable(logging.CRITICAL)
     logging.FileHandler._open = _nowhere  # type: ignore[assignment,method-assign]
     add_hook(_hook)
+
+
+def end() -> None:
+    """Remove what is this process's own; it writes nothing more."""
+    if STATE.own:
+        shutil.rmtree(STATE.own, ignore_errors=True)
 
 
 def _refuse_unheard() -> None:

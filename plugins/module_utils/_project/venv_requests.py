@@ -366,4 +366,5 @@ def main() -> None:
         stream.flush()
 
     work(request, say)
+    venv_quiet.end()
     os._exit(0)  # threads that the project started, and its atexit hooks, must not keep us

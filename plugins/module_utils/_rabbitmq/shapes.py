@@ -98,15 +98,20 @@ def _queue_type(given: Mapping[str, Any]) -> str:
 # --- one function for each kind
 
 
+def _told(value: Any) -> Any:
+    """Return a value, or "" for one that nobody has set, which some versions write as a word and none reads so."""
+    return "" if value == "undefined" else value
+
+
 def _vhost(given: Mapping[str, Any]) -> Entry:
     metadata = given.get("metadata") or {}
     found: Entry = {"name": text(given.get("name"))}
     kept: Entry = {
-        "description": text(metadata.get("description") or given.get("description") or "", _TEXT),
+        "description": _told(text(metadata.get("description") or given.get("description") or "", _TEXT)),
         "tags": _tags(metadata.get("tags") or given.get("tags") or []),
     }
     default = metadata.get("default_queue_type") or given.get("default_queue_type") or "undefined"
-    if default != "undefined":  # as some versions write it, and none reads it
+    if _told(default):
         if default not in _QUEUE_TYPES:
             raise ValueError("no type of a queue")
         kept["default_queue_type"] = default

@@ -21,7 +21,7 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
 )
 from ansible_collections.relocate.django.plugins.module_utils._services import freeze, plan
 from ansible_collections.relocate.django.plugins.module_utils._services.answers import Asking, Question
-from ansible_collections.relocate.django.plugins.module_utils._services.names import unit_name
+from ansible_collections.relocate.django.plugins.module_utils._services.names import reload_name, unit_name
 from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 from ansible_collections.relocate.django.plugins.module_utils._services.units import Services
 
@@ -57,7 +57,7 @@ class Options(ModuleOptions):
         return plan.Request(
             state=self.state,
             units=tuple(dict.fromkeys(unit_name(name) for name in self.units)),
-            reload=tuple(unit_name(name) for name in self.reload) if self.state == "started" else (),
+            reload=tuple(reload_name(name) for name in self.reload) if self.state == "started" else (),
             enable=None if self.enable is None else tuple(unit_name(name) for name in self.enable),
             freeze_limit=max(0, self.freeze_limit),
             timeout=self.timeout,

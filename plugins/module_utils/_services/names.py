@@ -32,6 +32,20 @@ def unit_name(name: str) -> str:
     return name if name.endswith(_SUFFIXES) else name + ".service"
 
 
+def reload_name(name: str) -> str:
+    """Return the full name of a unit to reload. Raises bad_option for one of a user's own systemd.
+
+    What is reloaded serves others too, as a web server does, and such a unit serves its user alone.
+    """
+    if split(name)[0]:
+        raise RelocateError(
+            "bad_option",
+            "relocate_reload names {0}, a unit of a user's own systemd; it takes units of the system only".format(name),
+            "name it in relocate_services instead, where the cutover starts it with the site",
+        )
+    return unit_name(name)
+
+
 def split(name: str) -> Tuple[str, str]:
     """Return the user whose own systemd has the unit, "" for the system's, and its name there."""
     user, slash, unit = name[1:].partition("/") if name.startswith("~") else ("", "", name)

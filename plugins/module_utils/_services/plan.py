@@ -155,20 +155,23 @@ def _plan_started(request: Request, units: Mapping[str, Unit], record: Record, a
     wanted = request.units if request.enable is None else request.enable
     # What a package brought runs since it was installed, and knows nothing of the site: supervisor, or Apache.
     fresh = bool(request.label) and not record.has_served()
-    actions = [
-        Action("restart" if units[name].up else "start", name)
-        for name in start_order(request.units)
-        if not units[name].job and (fresh or not units[name].up)
-    ]
+    actions = _starts(request, units, fresh)
     actions += [Action("enable", name) for name in wanted if units[name].can_enable]
     return actions + _reloads(request, units, changed=bool(actions))
 
 
+def _starts(request: Request, units: Mapping[str, Unit], fresh: bool) -> List[Action]:
+    """Start what is down, and of what is fresh anew what is up: first, since it may hold the port of another one."""
+    due = [name for name in start_order(request.units) if not units[name].job and (fresh or not units[name].up)]
+    due.sort(key=lambda name: (not name.endswith(".socket"), not units[name].up))
+    return [Action("restart" if units[name].up else "start", name) for name in due]
+
+
 def _reloads(request: Request, units: Mapping[str, Unit], changed: bool) -> List[Action]:
-    """Start what is not up, and tell the others of a change."""
+    """Tell what is up of a change, and start the others: what is told may give up a port that they need."""
     up = [name for name in request.reload if units[name].up]
     starts = [Action("start", name) for name in request.reload if name not in up]
-    return starts + [Action("reload", name) for name in up if changed]
+    return [Action("reload", name) for name in up if changed or starts] + starts
 
 
 def _plan_stopped(request: Request, units: Mapping[str, Unit], record: Record, armed: bool) -> List[Action]:

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Sequence
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, last_lines, run
-from ansible_collections.relocate.django.plugins.module_utils._project import build_failures, held, native, probe
+from ansible_collections.relocate.django.plugins.module_utils._project import build_failures, native, probe
 from ansible_collections.relocate.django.plugins.module_utils._site import ProjectOptions
 
 _WRITTEN = re.compile(r"^(\d+) (?:static )?files? ", re.MULTILINE)
@@ -68,7 +68,7 @@ def build(options: Options, check_mode: bool = False) -> Dict[str, Any]:
     has_static = bool(django["static_root"]) and "staticfiles" in django["apps"]
     if check_mode:
         collected = _dry_run(project, django["static_root"]) if has_static else 0
-        return {"changed": bool(commands), "ran": 0, "collected": collected, "notes": held.told()}
+        return {"changed": bool(commands), "ran": 0, "collected": collected}
     for words in commands:
         _refuse_failed(project, words, _run(project, words))
     collected = 0
@@ -76,8 +76,7 @@ def build(options: Options, check_mode: bool = False) -> Dict[str, Any]:
         done = probe.run_held(project, _COLLECT[1:], [django["static_root"]])
         _refuse_failed(project, _COLLECT, done)
         collected = _count(done)
-    changed = bool(commands) or collected > 0
-    return {"changed": changed, "ran": len(commands), "collected": collected, "notes": held.told()}
+    return {"changed": bool(commands) or collected > 0, "ran": len(commands), "collected": collected}
 
 
 def _run(project: probe.Project, words: Sequence[str]) -> Completed:

@@ -14,6 +14,7 @@ import pwd
 import socket
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import here, listening, sites
@@ -23,8 +24,15 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Cron
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._process import find_program
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
-from ansible_collections.relocate.django.plugins.module_utils._services.names import qualified, unit_name
+from ansible_collections.relocate.django.plugins.module_utils._services.names import (
+    by_hand,
+    qualified,
+    reload_name,
+    split,
+    unit_name,
+)
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned
+from ansible_collections.relocate.django.plugins.module_utils._site import collect
 from ansible_collections.relocate.django.plugins.module_utils._steps import belongings, cron_lines
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
 
@@ -58,13 +66,21 @@ class Placed:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """An address of TCP, and the unit that listens there on old; "" for no unit."""
+
+    address: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
 class Needs:
     """What old says of a site."""
 
     users: Tuple[str, ...] = ()  # owners of files that go along
     groups: Tuple[str, ...] = ()
     units: Tuple[str, ...] = ()  # that serve it, its web server among them
-    listens: Tuple[str, ...] = ()  # addresses of TCP on which the site and its web server listen
+    listens: Tuple[Bound, ...] = ()  # where the site and its web server listen
     servers: Tuple[Server, ...] = ()
     cron_users: Tuple[str, ...] = ()  # whom lines of cron run as that go along
     paths: Tuple[Placed, ...] = ()
@@ -120,11 +136,17 @@ def _units(site: sites.FoundSite) -> List[str]:
     return list(dict.fromkeys(unit for unit in units if unit))
 
 
-def _listens(site: sites.FoundSite) -> List[str]:
+def _listens(site: sites.FoundSite) -> List[Bound]:
     """The addresses of TCP on which a site listens, once."""
-    own = [address for item in site.place.starters if item.runs for address in item.listens]
-    served = ["tcp:{0}:{1}".format(address, port) for web in site.place.webs for address, port, _tls in web.ports]
-    return list(dict.fromkeys(address for address in own + served if address.startswith("tcp:")))
+    running = [item for item in site.place.starters if item.runs]
+    found = [Bound(address, _unit_of(item.manager, item.unit)) for item in running for address in item.listens]
+    for web in site.place.webs:
+        found += [Bound("tcp:{0}:{1}".format(address, port), web.unit or "") for address, port, _tls in web.ports]
+    return list(dict.fromkeys(one for one in found if one.address.startswith("tcp:")))
+
+
+def _unit_of(manager: str, unit: str) -> str:
+    return qualified(manager, unit) if unit else ""
 
 
 def _people(files: Iterable[str], there: Sequence[str]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
@@ -214,7 +236,7 @@ def asked_here(needs: Needs, options: Options, brought: bool, ask: Answers) -> L
     """
     known = replace(needs, servers=()) if _ALL in options.neighbours_ignored else needs
     taken = [] if options.allow_same_host else ports_taken(known, options, listening.read())
-    return taken + silent_servers(known, brought, options.neighbours_ignored, ask)
+    return users_reload(options) + taken + silent_servers(known, brought, options.neighbours_ignored, ask)
 
 
 def missing_people(needs: Needs, made: Sequence[str]) -> List[Obstacle]:
@@ -280,10 +302,18 @@ def obstacles_left(needs: Needs, options: Options, ask: Answers = answers) -> Li
     return brought_by_packages(needs, options, ()) + asked_here(needs, options, False, ask)
 
 
+def users_reload(options: Options) -> List[Obstacle]:
+    """One obstacle for each unit to reload that is a user's own."""
+    found: List[Obstacle] = []
+    for name in options.reload:
+        collect(found, partial(reload_name, name))
+    return found
+
+
 def unknown_reload(options: Options) -> List[Obstacle]:
     """One obstacle for each unit to reload that this host does not have, and whose file does not go along."""
     carried = {os.path.basename(path) for path in options.files}
-    names = [unit_name(name) for name in options.reload if unit_name(name) not in carried]
+    names = [unit_name(name) for name in options.reload if not split(name)[0] and unit_name(name) not in carried]
     try:
         states = checks.unit_states(names)
     except RelocateError as error:
@@ -300,23 +330,51 @@ def unknown_reload(options: Options) -> List[Obstacle]:
 
 
 def ports_taken(needs: Needs, options: Options, listeners: Sequence[listening.Listener]) -> List[Obstacle]:
-    """One obstacle for each address of the site on which something else listens here."""
-    own = {unit_name(name) for name in (*options.units, *options.reload)} | set(needs.units)
-    found: Dict[Tuple[str, str], None] = {}
+    """One obstacle for each address of the site on which something else listens here.
+
+    That may be a unit of the site as well: a server that a package has just brought takes the package's own port.
+    """
+    started = {unit_name(name) for name in options.units}
+    reloaded = ({unit_name(name) for name in options.reload} | set(needs.units)) - started
+    found: Dict[Obstacle, None] = {}
     for one in listeners:
-        wanted = next((item for item in needs.listens if sites.same_address(item, one.address)), "")
-        unit = qualified(one.manager, one.unit) if one.unit else ""
-        if wanted and unit not in own:
-            who = unit or "process {0} ({1})".format(one.pid, os.path.basename((*one.words, "?")[0]))
-            found[wanted, who] = None
-    return [
-        Obstacle(
-            "port_taken",
-            "{0} listens on {1} here, where the site is to".format(who, wanted[len("tcp:") :]),
-            "stop it and disable it, or give one of them another port",
-        )
-        for wanted, who in found
-    ]
+        meant = _meant(needs, one.address)
+        unit = _unit_of(one.manager, one.unit)
+        if unit in reloaded and _is_meant(unit, meant):
+            continue
+        # What the cutover starts anew gives the port up before others start; what it reloads does so later.
+        if meant and unit not in started:
+            found[_taken(meant[0], unit or _process(one), unit in reloaded)] = None
+    return list(found)
+
+
+def _process(one: listening.Listener) -> str:
+    return "process {0} ({1})".format(one.pid, os.path.basename((*one.words, "?")[0]))
+
+
+def _meant(needs: Needs, address: str) -> List[Bound]:
+    """Return who listens at an address on old."""
+    return [item for item in needs.listens if sites.same_address(item.address, address)]
+
+
+def _is_meant(unit: str, meant: Sequence[Bound]) -> bool:
+    """Tell whether a unit listens there on old too, as far as old says who does."""
+    return any(item.unit in ("", unit) for item in meant)
+
+
+def _taken(meant: Bound, who: str, is_own: bool) -> Obstacle:
+    address = meant.address[len("tcp:") :]
+    if not is_own:
+        text = "{0} listens on {1} here, where the site is to".format(who, address)
+        return Obstacle("port_taken", text, "stop it and disable it, or give one of them another port")
+    return Obstacle(
+        "port_taken",
+        "{0} listens on {1} here, where {2} does on old: it runs with what its package brought".format(
+            who, address, meant.unit
+        ),
+        "stop it on new ({0}): the cutover starts it with the files that go along; where these leave it that port, "
+        "as a default site of its package does, take that away too".format(by_hand("stop", [who])),
+    )
 
 
 def silent_servers(needs: Needs, brought: bool, ignored: Sequence[str], ask: Answers = answers) -> List[Obstacle]:

@@ -31,6 +31,7 @@ from ansible_collections.relocate.django.plugins.module_utils._services.names im
     by_hand,
     by_user,
     qualified,
+    split,
     unit_name,
 )
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd
@@ -106,7 +107,8 @@ def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, A
 
 def _try_units(options: Options, systemd: Systemd, found: List[Obstacle]) -> int:
     """Look at the units that the cutover starts, and at what these start; returns how many."""
-    named, reload = _names(options.units), _names(options.reload)
+    named = _names(options.units)
+    reload = [name for name in _names(options.reload) if not split(name)[0]]  # what is needed says it of the others
     states = systemd.states([*named, *reload])
     found += unknown_units("relocate_services", [states[name] for name in named])
     found += unknown_units("relocate_reload", [states[name] for name in reload])

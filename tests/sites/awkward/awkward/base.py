@@ -4,7 +4,8 @@
 """What the three settings variants share. DATABASES is the variants' own business.
 
 Importing this does two things on purpose that real settings files do as well: it prints to stdout (a probe must
-survive that), and it leaves a trace of the user id that ran it (project code must run as the owner, never as root).
+survive that), and it leaves a trace of the user id that ran it. Project code must run as the owner: while somebody
+watches, root fails.
 """
 
 import os
@@ -20,6 +21,8 @@ def record_uid():
     path = os.environ.get("AWKWARD_UID_LOG") or "/tmp/awkward-uids.log"
     if "AWKWARD_UID_LOG" not in os.environ and not (os.path.exists(path) and os.access(path, os.W_OK)):
         return
+    if os.getuid() == 0:
+        raise RuntimeError("root runs the settings")
     try:
         with open(path, "a", encoding="ascii") as log:
             log.write(f"{os.getuid()}\n")

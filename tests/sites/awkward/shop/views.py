@@ -3,12 +3,22 @@
 
 """The front page shows what is in the database, so that a test can tell an empty site from a moved one."""
 
+from pathlib import Path
+
 from django.apps import apps
 from django.db import DatabaseError, connection
 from django.http import HttpResponse, JsonResponse
 from django.utils.html import format_html, format_html_join
 
 from shop.models import Book, Upload
+
+#: Nothing but the front page knows of it, when somebody has made it.
+NAME_FILE = Path("/etc/awkward-name")
+
+
+def name():
+    """Give the shop's name."""
+    return NAME_FILE.read_text(encoding="ascii").strip() if NAME_FILE.exists() else "Awkward books"
 
 
 def counts():
@@ -34,8 +44,9 @@ def front(request):
     )
     return HttpResponse(
         format_html(
-            "<!doctype html>\n<title>Awkward books</title>\n<h1>{}</h1>\n<p>visible books: {}</p>\n<ul>\n{}\n</ul>\n"
+            "<!doctype html>\n<title>{}</title>\n<h1>{}</h1>\n<p>visible books: {}</p>\n<ul>\n{}\n</ul>\n"
             '<a href="{}">first upload</a>\n',
+            name(),
             known.title if known else "no books",
             Book.objects.count(),
             items,

@@ -98,3 +98,21 @@ def test_a_conversion_needs_an_engine_and_settings_that_name_it(values: Any, ref
     with pytest.raises(RelocateError, match="set relocate_engines, and relocate_env_overrides") as caught:
         inventory.refuse_conversion(values)
     assert caught.value.code == "bad_option"
+
+
+def test_what_all_hosts_are_refused_for_is_told_by_the_first() -> None:
+    hosts = {"c": {"relocate_media": "x"}, "a": {"relocate_media": "x"}, "b": {"relocate_jobs": "y"}, "d": {}}
+    run = {"groups": {"new": ["c", "d"], "old": ["a", "b"]}, "hostvars": hosts, "ansible_play_hosts_all": list("abcd")}
+    told = []
+    for host in inventory._tellers({**run, "inventory_hostname": "a"}):
+        try:
+            inventory.refuse_values(hosts[host])
+        except RelocateError as error:
+            order = inventory._tellers({**run, "inventory_hostname": host})
+            others = order[: order.index(host)]
+            if not any(inventory._would_tell(other, error, run) for other in others):
+                told.append(host)
+    assert told == ["c", "b"]
+    unclear = RelocateError("pairs_unclear", "x", "y")
+    assert inventory._would_tell("c", unclear, run) and not inventory._would_tell("a", unclear, run)
+    assert inventory._tellers({"groups": {}, "inventory_hostname": "z"}) == ["z"]

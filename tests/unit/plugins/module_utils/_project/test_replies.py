@@ -92,7 +92,7 @@ def test_what_the_project_answers_is_refused_by_name(
 ) -> None:
     """Never a traceback, whose text nobody has scrubbed; nor a value of a type that nobody expects."""
     project: Any = SimpleNamespace(
-        interpreter="/srv/python", manage_path="/srv/manage.py", settings="s", owner=me(), directory="/",
+        interpreter="/srv/python", path="/srv", manage_path="/srv/manage.py", settings="s", owner=me(), directory="/",
         environment=dict, env_secrets=list,
     )  # fmt: skip
     monkeypatch.setattr(inside, "new_marker", lambda: "mark:")

@@ -87,6 +87,47 @@ def test_versions_tell_the_same() -> None:
     assert "theirs" not in definitions.as_text(wanted) and "guest" not in definitions.as_text(wanted)
 
 
+#: How published exports write the same queue, virtual host and user, by their server's version.
+PUBLISHED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "3.8.7": ({"arguments": {"x-queue-type": "classic"}}, {}, {"tags": "administrator"}),
+    "3.8.11": ({"arguments": {}}, {"limits": []}, {"tags": "administrator", "limits": {}}),
+    "3.8.21": (
+        {"arguments": {}},
+        {"limits": [], "metadata": {"description": "undefined", "tags": []}},
+        {"tags": "administrator", "limits": {}},
+    ),
+    "3.12.10": (
+        {"arguments": {}, "type": "classic"},
+        {"limits": [], "metadata": {"default_queue_type": "undefined", "description": "", "tags": []}},
+        {"tags": ["administrator"], "limits": {}},
+    ),
+    "4.1.0": (
+        {"arguments": {"x-queue-type": "classic"}},
+        {"description": "", "tags": [], "default_queue_type": "classic",
+         "metadata": {"description": "", "tags": [], "default_queue_type": "classic"}},
+        {"tags": ["administrator"], "limits": {}},
+    ),
+    "4.2.0": ({"arguments": {}, "type": "classic"}, {"limits": "undefined"}, {"tags": "administrator"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("version", PUBLISHED)
+def test_published_exports_tell_the_same(version: str) -> None:
+    """Whatever a version writes of it, the same is brought to new, and nothing differs once it is there."""
+    queue, vhost, user = PUBLISHED[version]
+    plain = {
+        **{key: value for key, value in OLD.items() if isinstance(value, list)},
+        "rabbit_version": version,
+        "users": [{"name": "shop", "password_hash": HASH, "hashing_algorithm": ALGORITHM, **user}],
+        "vhosts": [{"name": "shop", **vhost}],
+        "queues": [{"name": "celery", "vhost": "shop", "durable": True, "auto_delete": False, **queue}],
+    }
+    kept = saved(plain)
+    assert definitions.differences(saved(OLD), kept) == []
+    assert [item["arguments"] for item in shapes.for_import(kept)["queues"]] == [{}]
+    assert shapes.for_import(kept)["vhosts"][0]["metadata"]["description"] == ""
+
+
 def test_the_type_of_a_queue() -> None:
     quorum = {"name": "q", "vhost": "shop", "type": "quorum", **PLAIN, "arguments": {"x-queue-type": "quorum"}}
     plain = with_more(queues=[quorum])

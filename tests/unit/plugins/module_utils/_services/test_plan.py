@@ -100,6 +100,18 @@ def test_a_reload_follows_a_change_only() -> None:
     assert words(plan(request, now, {})) == "start web.service, start nginx.service"
 
 
+def test_what_may_hold_a_port_of_another_one_is_told_first() -> None:
+    """A package has started Apache on nginx's port; files that the site brought say another one."""
+    now = {"apache2.service": unit("apache2.service"), "nginx.service": unit("nginx.service", up=False)}
+    both = ("nginx.service", "apache2.service")
+    reloaded = Request("started", (), reload=both, label="l1")
+    assert words(plan(reloaded, now, given())) == "reload apache2.service, start nginx.service"
+    started = Request("started", both, label="l1")
+    assert words(plan(started, now, given())) == "restart apache2.service, start nginx.service"
+    sockets = {"a.socket": unit("a.socket", up=False), "a.service": unit("a.service", triggered_by=("a.socket",))}
+    assert words(plan(Request("started", tuple(sockets), label="l1"), sockets, given())).startswith("start a.socket")
+
+
 @pytest.mark.parametrize(
     ("label", "record", "expected"),
     [

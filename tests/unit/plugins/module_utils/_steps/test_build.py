@@ -31,11 +31,17 @@ class Bench:
         monkeypatch.setattr(build.probe, "ask", lambda *_args: {"django": django})
         monkeypatch.setattr(build.probe, "secrets_of", lambda _project: ["s3cret-canary"])
         monkeypatch.setattr(build.probe, "run_manage", self.manage)
+        monkeypatch.setattr(build.probe, "run_held", self.held)
 
     def manage(self, _project: Project, words: Any) -> Completed:
         """Note, and say what collectstatic does."""
         self.asked.append(" ".join(words))
         return Completed(tuple(words), self.rc, b"3 static files copied.", b"refused: s3cret-canary")
+
+    def held(self, project: Project, words: Any, writes: Any) -> Completed:
+        """The same, held to the directory of static files."""
+        assert writes == ["/srv/static"]
+        return self.manage(project, words)
 
     def build(self, *commands: str, check_mode: bool = False) -> dict[str, Any]:
         """Build with these commands."""

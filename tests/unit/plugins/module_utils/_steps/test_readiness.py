@@ -25,6 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import as_p
 from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 from ansible_collections.relocate.django.plugins.module_utils._steps import old_info, readiness
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
+from ansible_collections.relocate.django.plugins.module_utils._steps.readiness import Bound
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 
 THIS = here.Host(addresses=["10.0.0.5"], names=["old"])
@@ -55,7 +56,8 @@ def test_what_a_site_needs(tmp_path: Path) -> None:
     files = ConfigFiles()
     host = Host(files, [web], [nginx], system_files.SystemFiles(files))
     needs = readiness.needs_of(site, [str(path), "/nonexistent"], current_user(), {}, host)
-    assert needs.listens == ("tcp:127.0.0.1:8000", "tcp:*:80", "tcp:*:443")
+    served = (("tcp:127.0.0.1:8000", "web.service"), ("tcp:*:80", "nginx.service"), ("tcp:*:443", "nginx.service"))
+    assert needs.listens == tuple(Bound(*one) for one in served)
     assert needs.units == ("web.service", "nginx.service")
     if os.geteuid() == 0:
         assert (needs.users, needs.groups) == (("daemon",), ("www-data",))
@@ -182,11 +184,50 @@ def test_a_host_without_systemd_says_so(monkeypatch: pytest.MonkeyPatch) -> None
 def test_ports_that_are_taken(monkeypatch: pytest.MonkeyPatch, address: str, unit: str, said: str) -> None:
     one = Listener(address, unit, pid=7, words=("/usr/bin/python3", "x"))
     monkeypatch.setattr(readiness.listening, "read", lambda: [one, one])
-    needs = readiness.Needs(listens=("tcp:*:80", "tcp:127.0.0.1:8000"), units=("shop-web.service", "nginx.service"))
+    listens = (Bound("tcp:*:80", "nginx.service"), Bound("tcp:127.0.0.1:8000"))
+    needs = readiness.Needs(listens=listens, units=("shop-web.service", "nginx.service"))
     found = readiness.obstacles(needs, options(), "shop", [])
     assert [item.code for item in found] == (["port_taken"] if said else [])
     assert not said or said in found[0].msg
     assert readiness.obstacles(needs, options(allow_same_host=True), "shop", []) == []
+
+
+@pytest.mark.parametrize(
+    ("listener", "change", "said"),
+    [
+        (
+            "apache2.service",
+            {"reload": ("nginx", "apache2")},
+            "apache2.service listens on *:80 here, where nginx.service",
+        ),
+        ("apache2.service", {"units": ("apache2",)}, ""),  # it is started anew, with its files, before nginx is
+        ("nginx.service", {"reload": ("nginx", "apache2")}, ""),
+        ("other.service", {}, "other.service listens on *:80 here, where the site is to"),
+        ("", {}, "process 7 (x) listens on *:80 here"),
+    ],
+)
+def test_a_server_that_a_package_brought_takes_the_port_of_another(
+    monkeypatch: pytest.MonkeyPatch, listener: str, change: dict[str, Any], said: str
+) -> None:
+    monkeypatch.setattr(readiness.listening, "read", lambda: [Listener("tcp:*:80", listener, pid=7, words=("x",))])
+    listens = (Bound("tcp:*:80", "nginx.service"), Bound("tcp:127.0.0.1:8080", "apache2.service"))
+    needs = readiness.Needs(listens=listens, units=("nginx.service", "apache2.service"))
+    monkeypatch.setattr(
+        readiness.checks, "unit_states", lambda names: {name: Unit(name, load="loaded") for name in names}
+    )
+    found = readiness.obstacles_left(needs, options(**change))
+    assert [item.code for item in found] == (["port_taken"] if said else [])
+    assert not said or said in found[0].msg
+    assert not said.startswith("apache2") or "systemctl stop apache2.service" in found[0].hint
+
+
+def test_a_users_own_unit_is_not_reloaded() -> None:
+    """It is said at once, also where packages are to be installed first."""
+    for packages in ((), ("nginx",)):
+        wanted = options(reload=("nginx", "~shop/proxy"), packages=packages)
+        [one] = readiness.obstacles(readiness.Needs(), wanted, "shop", [])
+        assert one.code == "bad_option" and "relocate_reload names ~shop/proxy" in one.msg
+        assert "relocate_services" in one.hint
 
 
 def test_what_lines_of_cron_need(monkeypatch: pytest.MonkeyPatch) -> None:

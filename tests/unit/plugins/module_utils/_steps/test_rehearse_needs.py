@@ -36,7 +36,7 @@ def listeners(monkeypatch: pytest.MonkeyPatch) -> list[Listener]:
 def test_what_no_package_brought(tmp_path: Path, listeners: list[Listener]) -> None:
     listeners.append(Listener("tcp:*:80", "apache2.service"))
     there, gone = (readiness.Placed(str(tmp_path / name), "PDF_CMD", "pdftk-java") for name in ("", "pdftk"))
-    needs = readiness.Needs(servers=(REDIS,), paths=(there, gone), listens=("tcp:*:80",))
+    needs = readiness.Needs(servers=(REDIS,), paths=(there, gone), listens=(readiness.Bound("tcp:*:80"),))
     found = rehearse_needs.look(options(needs), lambda *_where: False)
     assert [item.code for item in found] == ["path_missing", "port_taken", "neighbour_missing"]
     assert "pdftk-java brought on old" in found[0].msg and "relocate_packages" in found[0].hint
