@@ -93,7 +93,7 @@ def test_what_the_project_answers_is_refused_by_name(
     """Never a traceback, whose text nobody has scrubbed; nor a value of a type that nobody expects."""
     project: Any = SimpleNamespace(
         interpreter="/srv/python", path="/srv", manage_path="/srv/manage.py", settings="s", owner=me(), directory="/",
-        environment=dict, env_secrets=list,
+        manage="manage.py", env={}, environment=dict, env_secrets=list,
     )  # fmt: skip
     monkeypatch.setattr(inside, "new_marker", lambda: "mark:")
     monkeypatch.setattr(replies, "_LIMIT", 1 << 20)
