@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING
-from ansible_collections.relocate.django.plugins.module_utils._project import requested
+from ansible_collections.relocate.django.plugins.module_utils._project import held, probe, requested
 from ansible_collections.relocate.django.plugins.module_utils._project.requested import Database, Limits, Page
 from tests.engines.fixture_sites import ENGINES, Project, Servers
 
@@ -84,3 +84,23 @@ def test_requests_read_the_copy_and_write_nothing(engine: str, servers: Servers,
         assert found["/page_locked/"]["refusal"] == "write to the database", found["/page_locked/"]
         assert found["/page_past/"]["refusal"] == "write to the database", found["/page_past/"]
     assert asked.notes == ["database archive is not part of the set: nothing was read from it"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_project_that_is_held_answers_the_same(
+    servers: Servers, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own databases are read as ever, with Python's net and the kernel's."""
+    project = Project(servers, engine, "held_site", tmp_path)
+    project.must("migrate", "--verbosity", "0")
+    topics = [topic for topic in probe.TOPICS if topic != "packages"]
+    held.told()
+    with project.opened() as site:
+        told = probe.ask(site.project, topics, secrets=True, aliases=["default"])
+        assert told["migrations"]["aliases"]["default"]["unapplied"] == []
+        assert held.told() == []
+        monkeypatch.setattr(held, "asked", lambda _project, ask, writes=(): ask({"place": ""}))
+        free = probe.ask(site.project, topics, secrets=True, aliases=["default"])
+    for answer in (told, free):
+        answer["checks"].sort(key=str)  # Django keeps them in a set
+    assert told == free
