@@ -31,7 +31,7 @@ def perform(module, work_on, writes):
 
     plan = json.load(open({plan!r}))
     kind = module.params.get("state") or ("unused" if module.params.get("unused") else "")
-    name = module._name if hasattr(module, "_name") else "step " + module.name
+    name = getattr(module, "_name", "") or ("step " + module.name if hasattr(module, "name") else "batch")
     with open({calls!r}, "a") as stream:
         stream.write(name + " " + str(kind) + chr(10))
     with open({calls!r}) as stream:

@@ -17,7 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._users import acti
 PROPERTIES = (
     "Id LoadState ActiveState SubState UnitFileState Result Triggers TriggeredBy FragmentPath ControlGroup NRestarts "
     "InvocationID InactiveExitTimestampMonotonic Type RemainAfterExit WantedBy RequiredBy UpheldBy TimeoutStopUSec "
-    "KillMode SendSIGKILL"
+    "KillMode SendSIGKILL NeedDaemonReload"
 ).split()
 _WANTED = ("WantedBy", "RequiredBy", "UpheldBy")
 _WORD = re.compile(r"^[a-zA-Z0-9-]{0,40}\Z")
@@ -46,6 +46,7 @@ class Unit:
     real: str = ""  # its own name, when it was asked for by an alias
     stops_within: str = ""  # how long systemd waits for it to stop, in its words
     kills: Tuple[str, str] = ("", "")  # which of its processes systemd stops, and whether it kills what stays
+    stale: bool = False  # its files are not those that systemd has read
     woken: bool = False  # a timer or path starts it, and the user named only that
 
     @property
@@ -125,6 +126,7 @@ def unit_of(name: str, found: Mapping[str, str]) -> Unit:
         real=found.get("Id", ""),
         stops_within=found.get("TimeoutStopUSec", ""),
         kills=(found.get("KillMode", ""), found.get("SendSIGKILL", "")),
+        stale=found.get("NeedDaemonReload", "") == "yes",
         wanted_by=tuple(name for key in _WANTED for name in found.get(key, "").split()),
     )
 

@@ -158,7 +158,7 @@ class Services:
         """Do what can be taken back, and see that the units are as they should be; ``done`` takes each step begun."""
         thaws = request.state == "thawed"
         if request.state == "started" and actions:
-            self.systemd.read_again(request.units, stays=True)
+            self._read_again(request, units)
         if thaws:
             self._set_enabled(actions, record, check=False)  # until then systemd may not know a unit
         for action in actions:
@@ -170,6 +170,13 @@ class Services:
         begun()
         self._set_enabled(self._not_enabled(actions) if thaws else actions, record)
         self._confirm(request, actions, units)
+
+    def _read_again(self, request: Request, units: Mapping[str, Unit]) -> None:
+        """Let systemd read unit files that are not those it has read: to read all takes long where there are many."""
+        asked = [units[name] for name in (*request.units, *request.reload)]
+        asked += self.systemd.states([name for unit in asked for name in unit.triggers]).values()
+        if any(unit.stale for unit in asked) or any(user for user in by_user(list(request.units))):
+            self.systemd.read_again(request.units, stays=True)
 
     def _do(self, action: Action, request: Request, units: Mapping[str, Unit], record: Record) -> None:
         verb = action.verb

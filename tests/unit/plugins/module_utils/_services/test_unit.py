@@ -148,3 +148,9 @@ def test_a_link_that_only_root_can_read_is_not_read_for_a_user(tmp_path: Path, m
     assert Unit("web.service", fragment=str(hidden / "web.service")).linked_from == "/srv/secret/web.service"
     assert Unit("~shop/web.service", fragment=str(hidden / "web.service")).linked_from == ""
     assert Unit("~shop/web.service", fragment=str(open_to_all / "web.service")).linked_from == "/srv/secret/web.service"
+
+
+@pytest.mark.parametrize(("said", "stale"), [("yes", True), ("no", False), ("", False)])
+def test_a_unit_whose_files_systemd_has_not_read(said: str, stale: bool) -> None:
+    [found] = parse_show(["web.service"], f"Id=web.service\nLoadState=loaded\nNeedDaemonReload={said}\n").values()
+    assert found.stale is stale

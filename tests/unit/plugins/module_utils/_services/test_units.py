@@ -240,3 +240,16 @@ def test_a_freeze_whose_queues_do_not_empty_is_taken_back(tmp_path: Path) -> Non
     assert f"stop {WEB}" not in systemd.calls
     assert systemd.units[WEB].up and systemd.units[TIMER].up
     assert noted(tmp_path) == {}
+
+
+@pytest.mark.parametrize("stale", [(), (WEB,), (JOB,)])
+def test_unit_files_are_read_again_where_others_lie_there(tmp_path: Path, stale: tuple[str, ...]) -> None:
+    """The job is named by its timer alone."""
+    systemd = Played(
+        {WEB: unit(WEB, up=False), TIMER: unit(TIMER, up=False, triggers=(JOB,)), JOB: unit(JOB, up=False)}
+    )
+    for name in stale:
+        systemd.units[name] = dataclasses.replace(systemd.units[name], stale=True)
+    carry_out(systemd, tmp_path, Request("started", (WEB, TIMER), label="l1"))
+    assert systemd.calls.count("daemon-reload") == len(stale)
+    assert systemd.units[WEB].up
