@@ -25,15 +25,13 @@ attributes:
 options:
   step:
     description:
-      - The step that was reached. V(begun), V(freezing), V(frozen), V(compared), V(switching), V(starting), V(serving),
+      - The step that was reached. V(begun), V(freezing), V(switching), V(starting), V(serving),
         V(asked), V(stopping) and V(undone) are phases; the others note in a phase what went wrong and how it was left.
     type: str
     required: true
     choices:
       - begun
       - freezing
-      - frozen
-      - compared
       - switching
       - starting
       - serving

@@ -22,6 +22,7 @@ Template = Callable[[Any], Any]
 
 _FRESH: Mapping[str, Any] = {
     "begun": 0.0,
+    "asked_at": 0.0,  # when old was asked to freeze
     "frozen_at": 0.0,
     "served_at": 0.0,
     "thawed_at": 0.0,  # when old, put back, was up again
@@ -141,6 +142,7 @@ def _prepared(_state: State, known: Known, _template: Template, _now: float) -> 
 def _freezing(state: State, known: Known, template: Template, now: float) -> State:
     old = template(known.get("relocate_from"))
     return {
+        "asked_at": now,
         "frozen_at": now,
         "frozen": {
             "old": old,
@@ -154,20 +156,22 @@ def _freezing(state: State, known: Known, template: Template, now: float) -> Sta
     }
 
 
-def _frozen(state: State, known: Known, _template: Template, now: float) -> State:
-    """Note the units, and that the site was up until the first of them stopped."""
+def _in_window(state: State, known: Known, now: float) -> State:
+    """Note what the calls of the window returned so far: between them there is no task for it, which would be downtime.
+
+    Old's site was up until the first of its units stopped.
+    """
+    if not state["asked_at"]:
+        return {}
     found = _step(known, "window_left", "freeze")
-    at = min(now, float(state["frozen_at"]) + _received.number(found.get("until_stop")))
-    return {"units": found.get("units", []), "frozen_at": at}
+    at = min(now, float(state["asked_at"]) + _received.number(found.get("until_stop")))
+    proof = dict(_step(known, "window_arrived", "verify"))
+    return {"units": found.get("units", []), "frozen_at": at, "proof": proof}
 
 
-def _compared(_state: State, known: Known, _template: Template, _now: float) -> State:
-    return {"proof": dict(_step(known, "window_arrived", "verify"))}
-
-
-def _starting(_state: State, known: Known, _template: Template, _now: float) -> State:
+def _starting(state: State, known: Known, _template: Template, now: float) -> State:
     measured = _received.mapping(_step(known, "window_held", "still").get("measured"))
-    return {"still": measured.get("still", "")}
+    return {**_in_window(state, known, now), "still": measured.get("still", "")}
 
 
 def _serving(state: State, known: Known, _template: Template, now: float) -> State:
@@ -181,10 +185,12 @@ def _asked(_state: State, known: Known, _template: Template, _now: float) -> Sta
     return {"before": dict(_of(known, "services_result")), "undo": {}}
 
 
-def _failed(state: State, known: Known, template: Template, _now: float) -> State:
+def _failed(state: State, known: Known, template: Template, now: float) -> State:
+    noted = _in_window(state, known, now) if state["phase"] == "freezing" else {}
     site = _options.value_of("site", "", known, template)
     broken = _received.mapping(_why(known).get("details")).get("broken") or []
     return {
+        **noted,
         "outcome": {"failed": True, **_ended(known), "broken": broken},
         "failures": [*state["failures"], "{0}: {1}".format(site, _msg(known, "unknown"))],
     }
@@ -247,8 +253,6 @@ def _no_note(_state: State, _known: Known, _template: Template, _now: float) -> 
 PHASES: Mapping[str, Callable[[State, Known, Template, float], State]] = {
     "begun": _begun,
     "freezing": _freezing,
-    "frozen": _frozen,
-    "compared": _compared,
     "switching": _no_note,  # a conversion changes the settings
     "starting": _starting,
     "serving": _serving,

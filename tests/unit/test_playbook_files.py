@@ -104,7 +104,7 @@ def test_the_window_is_lean() -> None:
     path = sources.ROOT / "playbooks/tasks/freeze_to_cutover.yml"
     tasks = list(_tasks(yaml.safe_load(path.read_text())))
     remote = [task for task in tasks if "relocate.django.batch" in task]
-    assert len(tasks) <= 12 and len(remote) <= 5
+    assert len(tasks) <= 7 and len(remote) <= 4
     assert all("relocate.django.attempt" in task for task in tasks if task not in remote)
     given = {
         str(task["relocate.django.batch"]["steps"]): task["relocate.django.batch"].get("common") for task in remote

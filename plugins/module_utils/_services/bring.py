@@ -68,7 +68,7 @@ class Options(ModuleOptions):
         )
 
     def asking(self) -> Asking:
-        """What asks for the answers, once it has begun."""
+        """Return what asks for the answers, once it has begun."""
         return Asking([Question(**item) for item in self.answers], self.answers_timeout)
 
     def ask(self) -> List[Dict[str, Any]]:
@@ -139,7 +139,7 @@ def plan_units(host: Services, options: Options) -> Plan:
 
 @dataclass(frozen=True)
 class Started:
-    """What a site that was started answered, and when the last of that was right; 0 where nothing was asked."""
+    """Holds what a site that was started answered, and when the last of that was right; 0 where nothing was asked."""
 
     answers: List[Dict[str, Any]]
     at: float  # by the monotonic clock

@@ -28,7 +28,7 @@ _LARGEST = 64 << 20  # bytes of a request
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request is answered, and whether the child that did so answers the next one too."""
+    """Holds what a request is answered, and whether the child that did so answers the next one too."""
 
     text: bytes
     goes_on: bool = False

@@ -48,13 +48,13 @@ def after(*steps: str | tuple[str, dict[str, Any]], **more: Any) -> dict[str, An
 
 SET = {"backup_result": {"label": "l1", "elapsed": 3}, "preflight_result": {"old_path": "/srv"}}
 ARRIVED = {"verify": {"proven": True, "measured": {"still": "made up"}}, "restore": {"elapsed": 1.5}}
+LEFT = {"window_left": {"returned": {"freeze": {"units": UNITS, "elapsed": 0.5}, "backup": {"elapsed": 1}}}}
+HELD = {"window_held": {"returned": {"still": {"measured": {"still": "unchanged"}, "elapsed": 0.25}}}}
 MOVED: list[Any] = [
     "begun",
     ("prepared", SET),
     "freezing",
-    ("frozen", {"window_left": {"returned": {"freeze": {"units": UNITS, "elapsed": 0.5}, "backup": {"elapsed": 1}}}}),
-    ("compared", {"window_arrived": {"returned": ARRIVED}}),
-    ("starting", {"window_held": {"returned": {"still": {"measured": {"still": "unchanged"}, "elapsed": 0.25}}}}),
+    ("starting", {**LEFT, "window_arrived": {"returned": ARRIVED}, **HELD}),
     ("serving", {"window_started": {"returned": {"start": {"units": UNITS, "answers": [{"url": "u"}]}}}}),
     "settled",
 ]
@@ -65,11 +65,13 @@ def test_the_downtime_is_from_the_first_stop_to_the_first_answer() -> None:
     steps = list(MOVED)
     left = {"freeze": {"units": UNITS, "elapsed": 0.5, "until_stop": 0.4}, "backup": {"elapsed": 1}}
     start = {"units": UNITS, "answers": [{"url": "u"}], "elapsed": 2.5, "answered_since": 1.75}
-    steps[3] = ("frozen", {"window_left": {"returned": {**left}}})
-    steps[6] = ("serving", {"window_started": {"returned": {"start": start}}})
+    steps[3] = ("starting", {"window_left": {"returned": left}})
+    steps[4] = ("serving", {"window_started": {"returned": {"start": start}}})
     known = after(*steps)
     state = known["relocate_attempt"]
-    assert (state["frozen_at"], state["served_at"]) == (3.4, 5.25)
+    assert (state["frozen_at"], state["served_at"]) == (3.4, 3.4), "never before it was frozen"
+    late = after(*steps[:3], "prepared", *steps[3:])["relocate_attempt"]
+    assert (late["frozen_at"], late["served_at"]) == (3.4, 4.25)
     window = _attempt.outcome_of(known, lambda value: value)["window"]
     assert (window["freeze"], window["start"]) == (0.1, 0.75)
 
@@ -77,16 +79,16 @@ def test_the_downtime_is_from_the_first_stop_to_the_first_answer() -> None:
 @pytest.mark.parametrize("value", [-5, "soon", 1e9, float("nan"), None])
 def test_a_host_cannot_make_the_downtime_negative(value: Any) -> None:
     steps = list(MOVED)
-    steps[3] = ("frozen", {"window_left": {"returned": {"freeze": {"units": UNITS, "until_stop": value}}}})
-    steps[6] = ("serving", {"window_started": {"returned": {"start": {"answered_since": value}}}})
+    steps[3] = ("starting", {"window_left": {"returned": {"freeze": {"units": UNITS, "until_stop": value}}}})
+    steps[4] = ("serving", {"window_started": {"returned": {"start": {"answered_since": value}}}})
     state = after(*steps)["relocate_attempt"]
-    assert 3.0 <= state["frozen_at"] <= state["served_at"] <= 7.0
+    assert 3.0 <= state["frozen_at"] <= state["served_at"] <= 5.0
 
 
 def test_a_move() -> None:
     known = after(*MOVED)
     state = known["relocate_attempt"]
-    assert (state["phase"], state["frozen_at"], state["served_at"], state["label"]) == ("serving", 3.0, 7.0, "l1")
+    assert (state["phase"], state["frozen_at"], state["served_at"], state["label"]) == ("serving", 3.0, 5.0, "l1")
     assert (state["frozen"], state["still"], state["running"]) == ({}, "unchanged", ["web"])
     found = _attempt.outcome_of(known, lambda value: value)
     assert (found["old"], found["new"], found["stopped"], found["proven"]) == ("old1", "new1", ["web"], True)
@@ -102,11 +104,20 @@ def test_a_move() -> None:
 
 def test_what_new_says_of_old_is_no_answer() -> None:
     """Where old was not looked at again, the last proof is new's own."""
-    assert after(*MOVED[:5], "starting")["relocate_attempt"]["still"] == ""
+    known = ("starting", {**LEFT, "window_arrived": {"returned": ARRIVED}})
+    assert after(*MOVED[:3], known)["relocate_attempt"]["still"] == ""
+
+
+def test_what_the_window_returned_before_it_failed_is_noted() -> None:
+    failed = {**FAILED, **LEFT, "window_arrived": {"returned": ARRIVED}}
+    state = after(*MOVED[:3], ("failed", failed))["relocate_attempt"]
+    assert (state["units"], state["proof"]["proven"], state["frozen_at"]) == (UNITS, True, 3.0)
+    assert after(*MOVED[:3], ("failed", FAILED))["relocate_attempt"]["units"] == []
+    assert after("begun", ("failed", failed))["relocate_attempt"]["units"] == []
 
 
 def test_old_is_known_to_the_next_play_until_it_was_put_back() -> None:
-    frozen = after(*MOVED[:4])["relocate_attempt"]["frozen"]
+    frozen = after(*MOVED[:3])["relocate_attempt"]["frozen"]
     assert frozen == {
         "old": "old1",
         "site": "shop",
@@ -115,16 +126,23 @@ def test_old_is_known_to_the_next_play_until_it_was_put_back() -> None:
         "path": "/srv",
         "directory": "/d-old",
     }
-    assert after(*MOVED[:4], ("failed", FAILED), "settled")["relocate_attempt"]["frozen"] == {}
-    lost = after(*MOVED[:4], ("failed", FAILED), ("not_put_back", FAILED), "settled", "begun")
+    assert after(*MOVED[:3], ("failed", FAILED), "settled")["relocate_attempt"]["frozen"] == {}
+    lost = after(*MOVED[:3], ("failed", FAILED), ("not_put_back", FAILED), "settled", "begun")
     assert lost["relocate_attempt"]["frozen"] == frozen
 
 
-@pytest.mark.parametrize("phase", ["frozen", "starting"])
+@pytest.mark.parametrize("phase", ["freezing", "starting"])
 def test_what_goes_wrong_leaves_the_attempt_in_its_phase(phase: str) -> None:
     thawed = ("thawed", {"services_result": {"units": UNITS, "frozen": False}})
     known = after(
-        "begun", ("prepared", SET), "freezing", phase, ("failed", FAILED), thawed, ("key_left", FAILED), "set_left"
+        "begun",
+        ("prepared", SET),
+        "freezing",
+        *([phase] if phase == "starting" else []),
+        ("failed", FAILED),
+        thawed,
+        ("key_left", FAILED),
+        "set_left",
     )
     state = known["relocate_attempt"]
     assert state["phase"] == phase
@@ -144,10 +162,10 @@ def test_what_goes_wrong_leaves_the_attempt_in_its_phase(phase: str) -> None:
 
 
 def test_the_next_site_begins_anew_and_failures_are_kept() -> None:
-    state = after(*MOVED[:4], ("failed", FAILED), "settled", "begun")["relocate_attempt"]
-    assert (state["phase"], state["begun"], state["units"], state["outcome"]) == ("begun", 7.0, [], {})
+    state = after(*MOVED[:3], ("failed", FAILED), "settled", "begun")["relocate_attempt"]
+    assert (state["phase"], state["begun"], state["units"], state["outcome"]) == ("begun", 6.0, [], {})
     assert state["failures"] == ["shop: [load_failed] a"]
-    another = after(*MOVED[:4], ("failed", FAILED), ("begun", {"relocate_run": "another"}))["relocate_attempt"]
+    another = after(*MOVED[:3], ("failed", FAILED), ("begun", {"relocate_run": "another"}))["relocate_attempt"]
     assert (another["failures"], another["frozen"]) == ([], {})
 
 
