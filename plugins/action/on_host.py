@@ -22,25 +22,39 @@ Where ``relocate_puts_off`` names a step, nothing runs: the call is returned, fo
 
 Where ``relocate_told_later`` is set, a refusal is told in full at the end of the run, and not here (``_told``).
 
+While the module works, a line every few seconds says how far it is (``_watch``), unless ``relocate_progress`` is false.
+The module is told by its environment where to write that; it is asked over a connection of its own.
+
 A host that cannot be reached ends the play of the host that works for it, past every rescue. So a delegated task fails
 instead, with a code.
 """
 
 from __future__ import annotations
 
+import copy
 import json
-from typing import Any, Dict, Mapping, Optional
+import secrets
+import shlex
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.errors import AnsibleConnectionFailure
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible.utils.display import Display
 
 from ansible_collections.relocate.django.plugins.module_utils._carried import CARRIED
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._standby import place
-from ansible_collections.relocate.django.plugins.plugin_utils import _received, _told
+from ansible_collections.relocate.django.plugins.plugin_utils import _progress_lines, _received, _told
+from ansible_collections.relocate.django.plugins.plugin_utils._watch import Watch
 
 #: The module that runs others.
 CARRIER = "relocate.django.batch"
+#: By which a module is told where to write how far it is, and where that is: see _host/progress_file.py.
+_VARIABLE, _PLACES = "RELOCATE_PROGRESS", ("/run/relocate", "/var/lib/relocate")
+_SETTLES = 5.0  # seconds; see ActionModule._watched
+
+display = Display()
 
 
 def unreachable(host: str, error: Exception) -> RelocateError:
@@ -94,29 +108,113 @@ class ActionModule(NormalAction):
         self, module_name: Optional[str] = None, module_args: Optional[Dict[str, Any]] = None, **more: Any
     ) -> Dict[str, Any]:
         """Run the task's module, by the one that runs others; not in the background, whose answer comes otherwise."""
-        name = self._task.action.rpartition(".")[2]
-        if module_name is None and self._task.action == CARRIER:
-            ready = self._from_standby(more.get("wrap_async"))
-            if ready is not None:
-                return ready
-        if module_name is not None or name not in CARRIED or more.get("wrap_async"):
+        if module_name is not None or more.get("wrap_async"):
             found: Dict[str, Any] = super()._execute_module(module_name, module_args, **more)
+            return found
+        name = self._task.action.rpartition(".")[2]
+        if not self._shows_progress(more.get("task_vars") or {}):
+            return self._carried(name, more)
+        return self._watched(name, more)
+
+    def _carried(self, name: str, more: Dict[str, Any]) -> Dict[str, Any]:
+        """Run a module in the way that is the fastest for it."""
+        ready = self._from_standby() if self._task.action == CARRIER else None
+        if ready is not None:
+            return ready
+        if name not in CARRIED:
+            found: Dict[str, Any] = super()._execute_module(**more)
             return found
         step = {"name": name, "module": name, "arguments": dict(self._task.args)}
         return _received.carried(name, super()._execute_module(CARRIER, {"steps": [step]}, **more))
 
-    def _from_standby(self, wrap_async: Any) -> Optional[Dict[str, Any]]:
+    def _watched(self, name: str, more: Dict[str, Any]) -> Dict[str, Any]:
+        """Run a module, and show how far it is."""
+        self._token = secrets.token_hex(16)
+        watch = self._watch = Watch(self._where(more["task_vars"]), self._step(name), self._asker(), display.display)
+        found: Dict[str, Any] = {"failed": True}
+        try:
+            with watch:
+                found = self._carried(name, more)
+            return found
+        finally:
+            self._token = ""
+            if display.verbosity > 2:
+                # A question prints then. This process must not end meanwhile: it would keep the lock of the queue.
+                watch.settle(_SETTLES)
+            parts = _progress_lines.parts_of(found.pop("progress", None))
+            watch.summarise(parts, bool(found.get("failed")))
+
+    def _shows_progress(self, variables: Mapping[str, Any]) -> bool:
+        wanted = self._templar.template(variables.get("relocate_progress", True))
+        return bool(boolean(wanted, strict=False)) and self._connection.allow_executable
+
+    #: Names the file in which the module writes how far it is; empty for none.
+    _token = ""
+    _watch: Optional[Watch] = None
+
+    def _configure_module(self, *args: Any, **more: Any) -> Any:
+        """As Ansible's own, which packs a module: seconds, the first time. Its host is at work from then on."""
+        found = super()._configure_module(*args, **more)
+        if self._watch is not None:
+            self._watch.begin()
+        return found
+
+    def _compute_environment_string(self, raw_environment_out: Optional[Dict[str, Any]] = None) -> str:
+        found: str = super()._compute_environment_string(raw_environment_out)
+        if not self._token:
+            return found
+        return "{0} {1}".format(self._connection._shell.env_prefix(**{_VARIABLE: self._token}), found)
+
+    def _asker(self) -> Any:
+        """Return what asks the host how far the module is, over another connection with the same options."""
+        other = copy.copy(self)
+        other._connection = copy.copy(self._connection)
+        other._connection.become = copy.copy(self._connection.become)  # it keeps the prompt of its command
+        other._connection._shell = copy.copy(self._connection._shell)
+        own = [str(given["directory"]) for given in self._given() if given.get("directory")]
+        paths = ["{0}/progress/{1}".format(base, self._token) for base in (_PLACES[0], *(own[:1] or _PLACES[1:]))]
+        command = " || ".join("cat {0} 2>/dev/null".format(shlex.quote(path)) for path in paths)
+
+        def ask() -> str:
+            return str(other._low_level_execute_command(command)["stdout"])
+
+        return ask
+
+    def _given(self) -> List[Mapping[str, Any]]:
+        """Return the arguments of the task, and those of the steps that it runs."""
+        args = self._task.args
+        steps = [_received.mapping(step) for step in _received.items(args.get("steps"))]
+        return [args, _received.mapping(args.get("common")), *[_received.mapping(s.get("arguments")) for s in steps]]
+
+    def _where(self, variables: Mapping[str, Any]) -> str:
+        """Return the host that works, and the site where it has a name of its own."""
+        host = _received.text(str(self._task.delegate_to or variables.get("inventory_hostname") or ""))
+        sites = [str(given["site"]) for given in self._given() if given.get("site")]
+        return "{0}: {1}".format(host, _received.text(sites[0])) if sites and sites[0] != "site" else host
+
+    def _step(self, name: str) -> str:
+        steps = [_received.mapping(step).get("name") for step in _received.items(self._task.args.get("steps"))]
+        return ", ".join(_received.text(step) for step in steps) or name
+
+    def _from_standby(self) -> Optional[Dict[str, Any]]:
         """Return the answer of the process that waits on the host for these calls; None where none took the call."""
         args, become = dict(self._task.args), self._connection.become
         where = place.place_for(args.get("steps") or ()) if args.get("state", "done") == "done" else ""
-        if not where or wrap_async or not self._connection.has_pipelining or (become and not become.pipelining):
+        if not where or not self._connection.has_pipelining or (become and not become.pipelining):
             return None
-        asked = {"arguments": args, "check_mode": bool(self._task.check_mode)}
+        asked = {"arguments": args, "check_mode": bool(self._task.check_mode), **self._watched_from_now()}
         # A value of the inventory that is encrypted is no text to JSON, but tells its own.
         data = json.dumps(asked, default=str).encode("utf-8", "surrogateescape")
         found = self._low_level_execute_command("sh {0}/{1}".format(where, place.CALL), sudoable=True, in_data=data)
         _before, taken, answer = str(found.get("stdout") or "").partition(place.TAKEN + "\n")
         return _taken(answer, found) if taken else None
+
+    def _watched_from_now(self) -> Dict[str, str]:
+        """Begin to watch a call that the process takes; returns what that is told for it."""
+        if self._watch is None:
+            return {}
+        self._watch.begin()
+        return {"progress": self._token}
 
     def _put_off(self, name: str) -> Dict[str, Any]:
         """Return the call of this task. It is not shown: its arguments may hold secrets."""

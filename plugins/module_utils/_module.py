@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
@@ -24,6 +25,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.relocate.django.plugins.module_utils import _compiled  # noqa: F401  # pylint: disable=unused-import
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.openat import check_work
+from ansible_collections.relocate.django.plugins.module_utils._host.progress_file import VARIABLE, telling
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._project.venv_secrets import collect_secrets
 from ansible_collections.relocate.django.plugins.module_utils._record.lease import Lease
@@ -78,7 +80,10 @@ def answer(module: AnsibleModule, work_on: Work, writes: Writes = always, show: 
     module.no_log_values = set()  # see above
     warn, secrets = module.warn, secrets_of(module.params)
     module.warn = lambda text: warn(scrub(text, secrets))
-    result, error = perform(module, work_on, writes)
+    with telling(_directory_of(module.params), os.environ.get(VARIABLE, "")) as parts:
+        result, error = perform(module, work_on, writes)
+    if parts:
+        result["progress"] = parts
     if error is not None:
         module.fail_json(invocation=shown, **result)
     module.exit_json(invocation=shown, **result)
@@ -97,19 +102,31 @@ class Asked:
         self.said.append(scrub(warning, secrets_of(self.params)))
 
 
-def answered(module: Module, given: Mapping[str, Any], check_mode: bool, show: Show) -> Dict[str, Any]:
+def answered(module: Module, given: Mapping[str, Any], check_mode: bool, show: Show, token: str = "") -> Dict[str, Any]:
     """Run a module's work, and return what its exit would print.
 
     :param given: the task's arguments
+    :param token: names the file in which it tells how far it is; none without one
     """
     try:
         call = Asked(validated(module.arguments, given), check_mode)
     except RelocateError as error:
         return {**error.as_result(), "failed": True, "changed": False}
     shown = {"module_args": show(call.params, module.arguments["argument_spec"])}
-    result, failure = perform(call, module.work_on, module.writes)
+    with telling(_directory_of(call.params), token) as parts:
+        result, failure = perform(call, module.work_on, module.writes)
+    if parts:
+        result["progress"] = parts
     ended = {"failed": True} if failure is not None else {}
     return {"changed": False, **result, **ended, "invocation": shown, "warnings": call.said}
+
+
+def _directory_of(params: Mapping[str, Any]) -> str:
+    """Return our work directory, which ``batch`` is given with its steps."""
+    for given in (params, *[step.get("arguments") or {} for step in params.get("steps") or ()]):
+        if given.get("directory"):
+            return str(given["directory"])
+    return "/var/lib/relocate"
 
 
 def perform(module: Call, work_on: Work, writes: Writes) -> Tuple[Dict[str, Any], Optional[RelocateError]]:

@@ -16,18 +16,21 @@ import os
 import shutil
 import signal
 import subprocess
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import IO, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS, Amount
 from ansible_collections.relocate.django.plugins.module_utils._streams import Copier, Feed, Tail
+from ansible_collections.relocate.django.plugins.module_utils._together import Together
 from ansible_collections.relocate.django.plugins.module_utils._users import IDS, acting_as, current_user
 
 _PR_SET_PDEATHSIG = 1
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#: A unit, and what makes of a program's last output how much of it is done.
+Measure = Tuple[str, Callable[[bytes], Optional[Amount]]]
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -248,51 +251,6 @@ def _kill(processes: Sequence["subprocess.Popen[bytes]"]) -> None:
             process.wait()
 
 
-class Together:
-    """Pipelines in several threads that end together: once one has failed, the others are not worth waiting for.
-
-    ``cause`` is what failed first; those that were killed for it have nothing to tell. Use it as a context: what
-    leaves the block as an error ends them too.
-    """
-
-    def __init__(self) -> None:
-        self.cause: Optional[BaseException] = None
-        self.ended = False
-        self._lock = threading.Lock()
-        self._processes: List["subprocess.Popen[bytes]"] = []
-
-    def __enter__(self) -> Together:
-        return self
-
-    def __exit__(self, _kind: object, error: Optional[BaseException], _trace: object) -> None:
-        if error is not None:
-            self.fail(error)
-
-    def add(self, process: "subprocess.Popen[bytes]") -> None:
-        """One more; when it comes too late, it ends at once."""
-        with self._lock:
-            self._processes.append(process)
-            late = self.ended
-        if late:
-            self._end([process])
-
-    def fail(self, cause: BaseException) -> None:
-        """Note the first cause, and kill whatever still runs."""
-        with self._lock:
-            self.cause = self.cause or cause
-            self.ended = True
-            processes = list(self._processes)
-        self._end(processes)
-
-    @staticmethod
-    def _end(processes: Sequence["subprocess.Popen[bytes]"]) -> None:
-        with IDS:  # who acts as the owner may not kill everybody's
-            for process in processes:
-                if process.poll() is None:
-                    with contextlib.suppress(ProcessLookupError, PermissionError):
-                        os.killpg(process.pid, signal.SIGKILL)
-
-
 def run(
     command: Command,
     stdin: Union[bytes, IO[bytes], int, None] = None,
@@ -300,6 +258,7 @@ def run(
     timeout: Optional[float] = None,
     on_line: Optional[Callable[[str], None]] = None,
     on_start: Optional[Callable[[], None]] = None,
+    measure: Optional[Measure] = None,
 ) -> Completed:
     """Run one program to its end; the exit code is the caller's to judge.
 
@@ -308,25 +267,43 @@ def run(
     :param timeout: seconds; then the whole process group is killed and ``timed_out`` raised
     :param on_line: called with each line of standard error as it comes (progress)
     :param on_start: called when the program runs: from then on another thread may hold :func:`acting_as`
+    :param measure: makes of its output how far it is; without it, the place in the files that it has open tells that
     """
-    with _guarded(command) as guard:
-        process = _start(command, _given(stdin), subprocess.PIPE if stdout is None else stdout, guard)
-        try:
-            err = Tail(process.stderr, on_line)  # type: ignore[arg-type]
-            out = Tail(process.stdout) if process.stdout is not None else None
-            if on_start is not None:
-                on_start()
-            if isinstance(stdin, bytes):
-                Feed(process.stdin, stdin)  # type: ignore[arg-type]
-            process.wait(timeout)
-        except subprocess.TimeoutExpired as exc:
-            raise RelocateError(
-                "timed_out",
-                "{0} did not end within {1:g} s".format(os.path.basename(command.argv[0]), timeout or 0),
-            ) from exc
-        finally:
-            _kill([process])
-    return _completed([command], [process], [err], out)[0]
+    with contextlib.ExitStack() as stack:
+        with _guarded(command) as guard:
+            process = _start(command, _given(stdin), subprocess.PIPE if stdout is None else stdout, guard)
+            try:
+                err = Tail(process.stderr, on_line)  # type: ignore[arg-type]
+                out = Tail(process.stdout) if process.stdout is not None else None
+                stack.enter_context(_followed(stdin, stdout, out, measure))
+                if on_start is not None:
+                    on_start()
+                if isinstance(stdin, bytes):
+                    Feed(process.stdin, stdin)  # type: ignore[arg-type]
+                process.wait(timeout)
+            except subprocess.TimeoutExpired as exc:
+                raise RelocateError(
+                    "timed_out",
+                    "{0} did not end within {1:g} s".format(os.path.basename(command.argv[0]), timeout or 0),
+                ) from exc
+            finally:
+                _kill([process])
+        return _completed([command], [process], [err], out)[0]
+
+
+def _followed(
+    stdin: Any, stdout: Any, out: Optional[Tail], measure: Optional[Measure]
+) -> "contextlib.AbstractContextManager[None]":
+    """Let others see how far a program is."""
+    if measure is None or out is None:
+        return PROGRESS.following(stdin, stdout)
+    unit, amount_of = measure
+    return PROGRESS.measured(lambda: amount_of(out.last()), unit)
+
+
+def _passing(stdin: Any, stdout: Any, copier: Optional[Copier]) -> "contextlib.AbstractContextManager[None]":
+    """Let others see how far a pipeline is, by what we hand on or by its files."""
+    return PROGRESS.following(stdin, stdout) if copier is None else PROGRESS.measured(copier.amount)
 
 
 def _given(stdin: Union[bytes, IO[bytes], int, None]) -> Any:
@@ -385,7 +362,8 @@ def pipeline(
                 copier = Copier(source, target, watch)
                 source, watch = copier.outlet, None
         out = Tail(source) if stdout is None else None
-        _await(processes, timeout)
+        with _passing(stdin, stdout, copier):
+            _await(processes, timeout)
     finally:
         _kill(processes)
     if copier is not None:

@@ -15,6 +15,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.registry 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login, Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions, texts
+from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS
 from ansible_collections.relocate.django.plugins.module_utils._project import history, probe, vcs
 from ansible_collections.relocate.django.plugins.module_utils._project.ahead import AHEAD
 from ansible_collections.relocate.django.plugins.module_utils._project.probe import Project, find_project
@@ -93,6 +94,7 @@ class SiteOptions(ModuleOptions):
             owner=found.owner,
             admin=self.login.admin(),
             jobs=self.jobs or default_jobs(),
+            progress=lambda line: PROGRESS.say(secrets.scrub(line)),
             compression=self.compression,
             stopwatch=stopwatch,
             orphans=tuple(self.orphans),

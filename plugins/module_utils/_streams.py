@@ -10,6 +10,8 @@ import os
 import threading
 from typing import IO, Callable, Optional
 
+from ansible_collections.relocate.django.plugins.module_utils._progress import Amount
+
 _CHUNK = 1024 * 1024
 _OUTPUT_LIMIT = 1024 * 1024  # bytes kept of each stream: enough for any message, flat for any program
 
@@ -25,6 +27,10 @@ class Tail(threading.Thread):
     def finish(self) -> bytes:
         """Wait for the end, though not for whoever keeps the stream open; returns its last mebibyte."""
         self.join(10)
+        return bytes(self._data[-_OUTPUT_LIMIT:])
+
+    def last(self) -> bytes:
+        """Return the last mebibyte of what has come so far."""
         return bytes(self._data[-_OUTPUT_LIMIT:])
 
     def run(self) -> None:
@@ -69,6 +75,7 @@ class Copier(threading.Thread):
         self._stream, self._watch = stream, watch
         self.outlet: Optional[IO[bytes]] = None
         self.error: Optional[OSError] = None
+        self.passed = 0  # bytes
         if target is not None:
             self._sink = os.dup(target.fileno())
         else:
@@ -84,6 +91,7 @@ class Copier(threading.Thread):
                     if head is not None:
                         head += chunk
                         head = None if self._watch(head) else head[-_CHUNK:]
+                    self.passed += len(chunk)
                     rest = memoryview(chunk)
                     while rest:
                         rest = rest[os.write(self._sink, rest) :]
@@ -93,6 +101,10 @@ class Copier(threading.Thread):
             self.error = exc
         finally:
             os.close(self._sink)
+
+    def amount(self) -> Amount:
+        """Return how many bytes have passed."""
+        return Amount(self.passed)
 
     def finish(self) -> None:
         """Wait for the end. Raises OSError when the target could not be written."""

@@ -55,7 +55,8 @@ def answer(request: bytes) -> serve.Answer:
             answers.get_ready(SiteOptions.of(asked["load"]).project.find())
             return serve.Answer(b"{}", goes_on=True)
         batch = importlib.import_module(_MODULES + "batch")
-        result = answered(batch.MODULE, asked["arguments"], bool(asked["check_mode"]), batch.shown)
+        token = str(asked.get("progress") or "")
+        result = answered(batch.MODULE, asked["arguments"], bool(asked["check_mode"]), batch.shown, token)
     except Exception:
         result = {"failed": True, "changed": False, "msg": "MODULE FAILURE", "module_stderr": traceback.format_exc()}
     return serve.Answer(json.dumps(result).encode("utf-8"))

@@ -15,8 +15,8 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._carried import CARRIED
 from tests.unit import sources
 
-GROUND = {"_errors", "_model", "_options", "_printable", "_stopwatch"}
-SYSTEM = GROUND | {"_users", "_process"}
+GROUND = {"_errors", "_model", "_options", "_printable", "_progress", "_stopwatch"}
+SYSTEM = GROUND | {"_users", "_process", "_together"}
 DRIVERS = {"psycopg2", "psycopg", "MySQLdb", "pymysql", "mysql", "sqlite3"}
 #: Files of module_utils, and which files of module_utils they may import; the first pattern that fits counts.
 #: One row for each wing, and for the files that others stand on. ENGINE stands for the engine's own name, so that no
@@ -28,10 +28,12 @@ RULES: list[tuple[str, set[str]]] = [
     ("_model", set()),
     ("_carried", set()),
     ("_options", set()),
-    ("_stopwatch", set()),
+    ("_progress", set()),
+    ("_stopwatch", {"_progress"}),
     ("_users", GROUND),
-    ("_streams", set()),
-    ("_process", GROUND | {"_users", "_streams"}),
+    ("_streams", {"_progress"}),
+    ("_together", {"_users"}),
+    ("_process", GROUND | {"_users", "_streams", "_together"}),
     ("_host.files", GROUND),
     ("_secrets", GROUND | {"_host.files"}),
     # The wings.
@@ -76,7 +78,18 @@ RULES: list[tuple[str, set[str]]] = [
     # What modules are made of: options, the one exit, a project with its engines, the steps of a move.
     ("_argspec", set()),
     ("_compiled", set()),
-    ("_module", GROUND | {"_compiled", "_secrets", "_host.openat", "_record.lease", "_project.venv_secrets"}),
+    (
+        "_module",
+        GROUND
+        | {
+            "_compiled",
+            "_secrets",
+            "_host.openat",
+            "_host.progress_file",
+            "_record.lease",
+            "_project.venv_secrets",
+        },
+    ),
     ("_site", GROUND | {"_secrets", "_project.*", "_engines.base", "_engines.registry"}),
     ("_window", {"_module", "_project.answers", "_site", "_standby.*"}),
     (
@@ -107,7 +120,17 @@ RUN_TOGETHER = {f"_modules.{name}" for name in CARRIED}
 RULES.append(
     (
         "_modules.batch",
-        {"_errors", "_carried", "_module", "_site", "_window", "_project.ahead", "_record.kept", *RUN_TOGETHER},
+        {
+            "_errors",
+            "_progress",
+            "_carried",
+            "_module",
+            "_site",
+            "_window",
+            "_project.ahead",
+            "_record.kept",
+            *RUN_TOGETHER,
+        },
     )
 )
 RULES.append(("_modules.*", {*dict(RULES)["_steps.*"], "_argspec", "_module"}))

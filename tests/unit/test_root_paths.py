@@ -121,6 +121,11 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "_Walk.__init__": ("os.open", "the root directory itself, where each walk begins"),
         "_Walk.go": ("os.open", "the root directory itself, where each walk begins"),
     },
+    "module_utils/_host/progress_file.py": {
+        "_Writer.__init__": ("files.created", OURS),
+        "_Writer.end": ("os.unlink", OURS),
+        "_clear": ("os.listdir os.unlink", OURS),
+    },
     "module_utils/_host/owner.py": {
         "_last_of_system": ("open", "/etc/login.defs is root's"),
         "_may_become_root": ("glob.glob open", SYSTEM),

@@ -34,6 +34,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     require_program,
     run,
 )
+from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, current_user
 
 _CHUNK = 1024 * 1024
@@ -130,6 +131,8 @@ def _add_file(tar: tarfile.TarFile, member: tarfile.TarInfo, found: Found, count
             ) from exc
     counts["files"] += 1
     counts["bytes"] += member.size
+    PROGRESS.add(member.size)
+    PROGRESS.say("{0} files".format(counts["files"]))
 
 
 def _raise_first(failed: List[BaseException], done: Completed, what: str) -> None:
@@ -234,6 +237,7 @@ def _read_tar(stream: IO[bytes], path: str, counts: Dict[str, int], limit: Optio
                 if limit is not None and counts["bytes"] > limit:
                     raise _bad(member.name, "would exceed the {0} bytes that were recorded".format(limit))
                 counts["files"] += member.isreg()
+                PROGRESS.say("{0} files".format(counts["files"]))
                 with _parent(top, parts) as handle:
                     _put(tar, member, parts[-1], handle)
                 tar.members.clear()  # type: ignore[attr-defined]
@@ -327,4 +331,5 @@ def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, name: str, handle: int)
                 raise tarfile.ReadError("unexpected end of data")
             out.write(chunk)
             left -= len(chunk)
+            PROGRESS.add(len(chunk))
         os.fchmod(out.fileno(), member.mode)

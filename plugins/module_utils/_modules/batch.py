@@ -22,6 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._module import (
     validated,
     without_secrets,
 )
+from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS
 from ansible_collections.relocate.django.plugins.module_utils._project.ahead import AHEAD, LASTING
 from ansible_collections.relocate.django.plugins.module_utils._record import kept
 from ansible_collections.relocate.django.plugins.module_utils._site import ask_before
@@ -132,6 +133,7 @@ def done(module: Call, steps: Sequence[Step]) -> Dict[str, Any]:
     try:
         for number, step in enumerate(steps):
             AHEAD.expected = [topic for later in steps[number + 1 :] for topic in later.asks()]
+            PROGRESS.step = step.name
             result, error = perform(step, step.module.work_on, step.module.writes)
             if error is not None:
                 done = {name: found["elapsed"] for name, found in results.items()}

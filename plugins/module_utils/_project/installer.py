@@ -14,6 +14,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, run
+from ansible_collections.relocate.django.plugins.module_utils._progress import PACKAGES, Amount
 from ansible_collections.relocate.django.plugins.module_utils._project import build_failures, native
 from ansible_collections.relocate.django.plugins.module_utils._project.env_files import mask_urls
 from ansible_collections.relocate.django.plugins.module_utils._project.python_support import INSTALLS
@@ -23,6 +24,8 @@ from ansible_collections.relocate.django.plugins.module_utils._users import acti
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _TOO_OLD = re.compile(r"(?i)requires a different python|requires-python|requires python|not supported on this python")
+#: How pip tells of each package that it has found.
+_FOUND = re.compile(rb"^(?:Collecting|Processing|Obtaining) ", re.MULTILINE)
 _LATER = "; they are installed before packages are built when the same command is run again"
 
 
@@ -78,7 +81,8 @@ class Installer:
     def ask(self, argv: Sequence[str], timeout: float) -> Completed:
         """Run one that may fail. Raises timed_out."""
         command = Command(argv, self.setting.owner, self.env(), self.setting.path, umask=0o022, family=True)
-        return run(command, timeout=timeout, on_line=self._show if self._on_line else None)
+        on_line = self._show if self._on_line else None
+        return run(command, timeout=timeout, on_line=on_line, measure=(PACKAGES, packages_of))
 
     def write(self, path: str, text: str) -> str:
         """Write a new file as the owner."""
@@ -107,6 +111,12 @@ class Installer:
             return RelocateError("python_too_old", msg, hint)
         hint = "look at these lines; credentials of a package index may be missing on new, or programs, which"
         return RelocateError("environment_failed", msg, hint + " relocate_packages installs")
+
+
+def packages_of(output: bytes) -> Amount:
+    """Return how many packages pip has found by now, and whether it installs them."""
+    installs = b"\nInstalling collected packages" in output
+    return Amount(len(_FOUND.findall(output)), 0, "installing" if installs else "collecting")
 
 
 def write_as(owner: Optional[SystemUser], path: str, text: str) -> str:

@@ -23,6 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._host.files import
     write_atomically,
 )
 from ansible_collections.relocate.django.plugins.module_utils._model import FileEntry, SystemUser, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._progress import BYTES, PROGRESS
 from ansible_collections.relocate.django.plugins.module_utils._set import pins, seal
 from ansible_collections.relocate.django.plugins.module_utils._set.label import (
     LABEL,
@@ -383,6 +384,7 @@ class BackupSet:
         return (relative for relative in seal.files_below(self.path) if relative != MANIFEST)
 
     def _each(self, work: Callable[[str], FileEntry], paths: List[str], jobs: int) -> List[FileEntry]:
+        PROGRESS.expect(BYTES, self.size())
         with concurrent.futures.ThreadPoolExecutor(max(1, jobs)) as pool:
             return list(pool.map(work, paths))
 

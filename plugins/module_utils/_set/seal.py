@@ -27,6 +27,7 @@ from typing import Iterator, Optional, Tuple
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS
 
 _CHUNK = 1024 * 1024
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -93,6 +94,7 @@ def hashed(handle: int, target: int = -1) -> Tuple[int, str]:
     for chunk in iter(lambda: os.read(handle, _CHUNK), b""):
         digest.update(chunk)  # drops the interpreter's lock: files are hashed in parallel
         size += len(chunk)
+        PROGRESS.add(len(chunk))
         view = memoryview(chunk)
         while target >= 0 and view:
             view = view[os.write(target, view) :]

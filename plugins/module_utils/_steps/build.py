@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Sequence
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, last_lines, run
+from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS
 from ansible_collections.relocate.django.plugins.module_utils._project import build_failures, native, probe
 from ansible_collections.relocate.django.plugins.module_utils._site import ProjectOptions
 
@@ -69,11 +70,13 @@ def build(options: Options, check_mode: bool = False) -> Dict[str, Any]:
     if check_mode:
         collected = _dry_run(project, django["static_root"]) if has_static else 0
         return {"changed": bool(commands), "ran": 0, "collected": collected}
-    for words in commands:
-        _refuse_failed(project, words, _run(project, words))
+    for number, words in enumerate(commands, 1):
+        with PROGRESS.part("command {0} of {1}".format(number, len(commands))):
+            _refuse_failed(project, words, _run(project, words))
     collected = 0
     if has_static and not collects(commands):
-        done = probe.run_held(project, _COLLECT[1:], [django["static_root"]])
+        with PROGRESS.part("static files"):
+            done = probe.run_held(project, _COLLECT[1:], [django["static_root"]])
         _refuse_failed(project, _COLLECT, done)
         collected = _count(done)
     return {"changed": bool(commands) or collected > 0, "ran": len(commands), "collected": collected}

@@ -15,6 +15,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions, texts
+from ansible_collections.relocate.django.plugins.module_utils._progress import PACKAGES, PROGRESS
 from ansible_collections.relocate.django.plugins.module_utils._project import (
     environment,
     interpreters,
@@ -85,7 +86,8 @@ def checkout(options: Options, check_mode: bool) -> Dict[str, Any]:
         if check_mode:
             return result
         _open_home(owner, prepared.owner, top)
-        vcs.checkout(top, owner, commit, source)
+        with PROGRESS.part("git"):
+            vcs.checkout(top, owner, commit, source)
     return dict(result, **_environment(options, prepared, backup, owner, env, bool(result["changed"])))
 
 
@@ -178,7 +180,9 @@ def _environment(
     )
     planned = environment.plan(options.path, owner, wanted)
     notes: List[str] = []
-    built = environment.build(planned, on_note=notes.append)
+    with PROGRESS.part("packages"):
+        PROGRESS.expect(PACKAGES, len(wanted.freeze))
+        built = environment.build(planned, on_note=notes.append)
     notes += _packages(options, prepared, recorded, planned, env)
     return {
         "changed": code_changed or built,

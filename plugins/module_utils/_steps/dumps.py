@@ -17,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.dump import ParallelFixture, parallel_fixture
 from ansible_collections.relocate.django.plugins.module_utils._host.files import make_directory
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, DatabaseState, DumpFile
+from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import FIXTURES, BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import DATABASES, DatabaseEntry
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, never_migrated
@@ -95,10 +96,12 @@ def _dump_one(
 
     def dump_it(snapshot: Snapshot) -> DumpFile:
         with step("dump"):
+            PROGRESS.say(engine.config.alias)
             return snapshot.dump(backup.file(DATABASES), on_snapshot)
 
     def count_it(snapshot: Snapshot) -> DatabaseState:
         with step("count"):
+            PROGRESS.say(engine.config.alias)
             return snapshot.state(fingerprints=True)
 
     if engine.is_file:

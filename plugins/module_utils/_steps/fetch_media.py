@@ -15,6 +15,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory, owners, root
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
+from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Media
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
@@ -106,7 +107,8 @@ def _bring(options: Options, planned: Plan, owner: SystemUser, fetch: Fetch) -> 
     displaced = root.make_displaced(planned.path, options.label or "", owner) if planned.claim.keep else ""
     user = owner if os.geteuid() == 0 and owner.uid != 0 else None
     try:
-        moved = fetch(rsync.media_request(planned.path, options.delete, user, planned.skip, displaced))
+        with PROGRESS.part("fetch"):
+            moved = fetch(rsync.media_request(planned.path, options.delete, user, planned.skip, displaced))
     finally:
         previous = root.drop_empty(displaced, owner)
     if options.delete:

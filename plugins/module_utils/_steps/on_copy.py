@@ -12,6 +12,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import sequences_behind
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState
+from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS, ROWS
 from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile
 from ansible_collections.relocate.django.plugins.module_utils._set import first_copy
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
@@ -73,6 +74,8 @@ def load_and_prove(engine: Engine, backup: BackupSet, entry: DatabaseEntry, want
     relative = entry.dump.path[len(DATABASES) + 1 :]
     backup.file(relative)  # refuses what leads out
     with engine.context.stopwatch.step("load"):
+        PROGRESS.say(engine.config.alias)
+        PROGRESS.expect(ROWS, sum(table.rows for table in entry.state.tables))
         engine.load(backup.file(DATABASES), replace(entry.dump, path=relative), entry.facts)
         if entry.catch_up:
             engine.apply(backup.file(entry.catch_up))

@@ -25,6 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     require_program,
     run,
 )
+from ansible_collections.relocate.django.plugins.module_utils._progress import BYTES
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import DATABASES, MANIFEST
 from ansible_collections.relocate.django.plugins.module_utils._set.relocation import of_media
@@ -38,6 +39,7 @@ from ansible_collections.relocate.django.plugins.module_utils._transfer.rsync im
     Moved,
     Request,
     Way,
+    amount_of,
     failure,
     known_hosts,
     manifest_request,
@@ -125,7 +127,7 @@ class Fetcher:
 
     def _tried(self, command: Command, address: str, may_be_absent: bool) -> Moved:
         for attempt in range(_ATTEMPTS):
-            done = self._run(command)
+            done = self._run(command, measure=(BYTES, amount_of))
             if done.rc in (0, 24):  # 24: files vanished, as they do on a site that serves
                 return replace(parse_stats(done.out), address=address, vanished=done.rc == 24)
             if may_be_absent and nothing_there(done.err):

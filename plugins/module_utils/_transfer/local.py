@@ -15,6 +15,7 @@ from typing import Mapping, Set
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._host.tree import shown, walk
+from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import MANIFEST
 from ansible_collections.relocate.django.plugins.module_utils._transfer.rsync import DRY, KEEP, Moved, Request
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
@@ -114,7 +115,8 @@ class _Copy:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
             with files.created(temporary) as out:
-                shutil.copyfileobj(stream, out, _CHUNK)
+                with PROGRESS.following(stream):
+                    shutil.copyfileobj(stream, out, _CHUNK)
                 os.fchmod(out.fileno(), mode)
             os.utime(temporary, ns=(status.st_mtime_ns, status.st_mtime_ns))
             if self._request.displaced or os.path.isdir(path):

@@ -13,6 +13,7 @@ from typing import List, Optional, Sequence, Tuple
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, find_program, last_lines, run
+from ansible_collections.relocate.django.plugins.module_utils._progress import Amount
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import MANIFEST
 
 PARTIAL = ".rsync-partial"
@@ -20,7 +21,7 @@ KEY, KNOWN_HOSTS = "id_ed25519", "known_hosts"
 KEEP = "--ignore-existing"
 DRY = "--dry-run"  # only tell what would be brought and deleted
 MEDIA_SOURCE = "media/"
-_NANOSECONDS, COPY_AS = (3, 1, 3), (3, 2, 0)  # the versions of rsync that brought these
+_NANOSECONDS, COPY_AS, _TELLS = (3, 1, 3), (3, 2, 0), (3, 1, 0)  # the versions of rsync that brought these
 #: What a processor with AES does fastest comes first; the others are for hosts that do not know it.
 _CIPHERS = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr,aes256-ctr"
 #: At level 1 it takes less time than encrypting what it saves, on the fastest of lines too.
@@ -139,7 +140,7 @@ def rsync_argv(request: Request, way: Way, address: str, program: str = "rsync",
     """The rsync command for one request."""
     host = "[{0}]".format(address) if ":" in address else address
     argv = [program, "--recursive", "--times", "--stats", "--no-human-readable", "--timeout=600"]
-    argv += ["--no-motd", "--partial-dir=" + PARTIAL]
+    argv += ["--no-motd", "--partial-dir=" + PARTIAL, *_telling(way.version)]
     argv += ["--modify-window=-1"] if request.to_nanoseconds and way.version >= _NANOSECONDS else []
     # It starts SSH with the key, which is root's, and then lets go of root's rights.
     argv += ["--copy-as=" + request.user.name] if request.user and way.version >= COPY_AS else []
@@ -151,6 +152,10 @@ def rsync_argv(request: Request, way: Way, address: str, program: str = "rsync",
         "--rsh=" + remote_shell(ssh_argv(way, ssh)),
     ]
     return [*argv, "--", "{0}@{1}::{2}".format(way.login, host, request.source), request.target]
+
+
+def _telling(version: Tuple[int, ...]) -> List[str]:
+    return ["--info=progress2"] if version >= _TELLS else []
 
 
 def _literal(name: str) -> str:
@@ -219,6 +224,24 @@ def parse_stats(text: str) -> Moved:
         if found:
             setattr(moved, name, int(re.sub("[^0-9]", "", found.group(1))))
     return moved
+
+
+_AT = re.compile(rb"([0-9,.]+)\s+[0-9]+%([^\r\n]*)")
+_FILES_LEFT = re.compile(rb"to-chk=([0-9]+)/([0-9]+)\)")
+_RECENT = 4096  # bytes of its output
+
+
+def amount_of(output: bytes) -> Optional[Amount]:
+    """Return how far rsync is, by the last that it printed.
+
+    Its percentage is of all files, those that need not be sent among them, so it is no measure of what is to be sent.
+    """
+    recent = output[-_RECENT:]
+    found, left = _AT.findall(recent), _FILES_LEFT.findall(recent)
+    if not found:
+        return None
+    item = "{0} of {1} files".format(int(left[-1][1]) - int(left[-1][0]), int(left[-1][1])) if left else ""
+    return Amount(int(re.sub(rb"[^0-9]", b"", found[-1][0]) or b"0"), 0, item)
 
 
 def _said(err: str) -> str:

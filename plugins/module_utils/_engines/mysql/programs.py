@@ -25,13 +25,14 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Syst
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
     Completed,
-    Together,
     find_program,
     last_lines,
     pipeline,
     require_program,
     run,
 )
+from ansible_collections.relocate.django.plugins.module_utils._progress import BYTES, PROGRESS
+from ansible_collections.relocate.django.plugins.module_utils._together import Together
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 #: What a dump ends with. ``--force`` writes it although it failed and ``--compact`` leaves it out: neither is used.
@@ -186,12 +187,14 @@ class Dumping:
     def __init__(self, command: Command, path: str, compress: Optional[str], together: Together) -> None:
         self.begun = threading.Event()
         self._command, self._path, self._compress, self._together = command, path, compress, together
+        self._part = PROGRESS.current()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
     def _work(self) -> None:
         try:
-            done = self._dump()
+            with PROGRESS.within(self._part):
+                done = self._dump()
             if done.rc != 0:
                 raise ProgramError(done)
         except BaseException as exc:  # raised again by who waits for all
@@ -298,6 +301,7 @@ _INIT = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
 def load(server: Server, program: Client, options: str, database: str, paths: Sequence[str]) -> None:
     """Load files of rows side by side, in this order. Raises load_failed for the first that fails; all end then."""
+    PROGRESS.expect(BYTES, sum(os.lstat(path).st_size for path in paths))
     with ThreadPoolExecutor(max_workers=max(1, server.context.jobs)) as pool, Together() as together:
 
         def load_next(path: str) -> None:

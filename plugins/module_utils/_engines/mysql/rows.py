@@ -22,7 +22,8 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.que
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.session import Session, ident, literal
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import files
-from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, Together, run
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, run
+from ansible_collections.relocate.django.plugins.module_utils._together import Together
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 _STATEMENT = 1 << 20  # characters of one INSERT

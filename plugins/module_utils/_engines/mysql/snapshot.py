@@ -38,7 +38,9 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     TableCount,
     as_plain,
 )
-from ansible_collections.relocate.django.plugins.module_utils._process import Command, Together
+from ansible_collections.relocate.django.plugins.module_utils._process import Command
+from ansible_collections.relocate.django.plugins.module_utils._progress import BYTES, PROGRESS
+from ansible_collections.relocate.django.plugins.module_utils._together import Together
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 _OWN = "rows-own"  # the part that no client program wrote
@@ -136,6 +138,7 @@ class MysqlSnapshot(Snapshot):
         return client
 
     def _plan(self, session: Session, tables: Sequence[Table], locked: bool) -> List[programs.Part]:
+        PROGRESS.expect(BYTES, sum(table.size for table in tables))
         if not locked:  # several programs would see several moments
             return _one_part("rows-001", tables)
         return programs.plan_parts(tables, programs.ranges_of(session), self._server.context.jobs)

@@ -17,9 +17,12 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.ses
 from ansible_collections.relocate.django.plugins.module_utils._engines.sql import ask_side_by_side
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, SequenceState, TableCount
+from ansible_collections.relocate.django.plugins.module_utils._progress import BYTES, PROGRESS
 
 #: Runs statements; returns all rows of all of them.
 Ask = Callable[[Sequence[str]], List[Any]]
+#: The same, telling how many are answered.
+TellingAsk = Callable[[Sequence[str], Callable[[int], None]], List[Any]]
 #: table -> its next AUTO_INCREMENT
 NextNumbers = Mapping[str, int]
 _DIVIDED = 32 << 20  # bytes: smaller tables are counted by one session
@@ -56,14 +59,14 @@ class View:
         for session in self._all:
             session.close()
 
-    def ask(self, statements: Sequence[str]) -> List[Any]:
+    def ask(self, statements: Sequence[str], done: Callable[[int], None]) -> List[Any]:
         """All rows of all statements, which run side by side. Raises what the first failing one met."""
-        return ask_side_by_side(self._all, statements)
+        return ask_side_by_side(self._all, statements, done)
 
 
-def asked_of(session: Session) -> Ask:
+def asked_of(session: Session) -> TellingAsk:
     """One statement after the other, of one session."""
-    return lambda statements: [row for sql in statements for row in session.rows(sql)]
+    return lambda statements, _done: [row for sql in statements for row in session.rows(sql)]
 
 
 def list_tables(session: Session, database: str) -> List[Table]:
@@ -95,7 +98,7 @@ def next_numbers(statements: Mapping[str, str]) -> Dict[str, int]:
 
 
 def counts(
-    ask: Ask,
+    ask: TellingAsk,
     tables: Sequence[Table],
     fingerprints: bool,
     pieces: int = 1,
@@ -109,9 +112,14 @@ def counts(
     """
     rows: Dict[int, int] = {}
     sums: Dict[int, int] = {}
-    for number, some, value, most in ask(
-        _counting(ask, tables, fingerprints, pieces)
-    ):  # of a divided table there are several: sums add up
+    statements, sizes = _counting(lambda asked: ask(asked, lambda count: None), tables, fingerprints, pieces)
+    PROGRESS.expect(BYTES, sum(sizes))
+
+    def tell(count: int) -> None:
+        PROGRESS.add(sizes[count - 1])
+        PROGRESS.say("{0} of {1} queries".format(count, len(sizes)))
+
+    for number, some, value, most in ask(statements, tell):  # of a divided table there are several: sums add up
         if most is not None and highest is not None:
             name = tables[int(number)].name
             highest[name] = max(int(most), highest.get(name, int(most)))
@@ -157,18 +165,23 @@ def sequences(
     return tuple(found)
 
 
-def _counting(ask: Ask, tables: Sequence[Table], fingerprints: bool, pieces: int) -> List[str]:
-    """Make the statements that count: small tables together, a big one alone, in ranges where it can be divided."""
+def _counting(ask: Ask, tables: Sequence[Table], fingerprints: bool, pieces: int) -> Tuple[List[str], List[int]]:
+    """Make the statements that count: small tables together, a big one alone, in ranges where it can be divided.
+
+    :returns: and how many bytes each of them is about
+    """
     statements: List[str] = []
+    sizes: List[int] = []
     for group in queries.batches(tables):
         where = _ranges(ask, tables[group[0]], pieces) if len(group) == 1 else []
+        sizes += [sum(tables[number].size for number in group) // max(1, len(where))] * max(1, len(where))
         if where:
             statements += [queries.count_sql(tables[group[0]], group[0], fingerprints, one) for one in where]
         else:
             statements.append(
                 " UNION ALL ".join(queries.count_sql(tables[number], number, fingerprints) for number in group)
             )
-    return statements
+    return statements, sizes
 
 
 def objects(session: Session, eyes: Session, database: str) -> Dict[str, Tuple[str, ...]]:

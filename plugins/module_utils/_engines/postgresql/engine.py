@@ -32,6 +32,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
     admin,
     catchup_apply,
     catchup_write,
+    copying,
     described,
     extensions,
     facts,
@@ -70,6 +71,7 @@ class PostgresqlSnapshot(Snapshot):
             tables, room = self._view.main.rows(queries.LOCKS)[0]
             self._jobs = programs.dump_jobs(tables, room, server.context.jobs)
             self._hidden = self._view.main.rows(privileged.HIDDEN_MAPPINGS)
+            self._rows = copying.estimated(self._view.main)
 
     def close(self) -> None:
         """Let go of the snapshot."""
@@ -90,7 +92,8 @@ class PostgresqlSnapshot(Snapshot):
         )
         name = quote(self._server.config.alias, safe="") + ".pgdump"
         path = os.path.join(directory, name)
-        programs.dump(self._server, client, self._database, self._view.snapshot_id, path, self._jobs)
+        with copying.watched(self._server, self._database, self._rows):
+            programs.dump(self._server, client, self._database, self._view.snapshot_id, path, self._jobs)
         with removed_on_failure(lambda: programs.remove(self._server, path)):
             self._dumped = programs.sequence_values(self._server, programs.client_beside(client), path)
         return DumpFile(path=name, client=client.version, client_major=str(client.major))
@@ -250,7 +253,8 @@ class PostgresqlEngine(Engine):
         with self._server.admin(incoming) as session:
             extensions.allow_extension_rows(self._server, session, True)
             self.context.progress("loading into {0}".format(incoming))
-            programs.restore(self._server, client, incoming, path, entries, session.major)
+            with copying.watched(self._server, incoming):
+                programs.restore(self._server, client, incoming, path, entries, session.major)
             extensions.allow_extension_rows(self._server, session, False)
 
     @contextlib.contextmanager

@@ -23,6 +23,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     require_program,
     run,
 )
+from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 #: Where Debian and Red Hat keep every installed version. What PATH finds on Debian is a wrapper that picks one itself.
@@ -292,13 +293,15 @@ class Progress:
 
     def __init__(self, tell: Callable[[str], None], pause: float = 1.0) -> None:
         self._tell, self._pause, self._next = tell, pause, 0.0
+        self._part = PROGRESS.current()  # lines come in a thread of their own
 
     def __call__(self, line: str) -> None:
         """Take one line of standard error."""
         match = re.match(r"^pg_\w+: ((?:dumping contents of|processing data for|creating) .*)$", line)
         if match and time.monotonic() >= self._next:
             self._next = time.monotonic() + self._pause
-            self._tell(match.group(1))
+            with PROGRESS.within(self._part):
+                self._tell(match.group(1))
 
 
 def list_file(server: Server, entries: Sequence[str]) -> str:

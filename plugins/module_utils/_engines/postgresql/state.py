@@ -17,7 +17,9 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
 from ansible_collections.relocate.django.plugins.module_utils._engines.sql import ask_side_by_side
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, SequenceState, TableCount
+from ansible_collections.relocate.django.plugins.module_utils._progress import BYTES, PROGRESS
 
+_PAGE = 8192  # bytes
 _SMALL = 512  # pages (4 MiB): tables below share a query, since a round trip would cost more than their rows
 _INTERNAL = "XX000"  # "cache lookup failed"
 _BATCH_TABLES, _BATCH_COLUMNS = 50, 1500
@@ -176,11 +178,11 @@ def _tables(view: View, method: str, fingerprints: bool) -> Tuple[TableCount, ..
         " UNION ALL ".join(queries.count_sql(tables[number], number, method, fingerprints) for number in group)
         for group in groups
     ]
-    progress = view.server.context.progress
+    PROGRESS.expect(BYTES, sum(table.pages for table in tables) * _PAGE)
 
     def tell(count: int) -> None:
-        if count % 20 == 0 or count == len(statements):
-            progress("counted {0} of {1} groups of tables".format(count, len(statements)))
+        PROGRESS.add(sum(tables[number].pages for number in groups[count - 1]) * _PAGE)
+        PROGRESS.say("{0} of {1} tables".format(sum(map(len, groups[:count])), len(tables)))
 
     counts = [
         TableCount(tables[number].label, rows, "" if value is None else as_digits(int(value)), kind=tables[number].kind)

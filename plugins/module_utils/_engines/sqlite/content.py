@@ -22,6 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.fi
 )
 from ansible_collections.relocate.django.plugins.module_utils._host.files import created
 from ansible_collections.relocate.django.plugins.module_utils._model import SequenceState, TableCount
+from ansible_collections.relocate.django.plugins.module_utils._progress import BYTES, PROGRESS, ROWS, Amount
 
 WAIT = 5.0  # seconds for a lock, or for a session to end
 _VIRTUAL, _STORED = 2, 3  # "hidden" of PRAGMA table_xinfo: generated when read, generated when written
@@ -56,10 +57,13 @@ def open_view(path: str) -> sqlite3.Connection:
 
 def copy_database(source: sqlite3.Connection, path: str) -> None:
     """Copy a database, by the backup API, to a file that is not there yet."""
-    created(path).close()
-    with contextlib.closing(connect(path)) as target:
+    made = created(path)
+    size = [int(source.execute("PRAGMA " + name).fetchone()[0]) for name in ("page_count", "page_size")]
+    PROGRESS.expect(BYTES, size[0] * size[1])
+    with contextlib.closing(connect(path)) as target, made:
         target.execute("PRAGMA synchronous = OFF")  # a fresh file: synced once, when it is whole
-        source.backup(target)  # in one step: one in several begins again at every write
+        with PROGRESS.measured(lambda: Amount(os.fstat(made.fileno()).st_size)):
+            source.backup(target)  # in one step: one in several begins again at every write
 
 
 def settle(path: str) -> None:
@@ -131,6 +135,7 @@ def _hash_rows(rows: Iterator[Any]) -> Tuple[int, int]:
             return count, total % 2**64
         numbers = struct.unpack("<{0}Q".format(len(digests) // 8), digests)
         count, total = count + len(numbers), total + sum(numbers)
+        PROGRESS.add(len(numbers), ROWS)
 
 
 def _hash_table(connection: sqlite3.Connection, table: str) -> Tuple[int, int]:

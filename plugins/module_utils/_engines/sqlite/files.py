@@ -22,6 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._host.openat impor
 from ansible_collections.relocate.django.plugins.module_utils._host.parents import rights_of
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Directory, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, last_lines, run
+from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 _MAGIC = b"SQLite format 3\0"
@@ -160,7 +161,8 @@ def zstd(arguments: List[str], source: str, target: str, context: EngineContext,
             reader = files.enter_context(open(source, "rb"))
             writer = files.enter_context(created(target))
         # Outside of acting_as: only so does the child lose root for good.
-        done = run(Command(["zstd", "-q"] + arguments, user=context.owner), stdin=reader, stdout=writer)
+        with PROGRESS.part("unpack" if "-d" in arguments else "compress"):
+            done = run(Command(["zstd", "-q"] + arguments, user=context.owner), stdin=reader, stdout=writer)
         os.fsync(writer.fileno())
     if done.rc != 0:
         text = last_lines(context.secrets.scrub(done.err), 2)

@@ -36,6 +36,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.fi
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.schema import refuse_orphans, whole_schema
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, DumpFile
+from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS
 
 METHOD = "sqlite-row-1"
 
@@ -75,7 +76,8 @@ class SqliteSnapshot(Snapshot):
         return DumpFile(name + ".zst", "SQLite " + sqlite3.sqlite_version, "3")
 
     def _replace_view(self, path: str) -> None:
-        copy_database(self._connection, path)  # out of the transaction that is open: the same view
+        with PROGRESS.part("copy"):
+            copy_database(self._connection, path)  # out of the transaction that is open: the same view
         sync(path)
         copied = connect(path, FINISHED_COPY)
         try:
@@ -100,9 +102,9 @@ class SqliteSnapshot(Snapshot):
         with owned(self._context.owner, "query_failed"):
             tables = stored_tables(self._connection)
             counts = []
-            for table in tables:
+            for number, table in enumerate(tables, 1):
+                self._context.progress("{0} of {1} tables".format(number, len(tables)))
                 counts.append(count_table(self._connection, table, fingerprints))
-                self._context.progress("{0}: {1}: {2} rows".format(self._alias, table, counts[-1].rows))
             numbers, named = sequences(self._connection, tables), objects(self._connection)
             schema = whole_schema(self._connection, self._live)
             return DatabaseState(METHOD, tuple(counts), tuple(numbers), named, schema=schema)

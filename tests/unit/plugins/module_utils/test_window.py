@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils import _window
+from ansible_collections.relocate.django.plugins.module_utils import _module, _window
 from ansible_collections.relocate.django.plugins.module_utils._standby import begin, place
 
 RUN = ("/d", "shop", "mine")
@@ -52,3 +53,20 @@ def test_what_breaks_is_told_as_of_a_module() -> None:
     told = _window.answer(b"no JSON")
     found = json.loads(told.text)
     assert found["failed"] and "JSONDecodeError" in found["module_stderr"] and not told.goes_on
+
+
+@pytest.mark.parametrize(("given", "token"), [({}, ""), ({"progress": None}, ""), ({"progress": "a" * 32}, "a" * 32)])
+def test_a_call_is_told_where_to_write_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], token: str
+) -> None:
+    """By the call alone: the environment is that of the task which began the process."""
+    monkeypatch.setenv("RELOCATE_PROGRESS", "f" * 32)
+    seen: list[str] = []
+
+    def telling(_directory: str, told: str) -> contextlib.AbstractContextManager[list[Any]]:
+        seen.append(told)
+        return contextlib.nullcontext([{"name": "dump"}])
+
+    monkeypatch.setattr(_module, "telling", telling)
+    told = _window.answer(json.dumps({"arguments": {"steps": []}, "check_mode": False, **given}).encode())
+    assert json.loads(told.text)["progress"] == [{"name": "dump"}] and seen == [token]

@@ -187,7 +187,7 @@ class Answers:
     def __init__(self, *answers: tuple[int, str]) -> None:
         self._answers, self.asked = list(answers), []  # type: ignore[var-annotated]
 
-    def __call__(self, command: Any) -> Completed:
+    def __call__(self, command: Any, **_more: Any) -> Completed:
         self.asked.append(command.argv[-2])
         rc, err = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         return Completed(tuple(command.argv), rc, STATS.encode(), err.encode())
@@ -238,7 +238,7 @@ def test_a_media_root_that_is_not_there_yet_by_the_words_of_a_real_daemon(
     shell.write_text(f"#!/bin/sh\nexec rsync --server --daemon --config={conf} .\n")
     shell.chmod(0o755)
 
-    def daemon(command: Any) -> Any:
+    def daemon(command: Any, **_more: Any) -> Any:
         words = ["--rsh=" + str(shell) if word.startswith("--rsh=") else word for word in command.argv]
         return run(Command(words))
 

@@ -431,8 +431,9 @@ def test_the_highest_numbers_come_with_the_counts() -> None:
     tables = [queries.Table("a", "InnoDB", 1, (column("id", auto=True),)), queries.Table("b", "InnoDB", 1)]
     asked: list[str] = []
 
-    def ask(statements: Sequence[str]) -> list[Any]:
+    def ask(statements: Sequence[str], done: Any) -> list[Any]:
         asked.extend(statements)
+        done(len(statements))
         return [(0, 3, "5", 40), (0, 2, "6", Decimal(7)), (1, 1, "9", None)]
 
     highest: dict[str, int] = {}
