@@ -20,6 +20,7 @@ _MOST = 3  # parts in a line
 _IN_SUMMARY = 8
 _LARGEST = 4096  # characters of an answer that is looked at
 _UNITS = ("bytes", "rows", "packages")
+_LITTLE = 10**6  # bytes, of which nobody knows how many come: a list that a program writes beside its work
 _SOON = 2.0  # seconds of a part before which its rate says nothing
 _LATEST = 30 * 86400  # seconds: what would take longer is no forecast
 
@@ -98,18 +99,26 @@ def line(where: str, step: str, parts: Sequence[Part], seconds: float) -> str:
 
 
 def _at_work(part: Part) -> str:
-    words: List[str] = []
-    if part.unit:
-        words.append(amount(part.done, part.unit, part.total))
-        if part.seconds >= _SOON and part.done:
-            rate = part.done / part.seconds
-            words.append(amount(round(rate), part.unit) + "/s")
-            left = (part.total - part.done) / rate
-            words += [duration(left) + " left"] if 0 < left < _LATEST else []
-    if part.item:
-        words.append(part.item)
     percent = "{0} %".format(min(99, 100 * part.done // part.total)) if part.unit and part.total else ""
-    return ", ".join([" ".join(word for word in (part.name, percent) if word), *words])
+    words = [" ".join(word for word in (part.name, percent) if word), *_figures(part), part.item]
+    return ", ".join(word for word in words if word)
+
+
+def _figures(part: Part) -> List[str]:
+    """Return how much is done, how fast, and how long the rest takes at that rate, as far as that can be said."""
+    if not part.unit or _is_little(part):
+        return []
+    found = [amount(part.done, part.unit, part.total)]
+    if part.seconds >= _SOON and part.done:
+        rate = part.done / part.seconds
+        found.append(amount(round(rate), part.unit) + "/s")
+        left = (part.total - part.done) / rate
+        found += [duration(left) + " left"] if 0 < left < _LATEST else []
+    return found
+
+
+def _is_little(part: Part) -> bool:
+    return part.unit == "bytes" and not part.total and part.done < _LITTLE
 
 
 def summary(where: str, step: str, parts: Sequence[Part], seconds: float, failed: bool) -> str:
@@ -126,7 +135,7 @@ def summary(where: str, step: str, parts: Sequence[Part], seconds: float, failed
 def _ended(part: Part, named: bool) -> str:
     name = "{0} {1}".format(part.step, part.name) if named and part.step else part.name
     words = "{0} {1}".format(name, duration(part.seconds))
-    if not (part.unit and part.done and part.seconds):
+    if not (part.unit and part.done and part.seconds) or _is_little(part):
         return words
     rate = amount(round(part.done / part.seconds), part.unit)
     return "{0} ({1}, {2}/s)".format(words, amount(part.done, part.unit), rate)

@@ -25,6 +25,7 @@ COUNT = Part("count", "3 of 14 tables", "rows", 1_234_567, 0, 4.0)
         ((COUNT,), "count, 1,234,567 rows, 308,642 rows/s, 3 of 14 tables"),
         ((DUMP, COUNT), "dump 45 %, 270 of 600 MB, 30 MB/s, 11 s left, default; count, 1,234,567 rows, "),
         ((), "at work"),
+        ((Part("compare schema", "", "bytes", 2_400, 0, 5.0),), "compare schema (12 s so far)"),
         ((Part("git", "", "", 0, 0, 5.0),), "git"),
         ((Part("dump", "", "bytes", 5, 10, 1.0),), "dump 50 %, 5 of 10 bytes"),  # too early for a rate
         ((Part("dump", "", "bytes", 0, 10, 5.0),), "dump 0 %, 0 of 10 bytes"),
@@ -46,6 +47,8 @@ def test_the_line_at_the_end() -> None:
     assert lines.summary("old1", "backup", ended, 25.4, False) == (
         "old1: backup: took 25 s: dump 20 s (600 MB, 30 MB/s), count 4 s"
     )
+    little = Part("compare schema", "", "bytes", 2_400, 0, 1.0, "backup")
+    assert lines.summary("old1", "backup", (little,), 3.0, False) == "old1: backup: took 3 s: compare schema 1 s"
     two = (*ended, Part("hash", "", "", 0, 0, 70.0, "verify"))
     assert lines.summary("old1", "a, b", two, 3725, True).endswith(
         "failed after 1 h 2 min: backup dump 20 s (600 MB, 30 MB/s), backup count 4 s, verify hash 1 min 10 s"
