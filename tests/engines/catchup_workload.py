@@ -37,6 +37,7 @@ CREATE TABLE slot (id int PRIMARY KEY, during int4range, EXCLUDE USING gist (dur
 CREATE UNLOGGED TABLE fleeting (id int PRIMARY KEY, v text);
 CREATE TABLE folded (k citext PRIMARY KEY, v int);
 CREATE TABLE shares (k float8 PRIMARY KEY, v int);
+CREATE TABLE padded (id int PRIMARY KEY, v bpchar, f real);
 CREATE TABLE "Ot her" ("i d" uuid PRIMARY KEY, v varchar(20));
 ALTER TABLE slot CLUSTER ON slot_pkey;
 CREATE RULE quiet AS ON DELETE TO loose WHERE old.n < 0 DO INSTEAD NOTHING;
@@ -56,6 +57,7 @@ INSERT INTO fleeting SELECT i, 'f' FROM generate_series(1, 30) AS i;
 INSERT INTO slot SELECT i, int4range(i * 3, i * 3 + 2) FROM generate_series(1, 20) AS i;
 INSERT INTO folded SELECT 'Key' || i, i FROM generate_series(1, 20) AS i;
 INSERT INTO shares SELECT i / 3.0, i FROM generate_series(0, 20) AS i;
+INSERT INTO padded SELECT i, 'p', 0 FROM generate_series(1, 20) AS i;
 INSERT INTO later SELECT i, i FROM generate_series(1, 20) AS i;
 INSERT INTO sealed SELECT i, i FROM generate_series(1, 20) AS i;
 INSERT INTO "Ot her" SELECT md5(i::text)::uuid, i FROM generate_series(1, 20) AS i;
@@ -110,6 +112,7 @@ STATEMENTS = (
     "UPDATE folded SET k = upper(k::text) WHERE v = {b} % 20",
     "DELETE FROM folded WHERE v = {a} % 20",
     "UPDATE shares SET k = -k WHERE v = {b} % 20",
+    "UPDATE padded SET v = v::text || ' ', f = -f WHERE id = {b} % 20",
     "UPDATE later SET id = {b} + 1 - id WHERE id <= {b}",
     'DELETE FROM "Ot her" WHERE v::int > {a}; INSERT INTO "Ot her" VALUES (md5({q})::uuid, \'v\')',
     "DELETE FROM sealed WHERE id = {a} % 20; INSERT INTO sealed VALUES ({a} % 20, {b})",

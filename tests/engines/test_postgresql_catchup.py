@@ -283,7 +283,8 @@ def test_a_copy_that_was_loaded_is_caught_up_with(pair: Pair) -> None:
 def test_nothing_changed_is_nothing_to_carry(pair: Pair) -> None:
     pair.clone()
     path, _now = pair.write()
-    assert json.loads(Path(path, catchup_sql.CONTENTS).read_text())["changes"] == []
+    changes = catchup_apply.read(path).changes
+    assert [(one.rows, one.chosen) for one in changes] == [(0, ())] * len(changes)
     assert os.listdir(path) == [catchup_sql.CONTENTS] and pair.catch_up() == []
 
 
@@ -294,6 +295,21 @@ def test_one_changed_row_carries_one_row(pair: Pair) -> None:
     path, _now = pair.write()
     change = next(one for one in catchup_apply.read(path).changes if one.name == "item")
     assert change.rows == 1 and len(change.chosen) == 1 and change.kept < 100
+    assert pair.catch_up() == [] and lost(pair) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE shares SET k = -k WHERE v = 0",
+        "UPDATE padded SET v = v::text || ' ' WHERE id = 3",
+        "UPDATE padded SET f = -f",
+    ],
+)
+def test_what_a_fingerprint_takes_for_equal_is_carried(pair: Pair, statement: str) -> None:
+    pair.clone()
+    pair.sql(statement)
+    assert pair.state().tables == pair.copied.tables
     assert pair.catch_up() == [] and lost(pair) == []
 
 

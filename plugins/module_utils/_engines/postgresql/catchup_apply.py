@@ -135,10 +135,11 @@ def refreshes(session: Session, contents: Contents) -> List[str]:
     """The statements that fill materialized views, or empty them, as a load would; none where no row changed."""
     wanted = {(schema, name): filled for schema, name, filled in contents.views}
     found: List[Tuple[str, str, bool]] = session.rows(catchup_sql.VIEWS)
+    changed = any(change.changes for change in contents.changes)
     statements = []
     for schema, name, filled in found:
         sql = "REFRESH MATERIALIZED VIEW {0}.{1}".format(ident(schema), ident(name))
-        if wanted.get((schema, name)) and (contents.changes or not filled):
+        if wanted.get((schema, name)) and (changed or not filled):
             statements.append(sql)
         elif filled and not wanted.get((schema, name)):
             statements.append(sql + " WITH NO DATA")

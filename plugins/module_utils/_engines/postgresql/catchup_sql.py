@@ -193,6 +193,11 @@ class Change:
         """The name in states and manifests."""
         return queries.qualified(self.schema, self.name)
 
+    @property
+    def changes(self) -> bool:
+        """Tell whether any row goes or comes."""
+        return bool(self.rows or self.chosen or not self.key)
+
 
 @dataclass(frozen=True)
 class Contents:

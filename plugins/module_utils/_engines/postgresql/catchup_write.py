@@ -146,7 +146,11 @@ class Catchup:
         details = _details(self._view)
         before = {table.name: table for table in self._copied.tables}
         after = {table.name: table for table in self._now.tables}
-        tables = [table for table in state.list_tables(self._view.main) if before[table.label] != after[table.label]]
+        tables = [
+            table
+            for table in state.list_tables(self._view.main)
+            if before[table.label] != after[table.label] or not queries.tells_all(table, self._now.method)
+        ]
         changes = self._plan(tables, details)
         self._check_share(changes)
         owner = self._view.server.context.owner
