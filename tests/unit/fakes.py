@@ -208,6 +208,11 @@ class FakeEngine:
             raise RelocateError("cannot_catch_up", "it cannot be applied")
         self.databases[INCOMING] = self.applied or self.databases[INCOMING]
 
+    def try_apply(self) -> None:
+        self._call("try_apply")
+        if self.fails.get("cannot_apply"):
+            raise RelocateError("cannot_catch_up", "triggers cannot be put to sleep")
+
     def advance_sequences(self, behind: list[SequenceState]) -> list[SequenceState]:
         self._call("advance_sequences", *(item.name for item in behind))
         self.databases[INCOMING] = advanced(self.databases[INCOMING])

@@ -194,6 +194,13 @@ class Engine(abc.ABC):
         """
         raise RelocateError("cannot_catch_up", "no catch-up is known for this engine")
 
+    def try_apply(self) -> None:
+        """Do all that :meth:`apply` does to incoming but change rows, so that what would fail does so before a freeze.
+
+        Raises cannot_catch_up.
+        """
+        raise RelocateError("cannot_catch_up", "no catch-up is known for this engine")
+
     @abc.abstractmethod
     def incoming(self, recorded: Optional[DatabaseFacts] = None) -> "contextlib.AbstractContextManager[DatabaseConfig]":
         """Make a blank incoming database, replacing a leftover one, for the block to fill as the settings' user.

@@ -163,7 +163,7 @@ class Logins(abc.ABC, Generic[S]):
 
 def cannot_catch_up(why: str) -> RelocateError:
     """The error of what changed since a first copy and cannot be carried alone: the whole way is taken then."""
-    return RelocateError("cannot_catch_up", why)
+    return RelocateError("cannot_catch_up", why, "set relocate_first_copy: never to carry all of it in the downtime")
 
 
 class Asks(Protocol):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, Engine
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import sequences_behind
@@ -35,6 +35,13 @@ def ready(backup: BackupSet, kept: RecordFile) -> Set[str]:
     if kept.record.copied:
         kept.write(replace(kept.record, copied={}))
     return found
+
+
+def note(engines: Sequence[Engine], kept: RecordFile, digest: str) -> None:
+    """Note which first copy incoming holds. Raises cannot_catch_up where nothing could be applied to it."""
+    for engine in engines:
+        engine.try_apply()
+    kept.write(replace(kept.record, copied={engine.config.alias: digest for engine in engines}))
 
 
 def drop(site: Site, kept: RecordFile, check_mode: bool) -> List[str]:

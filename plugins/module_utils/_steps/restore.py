@@ -185,7 +185,7 @@ def apply(
                 with carry.filled(site, planned.neighbours, source.backup, source.digest, kept):
                     _go_live(site, options, source, kept, planned, result)
             elif options.state == "copied":
-                kept.write(replace(kept.record, copied=dict.fromkeys(result.states, source.digest)))
+                on_copy.note(engines, kept, source.digest)
             else:
                 _look_and_drop(engines, look)
     _note_media(options, source, kept)

@@ -67,6 +67,18 @@ def read(path: str) -> Contents:
 def apply(server: Server, database: str, path: str) -> None:
     """Apply a catch-up. Raises cannot_catch_up, with the database as it was."""
     contents = read(path)
+    with _transaction(server, database) as session:
+        _all(session, path, contents)
+
+
+def try_apply(server: Server, database: str) -> None:
+    """Apply nothing. Raises cannot_catch_up where nothing could be applied."""
+    with _transaction(server, database):
+        pass
+
+
+@contextlib.contextmanager
+def _transaction(server: Server, database: str) -> Iterator[Session]:
     with asleep(server, database) as session:
         try:
             session.run("BEGIN")
@@ -74,7 +86,7 @@ def apply(server: Server, database: str, path: str) -> None:
                 "CREATE TEMPORARY TABLE {0} (b bigint) ON COMMIT DROP".format(CHOSEN),
                 "CREATE TEMPORARY TABLE {0} (h bigint) ON COMMIT DROP".format(KEPT),
             )
-            _all(session, path, contents)
+            yield session
             session.run("COMMIT")
         except (RelocateError, OSError) as exc:
             if isinstance(exc, RelocateError) and exc.details.get("session") == "lost":

@@ -215,6 +215,10 @@ class PostgresqlEngine(Engine):
         """See :meth:`Engine.apply`."""
         catchup_apply.apply(self._server, self._named(INCOMING), path)
 
+    def try_apply(self) -> None:
+        """See :meth:`Engine.try_apply`."""
+        catchup_apply.try_apply(self._server, self._named(INCOMING))
+
     def advance_sequences(self, behind: Sequence[SequenceState]) -> Sequence[SequenceState]:
         """See :meth:`Engine.advance_sequences`. Raises query_failed where a sequence cannot go so far."""
         with self._server.connect(self._named(INCOMING)) as session:

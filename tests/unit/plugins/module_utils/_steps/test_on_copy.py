@@ -75,3 +75,12 @@ def test_a_copy_that_nobody_needs_is_dropped(tmp_path: Path, check_mode: bool) -
     # What no copy is noted of is not ours to drop.
     assert (INCOMING in one.databases, INCOMING in other.databases) == (check_mode, True)
     assert bool(RecordFile.read(str(tmp_path), "shop").record.copied) == check_mode
+
+
+def test_a_copy_that_nothing_can_be_applied_to_is_not_noted(tmp_path: Path) -> None:
+    kept = RecordFile.read(str(tmp_path), "shop")
+    with refused("cannot_catch_up", "triggers cannot be put to sleep"):
+        on_copy.note([engine(), engine("other", fails={"cannot_apply": 1})], kept, "0" * 64)
+    assert not kept.record.copied
+    on_copy.note([engine()], kept, "0" * 64)
+    assert RecordFile.read(str(tmp_path), "shop").record.copied == {"default": "0" * 64}
