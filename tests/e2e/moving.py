@@ -207,9 +207,9 @@ def watched(host: Host, path: str = "/health", every: float = 0.25) -> Iterator[
 
 
 def leftovers(host: Host) -> str:
-    """What a finished run must not leave: secret files, one-time keys, our processes. Compiled code stays."""
+    """What a finished run must not leave: secret files, keys, our processes. Compiled code stays, and empty places."""
     script = (
-        "ls -A --ignore=code /run/relocate 2>/dev/null;"
+        "ls -A --ignore=code --ignore=progress /run/relocate 2>/dev/null; ls -A /run/relocate/progress 2>/dev/null;"
         " grep -rl 'command=.*relocate-' /root/.ssh /home/*/.ssh 2>/dev/null;"
         " ls -A /var/lib/relocate/transfer 2>/dev/null; systemctl list-units --all --plain --no-legend 'relocate-*'"
     )
