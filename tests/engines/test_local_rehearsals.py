@@ -145,7 +145,7 @@ def test_the_day_before_pages_are_asked_for_with_the_data_and_nothing_is_left(
 
 
 def test_a_login_page_that_would_fail_is_told_before_the_freeze(tmp_path: Path, sinks: tuple[Sink, Sink]) -> None:
-    """Each page that fails is told, and then the same command moves the site, without requests."""
+    """Each page that fails is told."""
     site = LocalSite(tmp_path)
     make(site, sinks)
     views = PAGES[f"{PREFIX}/notes/views.py"]
@@ -160,9 +160,6 @@ def test_a_login_page_that_would_fail_is_told_before_the_freeze(tmp_path: Path, 
     for side in ("old", "new"):
         assert list((site.base / side / "work" / "sets").glob("*/*")) == []
     assert list((site.new / PREFIX).glob("*__incoming*")) == []
-    site.variables["relocate_answers"] = []
-    rc, said = site.play(relocate_rehearse="none")
-    assert rc == 0 and "but no request with the data" in said, said[-3000:]
 
 
 def test_a_move_makes_requests_with_the_set_of_last_night(tmp_path: Path, sinks: tuple[Sink, Sink]) -> None:

@@ -43,7 +43,7 @@ psycopg2 = pytest.importorskip("psycopg2")
 
 USER = PASSWORD = "shop"
 #: Workloads in a run: as many as fit in a minute of processor time. Before a release it is 500 (about six minutes).
-EXAMPLES = int(os.environ.get("RELOCATE_CATCHUP_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("RELOCATE_CATCHUP_EXAMPLES", "25"))
 
 #: Rows of every table, sequence and filled view as text, by nothing of ours: "name hash".
 ROWS = r"""

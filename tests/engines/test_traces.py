@@ -205,6 +205,7 @@ def test_the_whole_rehearsal_leaves_no_trace(tmp_path: Path) -> None:
             _commit(local, known)
             url = {"url": "http://127.0.0.1:9/everywhere/", "host": "shop.example", "old": False}
             local.variables["relocate_answers"] = [url]
+            local.variables["relocate_build"] = ["touch built", "manage.py check"]
             before = digest(local.old)
             rc, said = local.play("move", "--check")
             assert rc == 0, said[-3000:]
@@ -222,6 +223,9 @@ def test_the_whole_rehearsal_leaves_no_trace(tmp_path: Path) -> None:
             made = {str(path.relative_to(local.new)) for path in local.new.rglob("*") if mark in path.name}
             assert made == set() and marked(mark) == []
             assert (local.new / PREFIX / "static" / "notes.txt").read_text() == "static"
+            assert (local.new / PREFIX / "built").exists() and not (local.old / PREFIX / "built").exists()
+            for side in ("old", "new"):
+                assert list((local.base / side / "work" / "sets").glob("*/*")) == []
             assert local.rows(local.new, "db.sqlite3", "select name from sqlite_master") == []
             assert [line for line in sink.came if line != b"(somebody connects)"] == []
             assert [line for line in redis.said() if not _is_asking(line)] == []
