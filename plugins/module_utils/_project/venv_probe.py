@@ -361,7 +361,10 @@ def _question(handle: int, loaded: bool) -> Request:
     sys.stderr.write("\nrelocate.django: loaded\n")
     sys.stderr.flush()
     with os.fdopen(handle, "r") as stream:
-        found: Request = json.loads(stream.read() or sys.exit(0))  # who began this is gone
+        asked = stream.read()
+    if not asked:
+        raise SystemExit(0)  # who began this is gone
+    found: Request = json.loads(asked)
     return found
 
 

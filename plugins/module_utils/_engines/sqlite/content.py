@@ -60,7 +60,7 @@ def copy_database(source: sqlite3.Connection, path: str) -> None:
     made = created(path)
     size = [int(source.execute("PRAGMA " + name).fetchone()[0]) for name in ("page_count", "page_size")]
     PROGRESS.expect(BYTES, size[0] * size[1])
-    with contextlib.closing(connect(path)) as target, made:
+    with made, contextlib.closing(connect(path)) as target:
         target.execute("PRAGMA synchronous = OFF")  # a fresh file: synced once, when it is whole
         with PROGRESS.measured(lambda: Amount(os.fstat(made.fileno()).st_size)):
             source.backup(target)  # in one step: one in several begins again at every write
