@@ -205,7 +205,7 @@ class Writer:
         session.close()
 
 
-@pytest.fixture(name="busy", scope="module")
+@pytest.fixture(name="busy")  # once for all examples, and what it replaces is back for other tests
 def _busy(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     work = tmp_path_factory.mktemp("busy")
     fresh(cluster, "busy")
