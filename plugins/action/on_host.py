@@ -51,7 +51,7 @@ from ansible_collections.relocate.django.plugins.plugin_utils._watch import Watc
 #: The module that runs others.
 CARRIER = "relocate.django.batch"
 #: By which a module is told where to write how far it is, and where that is: see _host/progress_file.py.
-_VARIABLE, _PLACES = "RELOCATE_PROGRESS", ("/run/relocate", "/var/lib/relocate")
+_VARIABLE, _PLACES = "RELOCATE_PROGRESS", (place.BASE, "/var/lib/relocate")
 _SETTLES = 5.0  # seconds; see ActionModule._watched
 
 display = Display()
