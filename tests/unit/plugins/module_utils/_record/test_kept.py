@@ -36,10 +36,11 @@ def test_it_is_there_once_and_for_its_run_alone() -> None:
 
 
 def test_it_is_there_until_every_step_has_read_it() -> None:
-    kept.keep("/d", "shop", "mine", ANSWERS, steps=3)
+    kept.keep("/d", "shop", "mine", ANSWERS, steps=4)
     assert kept.take("/d", "shop", "mine") == ANSWERS
     assert stat.S_IMODE(os.stat(kept.path_of("/d", "shop")).st_mode) == 0o600
     assert kept.take("/d", "shop", "mine", steps=2) == ANSWERS
+    assert kept.take("/d", "shop", "mine") == ANSWERS
     assert kept.take("/d", "shop", "mine") == {} and not os.path.exists(kept.path_of("/d", "shop"))
 
 
