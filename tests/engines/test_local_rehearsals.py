@@ -126,6 +126,7 @@ def test_the_day_before_pages_are_asked_for_with_the_data_and_nothing_is_left(
     site = LocalSite(tmp_path)
     make(site, sinks)
     site.variables["relocate_answers"] = answers("/", "/task/", "/counted/", contains="a, b")
+    site.variables["relocate_build"] = ["manage.py check"]
     old = digest(site.old)
     rc, said = site.play("rehearse_move")
     assert rc == 0 and "REHEARSED: what was tried works on new; old was not stopped" in said, said[-3000:]

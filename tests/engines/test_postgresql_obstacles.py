@@ -259,8 +259,10 @@ def test_a_role_that_is_assumed(cluster: Cluster, make: Make, tmp_path: Any) -> 
 LOADER = """
 import pickle, sys
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import programs
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.engine import PostgresqlEngine
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+programs._SMALL = 0  # a small dump has one job
 with open(sys.argv[1], "rb") as stream:
     config, admin, directory, dump, facts = pickle.load(stream)
 with SecretStore(directory + "/store") as store:
