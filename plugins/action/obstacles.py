@@ -200,6 +200,7 @@ class ActionModule(ActionBase):
                 "replace": {"type": "bool", "default": False},
                 "from": {"type": "str"},
                 "answers": {"type": "raw", "default": []},
+                "warm": {"type": "raw", "default": []},
             }
         )
         try:
@@ -228,5 +229,5 @@ class ActionModule(ActionBase):
         if args["from"] and args["from"] in others:
             names |= set(others[args["from"]])
         return _inventory_checks.obstacles(
-            names, self._templar.template(task_vars.get("relocate_sites")), args["answers"]
+            names, self._templar.template(task_vars.get("relocate_sites")), args["answers"], args["warm"]
         )

@@ -61,15 +61,26 @@ def backup_set() -> Spec:
     }
 
 
+def _request() -> Dict[str, Any]:
+    return {
+        "url": {"type": "str", "required": True},
+        "host": {"type": "str", "default": ""},
+        "headers": {"type": "dict", "default": {}, "no_log": True},
+        "validate_certs": {"type": "bool", "default": True},
+    }
+
+
+def warm() -> Spec:
+    """Options: the pages that the site is asked for before its answers are judged."""
+    return {"warm": {"type": "list", "elements": "dict", "default": [], "options": _request()}}
+
+
 def answers() -> Spec:
     """Options: the answers that the site must give, and the time it has for them."""
     options = {
-        "url": {"type": "str", "required": True},
-        "host": {"type": "str", "default": ""},
+        **_request(),
         "status": {"type": "int", "default": 200},
         "contains": {"type": "str", "default": ""},
-        "headers": {"type": "dict", "default": {}, "no_log": True},
-        "validate_certs": {"type": "bool", "default": True},
         "old": {"type": "bool", "default": True},
     }
     return {

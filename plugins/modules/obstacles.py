@@ -63,6 +63,10 @@ options:
     description: What the site must answer on new, as the user wrote it; it is looked at here, before anything is asked.
     type: raw
     default: []
+  warm:
+    description: The pages that new is asked for first, as the user wrote them; they are looked at here too.
+    type: raw
+    default: []
   allow_unfrozen:
     description: Whether O(units) may be empty, since something else keeps the old site from writing.
     type: bool

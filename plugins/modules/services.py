@@ -20,6 +20,7 @@ author:
 extends_documentation_fragment:
   - relocate.django.work
   - relocate.django.answers
+  - relocate.django.warm
   - relocate.django.project
   - relocate.django.attributes
 attributes:
@@ -39,7 +40,8 @@ options:
         just before the cutover.
       - V(thawed) starts what was active before V(frozen), enables what was enabled, and takes the timer away. Without a
         record of a freeze it does nothing. A site that was V(retired) is left alone unless O(retired=true).
-      - V(started) enables and starts the units on the new host, waits until they stay up, and asks for O(answers).
+      - V(started) enables and starts the units on the new host, waits until they stay up, and asks for O(warm), then
+        for O(answers).
       - V(stopped) stops and disables the units on the new host, and makes sure that all of them are down.
       - V(retired) stops and disables the units on the old host after the cutover. It refuses, and stops nothing, when a
         unit runs there although the site was V(held). V(thawed) with O(retired=true) undoes it.
@@ -214,6 +216,11 @@ steps:
   sample: [record, arm, stop gunicorn.service]
 answers:
   description: What each request of O(answers) got, and after how many attempts.
+  returned: when O(state=started)
+  type: list
+  elements: dict
+warmed:
+  description: What each page of O(warm) answered, and how many seconds that took.
   returned: when O(state=started)
   type: list
   elements: dict

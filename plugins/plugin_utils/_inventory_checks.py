@@ -12,6 +12,8 @@ from ansible_collections.relocate.django.plugins.plugin_utils import _options, _
 
 #: The parts of an item of relocate_answers; a unit test keeps them equal to the services module's.
 ANSWER = frozenset({"url", "host", "status", "contains", "headers", "validate_certs", "old"})
+#: And those of an item of relocate_warm.
+WARM = frozenset({"url", "host", "headers", "validate_certs"})
 _PREFIX = "relocate_"
 
 
@@ -50,19 +52,23 @@ def _no_key(key: str, known: Iterable[str]) -> str:
     return "{0} is unknown{1}".format(key, _meant(key, known))
 
 
-def bad_answers(answers: Any) -> List[str]:
-    """A sentence for each item of relocate_answers that could not be asked."""
-    if not isinstance(answers, Sequence) or isinstance(answers, str):
-        return ["relocate_answers is no list"]
+def bad_requests(name: str, items: Any, parts: FrozenSet[str]) -> List[str]:
+    """Say for each item of a list of requests why it could not be asked.
+
+    :param name: the variable
+    :param parts: what an item may hold
+    """
+    if not isinstance(items, Sequence) or isinstance(items, str):
+        return ["{0} is no list".format(name)]
     found = []
-    for item in answers:
+    for item in items:
         if not isinstance(item, Mapping):
-            found.append("relocate_answers: an item is no mapping")
+            found.append("{0}: an item is no mapping".format(name))
             continue
-        wrong = sorted(set(map(str, item)) - ANSWER)
-        found += ["relocate_answers: {0} is unknown{1}".format(key, _meant(key, ANSWER)) for key in wrong]
+        wrong = sorted(set(map(str, item)) - parts)
+        found += ["{0}: {1} is unknown{2}".format(name, key, _meant(key, parts)) for key in wrong]
         if not item.get("url"):
-            found.append("relocate_answers: an item has no url")
+            found.append("{0}: an item has no url".format(name))
     return found
 
 
@@ -71,9 +77,10 @@ def _meant(name: str, known: Iterable[str]) -> str:
     return ": did you mean {0}?".format(close[0]) if close else ""
 
 
-def obstacles(names: Iterable[str], sites: Any, answers: Any) -> List[Dict[str, Any]]:
+def obstacles(names: Iterable[str], sites: Any, answers: Any, warm: Any) -> List[Dict[str, Any]]:
     """Everything of the above as obstacles of the inventory."""
-    texts = unknown_variables(names) + unknown_site_keys(sites) + bad_answers(answers)
+    texts = unknown_variables(names) + unknown_site_keys(sites)
+    texts += bad_requests("relocate_answers", answers, ANSWER) + bad_requests("relocate_warm", warm, WARM)
     return [
         {"code": "bad_option", "host": "the controller", "msg": text, "hint": "correct the inventory", "alias": ""}
         for text in texts

@@ -22,7 +22,18 @@ _SPECS = Path(__file__).resolve().parents[2] / "roles" / "common" / "meta" / "ar
 _PREFIX = "relocate_"
 _SHOWN = 40  # characters of a value
 #: What may hold a password is told by its type alone, wherever it stands.
-_SECRET = ("login", "environment", "env_overrides", "answers", "remote", "command", "password", "token", "secret")
+_SECRET = (
+    "login",
+    "environment",
+    "env_overrides",
+    "answers",
+    "warm",
+    "remote",
+    "command",
+    "password",
+    "token",
+    "secret",
+)
 #: What hosts would look for below whatever directory a task happens to run in.
 _WHOLE = ("relocate_directory", "relocate_path", "relocate_old_path")
 _WORDS = {

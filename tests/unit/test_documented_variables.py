@@ -38,7 +38,7 @@ def refused(given: dict[str, Any]) -> list[str]:
     """Give what the roles say of these variables: unknown names, and values that are none of the choices."""
     known = {name: value for name, value in given.items() if name in COMMON}
     words = ArgumentSpecValidator(COMMON).validate(known).error_messages
-    return words + [item["msg"] for item in _inventory_checks.obstacles(given, given.get("relocate_sites"), [])]
+    return words + [item["msg"] for item in _inventory_checks.obstacles(given, given.get("relocate_sites"), [], [])]
 
 
 def snippets(text: str) -> Iterator[Any]:

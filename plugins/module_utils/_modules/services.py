@@ -46,7 +46,9 @@ def with_all(module: Call, options: bring.Options, comes_to: str, others: Beside
             result = with_units(module, options, others)
         else:
             if comes_to == bring.ANSWERS and not module.check_mode:
-                result["answers"] = options.ask()
+                started = options.ask()
+                result.update(started.result())
+                tell(module, started.warnings())
             others.after()
     except RelocateError:
         others.failed()
@@ -69,7 +71,8 @@ def with_units(module: Call, options: bring.Options, others: Beside) -> Dict[str
     tell(module, plan.warnings())
     started = None if module.check_mode else bring.apply(host, options, plan, others.after)
     if started is not None:
-        result["answers"] = started.answers
+        result.update(started.result())
+        tell(module, started.warnings())
         result["answered_since"] = round(time.monotonic() - started.at, 2) if started.at else 0.0
     else:
         others.after()
@@ -83,6 +86,7 @@ MODULE = Module(
         "argument_spec": _argspec.merged(
             _argspec.work(),
             _argspec.answers(),
+            _argspec.warm(),
             {name: spec for name, spec in _argspec.project().items() if name != "path"},
             {
                 "state": {"type": "str", "choices": list(STATES), "required": True},

@@ -24,14 +24,14 @@ from ansible_collections.relocate.django.plugins.module_utils._secrets import wi
 _BODY = 1024 * 1024  # bytes read of an answer
 _SHOWN = 16 * 1024  # characters of a page that are looked through for its text
 _HOPS = 5
-_PAUSE = 0.5  # seconds between attempts
+PAUSE = 0.5  # seconds between attempts
 _SOON, _AT_FIRST = (
     0.05,
     5.0,
 )  # seconds between attempts at first, and for how long: what comes up is downtime until then
 #: Statuses of a proxy or a server that waits for the application to come up.
-_HEALING = (408, 425, 429, 502, 503, 504)
-_GRACE = 5.0  # seconds in which a proxy that was reloaded may still answer as it did before
+HEALING = (408, 425, 429, 502, 503, 504)
+GRACE = 5.0  # seconds in which a proxy that was reloaded may still answer as it did before
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _follow(question: Question, timeout: float) -> Answer:
         if not answer.location or answer.status == question.status or found.hostname not in own:
             return answer
         target = _at_the_address(found, target)
-    return Answer(0, why="more than {0} redirects".format(_HOPS), patience=_GRACE)
+    return Answer(0, why="more than {0} redirects".format(_HOPS), patience=GRACE)
 
 
 def _hostname(name: str) -> str:
@@ -202,7 +202,7 @@ def _read(response: http.client.HTTPResponse, limited: _Limited) -> Answer:
         response.status,
         body.decode("utf-8", "replace"),
         location if 300 <= response.status < 400 else "",
-        patience=math.inf if response.status in _HEALING else _GRACE,
+        patience=math.inf if response.status in HEALING else GRACE,
     )
 
 
@@ -219,7 +219,7 @@ def _patience(exc: Exception) -> float:
     before a reload. A name that is unknown, an address that is none, a port that speaks no TLS: not at all.
     """
     if isinstance(exc, ssl.SSLCertVerificationError):
-        return _GRACE
+        return GRACE
     if isinstance(exc, ssl.SSLError):
         return 0.0 if exc.reason == "WRONG_VERSION_NUMBER" else math.inf
     if isinstance(exc, socket.gaierror):
@@ -261,7 +261,7 @@ def _expect_one(question: Question, begun: float, deadline: float, given_up: Cal
         if fits(question, answer):
             return {"url": question.url, "host": question.host, "status": answer.status, "attempts": attempts}
         now = time.monotonic()
-        pause = _SOON if now - begun < _AT_FIRST else _PAUSE
+        pause = _SOON if now - begun < _AT_FIRST else PAUSE
         wrong_since = (wrong_since or now) if answer.patience < math.inf else 0.0
         late = now + pause > deadline or (wrong_since and now + pause > wrong_since + answer.patience)
         if late or given_up():
@@ -269,15 +269,19 @@ def _expect_one(question: Question, begun: float, deadline: float, given_up: Cal
         time.sleep(pause)
 
 
+#: Given what tells that nobody waits any more, does what comes before the answers; tells whether anything answered.
+Before = Callable[[Callable[[], bool]], bool]
+
+
 class Asking:
     """Asks for the answers while the units that give them are watched: they may come long before these have settled.
 
-    :param timeout: seconds from :meth:`begin` on
+    :param timeout: seconds from :meth:`begin` on; from the end of ``before`` on, where anything answered that
     """
 
-    def __init__(self, questions: Sequence[Question], timeout: float) -> None:
+    def __init__(self, questions: Sequence[Question], timeout: float, before: Before = lambda _given_up: False) -> None:
         self.at = 0.0  # when the last of them was right, by the monotonic clock; 0 without a question
-        self._questions, self._timeout = questions, timeout
+        self._questions, self._timeout, self._before = questions, timeout, before
         self._given_up = threading.Event()
         self._answers: List[Dict[str, Any]] = []
         self._error: Optional[BaseException] = None
@@ -289,7 +293,10 @@ class Asking:
 
     def _ask(self) -> None:
         try:
-            self._answers = expect(self._questions, self._timeout, self._given_up.is_set)
+            begun = time.monotonic()
+            up = self._before(self._given_up.is_set)
+            left = self._timeout if up else begun + self._timeout - time.monotonic()
+            self._answers = expect(self._questions, left, self._given_up.is_set)
             self.at = time.monotonic() if self._questions else 0.0
         except BaseException as error:
             self._error = error

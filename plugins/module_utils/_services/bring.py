@@ -24,6 +24,7 @@ from ansible_collections.relocate.django.plugins.module_utils._services.answers 
 from ansible_collections.relocate.django.plugins.module_utils._services.names import reload_name, unit_name
 from ansible_collections.relocate.django.plugins.module_utils._services.unit import Unit
 from ansible_collections.relocate.django.plugins.module_utils._services.units import Services
+from ansible_collections.relocate.django.plugins.module_utils._services.warm import Warmed, warm
 
 #: What a request comes to: its units are looked at; only the answers are asked for; nothing is left to do, since no
 #: unit is named, or since another host serves the site.
@@ -51,6 +52,7 @@ class Options(ModuleOptions):
     path: Optional[str]  # the project's directory
     answers: Sequence[Mapping[str, Any]] = field(repr=False)  # questions to the site that started
     answers_timeout: int  # seconds until they must be answered
+    warm: Sequence[Mapping[str, Any]] = field(repr=False)  # pages that are asked for before
 
     def request(self) -> plan.Request:
         """The options as the planner takes them."""
@@ -67,13 +69,48 @@ class Options(ModuleOptions):
             path=self.path or "",
         )
 
-    def asking(self) -> Asking:
-        """Return what asks for the answers, once it has begun."""
-        return Asking([Question(**item) for item in self.answers], self.answers_timeout)
+    def asking(self) -> First:
+        """Return what asks for the first pages, once it has begun."""
+        return First(self)
 
-    def ask(self) -> List[Dict[str, Any]]:
-        """Ask for the answers. Raises site_silent."""
-        return self.asking().finish()
+    def ask(self) -> Started:
+        """Ask for the first pages. Raises site_silent."""
+        return self.asking().started()
+
+
+@dataclass(frozen=True)
+class Started:
+    """Holds what a site that was started answered, and when the last of that was right; 0 where nothing was asked."""
+
+    answers: List[Dict[str, Any]]
+    at: float  # by the monotonic clock
+    warmed: Sequence[Warmed] = ()
+
+    def result(self) -> Dict[str, Any]:
+        """Return it as the module does."""
+        return {"answers": self.answers, "warmed": [page.result() for page in self.warmed]}
+
+    def warnings(self) -> List[str]:
+        """Return what the user should know of the pages that were asked for first."""
+        return [text for text in (page.told() for page in self.warmed) if text]
+
+
+class First(Asking):
+    """Asks a site that starts for its first pages: those that warm it, then those that must be right."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._warmed: List[Warmed] = []
+        super().__init__([Question(**item) for item in options.answers], options.answers_timeout, self._warm)
+
+    def _warm(self, given_up: Callable[[], bool]) -> bool:
+        pages = [Question(**item) for item in self._options.warm]
+        self._warmed = warm(pages, self._options.answers_timeout, given_up)
+        return any(page.status for page in self._warmed)
+
+    def started(self) -> Started:
+        """Wait for the pages. Raises site_silent."""
+        return Started(self.finish(), self.at, self._warmed)
 
 
 @dataclass(frozen=True)
@@ -137,14 +174,6 @@ def plan_units(host: Services, options: Options) -> Plan:
     return Plan(request, tuple(actions), units, record, tuple(others))
 
 
-@dataclass(frozen=True)
-class Started:
-    """Holds what a site that was started answered, and when the last of that was right; 0 where nothing was asked."""
-
-    answers: List[Dict[str, Any]]
-    at: float  # by the monotonic clock
-
-
 def apply(
     host: Services, options: Options, planned: Plan, finish: Callable[[], None] = lambda: None
 ) -> Optional[Started]:
@@ -176,7 +205,7 @@ def _start_and_ask(host: Services, options: Options, planned: Plan, finish: Call
             asking.give_up()
             raise
         try:
-            answered = Started(asking.finish(), asking.at)
+            answered = asking.started()
             finish()
             return answered
         except RelocateError as error:

@@ -32,6 +32,7 @@ def test_the_names_that_the_playbooks_set_are_known() -> None:
 
 def test_answers_are_those_of_the_module() -> None:
     assert set(_argspec.answers()["answers"]["options"]) == _inventory_checks.ANSWER
+    assert set(_argspec.warm()["warm"]["options"]) == _inventory_checks.WARM
 
 
 @pytest.mark.parametrize(
@@ -73,9 +74,14 @@ def test_unknown_keys_of_sites(sites: Any, texts: list[str]) -> None:
     ],
 )
 def test_bad_answers(answers: Any, texts: list[str]) -> None:
-    assert _inventory_checks.bad_answers(answers) == texts
+    assert _inventory_checks.bad_requests("relocate_answers", answers, _inventory_checks.ANSWER) == texts
+
+
+def test_pages_to_warm_have_no_status() -> None:
+    found = _inventory_checks.obstacles([], None, [], [{"url": "http://127.0.0.1/", "status": 200}])
+    assert [item["msg"] for item in found] == ["relocate_warm: status is unknown"]
 
 
 def test_all_at_once() -> None:
-    found = _inventory_checks.obstacles(["relocate_service"], [{"paht": 1}], [{"uri": 1}])
+    found = _inventory_checks.obstacles(["relocate_service"], [{"paht": 1}], [{"uri": 1}], [])
     assert [item["code"] for item in found] == ["bad_option"] * 4

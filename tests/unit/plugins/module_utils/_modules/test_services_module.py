@@ -42,7 +42,7 @@ def work(directory: Path, state: str, check: bool = False, warn: Any = print, **
         path=None,
     )
     found: dict[str, Any] = services.work_on(
-        SimpleNamespace(params={**base, "answers": [], **params}, check_mode=check, warn=warn)  # type: ignore[arg-type]
+        SimpleNamespace(params={**base, "answers": [], "warm": [], **params}, check_mode=check, warn=warn)  # type: ignore[arg-type]
     )
     return found
 

@@ -160,8 +160,8 @@ def spent(question: Question, timeout: float = 30.0) -> float:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "_GRACE", 0.3)
-    monkeypatch.setattr(answers, "_PAUSE", 0.1)
+    monkeypatch.setattr(answers, "GRACE", 0.3)
+    monkeypatch.setattr(answers, "PAUSE", 0.1)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -292,4 +292,4 @@ def test_what_comes_up_is_asked_often_at_first(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(answers, "ask", lambda *_args: answers.Answer(502, patience=float("inf")))
     with refused("site_silent", "answers 502"):
         expect([Question("http://127.0.0.1/")], 9)
-    assert set(pauses[:90]) == {answers._SOON} and set(pauses[101:]) == {answers._PAUSE} and sum(pauses) <= 9
+    assert set(pauses[:90]) == {answers._SOON} and set(pauses[101:]) == {answers.PAUSE} and sum(pauses) <= 9

@@ -68,7 +68,7 @@ def started(directory: Path, broken: tuple[str, ...] = (), **more: Any) -> tuple
     wanted: dict[str, Any] = dict.fromkeys(("abandoned", "retired", "allow_unfrozen"), False)
     wanted.update(directory=str(directory), site="shop", run="me", state="started", label="l1", path=None)
     wanted.update(units=[WEB], named=["*"], reload=[], enable=None, freeze_limit=0, timeout=1)
-    wanted.update(answers=[{"url": "http://127.0.0.1:9/"}], answers_timeout=1)
+    wanted.update(answers=[{"url": "http://127.0.0.1:9/"}], answers_timeout=1, warm=[])
     systemd = Played({WEB: unit(WEB, up=False)}, broken)
     host = services_units.Services(systemd, str(directory), "shop")
     options = bring.Options.of({**wanted, **more})
@@ -92,6 +92,22 @@ def test_answers_are_asked_for_before_the_units_have_settled(tmp_path: Path, mon
     assert told == ["asked", "settled", "settled"]  # nothing was to be stopped, and what was started has settled
     assert found is not None and found.answers[0]["status"] == 200
     assert time.monotonic() - found.at > 0.2, "the first right answer is what ends the downtime"
+
+
+def test_pages_that_warm_come_before_the_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def ask(question: answers.Question, _timeout: float) -> answers.Answer:
+        told.append(question.url)
+        return answers.Answer(500 if question.url == "http://127.0.0.1:9/b" else 200)
+
+    monkeypatch.setattr(answers, "ask", ask)
+    pages: list[dict[str, Any]] = [{"url": f"http://127.0.0.1:9/{name}", "host": "shop.example"} for name in "ab"]
+    _systemd, found = started(tmp_path, warm=pages)
+    assert sorted(told[:2]) == [page["url"] for page in pages] and told[2:] == ["http://127.0.0.1:9/"]
+    assert found is not None and [page["status"] for page in found.result()["warmed"]] == [200, 500]
+    assert found.warnings() == ["relocate_warm: http://127.0.0.1:9/b answers 500; it was left as cold as it is"]
+    assert found.at > 0
 
 
 def test_units_that_do_not_stay_up_are_not_asked_any_longer(tmp_path: Path) -> None:
