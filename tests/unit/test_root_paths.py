@@ -91,15 +91,19 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "_sizes": ("os.listdir", CALLERS),
         "_ends_well": ("open", CALLERS),
     },
+    "module_utils/_engines/sqlite/catchup_apply.py": {
+        "forget": ("os.unlink", CALLERS),
+    },
     "module_utils/_engines/sqlite/content.py": {
         "connect": ("sqlite3.connect", CALLERS),
+        "all_pages": ("open", CALLERS),
         "copy_database": ("files.created", CALLERS),
-        "settle": ("os.unlink", CALLERS),
     },
     "module_utils/_engines/sqlite/files.py": {
-        "remove_database": ("os.unlink os.unlink", CALLERS),
+        "remove_side_files": ("os.unlink", CALLERS),
+        "remove_database": ("os.unlink", CALLERS),
         "sync": ("os.open", CALLERS),
-        "check_whole": ("open", CALLERS),
+        "recorded_size": ("open", CALLERS),
         "match_rights": ("os.chmod os.chown", CALLERS),
         "exchange": ("os.link os.rename os.replace os.replace", CALLERS),
         "processes_with": ("os.listdir os.listdir", "of /proc, which links nowhere but to open files, and only asks"),
@@ -316,6 +320,9 @@ VOUCHED: dict[tuple[str, str], str] = {
     ("module_utils/_transfer/local.py", "_Copy._delete"): "Copier.fetch holds the rights",
     ("module_utils/_transfer/local.py", "_Copy._clear"): "Copier.fetch holds the rights",
     ("module_utils/_engines/sqlite/content.py", "open_view"): CALLERS,
+    ("module_utils/_engines/sqlite/content.py", "settle"): CALLERS,
+    ("module_utils/_engines/sqlite/files.py", "check_whole"): CALLERS,
+    ("module_utils/_engines/sqlite/files.py", "holds_all"): CALLERS,
     ("module_utils/_engines/sqlite/schema.py", "whole_schema"): CALLERS,
     (
         "module_utils/_engines/sqlite/snapshot.py",

@@ -9,6 +9,7 @@ on both ways: all of incoming is compared with all of what old held when it was 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from dataclasses import replace
@@ -112,8 +113,12 @@ def discard(site: Site, backup: BackupSet) -> None:
 
 
 def _remove(site: Site, backup: BackupSet, relative: str) -> None:
+    """Remove a dump: a directory, or a file."""
+    path = backup.file(relative)
     with acting_as(site.project.owner):
-        shutil.rmtree(backup.file(relative), ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
+        with contextlib.suppress(OSError):  # gone; what stays makes the next dump say so
+            os.unlink(path)
 
 
 def of(backup: BackupSet) -> Dict[str, Copy]:

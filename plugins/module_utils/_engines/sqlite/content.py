@@ -13,12 +13,14 @@ import sqlite3
 import struct
 import urllib.parse
 from hashlib import blake2b
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.files import (
-    SIDE_FILES,
     file_size,
+    holds_all,
     refusal,
+    remove_database,
+    remove_side_files,
 )
 from ansible_collections.relocate.django.plugins.module_utils._host.files import created
 from ansible_collections.relocate.django.plugins.module_utils._model import SequenceState, TableCount
@@ -55,11 +57,35 @@ def open_view(path: str) -> sqlite3.Connection:
     raise AssertionError("not reached")
 
 
+def bytes_of(connection: sqlite3.Connection) -> int:
+    """Return how many bytes all pages have."""
+    count, size = (connection.execute("PRAGMA " + name).fetchone()[0] for name in ("page_count", "page_size"))
+    return int(count) * int(size)
+
+
+@contextlib.contextmanager
+def all_pages(view: sqlite3.Connection, path: str, copy: str) -> Iterator[IO[bytes]]:
+    """Open all pages of a view as a file: the database's own where it holds all, else a copy without a name.
+
+    To close the database's own lets go of this process's locks on it, so the view ends with the block.
+
+    :param path: of the database
+    :param copy: a path for the copy
+    """
+    if not holds_all(path, bytes_of(view)):
+        remove_database(copy)
+        copy_database(view, copy)
+        path = copy
+    with open(path, "rb") as stream:
+        if path == copy:
+            remove_database(copy)
+        yield stream
+
+
 def copy_database(source: sqlite3.Connection, path: str) -> None:
     """Copy a database, by the backup API, to a file that is not there yet."""
     made = created(path)
-    size = [int(source.execute("PRAGMA " + name).fetchone()[0]) for name in ("page_count", "page_size")]
-    PROGRESS.expect(BYTES, size[0] * size[1])
+    PROGRESS.expect(BYTES, bytes_of(source))
     with made, contextlib.closing(connect(path)) as target:
         target.execute("PRAGMA synchronous = OFF")  # a fresh file: synced once, when it is whole
         with PROGRESS.measured(lambda: Amount(os.fstat(made.fileno()).st_size)):
@@ -78,9 +104,7 @@ def settle(path: str) -> None:
             raise refusal("sessions_remain", "{0} is in use".format(path))
     if file_size(path + "-wal"):
         raise refusal("sessions_remain", "{0}-wal holds changes that are not in the database".format(path))
-    for side in SIDE_FILES:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path + side)
+    remove_side_files(path)
 
 
 class _Column(NamedTuple):

@@ -28,7 +28,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     missing_programs,
     removed_on_failure,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite import venv_dialect
+from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite import catchup_apply, venv_dialect
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.content import (
     FINISHED_COPY,
     WAIT,
@@ -84,6 +84,7 @@ class SqliteEngine(Engine):
     name = "sqlite"
     dialect: ClassVar[ModuleType] = venv_dialect
     is_file = True
+    catches_up: ClassVar[bool] = True
 
     def _path(self, which: str) -> str:
         # A link in the settings' path is followed: the swap must replace the file, on its own file system.
@@ -216,6 +217,14 @@ class SqliteEngine(Engine):
                 os.chmod(incoming, self._mode(recorded))
                 self._check_loaded(incoming)
 
+    def apply(self, path: str) -> None:
+        """See :meth:`Engine.apply`."""
+        catchup_apply.apply(self._path(INCOMING), path, self.context.owner)
+
+    def try_apply(self) -> None:
+        """See :meth:`Engine.try_apply`."""
+        catchup_apply.try_apply(self._path(INCOMING), self.context.owner)
+
     @contextlib.contextmanager
     def incoming(self, recorded: Optional[DatabaseFacts] = None) -> Iterator[DatabaseConfig]:
         """The base class's: a file beside live's. Raises right_missing or disk_full."""
@@ -283,6 +292,8 @@ class SqliteEngine(Engine):
         """The base class's; raises right_missing or query_failed."""
         path = self._path(which)
         with owned(self.context.owner, "query_failed"):
+            if which == INCOMING:
+                catchup_apply.forget(path)
             return remove_database(path)
 
     def removal(self, which: str) -> str:

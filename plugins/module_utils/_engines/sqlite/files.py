@@ -92,12 +92,16 @@ def file_size(path: str) -> int:
         return 0
 
 
-def remove_database(path: str) -> bool:
-    """Remove a database with its side files; returns whether there was one."""
-    # Side files first: one that outlived its database would be replayed into the next file of that name.
+def remove_side_files(path: str) -> None:
+    """Remove what SQLite keeps beside a database."""
     for side in SIDE_FILES:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path + side)
+
+
+def remove_database(path: str) -> bool:
+    """Remove a database with its side files; returns whether there was one."""
+    remove_side_files(path)  # first: one that outlived its database would be replayed into the next of that name
     try:
         os.unlink(path)
     except FileNotFoundError:
@@ -172,16 +176,31 @@ def zstd(arguments: List[str], source: str, target: str, context: EngineContext,
         )
 
 
-def check_whole(path: str) -> None:
-    """Refuse a file that is shorter or longer than its header says, which SQLite itself may pass over."""
+def recorded_size(path: str) -> int:
+    """Return how many bytes a file has by its own header; 0 for one that is no database."""
     with open(path, "rb") as stream:
         header = stream.read(100)
     if len(header) < 100 or not header.startswith(_MAGIC):
-        raise refusal("dump_truncated", "the dump holds no SQLite database")
+        return 0
     page_size = struct.unpack(">H", header[16:18])[0]
-    recorded = (65536 if page_size == 1 else page_size) * struct.unpack(">I", header[28:32])[0]
+    return int((65536 if page_size == 1 else page_size) * struct.unpack(">I", header[28:32])[0])
+
+
+def check_whole(path: str) -> None:
+    """Refuse a file that is shorter or longer than its header says, which SQLite itself may pass over."""
+    recorded = recorded_size(path)
+    if not recorded:
+        raise refusal("dump_truncated", "the dump holds no SQLite database")
     if os.path.getsize(path) != recorded:
         raise refusal("dump_truncated", "the dump holds {0} of {1} bytes".format(os.path.getsize(path), recorded))
+
+
+def holds_all(path: str, size: int) -> bool:
+    """Tell whether all that a view of a database shows is in its main file, and nothing else is.
+
+    :param size: of all pages of the view, in bytes
+    """
+    return not file_size(path + "-wal") and size == file_size(path) == recorded_size(path)
 
 
 def match_rights(path: str, model: str) -> None:

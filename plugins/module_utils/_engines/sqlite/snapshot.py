@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import urllib.parse
-from typing import Optional
+from typing import IO, Any, Mapping, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     EngineContext,
@@ -16,8 +16,12 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     Snapshot,
     removed_on_failure,
 )
+from ansible_collections.relocate.django.plugins.module_utils._engines.sql import cannot_catch_up
+from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.catchup_delta import Changes, Noted
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.content import (
     FINISHED_COPY,
+    all_pages,
+    bytes_of,
     check_pages,
     connect,
     copy_database,
@@ -35,8 +39,9 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.fi
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.schema import refuse_orphans, whole_schema
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host.files import replaced
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, DumpFile
-from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS
+from ansible_collections.relocate.django.plugins.module_utils._progress import BYTES, PROGRESS
 
 METHOD = "sqlite-row-1"
 
@@ -46,6 +51,7 @@ class SqliteSnapshot(Snapshot):
 
     def __init__(self, path: str, alias: str, context: EngineContext) -> None:
         self._alias, self._context, self._live = alias, context, path
+        self._copy: Optional[IO[bytes]] = None  # once dumped
         with owned(context.owner, "query_failed"):
             self._connection = open_view(path)
 
@@ -53,6 +59,8 @@ class SqliteSnapshot(Snapshot):
         """End the view."""
         with owned(self._context.owner, "query_failed"):
             self._connection.close()
+            if self._copy is not None:
+                self._copy.close()
 
     def dump(self, directory: str, on_snapshot: Optional[OnSnapshot] = None) -> DumpFile:
         """The base class's; also raises database_broken, since such a dump would be refused at its load."""
@@ -64,6 +72,7 @@ class SqliteSnapshot(Snapshot):
                 raise RelocateError("path_refused", "{0} is there already".format(path), "choose another directory")
             with removed_on_failure(lambda: self._forget(path)):
                 self._replace_view(path)
+                self._copy = open(path, "rb")  # noqa: SIM115  # closed with the view; it may lose its name before
                 if on_snapshot is not None:
                     on_snapshot(path)
         if self._context.compression == "none":
@@ -109,8 +118,36 @@ class SqliteSnapshot(Snapshot):
             schema = whole_schema(self._connection, self._live)
             return DatabaseState(METHOD, tuple(counts), tuple(numbers), named, schema=schema)
 
+    def starting_point(self, copied: DatabaseState) -> Mapping[str, Any]:
+        """See :meth:`Snapshot.starting_point`: the digests of the dump's blocks."""
+        if self._copy is None:
+            raise cannot_catch_up("nothing was dumped")
+        with owned(self._context.owner, "dump_failed"):
+            size = self._copy.seek(0, os.SEEK_END)
+            self._copy.seek(0)
+            PROGRESS.expect(BYTES, size)
+            return Noted.of(self._copy, size).plain()
 
-def _file_name(alias: str) -> str:
+    def catch_up(self, directory: str, base: Mapping[str, Any], copied: DatabaseState, now: DatabaseState) -> str:
+        """See :meth:`Snapshot.catch_up`. As a dump, it raises database_broken and orphan_rows."""
+        noted, path = Noted.from_plain(base), os.path.join(directory, _quoted(self._alias) + ".catchup")
+        with owned(self._context.owner, "dump_failed"):
+            view, size = self._connection, bytes_of(self._connection)
+            PROGRESS.expect(BYTES, size)
+            with all_pages(view, self._live, path + ".now") as stream:
+                changes = Changes.since(noted, stream, size)
+                check_pages(view)
+                refuse_orphans(view, self._context, self._live)
+                with replaced(path) as target:
+                    changes.write(target, stream)
+        return os.path.basename(path)
+
+
+def _quoted(alias: str) -> str:
     """An alias may be any text: quote all that is special in a path, and a dot that would hide the file."""
     quoted = urllib.parse.quote(alias, safe="", errors="surrogatepass").replace("~", "%7E")
-    return ("%2E" + quoted[1:] if quoted.startswith(".") else quoted) + ".sqlite3"
+    return "%2E" + quoted[1:] if quoted.startswith(".") else quoted
+
+
+def _file_name(alias: str) -> str:
+    return _quoted(alias) + ".sqlite3"

@@ -67,7 +67,7 @@ def test_no_first_copy_costs_nothing(tmp_path: Path, options: Any, one: Any, not
 def test_a_copy_that_nothing_can_follow_is_removed(tmp_path: Path) -> None:
     old = Old(tmp_path, fails={"cannot_start": 1})
     assert old.copy()["notes"] == ["no first copy was made: nothing to start from"]
-    assert first_copy.digest(old.set) == "" and copies.of(old.set) == {}
+    assert first_copy.digest(old.set) == "" and copies.of(old.set) == {} and old.dumps() == []
 
 
 def test_the_frozen_site_adds_what_changed(tmp_path: Path) -> None:
@@ -96,6 +96,18 @@ def test_the_whole_way_is_taken_and_said_why(tmp_path: Path) -> None:
     entry = dumps.dump_all(old.site, old.set, frozen=True)[0]["default"]
     assert not entry.catch_up and [call[0] for call in old.engine.calls].count("dump") == 2
     assert old.site.notes == ["database default: all of it was carried once more in the downtime: the schema changed"]
+
+
+@pytest.mark.parametrize("is_directory", [True, False])
+def test_the_dump_of_the_copy_makes_room_for_the_next(tmp_path: Path, is_directory: bool) -> None:
+    old = Old(tmp_path, fails={"cannot_catch_up": 1})
+    old.copy()
+    there = Path(old.set.file("databases/default.fakedump"))
+    if is_directory:
+        there.unlink()
+        there.mkdir()
+        (there / "toc.dat").write_text("dump")
+    assert copies.catch_up(old.site, old.engine, old.set, copies.of(old.set)["default"]) is None and old.dumps() == []
 
 
 def test_another_failure_is_no_reason_to_go_on(tmp_path: Path) -> None:
