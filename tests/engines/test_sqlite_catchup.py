@@ -12,11 +12,13 @@ import resource
 import shutil
 import signal
 import sqlite3
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -24,9 +26,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite import catchup_apply, catchup_delta
+from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite import snapshot as snapshot_module
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.engine import SqliteEngine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseState
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseState, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._modules import restore as restore_module
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
@@ -34,7 +37,8 @@ from ansible_collections.relocate.django.plugins.module_utils._set import first_
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Prepared
 from ansible_collections.relocate.django.plugins.module_utils._steps import copies, dumps
-from tests.unit.fakes import LABEL, fake_site, manifest, me, refused
+from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
+from tests.unit.fakes import LABEL, fake_site, manifest, me, reachable, refused
 
 #: Workloads in a run. Before a release it is 500.
 EXAMPLES = int(os.environ.get("RELOCATE_CATCHUP_EXAMPLES", "25"))
@@ -164,16 +168,19 @@ def run(path: Path, kind: str, statements: List[str]) -> None:
 class Pair:
     """A database on old, its first copy on new, and what a catch-up makes of that."""
 
-    def __init__(self, work: Path, store: SecretStore, compression: str = "none") -> None:
+    def __init__(
+        self, work: Path, store: SecretStore, compression: str = "none", owner: Optional[SystemUser] = None
+    ) -> None:
         self.work, self.set = work, work / "set"
         self.old, self.new = (
             SqliteEngine(
                 DatabaseConfig("default", "sqlite", "django.db.backends.sqlite3", str(work / side / "db.sqlite3")),
-                EngineContext(store, compression=compression),
+                EngineContext(store, owner=owner, compression=compression),
             )
             for side in ("old", "new")
         )
         (work / "new").mkdir()
+        self.set.mkdir()
         self.base: Dict[str, Any] = {}
         self.copied = DatabaseState("")
 
@@ -187,8 +194,8 @@ class Pair:
 
     def copy(self) -> None:
         """The first copy, as a move makes it: dumped, loaded, compared."""
-        shutil.rmtree(self.set, ignore_errors=True)
-        self.set.mkdir()
+        for path in self.set.iterdir():
+            path.unlink()
         with self.old.snapshot() as snapshot:
             dump = snapshot.dump(str(self.set))
             self.copied = snapshot.state()
@@ -395,6 +402,48 @@ def test_what_is_noted_is_the_dump(tmp_path: Path, store: SecretStore, compressi
     content = pair.incoming.read_bytes()
     digests = b"".join(catchup_delta.digest_of(content[i : i + 4096]) for i in range(0, len(content), 4096))
     assert catchup_delta.Noted.from_plain(pair.base) == catchup_delta.Noted(len(content), 4096, digests)
+
+
+@pytest.mark.parametrize("when", ["while it is counted", "while it is read"])
+def test_who_writes_meanwhile_is_seen(pair: Pair, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    """To read a database's file by hand lets go of its locks: a writer that nobody named would get through."""
+    code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('DELETE FROM loose'); c.commit()"
+
+    def late() -> None:
+        subprocess.run([sys.executable, "-c", code, str(pair.live)], check=True)
+
+    with pair.old.snapshot() as snapshot:
+        now = snapshot.state()
+        if when == "while it is counted":
+            late()
+        else:
+            monkeypatch.setattr(snapshot_module, "check_pages", lambda _view: late())
+        with refused("cannot_catch_up", "changed while it was read"):
+            snapshot.catch_up(str(pair.set), pair.base, pair.copied, now)
+    assert os.listdir(pair.set) == ["default.sqlite3"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
+def test_both_sides_act_as_the_owner(tmp_path: Path) -> None:
+    owner = lookup_user("nobody")
+    assert owner is not None
+    with SecretStore(str(reachable(tmp_path) / "work"), owner) as store:
+        pair = Pair(tmp_path, store, "zstd", owner)
+        make(pair.live, journal="WAL")
+        run(pair.live, "killed", ["UPDATE item SET n = 5"])
+        made = BackupSet.create(str(tmp_path / "sets"), "shop", LABEL, owner)
+        pair.set = Path(made.file("databases"))
+        for path in [pair.live.parent, pair.incoming.parent, *pair.live.parent.iterdir()]:
+            os.chown(path, owner.uid, owner.gid)
+        pair.copy()
+        path, _now = pair.write()
+        assert os.stat(path).st_uid == owner.uid
+        with made.lent_dumps(owner):  # as root's, which he may read
+            assert os.stat(path).st_uid == 0
+            pair.new.apply(path)
+        assert {each.stat().st_uid for each in pair.live.parent.iterdir()} == {owner.uid}
+        assert [each.stat().st_uid for each in pair.incoming.parent.iterdir()] == [owner.uid]
+        assert pair.incoming.read_bytes() == pair.wanted() and os.geteuid() == 0
 
 
 # --- new's side

@@ -170,7 +170,7 @@ class FakeEngine:
 
         def dump(directory: str, on_snapshot: Any = None) -> DumpFile:
             self._call("dump", directory)
-            with open(os.path.join(directory, self.alias + ".fakedump"), "w") as stream:
+            with open(os.path.join(directory, self.alias + ".fakedump"), "x") as stream:  # as engines do
                 stream.write("dump\n")
             return DumpFile(self.alias + ".fakedump", "fake_dump 15.1", "15", "d1")
 

@@ -121,6 +121,12 @@ def _remove(site: Site, backup: BackupSet, relative: str) -> None:
             os.unlink(path)
 
 
+def forget(site: Site, backup: BackupSet, copy: Optional[Copy]) -> None:
+    """Remove the dump of a first copy, if there is one, since another one takes its place."""
+    if copy is not None:
+        _remove(site, backup, copy[0].dump.path)
+
+
 def of(backup: BackupSet) -> Dict[str, Copy]:
     """The databases of a set's first copy, by alias; none without one."""
     bases = first_copy.bases(backup)

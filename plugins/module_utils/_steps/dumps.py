@@ -40,14 +40,18 @@ def dump_all(
     Raises sessions_remain, and what the engines raise.
     """
     entries, tokens = {}, {}
-    copied = copies.of(backup) if frozen else {}
+    copied = copies.of(backup)
     for alias, engine in site.engines.items():
         if frozen:
             await_sessions(engine)
             tokens[alias] = engine.change_token()
         wanted = fixtures and not _has_no_models(site, alias)
         with _parallel_fixture(site, engine, backup, wanted, excluded_models) as parallel:
-            found = None if parallel else copies.catch_up(site, engine, backup, copied.get(alias))
+            copy = copied.get(alias)
+            if parallel or not frozen:
+                copies.forget(site, backup, copy)
+                copy = None
+            found = copies.catch_up(site, engine, backup, copy)
             entry = found or _dump_one(site, engine, backup, frozen, parallel.begin if parallel else None)
             entries[alias] = replace(entry, fixture=parallel.finish()) if parallel else entry
     return entries, tokens

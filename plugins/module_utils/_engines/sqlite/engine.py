@@ -54,6 +54,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.fi
     removal,
     remove_database,
     sync,
+    token_of,
     zstd,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.schema import (
@@ -308,13 +309,9 @@ class SqliteEngine(Engine):
 
     def change_token(self) -> str:
         """See :meth:`Engine.change_token`."""
-        path, found = self._path(LIVE), []
+        path = self._path(LIVE)
         with acting_as(self.context.owner):
-            for name in (path, path + "-wal"):
-                with contextlib.suppress(FileNotFoundError):
-                    status = os.stat(name)
-                    found.append((status.st_ino, status.st_size, status.st_mtime_ns))
-        return repr(found)
+            return token_of(path)
 
     def sessions(self, terminate: bool = False) -> int:
         """Other processes that hold the file open, as far as this process may look.

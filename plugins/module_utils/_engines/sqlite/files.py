@@ -92,6 +92,16 @@ def file_size(path: str) -> int:
         return 0
 
 
+def token_of(path: str) -> str:
+    """A text that stays the same while nothing is written to a database."""
+    found = []
+    for name in (path, path + "-wal"):
+        with contextlib.suppress(FileNotFoundError):
+            status = os.stat(name)
+            found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+    return repr(found)
+
+
 def remove_side_files(path: str) -> None:
     """Remove what SQLite keeps beside a database."""
     for side in SIDE_FILES:

@@ -35,6 +35,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.fi
     owned,
     remove_database,
     sync,
+    token_of,
     zstd,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.schema import refuse_orphans, whole_schema
@@ -54,6 +55,7 @@ class SqliteSnapshot(Snapshot):
         self._copy: Optional[IO[bytes]] = None  # once dumped
         with owned(context.owner, "query_failed"):
             self._connection = open_view(path)
+            self._token = token_of(path)
 
     def close(self) -> None:
         """End the view."""
@@ -140,6 +142,8 @@ class SqliteSnapshot(Snapshot):
                 refuse_orphans(view, self._context, self._live)
                 with replaced(path) as target:
                     changes.write(target, stream)
+                    if token_of(self._live) != self._token:  # what was counted may be other rows than what was read
+                        raise cannot_catch_up("the database changed while it was read")
         return os.path.basename(path)
 
 
