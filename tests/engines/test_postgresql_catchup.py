@@ -17,12 +17,12 @@ from typing import Any, Dict, List
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from ansible_collections.relocate.django.plugins.module_utils._engines import sql
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import compare_states
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import (
     catchup_apply,
     catchup_sql,
-    catchup_write,
     state,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.engine import PostgresqlEngine
@@ -333,8 +333,8 @@ def test_a_large_object_that_was_written_to_is_refused(pair: Pair) -> None:
 def test_too_many_changed_rows_are_refused(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     pair.clone()
     pair.sql("UPDATE item SET n = 0")
-    monkeypatch.setattr(catchup_write, "SHARE", 0.05)
-    monkeypatch.setattr(catchup_write, "FEW", 10)
+    monkeypatch.setattr(sql, "SHARE", 0.05)
+    monkeypatch.setattr(sql, "FEW", 10)
     with pytest.raises(RelocateError, match="of [0-9]+ rows changed"):
         pair.write()
 

@@ -54,7 +54,7 @@ RULES: list[tuple[str, set[str]]] = [
     ("_engines.*.venv_dialect", {"_fixtures.venv_dialect", "_fixtures.venv_values"}),
     ("_engines.compare", GROUND),
     ("_engines.base", GROUND | {"_secrets", "_engines.compare"}),
-    ("_engines.sql", SYSTEM | {"_engines.base"}),
+    ("_engines.sql", SYSTEM | {"_engines.base", "_engines.compare"}),
     ("_engines.registry", GROUND | {"_engines.base", "_engines.*.engine"}),
     (
         "_engines.*.*",

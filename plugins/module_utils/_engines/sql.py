@@ -10,11 +10,17 @@ import contextlib
 import os
 import queue
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import Any, Callable, Generic, List, Optional, Protocol, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Generic, List, Optional, Protocol, Sequence, Set, Tuple, TypeVar
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._engines.compare import compare_schemas
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login, Obstacle
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    DatabaseConfig,
+    DatabaseState,
+    Login,
+    Obstacle,
+)
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
 S = TypeVar("S", bound="SqlSession")
@@ -164,6 +170,31 @@ class Logins(abc.ABC, Generic[S]):
 def cannot_catch_up(why: str) -> RelocateError:
     """The error of what changed since a first copy and cannot be carried alone: the whole way is taken then."""
     return RelocateError("cannot_catch_up", why, "set relocate_first_copy: never to carry all of it in the downtime")
+
+
+#: Above this share of all rows the whole way is as fast, and above so many rows it matters.
+SHARE, FEW = 0.5, 10000
+
+
+def check_share(moving: int, everything: int) -> None:
+    """Raise cannot_catch_up where too many of all rows would travel."""
+    if moving > max(FEW, SHARE * everything):
+        raise cannot_catch_up("{0} of {1} rows changed".format(moving, everything))
+
+
+def check_objects(copied: DatabaseState, now: DatabaseState) -> None:
+    """Raise cannot_catch_up where more than rows has changed since the first copy, or nobody knows."""
+    if copied.schema is None or now.schema is None or copied.method != now.method:
+        raise cannot_catch_up("nothing says whether the schema is the same")
+    changed = [str(item.name) for item in compare_schemas(copied.schema, now.schema)]
+    changed += sorted(_names(copied) ^ _names(now))
+    if changed:
+        raise cannot_catch_up("the schema changed: {0}".format(", ".join(changed[:5])))
+
+
+def _names(found: DatabaseState) -> Set[str]:
+    names = {"{0} {1}".format(kind, name) for kind, several in found.objects.items() for name in several}
+    return names | {item.name for item in found.tables} | {item.name for item in found.sequences}
 
 
 class Asks(Protocol):

@@ -31,6 +31,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import (
     admin,
+    catchup_apply,
     defaults,
     definers,
     facts,
@@ -66,6 +67,7 @@ class MysqlEngine(Engine):
 
     name = "mysql"
     dialect: ClassVar[ModuleType] = venv_dialect
+    catches_up: ClassVar[bool] = True
 
     def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
         super().__init__(defaults.resolved(config, context.owner), context)
@@ -176,6 +178,30 @@ class MysqlEngine(Engine):
                     loader.refuse_more_than_rows(session, incoming, schema)
                     self._analyse(incoming, schema.tables)
                     self._add_objects(session, incoming, schema)
+
+    def apply(self, path: str) -> None:
+        """See :meth:`Engine.apply`."""
+        contents = catchup_apply.read(path)
+        with self._copy_opened() as copy:
+            copy.apply(path, contents)
+            self._analyse(self._named(INCOMING), [change.name for change in contents.changes])
+
+    def try_apply(self) -> None:
+        """See :meth:`Engine.try_apply`."""
+        with self._copy_opened() as copy, copy.without_triggers():
+            pass
+
+    @contextlib.contextmanager
+    def _copy_opened(self) -> Iterator[catchup_apply.Copy]:
+        """Open the first copy in incoming for changes. Raises cannot_catch_up for whatever is refused in the block."""
+        name = self._named(INCOMING)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(catchup_apply.refusals())
+            session = stack.enter_context(self._server.admin())
+            stack.enter_context(self._reachable(INCOMING))
+            stack.enter_context(loading.room_for_rows(session))
+            own = stack.enter_context(self._server.connect(name))
+            yield catchup_apply.Copy(own, session, name)
 
     @contextlib.contextmanager
     def incoming(self, recorded: Optional[DatabaseFacts] = None) -> Iterator[DatabaseConfig]:

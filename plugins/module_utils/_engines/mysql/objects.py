@@ -61,11 +61,14 @@ class StoredObject:
         return statements.take_apart(self.kind, self.name, self.statement, self.sql_mode, self.database)
 
 
-def read(session: Session, database: str) -> List[StoredObject]:
-    """Everything of a database that is no table, in the order in which it can be made. Raises right_missing."""
+def read(session: Session, database: str, kinds: Sequence[str] = ORDER) -> List[StoredObject]:
+    """Everything of a database that is no table, in the order in which it can be made. Raises right_missing.
+
+    :param kinds: of which kinds, in that order
+    """
     session.use(database)
     names = _names(session, database)
-    return [_show(session, database, kind, name) for kind in ORDER for name in names[kind]]
+    return [_show(session, database, kind, name) for kind in kinds for name in names[kind]]
 
 
 def _names(session: Session, database: str) -> Dict[str, List[str]]:

@@ -74,7 +74,7 @@ def select_sql(table: Table) -> str:
     return "SELECT {0} FROM {1}".format(", ".join(columns) or "1", table.place)
 
 
-class _Insert:
+class Insert:
     """INSERT statements of about a mebibyte for rows of some columns."""
 
     def __init__(self, table: Table, names: Sequence[str]) -> None:
@@ -100,8 +100,8 @@ def inserts(session: Session, table: Table) -> Iterator[str]:
     """INSERT statements. A row that still holds is written without its end, which is not the same on every server."""
     names = [column.name for column in table.columns if not column.generated]
     start, end = table.period
-    holding = _Insert(table, [start, *names] if table.versioned else names)
-    former = _Insert(table, [start, end, *names])
+    holding = Insert(table, [start, *names] if table.versioned else names)
+    former = Insert(table, [start, end, *names])
     for row in session.stream(select_sql(table), _FETCH):
         if not table.versioned:
             text = holding.add(row)

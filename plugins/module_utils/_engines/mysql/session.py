@@ -36,6 +36,9 @@ PINS: Dict[str, str] = {
     "net_write_timeout": "3600",
     "wait_timeout": "28800",
     "sql_quote_show_create": "1",
+    "group_concat_max_len": "1048576",  # MySQL cuts at 1,024 by itself
+    "in_predicate_conversion_threshold": "0",  # MariaDB would make tables of long lists
+    "sql_safe_updates": "0",
 }
 
 

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import threading
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
@@ -19,7 +19,13 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     Snapshot,
     removed_on_failure,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import admin, grants, programs, rows
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import (
+    admin,
+    catchup_write,
+    grants,
+    programs,
+    rows,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import objects as stored
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import preflight as checks
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import schema as schemas
@@ -29,7 +35,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql imp
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.queries import Table
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.session import Session
-from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Findings
+from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Findings, cannot_catch_up
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._model import (
@@ -57,6 +63,7 @@ class MysqlSnapshot(Snapshot):
         self._statements: Dict[str, str] = {}
         self._sequences: List[states.OwnSequence] = []  # no snapshot holds for them: they are asked once
         self._digest = ""
+        self._paused = True  # nobody wrote while the sessions and programs were opened that see the moment
         self._highest: Dict[str, int] = {}  # AUTO_INCREMENT, by table
         self._counted: List[TableCount] = []  # tables that no snapshot holds for, counted while nobody could write
 
@@ -112,6 +119,7 @@ class MysqlSnapshot(Snapshot):
         # A session of its own: those of the view may be counting already, and the lock is not to wait for them.
         with self._server.connect(self._database) as session, Together() as together, self._lock() as locked:
             self._open()
+            self._paused = locked
             if on_snapshot is not None:
                 on_snapshot("")
             client = programs.dump_client(session.flavor)
@@ -268,6 +276,17 @@ class MysqlSnapshot(Snapshot):
             notes.extend([note] if hidden and note not in notes else [])
             schema = None if hidden else self._schema(view, eyes)
         return states.assemble(counts, numbered, named, schema)
+
+    def starting_point(self, copied: DatabaseState) -> Mapping[str, Any]:
+        """See :meth:`Snapshot.starting_point`."""
+        if not self._paused:
+            raise cannot_catch_up("writes could not be paused when the copy was begun")
+        return catchup_write.starting_point(self._open(), self._tables, copied)
+
+    def catch_up(self, directory: str, base: Mapping[str, Any], copied: DatabaseState, now: DatabaseState) -> str:
+        """See :meth:`Snapshot.catch_up`."""
+        moment = self._open(), self._tables, self._sequences
+        return catchup_write.Catchup(self._server, *moment, base, copied, now).write(directory)
 
     def _schema(self, view: states.View, eyes: Session) -> Optional[Dict[str, str]]:
         try:

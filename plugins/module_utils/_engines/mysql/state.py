@@ -25,7 +25,7 @@ Ask = Callable[[Sequence[str]], List[Any]]
 TellingAsk = Callable[[Sequence[str], Callable[[int], None]], List[Any]]
 #: table -> its next AUTO_INCREMENT
 NextNumbers = Mapping[str, int]
-_DIVIDED = 32 << 20  # bytes: smaller tables are counted by one session
+DIVIDED = 32 << 20  # bytes: smaller tables are counted by one session
 #: Before it there is no text in quotes, which could say the same.
 _NEXT = re.compile(r"\n\)(?: /\*![^\n']*?\*/)? ENGINE=[^\n']*?\bAUTO_INCREMENT=(\d+)")
 
@@ -134,7 +134,7 @@ def counts(
 
 def _ranges(ask: Ask, table: Table, pieces: int) -> List[str]:
     """The conditions that divide a table which is worth it."""
-    key = queries.integer_key(table) if pieces > 1 and table.size > _DIVIDED else ""
+    key = queries.integer_key(table) if pieces > 1 and table.size > DIVIDED else ""
     if not key:
         return []
     low, high = ask(["SELECT MIN({0}), MAX({0}) FROM {1}".format(ident(key), table.place)])[0]

@@ -9,22 +9,22 @@ import contextlib
 import json
 import os
 import shutil
-from typing import IO, Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Set, Tuple
+from typing import IO, Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import removed_on_failure
-from ansible_collections.relocate.django.plugins.module_utils._engines.compare import compare_schemas
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import catchup_sql, queries, state
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.catchup_sql import Change, Contents
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.queries import Table
-from ansible_collections.relocate.django.plugins.module_utils._engines.sql import cannot_catch_up
+from ansible_collections.relocate.django.plugins.module_utils._engines.sql import (
+    cannot_catch_up,
+    check_objects,
+    check_share,
+)
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.files import created
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
-
-#: Above this share of all rows the whole way is as fast, and above so many rows it matters.
-SHARE, FEW = 0.5, 10000
 
 
 class _Details(NamedTuple):
@@ -110,19 +110,6 @@ def _large_objects(found: DatabaseState) -> Tuple[int, str]:
     return found.large_objects, found.large_objects_fingerprint
 
 
-def changed_objects(copied: DatabaseState, now: DatabaseState) -> List[str]:
-    """Names of what is defined otherwise than at the first copy. Raises cannot_catch_up where nobody knows."""
-    if copied.schema is None or now.schema is None or copied.method != now.method:
-        raise cannot_catch_up("nothing says whether the schema is the same")
-    found = [str(item.name) for item in compare_schemas(copied.schema, now.schema)]
-    return found + sorted(_names(copied) ^ _names(now))
-
-
-def _names(found: DatabaseState) -> Set[str]:
-    names = {"{0} {1}".format(kind, name) for kind, several in found.objects.items() for name in several}
-    return names | {item.name for item in found.tables} | {item.name for item in found.sequences}
-
-
 class Catchup:
     """Writes what changed since a first copy: everything that says whether it can be done comes first.
 
@@ -152,7 +139,7 @@ class Catchup:
             if before[table.label] != after[table.label] or not queries.tells_all(table, self._now.method)
         ]
         changes = self._plan(tables, details)
-        self._check_share(changes)
+        check_share(sum(change.rows for change in changes), self._now.rows())
         owner = self._view.server.context.owner
         with acting_as(owner):
             os.mkdir(self._path, 0o700)
@@ -178,9 +165,7 @@ class Catchup:
 
     def _check_objects(self) -> None:
         """Raise cannot_catch_up where more than rows has changed."""
-        changed = changed_objects(self._copied, self._now)
-        if changed:
-            raise cannot_catch_up("the schema changed: {0}".format(", ".join(changed[:5])))
+        check_objects(self._copied, self._now)
         if _large_objects(self._copied) != _large_objects(self._now):
             raise cannot_catch_up("large objects changed")
         if _of_extensions(self._view) != self._base["extensions"]:
@@ -226,11 +211,6 @@ class Catchup:
         return Change(
             table.schema, table.name, details.columns, coming, details.key, noted["buckets"], tuple(chosen), kept
         )
-
-    def _check_share(self, changes: Sequence[Change]) -> None:
-        moving, everything = sum(change.rows for change in changes), self._now.rows()
-        if moving > max(FEW, SHARE * everything):
-            raise cannot_catch_up("{0} of {1} rows changed".format(moving, everything))
 
     def _fill(
         self, tables: Sequence[Table], details: Mapping[Tuple[str, str], _Details], changes: Sequence[Change]
