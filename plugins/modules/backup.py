@@ -76,8 +76,7 @@ options:
       - With O(state=prepared), databases are dumped too while the site serves. With O(frozen) the same set then gets
         what changed since, instead of whole dumps, if that is all that changed. Notes say where it is not.
       - V(auto) does so when the databases together have 100 MB or more.
-      - Only PostgreSQL and SQLite can do that yet, and only for a site without O(fixtures) whose databases are all on
-        them.
+      - Only for a site without O(fixtures).
     type: str
     choices: [never, auto, always]
     default: never

@@ -439,7 +439,7 @@ def _changed(pair: Pair) -> str:
     """A catch-up of rows that are new, gone and another one, on a copy that is there."""
     pair.copy()
     pair.sql(
-        "INSERT INTO pair VALUES (99, 'n', ''); DELETE FROM pair WHERE b = 'b9'; UPDATE item SET n = 5 WHERE id = 5"
+        "INSERT INTO pair VALUES (99, 'n', ''); DELETE FROM pair WHERE b = 'b9'; UPDATE item SET n = 55 WHERE id = 5"
     )
     return pair.write()[0]
 

@@ -76,6 +76,10 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "_walk": ("glob.glob", ASKED),
         "_directories": ("os.scandir", ASKED),
     },
+    "module_utils/_engines/mysql/catchup_apply.py": {
+        "read": ("open", SET),
+        "Copy._insert": ("open", SET),
+    },
     "module_utils/_engines/mysql/load.py": {
         "read_schema": ("os.open", SET),
     },

@@ -10,6 +10,7 @@ another program's ``my.cnf`` has a part in it.
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import ssl
 from typing import Any, Dict, List, Mapping, Optional, Tuple
@@ -204,6 +205,8 @@ class Server(Logins[Session]):
         if tls:
             with acting_as(self.context.owner):  # the settings name the files: they are read as the site reads them
                 found["ssl"] = self._context()
+        elif "ssl_disabled" in inspect.signature(driver().connections.Connection.__init__).parameters:
+            found["ssl_disabled"] = True  # newer ones try TLS by themselves, and read all of the system's authorities
         found.update({"conv": {int: str}} if raw else {})
         return found
 
