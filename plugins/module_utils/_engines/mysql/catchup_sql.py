@@ -66,7 +66,7 @@ def keys_of(rows: Iterable[Tuple[Any, ...]]) -> Dict[str, Tuple[str, ...]]:
     for table, indexes in found.items():
         fit = [columns for index, columns in indexes.items() if (table, index) not in unfit]
         if fit:
-            keys[table] = tuple(fit[0] if "PRIMARY" in indexes else min(fit, key=len))
+            keys[table] = tuple(fit[0] if "PRIMARY" in indexes else min((len(each), each) for each in fit)[1])
     return keys
 
 
