@@ -13,8 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-import yaml
 from ansible.module_utils.common.validation import check_type_bool, check_type_int, check_type_list
+from ansible.module_utils.common.yaml import yaml_load
 
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 
@@ -48,8 +48,11 @@ _WORDS = {
 
 @lru_cache(maxsize=1)
 def options() -> Mapping[str, Mapping[str, Any]]:
-    """Return the options that the user sets once, as the role common declares them."""
-    spec = yaml.safe_load(_SPECS.read_text(encoding="utf-8"))
+    """Return the options that the user sets once, as the role common declares them.
+
+    Read by Ansible's loader, which is in C where PyYAML has that: each task reads it anew, in a process of its own.
+    """
+    spec = yaml_load(_SPECS.read_text(encoding="utf-8"))
     found: Mapping[str, Mapping[str, Any]] = spec["argument_specs"]["main"]["options"]
     return found
 
