@@ -14,8 +14,9 @@ takes it out of what modules say, and it is a plain path or nothing.
 Nearly all of them are sent by one, ``batch``: when a run sends a module for the first time, Ansible parses all that it
 imports, a second for each of ours, though they import nearly the same.
 
-The calls of the window are taken by a process that waits for them on the host (``_standby``), where there is one. Else,
-and where the connection cannot hand over a task's input, they are sent as every module.
+Once a run has written to a host as root, a process waits there for its next calls (``_standby``), with our modules
+loaded. Where there is none, where a task has an environment of its own, and where the connection cannot hand over a
+task's input, a call is sent as every module.
 
 Where ``relocate_puts_off`` names a step, nothing runs: the call is returned, for a later task that runs several
 (``batch``). So the roles stay the one place that says what a module is given, and the window has no use for them.
@@ -52,6 +53,8 @@ from ansible_collections.relocate.django.plugins.plugin_utils._watch import Watc
 CARRIER = "relocate.django.batch"
 #: By which a module is told where to write how far it is, and where that is: see _host/progress_file.py.
 _VARIABLE, _PLACES = "RELOCATE_PROGRESS", (place.BASE, "/var/lib/relocate")
+#: By which a module is told that a process may wait for the run's next calls.
+_WAITS = {place.VARIABLE: "1"}
 _SETTLES = 5.0  # seconds; see ActionModule._watched
 
 display = Display()
@@ -118,14 +121,20 @@ class ActionModule(NormalAction):
 
     def _carried(self, name: str, more: Dict[str, Any]) -> Dict[str, Any]:
         """Run a module in the way that is the fastest for it."""
-        ready = self._from_standby() if self._task.action == CARRIER else None
-        if ready is not None:
-            return ready
         if name not in CARRIED:
-            found: Dict[str, Any] = super()._execute_module(**more)
+            ready = self._from_standby(dict(self._task.args)) if self._task.action == CARRIER else None
+            found: Dict[str, Any] = super()._execute_module(**more) if ready is None else ready
             return found
-        step = {"name": name, "module": name, "arguments": dict(self._task.args)}
-        return _received.carried(name, super()._execute_module(CARRIER, {"steps": [step]}, **more))
+        args = {"steps": [{"name": name, "module": name, "arguments": dict(self._task.args)}]}
+        self._waits = not self._task.check_mode and not self._own_environment()
+        ready = self._from_standby(args) if self._waits else None
+        return _received.carried(name, super()._execute_module(CARRIER, args, **more) if ready is None else ready)
+
+    def _own_environment(self) -> Dict[str, Any]:
+        """Return the variables that the task is given: a process that waits has those of the task which began it."""
+        found: Dict[str, Any] = {}
+        super()._compute_environment_string(found)
+        return found
 
     def _watched(self, name: str, more: Dict[str, Any]) -> Dict[str, Any]:
         """Run a module, and show how far it is."""
@@ -151,6 +160,8 @@ class ActionModule(NormalAction):
     #: Names the file in which the module writes how far it is; empty for none.
     _token = ""
     _watch: Optional[Watch] = None
+    #: Whether its module may leave a process that waits for the next calls.
+    _waits = False
 
     def _configure_module(self, *args: Any, **more: Any) -> Any:
         """As Ansible's own, which packs a module: seconds, the first time. Its host is at work from then on."""
@@ -161,9 +172,8 @@ class ActionModule(NormalAction):
 
     def _compute_environment_string(self, raw_environment_out: Optional[Dict[str, Any]] = None) -> str:
         found: str = super()._compute_environment_string(raw_environment_out)
-        if not self._token:
-            return found
-        return "{0} {1}".format(self._connection._shell.env_prefix(**{_VARIABLE: self._token}), found)
+        own = {**({_VARIABLE: self._token} if self._token else {}), **(_WAITS if self._waits else {})}
+        return "{0} {1}".format(self._connection._shell.env_prefix(**own), found) if own else found
 
     def _asker(self) -> Any:
         """Return what asks the host how far the module is, over another connection with the same options."""
@@ -196,9 +206,12 @@ class ActionModule(NormalAction):
         steps = [_received.mapping(step).get("name") for step in _received.items(self._task.args.get("steps"))]
         return ", ".join(_received.text(step) for step in steps) or name
 
-    def _from_standby(self) -> Optional[Dict[str, Any]]:
-        """Return the answer of the process that waits on the host for these calls; None where none took the call."""
-        args, become = dict(self._task.args), self._connection.become
+    def _from_standby(self, args: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
+        """Return the answer of the process that waits on the host for these calls; None where none took the call.
+
+        :param args: those of the module that runs others
+        """
+        become = self._connection.become
         where = place.place_for(args.get("steps") or ()) if args.get("state", "done") == "done" else ""
         if not where or not self._connection.has_pipelining or (become and not become.pipelining):
             return None

@@ -1,18 +1,22 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Has a host stand ready for the calls of the window, and answers them there.
+"""Has a host stand ready for the calls of a run, and answers them there.
 
-The calls are those of the module ``batch``; it is loaded, with the modules that it runs, before one of them comes.
+The calls are those of the module ``batch``; it is loaded, with the modules that it runs, before one of them comes. One
+process is begun as soon as a run has the site; before the window another one takes its place, which has also loaded the
+project.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import os
 import traceback
 from typing import Any, Mapping, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._carried import CARRIED
 from ansible_collections.relocate.django.plugins.module_utils._module import answered
 from ansible_collections.relocate.django.plugins.module_utils._project import answers
 from ansible_collections.relocate.django.plugins.module_utils._site import SiteOptions
@@ -35,6 +39,17 @@ def stand_ready(
         return
     if asking:  # it is asked in the window, of a project that is loaded
         begin.say(where, json.dumps({"load": asking[0]}).encode("utf-8"))
+
+
+def stay(steps: Sequence[Mapping[str, Any]], run: Tuple[str, str, str]) -> None:
+    """Have a process wait for the next calls of a run that holds the site, unless there is one; nobody waits for it.
+
+    :param steps: those that were done
+    :param run: our directory, the site, and the run
+    """
+    where = place.place_for(steps) if os.environ.get(place.VARIABLE) else ""
+    if where and not os.path.lexists(where):
+        begin.begin(where, *run[:2], CARRIED, waits=False)
 
 
 def stand_by(where: str, modules: Sequence[str]) -> None:

@@ -64,6 +64,11 @@ class Step:
     said: List[str]
 
     @property
+    def holds(self) -> bool:
+        """Tell whether it has the site for its run."""
+        return not self.check_mode and self.module.writes(self.params)
+
+    @property
     def opens(self) -> bool:
         """Tell whether it opens its project."""
         return self.module.asks is not None
@@ -142,6 +147,8 @@ def done(module: Call, steps: Sequence[Step]) -> Dict[str, Any]:
             results[step.name] = result
             if result["changed"]:
                 AHEAD.changed()
+        if any(step.holds for step in steps) and not any(step.params.get("release") for step in steps):
+            _window.stay(module.params["steps"], steps[0].run())
     finally:
         tell(module, _said(steps))
     # Ansible gives another name to what is called results.

@@ -30,11 +30,11 @@ from ansible_collections.relocate.django.plugins.module_utils._standby.place imp
 _PATIENCE = 5.0  # seconds for the process to be ready: the site still serves
 _LOADING = 60.0  # seconds for a project to be loaded
 _PAUSE = 0.02
-#: Runs in the process that waits: argv is the place, then the modules that it will run.
+#: Runs in the process that waits: argv is the place, where Python looks for code, then the modules that it will run.
 _BOOT = (
-    "import sys; sys.path.insert(0, sys.argv[1] + '/{0}'); "
+    "import os, sys; sys.path[:] = [sys.argv[1] + '/{0}', *sys.argv[2].split(os.pathsep)]; "
     "from ansible_collections.relocate.django.plugins.module_utils import _window; "
-    "_window.stand_by(sys.argv[1], sys.argv[2:])"
+    "_window.stand_by(sys.argv[1], sys.argv[3:])"
 ).format(ARCHIVE)
 #: Hands the task's input over and the answer back. Whatever fails before the process took it leaves no first line.
 _CLIENT = """\
@@ -64,11 +64,12 @@ while True:
 _CALL = "exec {0} -IS {1} {2}\n"
 
 
-def begin(place: str, directory: str, site: str, modules: Sequence[str]) -> bool:
+def begin(place: str, directory: str, site: str, modules: Sequence[str], waits: bool = True) -> bool:
     """Begin the process for a site, in place of an earlier one; False where there is none, and need not be.
 
     :param place: where it is looked for
     :param modules: those that it is going to run
+    :param waits: whether to wait until it listens
     """
     archive = __file__.partition("/ansible_collections/")[0]
     if os.geteuid() != 0 or not os.path.isfile(archive):
@@ -76,8 +77,8 @@ def begin(place: str, directory: str, site: str, modules: Sequence[str]) -> bool
     remove(directory, site)
     try:
         _fill(place, archive)
-        _start(place, modules)
-        return _is_ready(place)
+        _start(place, archive, modules)
+        return not waits or _is_ready(place)
     except (OSError, RelocateError):  # as if there were no such process
         with contextlib.suppress(OSError):
             shutil.rmtree(place)
@@ -95,12 +96,15 @@ def _fill(place: str, archive: str) -> None:
             stream.write(text.encode("utf-8"))
 
 
-def _start(place: str, modules: Sequence[str]) -> None:
+def _start(place: str, archive: str, modules: Sequence[str]) -> None:
     """Start it so that it outlives this module, has what this one has, and holds nothing of it open."""
     apart = ["/bin/sh", "-c", '"$@" </dev/null >/dev/null 2>&1 &', "sh"]
     mask = os.umask(0o077)
     os.umask(mask)
-    started = Command([*apart, sys.executable, "-I", "-c", _BOOT, place, *modules], env=dict(os.environ), umask=mask)
+    # Where this module looks for code, so that a driver of a database is found there too.
+    paths = os.pathsep.join(path for path in sys.path if os.path.isabs(path) and path != archive)
+    argv = [*apart, sys.executable, "-I", "-c", _BOOT, place, paths, *modules]
+    started = Command(argv, env=dict(os.environ), umask=mask)
     run(started, timeout=_PATIENCE)
 
 

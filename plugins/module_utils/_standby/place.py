@@ -17,6 +17,8 @@ from typing import Any, List, Mapping, Sequence
 BASE = "/run/relocate"
 #: What the place holds: the modules as Ansible brought them, what the controller runs, and where the process listens.
 ARCHIVE, CALL, CLIENT, SOCKET = "modules.zip", "call", "client.py", "socket"
+#: By which a module is told that a process may wait for the run's next calls: they bring no environment of their own.
+VARIABLE = "RELOCATE_STANDBY"
 #: The line before an answer. Without it nothing was begun, and the task can be sent the usual way.
 TAKEN = "relocate.django: taken"
 _NAME = "standby-"

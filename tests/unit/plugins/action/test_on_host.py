@@ -104,7 +104,7 @@ WHERE = place.place_of("/d", "shop", "mine")
 def called(
     monkeypatch: pytest.MonkeyPatch, said: str, steps: Any = STEPS, state: str = "done", **connection: Any
 ) -> tuple[list[str], dict[str, Any]]:
-    """How a call of the window went to its host, and what came of it."""
+    """How a call of several steps went to its host, and what came of it."""
     ways: list[str] = []
 
     def usual(_self: Any, _name: Any = None, _args: Any = None, **_more: Any) -> dict[str, Any]:
@@ -158,3 +158,64 @@ def test_what_cannot_be_handed_over_goes_as_every_module(
     monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
 ) -> None:
     assert called(monkeypatch, place.TAKEN, **given)[0] == ["as every module"]
+
+
+def one(
+    monkeypatch: pytest.MonkeyPatch, said: str, environment: str = "", **task: Any
+) -> tuple[list[str], dict[str, Any]]:
+    """How a module went to its host, and what came of it."""
+    ways: list[str] = []
+
+    def usual(self: Any, name: Any = None, args: Any = None, **_more: Any) -> dict[str, Any]:
+        assert (name, args) == ("relocate.django.batch", {"steps": STEPS})
+        ways.append(self._compute_environment_string())
+        return {"returned": {"backup": {"way": "as every module"}}}
+
+    def command(_self: Any, text: str, **more: Any) -> dict[str, Any]:
+        assert json.loads(more["in_data"]) == {"arguments": {"steps": STEPS}, "check_mode": False}
+        ways.append(text)
+        return {"stdout": said, "stderr": "", "rc": 0}
+
+    def given(_self: Any, raw: Any = None) -> str:
+        if raw is not None and environment:
+            raw["PROXY"] = environment
+        return environment
+
+    monkeypatch.setattr(NormalAction, "_execute_module", usual)
+    monkeypatch.setattr(NormalAction, "_low_level_execute_command", command)
+    monkeypatch.setattr(NormalAction, "_compute_environment_string", given)
+    args = dict(STEPS[0]["arguments"])
+    asked = MagicMock(**{"args": args, "action": "relocate.django.backup", "check_mode": False, **task})
+    link = MagicMock(has_pipelining=True, become=None)
+    link._shell.env_prefix = lambda **names: " ".join(f"{name}={value}" for name, value in names.items())
+    plugin = on_host.ActionModule(asked, link, MagicMock(), MagicMock(), MagicMock(), MagicMock())
+    return ways, plugin._execute_module(task_vars={"relocate_progress": False})
+
+
+@pytest.fixture(name="quiet")
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_host.ActionModule, "_shows_progress", lambda *_args: False)
+
+
+@pytest.mark.usefixtures("quiet")
+def test_a_module_is_run_by_the_process_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"changed": True, "returned": {"backup": {"changed": True, "label": "L"}}, "warnings": []}
+    ways, found = one(monkeypatch, f"{place.TAKEN}\n{json.dumps(answer)}")
+    assert ways == [f"sh {WHERE}/call"] and found == {"changed": True, "label": "L", "warnings": []}
+
+
+@pytest.mark.usefixtures("quiet")
+def test_without_one_the_module_is_told_to_leave_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    ways, found = one(monkeypatch, "sh: 0: cannot open it")
+    assert found["way"] == "as every module"
+    assert ways == [f"sh {WHERE}/call", f"{place.VARIABLE}=1 "]
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize("given", [{"environment": "http://proxy"}, {"check_mode": True}])
+def test_what_another_process_would_not_know_goes_as_every_module(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
+) -> None:
+    """A process that waits has the environment of the task that began it; and a check leaves nothing behind."""
+    ways, found = one(monkeypatch, place.TAKEN, **given)
+    assert found["way"] == "as every module" and ways == [given.get("environment", "")]

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils import _module, _window
+from ansible_collections.relocate.django.plugins.module_utils._carried import CARRIED
 from ansible_collections.relocate.django.plugins.module_utils._standby import begin, place
 
 RUN = ("/d", "shop", "mine")
@@ -70,3 +72,19 @@ def test_a_call_is_told_where_to_write_how_far_it_is(
     monkeypatch.setattr(_module, "telling", telling)
     told = _window.answer(json.dumps({"arguments": {"steps": []}, "check_mode": False, **given}).encode())
     assert json.loads(told.text)["progress"] == [{"name": "dump"}] and seen == [token]
+
+
+def test_one_stays_for_the_calls_of_a_run(done: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(place, "BASE", str(tmp_path))
+    monkeypatch.setattr(begin, "begin", lambda *args, **more: done.append((args, more)))
+    where = place.place_of(*RUN)
+    _window.stay([step("backup")], RUN)
+    assert done == [], "nobody said that the next calls have the same environment"
+    monkeypatch.setenv(place.VARIABLE, "1")
+    _window.stay([step("backup"), step("verify", site="blog")], RUN)
+    assert done == []
+    _window.stay([step("backup")], RUN)
+    assert done == [((where, "/d", "shop", CARRIED), {"waits": False})]
+    Path(where).mkdir()
+    _window.stay([step("backup")], RUN)
+    assert len(done) == 1, "there is one"

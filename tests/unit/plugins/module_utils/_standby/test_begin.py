@@ -10,6 +10,7 @@ import json
 import os
 import stat
 import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -117,6 +118,27 @@ def test_what_was_killed_takes_no_call(where: str, tmp_path: Path) -> None:
     assert place.TAKEN not in call(where, json.dumps({"arguments": request_of(tmp_path)}).encode())
     place.remove(str(tmp_path), SITE)
     assert place.TAKEN not in call(where, b"{}")
+
+
+def test_it_looks_for_code_where_the_module_does(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as for the driver of a database that only the user's own directory of packages holds."""
+    (tmp_path / "lib").mkdir()
+    monkeypatch.setattr(begin, "__file__", f"{archive}/ansible_collections/relocate/django/begin.py")
+    monkeypatch.setattr(sys, "path", [str(archive), str(tmp_path / "lib"), "", *sys.path])
+    where = place.place_of(str(tmp_path), SITE, "mine")
+    try:
+        assert begin.begin(where, str(tmp_path), SITE, ["backup_info"], waits=False)
+        until = time.monotonic() + 20
+        while not os.path.exists(f"{where}/{place.SOCKET}") and time.monotonic() < until:
+            time.sleep(0.05)
+        line = Path(f"/proc/{processes(where)[0]}/cmdline").read_text().split("\0")
+        [paths] = [word for word in line if str(tmp_path / "lib") in word]
+        assert paths.split(os.pathsep)[0] == str(tmp_path / "lib") and str(archive) not in paths
+        assert place.TAKEN in call(where, b"{}")
+    finally:
+        place.remove(str(tmp_path), SITE)
 
 
 def test_giving_the_site_back_ends_it(where: str, tmp_path: Path) -> None:
