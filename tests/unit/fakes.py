@@ -125,6 +125,7 @@ class FakeEngine:
     method: str = ""
     is_file: bool = False
     catches_up: bool = False
+    applies_bytes: bool = False
     busy: list[int] = field(default_factory=list)
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     obstacles: list[Any] = field(default_factory=list)

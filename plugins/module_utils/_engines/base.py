@@ -133,6 +133,9 @@ class Engine(abc.ABC):
     is_file: ClassVar[bool] = False
     #: True when what changed since a first copy can be carried alone (:meth:`Snapshot.catch_up`, :meth:`apply`)
     catches_up: ClassVar[bool] = False
+    #: True when :meth:`apply` proves that incoming is byte for byte what was counted on old: then rows are counted once
+    #: more, and what they hold is not read again
+    applies_bytes: ClassVar[bool] = False
     #: how fingerprints are computed; "" is this server's best, a manifest's own method makes two servers comparable
     method: str = ""
 

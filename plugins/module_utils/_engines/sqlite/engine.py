@@ -86,6 +86,7 @@ class SqliteEngine(Engine):
     dialect: ClassVar[ModuleType] = venv_dialect
     is_file = True
     catches_up: ClassVar[bool] = True
+    applies_bytes: ClassVar[bool] = True
 
     def _path(self, which: str) -> str:
         # A link in the settings' path is followed: the swap must replace the file, on its own file system.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,29 @@ def test_the_whole_is_the_dump_and_its_catch_up(tmp_path: Path) -> None:
     one = engine(loads=OLD, applied=NEW)
     found, rows = on_copy.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW)
     assert found == NEW and [call[0] for call in one.calls] == ["load", "apply", "query"] and len(rows) == 2
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_the_bytes_of_old_are_counted_once_more(tmp_path: Path, loaded: bool) -> None:
+    """What was found has the fingerprints of old, whatever this engine would have made of the rows."""
+    other = replace(NEW, tables=tuple(replace(table, fingerprint="0") for table in NEW.tables))
+    one = engine(loads=OLD, applied=other, applies_bytes=True, databases={INCOMING: OLD})
+    act = on_copy.load_and_prove if loaded else on_copy.caught_up
+    found = act(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW)
+    assert found is not None and found[0] == NEW and all(row["fingerprint"] for row in found[1])
+    one.applied = OLD
+    if not loaded:
+        assert on_copy.caught_up(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW) is None
+        return
+    with refused("data_differs", "recorded 4 rows, found 3"):
+        act(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW)
+
+
+def test_a_dump_alone_is_read_whole(tmp_path: Path) -> None:
+    other = replace(NEW, tables=tuple(replace(table, fingerprint="0") for table in NEW.tables))
+    one = engine(loads=other, applies_bytes=True)
+    with refused("data_differs", "content of table"):
+        on_copy.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(state=NEW), NEW)
 
 
 def test_what_differs_in_the_end_is_refused(tmp_path: Path) -> None:
