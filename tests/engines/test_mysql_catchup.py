@@ -135,6 +135,7 @@ class Pair:
         """Old's half, once it is frozen."""
         self.fresh()
         with self.engine.snapshot() as opened:
+            opened.expect(self.base)
             now = opened.state()
             return str(self.work / opened.catch_up(str(self.work), self.base, self.copied, now)), now
 
@@ -419,6 +420,24 @@ def test_a_first_copy_of_another_version_is_refused(still: Pair) -> None:
     still.note()
     still.base["format"] = 0
     with pytest.raises(RelocateError, match="another version"):
+        still.write()
+
+
+def test_counting_for_a_catch_up_gives_what_counting_does(still: Pair) -> None:
+    still.note()
+    with still.engine.snapshot() as opened:
+        opened.expect(still.base)
+        found = opened.state()
+    assert found == still.copied == still.state()
+
+
+@pytest.mark.parametrize(
+    "spoiled", [{}, {"division": {"key": [], "buckets": 0, "low": None, "width": 1}}, {"division": 7}]
+)
+def test_a_starting_point_that_cannot_be_read_is_refused(still: Pair, spoiled: Any) -> None:
+    still.note()
+    still.base["tables"]["pair"] = spoiled
+    with pytest.raises(RelocateError, match="noted cannot be read"):
         still.write()
 
 

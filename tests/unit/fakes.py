@@ -179,6 +179,12 @@ class FakeEngine:
             self._call("query", which)
             return bool(found.tables)
 
+        expected: list[Any] = []
+
+        def expect(base: Any) -> None:
+            self._call("expect")
+            expected.append(base)
+
         def starting_point(copied: DatabaseState) -> dict[str, Any]:
             self._call("starting_point")
             if self.fails.get("cannot_start"):
@@ -187,13 +193,19 @@ class FakeEngine:
 
         def catch_up(directory: str, base: Any, copied: DatabaseState, now: DatabaseState) -> str:
             self._call("catch_up", base)
+            assert expected == [base]  # said before rows are counted
             if self.fails.get("cannot_catch_up"):
                 raise RelocateError("cannot_catch_up", "the schema changed")
             os.mkdir(os.path.join(directory, self.alias + ".catchup"))
             return self.alias + ".catchup"
 
         yield SimpleNamespace(
-            state=count, dump=dump, has_tables=has_tables, starting_point=starting_point, catch_up=catch_up
+            state=count,
+            dump=dump,
+            has_tables=has_tables,
+            starting_point=starting_point,
+            expect=expect,
+            catch_up=catch_up,
         )
 
     def differences(self, recorded: DatabaseState, found: DatabaseState) -> list[Any]:

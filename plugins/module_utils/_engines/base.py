@@ -83,6 +83,8 @@ class EngineContext:
 class Snapshot(abc.ABC):
     """One consistent view of a database: the dump and the state come from the same moment."""
 
+    _base: Optional[Mapping[str, Any]] = None  # what a catch-up will start from, where that is known
+
     @abc.abstractmethod
     def dump(self, directory: str, on_snapshot: Optional[OnSnapshot] = None) -> DumpFile:
         """Write the dump below ``directory`` (exists, belongs to the owner); returns its relative path.
@@ -109,6 +111,13 @@ class Snapshot(abc.ABC):
         Raises cannot_catch_up; always for an engine that knows no catch-up.
         """
         raise RelocateError("cannot_catch_up", "no catch-up is known for this engine")
+
+    def expect(self, base: Mapping[str, Any]) -> None:
+        """Say, before :meth:`state`, what :meth:`catch_up` will start from, so that rows need be read only once.
+
+        :param base: what :meth:`starting_point` said then
+        """
+        self._base = base
 
     def catch_up(self, directory: str, base: Mapping[str, Any], copied: DatabaseState, now: DatabaseState) -> str:
         """Write what changed since a first copy below ``directory``; returns its relative path. Nobody writes any more.

@@ -148,6 +148,7 @@ def catch_up(site: Site, engine: Engine, backup: BackupSet, copy: Optional[Copy]
     try:
         facts = engine.describe()
         with engine.snapshot() as snapshot:
+            snapshot.expect(base)
             with site.stopwatch.step("count"):
                 state = snapshot.state()
             with site.stopwatch.step("catch-up"):

@@ -164,11 +164,20 @@ def divided(table: Table, key: Tuple[str, ...], buckets: int, rows: int, span: T
 
 
 def sums_sql(table: Table, number: int, division: Division, condition: str) -> str:
-    """Rows of (number, group, its buckets' sums as text, its rows, the sum of them all)."""
+    """Rows of (number, group, its buckets' sums as text, its rows, the sum of them all, the highest number)."""
     return (
-        "SELECT {0}, q.b DIV {1}, GROUP_CONCAT(q.b, ':', q.c, ':', q.s ORDER BY q.b SEPARATOR ','), SUM(q.c), SUM(q.s)"
-        " FROM (SELECT {2} AS b, COUNT(*) AS c, SUM({3}) AS s FROM {4} WHERE {5} GROUP BY 1) AS q GROUP BY 2"
-    ).format(number, _GROUP, division.expression(table), queries.row_hash(table), table.place, condition)
+        "SELECT {0}, q.b DIV {1}, GROUP_CONCAT(q.b, ':', q.c, ':', q.s ORDER BY q.b SEPARATOR ','), SUM(q.c), SUM(q.s),"
+        " MAX(q.m) FROM (SELECT {2} AS b, COUNT(*) AS c, SUM({3}) AS s, {4} AS m FROM {5} WHERE {6} GROUP BY 1) AS q"
+        " GROUP BY 2"
+    ).format(
+        number,
+        _GROUP,
+        division.expression(table),
+        queries.row_hash(table),
+        queries.highest(table),
+        table.place,
+        condition,
+    )
 
 
 def span_sql(table: Table, number: int) -> str:

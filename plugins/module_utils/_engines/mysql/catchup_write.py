@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import shutil
-from typing import IO, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import IO, Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import removed_on_failure
@@ -49,13 +49,14 @@ def starting_point(view: states.View, tables: Sequence[Table], copied: DatabaseS
     """
     counted = {item.name: item for item in copied.tables}
     divided = _divisions(view, [table for table in tables if _is_divided(table)], counted)
-    sums = _read(view, divided, counted)
+    sums = Sums(view, divided)
+    sums.check(counted)
     return {
         "format": catchup_sql.FORMAT,
         "tables": {
             table.name: {
                 "division": as_plain(division),
-                "sums": [[number, *group] for number, group in sorted(sums[table.name].items())],
+                "sums": [[number, *group] for number, group in sorted(sums.found[table.name].items())],
             }
             for table, division in divided
         },
@@ -99,23 +100,65 @@ def _in_batches(statements: Sequence[str], size: int = 25) -> List[str]:
     return [" UNION ALL ".join(statements[start : start + size]) for start in range(0, len(statements), size)]
 
 
-def _read(view: states.View, divided: Divided, counted: Mapping[str, TableCount]) -> Dict[str, Found]:
-    """The sums of every divided table. Raises cannot_catch_up where they are not those of the counted rows."""
+class Sums:
+    """The sums of divided tables, as they are in a view.
+
+    :param divided: the tables
+    """
+
+    def __init__(self, view: states.View, divided: Divided) -> None:
+        self.divisions = {table.name: division for table, division in divided}
+        self.found: Dict[str, Found] = {name: {} for name in self.divisions}
+        self.highest: Dict[str, int] = {}  # AUTO_INCREMENT, by table
+        for number, group, text, count, total, most in view.ask(_statements(divided, view.width), _untold):
+            name = divided[int(number)][0].name
+            self.found[name][int(group)] = (str(text), int(count), int(total))
+            if most is not None:
+                self.highest[name] = max(int(most), self.highest.get(name, int(most)))
+
+    def counts(self) -> List[TableCount]:
+        """Rows and fingerprint of each table: what all of its buckets sum up to."""
+        return [
+            TableCount(
+                name,
+                sum(count for _text, count, _total in groups.values()),
+                str(sum(total for _text, _count, total in groups.values())),
+            )
+            for name, groups in self.found.items()
+        ]
+
+    def check(self, counted: Mapping[str, TableCount]) -> None:
+        """Raise cannot_catch_up where they are not those of the counted rows."""
+        for item in self.counts():
+            if item != counted[item.name]:
+                raise cannot_catch_up("table {0} was written to while it was read".format(item.name))
+
+
+def _statements(divided: Divided, width: int) -> List[str]:
     big: List[str] = []
     small: List[str] = []
     for number, (table, division) in enumerate(divided):
-        pieces = division.pieces(table, 2 * view.width if table.size > states.DIVIDED else 1)
+        pieces = division.pieces(table, 2 * width if width > 1 and table.size > states.DIVIDED else 1)
         statements = [catchup_sql.sums_sql(table, number, division, condition) for condition in pieces]
         (big if len(pieces) > 1 or table.size > queries.SMALL else small).extend(statements)
-    found: Dict[str, Found] = {table.name: {} for table, _division in divided}
-    for number, group, text, count, total in view.ask([*big, *_in_batches(small)], _untold):
-        found[divided[int(number)][0].name][int(group)] = (str(text), int(count), int(total))
-    for name, groups in found.items():
-        rows_in_all = sum(count for _text, count, _total in groups.values())
-        total = sum(total for _text, _count, total in groups.values())
-        if (rows_in_all, str(total)) != (counted[name].rows, counted[name].fingerprint):
-            raise cannot_catch_up("table {0} was written to while it was read".format(name))
-    return found
+    return [*big, *_in_batches(small)]
+
+
+def expected(view: states.View, tables: Sequence[Table], base: Mapping[str, Any]) -> Sums:
+    """The sums that a catch-up will ask for, of all tables that can still be divided as they were.
+
+    Raises cannot_catch_up for a starting point that cannot be read.
+    """
+    noted = base["tables"] if base.get("format") == catchup_sql.FORMAT else {}
+    try:
+        divided = [
+            (table, Division.from_plain(noted[table.name]["division"]))
+            for table in tables
+            if table.name in noted and _is_divided(table)
+        ]
+    except (KeyError, TypeError, ValueError) as exc:
+        raise cannot_catch_up("what the first copy noted cannot be read") from exc
+    return Sums(view, [one for one in divided if set(one[1].key) <= {column.name for column in one[0].columns}])
 
 
 class Catchup:
@@ -123,6 +166,7 @@ class Catchup:
 
     :param tables: all of the view's
     :param sequences: MariaDB's own, as they are now
+    :param sums: those of :func:`expected`
     :param base: what :func:`starting_point` said
     :param copied: all that was there then
     :param now: all that is there in the view, which nobody can change any more
@@ -134,11 +178,12 @@ class Catchup:
         view: states.View,
         tables: Sequence[Table],
         sequences: Sequence[states.OwnSequence],
+        sums: Sums,
         base: Mapping[str, Any],
         copied: DatabaseState,
         now: DatabaseState,
     ) -> None:
-        self._server, self._view, self._sequences = server, view, sequences
+        self._server, self._view, self._sequences, self._sums = server, view, sequences, sums
         self._base, self._copied, self._now = base, copied, now
         before = {item.name: item for item in copied.tables}
         self._counted = {item.name: item for item in now.tables}
@@ -166,18 +211,15 @@ class Catchup:
 
     def _plan(self) -> List[Change]:
         """Find the buckets that changed, without reading rows out."""
-        divided: List[Tuple[Table, Division]] = []
-        for table in self._changed:
-            if _is_divided(table):
-                divided.append((table, Division.from_plain(self._base["tables"][table.name]["division"])))
-            elif table.versioned or table.engine.lower() not in catchup_sql.WHOLE:
-                kind = "system-versioned" if table.versioned else "of engine {0}".format(table.engine or "unknown")
-                raise cannot_catch_up("table {0}, which is {1}, changed".format(table.name, kind))
-        sums, divisions = _read(self._view, divided, self._counted), {table.name: each for table, each in divided}
-        return [self._change(table, divisions.get(table.name), sums) for table in self._changed]
+        self._sums.check(self._counted)
+        return [self._change(table) for table in self._changed]
 
-    def _change(self, table: Table, division: Optional[Division], sums: Mapping[str, Found]) -> Change:
+    def _change(self, table: Table) -> Change:
         columns = tuple(column.name for column in table.columns if not column.generated)
+        division = self._sums.divisions.get(table.name)
+        if division is None and (table.versioned or table.engine.lower() not in catchup_sql.WHOLE):
+            kind = "system-versioned" if table.versioned else "of engine {0}".format(table.engine or "unknown")
+            raise cannot_catch_up("table {0}, which is {1}, changed".format(table.name, kind))
         if division is None:  # all rows go, and come
             return Change(table.name, columns, self._counted[table.name].rows)
         before = {
@@ -185,7 +227,7 @@ class Catchup:
             for number, text, count, total in self._base["tables"][table.name]["sums"]
         }
         try:
-            chosen = catchup_sql.touched(before, sums[table.name])
+            chosen = catchup_sql.touched(before, self._sums.found[table.name])
         except ValueError as exc:
             raise cannot_catch_up("the sums of table {0} are not whole".format(table.name)) from exc
         return Change(table.name, columns, sum(chosen.values()), division, tuple(catchup_sql.runs_of(chosen)))

@@ -131,11 +131,15 @@ def count_sql(table: Table, number: int, fingerprints: bool, where: str = "") ->
     All of a table in one question: with thousands of tables, opening one takes longer than counting it.
     """
     place = table.place + (" WHERE " + where if where else "")
-    highest = next(("MAX({0})".format(ident(column.name)) for column in table.columns if column.auto), "NULL")
     if not fingerprints:
-        return "SELECT {0}, COUNT(*), NULL, {1} FROM {2}".format(number, highest, place)
+        return "SELECT {0}, COUNT(*), NULL, {1} FROM {2}".format(number, highest(table), place)
     form = "SELECT {0}, COUNT(*), COALESCE(SUM({1}), 0), {2} FROM {3}"
-    return form.format(number, row_hash(table), highest, place)
+    return form.format(number, row_hash(table), highest(table), place)
+
+
+def highest(table: Table) -> str:
+    """The highest number that AUTO_INCREMENT gave; NULL in a table that numbers no rows."""
+    return next(("MAX({0})".format(ident(column.name)) for column in table.columns if column.auto), "NULL")
 
 
 def joined(values: Sequence[str]) -> str:

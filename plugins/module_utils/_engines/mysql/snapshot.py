@@ -63,6 +63,7 @@ class MysqlSnapshot(Snapshot):
         self._statements: Dict[str, str] = {}
         self._sequences: List[states.OwnSequence] = []  # no snapshot holds for them: they are asked once
         self._digest = ""
+        self._sums: Optional[catchup_write.Sums] = None
         self._paused = True  # nobody wrote while the sessions and programs were opened that see the moment
         self._highest: Dict[str, int] = {}  # AUTO_INCREMENT, by table
         self._counted: List[TableCount] = []  # tables that no snapshot holds for, counted while nobody could write
@@ -265,6 +266,10 @@ class MysqlSnapshot(Snapshot):
         """Count (and fingerprint) everything. Raises RelocateError: right_missing, query_failed, server_unreachable."""
         view = self._open()
         counted = {item.name: item for item in self._counted}
+        if self._base is not None and fingerprints:  # read once for both: what buckets sum up to is the whole
+            self._sums = catchup_write.expected(view, self._tables, self._base)
+            self._highest.update(self._sums.highest)
+            counted.update({item.name: item for item in self._sums.counts()})
         rest = [table for table in self._tables if table.name not in counted]
         counts = [*counted.values(), *states.counts(view.ask, rest, fingerprints, _pieces(view), self._highest)]
         numbers = states.next_numbers(self._statements)
@@ -285,8 +290,10 @@ class MysqlSnapshot(Snapshot):
 
     def catch_up(self, directory: str, base: Mapping[str, Any], copied: DatabaseState, now: DatabaseState) -> str:
         """See :meth:`Snapshot.catch_up`."""
-        moment = self._open(), self._tables, self._sequences
-        return catchup_write.Catchup(self._server, *moment, base, copied, now).write(directory)
+        view = self._open()
+        sums = self._sums or catchup_write.expected(view, self._tables, base)
+        moment = self._tables, self._sequences, sums
+        return catchup_write.Catchup(self._server, view, *moment, base, copied, now).write(directory)
 
     def _schema(self, view: states.View, eyes: Session) -> Optional[Dict[str, str]]:
         try:
