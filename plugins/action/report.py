@@ -39,14 +39,18 @@ def stem(outcome: Mapping[str, Any]) -> str:
 
 
 def write(directory: str, outcome: Mapping[str, Any]) -> Dict[str, str]:
-    """Write the JSON and the HTML report, 0600; returns their paths."""
+    """Write the JSON and the HTML report, 0600; returns their paths. Raises OSError, and leaves no half report then."""
     os.makedirs(directory, mode=0o700, exist_ok=True)
     path = os.path.join(directory, stem(outcome))
     texts = {".json": json.dumps(outcome, indent=1, sort_keys=True) + "\n", ".html": _report.as_html(outcome)}
     for suffix, text in texts.items():
         handle = os.open(path + suffix, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+        except OSError:
+            os.unlink(path + suffix)
+            raise
     return {"json": path + ".json", "html": path + ".html"}
 
 
@@ -160,10 +164,18 @@ class ActionModule(ActionBase):
         outcome = _report.enrich(dict(found, site=args["site"], command=again), time.time())
         text = _report.as_shown(outcome)
         if outcome["status"] in ("moved", "failed", "unfinished"):
-            outcome["report"] = write(args["directory"], outcome)
-            text += "  report: {0}\n".format(outcome["report"]["html"])
+            text += self._file(args["directory"], outcome)
         _DISPLAY.display(text)
         return {"changed": False, "outcome": outcome, "outcomes": [*outcomes(known), outcome]}
+
+    def _file(self, directory: str, outcome: Dict[str, Any]) -> str:
+        """Write the report, note where it is, and return the line about it. What became of the site is said anyway."""
+        try:
+            outcome["report"] = write(directory, outcome)
+        except OSError as exc:  # the controller's disk is full, say
+            why = printable("{0}: {1}".format(directory, exc.strerror or type(exc).__name__))
+            return "  NO REPORT WAS WRITTEN: {0}. Next: free space there, or set relocate_reports\n".format(why)
+        return "  report: {0}\n".format(outcome["report"]["html"])
 
     def _concluded(self, _args: Mapping[str, Any], known: Mapping[str, Any]) -> Dict[str, Any]:
         return conclude(outcomes(known))

@@ -44,7 +44,7 @@ class MysqlServer:
         if os.geteuid() == 0:
             shutil.chown(self.directory, self.user)
         if not os.path.isdir(data):
-            self._install(server, data)
+            self.install()
         argv = [server, "--no-defaults", "--datadir=" + data, "--socket=" + self.socket, "--user=" + self.user]
         argv += [
             "--port={0}".format(self.port),
@@ -63,7 +63,9 @@ class MysqlServer:
             time.sleep(0.05)
         self.sql("SELECT 1")
 
-    def _install(self, server: str, data: str) -> None:
+    def install(self) -> None:
+        """Make the data directory, which may be there and empty."""
+        server, data = program() or "mariadbd", os.path.join(self.directory, "data")
         if server.endswith("mariadbd"):
             argv = ["mariadb-install-db", "--no-defaults", "--datadir=" + data, "--user=" + self.user]
             argv += ["--tmpdir=" + self.directory, "--auth-root-authentication-method=socket", "--skip-test-db"]

@@ -21,6 +21,7 @@ import pytest
 
 from tests.tools import packed
 from tests.unit import sources
+from tests.unit.fakes import ROOT_ONLY
 from tests.unit.records import given
 
 #: What brings the other modules to their hosts: it runs the stub of each.
@@ -229,6 +230,25 @@ def test_put_back(stage: Stage, starting: bool, wrong: tuple[str, ...], asked: l
     assert headline in output + "\n"
     assert "the next site" in output
     assert stage.report()["status"] == "failed"
+
+
+@ROOT_ONLY
+def test_a_controller_without_room_for_a_report(stage: Stage) -> None:
+    """What became of the site is said, old is put back, and no half report is left."""
+    small = stage.path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "small", str(small)], check=True)
+    try:
+        (small / "ballast").write_bytes(b"x" * 4096)
+        more = {"starting": False, "code": "unit_failed", "relocate_reports": str(small)}
+        rc, output, log = stage.run("put_back.yml", tasks=str(sources.ROOT / "playbooks" / "tasks"), **more)
+        assert [path.name for path in small.iterdir()] == ["ballast"]
+    finally:
+        subprocess.run(["umount", "--lazy", str(small)], check=True)
+    assert (rc, log) == (0, [OLD, NEW]), output[-3000:]
+    assert "FAILED; the old site serves again (web.service)\n" in output and "the next site" in output
+    said = f"NO REPORT WAS WRITTEN: {small}: No space left on device. Next: free space there, or set relocate_reports"
+    assert said in output
 
 
 @pytest.mark.parametrize("unseen", [False, True])

@@ -136,8 +136,8 @@ def _add_file(tar: tarfile.TarFile, member: tarfile.TarInfo, found: Found, count
 
 
 def _raise_first(failed: List[BaseException], done: Completed, what: str) -> None:
-    """A program that died explains the broken pipe beside it, so it comes first."""
-    if done.rc:
+    """A program that died explains the broken pipe beside it, so it comes first; but for a disk that is full."""
+    if done.rc and not any(map(_is_full, failed)):
         full = "No space left" in done.err
         raise RelocateError(
             "disk_full" if full else "program_failed",
@@ -145,11 +145,15 @@ def _raise_first(failed: List[BaseException], done: Completed, what: str) -> Non
             "free space there, then run again",
         )
     for exc in failed:
-        if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT):
+        if _is_full(exc):
             raise RelocateError(
                 "disk_full", what + ": no space left on the disk", "free space there, then run again"
             ) from exc
         raise exc
+
+
+def _is_full(exc: BaseException) -> bool:
+    return isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 # --- reading
@@ -219,7 +223,7 @@ def extract(
     reader.join()
     if failed and isinstance(failed[0], RelocateError):
         raise failed[0]  # what is wrong with the archive, rather than the broken pipe that stopping caused
-    if not ended or ended[0].rc:
+    if not ended or (ended[0].rc and not any(map(_is_full, failed))):
         raise _truncated(path)
     _raise_first(failed, ended[0], "MEDIA could not be written to {0}".format(path))
     return counts
