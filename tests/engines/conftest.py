@@ -19,7 +19,14 @@ from tests.engines.fixture_sites import Servers
 from tests.engines.postgresql_cluster import Cluster, Make, maker, running
 
 #: Files whose tests run playbooks for minutes and share nothing; the longest first, as `make test` tells.
-MOVES = ("test_failing_steps", "test_local_moves", "test_new_engine", "test_local_conversion", "test_local_rehearsals")
+MOVES = (
+    "test_failing_steps",
+    "test_window_kills",
+    "test_local_moves",
+    "test_new_engine",
+    "test_local_conversion",
+    "test_local_rehearsals",
+)
 
 
 @pytest.hookimpl(tryfirst=True)  # the plugin that hands out tests reads the groups

@@ -46,6 +46,15 @@ def perform(module, work_on, writes):
 
             with sqlite3.connect(plan["database"]) as session:
                 session.execute("insert into notes_note (text) values ('of the start')")
+        if chosen and plan["how"] == "controller killed":
+            for path in (path for path in os.listdir("/proc") if path.isdigit()):
+                try:
+                    words = open("/proc/" + path + "/cmdline").read()
+                except OSError:
+                    continue
+                if "ansible-playbook" in words and {inventory!r} in words:
+                    os.kill(int(path), signal.SIGKILL)
+            return result
         if chosen and plan["how"] == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         if chosen:
@@ -68,7 +77,11 @@ class Bench:
         self.collections = base / "collections"
         shutil.copytree(COLLECTIONS, self.collections, symlinks=True)
         module = self.collections / "ansible_collections/relocate/django/plugins/module_utils/_module.py"
-        places = {"plan": str(base / "plan.json"), "calls": str(base / "calls")}
+        places = {
+            "inventory": str(base / "site" / "inventory.json"),
+            "plan": str(base / "plan.json"),
+            "calls": str(base / "calls"),
+        }
         module.write_text(module.read_text(encoding="utf-8") + WRAP.format(**places), encoding="utf-8")
         # Beside new, so that it is built once: only a move that fails while it is made needs it made again.
         self.environment = base / "environments" / "notes"
@@ -141,6 +154,36 @@ def test_the_same_command_goes_on_from_every_call(tmp_path: Path) -> None:
             wrong.append((at, calls[at - 1], how, rc, failed, again, said))
     assert wrong == []
     what_new_took_in_is_kept(bench, calls)
+
+
+def a_minute_later(bench: Bench) -> None:
+    """Let a minute pass for the runs that have a site: a run that is lost keeps it for that long."""
+    for path in bench.site.base.glob("*/work/notes.run"):
+        held = json.loads(path.read_text())
+        path.write_text(json.dumps({**held, "seen": held["seen"] - 61}))
+
+
+def test_the_same_command_goes_on_from_a_controller_that_was_killed(tmp_path: Path) -> None:
+    """In the midst of the dump, then of the restore; the module goes on alone, and no rescue is run."""
+    bench = Bench(tmp_path)
+    calls: list[str] = []
+    for step in ("step backup", "step restore"):
+        bench.forget()
+        at = next((1 + number for number, call in enumerate(calls) if call.startswith(step)), 0)
+        if not at:
+            rc, said, calls = bench.move()
+            assert rc == 0, said
+            bench.forget()
+            at = next(1 + number for number, call in enumerate(calls) if call.startswith(step))
+        rc, said, _calls = bench.move(at, "controller killed")
+        assert rc == -9 and "PLAY RECAP" not in said, said
+        assert bench.state(bench.site.old) == bench.truth
+        rc, said, _calls = bench.move()
+        assert rc == 2 and "[locked]" in said, said
+        a_minute_later(bench)
+        rc, said, _calls = bench.move()
+        assert rc == 0 and ": MOVED; proven: rows, content" in said, said
+        assert bench.state(bench.site.old) == bench.truth == bench.state(bench.site.new)
 
 
 def what_new_took_in_is_kept(bench: Bench, calls: list[str]) -> None:

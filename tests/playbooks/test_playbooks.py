@@ -251,6 +251,22 @@ def test_a_controller_without_room_for_a_report(stage: Stage) -> None:
     assert said in output
 
 
+def test_nobody_becomes_root(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sudo asks for a password that it does not get: nothing is asked of a host, and the run says who refused."""
+    monkeypatch.setenv("ANSIBLE_BECOME_ALLOW_SAME_USER", "1")
+    sudo = stage.path / "sudo"
+    sudo.write_text("#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n")
+    sudo.chmod(0o755)
+    (stage.path / "put_back.yml").unlink()  # else it is taken for the tasks of that name
+    more = {"relocate_become": True, "ansible_become_exe": str(sudo), "ansible_become_method": "sudo"}
+    rc, output, log = stage.run("relocate.django.move", relocate_path="/srv/shop", **more)
+    assert rc != 0 and log == [] and stage.others() == [], output[-3000:]
+    assert "sudo: a password is required" in output
+    last = " ".join(output.rpartition("NO MORE HOSTS LEFT")[2].split()) or output
+    assert "FAILED before the freeze; the old site was not stopped" in output
+    assert "next: fix the cause, then run the same command again: ansible-playbook relocate.django.move" in last
+
+
 @pytest.mark.parametrize("unseen", [False, True])
 def test_new_is_compared_with_its_set_before_that_is_removed(stage: Stage, unseen: bool) -> None:
     """Once old serves. What cannot be compared may have taken data in."""
