@@ -78,6 +78,11 @@ def _taken(answer: str, found: Mapping[str, Any]) -> Dict[str, Any]:
     return {key: value for key, value in result.items() if not key.startswith("_ansible_")}
 
 
+def _hands_on(become: Any) -> bool:
+    """Tell whether a task's input comes through to another user; ansible-core 2.18 knows by the name alone."""
+    return not become or bool(getattr(become, "pipelining", become.name != "su"))
+
+
 class ActionModule(NormalAction):
     """As Ansible's own, with a look at what goes in and what comes out."""
 
@@ -211,9 +216,8 @@ class ActionModule(NormalAction):
 
         :param args: those of the module that runs others
         """
-        become = self._connection.become
         where = place.place_for(args.get("steps") or ()) if args.get("state", "done") == "done" else ""
-        if not where or not self._connection.has_pipelining or (become and not become.pipelining):
+        if not where or not self._connection.has_pipelining or not _hands_on(self._connection.become):
             return None
         asked = {"arguments": args, "check_mode": bool(self._task.check_mode), **self._watched_from_now()}
         # A value of the inventory that is encrypted is no text to JSON, but tells its own.

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -42,20 +43,22 @@ class Case:
     #: Whether --check is run first, or a rehearsal of a page that old gives otherwise than the code does on new.
     checked: bool = True
     rehearsed: bool = False
+    #: Whether the databases are copied while old serves, and what its writer changes meanwhile is carried afterwards.
+    copied: bool = False
 
 
 SOCKET_SHOP = dataclasses.replace(SHOP, settings="awkward.settings_plain", database_host="")
 CASES = {
     # An old server as they are: Python 3.9, PostgreSQL 13, Django 4.2, names that must be quoted everywhere.
-    "postgresql-13": Case(AWKWARD_SHOP, "bullseye", "2.18"),
-    "sqlite": Case(SQLITE_SHOP, checked=False, rehearsed=True),
+    "postgresql-13": Case(AWKWARD_SHOP, "bullseye", "2.18", copied=True),
+    "sqlite": Case(SQLITE_SHOP, checked=False, rehearsed=True, copied=True),
     "socket": Case(
         dataclasses.replace(SHOP, settings="awkward.settings_plain", database_host=""),
         "bookworm",
         "2.21",
         checked=False,
     ),
-    "mariadb-10.11": Case(MYSQL_SHOP, core="2.20"),  # 10.5 moves in test_failures.py
+    "mariadb-10.11": Case(MYSQL_SHOP, core="2.20", copied=True),  # 10.5 moves in test_failures.py
 }
 #: The events of the site on MariaDB, and what each must be again.
 EVENTS = {"shop_forget": "ENABLED", "shop_never": "DISABLED", "shop_tidy": "ENABLED"}
@@ -81,6 +84,8 @@ def test_whole_move(lab: Lab, tmp_path: Path, case: Case) -> None:
         assert difference(bare, new.digest(exclude=OURS)) == []
     if case.rehearsed:
         _unlike_page_is_told(move)
+    if case.copied:
+        move.variables["relocate_first_copy"] = "always"
 
     result = move.run()
     assert result.rc == 0, result.stdout[-5000:] + result.stderr[-2000:]
@@ -93,6 +98,8 @@ def test_whole_move(lab: Lab, tmp_path: Path, case: Case) -> None:
         programs_run(new, site.databases["default"])
     _served_by_new(site, move)
     _old_is_untouched(move, before)
+    if case.copied:
+        assert all(_caught_up(move).values()), result.stdout[-5000:]
     report = move.report()
     assert report["status"] == "moved"
     assert report["downtime"] < report["total"]
@@ -101,6 +108,13 @@ def test_whole_move(lab: Lab, tmp_path: Path, case: Case) -> None:
     assert again.rc == 0, again.stdout[-3000:]
     assert set(changed(again).values()) == {0}
     assert "nothing to do" in again.stdout
+
+
+def _caught_up(move: Move) -> dict[str, str]:
+    """The directory or file, of each database of the set, that holds what changed since the first copy."""
+    [path] = move.new.run(["sh", "-c", "ls /var/lib/relocate/sets/*/*/manifest.json"]).stdout.split()
+    found = json.loads(move.new.read(path))["databases"]
+    return {alias: entry.get("catch_up") or "" for alias, entry in found.items()}
 
 
 def programs_run(host: Host, database: str) -> None:

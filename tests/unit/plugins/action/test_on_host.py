@@ -101,6 +101,10 @@ STEPS = [{"name": "backup", "module": "backup", "arguments": {"directory": "/d",
 WHERE = place.place_of("/d", "shop", "mine")
 
 
+SU_OF_2_18, SUDO_OF_2_18 = MagicMock(spec=["name"]), MagicMock(spec=["name"])
+SU_OF_2_18.name, SUDO_OF_2_18.name = "su", "sudo"
+
+
 def called(
     monkeypatch: pytest.MonkeyPatch, said: str, steps: Any = STEPS, state: str = "done", **connection: Any
 ) -> tuple[list[str], dict[str, Any]]:
@@ -131,6 +135,12 @@ def test_a_call_of_the_window_is_taken_by_the_process_that_waits(monkeypatch: py
     assert found == {"changed": True, "returned": {}, "warnings": ["w"]}
 
 
+@pytest.mark.parametrize("become", [None, MagicMock(pipelining=True), SUDO_OF_2_18])
+def test_it_takes_the_call_of_another_user(monkeypatch: pytest.MonkeyPatch, become: Any) -> None:
+    ways, _found = called(monkeypatch, f"{place.TAKEN}\n{{}}", become=become)
+    assert ways == [f"sh {WHERE}/call"]
+
+
 def test_a_call_that_nobody_took_goes_as_every_module(monkeypatch: pytest.MonkeyPatch) -> None:
     ways, found = called(monkeypatch, "sh: 0: cannot open it")
     assert ways == [f"sh {WHERE}/call", "as every module"] and found == {"usual": True}
@@ -149,6 +159,7 @@ def test_a_call_that_was_taken_is_never_made_again(monkeypatch: pytest.MonkeyPat
     [
         {"has_pipelining": False},
         {"become": MagicMock(pipelining=False)},
+        {"become": SU_OF_2_18},
         {"state": "prepared"},
         {"steps": [{"name": "b", "module": "backup", "arguments": {"directory": "/d", "site": "shop"}}]},
         {"steps": [*STEPS, {**STEPS[0], "arguments": {**STEPS[0]["arguments"], "site": "blog"}}]},
