@@ -133,8 +133,8 @@ def test_what_changed_in_mariadb_since_the_copy_is_there(tmp_path: Path, monkeyp
     try:
         server.start()
         server.sql(
-            "create database shop; create user shop@localhost identified by 'pw'; grant all on shop.* to shop@localhost;"
-            " create user boss@localhost identified by 'boss'; grant all on *.* to boss@localhost with grant option"
+            "create database shop; create user shop@localhost identified by 'pw'; grant all on shop.* to shop@localhost"
+            "; create user boss@localhost identified by 'boss'; grant all on *.* to boss@localhost with grant option"
         )
         site = LocalSite(tmp_path)
         make(site, server.port, monkeypatch, MARIADB)
