@@ -193,7 +193,8 @@ def test_every_step_is_followed_by_a_kill(window: Window) -> None:
     steps = window.steps()
     assert {"backup", "transfer", "restore", "migrate", "verify"} <= set(steps)
     assert len(window.calls) == 4
-    for step in chosen(list(dict.fromkeys(steps))):
+    # Who has started new has done the whole: the next run only retires old, as test_failing_steps shows.
+    for step in chosen([step for step in dict.fromkeys(steps) if step != "start"]):
         window.reset()
         window.give_back()
         before = digest(window.site.old)
