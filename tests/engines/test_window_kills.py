@@ -185,7 +185,7 @@ def chosen(steps: list[str]) -> list[str]:
     wanted = os.environ.get("RELOCATE_STEPS", "")
     if wanted == "all":
         return steps
-    return random.Random(os.environ.get("RELOCATE_SEED", "kills")).sample(steps, 2)
+    return random.Random(os.environ.get("RELOCATE_SEED", "window")).sample(steps, 2)
 
 
 def test_every_step_is_followed_by_a_kill(window: Window) -> None:
