@@ -35,6 +35,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql imp
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.queries import Table
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.session import Session
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.stalled import Stalls
 from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Findings, cannot_catch_up
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import files
@@ -64,6 +65,7 @@ class MysqlSnapshot(Snapshot):
         self._sequences: List[states.OwnSequence] = []  # no snapshot holds for them: they are asked once
         self._digest = ""
         self._sums: Optional[catchup_write.Sums] = None
+        self._named: Optional[Mapping[str, Tuple[str, ...]]] = None  # what had a name when the dump was begun
         self._paused = True  # nobody wrote while the sessions and programs were opened that see the moment
         self._highest: Dict[str, int] = {}  # AUTO_INCREMENT, by table
         self._counted: List[TableCount] = []  # tables that no snapshot holds for, counted while nobody could write
@@ -117,9 +119,16 @@ class MysqlSnapshot(Snapshot):
             shutil.rmtree(path, ignore_errors=True)
 
     def _dump_into(self, path: str, on_snapshot: Optional[OnSnapshot]) -> programs.Client:
+        together = Together()
+        with Stalls(lambda: self._server.connect(self._database), self._database, together) as stalls:
+            return self._dump_beside(path, on_snapshot, together, stalls)
+
+    def _dump_beside(
+        self, path: str, on_snapshot: Optional[OnSnapshot], together: Together, stalls: Stalls
+    ) -> programs.Client:
         # A session of its own: those of the view may be counting already, and the lock is not to wait for them.
-        with self._server.connect(self._database) as session, Together() as together, self._lock() as locked:
-            self._open()
+        with self._server.connect(self._database) as session, together, self._lock() as locked:
+            self._named = self._names(self._open())
             self._paused = locked
             if on_snapshot is not None:
                 on_snapshot("")
@@ -141,6 +150,7 @@ class MysqlSnapshot(Snapshot):
             planned += _one_part(_OWN, own)
             for one in running:
                 one.begun.wait()
+        stalls.paused = False
         with together:
             self._write_schema(path, objects, [*parts, *planned], charset)
         self._finish(running, together)
@@ -275,12 +285,35 @@ class MysqlSnapshot(Snapshot):
         numbers = states.next_numbers(self._statements)
         numbered = states.sequences(self._tables, numbers, self._highest, self._sequences)
         with self._server.anyone() as eyes:
-            named = states.objects(view.main, eyes, self._database)
+            named = self._refuse_changed(states.objects(view.main, eyes, self._database))
             hidden = named.get(grants.HIDDEN, ())
             note, notes = grants.sentence(self._server.config.alias, hidden), self._server.context.notes
             notes.extend([note] if hidden and note not in notes else [])
             schema = None if hidden else self._schema(view, eyes)
         return states.assemble(counts, numbered, named, schema)
+
+    def _names(self, view: states.View) -> Mapping[str, Tuple[str, ...]]:
+        with self._server.anyone() as eyes:
+            return states.objects(view.main, eyes, self._database)
+
+    def _refuse_changed(self, named: Dict[str, Tuple[str, ...]]) -> Dict[str, Tuple[str, ...]]:
+        """No snapshot holds for what has a name: what was made or dropped since is in the state, and not in the dump.
+
+        Raises dump_failed.
+        """
+        before, now = (
+            {(kind, name) for kind, names in (found or {}).items() for name in names} for found in (self._named, named)
+        )
+        changed = sorted(before ^ now) if self._named is not None else []
+        if changed:
+            raise RelocateError(
+                "dump_failed",
+                "{0} {1}{2} was made, changed or dropped while the backup was made; no backup written".format(
+                    *changed[0], " and {0} more".format(len(changed) - 1) if changed[1:] else ""
+                ),
+                "let what changes tables end first, such as migrate; then run this again",
+            )
+        return named
 
     def starting_point(self, copied: DatabaseState) -> Mapping[str, Any]:
         """See :meth:`Snapshot.starting_point`."""
