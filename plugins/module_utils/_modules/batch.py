@@ -139,20 +139,29 @@ def done(module: Call, steps: Sequence[Step]) -> Dict[str, Any]:
         for number, step in enumerate(steps):
             AHEAD.expected = [topic for later in steps[number + 1 :] for topic in later.asks()]
             PROGRESS.step = step.name
-            result, error = perform(step, step.module.work_on, step.module.writes)
-            if error is not None:
-                done = {name: found["elapsed"] for name, found in results.items()}
-                details = {**error.details, "step": step.name, "done": done}
-                raise RelocateError(error.code, error.msg, error.hint, details)
-            results[step.name] = result
-            if result["changed"]:
-                AHEAD.changed()
-        if any(step.holds for step in steps) and not any(step.params.get("release") for step in steps):
+            results[step.name] = _result_of(step, results)
+        if goes_on(steps):
             _window.stay(module.params["steps"], steps[0].run())
     finally:
         tell(module, _said(steps))
     # Ansible gives another name to what is called results.
     return {"changed": any(result["changed"] for result in results.values()), "returned": results}
+
+
+def goes_on(steps: Sequence[Step]) -> bool:
+    """Tell whether the run has the site after these steps."""
+    return any(step.holds for step in steps) and not any(step.params.get("release") for step in steps)
+
+
+def _result_of(step: Step, before: Mapping[str, Mapping[str, Any]]) -> Dict[str, Any]:
+    """Run a step. Raises what it does, with the names of those that were done before and what they took."""
+    result, error = perform(step, step.module.work_on, step.module.writes)
+    if error is not None:
+        done = {name: found["elapsed"] for name, found in before.items()}
+        raise RelocateError(error.code, error.msg, error.hint, {**error.details, "step": step.name, "done": done})
+    if result["changed"]:
+        AHEAD.changed()
+    return result
 
 
 def shown(params: Mapping[str, Any], _spec: Mapping[str, Any]) -> Dict[str, Any]:

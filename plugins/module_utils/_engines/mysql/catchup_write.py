@@ -217,10 +217,8 @@ class Catchup:
     def _change(self, table: Table) -> Change:
         columns = tuple(column.name for column in table.columns if not column.generated)
         division = self._sums.divisions.get(table.name)
-        if division is None and (table.versioned or table.engine.lower() not in catchup_sql.WHOLE):
-            kind = "system-versioned" if table.versioned else "of engine {0}".format(table.engine or "unknown")
-            raise cannot_catch_up("table {0}, which is {1}, changed".format(table.name, kind))
         if division is None:  # all rows go, and come
+            _check_whole(table)
             return Change(table.name, columns, self._counted[table.name].rows)
         before = {
             int(number): (str(text), int(count), int(total))
@@ -261,6 +259,13 @@ class Catchup:
 
     def _own_sequences(self) -> Tuple[Tuple[str, int, int], ...]:
         return tuple((item.name, item.next, item.round) for item in self._sequences)
+
+
+def _check_whole(table: Table) -> None:
+    """Raise cannot_catch_up for a table whose rows cannot be exchanged as a whole."""
+    if table.versioned or table.engine.lower() not in catchup_sql.WHOLE:
+        kind = "system-versioned" if table.versioned else "of engine {0}".format(table.engine or "unknown")
+        raise cannot_catch_up("table {0}, which is {1}, changed".format(table.name, kind))
 
 
 def _write(session: Session, table: Table, change: Change, stream: IO[bytes]) -> None:

@@ -56,15 +56,18 @@ class Stalls:
 
     def _look(self, session: Session) -> None:
         seen: Dict[str, int] = {}
-        query = "{0} AND {1}".format(_WAITING, is_named("db", self._database))
         while not self._stop.wait(_LOOK):
-            found = {str(number): str(text or "") for number, text in session.rows(query)}
-            waiting = {number: text for number, text in found.items() if not self.paused or _reads(text)}
+            waiting = self._waiting(session)
             seen = {number: seen.get(number, 0) + 1 for number in waiting}
             late = [number for number, times in seen.items() if times >= _PATIENCE]
             if late:
                 self._together.fail(refusal(waiting[late[0]], len(late)))
                 return
+
+    def _waiting(self, session: Session) -> Dict[str, str]:
+        query = "{0} AND {1}".format(_WAITING, is_named("db", self._database))
+        found = {str(number): str(text or "") for number, text in session.rows(query)}
+        return {number: text for number, text in found.items() if not self.paused or _reads(text)}
 
 
 def _reads(statement: str) -> bool:

@@ -232,3 +232,24 @@ def test_what_can_be_run_is_brought_along_and_documented() -> None:
     assert options["steps"]["suboptions"]["module"]["choices"] == list(CARRIED)
     for name in CARRIED:
         assert batch.module_of(name).arguments["argument_spec"]
+
+
+@pytest.mark.parametrize(
+    ("given", "on"),
+    [
+        ([("backup", {})], True),
+        ([("verify", {})], False),  # it only looks
+        ([("backup", {}), ("verify", {})], True),
+        ([("services", {"release": True})], False),
+        ([("backup", {}), ("services", {"release": True})], False),
+    ],
+)
+def test_what_leaves_the_run_with_the_site(given: list[tuple[str, dict[str, Any]]], on: bool) -> None:
+    steps = [
+        batch.Step(name, batch.module_of(name), {"unused": "", "release": False, **params}, False, [])
+        for name, params in given
+    ]
+    assert batch.goes_on(steps) is on
+    for step in steps:
+        step.check_mode = True
+    assert not batch.goes_on(steps)
