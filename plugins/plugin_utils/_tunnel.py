@@ -27,6 +27,7 @@ import time
 from typing import Any, Dict, List, Optional, Sequence
 
 WAIT = 30.0  # seconds that a connection may take
+_LAST_WORDS = 2.0  # seconds for what SSH said before it ended
 _RESTARTS = 10  # how often a connection that broke is made again
 _ALLOCATED = re.compile(r"Allocated port (\d+) for remote forward")
 
@@ -77,7 +78,8 @@ class Side:
             errors="backslashreplace",
             preexec_fn=_die_with_parent,
         )
-        threading.Thread(target=self._listen, args=(process,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(process,), daemon=True)
+        self._listener.start()
         return process
 
     def _listen(self, process: "subprocess.Popen[str]") -> None:
@@ -106,12 +108,13 @@ class Side:
         return True
 
     def end(self) -> None:
-        """Close the connection."""
+        """Close the connection, and hear what it says last; a program of its own may hold its output open."""
         self.process.terminate()
         try:
             self.process.wait(3)
         except subprocess.TimeoutExpired:
             self.process.kill()
+        self._listener.join(_LAST_WORDS)
 
 
 def banner(path: str) -> Optional[str]:

@@ -127,7 +127,7 @@ class MysqlSnapshot(Snapshot):
         self, path: str, on_snapshot: Optional[OnSnapshot], together: Together, stalls: Stalls
     ) -> programs.Client:
         # A session of its own: those of the view may be counting already, and the lock is not to wait for them.
-        with self._server.connect(self._database) as session, together, self._lock() as locked:
+        with together, self._server.connect(self._database) as session, self._lock() as locked:
             self._named = self._names(self._open())
             self._paused = locked
             if on_snapshot is not None:

@@ -175,7 +175,7 @@ class Contents:
     def is_possible(self) -> bool:
         """Tell whether all of it has the right type, and fits together."""
         numbers = (self.block, self.base_size, self.size, self.count, self.format)
-        if any(type(number) is not int or number < 0 for number in numbers):
+        if any(isinstance(number, bool) or not isinstance(number, int) or number < 0 for number in numbers):
             return False
         if not all(isinstance(text, str) and len(text) == 64 for text in (self.base, self.result)):
             return False

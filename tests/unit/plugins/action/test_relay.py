@@ -177,3 +177,17 @@ def test_the_socket_is_for_us_only(tmp_path: Path) -> None:
     relay.close_tunnel(state, str(tmp_path / "state"))
     os.waitpid(state["pids"][0], 0)
     assert not os.path.exists(os.path.dirname(path))
+
+
+def test_last_words_are_heard_late_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that listens may run after the program has ended."""
+    listen = _tunnel.Side._listen
+
+    def late(side: _tunnel.Side, process: Any) -> None:
+        time.sleep(0.5)
+        listen(side, process)
+
+    monkeypatch.setattr(_tunnel.Side, "_listen", late)
+    argv = fake_ssh(tmp_path / "new", said="Error: remote port forwarding failed", stay=0)
+    with pytest.raises(_tunnel.TunnelError, match="new: Error: remote port forwarding failed"):
+        _tunnel.open_new(argv, str(tmp_path / "old"))
