@@ -499,7 +499,7 @@ def test_a_big_table_is_counted_in_ranges(blank: Bench, monkeypatch: pytest.Monk
         "INSERT INTO a (v) VALUES ('x'), ('x'), (NULL), ('y'); INSERT INTO a VALUES (-50, 'm'), (900, 'n'), (901, 'o');"
     )
     whole = blank.state().tables
-    monkeypatch.setattr(states, "_DIVIDED", 0)
+    monkeypatch.setattr(states, "DIVIDED", 0)
     asked: list[str] = []
     count_sql = queries.count_sql
     monkeypatch.setattr(queries, "count_sql", lambda *args: asked.append(count_sql(*args)) or asked[-1])
