@@ -62,7 +62,7 @@ CODES: Dict[str, str] = {
     "unsupported_object": "the database holds something that a dump cannot carry",
     "locks_lacking": "the server has no room for the locks that a dump takes",
     "setting_differs": "a setting of the new server does not fit the data",
-    "lock_timeout": "writes could not be paused for the snapshot",
+    "lock_timeout": "writes could not be paused, or a table changed, for the snapshot",
     "locale_missing": "a locale is not available on the new server",
     "sessions_remain": "other sessions use the database",
     "database_broken": "the database fails its own integrity check",
