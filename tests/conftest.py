@@ -15,4 +15,4 @@ if collection.ROOT != collection.COPY and "PYTEST_XDIST_WORKER" not in os.enviro
     collection.sync()
 
 # The published collection comes without the lab.
-pytest_plugins = ["tests.lab.plugin"] if find_spec("tests.lab") else []
+pytest_plugins = ["tests.lab.plugin", "tests.tools.drawn"] if find_spec("tests.lab") else []

@@ -81,6 +81,7 @@ def blank(target: Project) -> None:
     target.make_blank()
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("form", FORMS)
 def test_ours(source: dict[str, Any], targets: dict[str, Project], tmp_path: Path, form: str, engine: str) -> None:
@@ -102,6 +103,7 @@ def test_ours(source: dict[str, Any], targets: dict[str, Project], tmp_path: Pat
         assert loaded["shop.Book_tags"]["objects"] > 0
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     "options",
@@ -273,6 +275,7 @@ BAD: dict[str, tuple[str, str | bytes, str, str]] = {
 ON_EACH = ("duplicated", "bad foreign key", "bad natural key")
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize(
     ("case", "engine"), [(case, engine) for case in BAD for engine in (ENGINES if case in ON_EACH else ("sqlite",))]
 )

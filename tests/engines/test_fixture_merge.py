@@ -58,6 +58,7 @@ OBJECTS = [
 ]
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_inserted_updated_and_left(filled: dict[str, Project], tmp_path: Path, engine: str) -> None:
     """Each once; the same fixture again leaves everything; check mode changes nothing."""
@@ -99,6 +100,7 @@ def test_a_part_of_another_site(filled: dict[str, Project], tmp_path: Path, form
     assert {item["inserted"] + item["updated"] for item in done["counts"].values()} == {0}, done["counts"]
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_content_types_are_mapped(servers: Servers, tmp_path: Path, engine: str) -> None:
     """Their numbers on the target are others; what refers to them is given the target's."""
@@ -155,6 +157,7 @@ BAD: dict[str, tuple[Any, str, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("case", list(BAD))
 def test_refused_whole(filled: dict[str, Project], tmp_path: Path, case: str, engine: str) -> None:

@@ -43,6 +43,7 @@ def _targets(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> dict
     return {engine: Project(servers, engine, f"to_{engine}", directory) for engine in ENGINES}
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("target", ENGINES)
 @pytest.mark.parametrize("source", ENGINES)
 def test_every_pair(dumped: dict[str, Any], targets: dict[str, Project], source: str, target: str) -> None:
@@ -220,6 +221,7 @@ BAD: dict[str, tuple[Callable[[list[str]], list[str]], str, str]] = {
 ON_EACH = ("not a date", "NULL where none may be", "not base64", "unknown field")
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize(
     ("case", "engine"), [(case, engine) for case in BAD for engine in (ENGINES if case in ON_EACH else ("sqlite",))]
 )
@@ -293,6 +295,7 @@ WITHOUT_CONTROL_CHARACTERS = [
 ]
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("form", ["json", "jsonl", "xml", "yaml"])
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_plain_loaddata_reads_what_is_written(

@@ -203,6 +203,7 @@ OLD, NEW = "old thawed run", "new stopped run"
 SET = "20261120T193000Z-1a2b3c4d5e6f"
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize(
     ("starting", "wrong", "asked", "headline"),
     [
@@ -324,6 +325,7 @@ def test_an_old_host_that_is_lost_before_the_freeze_does_not_end_the_run(stage: 
     assert "the next site" in output
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize(
     ("wrong", "code", "removed"),
     [
