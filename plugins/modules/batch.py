@@ -73,6 +73,9 @@ options:
       - For root, V(prepared) also starts a process that waits for these tasks, with the modules and the project loaded,
         in a directory of C(/run) that only root can enter. It ends when the run gives the site back, and after 15
         minutes at the latest. A task that it does not take is run as every module.
+      - A process of that kind is also begun by V(done), without the project, once the run has the site, where the
+        playbooks say that its later tasks have no environment of their own. It takes the tasks until V(prepared) begins
+        another one in its place.
     type: str
     choices: [done, prepared]
     default: done

@@ -141,6 +141,16 @@ def test_it_looks_for_code_where_the_module_does(
         place.remove(str(tmp_path), SITE)
 
 
+def test_what_it_is_told_is_where_it_looks(tmp_path: Path) -> None:
+    utils = tmp_path / place.ARCHIVE / "ansible_collections/relocate/django/plugins/module_utils"
+    utils.mkdir(parents=True)
+    (utils / "_window.py").write_text("import sys\ndef stand_by(*args): print(args, sys.path[1:3])\n")
+    standard = os.pathsep.join(path for path in sys.path if os.path.isabs(path) and "python3" in path)
+    argv = [sys.executable, "-I", "-c", begin._BOOT, str(tmp_path), f"/first:/second:{standard}", "verify"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert done.stdout == f"('{tmp_path}', ['verify']) ['/first', '/second']\n"
+
+
 def test_giving_the_site_back_ends_it(where: str, tmp_path: Path) -> None:
     with Lease(str(tmp_path), SITE, "mine") as lease:
         assert processes(where)  # the one that waits, and soon who answers the next call
