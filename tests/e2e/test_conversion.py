@@ -9,6 +9,8 @@ import dataclasses
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.moving import COLLECTIONS, DEFAULT_VENV, Move, changed, fails_with, leftovers
 from tests.lab.host import Host
 from tests.lab.lab import Lab
@@ -65,6 +67,7 @@ def retitle(host: Host, title: str) -> None:
     host.run(["python3", "-c", code, SITE.databases["default"], sql, title])
 
 
+@pytest.mark.drawn(2, of="applications")
 def test_wagtail_moves_from_sqlite_to_postgresql(lab: Lab, tmp_path: Path) -> None:
     """Trees, generic relations, revisions and images: all there and served; a row that does not fit is told first."""
     old = lab.host("old", fresh=True)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pytest
+
 from ansible_collections.relocate.django.plugins.module_utils._record import record
 from tests.e2e.moving import COLLECTIONS, DEFAULT_VENV, active, changed, leftovers, prepare, variables_of
 from tests.e2e.test_conversion import counts
@@ -46,6 +48,7 @@ def engine_of(host: Host) -> str:
     return manage(host, SQLITE_SHOP, "shell", "-c", code).split("ENGINE ")[-1].strip()
 
 
+@pytest.mark.drawn(2, of="applications")
 def test_sqlite_to_postgresql_in_place(lab: Lab, tmp_path: Path) -> None:
     """Every model's rows are there; the file that was left is as it was."""
     site = SQLITE_SHOP

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.moving import Move, fails_with
 from tests.e2e.test_secrets import everything_written, hits
 from tests.lab.lab import Lab
@@ -19,6 +21,7 @@ from tests.sites.spec import REMOTE_SHOP
 PASSWORD = "adm'in\"% pa$s:w\\ord"
 
 
+@pytest.mark.drawn(2, of="databases elsewhere")
 def test_databases_on_a_third_machine(lab: Lab, tmp_path: Path) -> None:
     """Without other names the old databases would be overwritten, which is refused; with them the site moves."""
     server = lab.host("db", fresh=True)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.moving import Move, blank, changed, fails_with, leftovers
 from tests.e2e.test_move import EVENTS, programs_run
 from tests.e2e.test_secrets import everything_written, hits
@@ -19,6 +21,7 @@ from tests.sites.provision import LIVE_TABLES, REMOTE_MYSQL_SHOP, provision
 PASSWORD = "adm'in\"% pa$s:w\\ord"
 
 
+@pytest.mark.drawn(2, of="databases elsewhere")
 def test_databases_on_mysql_9(lab: Lab, tmp_path: Path) -> None:
     """A third machine with MySQL 9 has the databases before and after; other names on it keep the old ones whole.
 

@@ -117,6 +117,7 @@ def everything_written(move: Move) -> str:
     return "\n".join(path.read_text(errors="replace") for path in files)
 
 
+@pytest.mark.drawn(2)
 def test_no_canary_shows(move: Move, server: Server) -> None:
     """A run that fails at the cutover and is put back, then one that succeeds: -vvvv, --diff and a facts cache."""
     env = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(move.directory / "facts")}

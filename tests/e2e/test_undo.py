@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.moving import Move, active, changed, enabled, fails_with, prepare, still
 from tests.lab.host import Host
 from tests.lab.lab import Lab
@@ -24,6 +26,7 @@ def previous(move: Move) -> str:
     return str(move.new.run(["sh", "-c", f"ls -d {move.site.media}__previous-* 2>/dev/null || true"]).stdout).strip()
 
 
+@pytest.mark.drawn(2, of="ways on")
 def test_undo_and_move_again(lab: Lab, tmp_path: Path) -> None:
     """Move, undo, undo again (nothing to do), move again: only when what new took in since may be put aside."""
     move = prepare(lab, tmp_path)

@@ -130,6 +130,7 @@ def attempts(calls: int) -> list[tuple[int, str]]:
     return random.Random(os.environ.get("RELOCATE_SEED", "steps")).sample(whole, 1)
 
 
+@pytest.mark.drawn(2, of="going on")
 def test_the_same_command_goes_on_from_every_call(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     rc, said, calls = bench.move()

@@ -111,6 +111,7 @@ def move(site: LocalSite, write: Callable[[], Any]) -> None:
     assert not list((site.new / PREFIX).glob("*__*"))
 
 
+@pytest.mark.drawn(2, of="local moves")
 def test_what_changed_since_the_copy_is_there(
     cluster: postgresql_cluster.Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +127,7 @@ def test_what_changed_since_the_copy_is_there(
     assert cluster.psql("postgres", "select count(*) from pg_db_role_setting").strip() == "0"
 
 
+@pytest.mark.drawn(2, of="local moves")
 def test_what_changed_in_mariadb_since_the_copy_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if mysql_server.program() is None:
         pytest.skip("no MariaDB server program on this machine")

@@ -17,6 +17,8 @@ import pytest
 from tests.tools import packed
 from tests.unit import records, sources
 
+pytestmark = pytest.mark.drawn(2, of="options of hosts")
+
 STUB = """#!/usr/bin/python
 # WANT_JSON
 import json, os, sys

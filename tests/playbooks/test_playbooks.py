@@ -24,6 +24,9 @@ from tests.unit import sources
 from tests.unit.fakes import ROOT_ONLY
 from tests.unit.records import given
 
+#: Each test is a run of a playbook whose modules only say what they were asked.
+pytestmark = pytest.mark.drawn(2, of="playbooks without modules")
+
 #: What brings the other modules to their hosts: it runs the stub of each.
 CARRIER = """#!/usr/bin/python
 # WANT_JSON

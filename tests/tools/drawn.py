@@ -3,8 +3,9 @@
 
 """A plugin of pytest: where whole directories of tests are run, some of the many cases of a test stand for all of them.
 
-``@pytest.mark.drawn(3)`` has one case in three run, others at each commit. Whoever names a file, or sets
-``RELOCATE_DRAWN=all``, runs each; ``RELOCATE_SEED`` draws as another run did, which says its seed.
+``@pytest.mark.drawn(3)`` has one case in three run, others at each commit. ``@pytest.mark.drawn(2, of="moves")`` draws
+from all tests that name the same whole: different looks at one thing, each of which takes minutes. Whoever names a
+file, or sets ``RELOCATE_DRAWN=all``, runs each; ``RELOCATE_SEED`` draws as another run did, which says its seed.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def chosen(name: str, count: int, one_in: int, by: str) -> set[int]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the mark."""
-    config.addinivalue_line("markers", f"{MARK}(one_in): run one case in so many where whole directories are run")
+    config.addinivalue_line(
+        "markers", f"{MARK}(one_in, of=name): run one case in so many, of the test or of all that name the same whole"
+    )
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -62,14 +65,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave cases out."""
     if not draws(config.args):
         return
-    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    cases: dict[tuple[str, int], list[pytest.Item]] = defaultdict(list)
     for item in items:
-        if item.get_closest_marker(MARK):
-            cases[item.nodeid.partition("[")[0]].append(item)
+        mark = item.get_closest_marker(MARK)
+        if mark:
+            cases[str(mark.kwargs.get("of", item.nodeid.partition("[")[0])), mark.args[0]].append(item)
     out: list[pytest.Item] = []
-    for name, several in cases.items():
-        mark = several[0].get_closest_marker(MARK)
-        kept = chosen(name, len(several), mark.args[0] if mark else 1, seed())
+    for (name, one_in), several in cases.items():
+        # Whatever the order, each of the processes that share the tests draws the same.
+        several.sort(key=lambda item: item.nodeid)
+        kept = chosen(name, len(several), one_in, seed())
         out += [item for number, item in enumerate(several) if number not in kept]
     if out:
         left = set(out)

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -24,6 +27,40 @@ def test_so_many_are_run(count: int, one_in: int, found: int) -> None:
 def test_in_the_end_each_has_its_turn() -> None:
     turns = [drawn.chosen("a test", 48, 3, f"commit {number}") for number in range(40)]
     assert set.union(*turns) == set(range(48))
+
+
+@dataclass(eq=False)
+class Item:
+    """What the plugin looks at of a test."""
+
+    nodeid: str
+    mark: pytest.Mark | None
+
+    def get_closest_marker(self, name: str) -> pytest.Mark | None:
+        return self.mark if self.mark and self.mark.name == name else None
+
+
+def test_different_tests_stand_for_one_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of two tests that name the same whole, whatever their order; each test that names none."""
+    whole, other = pytest.mark.drawn(2, of="moves").mark, pytest.mark.drawn(2).mark
+    items = [Item("a.py::one", whole), Item("b.py::two", whole), Item("a.py::own", other), Item("a.py::free", None)]
+    monkeypatch.delenv("RELOCATE_DRAWN", raising=False)
+    found = set()
+    left: list[list[Item]] = []
+
+    def deselected(*, items: list[Item]) -> None:
+        left.append(items)
+
+    config = SimpleNamespace(args=["tests"], hook=SimpleNamespace(pytest_deselected=deselected))
+    for number in range(8):
+        monkeypatch.setattr(drawn, "seed", lambda number=number: f"commit {number}")
+        kept, turned = list(items), items[::-1]
+        drawn.pytest_collection_modifyitems(cast("pytest.Config", config), cast("list[pytest.Item]", kept))
+        drawn.pytest_collection_modifyitems(cast("pytest.Config", config), cast("list[pytest.Item]", turned))
+        assert kept == turned[::-1] and kept[-2:] == items[-2:] and len(kept) == 3
+        assert left[-1] == left[-2] == [item for item in items if item not in kept]
+        found.add(kept[0].nodeid)
+    assert found == {"a.py::one", "b.py::two"}
 
 
 def test_who_names_a_file_has_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
