@@ -40,6 +40,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_state,
     venv_values,
     venv_words,
+    venv_write_formats,
     venv_write_objects,
 )
 from ansible_collections.relocate.django.plugins.module_utils._process import (
@@ -66,6 +67,7 @@ PARTS = (
     venv_columns,
     venv_rows,
     venv_lines,
+    venv_write_formats,
     venv_write_objects,
     venv_dump,
     venv_state,

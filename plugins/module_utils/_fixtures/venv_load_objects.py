@@ -229,6 +229,7 @@ class Objects:
     # --- related objects ---
 
     def _relate(self, place: Place, shape: Shape, relation: venv_shapes.Relation, key: Any, raw: Any) -> None:
+        raw = [] if raw == "" else raw  # an empty element of XML that does not say that it is a list
         if not isinstance(raw, list):
             raise invalid(place, "{0} {1}: {2} is no list".format(shape.label, key, relation.name))
         found = []

@@ -33,7 +33,9 @@ class _Xml:
         self._place = Place(0, 0)
         self._field: Optional[Dict[str, Any]] = None
         self._text: List[str] = []
-        self._natural: Optional[List[str]] = None
+        self._natural: Optional[List[Optional[str]]] = None
+        self._key: Optional[str] = None
+        self._none = self._kept = False
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
@@ -70,6 +72,8 @@ class _Xml:
         depth = len(self._path)
         self._path.append(name)
         self._text = []
+        if name in ("field", "natural"):
+            self._kept = attributes.get("xml:space") == "preserve"
         if depth == 0 and name != "django-objects":
             raise invalid("line {0}".format(self._parser.CurrentLineNumber), "this is not a fixture of Django")
         if depth == 1:
@@ -87,14 +91,11 @@ class _Xml:
 
     def _start_within(self, name: str, attributes: Dict[str, str], depth: int) -> None:
         if depth == 3 and name == "object" and self._field is not None:
-            self._natural = None
-            if "pk" in attributes:
-                self._field["list"].append(attributes["pk"])
-            else:
-                self._natural = []
+            self._field["many"] = True
+            self._natural, self._key = None, attributes.get("pk")
         elif name == "natural" and depth in (3, 4):
-            self._natural = [] if self._natural is None else self._natural
-        elif not (depth == 3 and name == "None"):
+            self._natural, self._none = [] if self._natural is None else self._natural, False
+        elif name != "None" or depth > 5:
             raise invalid(self._place, "an element {0} within a field".format(name))
 
     def _start_field(self, name: str, attributes: Dict[str, str]) -> None:
@@ -121,20 +122,25 @@ class _Xml:
         self._text = []
 
     def _end_within(self, name: str, depth: int, field: Dict[str, Any]) -> None:
-        if name == "None" and depth == 3:
-            field["none"] = True
+        if name == "None":
+            field["none"], self._none = depth == 3, True
         elif name == "natural" and self._natural is not None:
-            self._natural.append("".join(self._text))
-        elif name == "object" and depth == 3 and self._natural is not None:
-            field["list"].append(self._natural)
+            self._natural.append(None if self._none else self._words())
+        elif name == "object" and depth == 3:
+            field["list"].append(self._key if self._natural is None else self._natural)
             self._natural = None
+
+    def _words(self) -> str:
+        """The text of an element: white space at its ends is how the file is laid out, unless it is marked."""
+        text = "".join(self._text)
+        return text if self._kept else text.strip()
 
     def _value(self, field: Dict[str, Any]) -> Any:
         if field["many"]:
             return field["list"]
         if field["none"]:
             return None
-        return self._natural if self._natural is not None else "".join(self._text)
+        return self._natural if self._natural is not None else self._words()
 
 
 def items(stream: BinaryIO) -> Iterator[Item]:

@@ -12,25 +12,26 @@ many-to-many relations are read by one query for many objects.
 # mypy: disable-error-code="import-untyped,import-not-found"
 
 import datetime
-import io
-import json
 from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_columns, venv_rows
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_columns,
+    venv_rows,
+    venv_write_formats,
+)
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_write_formats import Pairs
 
 PAGE = 2000  # objects read at a time
 
 Tell = Callable[[str, int], None]
-#: A field's name, and its value as the format writes it.
-Pairs = List[Tuple[Any, Any]]
 
 
 def write(
     stream: BinaryIO, request: Dict[str, Any], tables: Sequence[Table], keys: Optional[Sequence[str]], tell: Tell
 ) -> Dict[str, Dict[str, Any]]:
     """Write every object; returns how many there are by model."""
-    writer = _WRITERS[request["format"]](stream)
+    writer = venv_write_formats.WRITERS[request["format"]](stream)
     counts: Dict[str, Dict[str, Any]] = {}
     writer.begin()
     for table in ordered(tables):
@@ -199,167 +200,3 @@ def duration_text(microseconds: int) -> str:
     value = datetime.timedelta(microseconds=microseconds)
     hours, rest = divmod(value.seconds, 3600)
     return "{0} {1:02d}:{2:02d}:{3:02d}.{4:06d}".format(value.days, hours, rest // 60, rest % 60, value.microseconds)
-
-
-# --- formats ---
-
-
-class _Json:
-    """One array, an object a line."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self.stream, self.first = stream, True
-
-    def begin(self) -> None:
-        self.stream.write(b"[\n")
-
-    def add(self, meta: Any, pk: Any, pairs: Pairs) -> None:
-        if not self.first:
-            self.stream.write(b",\n")
-        self.first = False
-        self.stream.write(_text(meta, pk, pairs))
-
-    def end(self) -> None:
-        self.stream.write(b"\n]\n")
-
-
-class _JsonLines(_Json):
-    """One object a line, nothing else."""
-
-    def begin(self) -> None:
-        pass
-
-    def add(self, meta: Any, pk: Any, pairs: Pairs) -> None:
-        self.stream.write(_text(meta, pk, pairs) + b"\n")
-
-    def end(self) -> None:
-        pass
-
-
-def _object(meta: Any, pk: Any, pairs: Pairs) -> Dict[str, Any]:
-    found: Dict[str, Any] = {"model": meta.label_lower}
-    if pk is not None:
-        found["pk"] = pk
-    found["fields"] = {field.name: value for field, value in pairs}
-    return found
-
-
-def _text(meta: Any, pk: Any, pairs: Pairs) -> bytes:
-    text = json.dumps(_object(meta, pk, pairs), ensure_ascii=False)
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError:
-        return json.dumps(_object(meta, pk, pairs)).encode("ascii")
-
-
-class _Yaml(_Json):
-    """A sequence of objects, written one by one."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        super().__init__(stream)
-        try:
-            import yaml
-        except ImportError:
-            raise FixtureError(
-                "library_missing", "the project's interpreter has no PyYAML", "use another format, or install PyYAML"
-            ) from None
-        self._yaml = yaml
-        self._dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-
-    def begin(self) -> None:
-        pass
-
-    def add(self, meta: Any, pk: Any, pairs: Pairs) -> None:
-        text = self._yaml.dump(
-            [_object(meta, pk, pairs)],
-            Dumper=self._dumper,
-            default_flow_style=False,
-            allow_unicode=True,
-            sort_keys=False,
-        )
-        self.stream.write(text.encode("utf-8"))
-        self.first = False
-
-    def end(self) -> None:
-        if self.first:
-            self.stream.write(b"[]\n")
-
-
-class _Xml:
-    """Elements as Django's own serializer writes them."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        from django.utils.xmlutils import SimplerXMLGenerator
-
-        self.stream = stream
-        self._buffer = io.StringIO()
-        self.xml = SimplerXMLGenerator(self._buffer, "utf-8")
-
-    def begin(self) -> None:
-        self.xml.startDocument()
-        self.xml.startElement("django-objects", {"version": "1.0"})
-
-    def add(self, meta: Any, pk: Any, pairs: Pairs) -> None:
-        from django.utils.xmlutils import UnserializableContentError
-
-        attributes = {"model": meta.label_lower}
-        if pk is not None:
-            attributes["pk"] = str(pk)
-        self.xml.startElement("object", attributes)
-        for field, value in pairs:
-            try:
-                self._field(field, value)
-            except UnserializableContentError:
-                raise FixtureError(
-                    "value_unwritable",
-                    "{0} {1}: {2} holds control characters, which XML cannot".format(meta.label, pk, field.name),
-                    "use another format",
-                ) from None
-        self.xml.endElement("object")
-        self._flush()
-
-    def _flush(self) -> None:
-        self.stream.write(self._buffer.getvalue().encode("utf-8"))
-        self._buffer.seek(0)
-        self._buffer.truncate()
-
-    def _field(self, field: Any, value: Any) -> None:
-        if field.many_to_many:
-            to = field.remote_field.model._meta.label_lower
-            self.xml.startElement("field", {"name": field.name, "rel": "ManyToManyRel", "to": to})
-            for item in value:
-                if isinstance(item, list):
-                    self.xml.startElement("object", {})
-                    self._natural(item)
-                    self.xml.endElement("object")
-                else:
-                    self.xml.addQuickElement("object", attrs={"pk": str(item)})
-            self.xml.endElement("field")
-            return
-        attributes = {"name": field.name, "type": field.get_internal_type()}
-        if field.remote_field is not None:
-            to = field.remote_field.model._meta.label_lower
-            attributes = {"name": field.name, "rel": field.remote_field.__class__.__name__, "to": to}
-        self.xml.startElement("field", attributes)
-        if value is None:
-            self.xml.addQuickElement("None")
-        elif field.remote_field is not None and isinstance(value, list):
-            self._natural(value)
-        else:
-            is_json = field.remote_field is None and field.get_internal_type() == "JSONField"
-            self.xml.characters(json.dumps(value) if is_json else str(value))
-        self.xml.endElement("field")
-
-    def _natural(self, key: Sequence[Any]) -> None:
-        for part in key:
-            self.xml.startElement("natural", {})
-            self.xml.characters(str(part))
-            self.xml.endElement("natural")
-
-    def end(self) -> None:
-        self.xml.endElement("django-objects")
-        self.xml.endDocument()
-        self._flush()
-
-
-_WRITERS: Dict[str, Any] = {"json": _Json, "jsonl": _JsonLines, "xml": _Xml, "yaml": _Yaml}

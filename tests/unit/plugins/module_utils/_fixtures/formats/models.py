@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One model with a field of each kind, and models that refer to each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+
+class Labels(models.Manager):  # type: ignore[type-arg]
+    """Finds labels by their names."""
+
+    def get_by_natural_key(self, name: str, part: str) -> Any:
+        """Give the label."""
+        return self.get(name=name, part=part)
+
+
+class Label(models.Model):
+    """What has a natural key of two parts."""
+
+    name = models.CharField(max_length=200)
+    part = models.CharField(max_length=200, blank=True)
+
+    objects = Labels()
+
+    class Meta:
+        app_label = "formats"
+
+    def natural_key(self) -> tuple[str, str]:
+        """Give both parts."""
+        return (self.name, self.part)
+
+
+class Thing(models.Model):
+    """A field of each kind."""
+
+    word = models.CharField(max_length=200, primary_key=True)
+    text = models.TextField(null=True)
+    number = models.BigIntegerField(null=True)
+    small = models.PositiveSmallIntegerField(null=True)
+    flag = models.BooleanField(null=True)
+    ratio = models.FloatField(null=True)
+    amount = models.DecimalField(max_digits=14, decimal_places=4, null=True)
+    day = models.DateField(null=True)
+    clock = models.TimeField(null=True)
+    moment = models.DateTimeField(null=True)
+    span = models.DurationField(null=True)
+    blob = models.BinaryField(null=True)
+    code = models.UUIDField(null=True)
+    data = models.JSONField(null=True)
+    address = models.GenericIPAddressField(null=True)
+    label = models.ForeignKey(Label, null=True, on_delete=models.CASCADE, related_name="things")
+    labels = models.ManyToManyField(Label)
+    parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE)
+
+    class Meta:
+        app_label = "formats"
