@@ -11,6 +11,7 @@ something else.
 
 # mypy: disable-error-code="import-untyped,import-not-found"
 
+import functools
 import io
 import json
 import re
@@ -145,10 +146,10 @@ class _Xml:
     def add(self, meta: Any, pk: Any, pairs: Pairs) -> None:
         attributes = {"model": meta.label_lower}
         if pk is not None:
-            attributes["pk"] = _fit_for_xml(str(pk), meta, pk, meta.pk.name)
+            attributes["pk"] = _fit_for_xml(meta, pk, meta.pk.name, str(pk))
         self.xml.startElement("object", attributes)
         for field, value in pairs:
-            self._field(field, value, lambda text, name=field.name: _fit_for_xml(text, meta, pk, name))
+            self._field(field, value, functools.partial(_fit_for_xml, meta, pk, field.name))
         self.xml.endElement("object")
         self._flush()
 
@@ -213,7 +214,7 @@ class _Xml:
         self._flush()
 
 
-def _fit_for_xml(text: str, meta: Any, pk: Any, name: str) -> str:
+def _fit_for_xml(meta: Any, pk: Any, name: str, text: str) -> str:
     """The text again. Raises FixtureError for characters that XML has no words for, such as control characters."""
     if _NO_XML.search(text):
         raise unwritable(meta, pk, name, "control characters or halves of a pair, which XML cannot")
