@@ -15,6 +15,9 @@ description:
   - Reads the lossless form of M(relocate.django.fixture_dump), from any engine, and Django's own formats, made by that
     module or by plain C(dumpdata). The fixture's rows replace those that migrations created in the table of a model,
     content types and permissions among them. The project's own managers find natural keys.
+  - The handlers of C(post_migrate) run first, as C(migrate) lets them, so a fixture may refer to what they make. What
+    migrations and handlers made stays where the fixture holds no object of the model, and is put back where the
+    fixture refers to it; RV(made) names it.
   - Then applies the migrations that the code has beyond those, so that data migrations run on the data, and puts the
     database in the place of the live one. Until then the live one is not touched; afterwards it is kept as
     previous, unless it was blank.
@@ -117,6 +120,12 @@ migrated:
   returned: when something was loaded
   type: list
   elements: str
+made:
+  description:
+    - What the database holds and the fixture does not, since migrations or handlers of C(post_migrate) made it. By
+      model, how many C(objects) there are, and in C(names) what the first ten are named, by natural key or else by key.
+  returned: when something was loaded
+  type: dict
 merged:
   description: How many rows were inserted, updated, left and (relations only) deleted, by model.
   returned: with O(mode=merge)

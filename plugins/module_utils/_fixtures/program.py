@@ -16,6 +16,7 @@ from typing import IO, Any, Callable, Dict, List, Mapping, Optional, Sequence
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
 from ansible_collections.relocate.django.plugins.module_utils._errors import CODES, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_beyond,
     venv_columns,
     venv_dialect,
     venv_dump,
@@ -23,7 +24,9 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_lines,
     venv_load,
     venv_load_objects,
+    venv_load_rows,
     venv_load_signals,
+    venv_made,
     venv_merge,
     venv_merge_lines,
     venv_merge_rows,
@@ -66,6 +69,7 @@ PARTS = (
     *(engine.dialect for engine in ENGINES),
     venv_columns,
     venv_rows,
+    venv_beyond,
     venv_lines,
     venv_write_formats,
     venv_write_objects,
@@ -80,6 +84,8 @@ PARTS = (
     venv_words,
     venv_shapes,
     venv_spool,
+    venv_load_rows,
+    venv_made,
     venv_load_objects,
     venv_load_signals,
     venv_merge_rows,

@@ -15,6 +15,7 @@ import time
 from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_beyond,
     venv_dialect,
     venv_lines,
     venv_rows,
@@ -56,7 +57,8 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     counts = _fill(connection, bulk, tables, lines, say)
     bulk.end()
     done = venv_state.forward(connection, say) if request.get("forward", True) else []
-    return {"counts": counts, "method": venv_rows.METHOD, "migrated": done, "header": lines.header}
+    answer = {"counts": counts, "method": venv_rows.METHOD, "migrated": done, "header": lines.header}
+    return dict(answer, made=venv_beyond.told(connection, counts))
 
 
 def schema(request: Request, say: Say) -> Dict[str, Any]:

@@ -14,8 +14,11 @@ natural key that is not there yet is put aside, on disk, until it is.
 from typing import Any, BinaryIO, Callable, Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_beyond,
     venv_dialect,
     venv_load,
+    venv_load_rows,
+    venv_made,
     venv_read_objects,
     venv_rows,
     venv_shapes,
@@ -29,8 +32,8 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_sha
 Say = Callable[[str], None]
 Request = Dict[str, Any]
 
+_NOTED = 100000  # keys that relations waited for
 _CONTENT_TYPE, _PERMISSION = "contenttypes.contenttype", "auth.permission"
-_NATURAL = "dump it again with --natural-foreign"
 
 
 def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
@@ -49,7 +52,7 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     dialect = venv_dialect.of(connection)
     bulk = dialect.bulk(dialect, list(tables.values()))
     dialect.pin()
-    venv_state.make_content_types(connection, registry)
+    failed = venv_state.after_migrate(connection, registry, say)
     bulk.begin()
     with transaction.atomic(using=connection.alias):
         bulk.strip()
@@ -63,7 +66,9 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     bulk.end()
     done = venv_state.forward(connection, say) if request.get("forward", True) else []
     header = {"migrations": migrations, "form": request["form"], "alias": request["alias"]}
-    return {"counts": objects.counts, "method": venv_rows.METHOD, "migrated": done, "header": header}
+    made = venv_beyond.told(connection, objects.counts, objects.made.back)
+    answer = {"counts": objects.counts, "method": venv_rows.METHOD, "migrated": done, "header": header}
+    return dict(answer, made=made, handlers_failed=failed)
 
 
 class _Later(NamedTuple):
@@ -76,21 +81,20 @@ class _Later(NamedTuple):
     key: Any
 
 
-class Objects:
+class Objects(venv_load_rows.Rows):
     """Everything that was read: rows on their way into their tables."""
 
     def __init__(self, connection: Any, bulk: venv_dialect.Bulk, registry: Any, texts_only: bool, say: Say) -> None:
         """Begin with nothing; tables are emptied when their first object comes."""
-        self.counts: Dict[str, Dict[str, Any]] = {}
-        self._connection, self._bulk, self._texts_only = connection, bulk, texts_only
+        super().__init__(connection, bulk)
+        self._texts_only = texts_only
+        self.made = venv_made.Made(connection, bulk, self._put_made)
         self._models = venv_shapes.labels_of(registry)
         self._kinds = venv_rows.table_kinds(connection)
         self._keys = venv_shapes.NaturalKeys(connection.alias, self.flush, self._settled)
         self._all_read = False
         self._tell = venv_load.progress(say)
         self._shapes: Dict[str, Shape] = {}
-        self._sums: Dict[str, Any] = {}
-        self._waiting: Dict[str, Tuple[Table, Any, List[Tuple[Any, List[Any]]]]] = {}
         self._next: Dict[str, int] = {}
         self._through: Dict[str, int] = {}
         self._objects, self._relations = venv_spool.Spool(), venv_spool.Spool()
@@ -98,6 +102,9 @@ class Objects:
         self._later: List[_Later] = []
         self._without_key: Set[str] = set()
         self._by_number: Dict[str, Tuple[Place, str]] = {}
+        self._missing: Dict[Any, UnresolvedError] = {}
+        self._unrelated: Dict[Any, UnresolvedError] = {}
+        self._held_up: Set[str] = set()
 
     def read(self, items: Iterable[Item]) -> None:
         """Take every object. Raises FixtureError."""
@@ -111,6 +118,7 @@ class Objects:
         self._mirror()
         self.flush()
         self._check_numbers()
+        self.made.put_back_numbers(list(self._filled().values()))
         for label, total in self._sums.items():
             self.counts[label] = {"objects": total.rows, "fingerprint": total.fingerprint}
 
@@ -151,6 +159,8 @@ class Objects:
         tables = list(own)
         if model._meta.label_lower == _CONTENT_TYPE:
             tables += self._permissions()
+        for table in tables:
+            self.made.remember(table)
         self._bulk.clear(tables)
         for table in own:
             if table.label == shape.label and shape.own_words:
@@ -174,7 +184,9 @@ class Objects:
         shape.check_names(place, fields)
         try:
             row, later = self._row(place, shape, item.get("pk"), fields)
-        except UnresolvedError:
+        except UnresolvedError as error:
+            self._held_up.add(shape.label)
+            self._missing[error.model, str(error.key)] = error
             self._objects.add(place, item)
             return
         self._put(shape.table, place, row, shape, not later)
@@ -237,6 +249,9 @@ class Objects:
             try:
                 found.append(self._related_key(place, relation, item))
             except UnresolvedError:
+                if len(self._unrelated) < _NOTED:
+                    errors = (UnresolvedError(relation.name, relation.model, one) for one in raw)
+                    self._unrelated.update(((error.model, str(error.key)), error) for error in errors)
                 self._relations.add(place, shape.meta.label_lower, relation.name, key, raw)
                 return
             except venv_shapes.UNREADABLE:
@@ -281,14 +296,13 @@ class Objects:
         while self._objects.count:
             self.flush()
             waiting, self._objects = self._objects, venv_spool.Spool()
+            self._missing, self._held_up = {}, set()
             for place, item in waiting.take():
                 self._take(place, item)
-            if self._objects.count == waiting.count:
-                if self._lenient:
-                    self._refuse_first()
-                # What refers to each other is written without the reference, where there may be none.
-                self._lenient = True
+            if self._objects.count == waiting.count and not self._brought_forward():
+                self._refuse_first()
         self.flush()
+        self._put_back(list(self._unrelated.values()))
         relations, self._relations = self._relations, venv_spool.Spool()
         for place, label, name, key, raw in relations.take():
             shape = self._shape(place, label)
@@ -296,7 +310,49 @@ class Objects:
             self._relate(place, shape, shape.relations[name], key, raw)
             if self._relations.count != before:
                 self._refuse_relation(place, shape, name, raw)
+        self._put_back([UnresolvedError("", one.shape.targets[one.column], one.key) for one in self._later])
         self._fill_later()
+
+    def _brought_forward(self) -> bool:
+        """Find a way on when every object waits for another; returns whether there is one.
+
+        What the fixture may still hold is not put back: it would be there twice.
+        """
+        missing = list(self._missing.values())
+        if self._put_back([error for error in missing if error.model not in self._held_up]):
+            return True
+        if not self._lenient:
+            # What refers to each other is written without the reference, where there may be none.
+            self._lenient = True
+            return True
+        return self._put_back(missing)
+
+    def _put_back(self, missing: Sequence[UnresolvedError]) -> bool:
+        """Put back what the fixture refers to and does not hold, but migrations or handlers had made."""
+        missing = [error for error in missing if error.model in self.made and not self._is_there(error)]
+        here = [self.made.put_back(label, key) for label, key in self.made.look_up(missing, self._keys)]
+        return any(key is not None for key in here)
+
+    def _is_there(self, error: UnresolvedError) -> bool:
+        try:
+            self._keys.find(error.field, error.model, error.key, self._models[error.model.lower()]._meta.pk.name)
+        except UnresolvedError:
+            return False
+        return True
+
+    def _put_made(self, table: Table, row: List[Any]) -> None:
+        """Take a row that is put back."""
+        if table.label not in self.counts and table.label not in self._sums:
+            self._sums[table.label] = table.sum()
+        self._put(table, Place(0, 0), row, None)
+        self.flush()
+
+    def _filled(self) -> Dict[str, Table]:
+        """The tables that the fixture holds rows of."""
+        tables = [shape.table for shape in self._shapes.values()]
+        for shape in self._shapes.values():
+            tables += [relation.table for relation in shape.relations.values()]
+        return {table.label: table for table in tables}
 
     def _refuse_first(self) -> None:
         place, item = next(self._objects.take())
@@ -334,60 +390,9 @@ class Objects:
         for _place, shape, row, _index, _raw in {id(one.row): one for one in self._later}.values():
             self._count(shape.table, [row])
 
-    # --- rows ---
-
-    def _put(self, table: Table, place: Place, row: List[Any], shape: Any, counted: bool = True) -> None:
-        own = shape is not None and shape.own_words
-        _table, _own, rows = self._waiting.setdefault(table.label, (table, own, []))
-        rows.append((place, row))
-        if counted and own:
-            self.counts[table.label]["objects"] += 1
-        elif counted:
-            self._count(table, [row])
-        if len(rows) >= venv_dialect.CHUNK:
-            self._write(table.label)
-
-    def _count(self, table: Table, rows: List[List[Any]]) -> None:
-        if table.label in self._sums:
-            self._sums[table.label].add(rows, [venv_rows.encode(row) for row in rows])
-        else:
-            self.counts[table.label]["objects"] += len(rows)
-
-    def flush(self) -> bool:
-        """Write what was read; returns whether there was anything."""
-        labels = [label for label, (_table, _own, rows) in self._waiting.items() if rows]
-        for label in labels:
-            self._write(label)
-        return bool(labels)
-
-    def _write(self, label: str) -> None:
-        table, own, rows = self._waiting.pop(label)
-        venv_load.insert(self._connection, self._as_objects if own else self._bulk.insert, table, rows)
-
-    def _as_objects(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
-        """By Django's own statement, for fields that know best how they are stored; no signal is sent."""
-        from django.db.models import QuerySet
-
-        fields = [column.field for column in table.columns]
-        made = [table.model(**{field.attname: value for field, value in zip(fields, row)}) for row in rows]
-        size = max(self._connection.ops.bulk_batch_size(fields, made), 1)
-        for start in range(0, len(made), size):
-            QuerySet(model=table.model, using=self._connection.alias)._insert(
-                made[start : start + size], fields=fields, using=self._connection.alias, raw=True
-            )
-
     # --- numbers that mean something else here ---
 
     def _check_numbers(self) -> None:
         """Refuse keys that the fixture cannot stand for: of objects that get new ones, or that others made."""
         there = {shape.label for shape in self._shapes.values()}
-        for target, (place, name) in self._by_number.items():
-            hint = _NATURAL
-            if target in self._without_key:
-                why = "{0} refers to {1} by key, but in the fixture those have none".format(name, target)
-                hint = "dump it again without --natural-primary, or with --natural-foreign where that is lacking"
-            elif target in venv_rows.NUMBERED and target not in there:
-                why = venv_shapes.BY_NUMBER.format(name, target)
-            else:
-                continue
-            raise FixtureError("fixture_invalid", "{0}: {1}".format(place, why), hint, line=place.line)
+        venv_load_rows.check_numbers(self._by_number, self._without_key, there)

@@ -15,6 +15,7 @@ import json
 from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_beyond,
     venv_dialect,
     venv_load,
     venv_read_objects,
@@ -43,7 +44,7 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     tables = venv_shapes.tables_of(connection, registry)
     dialect = venv_dialect.of(connection)
     session = dialect.bulk(dialect, [])
-    venv_state.make_content_types(connection, registry)
+    failed = venv_state.after_migrate(connection, registry, say)
     session.begin()
     with transaction.atomic(using=connection.alias):
         saving = _Saving(connection, request["form"] == "xml", venv_load.progress(say))
@@ -58,7 +59,8 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     session.end()
     done = venv_state.forward(connection, say) if request.get("forward", True) else []
     header = {"migrations": migrations, "form": request["form"], "alias": request["alias"]}
-    return {"counts": saving.counts, "method": venv_rows.METHOD, "migrated": done, "header": header}
+    answer = {"counts": saving.counts, "method": venv_rows.METHOD, "migrated": done, "header": header}
+    return dict(answer, made=venv_beyond.told(connection, saving.counts), handlers_failed=failed)
 
 
 class _Saving:

@@ -272,9 +272,9 @@ class NaturalKeys:
             raise UnresolvedError(field, label, key)
         known = (label + "." + to_field, _hashable(key))
         if known not in self._known:
-            value = self._ask(label, key, to_field)
+            value = self.ask(label, key, to_field)
             if value is None and self._flush():
-                value = self._ask(label, key, to_field)
+                value = self.ask(label, key, to_field)
             if value is None:
                 raise UnresolvedError(field, label, key)
             if len(self._known) >= _REMEMBERED:
@@ -282,7 +282,8 @@ class NaturalKeys:
             self._known[known] = value
         return self._known[known]
 
-    def _ask(self, label: str, key: Any, to_field: str) -> Any:
+    def ask(self, label: str, key: Any, to_field: str) -> Any:
+        """The object's key as the database has it now, or None. Raises FixtureError when it cannot be asked for."""
         from django.core.exceptions import ObjectDoesNotExist
 
         manager = self._manager(label)

@@ -93,22 +93,39 @@ def _node_named(graph: Any, label: str, name: str) -> Node:
     return exact[0]
 
 
-def make_content_types(connection: Any, registry: Any) -> None:
-    """Create the content types and permissions that migrate makes last, for natural keys to find."""
+def after_migrate(connection: Any, registry: Any, say: Callable[[str], None]) -> List[str]:
+    """Send what migrate sends last: content types, permissions and all that handlers of the project make are there.
+
+    A handler that fails, as today's code may on tables of another state, does not stop the others. Returns which did.
+    """
     from django.apps import apps
+    from django.db.migrations.executor import MigrationExecutor
+    from django.db.models.signals import post_migrate
 
-    makers = []
-    if apps.is_installed("django.contrib.contenttypes"):
-        from django.contrib.contenttypes.management import create_contenttypes
-
-        makers.append(create_contenttypes)
-    if apps.is_installed("django.contrib.auth"):
-        from django.contrib.auth.management import create_permissions
-
-        makers.append(create_permissions)
-    for make in makers:
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(_leaves(executor.loader.graph, _applied(executor.loader)), clean_start=True)
+    about = {"verbosity": 0, "interactive": False, "using": connection.alias, "apps": registry, "plan": plan}
+    failed = []
+    with contextlib.redirect_stdout(sys.stderr):
         for config in apps.get_app_configs():
-            make(config, verbosity=0, interactive=False, using=connection.alias, apps=registry)
+            if config.models_module is None:
+                continue
+            for handler, found in post_migrate.send_robust(
+                sender=config, app_config=config, stdout=sys.stderr, **about
+            ):
+                if isinstance(found, Exception):
+                    failed.append("{0}: {1}".format(_name(handler), type(found).__name__))
+                    say("post_migrate: {0}".format(failed[-1]))
+    return failed
+
+
+def _applied(loader: Any) -> Set[Node]:
+    return {node for node in loader.applied_migrations if node in loader.graph.nodes}
+
+
+def _name(handler: Any) -> str:
+    name = getattr(handler, "__qualname__", type(handler).__name__)
+    return "{0}.{1}".format(getattr(handler, "__module__", "?"), name)
 
 
 def _known(loader: Any, recorded: List[Node]) -> Set[Node]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -79,11 +79,25 @@ def plan_and_load(module: Call, site: Site, digest: str) -> Dict[str, Any]:
         target = swap.Target(params["alias"], came_from, True)
         failures = swap.make_live(site, [target], {target.alias: state}, digest, kept, params["replace"])
     tell(module, failures)
+    site.notes += notes_on(loaded)
     return {
         "changed": True,
         "objects": {label: item["objects"] for label, item in loaded["counts"].items()},
         "migrated": loaded["migrated"],
+        "made": loaded["made"],
     }
+
+
+def notes_on(loaded: Dict[str, Any]) -> List[str]:
+    """Return what a person should know of a load that went well."""
+    made = ["{0} {1}".format(item["objects"], label) for label, item in sorted(loaded["made"].items())]
+    notes = []
+    if made:
+        notes.append("made by migrations and handlers, and not in the fixture: {0}".format(", ".join(made)))
+    failed = loaded.get("handlers_failed")
+    if failed:
+        notes.append("post_migrate handlers failed before the load: {0}".format(", ".join(failed)))
+    return notes
 
 
 MODULE = Module(

@@ -134,7 +134,13 @@ REQUESTED: Mapping[str, Any] = {
 #: By what the program is asked to do.
 WORKS: Mapping[str, Any] = {
     "dump": {"counts": _COUNTS, "migrations": [str], "left_out": [Each(str)], "method": str, "engine": str},
-    "load": {"counts": _COUNTS, "migrated": [str], "header": Each(object)},
+    "load": {
+        "counts": _COUNTS,
+        "migrated": [str],
+        "header": Each(object),
+        "made": Each({"objects": int, "names": [str]}),
+        "handlers_failed": Maybe([str]),
+    },
     "merge": {"counts": Each(Each(int)), "rows": [object], "untold": int},
     "schema": {"schema": Each([[str]])},
     "scan": {

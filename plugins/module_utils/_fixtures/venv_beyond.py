@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
+
+"""Tells what a database holds beyond a fixture: what migrations and post_migrate handlers made, and nobody replaced.
+
+Part of the program that runs inside the project's interpreter: Python 3.6 syntax, ASCII only, standard library only,
+Django imported inside functions.
+"""
+
+# mypy: disable-error-code="import-untyped,import-not-found"
+
+from typing import Any, Dict, List, Optional
+
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_rows
+
+_SHOWN = 10  # names of each model
+
+
+def told(
+    connection: Any, counts: Dict[str, Dict[str, Any]], back: Optional[Dict[str, List[Any]]] = None
+) -> Dict[str, Dict[str, Any]]:
+    """Return what the database holds and the fixture does not, by model: how many objects, what the first are named.
+
+    :param counts: what was loaded, by model
+    :param back: the keys of what was put back, which is counted among that
+    """
+    found: Dict[str, Dict[str, Any]] = {}
+    for model in venv_rows.models_of(connection.alias):
+        label = model._meta.label
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM " + connection.ops.quote_name(model._meta.db_table))
+            more = int(cursor.fetchone()[0]) - counts.get(label, {}).get("objects", 0)
+        keys = (back or {}).get(label, [])
+        if more > 0 or keys:
+            names = [] if model._meta.auto_created else _names(connection, model, keys, more, label in counts)
+            found[label] = {"objects": max(more, 0) + len(keys), "names": names}
+    return found
+
+
+def _names(connection: Any, model: Any, keys: List[Any], more: int, last: bool) -> List[str]:
+    """Return what the first are named.
+
+    :param keys: of those that are known
+    :param more: how many others there are
+    :param last: of a model that the fixture holds too: what was made after it has the highest numbers
+    """
+    from django.db.models import QuerySet
+
+    rows = QuerySet(model=model, using=connection.alias)
+    try:
+        found = list(rows.filter(pk__in=keys[:_SHOWN]).order_by("pk")) if keys else []
+        if more > 0 and not (last and not model._meta.pk.get_internal_type().endswith("AutoField")):
+            found += rows.order_by("-pk" if last else "pk")[: min(more, _SHOWN)]
+        return [_name(one) for one in found[:_SHOWN]]
+    except Exception:  # today's model on tables of another state
+        return []
+
+
+def _name(found: Any) -> str:
+    """Return an object's natural key where it has one, its key otherwise."""
+    key: Any = None
+    if hasattr(found, "natural_key"):
+        try:
+            key = found.natural_key()
+        except Exception:  # the project's own code
+            key = None
+    return (".".join(map(str, key)) if isinstance(key, (list, tuple)) else str(found.pk))[:80]
