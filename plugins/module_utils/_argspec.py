@@ -94,6 +94,16 @@ def sequences() -> Spec:
     return {"sequences": {"type": "str", "choices": ["keep", "advance"], "default": "keep"}}
 
 
+def retention() -> Spec:
+    """Options: which sets of a site stay."""
+    counts = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
+    words = {**{word: {"type": "int"} for word in counts}, "within": {"type": "str"}}
+    return {
+        "keep": {"type": "int", "default": 0},
+        "retention": {"type": "dict", "default": {}, "options": words},
+    }
+
+
 def definers() -> Spec:
     """Options: the definers that views, triggers, routines and events of MySQL and MariaDB get."""
     return {"definers": {"type": "dict", "default": {}}}

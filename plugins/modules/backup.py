@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - relocate.django.aliases
   - relocate.django.work
   - relocate.django.sequences
+  - relocate.django.retention
   - relocate.django.attributes
 attributes:
   check_mode:
@@ -148,12 +149,6 @@ options:
     type: list
     elements: str
     default: []
-  keep:
-    description:
-      - How many complete sets of the site to keep; V(0) keeps all.
-      - Sets with MEDIA and sets without are counted separately, so that sets of moves do not replace the others.
-    type: int
-    default: 0
 seealso:
   - module: relocate.django.backup_info
   - module: relocate.django.restore
@@ -166,6 +161,17 @@ EXAMPLES = r"""
     path: /srv/shop/app
     files: [.env]
     keep: 7
+
+- name: Say which sets a week, a month and a year would leave
+  relocate.django.backup:
+    site: shop
+    path: /srv/shop/app
+    files: [.env]
+    retention:
+      daily: 7
+      weekly: 5
+      monthly: 12
+  check_mode: true
 """
 
 RETURN = r"""
@@ -202,8 +208,13 @@ rows:
   returned: when O(state=present), but for check mode
   type: dict
 expired:
-  description: Labels of sets that O(keep) removed.
-  returned: when O(state=present), but for check mode
+  description: Labels of sets that O(keep) and O(retention) removed, or would remove.
+  returned: when O(state=present)
+  type: list
+  elements: str
+cleared:
+  description: Labels of sets of runs that failed, which were removed, or would be.
+  returned: success
   type: list
   elements: str
 seconds:

@@ -36,7 +36,7 @@ from ansible_collections.relocate.django.plugins.module_utils._secrets import Se
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import UnversionedFile, from_text, text_of
-from ansible_collections.relocate.django.plugins.module_utils._steps import backup, dumps
+from ansible_collections.relocate.django.plugins.module_utils._steps import dumps, store_media
 from tests.unit.fakes import LABEL, NEWER, fake_site, manifest, me
 
 MANY = int(os.environ.get("RELOCATE_CORRUPTIONS", "500"))
@@ -116,7 +116,7 @@ class Hosts:
             manifest(
                 label,
                 databases=entries,
-                media=backup.media_of(site, made, True, "none"),
+                media=store_media.media_of(site, made, True, "none"),
                 unversioned=(UnversionedFile("/srv/shop/.env", "files/0000", 0o600, "shop", "shop"),),
                 sequence=1 if label == LABEL else 2,
             )

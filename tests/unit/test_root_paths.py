@@ -236,6 +236,10 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "BackupSet._manifest_text": ("os.open", SET),
         "BackupSet._entry": ("os.open", SET),
     },
+    "module_utils/_set/held.py": {
+        "held": ("os.open", SET),
+        "alone_with": ("os.open", SET),
+    },
     "module_utils/_set/first_copy.py": {
         "_text": ("open", SET),
         "bases": ("open", SET),
@@ -246,7 +250,7 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "forget": ("os.unlink", SET),
     },
     "module_utils/_set/retention.py": {
-        "clear_unfinished": ("os.listdir", SET),
+        "unfinished": ("os.listdir", SET),
         "take_back": ("os.listdir", SET),
     },
     "module_utils/_set/seal.py": {
@@ -261,6 +265,9 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     },
     "module_utils/_steps/backup.py": {
         "_write": ("files.replaced", SET),
+    },
+    "module_utils/_steps/store_media.py": {
+        "media_of": ("files.replaced", SET),
     },
     "module_utils/_steps/checkout.py": {
         "_source": ("open", SET),

@@ -156,7 +156,7 @@ TRUE: dict[str, dict[str, str]] = {
     "roles/checkout/meta/argument_specs.yml": {"The backup set, complete or prepared": "states of a set"},
     "roles/restore/meta/argument_specs.yml": {"Whether the files have just been verified": "a question"},
     "roles/transfer/meta/argument_specs.yml": {"given, every file is verified": "by its sha256"},
-    "plugins/modules/backup.py": {"a complete set": "one with a manifest", "complete sets of the site": "the same"},
+    "plugins/modules/backup.py": {"a complete set": "one with a manifest"},
     "plugins/modules/backup_info.py": {"omplete": "sets with a manifest", "verified:": "each file was hashed"},
     "plugins/modules/checkout.py": {"complete or prepared": "states of a set"},
     "plugins/modules/conversion_scan.py": {"Reads every row of every model": "what it does"},

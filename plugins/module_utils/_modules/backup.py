@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Dict
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
-from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps import backup, preflight
 
@@ -36,7 +34,7 @@ def make(module: Call, site: Site, options: backup.Options) -> Dict[str, Any]:
     plan = backup.plan(site, options, preflight.Options.of(module.params))
     result: Dict[str, Any] = {"changed": True, "label": plan.label, "revision": plan.revision.commit}
     if module.check_mode:
-        return dict(result, set=os.path.join(BackupSet.home(options.directory, options.site), plan.label))
+        return {**result, **backup.foreseen(options, plan)}
     return {**result, **backup.apply(site, options, plan)}
 
 
@@ -48,6 +46,7 @@ MODULE = Module(
             _argspec.aliases(),
             _argspec.work(),
             _argspec.sequences(),
+            _argspec.retention(),
             {
                 "state": {"type": "str", "choices": ["prepared", "present", "absent"], "default": "present"},
                 "label": {"type": "str"},
@@ -67,7 +66,6 @@ MODULE = Module(
                 "pip_ignored": {"type": "list", "elements": "str", "default": []},
                 "allow_unapplied": {"type": "bool", "default": False},
                 "allow_dirty": {"type": "bool", "default": False},
-                "keep": {"type": "int", "default": 0},
                 "neighbours_carried": {"type": "list", "elements": "str", "default": []},
                 "cron": {"type": "str", "choices": ["refuse", "leave", "carry"], "default": "refuse"},
             },

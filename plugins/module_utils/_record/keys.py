@@ -166,6 +166,14 @@ class Marks:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """A set that was restored, or rehearsed, and found equal."""
+
+    digest: str = key("of its manifest")
+    at: float = key("when, in seconds since 1970", number, 0)
+
+
+@dataclass(frozen=True)
 class Media:
     """MEDIA_ROOT, as a move or a restore filled it."""
 

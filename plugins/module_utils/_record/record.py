@@ -25,10 +25,12 @@ from ansible_collections.relocate.django.plugins.module_utils._record.keys impor
     Marks,
     Media,
     Migrated,
+    Proof,
     UnitBefore,
     by_name,
     key,
     list_of,
+    number,
     object_key,
     objects_by_name,
     read_object,
@@ -80,6 +82,10 @@ class Record:
     cron_added: Tuple[str, ...] = key("tables of cron that lines of the site were added to", list_of(text), ())
     maintenance: str = key("the file by which nginx shows a page in place of the site")
     sequence: int = key("the number of the newest backup set", whole, 0)
+    set_times: Mapping[str, float] = by_name(
+        "set -> when it was made, in seconds since 1970, once that is sure: clocks jump", number
+    )
+    found_equal: Mapping[str, Proof] = objects_by_name("set -> a restore loaded it here, and all was equal", Proof)
     marks: Optional[Marks] = object_key("signs of what frozen databases held when dumped", Marks)
     media: Optional[Media] = object_key("MEDIA_ROOT, as we filled it", Media)
     media_restored: str = key(

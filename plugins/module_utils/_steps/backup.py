@@ -16,9 +16,6 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._host import facts as host_facts
 from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._host.parents import record
-from ansible_collections.relocate.django.plugins.module_utils._media import archive as media_archive
-from ansible_collections.relocate.django.plugins.module_utils._media import inventory as media_inventory
-from ansible_collections.relocate.django.plugins.module_utils._media.root import is_there
 from ansible_collections.relocate.django.plugins.module_utils._model import Directory, Revision, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, vcs
@@ -30,18 +27,18 @@ from ansible_collections.relocate.django.plugins.module_utils._set import unvers
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import (
     BUNDLE,
     ENVIRONMENT,
-    MEDIA,
     PATCH,
     PREPARED,
     BackupSet,
 )
-from ansible_collections.relocate.django.plugins.module_utils._set.label import check_label, make_label
+from ansible_collections.relocate.django.plugins.module_utils._set.label import Made, check_label, make_label
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import (
     DatabaseEntry,
     Manifest,
     Prepared,
     UnversionedFile,
 )
+from ansible_collections.relocate.django.plugins.module_utils._set.policy import Policy
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
 from ansible_collections.relocate.django.plugins.module_utils._steps import (
     carry,
@@ -50,6 +47,8 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import (
     dumps,
     logs,
     preflight,
+    retain,
+    store_media,
     unnamed,
 )
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
@@ -80,6 +79,7 @@ class Options(ModuleOptions):
     compression: str  # zstd, none
     jobs: Optional[int]  # at a time; None: by the processors of this host
     keep: int  # sets that stay; 0: all
+    retention: Mapping[str, Any]  # how many stay of each kind: the words of Policy
     cron: str  # carry: the lines of cron that run the project are written too
     neighbours_carried: Sequence[str] = ()  # databases of Redis whose keys go into the set
     first_copy: str = copies.NEVER  # never, auto, always: dumps before the freeze, in the window what changed since
@@ -88,6 +88,12 @@ class Options(ModuleOptions):
     def whole(self) -> bool:
         """Tell whether the whole set is to be made, and not only what comes before the freeze."""
         return self.state == "present"
+
+    @property
+    def policy(self) -> Policy:
+        """Return which sets stay. A move removes none: that would be downtime. Raises bad_option."""
+        policy = Policy.of(self.retention, self.keep)
+        return policy if self.whole and not self.frozen else Policy()
 
     @property
     def topics(self) -> Tuple[str, ...]:
@@ -135,6 +141,7 @@ def known(options: Options) -> Optional[Dict[str, Any]]:
         "rows": {alias: entry.state.rows() for alias, entry in manifest.databases.items()},
         "media": dict(manifest.media),
         "expired": [],
+        "cleared": [],
     }
 
 
@@ -144,6 +151,7 @@ def plan(site: Site, options: Options, looks: preflight.Options) -> Plan:
     :param looks: how old is looked at first, when preflight has not done so in this run
     Raises obstacles (or the code of the only one), dirty_tree, not_a_checkout, revision_refused, media_skipped.
     """
+    Policy.of(options.retention, options.keep)  # what cannot be meant is refused before any work
     if options.whole and not options.checked:
         preflight.refuse_set(site, looks)
     revision = revision_of(site, options.allow_dirty)
@@ -155,13 +163,13 @@ def plan(site: Site, options: Options, looks: preflight.Options) -> Plan:
             "pause deployments on old, then start again",
         )
     if options.media and options.whole:
-        check_media(site, options.media_skip)
+        store_media.check_media(site, options.media_skip)
     return Plan(label, revision)
 
 
 def apply(site: Site, options: Options, planned: Plan) -> Dict[str, Any]:
     """Make the set, or what of it comes before the freeze; what fails leaves nothing of it."""
-    retention.clear_unfinished(options.directory, options.site, planned.label)
+    cleared = retention.clear_unfinished(*_unfinished(options, planned))
     backup = BackupSet.create(options.directory, options.site, planned.label, site.project.owner)
     with removed_on_failure(backup.discard_unfinished):
         with site.stopwatch.step("code and files"):
@@ -173,7 +181,31 @@ def apply(site: Site, options: Options, planned: Plan) -> Dict[str, Any]:
             result = copies.prepare(
                 site, backup, options, lambda found: compose(site, backup, planned.revision, options, found, {})
             )
-    return {"set": backup.path, "seconds": site.stopwatch.seconds(), **result}
+    return {"set": backup.path, "seconds": site.stopwatch.seconds(), "cleared": cleared, **result}
+
+
+def _unfinished(options: Options, planned: Plan) -> Tuple[str, str, str, bool]:
+    """Say where sets of runs that failed are looked for."""
+    record = read_record(options.directory, options.site)
+    return options.directory, options.site, planned.label, retain.is_moving(record)
+
+
+def foreseen(options: Options, planned: Plan) -> Dict[str, Any]:
+    """Return what a backup would make and remove; nothing is written."""
+    number = BackupSet.next_sequence(
+        options.directory, options.site, read_record(options.directory, options.site).sequence
+    )
+    made = _made(planned.label, number, datetime.datetime.now(datetime.timezone.utc))
+    chosen = retain.leaving(options.directory, options.site, options.policy, made, options.media)
+    return {
+        "set": os.path.join(BackupSet.home(options.directory, options.site), planned.label),
+        "expired": list(chosen.labels),
+        "cleared": retention.unfinished(*_unfinished(options, planned)),
+    }
+
+
+def _made(label: str, number: int, created: datetime.datetime) -> Made:
+    return Made(label, str(host_facts.describe_host()["machine_id"]), number, created)
 
 
 def _fill(site: Site, backup: BackupSet, options: Options, planned: Plan) -> Dict[str, Any]:
@@ -184,7 +216,7 @@ def _fill(site: Site, backup: BackupSet, options: Options, planned: Plan) -> Dic
     first_copy.forget_bases(backup)
     neighbours = carry.save_all(site, backup, options.neighbours_carried)
     with site.stopwatch.step("media"):
-        media = media_of(site, backup, options.media, options.compression, options.media_skip)
+        media = store_media.media_of(site, backup, options.media, options.compression, options.media_skip)
     number = BackupSet.next_sequence(
         options.directory, options.site, read_record(options.directory, options.site).sequence
     )
@@ -204,7 +236,9 @@ def _fill(site: Site, backup: BackupSet, options: Options, planned: Plan) -> Dic
         "bytes": backup.size(),
         "rows": {alias: entry.state.rows() for alias, entry in databases.items()},
         "media": dict(media),
-        "expired": retention.expire(options.directory, options.site, options.keep, planned.label),
+        "expired": retain.expire(
+            options.directory, options.site, options.policy, backup.made(), bool(media.get("stored"))
+        ),
     }
 
 
@@ -331,46 +365,6 @@ def refuse_retired(record: Record) -> None:
             "the site was retired here by set {0}: another host serves it".format((record.retired or Event()).label),
             "put that host into the group old of the inventory by which backups are made",
         )
-
-
-def check_media(site: Site, skip: Sequence[str]) -> None:
-    """Refuse to store MEDIA in part. Raises media_skipped before any write."""
-    root = str(site.facts["django"].get("media_root") or "")
-    if is_there(root):
-        _refuse_part(media_inventory.inventory(root, site.project.owner, skip))
-
-
-def _refuse_part(inventory: Mapping[str, Any]) -> None:
-    error = media_inventory.unmovable(inventory)
-    if error is not None:
-        raise error
-
-
-def media_of(
-    site: Site, backup: BackupSet, archive: bool, compression: str, skip: Sequence[str] = ()
-) -> Dict[str, Any]:
-    """Return what MEDIA_ROOT holds, and its archive in the set when asked for."""
-    root = str(site.facts["django"].get("media_root") or "")
-    if not root or not is_there(root):
-        return {}
-    inventory: Dict[str, Any] = {"root": root, "stored": ""}
-    try:
-        inventory.update(media_inventory.inventory(root, site.project.owner, skip))
-    except RelocateError as error:
-        if archive:
-            raise
-        return dict(inventory, unread=error.msg)  # nothing to prove MEDIA by; it may not be meant to move
-    if archive:
-        _refuse_part(inventory)
-        name = MEDIA if compression == "zstd" else MEDIA[: -len(".zst")]
-        _write(
-            backup.file(name),
-            lambda out: inventory.update(
-                archived=media_archive.archive(root, out, site.project.owner, compression, skip)
-            ),
-        )
-        inventory["stored"] = name
-    return inventory
 
 
 def compose(

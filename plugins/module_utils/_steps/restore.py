@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set import first_copy, retention
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._set.held import held
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import DatabaseEntry, Manifest
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
 from ansible_collections.relocate.django.plugins.module_utils._steps import (
@@ -28,6 +29,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import (
     on_copy,
     origin,
     restore_media,
+    retain,
     same_server,
 )
 from ansible_collections.relocate.django.plugins.module_utils._steps.chosen_set import SetOptions, Source
@@ -179,8 +181,10 @@ def apply(
     result = Measured()
     if any((planned.todo, planned.brings, planned.neighbours)):
         engines = [site.engines[step.alias] for step in planned.todo]
-        with source.backup.lent_dumps(site.project.owner), incoming_dropped_on_failure(engines):
+        dumps = source.backup.lent_dumps(site.project.owner)
+        with held(source.backup.path), dumps, incoming_dropped_on_failure(engines):
             _load_all(site, options, source, planned, result, kept)
+            _note_proven(options, source, planned, kept)
             if options.present:
                 with carry.filled(site, planned.neighbours, source.backup, source.digest, kept):
                     _go_live(site, options, source, kept, planned, result)
@@ -190,6 +194,13 @@ def apply(
                 _look_and_drop(engines, look)
     _note_media(options, source, kept)
     return result
+
+
+def _note_proven(options: Options, source: Source, planned: Plan, kept: RecordFile) -> None:
+    """Note a set of which every database was loaded out of its dump; a first copy is none yet."""
+    loaded = {step.alias for step in planned.todo if not step.converts}
+    if options.state != "copied" and loaded == set(source.manifest.databases):
+        retain.note_proven(kept, source.backup.label, source.digest)
 
 
 def _note_media(options: Options, source: Source, kept: RecordFile) -> None:

@@ -15,10 +15,11 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
-from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
+from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._set import retention
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.label import check_label
+from ansible_collections.relocate.django.plugins.module_utils._steps import retain
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
 from ansible_collections.relocate.django.plugins.module_utils._transfer import fetch as transfer_fetch
 from ansible_collections.relocate.django.plugins.module_utils._transfer import rsync
@@ -117,7 +118,8 @@ def _is_proven(path: str, sha256: str, keep: bool, stopwatch: Stopwatch) -> bool
 
 def _bring(options: Options, label: str, owner: SystemUser, stopwatch: Stopwatch) -> rsync.Moved:
     fetch = fetch_of(options)
-    retention.clear_unfinished(options.directory, options.site, label)
+    moving = retain.is_moving(read_record(options.directory, options.site))
+    retention.clear_unfinished(options.directory, options.site, label, moving)
     backup = BackupSet.create(options.directory, options.site, label, owner)
     with transfer_fetch.claimed(backup):
         return transfer_fetch.bring_set(fetch, backup, options.manifest_sha256 or "", default_jobs(), stopwatch.step)

@@ -19,10 +19,9 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._model import CronLine, CronTable, Obstacle, SequenceState
 from ansible_collections.relocate.django.plugins.module_utils._modules import backup as backup_module
 from ansible_collections.relocate.django.plugins.module_utils._set import cron as set_cron
-from ansible_collections.relocate.django.plugins.module_utils._set import retention
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._steps import backup as steps_backup
-from ansible_collections.relocate.django.plugins.module_utils._steps import dumps, preflight
+from ansible_collections.relocate.django.plugins.module_utils._steps import dumps, preflight, retain, store_media
 from tests.unit.fakes import (
     LABEL,
     ROOT_ONLY,
@@ -162,7 +161,7 @@ def test_a_whole_set(tmp_path: Path, checkout: Path, dirty: bool) -> None:
         revision,
         options_of(tmp_path, files=[".env"]),
         databases,
-        steps_backup.media_of(site, backup, True, "zstd"),
+        store_media.media_of(site, backup, True, "zstd"),
     )
     digest = backup.finish(written)
     found = backup.read(digest)
@@ -196,7 +195,9 @@ def params_of(directory: Path, **changes: Any) -> dict[str, Any]:
     lists += ("requirements", "command", "pip_extra", "pip_ignored")
     given = {"directory": str(directory), "site": "shop", "label": "", "state": "present", "media": False, "jobs": 1}
     given.update(dict.fromkeys(("frozen", "fixtures", "checked", "allow_dirty", "allow_unapplied"), False))
-    given.update({name: [] for name in lists}, keep=0, compression="none", sequences="keep", cron="refuse")
+    given.update(
+        {name: [] for name in lists}, keep=0, retention={}, compression="none", sequences="keep", cron="refuse"
+    )
     return {**given, **changes}
 
 
@@ -326,7 +327,7 @@ def test_what_fails_after_the_manifest_takes_no_set_away(
     def fails(*_args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(retention, "expire", fails)
+    monkeypatch.setattr(retain, "expire", fails)
     with pytest.raises(OSError, match="No space"):
         make(tmp_path / "work", fake_site(checkout, FakeEngine(databases={LIVE: state()})))
     assert len(BackupSet.labels(str(tmp_path / "work"), "shop")) == 1
@@ -375,16 +376,16 @@ def test_media_is_not_stored_in_part(tmp_path: Path, checkout: Path) -> None:
     (media / "uploads").symlink_to("/mnt/bigdisk/uploads")
     site, before = site_with(media, checkout), sorted(os.listdir(backup.path))
     for work in (
-        lambda: steps_backup.check_media(site, []),
-        lambda: steps_backup.media_of(site, backup, True, "none"),
+        lambda: store_media.check_media(site, []),
+        lambda: store_media.media_of(site, backup, True, "none"),
     ):
         with refused("media_skipped", "1 entries .* cannot be moved: uploads: link leads out of MEDIA_ROOT"):
             work()
     assert sorted(os.listdir(backup.path)) == before
-    steps_backup.check_media(site, ["uploads"])
-    found = steps_backup.media_of(site, backup, True, "none", ["uploads"])
+    store_media.check_media(site, ["uploads"])
+    found = store_media.media_of(site, backup, True, "none", ["uploads"])
     assert (found["stored"], found["skip"], found["archived"]["files"]) == ("media.tar", ["uploads"], 1)
-    assert steps_backup.media_of(site, backup, False, "none")["skipped"] == 1, "for verify to notice"
+    assert store_media.media_of(site, backup, False, "none")["skipped"] == 1, "for verify to notice"
 
 
 @ROOT_ONLY
@@ -394,8 +395,8 @@ def test_media_that_cannot_be_read_is_told_to_verify(tmp_path: Path, checkout: P
     site = site_with(media, checkout)
     site.project.owner = nobody()
     with refused("right_missing", "media cannot be read"):
-        steps_backup.media_of(site, backup, True, "none")
-    found = steps_backup.media_of(site, backup, False, "none")
+        store_media.media_of(site, backup, True, "none")
+    found = store_media.media_of(site, backup, False, "none")
     assert "cannot be read" in found["unread"]
     assert found["stored"] == ""
 

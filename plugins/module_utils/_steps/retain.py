@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Decides which sets of a site stay: by the policy, by what the record says is needed, and by what was proven."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Optional, Set, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Proof
+from ansible_collections.relocate.django.plugins.module_utils._record.record import (
+    BRINGING,
+    MIGRATING,
+    Record,
+    RecordFile,
+    read_record,
+    update_record,
+)
+from ansible_collections.relocate.django.plugins.module_utils._set import retention
+from ansible_collections.relocate.django.plugins.module_utils._set.label import Made
+from ansible_collections.relocate.django.plugins.module_utils._set.policy import Policy
+
+
+def needed(record: Record) -> Set[str]:
+    """Return labels, and digests of manifests, of the sets that a restore or a move still goes by.
+
+    That is what a swap was begun with, what incoming holds, what a site was restored from that has not served yet, and
+    what it was frozen for.
+    """
+    found = {begun.digest for begun in record.begun.values()} | set(record.copied.values())
+    if not record.has_served():
+        found |= {*record.restored.values(), record.media_restored, *record.neighbours.values()}
+    found |= {event.label for event in (record.freeze, record.marks) if event}
+    return found - {"", MIGRATING, BRINGING}
+
+
+def is_moving(record: Record) -> bool:
+    """Tell whether a move to another host is at work, or was when it was killed: its key is let in."""
+    return record.grant is not None
+
+
+def note_proven(kept: RecordFile, label: str, digest: str) -> None:
+    """Note that every database of a set was loaded here and found equal."""
+    kept.write(replace(kept.record, found_equal={**kept.record.found_equal, label: Proof(digest, time.time())}))
+
+
+def leaving(
+    directory: str, site: str, policy: Policy, made: Optional[Made] = None, media: bool = False
+) -> retention.Leaving:
+    """Choose the sets that go; nothing is written.
+
+    :param made: the set that this run makes: it never goes, although a clock that was set back makes it look old
+    :param media: whether it holds MEDIA
+    """
+    record = read_record(directory, site)
+    proven = {label: proof.digest for label, proof in record.found_equal.items()}
+    stock = retention.stock_of(directory, site, dict(record.set_times), proven)
+    return retention.choose(
+        retention.added(stock, made, media), policy, needed(record) | ({made.label} if made else set())
+    )
+
+
+def expire(directory: str, site: str, policy: Policy, made: Made, media: bool) -> Tuple[str, ...]:
+    """Remove the sets that go; returns their labels. Times of the others are noted, before the evidence is gone."""
+    if not policy:
+        return ()
+    chosen = leaving(directory, site, policy, made, media)
+
+    def noted(latest: Record) -> Record:
+        proven = {label: proof for label, proof in latest.found_equal.items() if label not in chosen.labels}
+        return replace(latest, set_times=chosen.settled, found_equal=proven)
+
+    update_record(directory, site, noted)
+    return retention.expire(directory, site, chosen.labels)
