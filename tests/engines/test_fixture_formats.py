@@ -229,7 +229,7 @@ BAD: dict[str, tuple[str, str | bytes, str, str]] = {
     "something else": ("f.json", objects(dict(TAG, key=1)), "fixture_invalid", "what no object has: key"),
     "unknown model": ("f.json", objects({"model": "shop.nothing", "pk": 1, "fields": {}}), "unknown_model",
                       "object 1, line 1: the code has no model shop.nothing"),
-    "unknown field": ("f.json", objects(category(nome="x")), "unknown_field", "shop.Category has no field nome"),
+    "unknown field": ("f.json", objects(category(nome="x")), "unknown_field", "shop.Category 1 has no field nome"),
     "a parent's field": ("f.json", objects({"model": "shop.cafe", "pk": 1, "fields": {"name": "x"}}),
                          "unknown_field", "belongs to a parent"),
     "a missing field": ("f.json", objects({"model": "shop.sale", "pk": 1, "fields": {}}), "fixture_invalid", "lacks"),
@@ -239,13 +239,13 @@ BAD: dict[str, tuple[str, str | bytes, str, str]] = {
         "name": "x", "permissions": [["nope", "auth", "user"]]}}), "reference_missing", "nope"),
     "content type by number": ("f.json", objects(dict(NATURAL[4], fields={
         **NATURAL[4]["fields"], "content_type": 3, "user": 9}), NATURAL[6]), "fixture_invalid", "another one in each"),
-    "no number": ("f.json", objects(category(parent="x")), "fixture_invalid", "parent is no int"),
-    "no key": ("f.json", objects(dict(CATEGORY, pk="x")), "fixture_invalid", "is no key"),
+    "no number": ("f.json", objects(category(parent="x")), "fixture_invalid", "parent holds a text: not an integer"),
+    "no key": ("f.json", objects(dict(CATEGORY, pk="x")), "fixture_invalid", "the key id holds a text"),
     "too many digits": ("f.json", objects({"model": "shop.sale", "pk": 1, "fields": {"sold_at": "never"}}),
                         "fixture_invalid", "shop.Sale"),
-    "a list for a text": ("f.json", objects(category(name=[1])), "fixture_invalid", "name is not a text"),
+    "a list for a text": ("f.json", objects(category(name=[1])), "fixture_invalid", "name holds a list: not a text"),
     "no list of related": ("f.json", objects({"model": "auth.group", "pk": 1, "fields": {
-        "name": "x", "permissions": 3}}), "fixture_invalid", "permissions is no list"),
+        "name": "x", "permissions": 3}}), "fixture_invalid", "permissions holds a number: not a list"),
     "not JSON lines": ("f.jsonl", json.dumps(TAG) + "\n{\n", "fixture_invalid", "object 2, line 2"),
     "JSON lines cut": ("f.jsonl", json.dumps(TAG) + "\n" + json.dumps(CATEGORY)[:-9], "fixture_truncated", "1 objects"),
     "not XML": ("f.xml", "<django-objects><object></django-objects>", "fixture_invalid", "not XML"),
@@ -253,13 +253,13 @@ BAD: dict[str, tuple[str, str | bytes, str, str]] = {
     "XML within XML": ("f.xml", '<django-objects><object model="shop.tag"><field name="slug">a<b/></field></object>',
                        "fixture_invalid", "an element b within a field"),
     "a broken integer": ("f.json", '[{"model": "shop.invoice", "pk": 1, "fields": {"number": "1", "net": 1.5}}]',
-                               "fixture_invalid", "net is not an integer"),
+                               "fixture_invalid", "net holds a number with a fraction"),
     "a reference as key, by number": ("f.json", objects(
         {"model": "auth.user", "fields": {"username": "a", "password": "x"}},
         {"model": "admin.logentry", "pk": 1, "fields": {**NATURAL[4]["fields"], "user": 1}}),
         "fixture_invalid", "in the fixture those have none"),
     "NaN in JSON": ("f.json", objects({**BOOK, "fields": {**BOOK["fields"], "data": {"a": float("nan")}}}),
-                    "fixture_invalid", "data is"),
+                    "fixture_invalid", "data holds an object: not JSON"),
     "no such day": ("f.yaml", "- model: auth.user\n  fields: {username: a, password: b, date_joined: 2020-02-30}",
                            "fixture_invalid", "date_joined"),
     "XML entities": ("f.xml", '<!DOCTYPE x [<!ENTITY a "b">]><django-objects/>', "fixture_invalid", "document type"),
@@ -291,8 +291,38 @@ def test_bad_fixtures(targets: dict[str, Project], tmp_path: Path, case: str, en
             load.load_fixture(site, one, str(path))
         assert (caught.value.code, words in caught.value.msg) == (code, True), (caught.value.code, caught.value.msg)
         assert caught.value.hint
+        assert str(path) in caught.value.msg or code == "bad_option"
         assert not one.exists(INCOMING)
         assert one.describe().tables == before
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_a_server_refuses_is_named(targets: dict[str, Project], tmp_path: Path, engine: str) -> None:
+    """Servers seldom say which column does not take a value, and why."""
+    path = tmp_path / "refused.json"
+    cases = {"half of a pair": "a\ud800"}
+    if engine != "sqlite":
+        cases["has 101 characters, the column takes 100"] = "x" * 101
+    if engine == "postgresql":
+        cases["a NUL character"] = "x\0"
+    for words, name in cases.items():
+        path.write_text(objects(category(), category(name=name) | {"pk": 2}))
+        with pytest.raises(RelocateError) as caught:
+            load_into(targets[engine], path)
+        assert "object 2, line 1: shop.Category 2: name h" in caught.value.msg and words in caught.value.msg
+        assert caught.value.details["field"] == "name" and caught.value.details["src"] == str(path)
+
+
+def test_a_migration_that_another_needs_is_missing(servers: Servers, tmp_path: Path) -> None:
+    """Not a traceback: the migrations are named."""
+    target = Project(servers, "sqlite", "gap", tmp_path)
+    first = sorted((target.path / "shop" / "migrations").glob("0*.py"))[0]
+    path = tmp_path / "one.json"
+    path.write_text(objects(CATEGORY))
+    first.unlink()
+    with pytest.raises(RelocateError) as caught:
+        load_into(target, path)
+    assert caught.value.code == "unknown_migration" and first.stem in caught.value.msg, caught.value.msg
 
 
 def test_signals(source: dict[str, Any], targets: dict[str, Project], tmp_path: Path) -> None:

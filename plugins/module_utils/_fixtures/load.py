@@ -19,6 +19,19 @@ FORMS = ("lines", "json", "jsonl", "xml", "yaml")
 _COMPRESSIONS = {".zst": program.ZSTD, ".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".lzma": "xz"}
 _FORMS = {".json": "json", ".jsonl": "jsonl", ".xml": "xml", ".yaml": "yaml", ".yml": "yaml"}
 
+#: What a fixture is refused for because of what is in it.
+_OF_FIXTURE = (
+    "dump_truncated",
+    "fixture_changed",
+    "fixture_invalid",
+    "fixture_partial",
+    "fixture_truncated",
+    "format_unknown",
+    "reference_missing",
+    "unknown_field",
+    "unknown_model",
+)
+
 
 def load_fixture(
     site: Site,
@@ -65,14 +78,25 @@ def _run(site: Site, engine: Engine, path: str, request: Mapping[str, Any]) -> D
     except OSError as exc:
         raise unreadable(path, exc, site.project.owner) from exc
     with opened as stream:
-        return program.run(
-            site.project,
-            site.secrets,
-            dict(request, alias=engine.config.alias, engine=engine.name),
-            stdin=stream,
-            compression=compression_of(path),
-            progress=_as_progress(engine.context.progress, engine.config.alias),
-        )
+        try:
+            return program.run(
+                site.project,
+                site.secrets,
+                dict(request, alias=engine.config.alias, engine=engine.name),
+                stdin=stream,
+                compression=compression_of(path),
+                progress=_as_progress(engine.context.progress, engine.config.alias),
+            )
+        except RelocateError as error:
+            raise _naming(path, error) from None
+
+
+def _naming(path: str, error: RelocateError) -> RelocateError:
+    """The error with the file's name, where it is about what is in the file."""
+    if error.code not in _OF_FIXTURE:
+        return error
+    details = dict(error.details, src=path)
+    return RelocateError(error.code, "{0}: {1}".format(path, error.msg), error.hint, details)
 
 
 def unreadable(path: str, exc: OSError, owner: Optional[SystemUser]) -> RelocateError:

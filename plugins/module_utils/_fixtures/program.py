@@ -17,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.registry 
 from ansible_collections.relocate.django.plugins.module_utils._errors import CODES, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_beyond,
+    venv_blame,
     venv_columns,
     venv_dialect,
     venv_dump,
@@ -35,6 +36,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_read_objects,
     venv_read_xml,
     venv_read_yaml,
+    venv_refusals,
     venv_rows,
     venv_scan,
     venv_scan_rules,
@@ -45,6 +47,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_words,
     venv_write_formats,
     venv_write_objects,
+    venv_wrong_json,
 )
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
@@ -75,8 +78,12 @@ PARTS = (
     venv_write_objects,
     venv_dump,
     venv_state,
-    venv_load,
     venv_objects,
+    venv_refusals,
+    venv_scan_rules,
+    venv_blame,
+    venv_load,
+    venv_wrong_json,
     venv_read_json,
     venv_read_xml,
     venv_read_yaml,
@@ -91,7 +98,6 @@ PARTS = (
     venv_merge_rows,
     venv_merge_lines,
     venv_merge,
-    venv_scan_rules,
     venv_scan,
     venv_fixture,
 )

@@ -37,6 +37,8 @@ class Column:
         self.db_type = field.db_type(connection) or ""
         self.quoted = str(connection.ops.quote_name(field.column))
         dialect = venv_dialect.of(connection)
+        #: The lowest and the highest number, for whole ones.
+        self.limits = dialect.integers(self.internal)
         self.select = dialect.select(self)
         self.read: values.Convert = dialect.reader(self)
         self.write: values.Convert = _checked(self.kind, dialect.writer(self), dialect.odd_dates)

@@ -32,6 +32,8 @@ from ansible_collections.relocate.django.plugins.module_utils._project import ve
 Request = Dict[str, Any]
 #: How the lossless form begins.
 _LINES = b'{"relocate_fixture"'
+_MIGRATIONS = "the code's migrations do not fit together: {0}"
+_WHOLE_CODE = "check out a revision that has every migration which others depend on, then try again"
 
 
 def work(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, Any]:
@@ -99,9 +101,18 @@ def answer(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str,
         result["refused"] = {"code": error.code, "msg": error.msg, "hint": error.hint, "details": error.details}
     except (Exception, SystemExit) as error:
         failure = error
-        result["failed"] = venv_secrets.describe_error(stage, error)
+        if _is_of_migrations(error):
+            result["refused"] = {"code": "unknown_migration", "msg": _MIGRATIONS.format(error), "hint": _WHOLE_CODE}
+            result["refused"]["details"] = {}
+        else:
+            result["failed"] = venv_secrets.describe_error(stage, error)
     result["secrets"] = venv_secrets.all_secrets(failure)
     return result
+
+
+def _is_of_migrations(error: BaseException) -> bool:
+    """Tell whether Django cannot make a graph of the code's migrations: its errors name migrations, and no value."""
+    return type(error).__module__ == "django.db.migrations.exceptions"
 
 
 def main() -> None:

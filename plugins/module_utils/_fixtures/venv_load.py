@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Optional, Sequ
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_beyond,
+    venv_blame,
     venv_dialect,
     venv_lines,
     venv_rows,
@@ -209,30 +210,28 @@ def _culprit(connection: Any, put: Put, table: Table, rows: Rows, error: Excepti
         except Error as refused:
             return _row_refused(table, place, row, words(refused))
         except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError):
-            return _row_refused(table, place, row, _wrong_value(table, row))
+            return _row_refused(table, place, row, "a value is of the wrong type")
     return FixtureError("fixture_invalid", "{0}: {1}".format(table.label, words(error)), "see the database's log")
 
 
 def _row_refused(table: Table, place: Any, row: List[Any], why: str) -> FixtureError:
     pk = table.pk_of(row)
+    blamed = venv_blame.blame(table, enumerate(row))
+    details = {} if blamed is None else {"field": blamed.field, "kind": blamed.kind}
     return FixtureError(
         "fixture_invalid",
-        "{0}: {1} {2}: {3}".format("line {0}".format(place) if isinstance(place, int) else place, table.label, pk, why),
-        "correct the row where it was dumped, and dump again",
+        "{0}: {1} {2}: {3}".format(
+            "line {0}".format(place) if isinstance(place, int) else place,
+            table.label,
+            pk,
+            why if blamed is None else "{0} {1}".format(blamed.field, blamed.why),
+        ),
+        "correct the row where it was dumped, and dump again" if blamed is None else blamed.remedy,
         line=getattr(place, "line", place),
         model=table.label,
         pk=pk,
+        **details,
     )
-
-
-def _wrong_value(table: Table, row: List[Any]) -> str:
-    for column, value in zip(table.columns, row):
-        if value is not None and column.write is not None:
-            try:
-                column.write(value)
-            except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError):
-                return "{0} is no {1}".format(column.name, column.kind)
-    return "a value is of the wrong type"
 
 
 def words(error: Exception) -> str:

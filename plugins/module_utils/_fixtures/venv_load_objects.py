@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_load_rows,
     venv_made,
     venv_read_objects,
+    venv_refusals,
     venv_rows,
     venv_shapes,
     venv_spool,
@@ -133,13 +134,8 @@ class Objects(venv_load_rows.Rows):
         if shape is None:
             model = self._models.get(name.lower())
             if model is None:
-                raise FixtureError(
-                    "unknown_model",
-                    "{0}: the code has no model {1} at this state".format(place, name),
-                    "check out the revision that the fixture was made with, or set state to its migrations",
-                    line=place.line,
-                    model=name,
-                )
+                labels = [one._meta.label for one in self._models.values()]
+                raise venv_refusals.unknown_model(place, name, labels)
             if not venv_rows.has_table(self._kinds, model):
                 raise venv_load.table_missing(model._meta.label)
             shape = next((one for one in self._shapes.values() if one.model is model), None)
@@ -181,7 +177,7 @@ class Objects(venv_load_rows.Rows):
     def _take(self, place: Place, item: Dict[str, Any]) -> None:
         shape = self._shape(place, item["model"])
         fields = item["fields"]
-        shape.check_names(place, fields)
+        shape.check_names(place, fields, item.get("pk"))
         try:
             row, later = self._row(place, shape, item.get("pk"), fields)
         except UnresolvedError as error:
@@ -205,7 +201,7 @@ class Objects(venv_load_rows.Rows):
             if index == table.key:
                 continue
             if column.name not in fields:
-                row[index] = shape.default(place, index)
+                row[index] = shape.default(place, index, key)
                 continue
             raw = fields[column.name]
             try:
@@ -243,7 +239,7 @@ class Objects(venv_load_rows.Rows):
     def _relate(self, place: Place, shape: Shape, relation: venv_shapes.Relation, key: Any, raw: Any) -> None:
         raw = [] if raw == "" else raw  # an empty element of XML that does not say that it is a list
         if not isinstance(raw, list):
-            raise invalid(place, "{0} {1}: {2} is no list".format(shape.label, key, relation.name))
+            raise venv_refusals.wrong_list(place, shape.label, key, relation.name, raw)
         found = []
         for item in raw:
             try:
@@ -255,9 +251,7 @@ class Objects(venv_load_rows.Rows):
                 self._relations.add(place, shape.meta.label_lower, relation.name, key, raw)
                 return
             except venv_shapes.UNREADABLE:
-                raise invalid(
-                    place, "{0} {1}: {2} holds what is no key".format(shape.label, key, relation.name)
-                ) from None
+                raise venv_refusals.wrong_list(place, shape.label, key, relation.name, raw) from None
         self._write_relation(place, shape, relation, key, list(dict.fromkeys(found)))
 
     def _related_key(self, place: Place, relation: venv_shapes.Relation, item: Any) -> Any:

@@ -19,6 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_dialect,
     venv_load,
     venv_read_objects,
+    venv_refusals,
     venv_rows,
     venv_shapes,
     venv_spool,
@@ -79,7 +80,7 @@ class _Saving:
         numbers: Dict[str, Tuple[Place, str]] = {}
         for place, item in items:
             shape = self._shape(place, item["model"])
-            shape.check_names(place, item["fields"])
+            shape.check_names(place, item["fields"], item.get("pk"))
             for target, name in shape.numbered(item["fields"]):
                 numbers.setdefault(target, (place, name))
             waiting.add(place, item)
@@ -99,12 +100,8 @@ class _Saving:
         try:
             model = apps.get_model(name)._meta.concrete_model
         except (LookupError, ValueError):
-            raise FixtureError(
-                "unknown_model",
-                "{0}: the code has no model {1}".format(place, name),
-                "check out the revision that the fixture was made with",
-                line=place.line,
-            ) from None
+            labels = [model._meta.label for model in apps.get_models(include_auto_created=True)]
+            raise venv_refusals.unknown_model(place, name, labels) from None
         label = model._meta.label
         if label not in self._shapes:
             if not venv_rows.has_table(self._kinds, model):

@@ -125,7 +125,7 @@ class Merging(venv_load_objects.Objects):
     def _take(self, place: Place, item: Dict[str, Any]) -> None:
         shape = self._shape(place, item["model"])
         fields = item["fields"]
-        shape.check_names(place, fields)
+        shape.check_names(place, fields, item.get("pk"))
         try:
             values = self._values(place, shape, item.get("pk"), fields)
             key = self._place_of(place, shape, item.get("pk"), values, fields)
@@ -367,5 +367,6 @@ def _whole_row(place: Place, shape: Shape, key: Any, values: Dict[int, Any]) -> 
     """A row that is not there yet: its key, what the fixture gives, and defaults for the rest."""
     given = {shape.table.key: key, **values}
     return [
-        given[index] if index in given else shape.default(place, index) for index in range(len(shape.table.columns))
+        given[index] if index in given else shape.default(place, index, key)
+        for index in range(len(shape.table.columns))
     ]

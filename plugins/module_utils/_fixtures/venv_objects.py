@@ -15,6 +15,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_row
 
 BLOCK = 1 << 20  # bytes that are read at a time
 _ANOTHER = "use another fixture, or dump it again"
+_OBJECT = 'write objects as {"model": "app.model", "pk": ..., "fields": {...}}'
 
 
 class Place(NamedTuple):
@@ -31,10 +32,19 @@ class Place(NamedTuple):
 Item = Tuple[Place, Dict[str, Any]]
 
 
-def invalid(place: Any, text: str, **details: Any) -> FixtureError:
-    """A refusal that names the object."""
-    line = getattr(place, "line", place)
-    return FixtureError("fixture_invalid", "{0}: {1}".format(place, text), _ANOTHER, line=line, **details)
+def invalid(place: Any, text: str, hint: str = "", **details: Any) -> FixtureError:
+    """A refusal that names the object.
+
+    :param hint: what to write instead
+    """
+    if isinstance(place, Place):
+        details = dict(details, line=place.line, object=place.number)
+    return FixtureError("fixture_invalid", "{0}: {1}".format(place, text), hint or _ANOTHER, **details)
+
+
+def at_line(line: int, text: str, hint: str = "") -> FixtureError:
+    """A refusal of what is no object."""
+    return invalid("line {0}".format(line), text, hint, line=line)
 
 
 def truncated(number: int) -> FixtureError:
@@ -48,11 +58,12 @@ def truncated(number: int) -> FixtureError:
 def checked(place: Place, item: Any) -> Item:
     """An object has a model and fields. Raises FixtureError."""
     if not isinstance(item, dict) or not isinstance(item.get("model"), str):
-        raise invalid(place, "this is not an object with a model")
-    fields = item.get("fields")
+        raise invalid(place, "this is not an object with a model", _OBJECT)
+    model, fields = item["model"], item.get("fields")
     if not isinstance(fields, dict) or not all(isinstance(name, str) for name in fields):
-        raise invalid(place, "{0} has no fields".format(item["model"]))
-    more = sorted(set(item) - {"model", "pk", "fields"})
+        raise invalid(place, "{0} has no fields".format(model), _OBJECT, model=model)
+    more = sorted(map(str, set(item) - {"model", "pk", "fields"}))
     if more:
-        raise invalid(place, "{0} has what no object has: {1}".format(item["model"], ", ".join(map(str, more))))
+        hint = "write {0} within fields".format(more[0])
+        raise invalid(place, "{0} has what no object has: {1}".format(model, ", ".join(more)), hint, model=model)
     return place, item

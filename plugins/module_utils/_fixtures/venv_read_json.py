@@ -13,18 +13,25 @@ import codecs
 import json
 from typing import Any, BinaryIO, Dict, Iterator, List, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_wrong_json
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_objects import (
     BLOCK,
     Item,
     Place,
+    at_line,
     checked,
     invalid,
     truncated,
 )
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError
 
 _LONGEST = 1 << 30  # bytes of one object: a row with a file in it
 #: How near to the end of what was read a syntax error must be to come from what was not read yet.
 _NEAR = 16
+_BEFORE = "remove what is before the list, such as lines of a log"
+_BETWEEN = "put a comma between two objects"
+_AFTER = "remove what is after the list, such as lines of a log"
+_SEVERAL = "join the lists to one, for instance with: jq -s add"
 
 
 class DoubledError(ValueError):
@@ -50,20 +57,28 @@ class _Json:
     def items(self) -> Iterator[Item]:
         """Every object; whatever is wrong is told with its place."""
         if self._next_character() != "[":
-            raise invalid("line {0}".format(self._line), "this is not a list of objects")
+            hint = venv_wrong_json.beginning(self._buffer[self._at :])
+            raise at_line(self._line, "this is not a list of objects", hint or _BEFORE)
         self._advance(self._at + 1)
         following = self._next_character()
         while following != "]":
             yield self._object()
             following = self._next_character()
             if following == ",":
-                self._advance(self._at + 1)
-                self._next_character()
+                self._after_comma()
             elif following != "]":
-                raise invalid("line {0}".format(self._line), "neither a comma nor the end of the list")
+                raise at_line(self._line, "neither a comma nor the end of the list", _BETWEEN)
         self._advance(self._at + 1)
-        if self._next_character(optional=True):
-            raise invalid("line {0}".format(self._line), "there is more after the end")
+        following = self._next_character(optional=True)
+        if following:
+            raise at_line(self._line, "there is more after the end", _SEVERAL if following == "[" else _AFTER)
+
+    def _after_comma(self) -> None:
+        """Go to the next object, which has to come. Raises FixtureError."""
+        line = self._line
+        self._advance(self._at + 1)
+        if self._next_character() == "]":
+            raise at_line(line, "a comma before the end of the list", "remove the comma")
 
     def _more(self) -> bool:
         """Read on; False at the end."""
@@ -75,7 +90,8 @@ class _Json:
             text = self._decode(block, not block)
         except UnicodeDecodeError:
             raise invalid("after object {0}".format(self._number), "this is not UTF-8") from None
-        self._buffer, self._at = self._buffer[self._at :] + text, 0
+        if text:
+            self._buffer, self._at = self._buffer[self._at :] + text, 0
         return bool(block)
 
     def _advance(self, to: int) -> None:
@@ -108,8 +124,8 @@ class _Json:
             except json.JSONDecodeError as error:
                 self._wait_for_more(place, error)
                 continue
-            except ValueError:  # an integer of thousands of digits
-                raise invalid(place, "it holds a number that is too long") from None
+            except ValueError:
+                raise _too_long(place, self._buffer, self._at) from None
             self._number += 1
             self._advance(end)
             return checked(place, item)
@@ -119,9 +135,31 @@ class _Json:
         near = error.pos >= len(self._buffer) - _NEAR or error.msg.startswith("Unterminated string")
         if near and len(self._buffer) - self._at < _LONGEST and self._more():
             return
-        if near and self._ended:
-            raise truncated(self._number)
-        raise invalid(place, "this is not JSON: {0}".format(error.msg))
+        raise _wrong(place, self._buffer, self._at, error, self._ended)
+
+
+def _wrong(place: Place, text: str, at: int, error: json.JSONDecodeError, ended: bool) -> FixtureError:
+    """Return what is said of text that is not JSON.
+
+    :param at: where in the text the object begins
+    :param ended: whether the text is all that there is
+    """
+    if ended and venv_wrong_json.is_cut_off(error, text):
+        return truncated(place.number - 1)
+    where = venv_wrong_json.place_of(error, text, at, place.line)
+    return invalid(place, "this is not JSON at {0}: {1}".format(where, error.msg), venv_wrong_json.remedy(error, text))
+
+
+def _too_long(place: Place, text: str, at: int) -> FixtureError:
+    """Return what is said of an integer that has more digits than Python reads."""
+    model, field, digits = venv_wrong_json.long_number(text, at)
+    return invalid(
+        place,
+        "{0}: {1} holds a number of {2} digits, which is too long".format(model or "it", field or "a value", digits),
+        "write it as a text, or shorten it",
+        model=model,
+        field=field,
+    )
 
 
 def lines(stream: BinaryIO) -> Iterator[Item]:
@@ -140,14 +178,24 @@ def lines(stream: BinaryIO) -> Iterator[Item]:
         number += 1
         place = Place(number, line)
         try:
-            item = decoder.decode(raw.decode("utf-8-sig" if number == 1 else "utf-8"))
+            text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError:
             raise invalid(place, "this is not UTF-8") from None
-        except (ValueError, RecursionError) as error:
-            if not raw.endswith(b"\n"):
-                raise truncated(number - 1) from None
-            raise invalid(place, "this is not JSON: {0}".format(getattr(error, "msg", error))) from None
-        yield checked(place, item)
+        yield checked(place, _one_line(decoder, place, text))
+
+
+def _one_line(decoder: json.JSONDecoder, place: Place, text: str) -> Any:
+    """The object of a line. Raises FixtureError."""
+    try:
+        return decoder.decode(text)
+    except DoubledError as error:
+        raise invalid(place, str(error)) from None
+    except RecursionError:
+        raise invalid(place, "it is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise _wrong(place, text, 0, error, not text.endswith("\n")) from None
+    except ValueError:
+        raise _too_long(place, text, 0) from None
 
 
 def items(stream: BinaryIO) -> Iterator[Item]:

@@ -15,14 +15,21 @@ import copy
 import json
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_rows, venv_values, venv_words
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_refusals,
+    venv_rows,
+    venv_values,
+    venv_words,
+)
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_columns import Column
-from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_objects import Place, invalid
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_objects import Place
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
 
 #: What reading a value raises: parsers raise ValueError, the project's own fields may raise others of these.
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, ArithmeticError, AttributeError)
 _REMEMBERED = 200000  # natural keys
+_REVISION = "check out the revision that the fixture was made with, or set state to its migrations"
+_PARENT = "give the parent's fields in an object of the parent's model, of the same key"
 BY_NUMBER = "{0} refers to {1} by number, which is another one in each database"
 
 
@@ -126,27 +133,35 @@ class Shape:
         named = fields.get(self.table.columns[self.table.key].name)
         return named if raw is None or isinstance(named, (list, tuple)) else raw
 
-    def check_names(self, place: Place, fields: Dict[str, Any]) -> None:
+    def check_names(self, place: Place, fields: Dict[str, Any], pk: Any = None) -> None:
         """Refuse a name that is no field of this very model. Raises FixtureError."""
         unknown = sorted(set(fields) - self.known)
-        if not unknown:
-            return
-        inherited = {field.name for field in self.meta.get_fields()} - self.known
-        through = {field.name for field in self.meta.local_many_to_many}
-        name = unknown[0]
+        if unknown:
+            why, hint = self._why_unknown(unknown[0])
+            raise venv_refusals.unknown_field(place, self.label, pk, unknown[0], why, hint)
+        name = self.table.columns[self.table.key].name
+        if self.has_key and pk is not None and fields.get(name) is not None and self._differ(pk, fields[name]):
+            raise venv_refusals.two_keys(place, self.label, pk, name)
+
+    def _differ(self, pk: Any, named: Any) -> bool:
+        """Tell whether an object's two keys are not the same; one that nobody can read is refused elsewhere."""
+        read = self._readers[self.table.key][1]
+        try:
+            return not isinstance(named, (list, tuple)) and bool(read(pk) != read(named))
+        except UNREADABLE:
+            return False
+
+    def _why_unknown(self, name: str) -> Tuple[str, str]:
+        """Return what is said of a name that is no field here, and what to write instead."""
+        if name in {field.name for field in self.meta.local_many_to_many}:
+            text = "{0} is kept by a model of its own: its objects have to be in the fixture"
+            return text.format(name), "leave it out, and add an object of that model for each relation"
+        if name in {field.name for field in self.meta.get_fields()} - self.known:
+            return "{0} belongs to a parent, which has to be an object of its own".format(name), _PARENT
         why = "has no field {0}".format(name)
-        if name in through:
-            why = "{0} is kept by a model of its own: its objects have to be in the fixture".format(name)
-        elif name in inherited:
-            why = "{0} belongs to a parent, which has to be an object of its own".format(name)
-        raise FixtureError(
-            "unknown_field",
-            "{0}: {1} {2}".format(place, self.label, why),
-            "check out the revision that the fixture was made with, or set state to its migrations",
-            line=place.line,
-            model=self.label,
-            field=name,
-        )
+        attributes = {column.field.attname: column.name for column in self.table.columns}
+        meant = attributes.get(name) or venv_refusals.nearest(name, self.known)
+        return why, "write {0}, or {1}".format(meant, _REVISION) if meant else _REVISION
 
     def numbered(self, fields: Dict[str, Any]) -> List[Tuple[str, str]]:
         """Return which models with numbers of their own an object refers to by number: label and field."""
@@ -172,26 +187,19 @@ class Shape:
                 return read(keys.find(name, self.targets[index], raw, field.target_field.name))
             return read(raw)
         except UNREADABLE as error:
-            text = (
-                str(error) if isinstance(error, ValueError) and str(error).startswith(("not ", "more ", "a ")) else ""
-            )
             kind = self.table.columns[index].kind
-            raise invalid(
-                place,
-                "{0} {1}: {2} {3}".format(self.label, pk, name, "is " + text if text else "is no " + kind),
-                model=self.label,
-                field=name,
-            ) from None
+            raise venv_refusals.wrong_value(place, self.label, pk, name, kind, raw, error) from None
 
     def key(self, place: Place, raw: Any) -> Any:
         """The primary key of an object that has one."""
-        _name, read = self._readers[self.table.key]
+        name, read = self._readers[self.table.key]
         try:
             return read(raw)
-        except UNREADABLE:
-            raise invalid(place, "{0}: {1} is no key".format(self.label, json.dumps(raw, default=str)[:80])) from None
+        except UNREADABLE as error:
+            kind = self.table.columns[self.table.key].kind
+            raise venv_refusals.wrong_value(place, self.label, raw, "the key " + name, kind, raw, error) from None
 
-    def default(self, place: Place, index: int) -> Any:
+    def default(self, place: Place, index: int, pk: Any = None) -> Any:
         """Return the value of a field that an object leaves out. Raises FixtureError where Django would invent one."""
         column = self.table.columns[index]
         field = column.field
@@ -200,20 +208,14 @@ class Shape:
             if value is None or self.own_words:
                 return value
             return venv_words.parser(column, False)(value)
+        why = ""
         if getattr(field, "db_default", None) is not None and type(field.db_default).__name__ != "type":
-            raise invalid(
-                place,
-                "{0} lacks the field {1}, which only the database has a default for".format(self.label, column.name),
-                model=self.label,
-                field=column.name,
-            )
-        if field.null:
+            why = ", which only the database has a default for"
+        elif field.null:
             return None
-        if field.blank and field.empty_strings_allowed and column.kind == "text":
+        elif field.blank and field.empty_strings_allowed and column.kind == "text":
             return ""
-        raise invalid(
-            place, "{0} lacks the field {1}".format(self.label, column.name), model=self.label, field=column.name
-        )
+        raise venv_refusals.missing_field(place, self.label, pk, column.name, column.kind, why)
 
 
 def _relations(meta: Any, connection: Any, texts_only: bool) -> Dict[str, Relation]:

@@ -35,6 +35,8 @@ def parser(column: Column, texts_only: bool) -> Parse:
     """
     if column.kind == "decimal":
         return _decimal(column)
+    if column.kind == "int":
+        return _int_within(*column.limits)
     if column.kind == "datetime":
         return _timestamp()
     if column.kind == "json":
@@ -64,6 +66,18 @@ def _int(value: Any) -> int:
     if isinstance(value, float) and not value.is_integer():
         raise ValueError("not an integer")
     return int(value)
+
+
+def _int_within(low: int, high: int) -> Parse:
+    """A whole number that the column takes: not every server says which column does not."""
+
+    def parse(value: Any) -> int:
+        number = _int(value)
+        if not low <= number <= high:
+            raise ValueError("beyond what the column takes, {0} to {1}".format(low, high))
+        return number
+
+    return parse
 
 
 def _bool(value: Any) -> bool:
@@ -188,7 +202,6 @@ def _json_in_text(value: Any) -> Dict[str, Any]:
 
 
 _PARSERS: Dict[str, Parse] = {
-    "int": _int,
     "bool": _bool,
     "text": _text,
     "float": _float,

@@ -23,6 +23,7 @@ class Column:
     kind: str
     decimal_places: int | None = 2
     internal: str = ""
+    limits: tuple[int, int] = (-(2**31), 2**31 - 1)
 
 
 KEY = "00000000-0000-4000-8000-000000000001"
@@ -56,6 +57,9 @@ REFUSED: list[tuple[str, Any]] = [
     ("int", "x"),
     ("int", 1.5),
     ("int", True),
+    ("int", 2**31),
+    ("int", "-99999999999999999999"),
+    ("int", float("nan")),
     ("bool", "maybe"),
     ("bool", 2),
     ("text", [1]),
