@@ -104,6 +104,11 @@ def retention() -> Spec:
     }
 
 
+def proof() -> Spec:
+    """Options: what is compared in the downtime after a first copy."""
+    return {"proof": {"type": "str", "choices": ["full", "changed"], "default": "full"}}
+
+
 def definers() -> Spec:
     """Options: the definers that views, triggers, routines and events of MySQL and MariaDB get."""
     return {"definers": {"type": "dict", "default": {}}}

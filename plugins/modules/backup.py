@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - relocate.django.work
   - relocate.django.sequences
   - relocate.django.retention
+  - relocate.django.proof
   - relocate.django.attributes
 attributes:
   check_mode:

@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - relocate.django.work
   - relocate.django.backup_set
   - relocate.django.sequences
+  - relocate.django.proof
   - relocate.django.definers
   - relocate.django.attributes
 attributes:

@@ -124,15 +124,23 @@ def _content(databases: Mapping[str, Mapping[str, Any]]) -> Promise:
     tables, hashed = (sum(_number(item.get(key)) for item in databases.values()) for key in ("tables", "contents"))
     if hashed >= tables:
         return _over_databases(databases, "content", "fingerprints of {0}".format(_count(tables, "table")))
+    why = _counted(databases, tables - hashed)
+    if not hashed:
+        return _promise("content", NOT_ASKED, why=why)
+    return _promise("content", PARTLY, "fingerprints of {0} of {1}".format(hashed, _count(tables, "table")), why)
+
+
+def _counted(databases: Mapping[str, Mapping[str, Any]], count: int) -> str:
+    """Say of which tables rows were counted, and nothing more."""
+    unwritten = sum(_number(item.get("unwritten")) for item in databases.values())
+    if unwritten == count:
+        return "{0} not written to since the first copy: by count only".format(_count(count, "table"))
     only = [
         "{0}: {1}".format(alias, name) if len(databases) > 1 else str(name)
         for alias, item in databases.items()
         for name in _sequence(item.get("counted"))
     ]
-    why = "{0} compared by count only: {1}".format(_count(tables - hashed, "table"), _some(only))
-    if not hashed:
-        return _promise("content", NOT_ASKED, why=why)
-    return _promise("content", PARTLY, "fingerprints of {0} of {1}".format(hashed, _count(tables, "table")), why)
+    return "{0} compared by count only: {1}".format(_count(count, "table"), _some(only))
 
 
 def _schema(databases: Mapping[str, Mapping[str, Any]]) -> Promise:

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Set
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -37,7 +38,7 @@ from ansible_collections.relocate.django.plugins.module_utils._set.manifest impo
 from ansible_collections.relocate.django.plugins.module_utils._steps import copies, dumps
 from tests.engines.catchup_workload import BEYOND, SCHEMA, WORKLOADS, Step
 from tests.engines.postgresql_cluster import Cluster, Make, maker
-from tests.unit.fakes import LABEL, fake_site, manifest, me
+from tests.unit.fakes import LABEL, fake_site, manifest, me, refused
 
 psycopg2 = pytest.importorskip("psycopg2")
 
@@ -45,6 +46,8 @@ USER = PASSWORD = "shop"
 #: Workloads in a run: as many as fit in a minute of processor time. Before a release it is 500 (about six minutes).
 EXAMPLES = int(os.environ.get("RELOCATE_CATCHUP_EXAMPLES", "25"))
 
+#: A fingerprint that only a first copy has.
+MARK = "of the first copy"
 #: Rows of every table, sequence and filled view as text, by nothing of ours: "name hash".
 ROWS = r"""
 SELECT string_agg(format(
@@ -134,10 +137,23 @@ class Pair:
             return str(self.work / snapshot.catch_up(str(self.work), self.base, self.copied, now)), now
 
     def catch_up(self) -> List[str]:
-        """Both halves; returns what differs by our own comparison."""
+        """Both halves; returns what differs by our own comparison, whether all is read or only what changed."""
         path, now = self.write()
-        self.engine.apply(path)
-        return [str(item) for item in self.engine.differences(now, self.state(INCOMING))]
+        with self.engine.snapshot() as snapshot:
+            snapshot.expect(self.base, self.copied)
+            told = snapshot.state()
+        touched = self.engine.apply(path)
+        differences = [*compare_states(now, told), *self.engine.differences(now, self.state(INCOMING))]
+        untouched = {table.name: table for table in now.tables if table.name not in touched}
+        before = {table.name: table for table in self.copied.tables}
+        return [str(item) for item in differences] + [name for name in untouched if untouched[name] != before[name]]
+
+    def read(self) -> Set[str]:
+        """Tell which tables are read whole where the first copy stands for those to which nothing was written."""
+        with self.engine.snapshot() as snapshot:
+            marked = tuple(dataclasses.replace(table, fingerprint=MARK) for table in self.copied.tables)
+            snapshot.expect(self.base, dataclasses.replace(self.copied, tables=marked))
+            return {table.name for table in snapshot.state().tables if table.fingerprint != MARK}
 
     def sql(self, text: str) -> None:
         self.server.psql(self.live, text)
@@ -286,6 +302,36 @@ def test_nothing_changed_is_nothing_to_carry(pair: Pair) -> None:
     changes = catchup_apply.read(path).changes
     assert [(one.rows, one.chosen) for one in changes] == [(0, ())] * len(changes)
     assert os.listdir(path) == [catchup_sql.CONTENTS] and pair.catch_up() == []
+
+
+def test_only_tables_that_were_written_to_are_read(pair: Pair) -> None:
+    """Deleted rows, changed ones, and ones that were exchanged for as many others; not what moved rows about.
+
+    Tables without a key are read always.
+    """
+    pair.clone()
+    always = {"public.child", "public.loose", "public.maybe"}
+    assert pair.read() == always
+    for statement in ("VACUUM FULL public.pair", "VACUUM (FREEZE) public.pair", "ANALYZE", "REINDEX TABLE public.pair"):
+        pair.sql(statement)
+    pair.sql("BEGIN; UPDATE public.pair SET note = note; ROLLBACK")
+    assert pair.read() == always
+    for statement, tables in (
+        ("DELETE FROM public.line WHERE ctid = (SELECT min(ctid) FROM public.line)", {"public.line"}),
+        # A trigger notes who did it.
+        ("UPDATE public.item SET n = n WHERE id = (SELECT min(id) FROM public.item)", {"public.item", "public.audit"}),
+        ("DELETE FROM public.pair WHERE a = 1; INSERT INTO public.pair SELECT 1, 'x', 'z'", {"public.pair"}),
+    ):
+        pair.sql(statement)
+        assert pair.read() - always == tables
+        pair.note()
+
+
+def test_of_another_server_nothing_is_believed(pair: Pair) -> None:
+    pair.clone()
+    pair.base["place"] = ["another", *pair.base["place"][1:]]
+    with refused("cannot_catch_up", "on another server"):
+        pair.read()
 
 
 def test_one_changed_row_carries_one_row(pair: Pair) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -119,6 +119,7 @@ class FakeEngine:
     databases: dict[str, DatabaseState] = field(default_factory=dict)
     loads: DatabaseState = field(default_factory=state)
     applied: DatabaseState | None = None  # what incoming holds after a catch-up
+    touches: tuple[str, ...] = ("public.b",)  # tables that it changes
     fails: dict[str, int] = field(default_factory=dict)
     facts: DatabaseFacts = field(default_factory=facts)
     name: str = "fake"
@@ -162,12 +163,14 @@ class FakeEngine:
     def snapshot(self, which: str = LIVE) -> Iterator[Any]:
         found = self.databases[which]
 
-        def count(fingerprints: bool = True) -> DatabaseState:
+        def count(fingerprints: bool = True, counted: Collection[str] = ()) -> DatabaseState:
             self._call("query", which)
-            if fingerprints:
-                return found
-            tables = tuple(replace(table, fingerprint="") for table in found.tables)
-            return replace(found, tables=tables, large_objects_fingerprint="")
+            tables = tuple(
+                table if fingerprints and table.name not in counted else replace(table, fingerprint="")
+                for table in found.tables
+            )
+            large = found.large_objects_fingerprint if fingerprints else ""
+            return replace(found, tables=tables, large_objects_fingerprint=large)
 
         def dump(directory: str, on_snapshot: Any = None) -> DumpFile:
             self._call("dump", directory)
@@ -181,8 +184,8 @@ class FakeEngine:
 
         expected: list[Any] = []
 
-        def expect(base: Any) -> None:
-            self._call("expect")
+        def expect(base: Any, copied: DatabaseState | None = None) -> None:
+            self._call("expect", copied)
             expected.append(base)
 
         def starting_point(copied: DatabaseState) -> dict[str, Any]:
@@ -215,11 +218,12 @@ class FakeEngine:
         self._call("load", directory, dump.path)
         self.databases[INCOMING] = self.loads
 
-    def apply(self, path: str) -> None:
+    def apply(self, path: str) -> Collection[str]:
         self._call("apply", os.path.basename(path))
         if self.fails.get("cannot_apply"):
             raise RelocateError("cannot_catch_up", "it cannot be applied")
         self.databases[INCOMING] = self.applied or self.databases[INCOMING]
+        return self.touches
 
     def try_apply(self) -> None:
         self._call("try_apply")

@@ -18,7 +18,7 @@ import contextlib
 import os
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, Callable, ClassVar, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, ClassVar, Collection, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import compare_states
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -84,6 +84,7 @@ class Snapshot(abc.ABC):
     """One consistent view of a database: the dump and the state come from the same moment."""
 
     _base: Optional[Mapping[str, Any]] = None  # what a catch-up will start from, where that is known
+    _copied: Optional[DatabaseState] = None  # whose fingerprints hold for tables to which nothing was written since
 
     @abc.abstractmethod
     def dump(self, directory: str, on_snapshot: Optional[OnSnapshot] = None) -> DumpFile:
@@ -98,9 +99,10 @@ class Snapshot(abc.ABC):
         """Tell whether the site has a table, by a query whose time does not grow with the data."""
 
     @abc.abstractmethod
-    def state(self, fingerprints: bool = True) -> DatabaseState:
+    def state(self, fingerprints: bool = True, counted: Collection[str] = ()) -> DatabaseState:
         """Count (and fingerprint) everything, and read the whole schema as the server describes it, in the same view.
 
+        :param counted: tables that get no fingerprint
         What no load can carry is left out of ``schema`` by the engine that knows so, and told: an obstacle, or a note.
         """
 
@@ -112,12 +114,15 @@ class Snapshot(abc.ABC):
         """
         raise RelocateError("cannot_catch_up", "no catch-up is known for this engine")
 
-    def expect(self, base: Mapping[str, Any]) -> None:
+    def expect(self, base: Mapping[str, Any], copied: Optional[DatabaseState] = None) -> None:
         """Say, before :meth:`state`, what :meth:`catch_up` will start from, so that rows need be read only once.
 
         :param base: what :meth:`starting_point` said then
+        :param copied: what :meth:`state` said then, when its fingerprints may stand for tables to which nothing was
+            written since; an engine that cannot tell reads all
+        :meth:`state` raises cannot_catch_up then where nothing can be told.
         """
-        self._base = base
+        self._base, self._copied = base, copied
 
     def catch_up(self, directory: str, base: Mapping[str, Any], copied: DatabaseState, now: DatabaseState) -> str:
         """Write what changed since a first copy below ``directory``; returns its relative path. Nobody writes any more.
@@ -198,10 +203,11 @@ class Engine(abc.ABC):
         On failure incoming is dropped and dump_truncated or load_failed raised.
         """
 
-    def apply(self, path: str) -> None:
+    def apply(self, path: str) -> Collection[str]:
         """Apply a catch-up to incoming, which holds its first copy; all of it or nothing.
 
         :param path: of what :meth:`Snapshot.catch_up` wrote
+        :returns: the tables that may hold other rows now, as :meth:`Snapshot.state` names them
         Raises cannot_catch_up. Whether incoming then holds what it should only a comparison tells.
         """
         raise RelocateError("cannot_catch_up", "no catch-up is known for this engine")

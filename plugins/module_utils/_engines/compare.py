@@ -81,6 +81,14 @@ def _position(item: SequenceState) -> str:
     return str(item.last_value) + ("" if item.is_called else " (not used yet)")
 
 
+def fingerprinted(state: DatabaseState, known: Mapping[str, str]) -> DatabaseState:
+    """Give tables the fingerprints that are known of them, by name."""
+    tables = tuple(
+        dataclasses.replace(table, fingerprint=known.get(table.name, table.fingerprint)) for table in state.tables
+    )
+    return dataclasses.replace(state, tables=tables)
+
+
 def sequences_behind(state: DatabaseState) -> List[SequenceState]:
     """The sequences whose next value is already in their table: the next insert would fail."""
     behind = []

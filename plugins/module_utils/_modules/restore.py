@@ -71,6 +71,7 @@ MODULE = Module(
             _argspec.aliases(),
             _argspec.work(),
             _argspec.sequences(),
+            _argspec.proof(),
             _argspec.definers(),
             _argspec.backup_set(),
             {

@@ -19,8 +19,8 @@ from ansible_collections.relocate.django.plugins.module_utils._host.parents impo
 from ansible_collections.relocate.django.plugins.module_utils._model import Directory, Revision, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, vcs
-from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event, Marks
-from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, read_record, update_record
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Marks
+from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._set import cron as set_cron
 from ansible_collections.relocate.django.plugins.module_utils._set import first_copy, retention
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned as set_unversioned
@@ -83,6 +83,7 @@ class Options(ModuleOptions):
     cron: str  # carry: the lines of cron that run the project are written too
     neighbours_carried: Sequence[str] = ()  # databases of Redis whose keys go into the set
     first_copy: str = copies.NEVER  # never, auto, always: dumps before the freeze, in the window what changed since
+    proof: str = copies.FULL  # full, changed: what is read once more when the site is frozen, with a first copy
 
     @property
     def whole(self) -> bool:
@@ -210,7 +211,9 @@ def _made(label: str, number: int, created: datetime.datetime) -> Made:
 
 def _fill(site: Site, backup: BackupSet, options: Options, planned: Plan) -> Dict[str, Any]:
     """Add databases and MEDIA, and end with the manifest."""
-    databases, tokens = dumps.dump_all(site, backup, options.frozen, options.fixtures, options.excluded_models)
+    databases, tokens = dumps.dump_all(
+        site, backup, options.frozen, options.fixtures, options.excluded_models, options.proof
+    )
     if options.refuses_behind:
         _refuse_behind(databases)
     first_copy.forget_bases(backup)
@@ -355,16 +358,6 @@ def django_of(site: Site) -> Dict[str, Any]:
 def _write(path: str, fill: Any) -> None:
     with files.replaced(path) as stream:
         fill(stream)
-
-
-def refuse_retired(record: Record) -> None:
-    """A nightly backup of a host that no longer serves would push out the sets that are worth something."""
-    if record.is_retired() and not record.came_back():
-        raise RelocateError(
-            "old_retired",
-            "the site was retired here by set {0}: another host serves it".format((record.retired or Event()).label),
-            "put that host into the group old of the inventory by which backups are made",
-        )
 
 
 def compose(

@@ -28,7 +28,12 @@ _PATIENCE = 10.0
 
 
 def dump_all(
-    site: Site, backup: BackupSet, frozen: bool, fixtures: bool = False, excluded_models: Sequence[str] = ()
+    site: Site,
+    backup: BackupSet,
+    frozen: bool,
+    fixtures: bool = False,
+    excluded_models: Sequence[str] = (),
+    proof: str = copies.FULL,
 ) -> Tuple[Dict[str, DatabaseEntry], Dict[str, str]]:
     """Dump and count every database, each out of one snapshot; returns the manifest's entries, and change tokens.
 
@@ -37,6 +42,7 @@ def dump_all(
     :param frozen: the site has been stopped: sessions that remain are waited for, then refused
     :param fixtures: whether each is written as a fixture too, out of the same snapshot
     :param excluded_models: models that fixtures leave out on purpose
+    :param proof: as :func:`copies.catch_up` takes it
     Raises sessions_remain, and what the engines raise.
     """
     entries, tokens = {}, {}
@@ -51,7 +57,7 @@ def dump_all(
             if parallel or not frozen:
                 copies.forget(site, backup, copy)
                 copy = None
-            found = copies.catch_up(site, engine, backup, copy)
+            found = copies.catch_up(site, engine, backup, copy, proof)
             entry = found or _dump_one(site, engine, backup, frozen, parallel.begin if parallel else None)
             entries[alias] = replace(entry, fixture=parallel.finish()) if parallel else entry
     return entries, tokens

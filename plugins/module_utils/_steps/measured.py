@@ -5,26 +5,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Sequence, Set
+from typing import Any, Collection, Dict, Mapping, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import sequences_behind
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState
 
 
-def database(recorded: DatabaseState, found: DatabaseState) -> Dict[str, Any]:
+def database(recorded: DatabaseState, found: DatabaseState, unwritten: Collection[str] = frozenset()) -> Dict[str, Any]:
     """Return what of a database was compared, by two states that were found equal.
 
-    :returns: tables, rows, contents (tables whose fingerprints were compared), counted (names of the others),
-        sequences, advanced (those that old had left behind their columns), schema (objects and properties that were
-        compared; None when they were not)
+    :param unwritten: tables whose content was compared while old served, and not again
+    :returns: tables, rows, contents (tables whose fingerprints were compared), counted (names of the others), unwritten
+        (how many of these are so for that reason alone), sequences, advanced (those that old had left behind their
+        columns), schema (objects and properties that were compared; None when they were not)
     """
-    hashed = _hashed(recorded) & _hashed(found)
+    both_hashed = _hashed(recorded) & _hashed(found)
+    hashed = both_hashed - set(unwritten)
     both = recorded.schema is not None and found.schema is not None
     return {
         "tables": len(found.tables),
         "rows": found.rows(),
         "contents": len(hashed),
         "counted": sorted({table.name for table in found.tables} - hashed),
+        "unwritten": len(both_hashed) - len(hashed),
         "sequences": len(found.sequences),
         "advanced": len(sequences_behind(recorded)),
         "schema": len(found.schema or ()) if both else None,

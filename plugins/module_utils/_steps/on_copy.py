@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, Engine
-from ansible_collections.relocate.django.plugins.module_utils._engines.compare import sequences_behind
+from ansible_collections.relocate.django.plugins.module_utils._engines.compare import fingerprinted, sequences_behind
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState
 from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS, ROWS
@@ -21,8 +21,13 @@ from ansible_collections.relocate.django.plugins.module_utils._site import Site
 from ansible_collections.relocate.django.plugins.module_utils._steps import copies
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import differs, state_of, table_rows
 
-#: What was proven to be in incoming, and its tables for the report.
-Loaded = Tuple[DatabaseState, List[Dict[str, Any]]]
+
+class Loaded(NamedTuple):
+    """Tells what was proven to be in incoming."""
+
+    state: DatabaseState
+    tables: List[Dict[str, Any]]  # for the report
+    unwritten: FrozenSet[str] = frozenset()  # tables whose content was not read again
 
 
 def ready(backup: BackupSet, kept: RecordFile) -> Set[str]:
@@ -54,17 +59,23 @@ def drop(site: Site, kept: RecordFile, check_mode: bool) -> List[str]:
     return found
 
 
-def caught_up(engine: Engine, backup: BackupSet, entry: DatabaseEntry, wanted: DatabaseState) -> Optional[Loaded]:
+def caught_up(
+    engine: Engine, backup: BackupSet, entry: DatabaseEntry, wanted: DatabaseState, proof: str
+) -> Optional[Loaded]:
     """Apply a catch-up to the first copy that is in incoming, and prove it; None where the whole dump is to be loaded.
 
     A note says why then: nothing is known against the set, whose catch-up is tried again on what its dump holds.
+
+    :param proof: with copies.CHANGED, the content of tables that it does not touch, which was compared when the first
+        copy was loaded, is not read again
     """
     if not entry.catch_up or not engine.exists(INCOMING):
         return None
     try:
         with engine.context.stopwatch.step("catch-up"):
-            engine.apply(backup.file(entry.catch_up))
-        return _proven(engine, entry, wanted, engine.applies_bytes)
+            touched = engine.apply(backup.file(entry.catch_up))
+        left = frozenset(table.name for table in entry.state.tables if table.name not in touched)
+        return _proven(engine, entry, wanted, engine.applies_bytes, left if proof == copies.CHANGED else frozenset())
     except RelocateError as exc:
         if exc.code not in ("cannot_catch_up", "data_differs"):
             raise
@@ -89,10 +100,17 @@ def load_and_prove(engine: Engine, backup: BackupSet, entry: DatabaseEntry, want
     return _proven(engine, entry, wanted, bool(entry.catch_up) and engine.applies_bytes)
 
 
-def _proven(engine: Engine, entry: DatabaseEntry, wanted: DatabaseState, same_bytes: bool) -> Loaded:
+def _proven(
+    engine: Engine,
+    entry: DatabaseEntry,
+    wanted: DatabaseState,
+    same_bytes: bool,
+    unwritten: FrozenSet[str] = frozenset(),
+) -> Loaded:
     """Compare incoming with what it must hold.
 
     :param same_bytes: whether it is known, by digest, to be the very file that was counted on old
+    :param unwritten: tables of which only the rows are counted
     """
     if wanted != entry.state:
         engine.context.notes.extend(
@@ -102,18 +120,13 @@ def _proven(engine: Engine, entry: DatabaseEntry, wanted: DatabaseState, same_by
             for item in engine.advance_sequences(sequences_behind(entry.state))
         )
     with engine.context.stopwatch.step("count"):
-        state = state_of(engine, INCOMING, entry.state.method, fingerprints=not same_bytes)
+        counted = state_of(engine, INCOMING, entry.state.method, not same_bytes, unwritten)
+    known = {table.name: table.fingerprint for table in entry.state.tables if same_bytes or table.name in unwritten}
+    state = fingerprinted(counted, known)
     if same_bytes:
-        state = _fingerprinted(state, entry.state)
+        counted = state = replace(state, large_objects_fingerprint=entry.state.large_objects_fingerprint)
     differences = engine.differences(wanted, state)
     if differences:
         engine.drop(INCOMING)
         raise differs(engine.config.alias, differences)
-    return state, table_rows(entry.state, state)
-
-
-def _fingerprinted(state: DatabaseState, recorded: DatabaseState) -> DatabaseState:
-    """Give tables the fingerprints that the same bytes had on old."""
-    known = {table.name: table.fingerprint for table in recorded.tables}
-    tables = tuple(replace(table, fingerprint=known.get(table.name, "")) for table in state.tables)
-    return replace(state, tables=tables, large_objects_fingerprint=recorded.large_objects_fingerprint)
+    return Loaded(state, table_rows(entry.state, counted), frozenset() if same_bytes else unwritten)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Collection, Dict, List, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     Engine,
@@ -15,11 +15,16 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, Difference
 
 
-def state_of(engine: Engine, which: str, method: str, fingerprints: bool = True) -> DatabaseState:
-    """Count a database by the method that the manifest recorded."""
+def state_of(
+    engine: Engine, which: str, method: str, fingerprints: bool = True, counted: Collection[str] = ()
+) -> DatabaseState:
+    """Count a database by the method that the manifest recorded.
+
+    :param counted: tables that get no fingerprint
+    """
     engine.method = method
     with engine.snapshot(which) as snapshot:
-        return snapshot.state(fingerprints=fingerprints)
+        return snapshot.state(fingerprints=fingerprints, counted=counted)
 
 
 def differs(alias: str, differences: Sequence[Difference]) -> RelocateError:

@@ -25,6 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._set.manifest impo
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
 from ansible_collections.relocate.django.plugins.module_utils._steps import (
     carry,
+    copies,
     measured,
     on_copy,
     origin,
@@ -64,6 +65,7 @@ class Options(SetOptions):
     allow_same_host: bool  # the machine may be old's
     allow_same_database: bool  # the databases may be old's
     jobs: Optional[int]  # at a time; None: by the processors of this host
+    proof: str = copies.FULL  # full, changed: what is compared once more after a catch-up on a first copy
 
     @property
     def present(self) -> bool:
@@ -215,17 +217,19 @@ def _load_all(site: Site, options: Options, source: Source, planned: Plan, resul
     for step in planned.todo:
         engine, alias = site.engines[step.alias], step.alias
         if step.converts:
-            state, result.tables[alias] = convert_and_prove(site, engine, source.backup, step.entry)
-            result.measured[alias] = measured.fixture(result.tables[alias], state)
+            loaded = convert_and_prove(site, engine, source.backup, step.entry)
+            result.measured[alias] = measured.fixture(loaded.tables, loaded.state)
         else:
             wanted = expected(step.entry.state, options.sequences == "advance")
-            found = on_copy.caught_up(engine, source.backup, step.entry, wanted) if alias in copied else None
-            state, result.tables[alias] = found or load_and_prove(engine, source.backup, step.entry, wanted)
-            result.measured[alias] = measured.database(step.entry.state, state)
-        behind = check_sequences(alias, state)
+            found = None
+            if alias in copied:
+                found = on_copy.caught_up(engine, source.backup, step.entry, wanted, options.proof)
+            loaded = found or load_and_prove(engine, source.backup, step.entry, wanted)
+            result.measured[alias] = measured.database(step.entry.state, loaded.state, loaded.unwritten)
+        behind = check_sequences(alias, loaded.state)
         if behind:
             raise behind
-        result.states[alias] = state
+        result.tables[alias], result.states[alias] = loaded.tables, loaded.state
 
 
 def _look_and_drop(engines: Sequence[Engine], look: Callable[[], None]) -> None:
@@ -365,7 +369,8 @@ def convert_and_prove(site: Site, engine: Engine, backup: BackupSet, entry: Data
         raise differs(engine.config.alias, differences)
     with engine.context.stopwatch.step("count"):
         state = state_of(engine, INCOMING, "")
-    return state, [
+    rows = [
         {"table": label, "old": item["objects"], "new": item["objects"], "fingerprint": True}
         for label, item in sorted(counts.items())
     ]
+    return Loaded(state, rows)

@@ -17,7 +17,7 @@ import datetime
 import hashlib
 import os
 from types import ModuleType
-from typing import ClassVar, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import ClassVar, Collection, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
@@ -179,12 +179,14 @@ class MysqlEngine(Engine):
                     self._analyse(incoming, schema.tables)
                     self._add_objects(session, incoming, schema)
 
-    def apply(self, path: str) -> None:
+    def apply(self, path: str) -> Collection[str]:
         """See :meth:`Engine.apply`."""
         contents = catchup_apply.read(path)
+        changed = [change.name for change in contents.changes]
         with self._copy_opened() as copy:
             copy.apply(path, contents)
-            self._analyse(self._named(INCOMING), [change.name for change in contents.changes])
+            self._analyse(self._named(INCOMING), changed)
+        return changed
 
     def try_apply(self) -> None:
         """See :meth:`Engine.try_apply`."""

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import threading
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
@@ -139,7 +139,7 @@ class MysqlSnapshot(Snapshot):
             held = [table for table in self._tables if locked and not table.transactional]
             parts = _one_part("rows-000", held)
             self._finish(self._start(client, options, path, parts, together), together)
-            self._counted = states.counts(states.asked_of(session), held, True, highest=self._highest)
+            self._counted = states.counts(states.asked_of(session), held, lambda _table: True, highest=self._highest)
             free = [table for table in self._tables if table not in held]
             own = _ours_to_write(free, locked, client, session)
             planned = self._plan(session, [table for table in free if table not in own], locked)
@@ -272,16 +272,10 @@ class MysqlSnapshot(Snapshot):
         with self._server.connect() as own:
             return admin.own_account(own)
 
-    def state(self, fingerprints: bool = True) -> DatabaseState:
+    def state(self, fingerprints: bool = True, counted: Collection[str] = ()) -> DatabaseState:
         """Count (and fingerprint) everything. Raises RelocateError: right_missing, query_failed, server_unreachable."""
         view = self._open()
-        counted = {item.name: item for item in self._counted}
-        if self._base is not None and fingerprints:  # read once for both: what buckets sum up to is the whole
-            self._sums = catchup_write.expected(view, self._tables, self._base)
-            self._highest.update(self._sums.highest)
-            counted.update({item.name: item for item in self._sums.counts()})
-        rest = [table for table in self._tables if table.name not in counted]
-        counts = [*counted.values(), *states.counts(view.ask, rest, fingerprints, _pieces(view), self._highest)]
+        counts = self._counts(view, fingerprints, counted)
         numbers = states.next_numbers(self._statements)
         numbered = states.sequences(self._tables, numbers, self._highest, self._sequences)
         with self._server.anyone() as eyes:
@@ -291,6 +285,20 @@ class MysqlSnapshot(Snapshot):
             notes.extend([note] if hidden and note not in notes else [])
             schema = None if hidden else self._schema(view, eyes)
         return states.assemble(counts, numbered, named, schema)
+
+    def _counts(self, view: states.View, fingerprints: bool, counted: Collection[str]) -> List[TableCount]:
+        """Count all tables: what was read already is not read again."""
+        known = {item.name: item for item in self._counted}
+        if self._base is not None and fingerprints:  # read once for both: what buckets sum up to is the whole
+            self._sums = catchup_write.expected(view, self._tables, self._base)
+            self._highest.update(self._sums.highest)
+            known.update({item.name: item for item in self._sums.counts()})
+        rest = [table for table in self._tables if table.name not in known]
+
+        def hashed(table: Table) -> bool:
+            return fingerprints and table.name not in counted
+
+        return [*known.values(), *states.counts(view.ask, rest, hashed, _pieces(view), self._highest)]
 
     def _names(self, view: states.View) -> Mapping[str, Tuple[str, ...]]:
         with self._server.anyone() as eyes:

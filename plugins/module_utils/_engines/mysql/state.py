@@ -100,11 +100,11 @@ def next_numbers(statements: Mapping[str, str]) -> Dict[str, int]:
 def counts(
     ask: TellingAsk,
     tables: Sequence[Table],
-    fingerprints: bool,
+    hashed: Callable[[Table], bool],
     pieces: int = 1,
     highest: Optional[Dict[str, int]] = None,
 ) -> List[TableCount]:
-    """Rows and, if wanted, fingerprint of each table.
+    """Rows of each table, and the fingerprint of each that is to be hashed.
 
     :param highest: is given the highest AUTO_INCREMENT of each table that has rows
     :param ask: runs statements and returns all their rows
@@ -112,7 +112,7 @@ def counts(
     """
     rows: Dict[int, int] = {}
     sums: Dict[int, int] = {}
-    statements, sizes = _counting(lambda asked: ask(asked, lambda count: None), tables, fingerprints, pieces)
+    statements, sizes = _counting(lambda asked: ask(asked, lambda count: None), tables, hashed, pieces)
     PROGRESS.expect(BYTES, sum(sizes))
 
     def tell(count: int) -> None:
@@ -165,7 +165,9 @@ def sequences(
     return tuple(found)
 
 
-def _counting(ask: Ask, tables: Sequence[Table], fingerprints: bool, pieces: int) -> Tuple[List[str], List[int]]:
+def _counting(
+    ask: Ask, tables: Sequence[Table], hashed: Callable[[Table], bool], pieces: int
+) -> Tuple[List[str], List[int]]:
     """Make the statements that count: small tables together, a big one alone, in ranges where it can be divided.
 
     :returns: and how many bytes each of them is about
@@ -176,11 +178,11 @@ def _counting(ask: Ask, tables: Sequence[Table], fingerprints: bool, pieces: int
         where = _ranges(ask, tables[group[0]], pieces) if len(group) == 1 else []
         sizes += [sum(tables[number].size for number in group) // max(1, len(where))] * max(1, len(where))
         if where:
-            statements += [queries.count_sql(tables[group[0]], group[0], fingerprints, one) for one in where]
+            first = tables[group[0]]
+            statements += [queries.count_sql(first, group[0], hashed(first), one) for one in where]
         else:
-            statements.append(
-                " UNION ALL ".join(queries.count_sql(tables[number], number, fingerprints) for number in group)
-            )
+            several = (queries.count_sql(tables[number], number, hashed(tables[number])) for number in group)
+            statements.append(" UNION ALL ".join(several))
     return statements, sizes
 
 

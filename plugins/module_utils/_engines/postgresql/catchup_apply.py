@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from typing import Iterator, List, Tuple
+from typing import FrozenSet, Iterator, List, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import catchup_sql, state
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.catchup_sql import (
@@ -64,11 +64,12 @@ def read(path: str) -> Contents:
         raise cannot_catch_up("{0} cannot be read".format(CONTENTS)) from exc
 
 
-def apply(server: Server, database: str, path: str) -> None:
-    """Apply a catch-up. Raises cannot_catch_up, with the database as it was."""
+def apply(server: Server, database: str, path: str) -> FrozenSet[str]:
+    """Apply a catch-up; returns the tables that it touched. Raises cannot_catch_up, with the database as it was."""
     contents = read(path)
     with _transaction(server, database) as session:
         _all(session, path, contents)
+    return frozenset(change.label for change in contents.changes if change.changes)
 
 
 def try_apply(server: Server, database: str) -> None:

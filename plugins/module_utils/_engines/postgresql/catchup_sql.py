@@ -134,6 +134,11 @@ def unchanged_sql(table: Table, number: int, hashed: str, buckets: int, changed:
     ).format(number, buckets - 1, hashed, changed, table.sql)
 
 
+def written_sql(table: Table, number: int, changed: str) -> str:
+    """One row of (number, rows, rows that may have been written since)."""
+    return "SELECT {0}, count(*), count(*) FILTER (WHERE {1}) FROM ONLY {2}".format(number, changed, table.sql)
+
+
 def rows_sql(table: Table, columns: Sequence[str], condition: str) -> str:
     """A COPY of rows, with the columns that COPY takes."""
     where = " WHERE " + condition if condition else ""

@@ -106,6 +106,44 @@ def _keys(view: state.View, copied: DatabaseState) -> Dict[str, Any]:
     }
 
 
+def unwritten(view: state.View, base: Mapping[str, Any], copied: DatabaseState) -> Dict[str, str]:
+    """Return the fingerprints of the tables to which nothing was written since the first copy.
+
+    Such a table has as many rows as then, each written before the horizon: what is written anew has a later number, and
+    what is deleted is missing. Only the numbers are read.
+
+    :param base: what :func:`starting_point` said
+    :param copied: all that was there then
+    Raises cannot_catch_up where transaction numbers tell nothing.
+    """
+    check_place(view, base)
+    changed = catchup_sql.is_changed(int(base["horizon"]))
+    before = {table.name: table for table in copied.tables}
+    tables = [table for table in state.list_tables(view.main) if table.label in base["keys"] and table.label in before]
+    statements = [
+        " UNION ALL ".join(catchup_sql.written_sql(tables[number], number, changed) for number in group)
+        for group in state.batches(tables)
+    ]
+    return {
+        before[tables[number].label].name: before[tables[number].label].fingerprint
+        for number, rows, written in view.ask(statements)
+        if not written and rows == before[tables[number].label].rows
+    }
+
+
+def check_place(view: state.View, base: Mapping[str, Any]) -> None:
+    """Raise cannot_catch_up where transaction numbers do not tell what was written since."""
+    _horizon, following, database, standby, prepared = view.main.rows(catchup_sql.MOMENT)[0]
+    if base.get("format") != catchup_sql.FORMAT:
+        raise cannot_catch_up("the first copy was made by another version")
+    if standby or _identity(view, int(database)) != list(base["place"]):
+        raise cannot_catch_up("the database is on another server, or another one, than when it was copied")
+    if prepared:
+        raise cannot_catch_up("{0} prepared transactions wait".format(prepared))
+    if not 0 <= int(following) - int(base["horizon"]) < catchup_sql.FARTHEST:
+        raise cannot_catch_up("too many transactions have passed since the first copy")
+
+
 def _large_objects(found: DatabaseState) -> Tuple[int, str]:
     return found.large_objects, found.large_objects_fingerprint
 
@@ -128,7 +166,7 @@ class Catchup:
 
     def write(self) -> str:
         """Write it below the directory; returns its relative path. Raises cannot_catch_up, and leaves nothing then."""
-        self._check_place()
+        check_place(self._view, self._base)
         self._check_objects()
         details = _details(self._view)
         before = {table.name: table for table in self._copied.tables}
@@ -150,18 +188,6 @@ class Catchup:
     def _remove(self) -> None:
         with acting_as(self._view.server.context.owner):
             shutil.rmtree(self._path, ignore_errors=True)
-
-    def _check_place(self) -> None:
-        """Raise cannot_catch_up where transaction numbers do not tell what was written since."""
-        _horizon, following, database, standby, prepared = self._view.main.rows(catchup_sql.MOMENT)[0]
-        if self._base.get("format") != catchup_sql.FORMAT:
-            raise cannot_catch_up("the first copy was made by another version")
-        if standby or _identity(self._view, int(database)) != list(self._base["place"]):
-            raise cannot_catch_up("the database is on another server, or another one, than when it was copied")
-        if prepared:
-            raise cannot_catch_up("{0} prepared transactions wait".format(prepared))
-        if not 0 <= int(following) - int(self._base["horizon"]) < catchup_sql.FARTHEST:
-            raise cannot_catch_up("too many transactions have passed since the first copy")
 
     def _check_objects(self) -> None:
         """Raise cannot_catch_up where more than rows has changed."""

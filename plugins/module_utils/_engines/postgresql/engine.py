@@ -15,7 +15,7 @@ import dataclasses
 import os
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
-from typing import Any, ClassVar, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, ClassVar, Collection, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
@@ -28,6 +28,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     Snapshot,
     removed_on_failure,
 )
+from ansible_collections.relocate.django.plugins.module_utils._engines.compare import fingerprinted
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import (
     admin,
     catchup_apply,
@@ -102,12 +103,16 @@ class PostgresqlSnapshot(Snapshot):
         """See :meth:`Snapshot.has_tables`."""
         return bool(self._view.main.value(queries.TABLE_COUNT))
 
-    def state(self, fingerprints: bool = True) -> DatabaseState:
+    def state(self, fingerprints: bool = True, counted: Collection[str] = ()) -> DatabaseState:
         """Count (and fingerprint) everything. Sequences, which obey no snapshot, are the dump's after a dump.
 
-        Raises RelocateError: right_missing, query_failed, server_unreachable.
+        Raises RelocateError: right_missing, query_failed, server_unreachable, and as :meth:`Snapshot.expect`.
         """
-        return states.read_state(self._view, self._method, fingerprints, self._dumped)
+        known: Dict[str, str] = {}
+        if fingerprints and self._base is not None and self._copied is not None:
+            known = catchup_write.unwritten(self._view, self._base, self._copied)
+        found = states.read_state(self._view, self._method, fingerprints, self._dumped, {*counted, *known})
+        return fingerprinted(found, known)
 
     def starting_point(self, copied: DatabaseState) -> Mapping[str, Any]:
         """See :meth:`Snapshot.starting_point`."""
@@ -211,9 +216,9 @@ class PostgresqlEngine(Engine):
                         words = one.compare(incoming, session.major)
                 self.context.notes.extend("database {0}: {1}".format(self.config.alias, item) for item in words)
 
-    def apply(self, path: str) -> None:
+    def apply(self, path: str) -> Collection[str]:
         """See :meth:`Engine.apply`."""
-        catchup_apply.apply(self._server, self._named(INCOMING), path)
+        return catchup_apply.apply(self._server, self._named(INCOMING), path)
 
     def try_apply(self) -> None:
         """See :meth:`Engine.try_apply`."""

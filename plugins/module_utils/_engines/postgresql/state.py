@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import sequences_behind
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import queries
@@ -124,17 +124,24 @@ class _LettingGo:
         return found
 
 
-def read_state(view: View, method: str, fingerprints: bool, dumped: Optional[SequenceValues] = None) -> DatabaseState:
+def read_state(
+    view: View,
+    method: str,
+    fingerprints: bool,
+    dumped: Optional[SequenceValues] = None,
+    counted: Collection[str] = (),
+) -> DatabaseState:
     """Count, and fingerprint if wanted, everything in a view.
 
     :param dumped: the sequences' values in the dump, which sequences of a live database have left behind
+    :param counted: tables without fingerprints
     """
     method = fingerprint_method(method, view.main.major)
     large = _large_objects(view, fingerprints)
     unpopulated = sorted(queries.qualified(*row) for row in view.main.rows(queries.UNPOPULATED))
     return DatabaseState(
         method=method,
-        tables=_tables(view, method, fingerprints),
+        tables=_tables(view, method, lambda table: fingerprints and table.label not in counted),
         sequences=_sequences(view, dumped or {}),
         objects=_objects(view.main),
         large_objects=large[0],
@@ -171,11 +178,13 @@ def list_tables(session: Session) -> List[Table]:
     return [queries.table_of(row) for row in session.rows(queries.tables_sql(session.major))]
 
 
-def _tables(view: View, method: str, fingerprints: bool) -> Tuple[TableCount, ...]:
+def _tables(view: View, method: str, hashed: Callable[[Table], bool]) -> Tuple[TableCount, ...]:
     tables = list_tables(view.main)
     groups = batches(tables)
     statements = [
-        " UNION ALL ".join(queries.count_sql(tables[number], number, method, fingerprints) for number in group)
+        " UNION ALL ".join(
+            queries.count_sql(tables[number], number, method, hashed(tables[number])) for number in group
+        )
         for group in groups
     ]
     PROGRESS.expect(BYTES, sum(table.pages for table in tables) * _PAGE)

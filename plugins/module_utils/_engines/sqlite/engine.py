@@ -16,7 +16,7 @@ import shutil
 import sqlite3
 import time
 from types import ModuleType
-from typing import ClassVar, Iterator, List, Optional, Sequence, Tuple
+from typing import ClassVar, Collection, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
@@ -219,9 +219,10 @@ class SqliteEngine(Engine):
                 os.chmod(incoming, self._mode(recorded))
                 self._check_loaded(incoming)
 
-    def apply(self, path: str) -> None:
-        """See :meth:`Engine.apply`."""
+    def apply(self, path: str) -> Collection[str]:
+        """See :meth:`Engine.apply`. No table need be named: of all it is proven that they are what old holds."""
         catchup_apply.apply(self._path(INCOMING), path, self.context.owner)
+        return ()
 
     def try_apply(self) -> None:
         """See :meth:`Engine.try_apply`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import urllib.parse
-from typing import IO, Any, Mapping, Optional
+from typing import IO, Any, Collection, Mapping, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     EngineContext,
@@ -108,14 +108,14 @@ class SqliteSnapshot(Snapshot):
         with owned(self._context.owner, "query_failed"):
             return bool(stored_tables(self._connection))
 
-    def state(self, fingerprints: bool = True) -> DatabaseState:
+    def state(self, fingerprints: bool = True, counted: Collection[str] = ()) -> DatabaseState:
         """The base class's; raises query_failed or database_broken."""
         with owned(self._context.owner, "query_failed"):
             tables = stored_tables(self._connection)
             counts = []
             for number, table in enumerate(tables, 1):
                 self._context.progress("{0} of {1} tables".format(number, len(tables)))
-                counts.append(count_table(self._connection, table, fingerprints))
+                counts.append(count_table(self._connection, table, fingerprints and table not in counted))
             numbers, named = sequences(self._connection, tables), objects(self._connection)
             schema = whole_schema(self._connection, self._live)
             return DatabaseState(METHOD, tuple(counts), tuple(numbers), named, schema=schema)

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from types import ModuleType
-from typing import ClassVar, Dict, Iterator, List, Optional
+from typing import ClassVar, Collection, Dict, Iterator, List, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
@@ -53,12 +53,12 @@ class _View(Snapshot):
     def has_tables(self) -> bool:
         return bool(_tables(self._path))
 
-    def state(self, fingerprints: bool = True) -> DatabaseState:
+    def state(self, fingerprints: bool = True, counted: Collection[str] = ()) -> DatabaseState:
         counts = []
         for table, rows in sorted(_tables(self._path).items()):
             lines = sorted(json.dumps(row, sort_keys=True) for row in rows)
             digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-            counts.append(TableCount(table, len(rows), digest if fingerprints else ""))
+            counts.append(TableCount(table, len(rows), digest if fingerprints and table not in counted else ""))
         return DatabaseState("jsondir-1", tuple(counts), schema=_schema(self._path))
 
 

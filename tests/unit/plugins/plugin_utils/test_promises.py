@@ -117,6 +117,15 @@ def test_several_databases_one_without_a_schema() -> None:
     assert found["content"]["why"] == "1 table compared by count only: a: public.b"
 
 
+def test_tables_that_nobody_wrote_to_are_named_as_such() -> None:
+    one = {**MEASURED["restore"]["default"], "tables": 3, "contents": 1, "counted": ["a", "b"]}  # type: ignore[index]
+    for unwritten, why in ((2, "2 tables not written to since the first copy"), (1, "2 tables compared by count only")):
+        measured = {**MEASURED, "restore": {"default": {**one, "unwritten": unwritten}}}
+        found = {item["promise"]: item for item in enriched(**{**MOVED, "measured": measured})["promises"]}["content"]
+        assert (found["status"], found["figures"]) == ("partly", "fingerprints of 1 of 3 tables")
+        assert found["why"].startswith(why)
+
+
 def test_old_without_media_is_told_so() -> None:
     found = enriched(**{**MOVED, "measured": without("verify.media", {"root": None, "files": None})})["promises"]
     assert next(item for item in found if item["promise"] == "media")["figures"] == "old has none"

@@ -84,6 +84,14 @@ def test_the_frozen_site_adds_what_changed(tmp_path: Path) -> None:
     assert tokens and [call[0] for call in old.engine.calls].count("dump") == 1
 
 
+@pytest.mark.parametrize(("proof", "known"), [(copies.FULL, None), (copies.CHANGED, OLD)])
+def test_what_the_copy_held_stands_for_what_nobody_wrote_to(tmp_path: Path, proof: str, known: Any) -> None:
+    old = Old(tmp_path)
+    old.copy()
+    dumps.dump_all(old.site, old.set, frozen=True, proof=proof)
+    assert ("expect", known) in old.engine.calls
+
+
 def test_only_a_frozen_site_has_a_catch_up(tmp_path: Path) -> None:
     old = Old(tmp_path)
     old.copy()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile, update_record
 from ansible_collections.relocate.django.plugins.module_utils._set import first_copy
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._steps import on_copy
+from ansible_collections.relocate.django.plugins.module_utils._steps import copies, measured, on_copy
 from tests.unit.fakes import LABEL, entry, fake_site, manifest, me, refused
 from tests.unit.plugins.module_utils._steps.engines import NEW, OLD, engine
 from tests.unit.records import given
@@ -36,20 +37,24 @@ def test_a_catch_up_is_proven_or_given_up(
     tmp_path: Path, options: Any, expected: Any, calls: list[str], note: str
 ) -> None:
     one = engine(**options)
-    found = on_copy.caught_up(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW)
+    found = on_copy.caught_up(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW, copies.FULL)
     assert (found[0] if found else None, [call[0] for call in one.calls]) == (expected, calls)
     assert bool(one.context.notes) == bool(note) and note in "".join(one.context.notes)
 
 
 def test_a_set_without_catch_up_is_loaded(tmp_path: Path) -> None:
     one = engine(databases={INCOMING: OLD})
-    assert on_copy.caught_up(one, BackupSet(str(tmp_path / LABEL)), entry(state=OLD), OLD) is None and not one.calls
+    assert (
+        on_copy.caught_up(one, BackupSet(str(tmp_path / LABEL)), entry(state=OLD), OLD, copies.FULL) is None
+        and not one.calls
+    )
 
 
 def test_the_whole_is_the_dump_and_its_catch_up(tmp_path: Path) -> None:
     one = engine(loads=OLD, applied=NEW)
-    found, rows = on_copy.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW)
-    assert found == NEW and [call[0] for call in one.calls] == ["load", "apply", "query"] and len(rows) == 2
+    found = on_copy.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW)
+    assert found.state == NEW and [call[0] for call in one.calls] == ["load", "apply", "query"]
+    assert len(found.tables) == 2 and not found.unwritten
 
 
 @pytest.mark.parametrize("loaded", [True, False])
@@ -57,15 +62,36 @@ def test_the_bytes_of_old_are_counted_once_more(tmp_path: Path, loaded: bool) ->
     """What was found has the fingerprints of old, whatever this engine would have made of the rows."""
     other = replace(NEW, tables=tuple(replace(table, fingerprint="0") for table in NEW.tables))
     one = engine(loads=OLD, applied=other, applies_bytes=True, databases={INCOMING: OLD})
-    act = on_copy.load_and_prove if loaded else on_copy.caught_up
+    act = on_copy.load_and_prove if loaded else functools.partial(on_copy.caught_up, proof=copies.CHANGED)
     found = act(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW)
-    assert found is not None and found[0] == NEW and all(row["fingerprint"] for row in found[1])
+    assert found is not None and found.state == NEW and all(row["fingerprint"] for row in found.tables)
+    assert not found.unwritten, "all bytes are known to be the same"
     one.applied = OLD
     if not loaded:
-        assert on_copy.caught_up(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW) is None
+        assert on_copy.caught_up(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW, copies.FULL) is None
         return
     with refused("data_differs", "recorded 4 rows, found 3"):
         act(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW)
+
+
+def test_content_is_read_of_what_changed(tmp_path: Path) -> None:
+    """The state is told whole, since what is live is known by it later; the report says what was not read again."""
+    one = engine(databases={INCOMING: OLD}, applied=NEW)
+    found = on_copy.caught_up(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW, copies.CHANGED)
+    assert found is not None and (found.state, found.unwritten) == (NEW, {"public.a"})
+    assert {row["table"]: row["fingerprint"] for row in found.tables} == {"public.a": False, "public.b": True}
+    told = measured.database(NEW, found.state, found.unwritten)
+    assert (told["tables"], told["contents"], told["counted"], told["unwritten"]) == (2, 1, ["public.a"], 1)
+
+
+@pytest.mark.parametrize(("name", "found"), [("public.a", "found 2 rows"), ("public.b", "content of table public.b")])
+def test_rows_of_all_tables_are_counted(tmp_path: Path, name: str, found: str) -> None:
+    """Of a table that nobody wrote to another number is seen, and of one that changed other content."""
+    worse = [replace(table, rows=table.rows + 1) if table.name == name == "public.a" else table for table in NEW.tables]
+    worse = [replace(table, fingerprint="0") if table.name == name == "public.b" else table for table in worse]
+    one = engine(databases={INCOMING: OLD}, applied=replace(NEW, tables=tuple(worse)))
+    assert on_copy.caught_up(one, BackupSet(str(tmp_path / LABEL)), CAUGHT_UP, NEW, copies.CHANGED) is None
+    assert found in "".join(one.context.notes)
 
 
 def test_a_dump_alone_is_read_whole(tmp_path: Path) -> None:

@@ -437,7 +437,7 @@ def test_the_highest_numbers_come_with_the_counts() -> None:
         return [(0, 3, "5", 40), (0, 2, "6", Decimal(7)), (1, 1, "9", None)]
 
     highest: dict[str, int] = {}
-    found = states.counts(ask, tables, True, highest=highest)
+    found = states.counts(ask, tables, lambda _table: True, highest=highest)
     assert (highest, len(asked)) == ({"a": 40}, 1)
     assert {item.name: (item.rows, item.fingerprint) for item in found} == {"a": (5, "11"), "b": (1, "9")}
     (numbered,) = states.sequences(tables, {"a": 42}, highest, ())
