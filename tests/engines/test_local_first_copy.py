@@ -92,7 +92,7 @@ def write_to_both(site: LocalSite, write: Callable[[], Any]) -> None:
         connection.execute("insert into invoice (total) values (9)")
 
 
-def move(site: LocalSite, write: Callable[[], Any]) -> None:
+def move(site: LocalSite, write: Callable[[], Any]) -> str:
     """Move the site, which goes on writing to both of its databases until its freeze; both are caught up with."""
     thread = once_copied(site, lambda: write_to_both(site, write))
     rc, said = site.play()
@@ -109,6 +109,7 @@ def move(site: LocalSite, write: Callable[[], Any]) -> None:
         "legacy": "databases/legacy.catchup",
     }
     assert not list((site.new / PREFIX).glob("*__*"))
+    return " ".join(said.split())
 
 
 @pytest.mark.drawn(2, of="local moves")
@@ -119,7 +120,9 @@ def test_what_changed_since_the_copy_is_there(
     make(site, cluster.port, monkeypatch)
     cluster.psql("shop", "insert into notes_note (text) select 'note ' || i from generate_series(1, 5) as i")
     cluster.psql("shop", "alter table notes_note owner to shop")
-    move(site, lambda: cluster.psql("shop", LATER))
+    site.variables["relocate_proof"] = "changed"
+    said = move(site, lambda: cluster.psql("shop", LATER))
+    assert "NOT asked: all of content (" in said and "not written to since the first copy: by count only)" in said
     rows = "select id, text from notes_note order by id"
     assert cluster.psql("shop2", rows) == cluster.psql("shop", rows) and "later" in cluster.psql("shop2", rows)
     left = "select datname from pg_database where datname like 'shop%' order by 1"
