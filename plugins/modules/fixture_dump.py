@@ -56,7 +56,9 @@ options:
     elements: str
     default: []
   primary_keys:
-    description: Only the objects with these keys, of the one model that O(models) names.
+    description:
+      - Only the objects with these keys, of the one model that O(models) names. A key of several columns is a list of
+        JSON within a text, such as C("[1, 10]").
     type: list
     elements: str
   natural_foreign:

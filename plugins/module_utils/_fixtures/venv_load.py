@@ -283,14 +283,14 @@ def dangling(connection: Any, table: Table, field: Any, limit: int = 1) -> List[
         return []
     target = field.target_field
     quote = connection.ops.quote_name
-    pk = table.model._meta.pk
-    if pk.column is None or target.column is None:
+    if not table.keys or target.column is None:
         return []
+    keys = [table.columns[index].quoted for index in table.keys]
     sql = (
-        "SELECT c.{pk}, c.{column} FROM {table} c LEFT JOIN {parent} p ON p.{key} = c.{column}"
+        "SELECT {keys}, c.{column} FROM {table} c LEFT JOIN {parent} p ON p.{key} = c.{column}"
         " WHERE c.{column} IS NOT NULL AND p.{key} IS NULL ORDER BY 1 LIMIT {limit}"
     ).format(
-        pk=quote(pk.column),
+        keys=", ".join("c." + name for name in keys),
         column=quote(field.column),
         table=table.quoted,
         parent=quote(field.remote_field.model._meta.db_table),
@@ -299,7 +299,7 @@ def dangling(connection: Any, table: Table, field: Any, limit: int = 1) -> List[
     )
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return list(cursor.fetchall())
+        return [(row[0] if len(keys) == 1 else venv_rows.key_text(row[:-1]), row[-1]) for row in cursor.fetchall()]
 
 
 def prove(tables: Dict[str, Table], counts: Dict[str, Dict[str, Any]]) -> None:

@@ -196,9 +196,9 @@ class Objects(venv_load_rows.Rows):
     ) -> Tuple[List[Any], List[Tuple[int, Any]]]:
         table, later = shape.table, []
         row: List[Any] = [None] * len(table.columns)
-        key = shape.given_key(raw_key, fields)
+        key, fields = shape.given_key(raw_key, fields), shape.with_key(place, raw_key, fields)
         for index, column in enumerate(table.columns):
-            if index == table.key:
+            if index == shape.key_place:
                 continue
             if column.name not in fields:
                 row[index] = shape.default(place, index, key)
@@ -212,7 +212,8 @@ class Objects(venv_load_rows.Rows):
                 later.append((index, error.key))
             if index in shape.targets and raw is not None and not isinstance(raw, (list, tuple)):
                 self._by_number.setdefault(shape.targets[index], (place, column.name))
-        row[table.key] = self._key_of(place, shape, key)
+        if shape.key_place is not None:
+            row[table.key] = self._key_of(place, shape, key)
         return row, later
 
     def _key_of(self, place: Place, shape: Shape, raw: Any) -> Any:
@@ -370,13 +371,13 @@ class Objects(venv_load_rows.Rows):
         for place, shape, row, index, raw in self._later:
             table = shape.table
             try:
-                row[index] = shape.value(place, row[table.key], index, raw, self._keys)
+                row[index] = shape.value(place, table.key_of(row), index, raw, self._keys)
             except UnresolvedError as error:
                 raise error.refusal(place, shape.label) from None
             venv_load.insert(
                 self._connection,
                 lambda table, rows, index=index: venv_spool.update(  # type: ignore[misc]
-                    self._connection, table, rows[0][table.key], {index: rows[0][index]}
+                    self._connection, table, table.key_of(rows[0]), {index: rows[0][index]}
                 ),
                 table,
                 [(place, row)],

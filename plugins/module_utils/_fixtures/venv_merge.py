@@ -146,8 +146,9 @@ class Merging(venv_load_objects.Objects):
     def _values(self, place: Place, shape: Shape, raw_key: Any, fields: Dict[str, Any]) -> Dict[int, Any]:
         """Return what the object gives, by the place of the column."""
         found = {}
+        fields = shape.with_key(place, raw_key, fields)
         for index, column in enumerate(shape.table.columns):
-            if column.name not in fields or index == shape.table.key:
+            if column.name not in fields or index == shape.key_place:
                 continue
             raw = fields[column.name]
             value = shape.value(place, raw_key, index, raw, self._keys)
@@ -159,6 +160,8 @@ class Merging(venv_load_objects.Objects):
 
     def _place_of(self, place: Place, shape: Shape, raw: Any, values: Dict[int, Any], fields: Dict[str, Any]) -> Any:
         """The key of the row that the object is, or will be."""
+        if shape.table.composite:
+            return shape.composite_key(place, values)
         key = None
         if raw is not None or shape.table.key in shape.targets:
             key = self._key_of(place, shape, shape.given_key(raw, fields))
@@ -348,7 +351,7 @@ class Merging(venv_load_objects.Objects):
 
 def _prove(table: Table, rows: venv_load.Rows, batch: Batch) -> None:
     """Read back what a batch gave; of rows that were made, their defaults too."""
-    whole = {row[table.key]: dict(enumerate(row)) for _place, row in rows}
+    whole = {table.key_of(row): dict(enumerate(row)) for _place, row in rows}
     venv_merge_rows.prove(table, {key: whole.get(key, values) for _place, key, values in batch})
 
 
@@ -365,7 +368,7 @@ def _targets(relation: venv_shapes.Relation, key: Any) -> Dict[Any, Any]:
 
 def _whole_row(place: Place, shape: Shape, key: Any, values: Dict[int, Any]) -> List[Any]:
     """A row that is not there yet: its key, what the fixture gives, and defaults for the rest."""
-    given = {shape.table.key: key, **values}
+    given = values if shape.table.composite else {shape.table.key: key, **values}
     return [
         given[index] if index in given else shape.default(place, index, key)
         for index in range(len(shape.table.columns))

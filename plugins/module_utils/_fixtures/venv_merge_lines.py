@@ -79,10 +79,10 @@ class _Merging:
         if table.model._meta.auto_created:
             self._take_pairs(table, rows)
             return
-        there = venv_merge_rows.existing(table, [row[table.key] for _line, row in rows])
+        there = venv_merge_rows.existing(table, [table.key_of(row) for _line, row in rows])
         fresh: venv_load.Rows = []
         for line, row in rows:
-            key = row[table.key]
+            key = table.key_of(row)
             if key in there:
                 self._compare(table, line, row, there[key])
             else:
@@ -90,7 +90,7 @@ class _Merging:
                 self._report.add(table.label, key, INSERTED)
         if fresh:
             venv_load.insert(self._connection, self._bulk.insert, table, fresh)
-        venv_merge_rows.prove(table, {row[table.key]: dict(enumerate(row)) for _line, row in rows})
+        venv_merge_rows.prove(table, {table.key_of(row): dict(enumerate(row)) for _line, row in rows})
 
     def _compare(self, table: Table, line: int, row: List[Any], before: List[Any]) -> None:
         """Write what of a row differs from the one that is there."""
@@ -100,9 +100,9 @@ class _Merging:
             if venv_merge_rows.differs(table, index, before[index], value)
         }
         if changed:
-            self._update(table, line, row[table.key], changed)
+            self._update(table, line, table.key_of(row), changed)
         names = [table.columns[index].name for index in changed]
-        self._report.add(table.label, row[table.key], UPDATED if changed else LEFT, names)
+        self._report.add(table.label, table.key_of(row), UPDATED if changed else LEFT, names)
 
     def _update(self, table: Table, line: int, key: Any, changed: Dict[int, Any]) -> None:
         from django.db import Error, transaction

@@ -35,7 +35,7 @@ class Report:
         """Count a row, and tell it while there is room."""
         self.counts.setdefault(label, {INSERTED: 0, UPDATED: 0, LEFT: 0, DELETED: 0})[action] += 1
         if len(self.rows) < _REPORTED:
-            self.rows.append({"model": label, "pk": str(key), "action": action, "fields": list(fields)})
+            self.rows.append({"model": label, "pk": venv_rows.key_text(key), "action": action, "fields": list(fields)})
         else:
             self.untold += 1
 
@@ -43,11 +43,12 @@ class Report:
 def existing(table: Table, keys: Sequence[Any]) -> Dict[Any, List[Any]]:
     """The rows that are there, by key, as plain values."""
     found = {}
-    for start in range(0, len(keys), BATCH):
-        for rows in venv_rows.stream(table, keys[start : start + BATCH]):
+    step = BATCH // (len(table.keys) or 1)
+    for start in range(0, len(keys), step):
+        for rows in venv_rows.stream(table, keys[start : start + step]):
             for row in rows:
                 plain = table.plain(row)
-                found[plain[table.key]] = plain
+                found[table.key_of(plain)] = plain
     return found
 
 
@@ -71,7 +72,9 @@ def prove(table: Table, given: Dict[Any, Dict[int, Any]]) -> None:
             raise FixtureError(
                 "data_differs",
                 "{0} {1}: the database returns another value in {2}".format(
-                    table.label, key, ", ".join(table.columns[index].name for index in wrong) or "the row"
+                    table.label,
+                    venv_rows.key_text(key),
+                    ", ".join(table.columns[index].name for index in wrong) or "the row",
                 ),
                 "look at the table's triggers, and at the column's type",
             )

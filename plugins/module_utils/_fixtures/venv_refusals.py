@@ -12,10 +12,10 @@ Values are not repeated: they may be private.
 
 import difflib
 import math
-from typing import Any, Dict, Iterable, Optional
+from typing import Any, Dict, Iterable, List, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_objects import Place, invalid
-from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, key_text
 
 #: What each kind is called, and how a fixture writes it.
 _KINDS = {
@@ -97,6 +97,21 @@ def wrong_list(place: Place, model: str, pk: Any, field: str, value: Any) -> Fix
     )
 
 
+def wrong_key(place: Place, model: str, pk: Any, names: List[str]) -> FixtureError:
+    """Return what an object is refused for whose key is not one of several columns.
+
+    :param names: of the columns
+    """
+    return invalid(
+        place,
+        "{0}: the key holds {1}: not a list of {2}".format(model, given(pk), ", ".join(names)),
+        "write the key as a list of {0} values, [{1}]".format(len(names), ", ".join(names)),
+        model=model,
+        field="pk",
+        kind="list",
+    )
+
+
 def missing_field(place: Place, model: str, pk: Any, field: str, kind: str, why: str = "") -> FixtureError:
     """Return what an object is refused for that leaves out a field which has to be there."""
     return invalid(
@@ -156,7 +171,7 @@ def two_keys(place: Place, model: str, pk: Any, field: str) -> FixtureError:
 
 def shown(pk: Any) -> str:
     """A key for messages; one that is not given shows as nothing at all would."""
-    return "(without a key)" if pk is None else ascii(pk)[:80] if not _is_plain(pk) else str(pk)[:80]
+    return "(without a key)" if pk is None else ascii(pk)[:80] if not _is_plain(pk) else key_text(pk)[:80]
 
 
 def _is_plain(pk: Any) -> bool:

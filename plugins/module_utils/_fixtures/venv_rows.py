@@ -90,8 +90,13 @@ class Table:
         """Put the columns into the order of a fixture: that of historical models is another one than the code's."""
         by_name = {column.name: column for column in self.columns}
         self.columns = [by_name[name] for name in names]
-        keys = [index for index, column in enumerate(self.columns) if column.column == self.model._meta.pk.column]
-        self.key = keys[0] if keys else 0
+        pk = self.model._meta.pk
+        places = {column.column: index for index, column in enumerate(self.columns)}
+        # CompositePrimaryKey has columns instead of one.
+        wanted = [pk.column] if pk.column is not None else list(getattr(pk, "columns", ()))
+        #: The places of the columns that are the key; none where it is not among the columns.
+        self.keys = [places[name] for name in wanted if name in places]
+        self.key = self.keys[0] if self.keys else 0
         self._reads = [(index, column.read) for index, column in enumerate(self.columns) if column.read is not None]
 
     def fields(self) -> List[List[str]]:
@@ -149,9 +154,33 @@ class Table:
                 )
         return FixtureError("value_unreadable", "{0} {1} cannot be read".format(self.label, self.pk_of(row)))
 
+    @property
+    def composite(self) -> bool:
+        """Tell whether the key is several columns."""
+        return len(self.keys) > 1
+
+    def key_of(self, row: Sequence[Any]) -> Any:
+        """The row's key; a tuple where it is several columns."""
+        return tuple([row[index] for index in self.keys]) if self.composite else row[self.key]
+
+    def is_key(self) -> str:
+        """The condition that holds for the row of a key, with a mark for each column."""
+        quoted = [self.columns[index].quoted.replace("%", "%%") for index in self.keys or [self.key]]
+        return " AND ".join("{0} = %s".format(name) for name in quoted)
+
+    def key_parameters(self, key: Any) -> List[Any]:
+        """What :meth:`is_key` takes."""
+        parts = key if self.composite else [key]
+        return [self.columns[index].parameter(part) for index, part in zip(self.keys or [self.key], parts)]
+
     def pk_of(self, row: Sequence[Any]) -> str:
         """The row's key for messages."""
-        return str(row[self.key])[:80]
+        return key_text(self.key_of(row))[:80]
+
+
+def key_text(key: Any) -> str:
+    """A key in words; one of several columns as JSON's list, as the option primary_keys takes it."""
+    return json.dumps(list(key), ensure_ascii=False, default=str) if isinstance(key, (list, tuple)) else str(key)
 
 
 def _kind_of(error: Exception) -> str:
@@ -306,11 +335,44 @@ def stream(table: Table, keys: Optional[Sequence[str]] = None) -> venv_dialect.R
     """Drivers' rows, many at a time, in the order of the key so that two dumps of the same rows are the same."""
     sql = table.select()
     params: List[Any] = []
-    meta, connection = table.model._meta, table.connection
     if keys is not None:
-        params = [meta.pk.get_db_prep_value(meta.pk.to_python(key), connection) for key in keys]
-        marks = ", ".join(["%s"] * len(params)) or "NULL"
-        sql += " WHERE {0} IN ({1})".format(connection.ops.quote_name(meta.pk.column), marks)
-    if meta.pk.column in [column.column for column in table.columns]:
-        sql += " ORDER BY {0}".format(connection.ops.quote_name(meta.pk.column))
-    return venv_dialect.of(connection).stream(sql, params)
+        if not keys:
+            return iter(())
+        params = [part for key in keys for part in _prepared(table, key)]
+        sql = "{0} WHERE {1}".format(sql.replace("%", "%%"), _among(table, len(keys)))
+    if table.keys:
+        order = ", ".join(table.columns[index].quoted for index in table.keys)
+        sql += " ORDER BY {0}".format(order.replace("%", "%%") if params else order)
+    return venv_dialect.of(table.connection).stream(sql, params)
+
+
+def _among(table: Table, count: int) -> str:
+    """The condition that a row has one of so many keys."""
+    if table.composite:
+        return " OR ".join(["({0})".format(table.is_key())] * count)
+    name = table.connection.ops.quote_name(table.model._meta.pk.column).replace("%", "%%")
+    return "{0} IN ({1})".format(name, ", ".join(["%s"] * count))
+
+
+def _prepared(table: Table, key: Any) -> List[Any]:
+    """A key as parameters. Raises FixtureError for one that is none.
+
+    :param key: plain, or in words as the option primary_keys has it
+    """
+    from django.core.exceptions import ValidationError
+
+    pk = table.model._meta.pk
+    try:
+        parts = json.loads(key) if table.composite and isinstance(key, str) else key
+        fields = list(pk.fields) if table.composite else [pk]
+        parts = parts if table.composite else [parts]
+        if not isinstance(parts, (list, tuple)) or len(parts) != len(fields):
+            raise ValueError("not a key")
+        return [field.get_db_prep_value(field.to_python(part), table.connection) for field, part in zip(fields, parts)]
+    except (ValidationError,) + _UNREADABLE:
+        form = "a list of {0}, such as [1, 2]".format(", ".join(pk.field_names)) if table.composite else "one value"
+        raise FixtureError(
+            "bad_option",
+            "{0} has no key {1}".format(table.label, key_text(key)[:80]),
+            "write each primary key as {0}".format(form),
+        ) from None

@@ -86,7 +86,9 @@ class Shape:
         """
         self.model, self.meta, self.label = model, model._meta, model._meta.label
         self.table = Table(model, connection)
-        self.has_key = any(column.column == self.meta.pk.column for column in self.table.columns)
+        self.has_key = bool(self.table.keys)
+        #: Where in a row the key stands; None where it is several columns, which are fields as others.
+        self.key_place = None if self.table.composite else self.table.key
         self.own_words = any(column.needs_own_words for column in self.table.columns)
         self._texts_only = texts_only
         self._generated = {field.name for field in self.meta.local_concrete_fields if venv_values.is_generated(field)}
@@ -121,6 +123,8 @@ class Shape:
 
     def _key_column(self) -> Optional[Column]:
         column = self.table.columns[self.table.key]
+        if self.table.composite:
+            return None
         return column if column.internal.endswith("AutoField") and column.field.remote_field is None else None
 
     @property
@@ -130,6 +134,8 @@ class Shape:
 
     def given_key(self, raw: Any, fields: Dict[str, Any]) -> Any:
         """An object's key as it is given: one that is a reference may be among the fields too, by a natural key."""
+        if self.table.composite:
+            return raw
         named = fields.get(self.table.columns[self.table.key].name)
         return named if raw is None or isinstance(named, (list, tuple)) else raw
 
@@ -139,13 +145,43 @@ class Shape:
         if unknown:
             why, hint = self._why_unknown(unknown[0])
             raise venv_refusals.unknown_field(place, self.label, pk, unknown[0], why, hint)
-        name = self.table.columns[self.table.key].name
-        if self.has_key and pk is not None and fields.get(name) is not None and self._differ(pk, fields[name]):
-            raise venv_refusals.two_keys(place, self.label, pk, name)
+        if self.has_key and pk is not None:
+            for index, part in zip(self.table.keys, self._key_parts(place, pk)):
+                name = self.table.columns[index].name
+                if fields.get(name) is not None and self._differ(index, part, fields[name]):
+                    raise venv_refusals.two_keys(place, self.label, pk, name)
 
-    def _differ(self, pk: Any, named: Any) -> bool:
+    def _key_parts(self, place: Place, pk: Any) -> List[Any]:
+        """A key by its columns. Raises FixtureError."""
+        if not self.table.composite:
+            return [pk]
+        try:
+            parts = json.loads(pk) if isinstance(pk, str) else pk  # XML has it as a text
+        except ValueError:
+            parts = None
+        if not isinstance(parts, (list, tuple)) or len(parts) != len(self.table.keys):
+            names = [self.table.columns[index].name for index in self.table.keys]
+            raise venv_refusals.wrong_key(place, self.label, pk, names)
+        return list(parts)
+
+    def with_key(self, place: Place, pk: Any, fields: Dict[str, Any]) -> Dict[str, Any]:
+        """The fields of an object, with those that its key gives where that is several columns."""
+        if not self.table.composite or pk is None:
+            return fields
+        names = [self.table.columns[index].name for index in self.table.keys]
+        return dict(zip(names, self._key_parts(place, pk)), **fields)
+
+    def composite_key(self, place: Place, values: Dict[int, Any]) -> Tuple[Any, ...]:
+        """The key of several columns. Raises FixtureError where a part of it is not given."""
+        for index in self.table.keys:
+            if values.get(index) is None:
+                column = self.table.columns[index]
+                raise venv_refusals.missing_field(place, self.label, None, column.name, column.kind)
+        return tuple(values[index] for index in self.table.keys)
+
+    def _differ(self, index: int, pk: Any, named: Any) -> bool:
         """Tell whether an object's two keys are not the same; one that nobody can read is refused elsewhere."""
-        read = self._readers[self.table.key][1]
+        read = self._readers[index][1]
         try:
             return not isinstance(named, (list, tuple)) and bool(read(pk) != read(named))
         except UNREADABLE:

@@ -51,12 +51,10 @@ def update(connection: Any, table: Table, key: Any, values: Dict[int, Any]) -> N
     """
     columns = table.columns
     settings = ", ".join("{0} = %s".format(columns[index].quoted.replace("%", "%%")) for index in values)
-    sql = "UPDATE {0} SET {1} WHERE {2} = %s".format(
-        table.quoted.replace("%", "%%"), settings, columns[table.key].quoted.replace("%", "%%")
-    )
+    sql = "UPDATE {0} SET {1} WHERE {2}".format(table.quoted.replace("%", "%%"), settings, table.is_key())
     parameters = [columns[index].parameter(value) for index, value in values.items()]
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters + [columns[table.key].parameter(key)])
+        cursor.execute(sql, parameters + table.key_parameters(key))
 
 
 def one_sided(relation: venv_shapes.Relation) -> List[Tuple[Any, Any]]:

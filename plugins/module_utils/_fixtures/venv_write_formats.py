@@ -129,6 +129,11 @@ class _Yaml(_Json):
             self.stream.write(b"[]\n")
 
 
+def _key_text(pk: Any) -> str:
+    """A key as XML has it; one of several columns is a list of texts, as Django's field writes it."""
+    return json.dumps([str(part) for part in pk], ensure_ascii=False) if isinstance(pk, list) else str(pk)
+
+
 class _Xml:
     """Elements as Django's own serializer writes them, and a mark where white space at a text's ends is part of it."""
 
@@ -146,7 +151,7 @@ class _Xml:
     def add(self, meta: Any, pk: Any, pairs: Pairs) -> None:
         attributes = {"model": meta.label_lower}
         if pk is not None:
-            attributes["pk"] = _fit_for_xml(meta, pk, meta.pk.name, str(pk))
+            attributes["pk"] = _fit_for_xml(meta, pk, meta.pk.name, _key_text(pk))
         self.xml.startElement("object", attributes)
         for field, value in pairs:
             self._field(field, value, functools.partial(_fit_for_xml, meta, pk, field.name))

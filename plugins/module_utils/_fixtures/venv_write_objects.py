@@ -74,10 +74,8 @@ class Objects:
         self.natural_primary = bool(request.get("natural_primary")) and hasattr(self.model, "natural_key")
         self._natural: Dict[Any, Dict[str, Any]] = {}
         columns = {column.name: (index, column) for index, column in enumerate(table.columns)}
-        if self.meta.pk.name not in columns:
-            raise FixtureError(
-                "unsupported_model", "{0} has no key of one column".format(table.label), "use the format lines"
-            )
+        if not table.keys:
+            raise FixtureError("unsupported_model", "{0} has no key".format(table.label), "use the format lines")
         serialized = [field for field in self.meta.local_fields if field.name in columns and field.serialize]
         self._fields = [(field, columns[field.name]) for field in serialized]
         self._lists = _lists_of(self.meta)
@@ -88,34 +86,33 @@ class Objects:
         """Key (None with natural primary keys) and fields of each object."""
         for rows in self._pages(keys):
             plain = [self.table.plain(row) for row in rows]
-            raw_keys = [row[self.table.key] for row in plain]
+            raw_keys = [self.table.key_of(row) for row in plain]
             words = self._instances(raw_keys)
             lists = self._related_lists(raw_keys)
             for key, row in zip(raw_keys, plain):
                 pairs = [(field, self._value(field, column, row[index])) for field, (index, column) in self._fields]
                 if words:
-                    own = words[str(key)]
+                    own = words[plain_key(key)]
                     pairs = [(field, own.get(field.name, value)) for field, value in pairs]
                 pairs += [(field, found.get(str(key), [])) for field, found in zip(self._lists, lists)]
-                yield (None if self.natural_primary else key), pairs
+                yield (None if self.natural_primary else list(key) if isinstance(key, tuple) else key), pairs
 
     def _pages(self, keys: Optional[Sequence[str]]) -> Iterator[List[Tuple[Any, ...]]]:
         """Page after page by the key: a cursor that is open would keep MySQL from answering anything else."""
         if keys is not None:
             yield from venv_rows.stream(self.table, keys)
             return
-        column = self.connection.ops.quote_name(self.meta.pk.column)
-        sql = self.table.select()
-        last: Any = None
+        columns = [self.table.columns[index].quoted.replace("%", "%%") for index in self.table.keys]
+        sql = self.table.select().replace("%", "%%")
+        last: List[Any] = []
         with self.connection.cursor() as cursor:
             while True:
-                where = "" if last is None else " WHERE {0} > %s".format(column)
-                statement = "{0}{1} ORDER BY {2} LIMIT {3}".format(sql.replace("%", "%%"), where, column, PAGE)
-                cursor.execute(statement, [] if last is None else [last])
+                where, params = _after(columns, last)
+                cursor.execute("{0}{1} ORDER BY {2} LIMIT {3}".format(sql, where, ", ".join(columns), PAGE), params)
                 rows = cursor.fetchall()
                 if not rows:
                     return
-                last = rows[-1][self.table.key]
+                last = [rows[-1][index] for index in self.table.keys]
                 yield rows
 
     def _value(self, field: Any, column: Any, value: Any) -> Any:
@@ -192,7 +189,20 @@ def _lists_of(meta: Any) -> List[Any]:
 
 def plain_key(value: Any) -> str:
     """A key as the plain rows have it, for comparing."""
-    return str(value)
+    return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _after(columns: Sequence[str], last: Sequence[Any]) -> Tuple[str, List[Any]]:
+    """The condition of rows behind a key, with its parameters; "" for all.
+
+    :param last: the key, by columns; empty for none
+    """
+    parts, params = [], []  # type: List[str], List[Any]
+    for index in range(len(last)):
+        same = ["{0} = %s".format(name) for name in columns[:index]]
+        parts.append("({0})".format(" AND ".join(same + ["{0} > %s".format(columns[index])])))
+        params += last[: index + 1]
+    return (" WHERE " + " OR ".join(parts) if parts else ""), params
 
 
 def duration_text(microseconds: int) -> str:

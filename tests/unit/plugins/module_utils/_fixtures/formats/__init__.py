@@ -14,8 +14,13 @@ from django.conf import settings
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_dialect,
+    venv_dump,
+    venv_lines,
     venv_load,
     venv_load_objects,
+    venv_merge,
+    venv_merge_lines,
+    venv_merge_rows,
     venv_read_objects,
     venv_rows,
     venv_write_objects,
@@ -105,6 +110,34 @@ def load(form: str, content: bytes, alias: str = "other") -> dict[str, Any]:
     finally:
         bulk.end()
     return objects.counts
+
+
+def lines(alias: str = "default", keys: list[str] | None = None, models: tuple[str, ...] = ()) -> bytes:
+    """Give the lossless form."""
+    from django.db import connections
+
+    stream, chosen = io.BytesIO(), [table for table in tables(alias) if not models or table.label in models]
+    header = venv_dump.header_of({"alias": alias}, connections[alias], chosen, [])
+    venv_dump.write_lines(stream, header, chosen, keys, lambda *_told: None)
+    return stream.getvalue()
+
+
+def merge(form: str, content: bytes, alias: str = "other") -> venv_merge_rows.Report:
+    """Merge a fixture into what is there. Raises FixtureError."""
+    from django.db import connections, transaction
+
+    connection, report = connections[alias], venv_merge_rows.Report()
+    bulk = venv_dialect.of(connection).bulk(venv_dialect.of(connection), [])
+    stream = io.BytesIO(content)
+    with transaction.atomic(using=alias):
+        if form == "lines":
+            read = venv_lines.Lines(stream)
+            venv_merge_lines.merge_lines(connection, bulk, registry(), read, [], report, lambda _text: None)
+        else:
+            merging = venv_merge.Merging(connection, bulk, registry(), form == "xml", lambda _text: None, report)
+            merging.read(venv_read_objects.READERS[form](stream))
+        venv_load.check_references(connection, tables(alias))
+    return report
 
 
 def load_plainly(form: str, content: bytes, alias: str = "other") -> None:

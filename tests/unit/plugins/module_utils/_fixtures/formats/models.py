@@ -58,3 +58,16 @@ class Thing(models.Model):
 
     class Meta:
         app_label = "formats"
+
+
+class Piece(models.Model):
+    """A key of two columns, one of which refers to another model, and a reference of its own."""
+
+    pk = models.CompositePrimaryKey("label", "number")
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="pieces")
+    number = models.IntegerField()
+    text = models.CharField(max_length=20, blank=True)
+    thing = models.ForeignKey(Thing, null=True, on_delete=models.CASCADE)
+
+    class Meta:
+        app_label = "formats"
