@@ -212,9 +212,12 @@ class Objects(venv_load_rows.Rows):
                 later.append((index, error.key))
             if index in shape.targets and raw is not None and not isinstance(raw, (list, tuple)):
                 self._by_number.setdefault(shape.targets[index], (place, column.name))
-        if shape.key_place is not None:
-            row[table.key] = self._key_of(place, shape, key)
+        self._put_key(place, shape, row, key)
         return row, later
+
+    def _put_key(self, place: Place, shape: Shape, row: List[Any], key: Any) -> None:
+        if shape.key_place is not None:
+            row[shape.key_place] = self._key_of(place, shape, key)
 
     def _key_of(self, place: Place, shape: Shape, raw: Any) -> Any:
         target = shape.targets.get(shape.table.key)

@@ -95,7 +95,13 @@ class Objects:
                     own = words[plain_key(key)]
                     pairs = [(field, own.get(field.name, value)) for field, value in pairs]
                 pairs += [(field, found.get(str(key), [])) for field, found in zip(self._lists, lists)]
-                yield (None if self.natural_primary else list(key) if isinstance(key, tuple) else key), pairs
+                yield self._pk(key), pairs
+
+    def _pk(self, key: Any) -> Any:
+        """The key as a format writes it: none with natural primary keys, a list of several columns."""
+        if self.natural_primary:
+            return None
+        return list(key) if isinstance(key, tuple) else key
 
     def _pages(self, keys: Optional[Sequence[str]]) -> Iterator[List[Tuple[Any, ...]]]:
         """Page after page by the key: a cursor that is open would keep MySQL from answering anything else."""
