@@ -15,10 +15,13 @@ description:
   - A move, a restore and a fixture's load all run migrations on a new server, often years after they were written.
     What was right on the day fails then, when it used the models of the day.
   - "Errors: C(loaddata_in_migration), a fixture that is loaded inside a migration without the models of that moment;
-    C(model_import), a model that is imported or used as the code has it today; C(missing_migration), a change of a
-    model that no migration holds; C(conflicting_leaves), two last migrations of one app."
-  - "Warnings: C(no_reverse), a RunPython or RunSQL without a way back; C(loses_data), a column or table that is
-    removed with what is in it."
+    C(model_import), a model that is imported, asked for or used as the code has it today; C(missing_migration), a
+    change of a model that no migration holds; C(conflicting_leaves), two last migrations of one app."
+  - "Warnings: C(no_reverse), an operation without a way back; C(loses_data), a column or table that is removed with
+    what is in it, by an operation, code or SQL; C(breaks_on_rows), a column that becomes NOT NULL without a default, or
+    is added as unique with one default for all rows; C(narrows_field), a field that holds less than it did;
+    C(locks_table), what keeps others from writing to one of the O(large) tables."
+  - Functions that a migration calls are read too, in the project and in its apps, and what no operation reaches is not.
 author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:
@@ -42,6 +45,13 @@ options:
     type: list
     elements: str
     default: []
+  large:
+    description:
+      - Tables of a live site that nobody may lock for long, as a model such as C(shop.Order) or by the table's name.
+      - Only these are looked at for C(locks_table).
+    type: list
+    elements: str
+    default: []
   fail_on:
     description: Which findings make the module fail. V(warning) is for errors too.
     type: str
@@ -57,12 +67,15 @@ EXAMPLES = r"""
   relocate.django.migration_lint:
     path: /srv/shop/app
     ignore: ["shop.0004_drop_legacy:loses_data"]
+    large: [shop.Order]
     fail_on: warning
 """
 
 RETURN = r"""
 findings:
-  description: What was found, by app, migration and line; in C(details) when the module fails.
+  description:
+    - What was found, by app, migration and line; in C(details) when the module fails.
+    - One for all places of a migration that are faulted for the same.
   returned: success
   type: list
   elements: dict
@@ -72,8 +85,16 @@ findings:
     app: {description: The app's label., type: str, returned: always}
     migration: {description: The migration's name; empty when it is about the app., type: str, returned: always}
     file: {description: "The file; of the project's own, below its directory.", type: str, returned: always}
-    line: {description: The line., type: int, returned: always}
-    msg: {description: What is wrong., type: str, returned: always}
+    line: {description: The line; the first one of several., type: int, returned: always}
+    msg: {description: What is wrong; of more than three places the first three., type: str, returned: always}
+    places:
+      description: Every place.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        line: {description: The line., type: int, returned: always}
+        msg: {description: What is wrong there., type: str, returned: always}
     remedy: {description: What to do about it., type: str, returned: always}
 """
 

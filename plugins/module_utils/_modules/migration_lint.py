@@ -19,7 +19,7 @@ _FATAL = {"error": ("error",), "warning": ("error", "warning"), "nothing": ()}
 def work_on(module: Call) -> Dict[str, Any]:
     """Lint, and fail with all findings at once when one of them is of a level that is fatal."""
     params = module.params
-    found = lint.lint(_site.ProjectOptions.of(params).find(), params["apps"])
+    found = lint.lint(_site.ProjectOptions.of(params).find(), params["apps"], params["large"])
     findings = [item for item in found if not lint.ignored(item, params["ignore"])]
     fatal = [item for item in findings if item["level"] in _FATAL[params["fail_on"]]]
     if fatal:
@@ -42,6 +42,7 @@ MODULE = Module(
             {
                 "apps": {"type": "list", "elements": "str", "default": []},
                 "ignore": {"type": "list", "elements": "str", "default": []},
+                "large": {"type": "list", "elements": "str", "default": []},
                 "fail_on": {"type": "str", "choices": ["error", "warning", "nothing"], "default": "error"},
             },
         ),

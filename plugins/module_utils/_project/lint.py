@@ -9,20 +9,45 @@ import os
 from typing import Any, Dict, Iterable, List, Mapping, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._project import answers, venv_lint, venv_lint_rules
+from ansible_collections.relocate.django.plugins.module_utils._project import (
+    answers,
+    venv_lint,
+    venv_lint_fields,
+    venv_lint_names,
+    venv_lint_operations,
+    venv_lint_rules,
+    venv_lint_sql,
+    venv_lint_world,
+)
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
 
-_PARTS = answers.PARTS + (venv_lint_rules, venv_lint)
+_PARTS = answers.PARTS + (
+    venv_lint_sql,
+    venv_lint_names,
+    venv_lint_rules,
+    venv_lint_fields,
+    venv_lint_operations,
+    venv_lint_world,
+    venv_lint,
+)
 
 
-def lint(project: Project, apps: Sequence[str] = (), timeout: float = 120) -> List[Dict[str, Any]]:
-    """Every finding: code, level, app, migration, file (relative where it is the project's own), line, msg, remedy.
+def lint(
+    project: Project, apps: Sequence[str] = (), large: Sequence[str] = (), timeout: float = 300
+) -> List[Dict[str, Any]]:
+    """Every finding, one for all places of a migration that are faulted for the same.
+
+    The keys: code, level, app, migration, file (relative where it is the project's own), line (the first), msg, remedy,
+    places (line, msg), patch (a unified diff that mends it, or "").
 
     :param apps: labels; by default the apps that lie below the project's directory
+    :param large: models (``shop.order``) or tables that are too large to be locked while an index is built
 
     Raises what :func:`answers.ask` raises; bad_option for an app that the project does not have.
     """
-    found, errors, _secrets = answers.ask_all(project, ["lint"], False, (), timeout, _PARTS, {"apps": list(apps)})
+    found, errors, _secrets = answers.ask_all(
+        project, ["lint"], False, (), timeout, _PARTS, {"apps": list(apps), "large": list(large)}
+    )
     for error in errors.values():
         if "UnknownAppError" in error.msg:
             raise RelocateError(

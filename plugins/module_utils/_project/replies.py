@@ -90,7 +90,13 @@ TOPICS: Mapping[str, Any] = {
     "logins": [{**dict.fromkeys("setting address user password ca".split(), str), "tls": bool, "verify": bool}],
     "pages": {"usual": [str], "files": [str]},
     "serving": [dict.fromkeys("where kind msg".split(), str)],
-    "lint": [{**dict.fromkeys("code level app migration file msg remedy".split(), str), "line": int}],
+    "lint": [
+        {
+            **dict.fromkeys("code level app migration file msg remedy patch".split(), str),
+            "line": int,
+            "places": [{"line": int, "msg": str}],
+        }
+    ],
 }
 PACKAGES = [
     {

@@ -2,18 +2,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
 
-"""Reads the source of a migration: models that it imports, fixtures that it loads into today's models.
+"""Reads the source of a migration: today's models, fixtures that are loaded into them, tables that its code drops.
 
 Part of the program that runs inside the project's interpreter: Python 3.6 syntax, ASCII only, standard library only.
-Nothing is run here: names are followed through imports, assignments and arguments by the syntax tree alone, and only
-``is_model`` looks at what an import gives.
+Nothing is run here: names are followed through imports, assignments and arguments by the syntax tree alone, into the
+functions that a migration calls elsewhere. Only what some operation reaches is looked at. What needs the project is
+asked of its world.
 """
 
 import ast
-from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
-#: Whether a dotted path, such as ``shop.models.Book.objects``, begins with a concrete model: its label, or "".
-IsModel = Callable[[str], str]
+from ansible_collections.relocate.django.plugins.module_utils._project import venv_lint_sql as sql
+from ansible_collections.relocate.django.plugins.module_utils._project.venv_lint_names import (
+    FUNCTIONS,
+    Bindings,
+    Names,
+    Value,
+    children,
+    definitions,
+    dotted,
+    is_migration,
+    local_names,
+    reached,
+    text_of,
+)
+
 #: line, code, text
 Finding = Tuple[int, str, str]
 
@@ -21,22 +35,63 @@ _CALL_COMMAND = ("django.core.management.call_command", "django.core.management.
 _LOADDATA = "django.core.management.commands.loaddata"
 _SERIALIZERS = "django.core.serializers"
 #: What a migration replaces to make deserializers use its own models.
-_PATCHED = (_SERIALIZERS + ".python._get_model", _SERIALIZERS + ".python.apps", _SERIALIZERS + ".base.apps")
+_PATCHED = tuple(
+    _SERIALIZERS + name for name in (".python._get_model", ".python.apps", ".base.apps", ".xml_serializer.apps")
+)
 #: What of a model's class asks the database, or tells what the model is today.
 _ROWS = ("objects", "_meta", "_base_manager", "_default_manager")
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+#: What starts manage.py with the words that it is given.
+_STARTERS = ("django.core.management.", "subprocess.", "os.")
+_DESERIALIZERS = ("deserialize", "get_deserializer", "Deserializer")
+_EXECUTES = ("execute", "executemany", "executescript")
+_EDITOR = {"delete_model": "a table is dropped with its rows", "remove_field": "a column is dropped with its values"}
+_DEPTH = 3  # functions that call each other, from the migration on
 
-Bindings = Dict[str, str]  # a name -> the dotted path that it was imported from
+
+class Helper(NamedTuple):
+    """A function that a migration calls, in the source that it lies in."""
+
+    name: str  # dotted, for people
+    tree: Any  # of its module
+    module: str
+    package: str
+    root: str  # the name in its module that begins it
 
 
-def findings(source: str, package: str, is_model: IsModel) -> List[Finding]:
+class World:
+    """Answers what only the project can tell."""
+
+    def __init__(self, is_model: Callable[[str], str]) -> None:
+        """Take what says whether a dotted path begins with a concrete model: its label, or ""."""
+        self.is_model = is_model
+        self.known: Dict[str, Set[Tuple[str, str]]] = {}  # name of a helper -> what it does: code, text
+
+    def helper(self, path: str) -> Optional[Helper]:
+        """Return the function or class of a dotted path, where it may do what is looked for."""
+        return None
+
+    def command(self, name: str) -> Optional[Helper]:
+        """Return what a command of manage.py runs."""
+        return None
+
+    def star_names(self, module: str) -> List[str]:
+        """Return the names that ``from module import *`` gives."""
+        return []
+
+
+def findings(source: str, package: str, world: World) -> List[Finding]:
     """Everything that the source of one migration is faulted for, by line.
 
     :param package: the dotted package that the migration lies in, for relative imports
     """
-    reader = _Reader(package, is_model)
+    return sorted(read(source, package, world).found)
+
+
+def read(source: str, package: str, world: World) -> "Reader":
+    """Return the reader of a migration's source, which has found what there is."""
+    reader = Reader(package, world)
     reader.read(ast.parse(source))
-    return sorted(reader.found)
+    return reader
 
 
 def operation_lines(source: str) -> Dict[str, List[int]]:
@@ -44,77 +99,75 @@ def operation_lines(source: str) -> Dict[str, List[int]]:
     lines: Dict[str, List[int]] = {}
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
-            name = _dotted(node.func).rpartition(".")[2]
+            name = dotted(node.func).rpartition(".")[2]
             lines.setdefault(name, []).append(node.lineno)
     return {name: sorted(found) for name, found in lines.items()}
 
 
-def _dotted(node: Any) -> str:
-    """``a.b.c`` of an expression that is nothing but names; empty for others."""
-    parts: List[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return ""
-    return ".".join([node.id] + parts[::-1])
-
-
-def _text_of(node: Any) -> str:
-    """A literal text; empty for anything else. Before Python 3.8 the node is a Str."""
-    value = getattr(node, "value", getattr(node, "s", None))
-    return value if isinstance(value, str) and type(node).__name__ in ("Constant", "Str") else ""
-
-
-class _Reader:
+class Reader:
     """Walks one source, knowing which names stand for what was imported."""
 
-    def __init__(self, package: str, is_model: IsModel) -> None:
-        self.package, self.is_model = package, is_model
+    def __init__(self, package: str, world: World, depth: int = 0) -> None:
+        self.world, self.names = world, Names(package, world.star_names)
         self.found: Set[Finding] = set()
+        self.loading: Set[int] = set()  # lines of the functions that load fixtures into today's models
         self._imported: Dict[str, Tuple[int, str]] = {}  # name -> line and label of an imported model
         self._used: Dict[str, bool] = {}  # such a name -> whether every use outside of functions is harmless
         self._reported: Set[Tuple[Any, str]] = set()
-        self._patched = False
+        self._depth = depth
+        self._reached: Set[str] = set()
+        self._later: List[Tuple[Any, Any]] = []  # functions of the module: they run when all of it is known
+        self._function: Any = None
 
-    def read(self, tree: Any) -> None:
+    def read(self, tree: Any, helper: Optional[Helper] = None) -> None:
+        """Look at a migration; or at a module for what a function of it does."""
+        bindings = {} if helper is None else self._own_models(tree, helper.module)
+        self._reached = reached(tree, None if helper is None else helper.root, set(bindings))
+        self._block(tree.body, bindings, None)
+        if helper is not None:
+            self.found.clear()  # what a module does when it is imported is not the function's
+            self._imported.clear()
+        for node, scope in self._later:
+            self._enter(node, bindings, scope)
+        self._tell_imported()
         imports = self._all_imports(tree)
-        self._patched = any(self._is_patch(node, imports) for node in ast.walk(tree))
-        self._block(tree.body, {}, None)
+        if any(self._is_patch(node, imports) for node in self._live(tree)):
+            self.found = {item for item in self.found if item[1] != "loaddata_in_migration"}
+
+    def _tell_imported(self) -> None:
         for name, (line, label) in self._imported.items():
             if not self._used.get(name, False):
                 self._add(line, "model_import", "{0} is imported as it is today".format(label))
 
+    def _own_models(self, tree: Any, module: str) -> Bindings:
+        paths = {node.name: "{0}.{1}".format(module, node.name) for node in definitions(tree.body)}
+        return {name: Value(path) for name, path in paths.items() if self.world.is_model(path)}
+
     def _add(self, line: int, code: str, text: str) -> None:
         self.found.add((line, code, text))
-
-    # --- names ---
+        if code == "loaddata_in_migration" and self._function is not None:
+            self.loading.add(self._function.lineno)
 
     def _all_imports(self, tree: Any) -> Bindings:
         bindings: Bindings = {}
         for node in ast.walk(tree):
             if isinstance(node, (ast.Import, ast.ImportFrom)):
-                bindings.update(self._imports(node))
+                bindings.update(self.names.imports(node))
         return bindings
 
-    def _imports(self, node: Any) -> Bindings:
-        if isinstance(node, ast.Import):
-            return dict(_bound(item.name, item.asname) for item in node.names)
-        module = self._module_of(node)
-        return {item.asname or item.name: module + "." + item.name for item in node.names if item.name != "*"}
+    def _live(self, tree: Any) -> List[Any]:
+        """Every node but those of functions that nothing reaches."""
+        dead = {id(node) for node in definitions(tree.body) if not self._lives(node)}
+        pending, found = [tree], []
+        while pending:
+            node = pending.pop()
+            if id(node) not in dead:
+                found.append(node)
+                pending.extend(ast.iter_child_nodes(node))
+        return found
 
-    def _module_of(self, node: Any) -> str:
-        """The absolute path of what a ``from`` names."""
-        if not node.level:
-            return node.module or ""
-        base = self.package.split(".")
-        return ".".join(base[: len(base) - node.level + 1] + ([node.module] if node.module else []))
-
-    @staticmethod
-    def _path(node: Any, bindings: Bindings) -> str:
-        """The dotted path that an expression stands for; empty when its first name was not imported."""
-        first, dot, rest = _dotted(node).partition(".")
-        return bindings[first] + dot + rest if first in bindings else ""
+    def _lives(self, node: Any) -> bool:
+        return node.name in self._reached or (isinstance(node, ast.ClassDef) and is_migration(node))
 
     # --- walking ---
 
@@ -125,55 +178,86 @@ class _Reader:
     def _visit(self, node: Any, bindings: Bindings, function: Any, above: Tuple[Any, ...]) -> None:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             self._import(node, bindings, function)
-            return
-        if isinstance(node, ast.If) and _dotted(node.test).endswith("TYPE_CHECKING"):
-            for item in node.orelse:
-                self._visit(item, bindings, function, above)
-            return
-        if isinstance(node, _FUNCTIONS):
-            self._function(node, bindings, function)
-            return
-        if _is_use(node):
+        elif isinstance(node, ast.If) and dotted(node.test).endswith("TYPE_CHECKING"):
+            self._block(node.orelse, bindings, function)
+        elif isinstance(node, FUNCTIONS + (ast.ClassDef,)):
+            self._definition(node, bindings, function, above)
+        elif _is_use(node):
             self._reference(node, bindings, function, above)
-            return
-        if isinstance(node, ast.Call):
-            self._call(node, bindings)
-        for child in _children(node):
-            self._visit(child, bindings, function, above + (node,))
+        else:
+            if isinstance(node, ast.Call):
+                self._call(node, bindings, function)
+            for child in children(node):
+                self._visit(child, bindings, function, above + (node,))
+            self._bind(node, bindings)
 
-    def _function(self, node: Any, bindings: Bindings, function: Any) -> None:
+    def _definition(self, node: Any, bindings: Bindings, function: Any, above: Tuple[Any, ...]) -> None:
+        if function is None and self._is_dead(node, above):
+            return
+        if isinstance(node, ast.ClassDef):
+            for child in children(node):
+                self._visit(child, bindings, function, above + (node,))
+            return
+        for outside in _outside(node):
+            self._visit(outside, bindings, function, ())
+        if function is None:
+            self._later.append((node, node))
+        else:
+            self._enter(node, bindings, function)
+
+    def _is_dead(self, node: Any, above: Tuple[Any, ...]) -> bool:
+        """Tell whether nothing reaches what the module itself defines; a class lives or dies as a whole."""
+        inside = any(isinstance(item, ast.ClassDef) for item in above)
+        return not isinstance(node, ast.Lambda) and not inside and not self._lives(node)
+
+    def _enter(self, node: Any, bindings: Bindings, scope: Any) -> None:
         """A scope of its own: names that it takes or assigns are no imports, unless it imports them itself."""
-        inner = {name: path for name, path in bindings.items() if name not in _local_names(node)}
-        for outside in getattr(node, "decorator_list", []) + node.args.defaults + node.args.kw_defaults:
-            if outside is not None:
-                self._visit(outside, bindings, function, ())
+        own = local_names(node)
+        inner = {name: value for name, value in bindings.items() if name not in own}
         body = node.body if isinstance(node.body, list) else [node.body]
+        before, self._function = self._function, scope
         self._block(body, inner, node)
+        self._function = before
+
+    def _bind(self, node: Any, bindings: Bindings) -> None:
+        """Follow ``name = expression`` and ``for name in (literals)``."""
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target: Any = node.targets[0]
+        elif isinstance(node, (ast.AnnAssign, ast.For)):
+            target = node.target
+        else:
+            return
+        value = self.names.value(node.iter if isinstance(node, ast.For) else node.value, bindings)
+        if isinstance(target, ast.Name):
+            bindings[target.id] = value
 
     def _import(self, node: Any, bindings: Bindings, function: Any) -> None:
-        found = self._imports(node)
+        found = self.names.imports(node)
         bindings.update(found)
-        if isinstance(node, ast.Import):
+        if isinstance(node, ast.Import) or any(item.name == "*" for item in node.names):
             return
-        for name, path in found.items():
-            label = self.is_model(path)
-            if not label:
-                continue
-            if function is not None:
+        for name, value in found.items():
+            label = self.world.is_model(value.path)
+            if label and function is not None:
                 self._tell(node.lineno, function, label)
-            else:
+            elif label:
                 self._imported[name] = (node.lineno, label)
 
     def _reference(self, node: Any, bindings: Bindings, function: Any, above: Tuple[Any, ...]) -> None:
-        path = self._path(node, bindings)
-        if not path:
+        value = self.names.value(node, bindings)
+        if not value.path:
             return
-        if path.startswith(_LOADDATA):
-            self._loads(node.lineno, "the loaddata command is used")
-        label = self.is_model(path)
-        if not label:
-            return
-        name = _dotted(node).partition(".")[0]
+        if value.path.startswith(_LOADDATA):
+            self._add(node.lineno, "loaddata_in_migration", "the loaddata command is used with today's models")
+        label = self.world.is_model(value.path)
+        if label:
+            self._model(node, bindings, (function, above), label)
+        elif function is not None or _in_operation(above):
+            self._follow(node.lineno, self.world.helper(value.path))
+
+    def _model(self, node: Any, bindings: Bindings, where: Tuple[Any, Tuple[Any, ...]], label: str) -> None:
+        function, above = where
+        name = dotted(node).partition(".")[0]
         if function is not None:
             self._tell(node.lineno, function, label)
             self._used.setdefault(name, True)
@@ -188,7 +272,7 @@ class _Reader:
         return (
             isinstance(node, ast.Attribute)
             and node.attr not in _ROWS
-            and self.is_model(self._path(node.value, bindings)) == label
+            and self.world.is_model(self.names.value(node.value, bindings).path) == label
             and not (isinstance(node.value, ast.Attribute) and node.value.attr in _ROWS)
         )
 
@@ -198,68 +282,93 @@ class _Reader:
             self._reported.add((id(function), label))
             self._add(line, "model_import", "{0} is used as it is today".format(label))
 
-    # --- fixtures ---
+    # --- calls ---
 
-    def _call(self, node: Any, bindings: Bindings) -> None:
-        path = self._path(node.func, bindings)
-        names = node.args[:1] + [item.value for item in node.keywords if item.arg == "command_name"]
-        if path in _CALL_COMMAND and any(_text_of(name) == "loaddata" for name in names):
-            self._loads(node.lineno, "loaddata is called")
-        last = path.rpartition(".")[2]
-        if path.startswith(_SERIALIZERS + ".") and last in ("deserialize", "get_deserializer", "Deserializer"):
-            self._loads(node.lineno, "a fixture is deserialized")
+    def _call(self, node: Any, bindings: Bindings, function: Any) -> None:
+        path, args = self._called(node, bindings)
+        label = self.names.asked_model(node, bindings)
+        if label:
+            self._tell(node.lineno, function, label)
+        if path in _CALL_COMMAND:
+            self._command(node.lineno, [self.names.value(item, bindings) for item in args[:1] + _named(node)])
+        elif path.startswith(_STARTERS):
+            self._start(node.lineno, [self.names.value(item, bindings) for item in args])
+        elif path.startswith(_SERIALIZERS + ".") and path.rpartition(".")[2] in _DESERIALIZERS:
+            self._add(node.lineno, "loaddata_in_migration", "a fixture is deserialized with today's models")
+        if isinstance(node.func, ast.Attribute):
+            self._method(node, bindings)
 
-    def _loads(self, line: int, text: str) -> None:
-        if not self._patched:
-            self._add(line, "loaddata_in_migration", text + " with today's models")
+    def _called(self, node: Any, bindings: Bindings) -> Tuple[str, List[Any]]:
+        """Return the path of what is called, and its arguments; of a partial what it will call."""
+        path = self.names.value(node.func, bindings).path
+        if path == "functools.partial" and node.args:
+            return self.names.value(node.args[0], bindings).path, node.args[1:]
+        return path, node.args
+
+    def _start(self, line: int, values: List[Value]) -> None:
+        if any("loaddata" in text.split() for value in values for text in value.texts):
+            self._add(line, "loaddata_in_migration", "loaddata is started with today's models")
+
+    def _command(self, line: int, names: List[Value]) -> None:
+        for text in {text for value in names for text in value.texts}:
+            if text == "loaddata":
+                self._add(line, "loaddata_in_migration", "loaddata is called with today's models")
+            else:
+                self._follow(line, self.world.command(text))
+
+    def _method(self, node: Any, bindings: Bindings) -> None:
+        name = node.func.attr
+        if name in _EXECUTES and node.args:
+            for text in sql.losses(self.names.value(node.args[0], bindings).texts):
+                self._add(node.lineno, "loses_data", text)
+        elif name in _EDITOR and "editor" in dotted(node.func.value):
+            self._add(node.lineno, "loses_data", _EDITOR[name])
+
+    def _follow(self, line: int, helper: Optional[Helper]) -> None:
+        """Tell at the line of a migration what the function that is called there does."""
+        if helper is None or self._depth >= _DEPTH:
+            return
+        if helper.name not in self.world.known:
+            self.world.known[helper.name] = set()  # for functions that call each other
+            reader = Reader(helper.package, self.world, self._depth + 1)
+            reader.read(helper.tree, helper)
+            self.world.known[helper.name] = {(code, text) for _line, code, text in reader.found}
+        for code, text in self.world.known[helper.name]:
+            self._add(line, code, text if ", by " in text else "{0}, by {1}".format(text, helper.name))
 
     def _is_patch(self, node: Any, bindings: Bindings) -> bool:
         """An assignment, patch or setattr that gives deserializers the migration's own models."""
         if isinstance(node, ast.Assign):
-            return any(self._path(target, bindings) in _PATCHED for target in node.targets)
+            return any(self._patches(target, bindings) for target in node.targets)
         if isinstance(node, ast.Call):
-            texts = [_text_of(item) for item in node.args]
+            texts = [text_of(item) or "" for item in node.args]
             if any(text in _PATCHED for text in texts):
                 return True
             if len(node.args) > 1 and texts[1]:
-                return self._path(node.args[0], bindings) + "." + texts[1] in _PATCHED
+                return self.names.value(node.args[0], bindings).path + "." + texts[1] in _PATCHED
         return False
 
+    def _patches(self, target: Any, bindings: Bindings) -> bool:
+        targets = target.elts if isinstance(target, ast.Tuple) else [target]
+        return any(self.names.value(item, bindings).path in _PATCHED for item in targets)
 
-def _bound(path: str, name: Optional[str]) -> Tuple[str, str]:
-    """The name that ``import path as name`` gives, and what it stands for; without a name, that of the first part."""
-    top = path.partition(".")[0]
-    return (name, path) if name else (top, top)
+
+def _named(call: Any) -> List[Any]:
+    return [item.value for item in call.keywords if item.arg in ("command_name", "name")]
+
+
+def _outside(function: Any) -> List[Any]:
+    """Decorators and defaults: they are run where the function is defined."""
+    arguments = function.args
+    found = getattr(function, "decorator_list", []) + arguments.defaults + arguments.kw_defaults
+    return [item for item in found if item is not None]
+
+
+def _in_operation(above: Tuple[Any, ...]) -> bool:
+    """Tell whether an expression is what RunPython is given: Django calls it."""
+    return any(isinstance(item, ast.Call) and dotted(item.func).endswith("RunPython") for item in above)
 
 
 def _is_use(node: Any) -> bool:
     """Tell whether an expression reads a name, or something by names alone: ``a``, ``a.b.c``."""
-    return isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load) and bool(_dotted(node))
-
-
-def _children(node: Any) -> Iterator[Any]:
-    """The nodes below, but for annotations, which are never run for what they name."""
-    for name, value in ast.iter_fields(node):
-        if name in ("annotation", "returns"):
-            continue
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, ast.AST):
-                yield item
-
-
-def _local_names(function: Any) -> Set[str]:
-    """Arguments, and names that are assigned in a function itself."""
-    arguments = function.args
-    every = arguments.args + arguments.kwonlyargs + getattr(arguments, "posonlyargs", [])
-    names = {item.arg for item in every + [arguments.vararg, arguments.kwarg] if item is not None}
-    pending = list(function.body) if isinstance(function.body, list) else [function.body]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, _FUNCTIONS):
-            names |= {node.name} if not isinstance(node, ast.Lambda) else set()
-            continue
-        name: Optional[str] = getattr(node, "id", None)
-        if name is not None and isinstance(getattr(node, "ctx", None), ast.Store):
-            names.add(name)
-        pending.extend(ast.iter_child_nodes(node))
-    return names
+    return isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load) and bool(dotted(node))
