@@ -68,6 +68,7 @@ CODES: Dict[str, str] = {
     "database_broken": "the database fails its own integrity check",
     "orphan_rows": "rows refer to rows that are missing",
     "cannot_catch_up": "what changed since the first copy cannot be carried alone",
+    "replication_refused": "the old server does not allow logical replication",
     "dump_failed": "the dump failed",
     "dump_refused": "a dump holds a statement that is not what it is said to be",
     "load_failed": "the load failed",

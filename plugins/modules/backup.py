@@ -82,6 +82,21 @@ options:
     type: str
     choices: [never, auto, always]
     default: never
+  replicate:
+    description:
+      - Whether changes are followed by logical replication from the first copy on, where O(first_copy) makes one. What
+        is committed is written into the set while the site serves, and with O(frozen) up to the last of it.
+      - PostgreSQL only. Where it cannot be, notes say why, and what changed is found as without it.
+      - A process on this host does so, by a replication slot that the server drops when the process ends. It ends when
+        the set is finished or removed, at O(replicate_limit), and after a day.
+    type: bool
+    default: false
+  replicate_limit:
+    description: >-
+      With O(replicate), how many MiB of changes are written down, or kept by the server for them, before replication is
+      given up, so that the disk of a site that serves does not fill.
+    type: int
+    default: 4096
   fixtures:
     description:
       - Whether each database is written as a fixture too, out of the same snapshot as its dump.

@@ -122,6 +122,11 @@ options:
     type: list
     elements: str
     default: []
+  replicate:
+    description: >-
+      Whether old is looked at for what logical replication needs (M(relocate.django.backup#module), O(replicate)).
+    type: bool
+    default: false
   neighbours_ignored:
     description:
       - Settings whose servers need not answer on new, such as V(CACHES['default']); V(*) for all. Those that answer old

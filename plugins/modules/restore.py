@@ -129,6 +129,21 @@ tables:
   description: Table by table, the rows on old and on new, for each alias that was loaded.
   returned: when O(state) is not V(rolled_back)
   type: dict
+followed:
+  description: >-
+    By alias, how far a first copy has come by replication, where O(state=copied) finds it loaded already.
+  returned: when O(state) is not V(rolled_back) or V(absent)
+  type: dict
+  contains:
+    parts:
+      description: How many files of the stream of changes the database has taken in.
+      type: int
+    behind:
+      description: How many bytes of its log old had not yet read when the files were brought.
+      type: int
+    bytes:
+      description: Bytes of the stream.
+      type: int
 measured:
   description: By alias, what of each loaded database was compared with the set, as M(relocate.django.verify) tells it.
   returned: when O(state) is not V(rolled_back)

@@ -613,7 +613,7 @@ def test_a_set_of_two_parts_is_restored(
     old, new = fake_site(tmp_path / "old_site", pair.old), fake_site(tmp_path / "new_site", pair.new)
     made = BackupSet.create(old.project.path, "shop", LABEL, me())
     made.note_prepared(Prepared({"commit": "1" * 40}, {}, {"name": "shop"}, ()))
-    asked: Any = SimpleNamespace(first_copy=copies.ALWAYS, fixtures=False)
+    asked: Any = SimpleNamespace(first_copy=copies.ALWAYS, fixtures=False, replicate=False)
     copied = copies.prepare(old, made, asked, lambda found: manifest(LABEL, databases=dict(found)))
     target = tmp_path / "new_site" / "sets" / "shop" / LABEL
     shutil.copytree(made.path, target)

@@ -95,6 +95,22 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "_sizes": ("os.listdir", CALLERS),
         "_ends_well": ("open", CALLERS),
     },
+    "module_utils/_engines/postgresql/replicate_apply.py": {
+        "_one_file": ("open", SET),
+    },
+    "module_utils/_engines/postgresql/replicate_follow.py": {
+        "Stream._write": ("files.created", SET),
+        "Stream.end_file": ("os.rename", SET),
+        "Follower._read_request": ("open", SET),
+        "_process": ("os.open", SET),
+        "begun": ("files.created", SET),
+        "_apart": ("os.chdir os.listdir os.open", "the root directory, /dev/null and /proc, where nobody makes links"),
+        "is_alive": ("os.open", SET),
+    },
+    "module_utils/_engines/postgresql/replicate_old.py": {
+        "_clear": ("os.unlink", SET),
+        "_read": ("open", SET),
+    },
     "module_utils/_engines/sqlite/catchup_apply.py": {
         "forget": ("os.unlink", CALLERS),
     },
@@ -120,6 +136,7 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "_os_release": ("open", SYSTEM),
     },
     "module_utils/_host/files.py": {
+        "remove_tree": ("shutil.rmtree", OURS),
         "replaced": ("files.created os.replace os.unlink os.unlink", "its callers are on this list themselves"),
         "write_atomically": ("files.replaced", OURS),
         "sync_directory": ("os.open", OURS),
@@ -230,7 +247,7 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "BackupSet.labels": ("os.listdir", SET),
         "BackupSet.read_prepared": ("open", SET),
         "BackupSet.read_environment": ("open", SET),
-        "BackupSet.discard": ("os.unlink shutil.rmtree", SET),
+        "BackupSet.discard": ("os.unlink", SET),
         "BackupSet.finish": ("os.unlink os.walk", SET),
         "BackupSet._with_dumps": ("os.open", SET),
         "BackupSet._manifest_text": ("os.open", SET),
@@ -280,6 +297,9 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     },
     "module_utils/_steps/restore_media.py": {
         "bring": ("open", SET),
+    },
+    "module_utils/_steps/streams.py": {
+        "discard": ("shutil.rmtree", SET),
     },
     "module_utils/_steps/transfer.py": {
         "remove_key": ("shutil.rmtree", OURS),

@@ -150,6 +150,8 @@ class Engine(abc.ABC):
     #: True when :meth:`apply` proves that incoming is byte for byte what was counted on old: then rows are counted once
     #: more, and what they hold is not read again
     applies_bytes: ClassVar[bool] = False
+    #: True when changes can be followed from a first copy on (:meth:`follow`, :meth:`replay`)
+    replicates: ClassVar[bool] = False
     #: how fingerprints are computed; "" is this server's best, a manifest's own method makes two servers comparable
     method: str = ""
 
@@ -218,6 +220,43 @@ class Engine(abc.ABC):
         Raises cannot_catch_up.
         """
         raise RelocateError("cannot_catch_up", "no catch-up is known for this engine")
+
+    def check_replication(self) -> List[Obstacle]:
+        """Everything that would stop :meth:`follow` on old, found without writing anything."""
+        hint = "set relocate_replicate: false"
+        return [Obstacle("replication_refused", "no replication is known for this engine", hint, self.config.alias)]
+
+    def follow(self, stream: str, limit: int) -> "contextlib.AbstractContextManager[Snapshot]":
+        """Open the view from which changes are followed: all that is committed later is written below ``stream``.
+
+        Once the block has ended well, a process goes on with that while the site serves. It ends by itself, and leaves
+        nothing on the server, when ``stream`` is removed, at the limit, after a day, and whenever it is killed.
+
+        :param stream: an empty directory of ours
+        :param limit: bytes, of what is written down and of what the server keeps for it
+        Raises cannot_catch_up.
+        """
+        raise RelocateError("cannot_catch_up", "no replication is known for this engine")
+
+    def followed(self, stream: str) -> Mapping[str, Any]:
+        """Say how far a stream is: ``files``, ``bytes``, bytes ``behind`` and ``kept``; ``ended`` tells why it has."""
+        return {}
+
+    def finish(self, stream: str, base: Mapping[str, Any]) -> Mapping[str, Any]:
+        """End a stream, once all that is committed is in it; nobody writes any more.
+
+        :param base: what :meth:`Snapshot.starting_point` said then
+        :returns: what a catch-up on the stream starts from
+        Raises cannot_catch_up. Nothing is left on the server in any case.
+        """
+        raise RelocateError("cannot_catch_up", "no replication is known for this engine")
+
+    def replay(self, stream: str) -> int:
+        """Take what of a stream incoming lacks into it; returns how many files of it incoming then has.
+
+        Raises cannot_catch_up: incoming is of no use any more then.
+        """
+        raise RelocateError("cannot_catch_up", "no replication is known for this engine")
 
     @abc.abstractmethod
     def incoming(self, recorded: Optional[DatabaseFacts] = None) -> "contextlib.AbstractContextManager[DatabaseConfig]":

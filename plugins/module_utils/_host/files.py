@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
+import time
 from typing import IO, Callable, Iterator, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+
+_TRIES, _PAUSE = 3, 0.5  # seconds
 
 
 def created(path: str, mode: int = 0o600, directory: Optional[int] = None) -> IO[bytes]:
@@ -64,6 +68,16 @@ def sync_directory(path: str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def remove_tree(path: str) -> None:
+    """Remove a directory of ours. A process of ours may write into it once more before it sees that it is gone."""
+    for _attempt in range(_TRIES):
+        with contextlib.suppress(OSError):
+            shutil.rmtree(path)
+            return
+        time.sleep(_PAUSE)
+    shutil.rmtree(path)
 
 
 def make_directory(path: str, mode: int = 0o700, user: Optional[SystemUser] = None) -> None:

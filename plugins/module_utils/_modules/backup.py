@@ -69,6 +69,8 @@ MODULE = Module(
                 "orphans": {"type": "list", "elements": "str", "default": []},
                 "frozen": {"type": "bool", "default": False},
                 "first_copy": {"type": "str", "choices": ["never", "auto", "always"], "default": "never"},
+                "replicate": {"type": "bool", "default": False},
+                "replicate_limit": {"type": "int", "default": 4096},
                 "fixtures": {"type": "bool", "default": False},
                 "excluded_models": {"type": "list", "elements": "str", "default": []},
                 "checked": {"type": "bool", "default": False},

@@ -114,6 +114,7 @@ MODULE = Module(
                 "allow_unapplied": {"type": "bool", "default": False},
                 "engines": {"type": "dict", "default": {}},
                 "media": {"type": "bool", "default": True},
+                "replicate": {"type": "bool", "default": False},
                 "replace": {"type": "bool", "default": False},
                 "allow_same_host": {"type": "bool", "default": False},
             },

@@ -50,6 +50,7 @@ def restore(module: Call, site: Site) -> Dict[str, Any]:
         "restored": plan.restored,
         "tables": measured.tables,
         "measured": measured.measured,
+        "followed": measured.followed,
         "served": any(kept.record.has_served_with(alias) for alias in site.engines),
         "seconds": site.stopwatch.seconds(),
         "notes": site.notes,

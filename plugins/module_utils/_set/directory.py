@@ -13,12 +13,12 @@ import concurrent.futures
 import contextlib
 import json
 import os
-import shutil
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.files import (
     make_directory,
+    remove_tree,
     sync_directory,
     write_atomically,
 )
@@ -199,7 +199,7 @@ class BackupSet:
         """Remove the set, its manifest first, so that a half-removed one is no set; its pin last."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.file(MANIFEST))
-        shutil.rmtree(self.path)
+        remove_tree(self.path)
         pins.forget(self.path)
 
     def discard_unfinished(self) -> None:

@@ -33,7 +33,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
 FORMAT = 1
 TOOL = "relocate.django 0.1.0"
 MANIFEST = "manifest.json"
-DATABASES, NEIGHBOURS = "databases", "neighbours"
+DATABASES, NEIGHBOURS, CHANGES = "databases", "neighbours", "changes"
 #: How the file with MEDIA begins, whether it is compressed or not.
 ARCHIVE = "media.tar"
 #: The keys that are no fields of a Manifest.
@@ -51,6 +51,7 @@ class DatabaseEntry:
     migrations: Tuple[str, ...] = ()
     fixture: Optional[Fixture] = None  # the same rows in a second form, when asked for
     catch_up: str = ""  # what changed since the dump was made, relative to the set; state is with it
+    changes: str = ""  # the stream of changes that comes between the dump and the catch-up, relative to the set
 
 
 @dataclass(frozen=True)

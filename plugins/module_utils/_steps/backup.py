@@ -84,6 +84,8 @@ class Options(ModuleOptions):
     neighbours_carried: Sequence[str] = ()  # databases of Redis whose keys go into the set
     first_copy: str = copies.NEVER  # never, auto, always: dumps before the freeze, in the window what changed since
     proof: str = copies.FULL  # full, changed: what is read once more when the site is frozen, with a first copy
+    replicate: bool = False  # changes are followed from the first copy on
+    replicate_limit: int = 4096  # MiB of them
 
     @property
     def whole(self) -> bool:

@@ -22,6 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._set import first_
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import DATABASES, DatabaseEntry, Manifest
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
+from ansible_collections.relocate.django.plugins.module_utils._steps import streams
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 #: A first copy's entry in the manifest, and what a catch-up on it starts from.
@@ -35,17 +36,23 @@ _WORTH = 100 * 1000 * 1000
 
 
 def entry(
-    site: Site, engine: Engine, facts: DatabaseFacts, dump: DumpFile, state: DatabaseState, catch_up: str = ""
+    site: Site,
+    engine: Engine,
+    facts: DatabaseFacts,
+    dump: DumpFile,
+    state: DatabaseState,
+    catch_up: str = "",
+    changes: str = "",
 ) -> DatabaseEntry:
     """The manifest's entry of one database.
 
-    :param dump: its path is relative to the set
+    :param dump: its path is relative to the set, as those of catch-up and stream are
     """
     applied = tuple(site.facts["migrations"]["aliases"].get(engine.config.alias, {}).get("applied", ()))
-    return DatabaseEntry(engine.config.public(), dump, facts, state, applied, catch_up=catch_up)
+    return DatabaseEntry(engine.config.public(), dump, facts, state, applied, None, catch_up, changes)
 
 
-class Asked(Protocol):
+class Asked(streams.Asked, Protocol):
     """Says of a first copy what the options of a backup do."""
 
     @property
@@ -70,7 +77,7 @@ def prepare(
         # Whoever leaves it to us need not be told.
         return {"first_copy": "", "notes": [_NONE + why] if asked.first_copy == ALWAYS else []}
     try:
-        entries, bases = make(site, backup)
+        entries, bases = make(site, backup, asked)
     except RelocateError as exc:
         discard(site, backup)
         if exc.code != "cannot_catch_up":
@@ -88,7 +95,7 @@ def _why_not(site: Site, asked: Asked) -> str:
     return "the databases are small" if small else ""
 
 
-def make(site: Site, backup: BackupSet) -> Tuple[Dict[str, DatabaseEntry], Dict[str, Any]]:
+def make(site: Site, backup: BackupSet, asked: streams.Asked) -> Tuple[Dict[str, DatabaseEntry], Dict[str, Any]]:
     """Dump every database while the site serves; returns the manifest's entries, and what catch-ups start from.
 
     Raises cannot_catch_up where one of them needs the whole way anyhow, and what the engines raise.
@@ -96,18 +103,21 @@ def make(site: Site, backup: BackupSet) -> Tuple[Dict[str, DatabaseEntry], Dict[
     entries, bases = {}, {}
     for alias, engine in site.engines.items():
         facts = engine.describe()
-        with engine.snapshot() as snapshot:
+        with contextlib.ExitStack() as stack:
+            snapshot, changes = streams.opened(stack, engine, backup, asked)
             with site.stopwatch.step("dump"):
                 dump = snapshot.dump(backup.file(DATABASES))
             with site.stopwatch.step("count"):
                 state = snapshot.state()
                 bases[alias] = snapshot.starting_point(state)
-        entries[alias] = entry(site, engine, facts, replace(dump, path=DATABASES + "/" + dump.path), state)
+        moved = replace(dump, path=DATABASES + "/" + dump.path)
+        entries[alias] = entry(site, engine, facts, moved, state, changes=changes)
     return entries, bases
 
 
 def discard(site: Site, backup: BackupSet) -> None:
-    """Remove the dumps of a first copy."""
+    """Remove the dumps of a first copy, and end its streams."""
+    streams.discard(backup)
     with acting_as(site.project.owner):
         names = os.listdir(backup.file(DATABASES))
     for name in names:
@@ -126,6 +136,8 @@ def _remove(site: Site, backup: BackupSet, relative: str) -> None:
 def forget(site: Site, backup: BackupSet, copy: Optional[Copy]) -> None:
     """Remove the dump of a first copy, if there is one, since another one takes its place."""
     if copy is not None:
+        if copy[0].changes:
+            streams.discard(backup, copy[0].changes)
         _remove(site, backup, copy[0].dump.path)
 
 
@@ -150,7 +162,9 @@ def catch_up(
     """
     if copy is None:
         return None
-    copied, base = copy
+    copied, noted = copy
+    with site.stopwatch.step("catch-up"):
+        base, changes = streams.finished(engine, backup, copied, noted)
     try:
         facts = engine.describe()
         with engine.snapshot() as snapshot:
@@ -163,9 +177,9 @@ def catch_up(
         if exc.code != "cannot_catch_up":
             raise
         site.notes.append(whole(engine, exc.msg))
-        _remove(site, backup, copied.dump.path)
+        forget(site, backup, copy)
         return None
-    return entry(site, engine, facts, copied.dump, state, DATABASES + "/" + path)
+    return entry(site, engine, facts, copied.dump, state, DATABASES + "/" + path, changes)
 
 
 def whole(engine: Engine, why: str) -> str:

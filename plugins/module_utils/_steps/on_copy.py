@@ -73,6 +73,8 @@ def caught_up(
         return None
     try:
         with engine.context.stopwatch.step("catch-up"):
+            if entry.changes:
+                engine.replay(backup.file(entry.changes))
             touched = engine.apply(backup.file(entry.catch_up))
         left = frozenset(table.name for table in entry.state.tables if table.name not in touched)
         return _proven(engine, entry, wanted, engine.applies_bytes, left if proof == copies.CHANGED else frozenset())
@@ -96,6 +98,8 @@ def load_and_prove(engine: Engine, backup: BackupSet, entry: DatabaseEntry, want
         PROGRESS.expect(ROWS, sum(table.rows for table in entry.state.tables))
         engine.load(backup.file(DATABASES), replace(entry.dump, path=relative), entry.facts)
         if entry.catch_up:
+            if entry.changes:
+                engine.replay(backup.file(entry.changes))
             engine.apply(backup.file(entry.catch_up))
     return _proven(engine, entry, wanted, bool(entry.catch_up) and engine.applies_bytes)
 

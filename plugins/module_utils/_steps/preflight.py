@@ -50,6 +50,7 @@ class Options(ModuleOptions):
     services_kept_running: Sequence[str] = ()  # units that may run meanwhile
     engines: Mapping[str, str] = field(default_factory=dict)  # by alias: the engine that new has instead
     excluded_models: Sequence[str] = ()  # models whose rows a conversion leaves out
+    replicate: bool = False  # changes are followed from a first copy on
 
 
 def media_obstacles(found: Mapping[str, Any]) -> List[Obstacle]:
@@ -65,8 +66,19 @@ def obstacles_on_old(site: Site, options: Options) -> List[Obstacle]:
     found = obstacles_of_set(site, options)
     for alias, target in sorted(options.engines.items()):
         found += _conversion_obstacles(site, alias, target, options.excluded_models, found)
+    if options.replicate:
+        found += _replication_obstacles(site)
     collect(found, partial(checks.require, options.units))
     gather(found, partial(checks.unnamed, site.project.path, options.units, options.services_kept_running))
+    return found
+
+
+def _replication_obstacles(site: Site) -> List[Obstacle]:
+    """Return what stands in the way of replication; engines that know none beside one that does need none."""
+    found: List[Obstacle] = []
+    able = {alias: engine for alias, engine in site.engines.items() if engine.replicates}
+    for alias, engine in (able or site.engines).items():
+        gather(found, engine.check_replication, alias)
     return found
 
 

@@ -32,6 +32,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import (
     restore_media,
     retain,
     same_server,
+    streams,
 )
 from ansible_collections.relocate.django.plugins.module_utils._steps.chosen_set import SetOptions, Source
 from ansible_collections.relocate.django.plugins.module_utils._steps.on_copy import Loaded, load_and_prove
@@ -159,6 +160,7 @@ class Measured:
     measured: Dict[str, Any] = field(default_factory=dict)
     states: Dict[str, DatabaseState] = field(default_factory=dict)
     failures: List[str] = field(default_factory=list)
+    followed: Dict[str, Any] = field(default_factory=dict)  # how far streams of changes were taken in, by alias
 
 
 def apply(
@@ -220,6 +222,12 @@ def _load_all(site: Site, options: Options, source: Source, planned: Plan, resul
             loaded = convert_and_prove(site, engine, source.backup, step.entry)
             result.measured[alias] = measured.fixture(loaded.tables, loaded.state)
         else:
+            if alias in copied and options.state == "copied":
+                with site.stopwatch.step("catch-up"):
+                    followed = streams.follow(engine, source.backup, step.entry)
+                if followed is not None:
+                    result.followed[alias] = followed
+                    continue
             wanted = expected(step.entry.state, options.sequences == "advance")
             found = None
             if alias in copied:

@@ -101,8 +101,13 @@ class _Copy:
         os.chmod(path, mode)  # whatever the umask
 
     def file(self, source: str, path: str, mode: int, always: bool) -> None:
-        """Copy a file, unless it is there with the same size and time."""
-        with os.fdopen(os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as stream:
+        """Copy a file, unless it is there with the same size and time, or has vanished meanwhile."""
+        try:
+            handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            self._moved.vanished = True
+            return
+        with os.fdopen(handle, "rb") as stream:
             status, there = os.fstat(stream.fileno()), os.path.lexists(path)
             if there and (self._keep or (not always and _same(status, path))):
                 return

@@ -16,7 +16,11 @@ import json
 import os
 from typing import FrozenSet, Iterator, List, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import catchup_sql, state
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import (
+    catchup_sql,
+    replicate_position,
+    state,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.catchup_sql import (
     CHOSEN,
     CONTENTS,
@@ -68,8 +72,9 @@ def apply(server: Server, database: str, path: str) -> FrozenSet[str]:
     """Apply a catch-up; returns the tables that it touched. Raises cannot_catch_up, with the database as it was."""
     contents = read(path)
     with _transaction(server, database) as session:
+        streamed = replicate_position.settle(session, contents.follows)
         _all(session, path, contents)
-    return frozenset(change.label for change in contents.changes if change.changes)
+    return streamed | frozenset(change.label for change in contents.changes if change.changes)
 
 
 def try_apply(server: Server, database: str) -> None:
@@ -148,7 +153,7 @@ def refreshes(session: Session, contents: Contents) -> List[str]:
     """The statements that fill materialized views, or empty them, as a load would; none where no row changed."""
     wanted = {(schema, name): filled for schema, name, filled in contents.views}
     found: List[Tuple[str, str, bool]] = session.rows(catchup_sql.VIEWS)
-    changed = any(change.changes for change in contents.changes)
+    changed = bool(contents.follows) or any(change.changes for change in contents.changes)
     statements = []
     for schema, name, filled in found:
         sql = "REFRESH MATERIALIZED VIEW {0}.{1}".format(ident(schema), ident(name))

@@ -212,6 +212,7 @@ class Contents:
     changes: Tuple[Change, ...] = ()  # each with its files, by its place
     sequences: Tuple[Tuple[str, str, int, bool], ...] = ()  # schema, name, last value, is called
     views: Tuple[Tuple[str, str, bool], ...] = ()  # materialized: schema, name, is filled
+    follows: int = 0  # files of a stream that must have been applied before
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Contents:
@@ -223,6 +224,7 @@ class Contents:
             changes=tuple(_change(item) for item in plain["changes"]),
             sequences=tuple((str(a), str(b), int(c), bool(d)) for a, b, c, d in plain["sequences"]),
             views=tuple((str(a), str(b), bool(c)) for a, b, c in plain["views"]),
+            follows=int(plain.get("follows", 0)),
         )
 
 

@@ -163,6 +163,9 @@ class Catchup:
         self._changed = catchup_sql.is_changed(int(base["horizon"]))
         self._name = quote(view.server.config.alias, safe="") + ".catchup"
         self._path = os.path.join(directory, self._name)
+        followed: Mapping[str, Any] = base.get("followed") or {}
+        self._follows, self._by_stream = int(followed.get("files", 0)), frozenset(followed.get("tables", ()))
+        self._whole = frozenset(followed.get("whole", ()))  # whatever the stream made of them
 
     def write(self) -> str:
         """Write it below the directory; returns its relative path. Raises cannot_catch_up, and leaves nothing then."""
@@ -174,7 +177,12 @@ class Catchup:
         tables = [
             table
             for table in state.list_tables(self._view.main)
-            if before[table.label] != after[table.label] or not queries.tells_all(table, self._now.method)
+            if table.label not in self._by_stream
+            and (
+                before[table.label] != after[table.label]
+                or table.label in self._whole
+                or not queries.tells_all(table, self._now.method)
+            )
         ]
         changes = self._plan(tables, details)
         check_share(sum(change.rows for change in changes), self._now.rows())
@@ -221,7 +229,7 @@ class Catchup:
 
     def _key(self, table: Table, details: Mapping[Tuple[str, str], _Details]) -> bool:
         """Tell whether the table's key is the one whose hashes the first copy has."""
-        noted = self._base["keys"].get(table.label)
+        noted: Mapping[str, Any] = {} if table.label in self._whole else self._base["keys"].get(table.label, {})
         return bool(noted) and tuple(noted["key"]) == details[table.schema, table.name].key
 
     def _change(self, table: Table, details: _Details, now: Any, coming: int) -> Change:
@@ -250,7 +258,7 @@ class Catchup:
                 hashed = catchup_sql.key_hash(table, change.key, self._now.method)
                 sql = catchup_sql.kept_sql(table, hashed, change.buckets, self._changed, change.chosen)
                 self._copy(sql, catchup_sql.kept_file(place), change.kept)
-        contents = Contents(self._now.method, tuple(changes), self._sequences(), self._views())
+        contents = Contents(self._now.method, tuple(changes), self._sequences(), self._views(), self._follows)
         with self._new(catchup_sql.CONTENTS) as stream:
             stream.write(json.dumps(dict(as_plain(contents), format=catchup_sql.FORMAT)).encode("utf-8"))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
@@ -218,6 +218,10 @@ class Server(Logins[Session]):
             env["PGOPTIONS"] = (env.get("PGOPTIONS", "") + " -c synchronous_commit=off" + watching).strip()
         return env
 
+    def factory(self) -> Any:
+        """Return the driver's class of connections; None means its usual one."""
+        return None
+
     def connect(self, database: str) -> Session:
         """A session as the settings' user.
 
@@ -233,12 +237,12 @@ class Server(Logins[Session]):
         try:
             with acting_as(user), own_environment((user or current_user()).home, service):
                 try:
-                    connection = psycopg2.connect(**pinned)
+                    connection = psycopg2.connect(connection_factory=self.factory(), **pinned)
                 except psycopg2.Error as exc:
                     if not _NO_OPTIONS.search(str(exc)) or parameters.get("options") == NO_TRIGGERS:
                         raise
                     # Poolers hand on few parameters. The session then pins its search_path by its first statement.
-                    connection = psycopg2.connect(**parameters)
+                    connection = psycopg2.connect(connection_factory=self.factory(), **parameters)
                     self._pooled = True
         except psycopg2.Error as exc:
             text = " ".join(self.context.secrets.scrub(str(exc)).split())

@@ -15,8 +15,7 @@ import dataclasses
 import os
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
-from typing import Any, ClassVar, Collection, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
-from urllib.parse import quote
+from typing import Any, ClassVar, Collection, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     INCOMING,
@@ -24,23 +23,23 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     PREVIOUS,
     Engine,
     EngineContext,
-    OnSnapshot,
     Snapshot,
     removed_on_failure,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines.compare import fingerprinted
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import (
     admin,
     catchup_apply,
-    catchup_write,
     copying,
     described,
     extensions,
     facts,
     judged,
-    privileged,
     programs,
     queries,
+    replicate_apply,
+    replicate_follow,
+    replicate_old,
+    replicate_sql,
     settings,
     venv_dialect,
 )
@@ -48,79 +47,19 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import Session, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.snapshot import (
+    FollowedSnapshot,
+    PostgresqlSnapshot,
+)
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
     DatabaseFacts,
-    DatabaseState,
     Difference,
     DumpFile,
     Obstacle,
     SequenceState,
 )
-
-
-class PostgresqlSnapshot(Snapshot):
-    """An exported snapshot, alive as long as its sessions are."""
-
-    def __init__(self, server: Server, database: str, method: str) -> None:
-        self._server, self._database, self._method = server, database, method
-        self._dumped: Optional[states.SequenceValues] = None
-        self._view = states.View(server, database, server.context.jobs)
-        with removed_on_failure(self._view.close):
-            # Asked now: while the dump runs, the same session may be counting.
-            tables, room = self._view.main.rows(queries.LOCKS)[0]
-            self._jobs = programs.dump_jobs(tables, room, server.context.jobs)
-            self._hidden = self._view.main.rows(privileged.HIDDEN_MAPPINGS)
-            self._rows = copying.estimated(self._view.main)
-
-    def close(self) -> None:
-        """Let go of the snapshot."""
-        self._view.close()
-
-    def dump(self, directory: str, on_snapshot: Optional[OnSnapshot] = None) -> DumpFile:
-        """Write ``ALIAS.pgdump`` below the directory; call it before :meth:`state` when the database is in use.
-
-        Raises RelocateError: program_missing, client_too_old, dump_failed.
-        """
-        client = programs.choose_dump(programs.installed("pg_dump"), self._view.main.major)
-        if on_snapshot is not None:
-            on_snapshot(self._view.snapshot_id)
-        self._server.context.notes.extend(
-            "database {0}: role {1} is not shown the options of the user mapping of {2} on server {3}, so that they are"
-            " not carried: set them on new".format(self._server.config.alias, self._server.role, user, name)
-            for name, user in self._hidden
-        )
-        name = quote(self._server.config.alias, safe="") + ".pgdump"
-        path = os.path.join(directory, name)
-        with copying.watched(self._server, self._database, self._rows):
-            programs.dump(self._server, client, self._database, self._view.snapshot_id, path, self._jobs)
-        with removed_on_failure(lambda: programs.remove(self._server, path)):
-            self._dumped = programs.sequence_values(self._server, programs.client_beside(client), path)
-        return DumpFile(path=name, client=client.version, client_major=str(client.major))
-
-    def has_tables(self) -> bool:
-        """See :meth:`Snapshot.has_tables`."""
-        return bool(self._view.main.value(queries.TABLE_COUNT))
-
-    def state(self, fingerprints: bool = True, counted: Collection[str] = ()) -> DatabaseState:
-        """Count (and fingerprint) everything. Sequences, which obey no snapshot, are the dump's after a dump.
-
-        Raises RelocateError: right_missing, query_failed, server_unreachable, and as :meth:`Snapshot.expect`.
-        """
-        known: Dict[str, str] = {}
-        if fingerprints and self._base is not None and self._copied is not None:
-            known = catchup_write.unwritten(self._view, self._base, self._copied)
-        found = states.read_state(self._view, self._method, fingerprints, self._dumped, {*counted, *known})
-        return fingerprinted(found, known)
-
-    def starting_point(self, copied: DatabaseState) -> Mapping[str, Any]:
-        """See :meth:`Snapshot.starting_point`."""
-        return catchup_write.starting_point(self._view, copied)
-
-    def catch_up(self, directory: str, base: Mapping[str, Any], copied: DatabaseState, now: DatabaseState) -> str:
-        """See :meth:`Snapshot.catch_up`."""
-        return catchup_write.Catchup(self._view, base, copied, now, directory).write()
 
 
 class PostgresqlEngine(Engine):
@@ -129,6 +68,7 @@ class PostgresqlEngine(Engine):
     name = "postgresql"
     dialect: ClassVar[ModuleType] = venv_dialect
     catches_up: ClassVar[bool] = True
+    replicates: ClassVar[bool] = True
 
     def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
         super().__init__(config, context)
@@ -189,7 +129,7 @@ class PostgresqlEngine(Engine):
                 programs.installed("pg_restore"), int(dump.client_major or 0), session.major
             )
             programs.check_complete(self._server, path)
-            lines = programs.listing(self._server, client, path)
+            lines = replicate_sql.without_ours(programs.listing(self._server, client, path))
             admin.drop_database(session, incoming)
             with removed_on_failure(lambda: self.drop(INCOMING)):
                 with self.context.stopwatch.step("create incoming"):
@@ -223,6 +163,33 @@ class PostgresqlEngine(Engine):
     def try_apply(self) -> None:
         """See :meth:`Engine.try_apply`."""
         catchup_apply.try_apply(self._server, self._named(INCOMING))
+
+    def check_replication(self) -> List[Obstacle]:
+        """See :meth:`Engine.check_replication`."""
+        return replicate_old.check(self._server)
+
+    @contextlib.contextmanager
+    def follow(self, stream: str, limit: int) -> Iterator[Snapshot]:
+        """See :meth:`Engine.follow`."""
+        limits = replicate_follow.Limits(size=limit)
+        with replicate_old.begun(self._server, stream, limits) as begun:
+            opened = FollowedSnapshot(self._server, self._named(LIVE), self.method, begun)
+            try:
+                yield opened
+            finally:
+                opened.close()
+
+    def followed(self, stream: str) -> Mapping[str, Any]:
+        """See :meth:`Engine.followed`."""
+        return replicate_old.status(stream)
+
+    def finish(self, stream: str, base: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See :meth:`Engine.finish`."""
+        return replicate_old.finish(self._server, stream, base)
+
+    def replay(self, stream: str) -> int:
+        """See :meth:`Engine.replay`."""
+        return replicate_apply.replay(self._server, self._named(INCOMING), stream)
 
     def advance_sequences(self, behind: Sequence[SequenceState]) -> Sequence[SequenceState]:
         """See :meth:`Engine.advance_sequences`. Raises query_failed where a sequence cannot go so far."""

@@ -72,7 +72,8 @@ class Session(SqlSession):
 
     def __init__(self, connection: Any, scrub: Callable[[str], str]) -> None:
         super().__init__(connection, scrub)
-        connection.autocommit = True
+        if getattr(connection, "autocommit", True) is False:  # one for replication has no such property
+            connection.autocommit = True
         # By itself, before any query: it looks up no function and no operator. A pooler may have dropped the options.
         self.rows("SET search_path TO pg_catalog")
         values = ", ".join("({0}, {1})".format(literal(name), literal(PINS[name])) for name in sorted(PINS))
@@ -115,6 +116,18 @@ class Session(SqlSession):
                 "upgrade the package python3-psycopg2 to 2.8 or later, with libpq 10 or later",
             ) from exc
         return str(made)
+
+    def cursor(self) -> Any:
+        """A cursor of the driver, for what a session has no word for: replication."""
+        return self._connection.cursor()
+
+    def run_bytes(self, sql: bytes) -> None:
+        """Run statements that hold values as they are on the wire. Raises as :meth:`rows`."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(sql)
+        except driver().Error as exc:
+            raise self._error(exc) from None
 
     def rows(self, sql: str) -> List[Tuple[Any, ...]]:
         """Run one statement; its rows, if it has any. Raises query_failed, right_missing or server_unreachable."""

@@ -9,7 +9,7 @@ import contextlib
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import sequences_behind
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import queries
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import queries, replicate_sql
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.queries import Table
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import Session, ident, literal
@@ -62,7 +62,11 @@ def batches(tables: Sequence[Table]) -> List[List[int]]:
 class View:
     """Sessions that all see one moment of one database."""
 
-    def __init__(self, server: Server, database: str, sessions: int) -> None:
+    def __init__(self, server: Server, database: str, sessions: int, imported: str = "") -> None:
+        """Open it.
+
+        :param imported: the snapshot that it sees; by default one of this moment
+        """
         self.server, self.sessions = server, max(1, sessions)
         self._database, self.is_live = database, database == server.config.name
         self.main = server.connect(database)
@@ -70,6 +74,8 @@ class View:
         self.snapshot_id = ""
         try:
             self.main.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            if imported:
+                self.main.run("SET TRANSACTION SNAPSHOT " + literal(imported))
             self.snapshot_id = str(self.main.value("SELECT pg_export_snapshot()"))
         except BaseException:
             self.close()
@@ -170,7 +176,7 @@ def _schema(view: View) -> Optional[Dict[str, str]]:
         )
         return None
     session.run("RELEASE SAVEPOINT whole")
-    return found
+    return {label: text for label, text in found.items() if not replicate_sql.is_ours(label)}
 
 
 def list_tables(session: Session) -> List[Table]:

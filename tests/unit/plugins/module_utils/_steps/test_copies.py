@@ -22,7 +22,7 @@ from tests.unit.plugins.module_utils._steps.engines import NEW, OLD
 
 
 def asked(first: str = copies.ALWAYS, fixtures: bool = False) -> Any:
-    return SimpleNamespace(first_copy=first, fixtures=fixtures)
+    return SimpleNamespace(first_copy=first, fixtures=fixtures, replicate=False, replicate_limit=4096)
 
 
 class Old:

@@ -1,0 +1,350 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A process on old that writes down what changes in a database while the site serves.
+
+It holds a *temporary* replication slot, which the server drops by itself as soon as this process, its connection or the
+server is gone. So no slot can be forgotten, whatever happens to the controller, the run or the host. It ends by
+itself when its directory is gone (whoever removes the set ends it), when too much has been written, when the server has
+to keep too much, or when its time is over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import select
+import signal
+import time
+from dataclasses import dataclass
+from typing import IO, Any, Callable, Dict, Iterator, List, Optional
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import replicate_sql, replicate_stream
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import (
+    Session,
+    driver,
+    ident,
+    literal,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines.sql import cannot_catch_up
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host.files import created, write_atomically
+
+#: Files of the process in its directory: locked while it lives, what it is at, what it is asked, how it ended.
+LOCK, STATUS, FINISH, END = "lock", "status.json", "finish", "end.json"
+#: What a directory holds besides the stream itself.
+NO_STREAM = (LOCK, STATUS, FINISH, END)
+PART = ".part"
+_WAITS = 60  # seconds for transactions that are open when the slot is made
+_PAUSE = 0.05  # seconds between two looks where nothing comes in
+_LOOK = 1.0  # seconds between two looks at limits and directory
+_FEEDBACK = 5.0
+_MIB = 1 << 20
+#: When a file of the stream is ended, so that it can travel: bytes, about, and seconds after it was begun.
+FILE_SIZE, FILE_SECONDS = 8 * _MIB, 5.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Says when following is given up."""
+
+    size: int = 4096 * _MIB  # bytes: of what is written down, and of what the server has to keep for the slot
+    seconds: float = 24 * 3600.0
+
+
+def file_name(number: int) -> str:
+    """The name of a file of the stream: they are numbered from 1."""
+    return "{0:06d}".format(number)
+
+
+class Replicating(Server):
+    """The same server, by connections that speak the replication protocol."""
+
+    def factory(self) -> Any:
+        """See the base class."""
+        driver()
+        import psycopg2.extras
+
+        return psycopg2.extras.LogicalReplicationConnection
+
+
+class Stream:
+    """The files of a stream: whole transactions only get a final name."""
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._known: Dict[int, bytes] = {}  # what was last said of each table
+        self._out: Optional[IO[bytes]] = None
+        self._begun: List[bytes] = []  # of a transaction that has changed nothing yet
+        self._since = 0.0
+        self.files, self.size = 0, 0
+        self.flushed = 0  # where in the log all that is on disk ends
+        self.within = False  # a transaction
+
+    def take(self, message: bytes) -> None:
+        """Take one message in."""
+        kind = message[:1]
+        if kind == replicate_stream.BEGIN:
+            self._begun, self.within = [message], True
+        elif kind == replicate_stream.COMMIT:
+            self.within = False
+            if not self._begun:
+                self._write(message)
+                self._end_when_due()
+            self._begun = []
+            if self._out is None:
+                self.flushed = replicate_stream.commit_end(message)
+        elif kind == replicate_stream.RELATION:
+            number, _relation = replicate_stream.relation_of(message)
+            self._known[number] = message
+            if self._out is not None:
+                self._write(message)
+        else:
+            self._write(*self._begun, message)
+            self._begun = []
+
+    def _write(self, *several: bytes) -> None:
+        if self._out is None:
+            self._out = created(os.path.join(self._directory, PART))
+            self._out.write(replicate_stream.MAGIC)
+            self._since = time.monotonic()
+            several = (*self._known.values(), *several)
+        for message in several:
+            self._out.write(replicate_stream.record(message))
+            self.size += len(message) + 4
+
+    def _end_when_due(self) -> None:
+        out = self._out
+        if out is not None and (out.tell() > FILE_SIZE or self.is_due()):
+            self.end_file()
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether all that was taken in has its final name."""
+        return self._out is None
+
+    def is_due(self) -> bool:
+        """Tell whether the open file has been so for long enough."""
+        return self._out is not None and time.monotonic() - self._since > FILE_SECONDS
+
+    def end_file(self) -> None:
+        """Give the open file its name; call it between two transactions."""
+        if self._out is None:
+            return
+        self._out.flush()
+        os.fsync(self._out.fileno())
+        self._out.close()
+        self._out = None
+        self.files += 1
+        part = os.path.join(self._directory, PART)
+        os.rename(part, os.path.join(self._directory, file_name(self.files)))
+
+
+class Follower:
+    """Follows the stream from the moment at which the slot is there.
+
+    :param slot: its session, and what watches it by another one
+    """
+
+    def __init__(self, slot: Session, watch: Session, name: str, directory: str, limits: Limits) -> None:
+        self._slot, self._watch, self._name = slot, watch, name
+        self._directory, self._limits = directory, limits
+        self._stream = Stream(directory)
+        self._began = time.monotonic()
+        self._target = 0
+        self._own = os.stat(os.path.join(directory, LOCK))
+
+    def run(self) -> None:
+        """Follow until asked to finish, or until it cannot go on; the directory then says which."""
+        try:
+            with self._slot.cursor() as cursor:
+                cursor.start_replication(
+                    slot_name=self._name,
+                    decode=False,
+                    options={"proto_version": "1", "publication_names": ident(self._name)},
+                )
+                self._follow(cursor)
+            self._stream.end_file()
+            self._say(END, {"files": self._stream.files, "why": ""})
+        except (RelocateError, OSError, ValueError, driver().Error) as exc:
+            why = " ".join(str(getattr(exc, "msg", exc)).split())
+            if os.path.exists(os.path.join(self._directory, LOCK)):  # else nobody asks, and it is being removed
+                with contextlib.suppress(OSError):
+                    self._say(END, {"files": self._stream.files, "why": why or type(exc).__name__})
+
+    def _follow(self, cursor: Any) -> None:
+        looked = told = 0.0
+        while True:
+            message = cursor.read_message()
+            now = time.monotonic()
+            if message is not None:
+                self._stream.take(message.payload)
+            elif self._is_done(cursor.wal_end):
+                return
+            else:
+                self._idle()
+                select.select([cursor], [], [], _PAUSE)
+            if now - looked > _LOOK:
+                looked = now
+                self._look(int(cursor.wal_end))
+            if now - told > (_PAUSE if self._target else _FEEDBACK):
+                told = now
+                cursor.send_feedback(flush_lsn=self._stream.flushed, reply=True)
+
+    def _idle(self) -> None:
+        """Nothing waits to be read."""
+        if self._stream.within:
+            return
+        if self._stream.is_due():
+            self._stream.end_file()
+        self._read_request()
+
+    def _is_done(self, position: int) -> bool:
+        return bool(self._target) and not self._stream.within and position >= self._target
+
+    def _read_request(self) -> None:
+        if not self._target:
+            with contextlib.suppress(FileNotFoundError), open(
+                os.path.join(self._directory, FINISH), encoding="ascii"
+            ) as stream:
+                self._target = int(json.load(stream))
+
+    def _look(self, position: int) -> None:
+        """Raise where following is to end; else say how far it is."""
+        found = os.stat(os.path.join(self._directory, LOCK))
+        if (found.st_dev, found.st_ino) != (self._own.st_dev, self._own.st_ino):
+            raise RelocateError("cannot_catch_up", "its directory is another one")
+        rows = self._watch.rows(replicate_sql.KEPT.format(literal(self._name)))
+        if not rows or rows[0][0] is None:
+            raise RelocateError("cannot_catch_up", "the server gave the slot up (max_slot_wal_keep_size)")
+        kept, ahead = int(rows[0][0]), int(rows[0][1])
+        if max(kept, self._stream.size) > self._limits.size:
+            raise RelocateError(
+                "cannot_catch_up",
+                "{0} MiB of changes were written down and {1} MiB of WAL kept, more than the limit of {2} MiB".format(
+                    self._stream.size // _MIB, kept // _MIB, self._limits.size // _MIB
+                ),
+            )
+        if time.monotonic() - self._began > self._limits.seconds:
+            raise RelocateError("cannot_catch_up", "{0:.0f} s are over".format(self._limits.seconds))
+        if not self._stream.within and self._stream.flushed < position and self._stream.is_empty:
+            self._stream.flushed = position
+        self._say(
+            STATUS,
+            {"files": self._stream.files, "bytes": self._stream.size, "kept": kept, "behind": max(0, ahead - position)},
+        )
+
+    def _say(self, name: str, what: Dict[str, Any]) -> None:
+        write_atomically(os.path.join(self._directory, name), json.dumps(what))
+
+
+def _make_slot(slot: Session, name: str) -> str:
+    """Make the slot; returns the snapshot of its moment, which lasts until the session's next command."""
+    slot.run("SET lock_timeout = '{0}s'".format(_WAITS))
+    try:
+        rows = slot.rows("CREATE_REPLICATION_SLOT {0} TEMPORARY LOGICAL pgoutput EXPORT_SNAPSHOT".format(ident(name)))
+    except RelocateError as exc:
+        if exc.details.get("sqlstate") == "55P03":
+            raise cannot_catch_up("a transaction has been open for more than {0} s".format(_WAITS)) from exc
+        raise cannot_catch_up("no replication slot can be made: {0}".format(exc.msg)) from exc
+    return str(rows[0][2])
+
+
+def _process(server: Server, name: str, directory: str, limits: Limits, tell: IO[bytes], go: IO[bytes]) -> None:
+    """All that the process does, once it is on its own."""
+    lock = os.open(os.path.join(directory, LOCK), os.O_RDWR | os.O_CLOEXEC)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    replicating, answer = Replicating(server.config, server.context), {}  # type: Any, Dict[str, str]
+    with contextlib.ExitStack() as stack:
+        try:
+            slot = stack.enter_context(replicating.admin(server.config.name))
+            watch = stack.enter_context(server.admin())
+            answer = {"snapshot": _make_slot(slot, name)}
+        except RelocateError as exc:
+            answer = {"refused": exc.msg, "code": exc.code}
+        tell.write(json.dumps(answer).encode("utf-8") + b"\n")
+        tell.close()
+        if "snapshot" in answer and go.read(1):
+            go.close()
+            Follower(slot, watch, name, directory, limits).run()
+    with contextlib.suppress(RelocateError):
+        unpublish(server, name)
+
+
+def unpublish(server: Server, name: str = "") -> None:
+    """Drop a publication of ours, or all that are in the database."""
+    with server.connect(server.config.name) as own:
+        for (found,) in own.rows(replicate_sql.OURS):
+            if name in ("", found):
+                own.run("DROP PUBLICATION IF EXISTS " + ident(str(found)))
+
+
+@contextlib.contextmanager
+def begun(server: Server, name: str, directory: str, limits: Limits) -> Iterator[str]:
+    """Begin the process; gives the snapshot of the slot's moment, and lets it follow when the block has ended well.
+
+    Raises cannot_catch_up. Nothing is left then, nor when the block fails.
+    """
+    with created(os.path.join(directory, LOCK)):
+        pass
+    told, tells = os.pipe()
+    goes, go = os.pipe()
+    child = os.fork()
+    if not child:
+        _apart(
+            lambda: _process(server, name, directory, limits, os.fdopen(tells, "wb"), os.fdopen(goes, "rb")),
+            tells,
+            goes,
+        )
+    os.close(tells)
+    os.close(goes)
+    os.waitpid(child, 0)  # it has gone on as another one, whose parent is not this process
+    with os.fdopen(told, "rb") as answers, os.fdopen(go, "wb") as word:
+        try:
+            answer = json.loads(answers.readline() or b"{}")
+        except ValueError:
+            answer = {}
+        if "snapshot" not in answer:
+            raise cannot_catch_up(str(answer.get("refused") or "the process that follows ended at once"))
+        yield str(answer["snapshot"])
+        with contextlib.suppress(BrokenPipeError):  # it is gone, which shows when it is to finish
+            word.write(b"+")
+            word.flush()
+
+
+def _apart(work: Callable[[], None], *kept: int) -> None:
+    """Do the work in a process of its own session that nobody waits for, and that holds nothing open of this one."""
+    try:
+        os.setsid()
+        if os.fork():
+            return
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for handle in (0, 1, 2):
+            os.dup2(nothing, handle)
+        for handle in (int(name) for name in os.listdir("/proc/self/fd")):
+            if handle > 2 and handle not in kept:
+                with contextlib.suppress(OSError):  # the listing's own
+                    os.close(handle)
+        os.chdir("/")
+        work()
+    finally:
+        os._exit(0)
+
+
+def is_alive(directory: str) -> bool:
+    """Tell whether the process of a directory lives."""
+    try:
+        handle = os.open(os.path.join(directory, LOCK), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except OSError:
+        return True
+    finally:
+        os.close(handle)

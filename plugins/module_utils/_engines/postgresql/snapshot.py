@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One moment of a PostgreSQL database: its dump, what is in it, and what changed since another one."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Collection, Dict, Mapping, Optional
+from urllib.parse import quote
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    OnSnapshot,
+    Snapshot,
+    removed_on_failure,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines.compare import fingerprinted
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import (
+    catchup_write,
+    copying,
+    privileged,
+    programs,
+    queries,
+    replicate_old,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import state as states
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, DumpFile
+
+
+class PostgresqlSnapshot(Snapshot):
+    """An exported snapshot, alive as long as its sessions are."""
+
+    def __init__(self, server: Server, database: str, method: str, imported: str = "") -> None:
+        self._server, self._database, self._method = server, database, method
+        self._dumped: Optional[states.SequenceValues] = None
+        self._view = states.View(server, database, server.context.jobs, imported)
+        with removed_on_failure(self._view.close):
+            # Asked now: while the dump runs, the same session may be counting.
+            tables, room = self._view.main.rows(queries.LOCKS)[0]
+            self._jobs = programs.dump_jobs(tables, room, server.context.jobs)
+            self._hidden = self._view.main.rows(privileged.HIDDEN_MAPPINGS)
+            self._rows = copying.estimated(self._view.main)
+
+    def close(self) -> None:
+        """Let go of the snapshot."""
+        self._view.close()
+
+    def dump(self, directory: str, on_snapshot: Optional[OnSnapshot] = None) -> DumpFile:
+        """Write ``ALIAS.pgdump`` below the directory; call it before :meth:`state` when the database is in use.
+
+        Raises RelocateError: program_missing, client_too_old, dump_failed.
+        """
+        client = programs.choose_dump(programs.installed("pg_dump"), self._view.main.major)
+        if on_snapshot is not None:
+            on_snapshot(self._view.snapshot_id)
+        self._server.context.notes.extend(
+            "database {0}: role {1} is not shown the options of the user mapping of {2} on server {3}, so that they are"
+            " not carried: set them on new".format(self._server.config.alias, self._server.role, user, name)
+            for name, user in self._hidden
+        )
+        name = quote(self._server.config.alias, safe="") + ".pgdump"
+        path = os.path.join(directory, name)
+        with copying.watched(self._server, self._database, self._rows):
+            programs.dump(self._server, client, self._database, self._view.snapshot_id, path, self._jobs)
+        with removed_on_failure(lambda: programs.remove(self._server, path)):
+            self._dumped = programs.sequence_values(self._server, programs.client_beside(client), path)
+        return DumpFile(path=name, client=client.version, client_major=str(client.major))
+
+    def has_tables(self) -> bool:
+        """See :meth:`Snapshot.has_tables`."""
+        return bool(self._view.main.value(queries.TABLE_COUNT))
+
+    def state(self, fingerprints: bool = True, counted: Collection[str] = ()) -> DatabaseState:
+        """Count (and fingerprint) everything. Sequences, which obey no snapshot, are the dump's after a dump.
+
+        Raises RelocateError: right_missing, query_failed, server_unreachable, and as :meth:`Snapshot.expect`.
+        """
+        known: Dict[str, str] = {}
+        if fingerprints and self._base is not None and self._copied is not None:
+            known = catchup_write.unwritten(self._view, self._base, self._copied)
+        found = states.read_state(self._view, self._method, fingerprints, self._dumped, {*counted, *known})
+        return fingerprinted(found, known)
+
+    def starting_point(self, copied: DatabaseState) -> Mapping[str, Any]:
+        """See :meth:`Snapshot.starting_point`."""
+        return catchup_write.starting_point(self._view, copied)
+
+    def catch_up(self, directory: str, base: Mapping[str, Any], copied: DatabaseState, now: DatabaseState) -> str:
+        """See :meth:`Snapshot.catch_up`."""
+        return catchup_write.Catchup(self._view, base, copied, now, directory).write()
+
+
+class FollowedSnapshot(PostgresqlSnapshot):
+    """The moment at which a replication begins."""
+
+    def __init__(self, server: Server, database: str, method: str, stream: replicate_old.Begun) -> None:
+        super().__init__(server, database, method, stream.snapshot)
+        self._replicated = stream.published.files
+
+    def starting_point(self, copied: DatabaseState) -> Mapping[str, Any]:
+        """See :meth:`Snapshot.starting_point`."""
+        return {**super().starting_point(copied), "replicated": dict(self._replicated)}
