@@ -136,7 +136,7 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "_os_release": ("open", SYSTEM),
     },
     "module_utils/_host/files.py": {
-        "remove_tree": ("shutil.rmtree", OURS),
+        "remove_tree": ("shutil.rmtree shutil.rmtree", OURS),
         "replaced": ("files.created os.replace os.unlink os.unlink", "its callers are on this list themselves"),
         "write_atomically": ("files.replaced", OURS),
         "sync_directory": ("os.open", OURS),

@@ -154,9 +154,9 @@ def test_a_manifest_that_could_not_be_read_is_never_written(tmp_path: Path) -> N
 def test_discard(complete: tuple[BackupSet, str], monkeypatch: pytest.MonkeyPatch) -> None:
     made, _digest = complete
     seen: list[bool] = []
-    real = directory.shutil.rmtree
+    real = directory.remove_tree
     monkeypatch.setattr(
-        directory.shutil, "rmtree", lambda path: (seen.append(os.path.exists(made.file("manifest.json"))), real(path))
+        directory, "remove_tree", lambda path: (seen.append(os.path.exists(made.file("manifest.json"))), real(path))
     )
     made.discard()
     assert (seen, os.path.exists(made.path)) == ([False], False)
