@@ -38,7 +38,7 @@ options:
     choices: [postgresql, mysql, sqlite]
     required: true
   excluded_models:
-    description: Tables and models that may stay behind with their rows.
+    description: Apps, models and tables that may stay behind with their rows.
     type: list
     elements: str
     default: []

@@ -50,15 +50,18 @@ options:
     type: list
     elements: str
     default: []
-  exclude:
-    description: Apps and models to leave out.
+  excluded_models:
+    description:
+      - Apps, models and tables to leave out, as a move does with C(relocate_excluded_models). A dump without them is
+        loaded where O(relocate.django.fixture_load#module:excluded_models) lists the same.
     type: list
     elements: str
     default: []
+    aliases: [exclude]
   primary_keys:
     description:
       - Only the objects with these keys, of the one model that O(models) names. A key of several columns is a list of
-        JSON within a text, such as C("[1, 10]").
+        JSON within a text, such as C("[1, 10]"). RV(missing_keys) tells those that no object has.
     type: list
     elements: str
   natural_foreign:
@@ -103,12 +106,22 @@ fingerprints:
   returned: when something was written
   type: dict
 left_out:
-  description: What the database holds and the fixture does not; only for a fixture of everything.
+  description: What the database holds and the fixture does not; not where models were chosen.
   returned: when something was written
   type: list
   elements: dict
 migrations:
   description: The migrations that were applied when the fixture was made.
+  returned: when something was written
+  type: list
+  elements: str
+missing_keys:
+  description: Those of O(primary_keys) that no object has.
+  returned: when something was written
+  type: list
+  elements: str
+needs:
+  description: Parents of the models that were written, whose rows are needed too and are not in the fixture.
   returned: when something was written
   type: list
   elements: str
@@ -120,6 +133,11 @@ sha256:
   description: The digest of the file.
   returned: when something was written
   type: str
+notes:
+  description: Notes that are no errors, such as keys that no object has.
+  returned: success
+  type: list
+  elements: str
 seconds:
   description: The seconds of each step.
   returned: success

@@ -83,6 +83,28 @@ options:
     description: Whether a live database that holds tables is put aside as previous; by default it is refused.
     type: bool
     default: false
+  excluded_models:
+    description:
+      - Apps, models and tables that are left out of the fixture, as C(shop) or C(shop.Book). They are counted and named
+        in RV(excluded). What O(relocate.django.fixture_dump#module:excluded_models) left out of a dump has to be listed
+        here too before the dump is loaded with O(mode=blank).
+    type: list
+    elements: str
+    default: []
+    aliases: [exclude]
+  ignore_unknown:
+    description:
+      - Whether models and fields that the code does not have are left out of a fixture of Django's own formats, as with
+        C(loaddata --ignorenonexistent). They are counted and named in RV(ignored). By default they are refused.
+    type: bool
+    default: false
+  allow_partial:
+    description:
+      - Whether a fixture of a part of the models may become all that the new database holds. By default a lossless one
+        of chosen models or keys is refused (C(fixture_partial)), and with O(replace=true) one of Django's own formats
+        that holds nothing of a model that the live database has rows of.
+    type: bool
+    default: false
 seealso:
   - module: relocate.django.fixture_dump
   - module: relocate.django.restore
@@ -101,6 +123,14 @@ EXAMPLES = r"""
     path: /srv/shop/app
     src: /var/backups/shop.json.gz
     state: {shop: "0004"}
+
+- name: Load a fixture of the web into code that has moved on, without its users
+  relocate.django.fixture_load:
+    site: shop
+    path: /srv/shop/app
+    src: /srv/shop/demo.json
+    excluded_models: [auth.User]
+    ignore_unknown: true
 
 - name: Bring the books of the shop's other site up to date
   relocate.django.fixture_load:
@@ -124,6 +154,15 @@ made:
   description:
     - What the database holds and the fixture does not, since migrations or handlers of C(post_migrate) made it. By
       model, how many C(objects) there are, and in C(names) what the first ten are named, by natural key or else by key.
+  returned: when something was loaded
+  type: dict
+excluded:
+  description: How many objects were left out since O(excluded_models) names them, by model.
+  returned: when something was loaded
+  type: dict
+ignored:
+  description:
+    - How many objects of a model, or values of a field, the code does not know and O(ignore_unknown) left out.
   returned: when something was loaded
   type: dict
 merged:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -94,16 +95,30 @@ def press(directory: Path) -> Path:
     return directory
 
 
+class Made(dict[str, Project]):
+    """Projects by engine, each made when it is first asked for."""
+
+    def __init__(self, make: Callable[[str], Project]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, engine: str) -> Project:
+        self[engine] = self._make(engine)
+        return self[engine]
+
+
 @pytest.fixture(scope="module", name="sites")
 def _sites(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Project]:
     directory = tmp_path_factory.mktemp("made")
     source = press(directory / "code")
-    found = {}
-    for engine in ENGINES:
-        found[engine] = Project(servers, engine, f"made_{engine}", directory, source)
-        found[engine].must("makemigrations", "press", "-v0")
-        (found[engine].path / "press" / "migrations" / "0002_data.py").write_text(DATA)
-    return found
+
+    def make(engine: str) -> Project:
+        project = Project(servers, engine, f"made_{engine}", directory, source)
+        project.must("makemigrations", "press", "-v0")
+        (project.path / "press" / "migrations" / "0002_data.py").write_text(DATA)
+        return project
+
+    return Made(make)
 
 
 def written(path: Path, *objects: dict[str, Any]) -> Path:

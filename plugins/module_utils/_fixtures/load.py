@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -41,6 +41,7 @@ def load_fixture(
     form: str = "",
     state: Optional[Mapping[str, str]] = None,
     signals: bool = False,
+    choice: Optional[Mapping[str, Any]] = None,
 ) -> Dict[str, Any]:
     """Make incoming, fill it out of the fixture and prove it; what goes wrong drops it.
 
@@ -49,27 +50,55 @@ def load_fixture(
     :param form: one of FORMS
     :param state: what a fixture of Django's own formats does not tell: app -> its last migration then
     :param signals: whether objects are saved one by one, so that the project's signal handlers run
+    :param choice: excluded_models, ignore_unknown, allow_partial
 
-    Returns ``counts`` (by model: objects, fingerprint, as read back from the database), ``migrated`` and ``header``.
+    Returns ``counts`` (by model: objects, fingerprint, as read back from the database), ``migrated``, ``header``,
+    ``made`` (what the database holds beyond the fixture), ``excluded`` and ``ignored`` (what was left out).
     Raises what ``program.run`` and :meth:`Engine.incoming` raise.
     """
     request = {"work": "load", "form": form or form_of(path), "forward": forward, "signals": signals}
+    request.update(choice or {})
     with engine.context.stopwatch.step("load"), engine.incoming() as config:
         return _run(site, engine, path, dict(request, name=config.name, state=dict(state or {})))
 
 
-def merge_fixture(site: Site, engine: Engine, path: str, form: str = "", check: bool = False) -> Dict[str, Any]:
+def merge_fixture(
+    site: Site,
+    engine: Engine,
+    path: str,
+    form: str = "",
+    check: bool = False,
+    choice: Optional[Mapping[str, Any]] = None,
+) -> Dict[str, Any]:
     """Merge a fixture into the live database, in one transaction.
 
     :param path: the fixture, as of :func:`load_fixture`
     :param check: look at what would become of each row, and take everything back
+    :param choice: excluded_models, ignore_unknown
 
     Returns ``counts`` (by model: inserted, updated, left, deleted), ``rows`` (the first of them, one by one) and
-    ``untold`` (how many more there are). Raises what ``program.run`` raises; then nothing was changed.
+    ``untold`` (how many more there are), ``excluded`` and ``ignored``. Raises what ``program.run`` raises; then nothing
+    was changed.
     """
-    request = {"work": "merge", "form": form or form_of(path), "check": check}
+    request = {"work": "merge", "form": form or form_of(path), "check": check, **(choice or {})}
     with engine.context.stopwatch.step("merge"):
         return _run(site, engine, path, request)
+
+
+def models_lost(
+    site: Site, engine: Engine, loaded: Mapping[str, Any], excluded_models: Sequence[str]
+) -> Dict[str, int]:
+    """Return how many rows the live database has of each model that the loaded one holds nothing of.
+
+    Only of a fixture that does not tell by itself whether it is whole. Raises what ``program.run`` raises.
+    """
+    if "whole" in loaded["header"]:
+        return {}
+    there = {label for label, item in loaded["counts"].items() if item["objects"]} | set(loaded["made"])
+    request = {"work": "filled", "without": sorted(there), "excluded_models": list(excluded_models)}
+    about = {"alias": engine.config.alias, "engine": engine.name}
+    found: Dict[str, int] = program.run(site.project, site.secrets, {**request, **about})["filled"]
+    return found
 
 
 def _run(site: Site, engine: Engine, path: str, request: Mapping[str, Any]) -> Dict[str, Any]:

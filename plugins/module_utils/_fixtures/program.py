@@ -18,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import COD
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_beyond,
     venv_blame,
+    venv_chosen,
     venv_columns,
     venv_dialect,
     venv_dump,
@@ -82,6 +83,7 @@ PARTS = (
     venv_refusals,
     venv_scan_rules,
     venv_blame,
+    venv_chosen,
     venv_load,
     venv_wrong_json,
     venv_read_json,

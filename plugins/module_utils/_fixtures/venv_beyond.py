@@ -38,6 +38,25 @@ def told(
     return found
 
 
+def filled(request: Dict[str, Any]) -> Dict[str, int]:
+    """How many rows there are of each model that has some.
+
+    :param request: alias, without (labels that need not be looked at), excluded_models
+    """
+    from django.db import connections
+
+    connection = connections[request["alias"]]
+    found: Dict[str, int] = {}
+    for model in venv_rows.without(venv_rows.models_of(request["alias"]), request.get("excluded_models") or []):
+        if model._meta.label not in request["without"]:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM " + connection.ops.quote_name(model._meta.db_table))
+                rows = int(cursor.fetchone()[0])
+            if rows:
+                found[model._meta.label] = rows
+    return found
+
+
 def _names(connection: Any, model: Any, keys: List[Any], more: int, last: bool) -> List[str]:
     """Return what the first are named.
 

@@ -48,6 +48,21 @@ class Column:
         """A plain value as a statement's parameter."""
         return value if value is None or self._parameter is None else self._parameter(value)
 
+    def database_default(self, connection: Any) -> Any:
+        """Return, as a plain value, what the database puts where a row does not give the column; asked at each call."""
+        from django.db.models import Value
+        from django.db.models.sql import Query
+
+        default = self.field.db_default
+        if not hasattr(default, "resolve_expression"):
+            default = Value(default, self.field)
+        sql, parameters = Query(model=self.field.model).get_compiler(connection=connection).compile(default)
+        with connection.cursor() as cursor:
+            select = self.select.replace("%", "%%").replace(self.quoted.replace("%", "%%"), "(" + sql + ")")
+            cursor.execute("SELECT " + select, list(parameters))
+            value = cursor.fetchone()[0]
+        return value if value is None or self.read is None else self.read(value)
+
     def describe(self) -> Dict[str, Any]:
         """Return what rules about values need to know."""
         return {

@@ -234,6 +234,13 @@ class Dialect:
         """A table as :meth:`elsewhere` or Django's introspection names it."""
         return self.quote(name)
 
+    def called(self, table: str) -> Set[str]:
+        """Return how introspection and :meth:`elsewhere` call a model's table.
+
+        :param table: as the model names it, in quotes or not
+        """
+        return {table.strip(self.mark)}
+
     def within_others(self) -> Set[str]:
         """Tables that are a part of others, such as partitions."""
         return set()

@@ -59,14 +59,14 @@ def dump(request: Request, stream: BinaryIO, say: Callable[[str], None]) -> Dict
         venv_rows.begin(connection)
     tables = chosen_tables(request, connection)
     keys = request.get("keys")
-    if keys is not None and sum(1 for table in tables if not table.model._meta.auto_created) != 1:
-        raise FixtureError("bad_option", "primary keys belong to one model", "name exactly one model in models")
+    missing = [] if keys is None else missing_keys(tables, keys)
     header = header_of(request, connection, tables, migrations)
     if request["format"] == LINES:
         counts = write_lines(stream, header, tables, keys, _progress(say))
     else:
         counts = venv_write_objects.write(stream, request, tables, keys, _progress(say))
-    return dict(header, counts=counts, method=venv_rows.METHOD)
+    needs = [] if header["whole"] else needed_parents(tables)
+    return dict(header, counts=counts, method=venv_rows.METHOD, missing_keys=missing, needs=needs)
 
 
 def _moment(connection: Any) -> str:
@@ -105,6 +105,33 @@ def chosen_tables(request: Request, connection: Any) -> List[venv_rows.Table]:
     return [venv_rows.Table(model, connection) for model in chosen]
 
 
+def missing_keys(tables: List[venv_rows.Table], keys: List[str]) -> List[str]:
+    """The keys that no row of the one chosen model has. Raises FixtureError for what cannot be a key."""
+    from django.core.exceptions import ValidationError
+
+    own = [table for table in tables if not table.model._meta.auto_created]
+    if len(own) != 1:
+        raise FixtureError("bad_option", "primary keys belong to one model", "name exactly one model in models")
+    missing = []
+    for key in keys:
+        try:
+            own[0].model._meta.pk.to_python(key)
+        except ValidationError:
+            raise FixtureError(
+                "bad_option", "{0} is no key of {1}".format(key, own[0].label), "correct primary_keys"
+            ) from None
+        if not list(venv_rows.stream(own[0], [key])):
+            missing.append(key)
+    return missing
+
+
+def needed_parents(tables: List[venv_rows.Table]) -> List[str]:
+    """The models that chosen ones inherit rows from, and that are not chosen."""
+    chosen = {table.label for table in tables}
+    found = [parent._meta.label for table in tables for parent in table.model._meta.get_parent_list()]
+    return sorted({label for label in found if label not in chosen})
+
+
 def header_of(
     request: Request, connection: Any, tables: List[venv_rows.Table], migrations: List[str]
 ) -> Dict[str, Any]:
@@ -112,7 +139,8 @@ def header_of(
     import django
     from django.conf import settings
 
-    whole = not (request.get("models") or request.get("exclude") or request.get("keys") is not None)
+    chosen = bool(request.get("models") or request.get("keys") is not None)
+    whole = not (chosen or request.get("exclude"))
     return {
         "relocate_fixture": FORMAT,
         "alias": request["alias"],
@@ -120,9 +148,11 @@ def header_of(
         "django": django.get_version(),
         "use_tz": bool(settings.USE_TZ),
         "whole": whole,
+        "chosen": chosen,
+        "excluded": sorted({*(request.get("exclude") or []), *(request.get("excluded_models") or [])}),
         "migrations": migrations,
         "models": [table.label for table in tables],
-        "left_out": venv_rows.left_out(connection, tables) if whole else [],
+        "left_out": [] if chosen else venv_rows.left_out(connection, tables),
     }
 
 

@@ -18,6 +18,7 @@ import zlib
 from typing import Any, BinaryIO, Callable, Dict, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_beyond,
     venv_dialect,
     venv_dump,
     venv_load,
@@ -56,6 +57,8 @@ def work(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, A
         return venv_dump.dump(request, data_out, say)
     if request["work"] in ("load", "merge"):
         return load(request, data_in, say)
+    if request["work"] == "filled":
+        return {"filled": venv_beyond.filled(request)}
     if request["work"] == "schema":
         return venv_load.schema(request, say)
     return venv_scan.scan(request, say)
@@ -66,6 +69,12 @@ def load(request: Request, data_in: BinaryIO, say: Callable[[str], None]) -> Dic
     begins: bytes = getattr(data_in, "peek", lambda _size: b"")(len(_LINES))
     if request["form"] == "jsonl" and begins.startswith(_LINES):
         request = dict(request, form=venv_dump.LINES)
+    if request["form"] == venv_dump.LINES and request.get("ignore_unknown"):
+        raise venv_rows.FixtureError(
+            "bad_option",
+            "this fixture is loaded at the migrations that it records: it holds nothing unknown",
+            "leave out ignore_unknown; excluded_models leaves out a model",
+        )
     if request["work"] == "merge":
         return venv_merge.merge(request, data_in, say)
     if request["form"] == venv_dump.LINES:

@@ -54,6 +54,12 @@ class Section:
                 break
         self._close(lines.next("{0}: {1} objects".format(self.label, total.rows))[1], total)
 
+    def passed(self) -> int:
+        """Read over the rows of a model that is left out; returns how many there were. What is wrong is still told."""
+        for _rows in self.chunks():
+            pass
+        return self.rows
+
     def _close(self, item: Any, total: venv_rows.Sum) -> None:
         self.rows, self.fingerprint = total.rows, total.fingerprint
         if not isinstance(item, dict) or item.get("end") != self.label:

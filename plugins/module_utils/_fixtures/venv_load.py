@@ -12,11 +12,12 @@ Django imported inside functions. Rows go past every model, so no signal handler
 
 import re
 import time
-from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_beyond,
     venv_blame,
+    venv_chosen,
     venv_dialect,
     venv_lines,
     venv_rows,
@@ -42,24 +43,29 @@ _SHOWN = 200  # characters of a database's own words
 def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     """Load the lossless form; returns counts by model, and the migrations that were applied afterwards.
 
-    :param request: alias, name (the blank database to load into), without_tables (what may stay behind), forward
+    :param request: alias, name (the blank database to load into), excluded_models (what stays behind), allow_partial,
+        forward
     """
     from django.db import connections
 
     connection = connections[request["alias"]]
     lines = venv_lines.Lines(stream)
-    check_header(lines.header)
+    check_header(lines.header, request)
     registry = venv_state.migrate_to(connection, lines.header["migrations"], say)
-    tables = tables_of(connection, registry, lines.header["models"])
+    chosen = venv_chosen.Chosen(request, registry.get_models(include_auto_created=True))
+    tables = tables_of(
+        connection, registry, [label for label in lines.header["models"] if not chosen.leaves(label.lower())]
+    )
+    chosen.check()
     dialect = venv_dialect.of(connection)
     bulk = dialect.bulk(dialect, list(tables.values()))
     dialect.pin()
     bulk.begin()
-    counts = _fill(connection, bulk, tables, lines, say)
+    counts = _fill(connection, bulk, tables, lines, chosen, say)
     bulk.end()
     done = venv_state.forward(connection, say) if request.get("forward", True) else []
     answer = {"counts": counts, "method": venv_rows.METHOD, "migrated": done, "header": lines.header}
-    return dict(answer, made=venv_beyond.told(connection, counts))
+    return dict(answer, made=venv_beyond.told(connection, counts), excluded=chosen.excluded)
 
 
 def schema(request: Request, say: Say) -> Dict[str, Any]:
@@ -77,15 +83,31 @@ def schema(request: Request, say: Say) -> Dict[str, Any]:
     return {"schema": found}
 
 
-def check_header(header: Dict[str, Any]) -> None:
-    """Refuse what cannot be loaded whole. Raises FixtureError before anything is made."""
-    if not header["whole"]:
+def check_header(header: Dict[str, Any], request: Request) -> None:
+    """Refuse what cannot be loaded whole, unless that is wanted. Raises FixtureError before anything is made.
+
+    :param request: allow_partial, excluded_models
+    """
+    if not (header["whole"] or request.get("allow_partial")):
+        _check_parts(header, {name.lower() for name in request.get("excluded_models") or []})
+    check_time_zones(header)
+
+
+def _check_parts(header: Dict[str, Any], accepted: Set[str]) -> None:
+    if header.get("chosen", True):
         raise FixtureError(
             "fixture_partial",
             "the fixture holds only some of a site's models",
-            "merge it into the live database, or dump everything",
+            "merge it into the live database, or dump everything; with allow_partial the rest is empty",
         )
-    check_time_zones(header)
+    names = [str(name).lower() for name in header.get("excluded") or []]
+    more = [name for name in names if not accepted & {name, name.partition(".")[0]}]
+    if more:
+        raise FixtureError(
+            "fixture_partial",
+            "the fixture was dumped without {0}".format(", ".join(more)),
+            "list the same in excluded_models when it may stay behind, or dump everything",
+        )
 
 
 def check_time_zones(header: Dict[str, Any]) -> None:
@@ -108,12 +130,12 @@ def tables_of(connection: Any, registry: Any, labels: Iterable[str]) -> Dict[str
     kinds = venv_rows.table_kinds(connection)
     found: Dict[str, Table] = {}
     for label in labels:
-        model = known.get(label)
+        model = known.get(label) or _stateless(label, kinds)
         if model is None:
             raise FixtureError(
                 "unknown_model",
                 "the code has no model {0} at the fixture's migrations".format(label),
-                "check out the revision that the fixture was made with",
+                "check out the revision that the fixture was made with, or list the model in excluded_models",
             )
         if not venv_rows.has_table(kinds, model):
             raise table_missing(label)
@@ -121,17 +143,33 @@ def tables_of(connection: Any, registry: Any, labels: Iterable[str]) -> Dict[str
     return found
 
 
+def _stateless(label: str, kinds: Dict[str, str]) -> Any:
+    """A model that no migration has in its state although one makes its table, as search indexes are made."""
+    from django.apps import apps
+
+    try:
+        model = apps.get_model(label)
+    except (LookupError, ValueError):
+        return None
+    return model if venv_rows.has_table(kinds, model) else None
+
+
 def table_missing(label: str) -> FixtureError:
     """Return what a model without a table is refused for."""
     return FixtureError(
         "table_missing",
         "the migrations made no table for {0}".format(label),
-        "leave the model out of the dump, or make its table in a migration on this engine too",
+        "list the model in excluded_models, or make its table in a migration on this engine too",
     )
 
 
 def _fill(
-    connection: Any, bulk: venv_dialect.Bulk, tables: Dict[str, Table], lines: venv_lines.Lines, say: Say
+    connection: Any,
+    bulk: venv_dialect.Bulk,
+    tables: Dict[str, Table],
+    lines: venv_lines.Lines,
+    chosen: venv_chosen.Chosen,
+    say: Say,
 ) -> Dict[str, Dict[str, Any]]:
     from django.db import transaction
 
@@ -142,7 +180,10 @@ def _fill(
         bulk.clear(list(tables.values()))
         tell = progress(say)
         for section in lines.sections():
-            table = tables[section.label]
+            table = tables.get(section.label)
+            if table is None:
+                chosen.count(section.label, section.passed())
+                continue
             match_fields(table, section)
             for rows in section.chunks():
                 insert(connection, bulk.insert, table, rows)

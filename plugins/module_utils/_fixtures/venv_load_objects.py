@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Callable, Dict, Iterable, List, NamedTuple, Se
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_beyond,
+    venv_chosen,
     venv_dialect,
     venv_load,
     venv_load_rows,
@@ -50,6 +51,7 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     migrations = venv_state.nodes_at(connection, request.get("state") or {})
     registry = venv_state.migrate_to(connection, migrations, say)
     tables = venv_shapes.tables_of(connection, registry)
+    chosen = venv_chosen.Chosen(request, registry.get_models(include_auto_created=True))
     dialect = venv_dialect.of(connection)
     bulk = dialect.bulk(dialect, list(tables.values()))
     dialect.pin()
@@ -58,7 +60,8 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     with transaction.atomic(using=connection.alias):
         bulk.strip()
         objects = Objects(connection, bulk, registry, request["form"] == "xml", say)
-        objects.read(items)
+        objects.read(chosen.items(items))
+        chosen.check()
         say("constraints and indexes")
         venv_load.restore(connection, bulk, tables)
         say("reading back")
@@ -69,7 +72,7 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     header = {"migrations": migrations, "form": request["form"], "alias": request["alias"]}
     made = venv_beyond.told(connection, objects.counts, objects.made.back)
     answer = {"counts": objects.counts, "method": venv_rows.METHOD, "migrated": done, "header": header}
-    return dict(answer, made=made, handlers_failed=failed)
+    return dict(answer, made=made, handlers_failed=failed, **chosen.told())
 
 
 class _Later(NamedTuple):
@@ -327,16 +330,9 @@ class Objects(venv_load_rows.Rows):
 
     def _put_back(self, missing: Sequence[UnresolvedError]) -> bool:
         """Put back what the fixture refers to and does not hold, but migrations or handlers had made."""
-        missing = [error for error in missing if error.model in self.made and not self._is_there(error)]
+        missing = [error for error in missing if error.model in self.made and not self._keys.has(error)]
         here = [self.made.put_back(label, key) for label, key in self.made.look_up(missing, self._keys)]
         return any(key is not None for key in here)
-
-    def _is_there(self, error: UnresolvedError) -> bool:
-        try:
-            self._keys.find(error.field, error.model, error.key, self._models[error.model.lower()]._meta.pk.name)
-        except UnresolvedError:
-            return False
-        return True
 
     def _put_made(self, table: Table, row: List[Any]) -> None:
         """Take a row that is put back."""

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_beyond,
+    venv_chosen,
     venv_dialect,
     venv_load,
     venv_read_objects,
@@ -43,13 +44,15 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     migrations = venv_state.nodes_at(connection, {})
     registry = venv_state.migrate_to(connection, migrations, say)
     tables = venv_shapes.tables_of(connection, registry)
+    chosen = venv_chosen.Chosen(request, registry.get_models(include_auto_created=True))
     dialect = venv_dialect.of(connection)
     session = dialect.bulk(dialect, [])
     failed = venv_state.after_migrate(connection, registry, say)
     session.begin()
     with transaction.atomic(using=connection.alias):
         saving = _Saving(connection, request["form"] == "xml", venv_load.progress(say))
-        waiting = saving.gather(items)
+        waiting = saving.gather(chosen.items(items))
+        chosen.check()
         saving.clear()
         for place, item in waiting.take():
             saving.take(place, item)
@@ -61,7 +64,7 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     done = venv_state.forward(connection, say) if request.get("forward", True) else []
     header = {"migrations": migrations, "form": request["form"], "alias": request["alias"]}
     answer = {"counts": saving.counts, "method": venv_rows.METHOD, "migrated": done, "header": header}
-    return dict(answer, made=venv_beyond.told(connection, saving.counts), handlers_failed=failed)
+    return dict(answer, made=venv_beyond.told(connection, saving.counts), handlers_failed=failed, **chosen.told())
 
 
 class _Saving:

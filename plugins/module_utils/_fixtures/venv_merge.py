@@ -14,6 +14,7 @@ permissions are those of the database: what refers to them by number is given th
 from typing import Any, BinaryIO, Callable, Dict, List, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_chosen,
     venv_dialect,
     venv_dump,
     venv_lines,
@@ -48,7 +49,7 @@ Batch = List[Tuple[Place, Any, Dict[int, Any]]]
 def merge(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     """Merge; returns how many rows of each model were inserted, updated and left, and which.
 
-    :param request: alias, form (lines too), check (undo everything at the end)
+    :param request: alias, form (lines too), check (undo everything at the end), excluded_models, ignore_unknown
     """
     from django.db import connections, transaction
     from django.db.migrations.loader import MigrationLoader
@@ -56,6 +57,7 @@ def merge(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     connection = connections[request["alias"]]
     migrations = venv_dump.applied(request["alias"], False)
     registry = MigrationLoader(None, ignore_no_migrations=True).project_state().apps
+    chosen = venv_chosen.Chosen(request, registry.get_models(include_auto_created=True))
     dialect = venv_dialect.of(connection)
     bulk = dialect.bulk(dialect, [])
     dialect.pin()
@@ -65,12 +67,13 @@ def merge(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
             report = Report()
             if request["form"] == venv_dump.LINES:
                 tables = venv_merge_lines.merge_lines(
-                    connection, bulk, registry, venv_lines.Lines(stream), migrations, report, say
+                    connection, bulk, registry, venv_lines.Lines(stream), chosen, migrations, report, say
                 )
             else:
                 merging = Merging(connection, bulk, registry, request["form"] == "xml", say, report)
-                merging.read(venv_read_objects.READERS[request["form"]](stream))
+                merging.read(chosen.items(venv_read_objects.READERS[request["form"]](stream)))
                 tables = merging.touched
+            chosen.check()
             _check(connection, registry, tables)
             if request.get("check"):
                 transaction.set_rollback(True, using=connection.alias)
@@ -78,7 +81,7 @@ def merge(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
                 dialect.raise_sequences(tables)
     finally:
         bulk.end()
-    return {"counts": report.counts, "rows": report.rows, "untold": report.untold}
+    return {"counts": report.counts, "rows": report.rows, "untold": report.untold, **chosen.told()}
 
 
 def _check(connection: Any, registry: Any, tables: Sequence[Table]) -> None:

@@ -13,6 +13,7 @@ Django imported inside functions. ``venv_merge`` is the way in.
 from typing import Any, Callable, Dict, List, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_chosen,
     venv_dialect,
     venv_lines,
     venv_load,
@@ -42,6 +43,7 @@ def merge_lines(
     bulk: venv_dialect.Bulk,
     registry: Any,
     lines: venv_lines.Lines,
+    chosen: venv_chosen.Chosen,
     migrations: List[str],
     report: Report,
     say: Say,
@@ -55,10 +57,14 @@ def merge_lines(
             "dump and merge at the same revision of the code",
         )
     venv_load.check_time_zones(lines.header)
-    tables = venv_load.tables_of(connection, registry, lines.header["models"])
+    labels = [label for label in lines.header["models"] if not chosen.leaves(label.lower())]
+    tables = venv_load.tables_of(connection, registry, labels)
     merging, tell = _Merging(connection, bulk, report), venv_load.progress(say)
     for section in lines.sections():
-        table = tables[section.label]
+        table = tables.get(section.label)
+        if table is None:
+            chosen.count(section.label, section.passed())
+            continue
         venv_load.match_fields(table, section)
         for rows in section.chunks():
             merging.take(table, rows)

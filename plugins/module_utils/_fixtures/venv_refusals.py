@@ -112,11 +112,11 @@ def wrong_key(place: Place, model: str, pk: Any, names: List[str]) -> FixtureErr
     )
 
 
-def missing_field(place: Place, model: str, pk: Any, field: str, kind: str, why: str = "") -> FixtureError:
+def missing_field(place: Place, model: str, pk: Any, field: str, kind: str) -> FixtureError:
     """Return what an object is refused for that leaves out a field which has to be there."""
     return invalid(
         place,
-        "{0} {1} lacks the field {2}{3}".format(model, shown(pk), field, why),
+        "{0} {1} lacks the field {2}".format(model, shown(pk), field),
         "add it to the object's fields ({0}), or dump it again".format(remedy(kind)),
         model=model,
         pk=shown(pk),

@@ -259,33 +259,36 @@ def has_table(kinds: Dict[str, str], model: Any) -> bool:
     return '"."' in name or kinds.get(name.strip('"')) in ("t", "p")
 
 
+def words_for(model: Any) -> Set[str]:
+    """Return what a model may be called by in a list of what is taken or left out: app, model and table.
+
+    A many-to-many's through table is called by the model that declares it too.
+    """
+    meta = model._meta
+    owner = (meta.auto_created or model)._meta
+    return {meta.label_lower, owner.label_lower, owner.app_label, meta.db_table.lower()}
+
+
 def without(models: Sequence[Any], names: Sequence[str]) -> List[Any]:
-    """The models but for those that are left behind on purpose, by label or table."""
+    """The models but for those that are left behind on purpose."""
     gone = {name.lower() for name in names}
-    return [model for model in models if not gone & {model._meta.label_lower, model._meta.db_table.lower()}]
+    return [model for model in models if not gone & words_for(model)]
 
 
 def choose(models: Sequence[Any], wanted: Sequence[str], excluded: Sequence[str]) -> List[Any]:
-    """The models of these apps and models; a many-to-many's through table goes with the model that declares it.
+    """The models of these apps, models and tables.
 
     Raises FixtureError for a name that is neither an app nor a model of this alias.
     """
     _check_names(models, list(wanted) + list(excluded))
     keep = {name.lower() for name in wanted}
-    drop = {name.lower() for name in excluded}
-
-    def named(model: Any, names: Any) -> bool:
-        owner = model._meta.auto_created or model
-        labels = {model._meta.label_lower, owner._meta.label_lower, owner._meta.app_label}
-        return bool(labels & names)
-
-    return [model for model in models if (not keep or named(model, keep)) and not named(model, drop)]
+    return [model for model in without(models, excluded) if not keep or keep & words_for(model)]
 
 
 def _check_names(models: Sequence[Any], names: Sequence[str]) -> None:
     from django.apps import apps
 
-    known = {config.label for config in apps.get_app_configs()} | {model._meta.label_lower for model in models}
+    known = {config.label for config in apps.get_app_configs()}.union(*map(words_for, models))
     unknown = sorted(name for name in names if name.lower() not in known)
     if unknown:
         raise FixtureError(
@@ -299,20 +302,21 @@ def left_out(connection: Any, tables: Sequence[Table]) -> List[Dict[str, str]]:
     """List what the database holds and a fixture of these tables does not, without tables within other tables."""
     from django.db.migrations.recorder import MigrationRecorder
 
-    mine = {table.name.strip('"') for table in tables} | {MigrationRecorder.Migration._meta.db_table}
     dialect = venv_dialect.of(connection)
+    mine = {MigrationRecorder.Migration._meta.db_table}.union(*(dialect.called(table.name) for table in tables))
     within = dialect.within_others()
     found = [
         {"what": "view" if kind == "v" else "table", "name": name}
         for name, kind in sorted(table_kinds(connection).items())
         if name not in mine and name not in within
     ]
-    found += dialect.elsewhere()
-    for table in tables:
-        for field in table.model._meta.local_concrete_fields:
-            if venv_values.is_generated(field):
-                found.append({"what": "generated column", "name": "{0}.{1}".format(table.label, field.name)})
-    return found
+    found += [item for item in dialect.elsewhere() if item["name"] not in mine]
+    return found + [{"what": "generated column", "name": name} for name in _generated(tables)]
+
+
+def _generated(tables: Sequence[Table]) -> List[str]:
+    fields = [(table.label, field) for table in tables for field in table.model._meta.local_concrete_fields]
+    return ["{0}.{1}".format(label, field.name) for label, field in fields if venv_values.is_generated(field)]
 
 
 # --- one transaction ---

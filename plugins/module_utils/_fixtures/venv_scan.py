@@ -104,11 +104,14 @@ def _of_no_model(connection: Any, tables: Sequence[Table], accepted: Sequence[st
 
 
 def _accepted(table: str, names: Sequence[str]) -> bool:
-    """Tell whether a table may stay behind: by its own name, or as that of a model."""
+    """Tell whether a table may stay behind: by its own name, or as that of a model or an app."""
     from django.apps import apps
 
-    labels = {model._meta.db_table: model._meta.label_lower for model in apps.get_models(include_auto_created=True)}
-    return bool({table.lower(), labels.get(table, table)} & {name.lower() for name in names})
+    words = {table.lower()}
+    for model in apps.get_models(include_auto_created=True):
+        if model._meta.db_table == table:
+            words |= venv_rows.words_for(model)
+    return bool(words & {name.lower() for name in names})
 
 
 def _rows_in(connection: Any, name: str) -> int:

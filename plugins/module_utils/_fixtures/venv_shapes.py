@@ -101,6 +101,7 @@ class Shape:
         self._readers = [(name, self._reader(column)) for name, column in zip(names, self.table.columns)]
         self.relations = _relations(self.meta, connection, texts_only)
         self.known = set(names) | self._generated | set(self.relations)
+        self._constants: Dict[int, Any] = {}
         self._autokey = self._key_column() if self.has_key else None
 
     def _reader(self, column: Column) -> Callable[[Any], Any]:
@@ -244,14 +245,36 @@ class Shape:
             if value is None or self.own_words:
                 return value
             return venv_words.parser(column, False)(value)
-        why = ""
-        if getattr(field, "db_default", None) is not None and type(field.db_default).__name__ != "type":
-            why = ", which only the database has a default for"
-        elif field.null:
+        if has_database_default(field):
+            return self._database_default(index)
+        if field.null:
             return None
-        elif field.blank and field.empty_strings_allowed and column.kind == "text":
+        if field.blank and field.empty_strings_allowed and column.kind == "text":
             return ""
-        raise venv_refusals.missing_field(place, self.label, pk, column.name, column.kind, why)
+        raise venv_refusals.missing_field(place, self.label, pk, column.name, column.kind)
+
+    def _database_default(self, index: int) -> Any:
+        """Return what the database puts there; an expression may give another value for each row."""
+        column = self.table.columns[index]
+        if self.own_words:
+            return column.field.get_default()  # Django's own statement has the database compute it
+        if not _is_literal(column.field.db_default):
+            return column.database_default(self.table.connection)
+        if index not in self._constants:
+            self._constants[index] = column.database_default(self.table.connection)
+        return self._constants[index]
+
+
+def _is_literal(default: Any) -> bool:
+    return not hasattr(default, "resolve_expression") or type(default).__name__ == "Value"
+
+
+def has_database_default(field: Any) -> bool:
+    """Tell whether the database has a default for a field (Django 5.0 and later)."""
+    from django.db.models import fields
+
+    default = getattr(field, "db_default", fields.NOT_PROVIDED)
+    return default is not fields.NOT_PROVIDED and default is not None
 
 
 def _relations(meta: Any, connection: Any, texts_only: bool) -> Dict[str, Relation]:
@@ -319,6 +342,16 @@ class NaturalKeys:
                 self._known.clear()
             self._known[known] = value
         return self._known[known]
+
+    def has(self, error: UnresolvedError) -> bool:
+        """Tell whether an object that was missing is there by now."""
+        from django.apps import apps
+
+        try:
+            self.find(error.field, error.model, error.key, apps.get_model(error.model)._meta.pk.name)
+        except UnresolvedError:
+            return False
+        return True
 
     def ask(self, label: str, key: Any, to_field: str) -> Any:
         """The object's key as the database has it now, or None. Raises FixtureError when it cannot be asked for."""

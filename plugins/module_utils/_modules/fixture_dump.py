@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -36,7 +36,7 @@ def write(module: Call, site: Site, path: str) -> Dict[str, Any]:
     options = {
         "format": params["format"],
         "models": params["models"],
-        "exclude": params["exclude"],
+        "exclude": params["excluded_models"],
         "keys": params["primary_keys"],
         "natural_foreign": params["natural_foreign"],
         "natural_primary": params["natural_primary"],
@@ -49,6 +49,8 @@ def write(module: Call, site: Site, path: str) -> Dict[str, Any]:
         "fingerprints": {label: item["fingerprint"] for label, item in counts.items() if "fingerprint" in item},
         "left_out": answer["left_out"],
         "migrations": answer["migrations"],
+        "missing_keys": answer["missing_keys"],
+        "needs": answer["needs"],
         "bytes": os.path.getsize(path),
         "sha256": dump.sha256_of(path, site.project.owner),
     }
@@ -61,7 +63,22 @@ def work_on(module: Call) -> Dict[str, Any]:
     path = target(params)
     with open_site(SiteOptions.of(params).only(params["alias"])) as site:
         result = write(module, site, path)
-        return dict(result, dest=path, seconds=site.stopwatch.seconds())
+        notes = site.notes + notes_on(result)
+        return dict(result, dest=path, seconds=site.stopwatch.seconds(), notes=notes)
+
+
+def notes_on(result: Dict[str, Any]) -> List[str]:
+    """Return what whoever chose models and keys should know."""
+    notes = []
+    if result.get("missing_keys"):
+        notes.append("no object has these keys: {0}".format(", ".join(result["missing_keys"])))
+    if result.get("needs"):
+        notes.append(
+            "what was written can be loaded only where rows of these parents are: {0}".format(
+                ", ".join(result["needs"])
+            )
+        )
+    return notes
 
 
 MODULE = Module(
@@ -74,7 +91,7 @@ MODULE = Module(
                 "dest": {"type": "path", "required": True},
                 "format": {"type": "str", "choices": ["lines", "json", "jsonl", "xml", "yaml"], "default": "lines"},
                 "models": {"type": "list", "elements": "str", "default": []},
-                "exclude": {"type": "list", "elements": "str", "default": []},
+                "excluded_models": {"type": "list", "elements": "str", "default": [], "aliases": ["exclude"]},
                 "primary_keys": {"type": "list", "elements": "str", "no_log": False},
                 "natural_foreign": {"type": "bool", "default": False},
                 "natural_primary": {"type": "bool", "default": False},

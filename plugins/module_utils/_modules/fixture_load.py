@@ -41,7 +41,7 @@ def work_on(module: Call) -> Dict[str, Any]:
 def merge(module: Call, site: Site, _digest: str) -> Dict[str, Any]:
     """Merge into the live database; in check mode everything is taken back."""
     params = module.params
-    given = [name for name in ("state", "signals", "replace") if params[name]]
+    given = [name for name in ("state", "signals", "replace", "allow_partial") if params[name]]
     if given:
         raise RelocateError(
             "bad_option",
@@ -49,8 +49,11 @@ def merge(module: Call, site: Site, _digest: str) -> Dict[str, Any]:
             "leave these out, or mode",
         )
     engine = engine_of(site, params["alias"])
-    merged = load.merge_fixture(site, engine, params["src"], params["format"] or "", module.check_mode)
+    merged = load.merge_fixture(
+        site, engine, params["src"], params["format"] or "", module.check_mode, choice_of(params)
+    )
     return {
+        **left_of(merged),
         "changed": any(sum(item.values()) > item["left"] for item in merged["counts"].values()),
         "merged": merged["counts"],
         "rows": merged["rows"],
@@ -73,8 +76,17 @@ def plan_and_load(module: Call, site: Site, digest: str) -> Dict[str, Any]:
     kept.write(known)
     with swap.incoming_dropped_on_failure([engine]):
         loaded = load.load_fixture(
-            site, engine, params["src"], params["forward"], params["format"] or "", params["state"], params["signals"]
+            site,
+            engine,
+            params["src"],
+            params["forward"],
+            params["format"] or "",
+            params["state"],
+            params["signals"],
+            choice_of(params),
         )
+        if params["replace"] and live.tables and not params["allow_partial"]:
+            refuse_loss(load.models_lost(site, engine, loaded, params["excluded_models"]))
         state = proof.state_of(engine, "incoming", "")
         target = swap.Target(params["alias"], came_from, True)
         failures = swap.make_live(site, [target], {target.alias: state}, digest, kept, params["replace"])
@@ -85,7 +97,33 @@ def plan_and_load(module: Call, site: Site, digest: str) -> Dict[str, Any]:
         "objects": {label: item["objects"] for label, item in loaded["counts"].items()},
         "migrated": loaded["migrated"],
         "made": loaded["made"],
+        **left_of(loaded),
     }
+
+
+def choice_of(params: Dict[str, Any]) -> Dict[str, Any]:
+    """Return what of a fixture is taken."""
+    return {name: params[name] for name in ("excluded_models", "ignore_unknown", "allow_partial")}
+
+
+def left_of(answer: Dict[str, Any]) -> Dict[str, Any]:
+    """Return what of a fixture was not taken."""
+    return {name: answer.get(name) or {} for name in ("excluded", "ignored")}
+
+
+def refuse_loss(lost: Dict[str, int]) -> None:
+    """Refuse a fixture that would leave models empty that live has rows of. Raises fixture_partial."""
+    if not lost:
+        return
+    named = ["{0} ({1})".format(label, rows) for label, rows in sorted(lost.items())]
+    raise RelocateError(
+        "fixture_partial",
+        "the fixture holds nothing of models that the live database has rows of: {0}{1}".format(
+            ", ".join(named[:10]), ", ..." if len(named) > 10 else ""
+        ),
+        "use mode: merge, list in excluded_models what may be empty, or accept it all with allow_partial",
+        {"lost": lost},
+    )
 
 
 def notes_on(loaded: Dict[str, Any]) -> List[str]:
@@ -115,6 +153,9 @@ MODULE = Module(
                 "mode": {"type": "str", "choices": ["blank", "merge"], "default": "blank"},
                 "forward": {"type": "bool", "default": True},
                 "replace": {"type": "bool", "default": False},
+                "excluded_models": {"type": "list", "elements": "str", "default": [], "aliases": ["exclude"]},
+                "ignore_unknown": {"type": "bool", "default": False},
+                "allow_partial": {"type": "bool", "default": False},
             },
         ),
     },

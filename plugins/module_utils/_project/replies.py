@@ -37,6 +37,8 @@ class Maybe:
 _ERROR = {"stage": str, "types": [str], "lines": [str]}
 _FAILED = {"stage": str, "types": Maybe([str]), "lines": Maybe([str]), "unknown": Maybe([str]), "known": Maybe([str])}
 _COUNTS = Each({"objects": int})
+#: What of a fixture was not taken: by model, or by field.
+_LEFT = {"excluded": Maybe(Each(int)), "ignored": Maybe(Each(int))}
 PROBE: Mapping[str, Any] = {
     "answers": Each(object),
     "errors": Each(_ERROR),
@@ -139,15 +141,22 @@ REQUESTED: Mapping[str, Any] = {
 }
 #: By what the program is asked to do.
 WORKS: Mapping[str, Any] = {
-    "dump": {"counts": _COUNTS, "migrations": [str], "left_out": [Each(str)], "method": str, "engine": str},
+    "dump": {
+        "counts": _COUNTS,
+        **dict.fromkeys(("migrations", "missing_keys", "needs"), [str]),
+        "left_out": [Each(str)],
+        **dict.fromkeys(("method", "engine"), str),
+    },
     "load": {
         "counts": _COUNTS,
         "migrated": [str],
         "header": Each(object),
         "made": Each({"objects": int, "names": [str]}),
         "handlers_failed": Maybe([str]),
+        **_LEFT,
     },
-    "merge": {"counts": Each(Each(int)), "rows": [object], "untold": int},
+    "merge": {"counts": Each(Each(int)), "rows": [object], "untold": int, **_LEFT},
+    "filled": {"filled": Each(int)},
     "schema": {"schema": Each([[str]])},
     "scan": {
         "findings": [{**dict.fromkeys("table column reason remedy".split(), str), "rows": [str], "count": int}],

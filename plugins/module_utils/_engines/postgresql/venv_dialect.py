@@ -39,6 +39,10 @@ _ELSEWHERE = (
     " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND n.nspname !~ '^pg_'"
     " AND n.nspname <> 'information_schema' AND (c.relkind = 'm' OR NOT pg_table_is_visible(c.oid)) ORDER BY 1"
 )
+_CALLED = (
+    "SELECT n.nspname || '.' || c.relname, CASE WHEN pg_table_is_visible(c.oid) THEN c.relname END"
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(%s)"
+)
 _KINDS = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "f": "foreign table"}
 _OIDS = "SELECT unnest(%s::text[])::regclass::oid::bigint"
 _FOREIGN_KEYS = (
@@ -190,6 +194,15 @@ class PostgreSQL(venv_dialect.Dialect):
     def quote_relation(self, name: str) -> str:
         """With its schema, when it has one."""
         return ".".join(self.quote(part) for part in name.split(".", 1))
+
+    def called(self, table: str) -> Set[str]:
+        """With its schema, when it names one; without too, where the search path finds it."""
+        names = super().called(table)
+        if '"."' in table:
+            with self.connection.cursor() as cursor:
+                cursor.execute(_CALLED, ['"{0}"'.format(table.strip('"'))])
+                names |= {name for row in cursor.fetchall() for name in row if name}
+        return names
 
     def within_others(self) -> Set[str]:
         """Partitions."""
