@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_load,
     venv_load_rows,
     venv_made,
+    venv_natural_keys,
     venv_read_objects,
     venv_refusals,
     venv_rows,
@@ -95,7 +96,7 @@ class Objects(venv_load_rows.Rows):
         self.made = venv_made.Made(connection, bulk, self._put_made)
         self._models = venv_shapes.labels_of(registry)
         self._kinds = venv_rows.table_kinds(connection)
-        self._keys = venv_shapes.NaturalKeys(connection.alias, self.flush, self._settled)
+        self._keys = venv_natural_keys.NaturalKeys(connection.alias, self.flush, self._settled)
         self._all_read = False
         self._tell = venv_load.progress(say)
         self._shapes: Dict[str, Shape] = {}

@@ -16,8 +16,8 @@ from typing import Any, Callable, Dict, Iterable, List, Tuple
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_dialect,
     venv_load,
+    venv_natural_keys,
     venv_rows,
-    venv_shapes,
 )
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import Table
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_shapes import UnresolvedError
@@ -46,7 +46,12 @@ class Made:
         return label in self._rows
 
     def remember(self, table: Table) -> None:
-        """Keep the rows of a table that is about to be emptied, unless there are too many."""
+        """Keep the rows of a table that is about to be emptied, unless there are too many.
+
+        Nothing refers to a key of several columns.
+        """
+        if table.composite:
+            return
         rows: Dict[Any, Row] = {}
         for found in venv_rows.stream(table):  # to its end, even when there are too many: it may be the server's cursor
             if len(rows) <= _MOST:
@@ -56,7 +61,7 @@ class Made:
 
     # --- natural keys ---
 
-    def look_up(self, wanted: Iterable[UnresolvedError], keys: venv_shapes.NaturalKeys) -> List[Tuple[str, Any]]:
+    def look_up(self, wanted: Iterable[UnresolvedError], keys: venv_natural_keys.NaturalKeys) -> List[Tuple[str, Any]]:
         """Find the objects of these natural keys among what was taken away; returns model and primary key.
 
         The managers of the project say which they are. So the tables are for a moment as they were.
