@@ -143,7 +143,7 @@ REQUESTED: Mapping[str, Any] = {
 WORKS: Mapping[str, Any] = {
     "dump": {
         "counts": _COUNTS,
-        **dict.fromkeys(("migrations", "missing_keys", "needs"), [str]),
+        **{key: [str] for key in ("migrations", "missing_keys", "needs")},
         "left_out": [Each(str)],
         **dict.fromkeys(("method", "engine"), str),
     },
