@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,9 +33,15 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, Login
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
+from ansible_collections.relocate.django.plugins.module_utils._services import checks
+from ansible_collections.relocate.django.plugins.module_utils._set import first_copy
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Prepared
+from ansible_collections.relocate.django.plugins.module_utils._steps import copies, dumps
 from tests.engines.catchup_workload import SCHEMA, WORKLOADS
 from tests.engines.postgresql_cluster import Cluster, maker, running
-from tests.engines.test_postgresql_catchup import Writer, rows_of
+from tests.engines.test_postgresql_catchup import Writer, restored, rows_of
+from tests.unit.fakes import LABEL, fake_site, manifest, me
 
 psycopg2 = pytest.importorskip("psycopg2")
 
@@ -442,6 +449,11 @@ def test_rights_are_obstacles(two: Two) -> None:
     ]
 
 
+def test_a_driver_that_is_too_old_is_an_obstacle(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replicate_follow, "_NEEDED", "what_no_driver_has")
+    assert [one.code for one in two.old.check_replication()] == ["library_missing"]
+
+
 def test_a_trigger_that_never_sleeps_is_an_obstacle(two: Two) -> None:
     two.old_server.psql(two.name, "ALTER TABLE item ENABLE ALWAYS TRIGGER tell")
     assert [one.msg for one in two.old.check_replication()] == [
@@ -455,6 +467,94 @@ def test_what_a_killed_run_left_is_removed_by_the_next(two: Two) -> None:
     two.copy()
     assert two.end() == []
     assert two.old_server.psql(two.name, "SELECT pubname FROM pg_publication").split() == ["theirs"]
+
+
+# --- from host to host
+
+
+class Move:
+    """What the steps of a move do with a stream, on both hosts."""
+
+    def __init__(self, two: Two, path: Path, limit: int) -> None:
+        self.two = two
+        self.old, self.new = fake_site(path / "old", two.old), fake_site(path / "new", two.new)
+        self.made = BackupSet.create(self.old.project.path, "shop", LABEL, me())
+        self.made.note_prepared(Prepared({"commit": "1" * 40}, {}, {"name": "shop"}, ()))
+        two.stream = Path(self.made.file("changes/default"))
+        asked: Any = SimpleNamespace(first_copy=copies.ALWAYS, fixtures=False, replicate=True, replicate_limit=limit)
+        self.copied = copies.prepare(self.old, self.made, asked, lambda found: manifest(LABEL, databases=dict(found)))
+        self.target = path / "new" / "sets" / "shop" / LABEL
+
+    def bring(self) -> None:
+        shutil.rmtree(self.target, ignore_errors=True)
+        shutil.copytree(self.made.path, self.target)
+        (self.target / first_copy.BASES).unlink(missing_ok=True)
+
+    def follow(self) -> dict[str, Any]:
+        self.bring()
+        return restored(self.new, "copied", self.copied["first_copy"])
+
+    def window(self) -> dict[str, Any]:
+        entries, _tokens = dumps.dump_all(self.old, self.made, frozen=True)
+        first_copy.forget_bases(self.made)
+        digest = self.made.finish(manifest(LABEL, databases=entries))
+        self.bring()
+        return restored(self.new, "present", digest)
+
+
+CARRIED = "all of it was carried once more"
+
+
+@pytest.mark.drawn(2)
+@pytest.mark.parametrize(
+    ("happens", "told", "whole"),
+    [
+        ("", "", False),
+        ("killed", "its process is gone", True),
+        ("limit", "more than the limit of 2 MiB", False),
+        ("defined", "the schema changed", False),
+    ],
+)
+def test_a_set_with_a_stream_is_restored(
+    two: Two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, happens: str, told: str, whole: bool
+) -> None:
+    """Where it ends early what changed is found another way, and where new could see that, without another load."""
+    monkeypatch.setattr(checks, "running", lambda *_args: [])
+    move = Move(two, tmp_path, 2 if happens == "limit" else 4096)
+    try:
+        assert move.follow()["followed"] == {}  # the load
+        two.sql("UPDATE item SET n = 5 WHERE id = 5; DELETE FROM loose WHERE n = 3")
+        two.wait_for_files()
+        assert move.follow()["followed"]["default"]["parts"] == 1
+        if happens == "killed":
+            os.kill(followers(two)[0], signal.SIGKILL)
+            until(lambda: not followers(two), 5)
+        elif happens == "limit":
+            two.sql("INSERT INTO audit (what) SELECT repeat('x', 300) FROM generate_series(1, 9000) AS g")
+            until((two.stream / replicate_follow.END).exists, 20)
+            assert move.follow()["followed"] == {}  # the load, once more
+        elif happens == "defined":
+            two.sql("CREATE TABLE more (id int PRIMARY KEY)")
+        two.sql("UPDATE item SET n = 6 WHERE id = 6; DELETE FROM slot WHERE id = 3; SELECT setval('free', 8)")
+        assert move.window()["restored"] == ["default"]
+        assert rows_of(two.old_server, two.name) == rows_of(two.new_server, two.name)
+        notes = " ".join([*two.old.context.notes, *move.old.notes])
+        assert told in notes and any(CARRIED in note for note in two.new.context.notes) == whole
+        assert (CARRIED in notes) == (happens == "defined")
+        assert os.path.isdir(move.target / "changes" / "default") == (happens == "")
+        two.nothing_left()
+    finally:
+        for which in ("__previous", "__discarded"):
+            two.new_server.psql("postgres", "DROP DATABASE IF EXISTS {0}{1}".format(two.name, which))
+
+
+def test_a_set_that_is_discarded_ends_its_stream(two: Two, tmp_path: Path) -> None:
+    move = Move(two, tmp_path, 4096)
+    assert followers(two)
+    move.made.discard_unfinished()
+    assert not os.path.exists(move.made.path)
+    two.nothing_left()
+    until(lambda: not followers(two), 5)
 
 
 # --- whatever happens

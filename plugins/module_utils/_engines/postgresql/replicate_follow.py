@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib
 import json
 import os
 import select
@@ -60,15 +61,31 @@ def file_name(number: int) -> str:
     return "{0:06d}".format(number)
 
 
+#: By which the driver says how far the server has sent: psycopg2 2.8.6 and later.
+_NEEDED = "wal_end"
+
+
+def check_driver() -> None:
+    """Raise library_missing for a driver that cannot follow."""
+    version = driver().__version__
+    if not hasattr(_extras().ReplicationCursor, _NEEDED):
+        raise RelocateError(
+            "library_missing",
+            "psycopg2 {0} cannot follow a replication".format(version),
+            "upgrade the package python3-psycopg2 to 2.8.6 or later, or set relocate_replicate: false",
+        )
+
+
+def _extras() -> Any:
+    return importlib.import_module("psycopg2.extras")
+
+
 class Replicating(Server):
     """The same server, by connections that speak the replication protocol."""
 
     def factory(self) -> Any:
         """See the base class."""
-        driver()
-        import psycopg2.extras
-
-        return psycopg2.extras.LogicalReplicationConnection
+        return _extras().LogicalReplicationConnection
 
 
 class Stream:

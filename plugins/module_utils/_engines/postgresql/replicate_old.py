@@ -43,6 +43,7 @@ def check(server: Server) -> List[Obstacle]:
     """Everything that would stop a replication out of this database, found without writing anything."""
     findings = Findings(server.config.alias)
     try:
+        replicate_follow.check_driver()
         with server.connect(server.config.name) as own:
             _check_database(server, own, findings)
         with server.admin() as session:
