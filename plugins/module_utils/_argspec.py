@@ -109,6 +109,21 @@ def proof() -> Spec:
     return {"proof": {"type": "str", "choices": ["full", "changed"], "default": "full"}}
 
 
+def repository() -> Spec:
+    """Options: where sets are kept, and what opens it."""
+    inner: Spec = {
+        "type": {"type": "str", "choices": ["directory", "restic"], "default": "directory"},
+        "address": {"type": "str"},
+        "password_file": {"type": "path", "no_log": False},
+        "password_command": {"type": "str", "no_log": False},
+        "credentials_file": {"type": "path"},
+        "credentials_command": {"type": "str"},
+        "options": {"type": "list", "elements": "str", "default": []},
+        "create": {"type": "bool", "default": False},
+    }
+    return {"repository": {"type": "dict", "default": {}, "options": inner}}
+
+
 def definers() -> Spec:
     """Options: the definers that views, triggers, routines and events of MySQL and MariaDB get."""
     return {"definers": {"type": "dict", "default": {}}}

@@ -118,6 +118,13 @@ CODES: Dict[str, str] = {
     "transfer_refused": "the old host did not accept the one-time key",
     "transfer_unreachable": "the new host cannot reach the old host",
     "transfer_failed": "the transfer failed",
+    # repositories
+    "repository_unreachable": "the repository's host does not answer",
+    "repository_missing": "there is no repository at the address",
+    "repository_password": "the repository's password or credentials are not accepted, or not kept secret",
+    "repository_locked": "another program works on the repository",
+    "repository_damaged": "the repository lacks data, or holds other data than it should",
+    "repository_failed": "restic could not do its work",
     # migrations
     "unapplied_migrations": "migrations are not applied",
     "missing_migrations": "models have changes that no migration holds",

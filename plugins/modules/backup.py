@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - relocate.django.sequences
   - relocate.django.retention
   - relocate.django.proof
+  - relocate.django.repository
   - relocate.django.attributes
 attributes:
   check_mode:

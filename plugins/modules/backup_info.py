@@ -12,11 +12,14 @@ version_added: 0.1.0
 description:
   - Lists the complete backup sets of a site on a host, oldest first, and reads every file of those that O(verify)
     names.
+  - With O(repository), it lists the sets of that too. Where the newest one (or O(label)) is not on the host, RV(sets)
+    is that one alone, as its manifest in the repository describes it; nothing is brought.
 author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:
   - relocate.django.work
   - relocate.django.backup_set
+  - relocate.django.repository
   - relocate.django.attributes
 attributes:
   check_mode:
@@ -69,6 +72,22 @@ sets:
       type: str
       returned: always
     verified: {description: Whether every file was hashed and agrees., type: bool, returned: always}
+stored:
+  description: The sets that O(repository) holds, oldest first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    label: {description: The set's name., type: str, returned: always}
+    created: {description: "When it was written, in UTC.", type: str, returned: always}
+    host: {description: The host it was made on., type: str, returned: always}
+    manifest_sha256: {description: Digest of the manifest., type: str, returned: always}
+    sequence: {description: Its number among those that its host made., type: int, returned: always}
+    media: {description: Whether it holds MEDIA., type: bool, returned: always}
+    found_equal:
+      description: When a restore found all of it equal, in seconds since 1970; or empty.
+      type: str
+      returned: always
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -46,6 +46,7 @@ RULES: list[tuple[str, set[str]]] = [
     ("_project.*", SYSTEM | {"_secrets", "_host.*", "_project.*"}),
     ("_media.*", SYSTEM | {"_host.*", "_record.*", "_project.git", "_media.*"}),
     ("_set.*", GROUND | {"_host.*", "_project.env_files", "_project.env_units", "_set.*"}),
+    ("_repository.*", SYSTEM | {"_secrets", "_host.*", "_set.*", "_project.env_files", "_repository.*"}),
     ("_redis.*", SYSTEM | {"_redis.*"}),
     ("_rabbitmq.*", SYSTEM | {"_rabbitmq.*"}),
     ("_transfer.*", SYSTEM | {"_host.*", "_set.*", "_transfer.*"}),
@@ -109,6 +110,7 @@ RULES: list[tuple[str, set[str]]] = [
             "_project.*",
             "_media.*",
             "_set.*",
+            "_repository.*",
             "_redis.*",
             "_rabbitmq.*",
         }

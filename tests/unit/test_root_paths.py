@@ -46,6 +46,7 @@ SET = "in a backup set, which nobody but root can write; the dumps in it are roo
 SYSTEM = "the system's own, which nobody but root can write"
 KERNEL = "of /proc, whose names nobody makes"
 CALLERS = "its callers hold the owner's rights: that too is looked at below"
+NAMED = "a file that the user names; what is open is refused unless it is root's alone, whatever path led to it"
 ASKED = "only asks whether something is there: what is done about it is done by descriptor"
 OWN = "root's own directory in a sticky or root's one, given away as the last thing, and by descriptor"
 
@@ -282,6 +283,13 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     },
     "module_utils/_steps/backup.py": {
         "_write": ("files.replaced", SET),
+    },
+    "module_utils/_steps/repository.py": {
+        "_bring": ("os.rename os.walk shutil.rmtree", OURS),
+        "_own": ("os.chown os.walk", OURS),
+    },
+    "module_utils/_repository/access.py": {
+        "read_private": ("os.open", NAMED),
     },
     "module_utils/_steps/store_media.py": {
         "media_of": ("files.replaced", SET),

@@ -27,6 +27,9 @@ def work_on(module: Call) -> Dict[str, Any]:
         return there
     if options.whole and not options.frozen:
         refuse_retired(read_record(options.directory, options.site))
+    if options.access.is_restic:  # which compresses by itself, and finds nothing again in what others compressed
+        module.params = {**module.params, "compression": "none"}
+        options = backup.Options.of(module.params)
     with open_site(SiteOptions.of(module.params), options.topics) as site:
         return make(module, site, options)
 
@@ -60,6 +63,7 @@ MODULE = Module(
             _argspec.sequences(),
             _argspec.retention(),
             _argspec.proof(),
+            _argspec.repository(),
             {
                 "state": {"type": "str", "choices": ["prepared", "present", "absent"], "default": "present"},
                 "label": {"type": "str"},

@@ -9,7 +9,7 @@ import calendar
 import datetime
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._set.clock import Times
@@ -81,7 +81,9 @@ class Policy:
 
     def _of_intervals(self, word: str, newest_first: Sequence[str], moments: Mapping[str, Moment]) -> List[str]:
         """The newest set of each interval; the oldest set of all too, until there are as many as wanted."""
-        left, seen, kept = getattr(self, word), set(), []  # type: int, Set[Any], List[str]
+        left: int = getattr(self, word)
+        seen: Set[Any] = set()
+        kept: List[str] = []
         for label in newest_first:
             interval = INTERVALS[word](moments[label])
             if left and (interval not in seen or label == newest_first[-1]):

@@ -21,6 +21,7 @@ from ansible_collections.relocate.django.plugins.module_utils._options import Mo
 from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, vcs
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Marks
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record, update_record
+from ansible_collections.relocate.django.plugins.module_utils._repository.access import Access
 from ansible_collections.relocate.django.plugins.module_utils._set import cron as set_cron
 from ansible_collections.relocate.django.plugins.module_utils._set import first_copy, retention
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned as set_unversioned
@@ -80,6 +81,7 @@ class Options(ModuleOptions):
     jobs: Optional[int]  # at a time; None: by the processors of this host
     keep: int  # sets that stay; 0: all
     retention: Mapping[str, Any]  # how many stay of each kind: the words of Policy
+    repository: Mapping[str, Any]  # where the set is stored afterwards: the fields of Access
     cron: str  # carry: the lines of cron that run the project are written too
     neighbours_carried: Sequence[str] = ()  # databases of Redis whose keys go into the set
     first_copy: str = copies.NEVER  # never, auto, always: dumps before the freeze, in the window what changed since
@@ -93,9 +95,14 @@ class Options(ModuleOptions):
         return self.state == "present"
 
     @property
+    def access(self) -> Access:
+        """Return where the set is stored afterwards. Raises bad_option."""
+        return Access.of(self.repository)
+
+    @property
     def policy(self) -> Policy:
-        """Return which sets stay. A move removes none: that would be downtime. Raises bad_option."""
-        policy = Policy.of(self.retention, self.keep)
+        """Return which sets stay on this host. A move removes none: that would be downtime. Raises bad_option."""
+        policy = Policy.of({} if self.keep and self.access.is_restic else self.retention, self.keep)
         return policy if self.whole and not self.frozen else Policy()
 
     @property
@@ -189,26 +196,22 @@ def apply(site: Site, options: Options, planned: Plan) -> Dict[str, Any]:
 
 def _unfinished(options: Options, planned: Plan) -> Tuple[str, str, str, bool]:
     """Say where sets of runs that failed are looked for."""
-    record = read_record(options.directory, options.site)
-    return options.directory, options.site, planned.label, retain.is_moving(record)
+    moving = retain.is_moving(read_record(options.directory, options.site))
+    return options.directory, options.site, planned.label, moving
 
 
 def foreseen(options: Options, planned: Plan) -> Dict[str, Any]:
     """Return what a backup would make and remove; nothing is written."""
-    number = BackupSet.next_sequence(
-        options.directory, options.site, read_record(options.directory, options.site).sequence
-    )
-    made = _made(planned.label, number, datetime.datetime.now(datetime.timezone.utc))
+    noted = read_record(options.directory, options.site).sequence
+    number = BackupSet.next_sequence(options.directory, options.site, noted)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    made = Made(planned.label, str(host_facts.describe_host()["machine_id"]), number, now)
     chosen = retain.leaving(options.directory, options.site, options.policy, made, options.media)
     return {
         "set": os.path.join(BackupSet.home(options.directory, options.site), planned.label),
         "expired": list(chosen.labels),
         "cleared": retention.unfinished(*_unfinished(options, planned)),
     }
-
-
-def _made(label: str, number: int, created: datetime.datetime) -> Made:
-    return Made(label, str(host_facts.describe_host()["machine_id"]), number, created)
 
 
 def _fill(site: Site, backup: BackupSet, options: Options, planned: Plan) -> Dict[str, Any]:

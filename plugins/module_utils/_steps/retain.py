@@ -19,8 +19,11 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
     update_record,
 )
 from ansible_collections.relocate.django.plugins.module_utils._set import retention
+from ansible_collections.relocate.django.plugins.module_utils._set.clock import Times
 from ansible_collections.relocate.django.plugins.module_utils._set.label import Made
 from ansible_collections.relocate.django.plugins.module_utils._set.policy import Policy
+
+_NOTED = 2000  # sets whose times are noted
 
 
 def needed(record: Record) -> Set[str]:
@@ -62,6 +65,17 @@ def leaving(
     )
 
 
+def _with(record: Record, settled: Times) -> Times:
+    """Add times to those that are noted. Sets that went here may be kept elsewhere, so theirs stay for years."""
+    return dict(sorted({**record.set_times, **settled}.items(), key=lambda item: item[1])[-_NOTED:])
+
+
+def note_times(directory: str, site: str, settled: Times) -> None:
+    """Note the times that sets have for good, where there are new ones."""
+    if set(settled) - set(read_record(directory, site).set_times):
+        update_record(directory, site, lambda latest: replace(latest, set_times=_with(latest, settled)))
+
+
 def expire(directory: str, site: str, policy: Policy, made: Made, media: bool) -> Tuple[str, ...]:
     """Remove the sets that go; returns their labels. Times of the others are noted, before the evidence is gone."""
     if not policy:
@@ -70,7 +84,7 @@ def expire(directory: str, site: str, policy: Policy, made: Made, media: bool) -
 
     def noted(latest: Record) -> Record:
         proven = {label: proof for label, proof in latest.found_equal.items() if label not in chosen.labels}
-        return replace(latest, set_times=chosen.settled, found_equal=proven)
+        return replace(latest, set_times=_with(latest, chosen.settled), found_equal=proven)
 
     update_record(directory, site, noted)
     return retention.expire(directory, site, chosen.labels)

@@ -196,7 +196,13 @@ def params_of(directory: Path, **changes: Any) -> dict[str, Any]:
     given = {"directory": str(directory), "site": "shop", "label": "", "state": "present", "media": False, "jobs": 1}
     given.update(dict.fromkeys(("frozen", "fixtures", "checked", "allow_dirty", "allow_unapplied"), False))
     given.update(
-        {name: [] for name in lists}, keep=0, retention={}, compression="none", sequences="keep", cron="refuse"
+        {name: [] for name in lists},
+        keep=0,
+        retention={},
+        repository={},
+        compression="none",
+        sequences="keep",
+        cron="refuse",
     )
     return {**given, **changes}
 
