@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Stores a backup set in a repository of restic, brings one back, and checks the repository. Encryption and
     deduplication are restic's. Restic 0.11 or later must be on the host.
-  - Locks of other programs are told. Restic removes the locks of programs that are gone.
+  - Locks of other programs are listed. Restic removes the locks of programs that are gone.
 author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:

@@ -22,6 +22,7 @@ _ALLOWED = re.compile(
     r"^(RESTIC_(REPOSITORY|PASSWORD|REST_USERNAME|REST_PASSWORD)|(AWS|B2|AZURE|GOOGLE|OS|ST|SWIFT|RCLONE)_[A-Z0-9_]+)$"
 )
 _WITH_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]*@|^rest:[^/]*//[^/@\s]*:[^/@\s]*@")
+_OPTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*=.*")
 _SECONDS = 60  # that a command has to print credentials
 
 
@@ -54,9 +55,7 @@ class Access:
 
     def _check(self) -> None:
         tells = (self.password_file, self.password_command, self.credentials_file, self.credentials_command)
-        meant = not self.address.startswith("-") and all(
-            re.fullmatch(r"[A-Za-z0-9.-]+=.*", one) for one in self.options
-        )
+        meant = not self.address.startswith("-") and all(_OPTION.fullmatch(one) for one in self.options)
         wrong = [
             what
             for what, is_wrong in (
@@ -92,7 +91,7 @@ class Access:
             raise RelocateError(
                 "repository_password",
                 "credentials name no {0}".format(missing),
-                "add RESTIC_REPOSITORY and RESTIC_PASSWORD to them, or address and password_file to relocate_repository",
+                "add RESTIC_REPOSITORY and RESTIC_PASSWORD there, or address and password_file to relocate_repository",
             )
         return found, sorted(secret.values())
 

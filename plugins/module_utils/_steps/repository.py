@@ -56,7 +56,7 @@ class Asked(ModuleOptions):
             raise RelocateError(
                 "bad_option",
                 "relocate_repository has no type that sets are pushed to",
-                "set relocate_repository to one whose type is restic",
+                "set relocate_repository to one of the type restic",
             )
         return access
 
@@ -145,11 +145,12 @@ def push(options: Options, check_mode: bool) -> Dict[str, Any]:
     notes, made = _opened(restic, check_mode)
     sets = restic.sets(options.site) if not made else []
     there = any((one.label, one.digest) == (backup.label, backup.digest()) for one in sets)
-    said = {} if there or check_mode else _store(restic, options.site, backup, manifest)
-    if said and policy:
+    said: Dict[str, Any] = {}
+    if not there and not check_mode:
+        said = _store(restic, options.site, backup, manifest)
         sets = restic.sets(options.site)
     gone = leaving(options, sets, policy, backup.label)
-    if gone and not check_mode:
+    if not check_mode:
         gone = _forget(restic, [one for one in sets if one.label in gone], notes)
     return {
         "changed": not there or bool(gone),
