@@ -25,7 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     run,
 )
 from ansible_collections.relocate.django.plugins.module_utils._progress import BYTES
-from ansible_collections.relocate.django.plugins.module_utils._repository import stored
+from ansible_collections.relocate.django.plugins.module_utils._repository import parsed
 from ansible_collections.relocate.django.plugins.module_utils._repository.access import Access
 from ansible_collections.relocate.django.plugins.module_utils._repository.failures import failure
 from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
@@ -64,13 +64,13 @@ class Restic:
         self._call(["init"])
         return True
 
-    def locks(self) -> List[stored.Lock]:
+    def locks(self) -> List[parsed.Lock]:
         """Return who has locked the repository. Raises repository_missing, repository_password, repository_failed."""
         now = datetime.datetime.now(datetime.timezone.utc)
         found = []
         for identity in self._list_locks():
             done = self._start(["cat", "lock", identity], locks=False)
-            one = stored.lock(identity, done.out, now) if not done.rc else None
+            one = parsed.lock(identity, done.out, now) if not done.rc else None
             found += [one] if one else []
         return found
 
@@ -98,11 +98,11 @@ class Restic:
 
     # --- sets
 
-    def sets(self, site: str) -> List[stored.Stored]:
+    def sets(self, site: str) -> List[parsed.Stored]:
         """Return the sets of a site, oldest first."""
-        text = self._whole(["snapshots", "--json", "--tag", "{0},site={1}".format(stored.OURS, site)])
+        text = self._whole(["snapshots", "--json", "--tag", "{0},site={1}".format(parsed.OURS, site)])
         try:
-            return stored.newest(stored.snapshots(text.decode("utf-8", "backslashreplace"), site))
+            return parsed.newest(parsed.snapshots(text.decode("utf-8", "backslashreplace"), site))
         except (ValueError, TypeError, AttributeError) as exc:
             raise RelocateError("repository_failed", "restic's list of snapshots cannot be read") from exc
 
@@ -114,23 +114,23 @@ class Restic:
         home, label = os.path.split(path)
         argv = ["backup", "--json", "--host", host, "--time", made.created.strftime("%Y-%m-%d %H:%M:%S")]
         argv += [word for tag in tags for word in ("--tag", tag)]
-        done = self._start([*argv, label], home, measure=(BYTES, stored.amount_of))
-        said = stored.summary(done.out)
+        done = self._start([*argv, label], home, measure=(BYTES, parsed.amount_of))
+        said = parsed.summary(done.out)
         if done.rc == _INCOMPLETE and said.get("snapshot_id"):
             self.forget([str(said["snapshot_id"])], prune=False)
         if done.rc:
             raise self._failure(["backup"], done)
         return said
 
-    def pull(self, one: stored.Stored, target: str) -> None:
+    def pull(self, one: parsed.Stored, target: str) -> None:
         """Bring all files of a set but its manifest, which is to come last, below a directory of ours."""
         self._call(["restore", one.id, "--target", target, "--exclude", "/{0}/{1}".format(one.label, MANIFEST)])
 
-    def manifest(self, one: stored.Stored) -> bytes:
+    def manifest(self, one: parsed.Stored) -> bytes:
         """Return the manifest of a set."""
         return self._whole(["dump", one.id, "/{0}/{1}".format(one.label, MANIFEST)])
 
-    def note_equal(self, one: stored.Stored, at: float) -> None:
+    def note_equal(self, one: parsed.Stored, at: float) -> None:
         """Write down at a set that it was restored and found equal."""
         argv = ["tag", "--add", "equal={0:.0f}".format(at)]
         self._call([*argv, *(["--remove", "equal=" + one.equal] if one.equal else []), one.id])

@@ -20,10 +20,10 @@ from ansible_collections.relocate.django.plugins.module_utils._host.files import
 )
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
-from ansible_collections.relocate.django.plugins.module_utils._repository import stored
+from ansible_collections.relocate.django.plugins.module_utils._repository import parsed
 from ansible_collections.relocate.django.plugins.module_utils._repository.access import Access
+from ansible_collections.relocate.django.plugins.module_utils._repository.parsed import Stored
 from ansible_collections.relocate.django.plugins.module_utils._repository.restic import Restic
-from ansible_collections.relocate.django.plugins.module_utils._repository.stored import Stored
 from ansible_collections.relocate.django.plugins.module_utils._set import pins, retention
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.held import held
@@ -166,7 +166,7 @@ def push(options: Options, check_mode: bool) -> Dict[str, Any]:
 def _store(restic: Restic, site: str, backup: BackupSet, manifest: Manifest) -> Dict[str, Any]:
     """Store a set; returns what restic says of it."""
     made = backup.made()
-    tags = stored.tags(site, made, backup.digest(), bool(manifest.media.get("stored")))
+    tags = parsed.tags(site, made, backup.digest(), bool(manifest.media.get("stored")))
     with held(backup.path):
         return restic.push(backup.path, tags, made, str(manifest.host["name"]))
 

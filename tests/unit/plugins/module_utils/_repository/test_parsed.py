@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._repository import stored
+from ansible_collections.relocate.django.plugins.module_utils._repository import parsed
 from ansible_collections.relocate.django.plugins.module_utils._repository.failures import failure
 from ansible_collections.relocate.django.plugins.module_utils._set.label import Made
 from tests.unit.fakes import LABEL
 
 AT = datetime.datetime(2026, 11, 20, 19, 30, tzinfo=datetime.UTC)
-TAGS = stored.tags("shop", Made(LABEL, "0ld", 7, AT), "a" * 64, media=True)
+TAGS = parsed.tags("shop", Made(LABEL, "0ld", 7, AT), "a" * 64, media=True)
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -26,8 +26,8 @@ def row(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_snapshot_tells_its_set() -> None:
-    (one,) = stored.snapshots(json.dumps([row()]), "shop")
-    assert one == stored.Stored("b" * 64, LABEL, "a" * 64, AT, "old1", "0ld", 7, True, "")
+    (one,) = parsed.snapshots(json.dumps([row()]), "shop")
+    assert one == parsed.Stored("b" * 64, LABEL, "a" * 64, AT, "old1", "0ld", 7, True, "")
     assert one.made == Made(LABEL, "0ld", 7, AT)
 
 
@@ -44,18 +44,18 @@ def test_a_snapshot_tells_its_set() -> None:
     ],
 )
 def test_what_is_no_set_of_the_site(changes: dict[str, Any]) -> None:
-    assert stored.snapshots(json.dumps([row(**changes)]), "shop") == []
+    assert parsed.snapshots(json.dumps([row(**changes)]), "shop") == []
 
 
 def test_no_snapshots() -> None:
     """Restic 0.11 prints null."""
-    assert stored.snapshots("null\n", "shop") == stored.snapshots("[]", "shop") == stored.snapshots("", "shop") == []
+    assert parsed.snapshots("null\n", "shop") == parsed.snapshots("[]", "shop") == parsed.snapshots("", "shop") == []
 
 
 def test_one_that_was_tagged_anew_counts_once() -> None:
     both = [row(), row(id="c" * 64, tags=[*TAGS, "equal=12"])]
     for rows in (both, both[::-1]):
-        (one,) = stored.newest(stored.snapshots(json.dumps(rows), "shop"))
+        (one,) = parsed.newest(parsed.snapshots(json.dumps(rows), "shop"))
         assert (one.id, one.equal) == ("c" * 64, "12")
 
 
@@ -72,27 +72,27 @@ def test_one_that_was_tagged_anew_counts_once() -> None:
     ],
 )
 def test_moments(text: str, expected: datetime.datetime | None) -> None:
-    assert stored.moment(text) == expected
+    assert parsed.moment(text) == expected
 
 
 def test_locks() -> None:
     said = {"time": "2026-11-20T19:00:00.5Z", "exclusive": True, "hostname": "vault", "username": "root", "pid": 42}
-    found = stored.lock("d", json.dumps(said), AT)
+    found = parsed.lock("d", json.dumps(said), AT)
     assert found is not None and not found.is_stale
     assert found.sentence() == "a lock of process 42 on vault, 1800 s old, exclusive"
-    later = stored.lock("d", json.dumps(said), AT + datetime.timedelta(seconds=1))
+    later = parsed.lock("d", json.dumps(said), AT + datetime.timedelta(seconds=1))
     assert later is not None and later.sentence().startswith("a stale lock of process 42")
-    assert stored.lock("d", "", AT) is None and stored.lock("d", '{"time": "x"}', AT) is None
+    assert parsed.lock("d", "", AT) is None and parsed.lock("d", '{"time": "x"}', AT) is None
 
 
 def test_the_summary_is_the_last_line() -> None:
     status = '{"message_type":"status","bytes_done":5,"total_bytes":9}\n'
     text = status + 'not json\n{"message_type":"summary","data_added":3}\n'
-    assert stored.summary(text)["data_added"] == 3
-    assert stored.summary(text.splitlines()[0]) == stored.summary("") == {}
-    found = stored.amount_of(text.encode())
+    assert parsed.summary(text)["data_added"] == 3
+    assert parsed.summary(text.splitlines()[0]) == parsed.summary("") == {}
+    found = parsed.amount_of(text.encode())
     assert found is not None and tuple(found)[:2] == (5, 9)
-    assert stored.amount_of(b"") is None
+    assert parsed.amount_of(b"") is None
 
 
 SAID = """
