@@ -216,7 +216,7 @@ class ActionModule(NormalAction):
 
         :param args: those of the module that runs others
         """
-        where = place.place_for(args.get("steps") or ()) if args.get("state", "done") == "done" else ""
+        where = place.place_for(args.get("steps") or ())
         if not where or not self._connection.has_pipelining or not _hands_on(self._connection.become):
             return None
         asked = {"arguments": args, "check_mode": bool(self._task.check_mode), **self._watched_from_now()}

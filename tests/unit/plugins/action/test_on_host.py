@@ -160,7 +160,6 @@ def test_a_call_that_was_taken_is_never_made_again(monkeypatch: pytest.MonkeyPat
         {"has_pipelining": False},
         {"become": MagicMock(pipelining=False)},
         {"become": SU_OF_2_18},
-        {"state": "prepared"},
         {"steps": [{"name": "b", "module": "backup", "arguments": {"directory": "/d", "site": "shop"}}]},
         {"steps": [*STEPS, {**STEPS[0], "arguments": {**STEPS[0]["arguments"], "site": "blog"}}]},
     ],

@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils import _module, _window
 from ansible_collections.relocate.django.plugins.module_utils._carried import CARRIED
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._standby import begin, place
 
 RUN = ("/d", "shop", "mine")
@@ -49,6 +51,32 @@ def test_a_project_that_is_not_asked_is_not_loaded(done: list[Any]) -> None:
 def test_there_is_none_for_others(done: list[Any], steps: list[dict[str, Any]]) -> None:
     _window.stand_ready(steps, RUN, [PARAMS])
     assert done == []
+
+
+def test_the_process_that_waits_gets_ready_itself(done: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers the next call too. A project that cannot be loaded is loaded by who asks it."""
+    loaded: list[Any] = []
+    monkeypatch.setattr(_window, "_HERE", [place.place_of(*RUN)])
+    monkeypatch.setattr(_window.answers, "get_ready", loaded.append)
+    project = SimpleNamespace(project=SimpleNamespace(find=lambda: "found"))
+    monkeypatch.setattr(_window.SiteOptions, "of", lambda _params: project)
+    _window.stand_ready([step("verify")], RUN, [PARAMS, {"path": "/other"}])
+    assert (done, loaded) == ([], ["found"])
+    _window.stand_ready([step("verify")], RUN, [])
+    assert (done, loaded) == ([], ["found"])
+
+    def lacking() -> None:
+        raise RelocateError("interpreter_unusable", "gone")
+
+    project.project.find = lacking
+    _window.stand_ready([step("verify")], RUN, [PARAMS])
+    assert (done, loaded) == ([], ["found"])
+
+
+@pytest.mark.parametrize(("state", "goes_on"), [("prepared", True), ("done", False)])
+def test_who_got_ready_answers_the_next_call(done: list[Any], state: str, goes_on: bool) -> None:
+    told = _window.answer(json.dumps({"arguments": {"steps": [], "state": state}, "check_mode": False}).encode())
+    assert (json.loads(told.text)["changed"], told.goes_on, done) == (False, goes_on, [])
 
 
 def test_what_breaks_is_told_as_of_a_module() -> None:
