@@ -92,7 +92,7 @@ RULES: list[tuple[str, set[str]]] = [
         },
     ),
     ("_site", GROUND | {"_secrets", "_project.*", "_engines.base", "_engines.registry"}),
-    ("_window", {"_carried", "_module", "_project.answers", "_site", "_standby.*"}),
+    ("_window", {"_carried", "_errors", "_module", "_project.answers", "_site", "_standby.*"}),
     (
         "_fixtures.*",
         SYSTEM | {"_secrets", "_host.*", "_project.*", "_engines.base", "_engines.registry", "_site", "_fixtures.*"},
