@@ -96,6 +96,12 @@ findings:
         line: {description: The line., type: int, returned: always}
         msg: {description: What is wrong there., type: str, returned: always}
     remedy: {description: What to do about it., type: str, returned: always}
+    patch:
+      description:
+        - Of C(loaddata_in_migration) a unified diff that gives the migration's functions its own models, to look at and
+          to apply with C(git apply) in the project's directory. Else empty.
+      type: str
+      returned: always
 """
 
 from ansible.module_utils.basic import AnsibleModule

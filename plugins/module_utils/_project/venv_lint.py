@@ -18,6 +18,7 @@ from typing import Any, Dict, List, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_lint_operations,
+    venv_lint_patch,
     venv_lint_rules,
     venv_lint_world,
     venv_models,
@@ -26,8 +27,8 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
 
 ERROR, WARNING = "error", "warning"
 _REMEDIES = {
-    "loaddata_in_migration": "load the fixture after migrate (relocate.django.fixture_load takes it at the state that"
-    " it was made at), or make the rows with apps.get_model",
+    "loaddata_in_migration": "apply the finding's patch (docs/migration_lint.md), or load the fixture after migrate"
+    " (relocate.django.fixture_load takes it at the state that it was made at)",
     "model_import": "take the model of the migration's moment: apps.get_model(app, model)",
     "no_reverse": "name the way back, RunPython.noop or RunSQL.noop when there is nothing to do",
     "loses_data": "copy the data elsewhere in an earlier release, or take a backup set first",
@@ -50,13 +51,14 @@ def topic_lint(request: Raw) -> List[Raw]:
     :param request: apps (labels; none for those below the project's directory), large (models or tables)
     """
     loader, world = _loader(), venv_lint_world.ProjectWorld()
-    labels = chosen(request["apps"], os.path.dirname(request["manage"]))
+    directory = os.path.dirname(request["manage"])
+    labels = chosen(request["apps"], directory)
     walk = venv_lint_operations.Walk(loader, request.get("large") or [], lambda migration: _source(migration)[1])
     by_node = dict(walk.everything())
     found: List[Raw] = []
     for node in sorted(loader.disk_migrations):
         if node[0] in labels:
-            found += _of_migration(loader.disk_migrations[node], node, by_node[node], world)
+            found += _of_migration(loader.disk_migrations[node], node, by_node[node], (world, directory))
     whole = venv_models.topic_migrations([])
     for label, names in sorted(whole["conflicts"].items()):
         if label in labels:
@@ -133,20 +135,31 @@ def _source(migration: Any) -> Tuple[str, str]:
     return path, raw.decode(encoding)
 
 
-def _of_migration(migration: Any, node: Tuple[str, str], operations: List[Any], world: Any) -> List[Raw]:
+def _of_migration(migration: Any, node: Tuple[str, str], operations: List[Any], project: Tuple[Any, str]) -> List[Raw]:
+    world, directory = project
     path, source = _source(migration)
     if not path:
         return []
     package = sys.modules[type(migration).__module__].__package__ or ""
     by_code: Dict[str, Set[Tuple[int, str]]] = {}
-    for line, code, text in venv_lint_rules.findings(source, package, world):
+    reader = venv_lint_rules.read(source, package, world)
+    for line, code, text in reader.found:
         by_code.setdefault(code, set()).add((line, text))
     places = _Places(venv_lint_rules.operation_lines(source))
     lines = {id(operation): places.of(operation) for operation in _all_operations(migration.operations)}
     for operation, code, text in operations:
         by_code.setdefault(code, set()).add((lines[id(operation)], text))
     found = [_finding(code, node, path, sorted(items)) for code, items in by_code.items()]
+    for item in found:
+        if item["code"] == "loaddata_in_migration":
+            item["patch"] = venv_lint_patch.patch(source, _below(path, directory), reader.loading)
     return sorted(found, key=lambda item: (item["line"], item["code"]))
+
+
+def _below(path: str, directory: str) -> str:
+    """Return a path for a diff's head: below the project's directory where it is the project's own."""
+    own = directory + os.sep
+    return path[len(own) :] if path.startswith(own) else path.lstrip(os.sep)
 
 
 def _all_operations(operations: Any) -> List[Any]:

@@ -79,6 +79,8 @@ def _added(new: Any, shown: str) -> Iterator[Tuple[str, str]]:
 def _altered(old: Any, new: Any, shown: str) -> Iterator[Tuple[str, str]]:
     if _becomes_not_null(old, new) and not new.primary_key and _default(new) is None:
         yield "breaks_on_rows", "{0} becomes NOT NULL without a default".format(shown)
+    elif new.unique and not old.unique:
+        yield "breaks_on_rows", "{0} becomes unique".format(shown)
     smaller = _shorter(old, new) or _fewer_digits(old, new) or _narrower(old, new)
     if smaller:
         yield "narrows_field", "{0} {1}".format(shown, smaller)

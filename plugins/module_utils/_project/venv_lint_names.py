@@ -17,6 +17,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _LOADER = re.compile(r"(^|_)(get|load)_(\w+_)?models?$")
 _IMPORT_BY_NAME = ("importlib.import_module", "builtins.__import__", "django.utils.module_loading.import_string")
 _DEDENT = "textwrap.dedent"
+_LABELS = ("app_label", "model_name", "object_name", "label", "label_lower", "swappable")
 UNKNOWN = "{}"  # stands in a text for what only running tells
 
 
@@ -244,3 +245,21 @@ def is_migration(node: Any) -> bool:
 
 def _names_in(node: Any) -> Set[str]:
     return {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Load)}
+
+
+def only_named(tree: Any) -> Set[int]:
+    """The ids of calls whose result is asked for its label alone: ``User = f()`` and only ``User._meta.label`` then."""
+    nodes: List[Any] = list(ast.walk(tree))
+    named = {id(node.value.value) for node in nodes if _is_label(node)}
+    used: Dict[str, Set[int]] = {}
+    for node in nodes:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            used.setdefault(node.id, set()).add(id(node))
+    harmless = {name for name, ids in used.items() if ids <= named}
+    assigned = [node for node in nodes if isinstance(node, ast.Assign)]
+    return named | {id(node.value) for node in assigned if dotted(node.targets[0]) in harmless}
+
+
+def _is_label(node: Any) -> bool:
+    below = getattr(node, "value", None)
+    return isinstance(node, ast.Attribute) and node.attr in _LABELS and getattr(below, "attr", "") == "_meta"

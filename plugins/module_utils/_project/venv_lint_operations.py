@@ -10,12 +10,14 @@ standard library only, Django imported inside functions. No database is asked.
 
 # mypy: disable-error-code="import-untyped,import-not-found"
 
+import inspect
 import re
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._project import venv_lint_fields as fields
 from ansible_collections.relocate.django.plugins.module_utils._project import venv_lint_sql as sql
 
+_DELETES = re.compile(r"\.delete\(|\bDELETE\s+FROM\b|\bTRUNCATE\b", re.IGNORECASE)
 Node = Tuple[str, str]  # an app's label and a migration's name
 Found = Tuple[Any, str, str]  # operation, code, text
 
@@ -43,8 +45,9 @@ class Walk:
 
         self._loader, self._state = loader, ProjectState()
         self._large = {name.lower() for name in large}
-        self._source_of, self._source = source_of, ""
-        self._ran: Dict[str, List[str]] = {}  # label -> sources of migrations whose code or SQL may have filled columns
+        self._source_of, self._source, self._ran_before = source_of, "", 0
+        # label -> of each code or SQL that may have changed rows the migration's source, and its own text
+        self._ran: Dict[str, List[Tuple[str, str]]] = {}
         self._since: Dict[Tuple[str, str, str], int] = {}  # column -> how many of those ran before it was as it is
 
     def everything(self) -> Iterator[Tuple[Node, List[Found]]]:
@@ -54,7 +57,7 @@ class Walk:
 
     def _migration(self, node: Node) -> List[Found]:
         migration = self._loader.disk_migrations[node]
-        self._source = self._source_of(migration)
+        self._source, self._ran_before = self._source_of(migration), len(self._ran.get(node[0], []))
         stands_for = [item for item in migration.replaces if tuple(item) in self._loader.disk_migrations]
         state = self._before(node) if stands_for else self._state
         place = Place(node[0], state, set(), bool(migration.initial) and state is not None, self._large)
@@ -109,7 +112,8 @@ class Walk:
         key = (place.label, model.name.lower())
         if not place.initial:
             for fault in fields.faults(operation, model):
-                if fault[0] != "breaks_on_rows" or not self._may_be_filled(operation, key):
+                prepared = self._may_be_filled(operation, key) or self._may_be_emptied(model)
+                if fault[0] != "breaks_on_rows" or not prepared:
                     yield fault
         if place.large & {"{0}.{1}".format(*key), _table(place.label, model)}:
             yield from fields.locks(operation, model)
@@ -119,7 +123,13 @@ class Walk:
         name = str(getattr(operation, "name", "")).lower()
         since = self._since.get(model + (name,))
         word = re.compile(r"\b{0}(_id)?\b".format(re.escape(name)), re.IGNORECASE)
-        return since is not None and any(word.search(text) for text in self._ran.get(model[0], [])[since:])
+        return since is not None and any(word.search(text) for text, _own in self._ran.get(model[0], [])[since:])
+
+    def _may_be_emptied(self, model: Any) -> bool:
+        """Tell whether code or SQL of the same migration deletes rows of a model that it names."""
+        word = re.compile(r"\b(\w+_)?{0}\b".format(re.escape(model.name)), re.IGNORECASE)
+        ran = self._ran.get(model.app_label, [])[self._ran_before :]
+        return any(word.search(text) and _DELETES.search(text) for _source, text in ran)
 
     def _remember(self, operation: Any, place: Place) -> None:
         """Note which columns are as they are since when, and which tables the migration makes."""
@@ -127,7 +137,7 @@ class Walk:
         model = (label, _model_name(operation).lower())
         ran = self._ran.setdefault(label, [])
         if kind in ("RunPython", "RunSQL") or not type(operation).__module__.startswith("django."):
-            ran.append(self._source)
+            ran.append((self._source, _text_of(operation, self._source)))
         elif kind in ("AddField", "AlterField"):
             self._since[model + (operation.name.lower(),)] = len(ran)
         elif kind == "RenameField":
@@ -138,6 +148,16 @@ class Walk:
             self._since.update({model + (name.lower(),): len(ran) for name, _field in operation.fields})
         elif kind == "RenameModel" and (label, operation.old_name.lower()) in place.made:
             place.made.add((label, operation.new_name.lower()))
+
+
+def _text_of(operation: Any, source: str) -> str:
+    """Return the SQL or the function of an operation; the migration's source where it cannot be told apart."""
+    if hasattr(operation, "sql"):
+        return str(operation.sql)
+    try:
+        return inspect.getsource(operation.code)
+    except (AttributeError, OSError, TypeError):
+        return source
 
 
 def _model_name(operation: Any) -> str:

@@ -24,6 +24,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.venv_lint
     dotted,
     is_migration,
     local_names,
+    only_named,
     reached,
     text_of,
 )
@@ -38,8 +39,6 @@ _SERIALIZERS = "django.core.serializers"
 _PATCHED = tuple(
     _SERIALIZERS + name for name in (".python._get_model", ".python.apps", ".base.apps", ".xml_serializer.apps")
 )
-#: What of a model's class asks the database, or tells what the model is today.
-_ROWS = ("objects", "_meta", "_base_manager", "_default_manager")
 #: What starts manage.py with the words that it is given.
 _STARTERS = ("django.core.management.", "subprocess.", "os.")
 _DESERIALIZERS = ("deserialize", "get_deserializer", "Deserializer")
@@ -110,19 +109,21 @@ class Reader:
     def __init__(self, package: str, world: World, depth: int = 0) -> None:
         self.world, self.names = world, Names(package, world.star_names)
         self.found: Set[Finding] = set()
-        self.loading: Set[int] = set()  # lines of the functions that load fixtures into today's models
+        self.loading: Set[str] = set()  # the module's functions that load fixtures into today's models; "" elsewhere
         self._imported: Dict[str, Tuple[int, str]] = {}  # name -> line and label of an imported model
-        self._used: Dict[str, bool] = {}  # such a name -> whether every use outside of functions is harmless
+        self._used: Set[str] = set()  # those that a function uses, where it is told
         self._reported: Set[Tuple[Any, str]] = set()
         self._depth = depth
         self._reached: Set[str] = set()
         self._later: List[Tuple[Any, Any]] = []  # functions of the module: they run when all of it is known
-        self._function: Any = None
+        self._function: Any = None  # the outermost one that is walked through
+        self._only_named: Set[int] = set()
 
     def read(self, tree: Any, helper: Optional[Helper] = None) -> None:
         """Look at a migration; or at a module for what a function of it does."""
         bindings = {} if helper is None else self._own_models(tree, helper.module)
         self._reached = reached(tree, None if helper is None else helper.root, set(bindings))
+        self._only_named = only_named(tree)
         self._block(tree.body, bindings, None)
         if helper is not None:
             self.found.clear()  # what a module does when it is imported is not the function's
@@ -136,7 +137,7 @@ class Reader:
 
     def _tell_imported(self) -> None:
         for name, (line, label) in self._imported.items():
-            if not self._used.get(name, False):
+            if name not in self._used:  # Django's own writer imports modules only, for defaults and bases
                 self._add(line, "model_import", "{0} is imported as it is today".format(label))
 
     def _own_models(self, tree: Any, module: str) -> Bindings:
@@ -145,8 +146,8 @@ class Reader:
 
     def _add(self, line: int, code: str, text: str) -> None:
         self.found.add((line, code, text))
-        if code == "loaddata_in_migration" and self._function is not None:
-            self.loading.add(self._function.lineno)
+        if code == "loaddata_in_migration":
+            self.loading.add(getattr(self._function, "name", ""))
 
     def _all_imports(self, tree: Any) -> Bindings:
         bindings: Bindings = {}
@@ -215,7 +216,7 @@ class Reader:
         own = local_names(node)
         inner = {name: value for name, value in bindings.items() if name not in own}
         body = node.body if isinstance(node.body, list) else [node.body]
-        before, self._function = self._function, scope
+        before, self._function = self._function, self._function or scope
         self._block(body, inner, node)
         self._function = before
 
@@ -250,31 +251,11 @@ class Reader:
         if value.path.startswith(_LOADDATA):
             self._add(node.lineno, "loaddata_in_migration", "the loaddata command is used with today's models")
         label = self.world.is_model(value.path)
-        if label:
-            self._model(node, bindings, (function, above), label)
-        elif function is not None or _in_operation(above):
-            self._follow(node.lineno, self.world.helper(value.path))
-
-    def _model(self, node: Any, bindings: Bindings, where: Tuple[Any, Tuple[Any, ...]], label: str) -> None:
-        function, above = where
-        name = dotted(node).partition(".")[0]
-        if function is not None:
+        if label and function is not None:
             self._tell(node.lineno, function, label)
-            self._used.setdefault(name, True)
-            return
-        # Django's own writer names a function of a model's class as a default, and classes as bases.
-        as_base = any(isinstance(item, ast.keyword) and item.arg == "bases" for item in above)
-        harmless = as_base or self._is_of_class(node, bindings, label)
-        self._used[name] = self._used.get(name, True) and harmless
-
-    def _is_of_class(self, node: Any, bindings: Bindings, label: str) -> bool:
-        """Tell whether an expression names something of the model's class that asks for no rows."""
-        return (
-            isinstance(node, ast.Attribute)
-            and node.attr not in _ROWS
-            and self.world.is_model(self.names.value(node.value, bindings).path) == label
-            and not (isinstance(node.value, ast.Attribute) and node.value.attr in _ROWS)
-        )
+            self._used.add(dotted(node).partition(".")[0])
+        elif not label and (function is not None or _in_operation(above)):
+            self._follow(node.lineno, self.world.helper(value.path))
 
     def _tell(self, line: int, function: Any, label: str) -> None:
         """Once for each model in each function: where it comes first."""
@@ -287,12 +268,12 @@ class Reader:
     def _call(self, node: Any, bindings: Bindings, function: Any) -> None:
         path, args = self._called(node, bindings)
         label = self.names.asked_model(node, bindings)
-        if label:
+        if label and id(node) not in self._only_named:
             self._tell(node.lineno, function, label)
         if path in _CALL_COMMAND:
             self._command(node.lineno, [self.names.value(item, bindings) for item in args[:1] + _named(node)])
         elif path.startswith(_STARTERS):
-            self._start(node.lineno, [self.names.value(item, bindings) for item in args])
+            self._start(node.lineno, path, [self.names.value(item, bindings) for item in args])
         elif path.startswith(_SERIALIZERS + ".") and path.rpartition(".")[2] in _DESERIALIZERS:
             self._add(node.lineno, "loaddata_in_migration", "a fixture is deserialized with today's models")
         if isinstance(node.func, ast.Attribute):
@@ -305,9 +286,11 @@ class Reader:
             return self.names.value(node.args[0], bindings).path, node.args[1:]
         return path, node.args
 
-    def _start(self, line: int, values: List[Value]) -> None:
+    def _start(self, line: int, path: str, values: List[Value]) -> None:
         if any("loaddata" in text.split() for value in values for text in value.texts):
             self._add(line, "loaddata_in_migration", "loaddata is started with today's models")
+            if not path.startswith("django."):
+                self.loading.add("")  # another process
 
     def _command(self, line: int, names: List[Value]) -> None:
         for text in {text for value in names for text in value.texts}:

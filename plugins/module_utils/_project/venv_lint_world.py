@@ -101,6 +101,8 @@ def model_of(path: str) -> str:
     if current is None or not is_model_class(current):
         return ""
     meta = getattr(current, "_meta", None)  # Model itself has none
+    if current.__module__.startswith("django.db."):  # the table of migrations: as old as they are
+        return ""
     return str(meta.label) if meta is not None and not meta.abstract else ""
 
 

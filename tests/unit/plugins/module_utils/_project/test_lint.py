@@ -77,6 +77,13 @@ SOURCES: dict[str, tuple[str, list[tuple[int, str]]]] = {
         """,
         [(3, "model_import")],
     ),
+    "imported for a constant": (
+        """
+        from shop.models import Book
+        operations = [migrations.AddField("x", "y", models.CharField(max_length=Book.LONGEST))]
+        """,
+        [(2, "model_import")],
+    ),
     "what makemigrations writes": (
         """
         import shop.models
@@ -194,6 +201,24 @@ SOURCES: dict[str, tuple[str, list[tuple[int, str]]]] = {
         from django.apps import apps as registry
         def forwards(apps, schema_editor):
             registry.get_model("shop.Book")
+        """,
+        [(4, "model_import")],
+    ),
+    "for its label alone": (
+        """
+        from django.contrib.auth import get_user_model
+        User = get_user_model()
+        label = "%s.%s" % (User._meta.app_label, User._meta.object_name)
+        name = get_user_model()._meta.model_name
+        """,
+        [],
+    ),
+    "for more than its label": (
+        """
+        from django.contrib.auth import get_user_model
+        def forwards(apps, schema_editor):
+            User = get_user_model()
+            return User._meta.label, User.objects
         """,
         [(4, "model_import")],
     ),
@@ -597,6 +622,24 @@ FIELDS: dict[str, tuple[list[str], list[tuple[str, str]]]] = {
         ["migrations.AddField('item', 'n', models.IntegerField()),"],
         [("breaks_on_rows", "shop.Item.n is added as NOT NULL without a default")],
     ),
+    "added after the table was emptied": (
+        [
+            (
+                "migrations.RunSQL('DELETE FROM shop_item WHERE id > 0'),\n"
+                "migrations.AddField('item', 'n', models.IntegerField()),"
+            ),
+        ],
+        [],
+    ),
+    "added after another table was emptied": (
+        [
+            (
+                "migrations.RunSQL('DELETE FROM shop_other WHERE id > 0'),\n"
+                "migrations.AddField('item', 'n', models.IntegerField()),"
+            ),
+        ],
+        [("breaks_on_rows", "shop.Item.n is added as NOT NULL without a default")],
+    ),
     "added, and may be empty": (
         [
             (
@@ -617,6 +660,19 @@ FIELDS: dict[str, tuple[list[str], list[tuple[str, str]]]] = {
                 "migrations.CreateModel('Fresh', [('id', models.AutoField(primary_key=True))]),"
                 "migrations.AddField('fresh', 'n', models.IntegerField()),"
                 "migrations.DeleteModel('Fresh'),"
+            ),
+        ],
+        [],
+    ),
+    "unique": (
+        ["migrations.AlterField('item', 'name', models.CharField(max_length=20, unique=True)),"],
+        [("breaks_on_rows", "shop.Item.name becomes unique")],
+    ),
+    "unique after it was made so": (
+        [
+            (
+                "migrations.RunSQL('UPDATE shop_item SET name = id'),\n"
+                "migrations.AlterField('item', 'name', models.CharField(max_length=20, unique=True)),"
             ),
         ],
         [],
