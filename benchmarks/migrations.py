@@ -4,8 +4,8 @@
 """How often migration_lint is right: run over the migrations of public packages, held against what reading them says.
 
 ``python benchmarks/migrations.py DIRECTORY``: each suite of packages is installed in a virtual environment below the
-directory (about 3 GB), where it is not there already, and its migrations are read. ``migrations.tsv`` holds what reading
-them says: of each finding whether it is true, and of sampled migrations without one whether something was missed. The
+directory (about 3 GB), where it is not there already, and its migrations are read. ``migrations.tsv`` holds what was
+judged by reading: of each finding whether it is true, and of sampled migrations without one whether something was missed. The
 table of ``docs/migration_lint.md`` is printed; findings that nobody has judged are listed with file and line.
 ``missing_migration`` is left out: whether there is one hangs on the settings that are made up here.
 """

@@ -251,13 +251,19 @@ def only_named(tree: Any) -> Set[int]:
     """The ids of calls whose result is asked for its label alone: ``User = f()`` and only ``User._meta.label`` then."""
     nodes: List[Any] = list(ast.walk(tree))
     named = {id(node.value.value) for node in nodes if _is_label(node)}
-    used: Dict[str, Set[int]] = {}
-    for node in nodes:
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            used.setdefault(node.id, set()).add(id(node))
+    used = _reads(nodes)
     harmless = {name for name, ids in used.items() if ids <= named}
     assigned = [node for node in nodes if isinstance(node, ast.Assign)]
     return named | {id(node.value) for node in assigned if dotted(node.targets[0]) in harmless}
+
+
+def _reads(nodes: List[Any]) -> Dict[str, Set[int]]:
+    """Return the ids of the nodes that read each name."""
+    found: Dict[str, Set[int]] = {}
+    for node in nodes:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            found.setdefault(node.id, set()).add(id(node))
+    return found
 
 
 def _is_label(node: Any) -> bool:

@@ -743,6 +743,7 @@ FIELDS: dict[str, tuple[list[str], list[tuple[str, str]]]] = {
 }
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("case", list(FIELDS))
 def test_what_happens_to_rows(project: probe.Project, case: str) -> None:
     migrations, expected = FIELDS[case]

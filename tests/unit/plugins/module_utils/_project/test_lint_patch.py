@@ -151,6 +151,7 @@ def rows(project: probe.Project) -> list[tuple[object, ...]]:
     return sqlite3.connect(Path(project.directory) / "db.sqlite3").execute(text).fetchall()
 
 
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("case", list(BODIES))
 def test_the_patch_makes_it_work(project: probe.Project, case: str) -> None:
     """Without it the migration fails, as the models have a column more by now."""
