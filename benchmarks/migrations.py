@@ -5,7 +5,7 @@
 
 ``python benchmarks/migrations.py DIRECTORY``: each suite of packages is installed in a virtual environment below the
 directory (about 3 GB), where it is not there already, and its migrations are read. ``migrations.tsv`` holds what was
-judged by reading: of each finding whether it is true, and of sampled migrations without one whether something was missed. The
+judged by reading: whether a finding is true, and whether sampled migrations without one lack it rightly. The
 table of ``docs/migration_lint.md`` is printed; findings that nobody has judged are listed with file and line.
 ``missing_migration`` is left out: whether there is one hangs on the settings that are made up here.
 """
