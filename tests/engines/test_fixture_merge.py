@@ -102,6 +102,20 @@ def test_a_part_of_another_site(filled: dict[str, Project], tmp_path: Path, form
 
 @pytest.mark.drawn(3)
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_a_site_into_itself(filled: dict[str, Project], tmp_path: Path, form: str, engine: str) -> None:
+    """All that is there is left, whatever fields there are; JSON's own null is NULL in these formats."""
+    path = tmp_path / f"all.{form}"
+    dumped(filled[engine], path, format=form)
+    done = merge(filled[engine], path, check=True)["counts"]
+    assert done["shop.Sale"]["left"] > 100 and done["auth.User"]["left"] > 0
+    other = {label: item for label, item in done.items() if sum(item.values()) != item["left"]}
+    assert set(other) <= {"shop.Everything", "shop.Book"}, other
+    assert all(item["inserted"] + item["deleted"] == 0 for item in other.values()), other
+
+
+@pytest.mark.drawn(3)
+@pytest.mark.parametrize("engine", ENGINES)
 def test_content_types_are_mapped(servers: Servers, tmp_path: Path, engine: str) -> None:
     """Their numbers on the target are others; what refers to them is given the target's."""
     old, new = (Project(servers, engine, f"merge_{name}_{engine}", tmp_path) for name in ("from", "to"))

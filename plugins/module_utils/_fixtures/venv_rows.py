@@ -14,7 +14,7 @@ import array
 import hashlib
 import json
 import sys
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_columns, venv_dialect, venv_values
 
@@ -342,20 +342,21 @@ def stream(table: Table, keys: Optional[Sequence[str]] = None) -> venv_dialect.R
     if keys is not None:
         if not keys:
             return iter(())
-        params = [part for key in keys for part in _prepared(table, key)]
-        sql = "{0} WHERE {1}".format(sql.replace("%", "%%"), _among(table, len(keys)))
+        where, params = among(table, keys)
+        sql = "{0} WHERE {1}".format(sql.replace("%", "%%"), where)
     if table.keys:
         order = ", ".join(table.columns[index].quoted for index in table.keys)
         sql += " ORDER BY {0}".format(order.replace("%", "%%") if params else order)
     return venv_dialect.of(table.connection).stream(sql, params)
 
 
-def _among(table: Table, count: int) -> str:
-    """The condition that a row has one of so many keys."""
+def among(table: Table, keys: Sequence[Any]) -> Tuple[str, List[Any]]:
+    """The condition that a row has one of these keys, with its parameters. Raises FixtureError for what is no key."""
+    params = [part for key in keys for part in _prepared(table, key)]
     if table.composite:
-        return " OR ".join(["({0})".format(table.is_key())] * count)
+        return " OR ".join(["({0})".format(table.is_key())] * len(keys)), params
     name = table.connection.ops.quote_name(table.model._meta.pk.column).replace("%", "%%")
-    return "{0} IN ({1})".format(name, ", ".join(["%s"] * count))
+    return "{0} IN ({1})".format(name, ", ".join(["%s"] * len(keys))), params
 
 
 def _prepared(table: Table, key: Any) -> List[Any]:

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Sequ
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_columns,
+    venv_own_words,
     venv_rows,
     venv_write_formats,
 )
@@ -23,6 +24,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_row
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_write_formats import Pairs
 
 PAGE = 2000  # objects read at a time
+_KEYS = 400  # objects asked for by their keys at a time, fewer than rows are read at a time
 
 Tell = Callable[[str, int], None]
 
@@ -79,23 +81,35 @@ class Objects:
         serialized = [field for field in self.meta.local_fields if field.name in columns and field.serialize]
         self._fields = [(field, columns[field.name]) for field in serialized]
         self._lists = _lists_of(self.meta)
-        # What only the field itself can put into words: its own conversions, and types of one engine.
-        self._own_words = [field for field, (_index, column) in self._fields if column.needs_own_words]
+        self._own = venv_own_words.OwnWords(table, request["format"])
 
     def all(self, keys: Optional[Sequence[str]]) -> Iterator[Tuple[Any, Pairs]]:
         """Key (None with natural primary keys) and fields of each object."""
-        for rows in self._pages(keys):
+        for rows, where in self._pages(keys):
             plain = [self.table.plain(row) for row in rows]
             raw_keys = [self.table.key_of(row) for row in plain]
-            words = self._instances(raw_keys)
             lists = self._related_lists(raw_keys)
-            for key, row in zip(raw_keys, plain):
+            instances = self._own.instances(where, len(rows))
+            for place, (key, row) in enumerate(zip(raw_keys, plain)):
                 pairs = [(field, self._value(field, column, row[index])) for field, (index, column) in self._fields]
-                if words:
-                    own = words[plain_key(key)]
-                    pairs = [(field, own.get(field.name, value)) for field, value in pairs]
-                pairs += [(field, found.get(str(key), [])) for field, found in zip(self._lists, lists)]
-                yield self._pk(key), pairs
+                pk = self._pk(key)
+                if place < len(instances):
+                    pk, pairs = self._in_own_words(instances[place], pk, pairs)
+                pairs += [(field, found.get(plain_key(key), [])) for field, found in zip(self._lists, lists)]
+                yield pk, pairs
+
+    def _in_own_words(self, instance: Any, pk: Any, pairs: Pairs) -> Tuple[Any, Pairs]:
+        """Key and fields as the project's own fields have them, read back. Raises FixtureError."""
+        own = self._own.words(instance)
+        found = [(field, self._own_or(own, field, value)) for field, value in pairs]
+        keyed = pk if pk is None or isinstance(pk, list) else own.get(self.meta.pk.name, pk)
+        self._own.check(instance, found + ([] if keyed is pk else [(self.meta.pk, keyed)]))
+        return keyed, found
+
+    def _own_or(self, own: Dict[str, Any], field: Any, value: Any) -> Any:
+        """A value in the field's own words, where it has some; a natural key is in words that say more."""
+        natural = field.remote_field is not None and isinstance(value, list)
+        return value if natural else own.get(field.name, value)
 
     def _pk(self, key: Any) -> Any:
         """The key as a format writes it: none with natural primary keys, a list of several columns."""
@@ -103,10 +117,13 @@ class Objects:
             return None
         return list(key) if isinstance(key, tuple) else key
 
-    def _pages(self, keys: Optional[Sequence[str]]) -> Iterator[List[Tuple[Any, ...]]]:
+    def _pages(self, keys: Optional[Sequence[str]]) -> Iterator[Tuple[List[Tuple[Any, ...]], venv_own_words.Where]]:
         """Page after page by the key: a cursor that is open would keep MySQL from answering anything else."""
         if keys is not None:
-            yield from venv_rows.stream(self.table, keys)
+            for start in range(0, len(keys), _KEYS):
+                some = keys[start : start + _KEYS]
+                for rows in venv_rows.stream(self.table, some):
+                    yield rows, venv_rows.among(self.table, some)
             return
         columns = [self.table.columns[index].quoted.replace("%", "%%") for index in self.table.keys]
         sql = self.table.select().replace("%", "%%")
@@ -114,12 +131,13 @@ class Objects:
         with self.connection.cursor() as cursor:
             while True:
                 where, params = _after(columns, last)
-                cursor.execute("{0}{1} ORDER BY {2} LIMIT {3}".format(sql, where, ", ".join(columns), PAGE), params)
+                some = " WHERE " + where if where else ""
+                cursor.execute("{0}{1} ORDER BY {2} LIMIT {3}".format(sql, some, ", ".join(columns), PAGE), params)
                 rows = cursor.fetchall()
                 if not rows:
                     return
                 last = [rows[-1][index] for index in self.table.keys]
-                yield rows
+                yield rows, (where, params)
 
     def _value(self, field: Any, column: Any, value: Any) -> Any:
         if value is None:
@@ -142,21 +160,6 @@ class Objects:
             known[value] = value if found is None else list(found.natural_key())
         return known[value]
 
-    def _instances(self, keys: Sequence[Any]) -> Dict[str, Dict[str, Any]]:
-        if not self._own_words:
-            return {}
-        from django.db.models import QuerySet
-
-        found = QuerySet(model=self.model, using=self.connection.alias).filter(pk__in=list(keys))
-        pk = self.meta.pk
-        return {
-            plain_key(pk.value_from_object(item)): {
-                field.name: None if field.value_from_object(item) is None else field.value_to_string(item)
-                for field in self._own_words
-            }
-            for item in found
-        }
-
     def _related_lists(self, keys: Sequence[Any]) -> List[Dict[str, List[Any]]]:
         return [self._related(field, keys) for field in self._lists]
 
@@ -175,7 +178,7 @@ class Objects:
             ", ".join(["%s"] * len(keys)),
             quote(through._meta.pk.column),
         )
-        params = [ours.get_db_prep_value(ours.target_field.to_python(key), self.connection) for key in keys]
+        params = [columns[0].parameter(key) for key in keys]
         found: Dict[str, List[Any]] = {}
         with self.connection.cursor() as cursor:
             cursor.execute(sql, params)
@@ -199,7 +202,7 @@ def plain_key(value: Any) -> str:
 
 
 def _after(columns: Sequence[str], last: Sequence[Any]) -> Tuple[str, List[Any]]:
-    """The condition of rows behind a key, with its parameters; "" for all.
+    """The condition of rows behind a key, with its parameters.
 
     :param last: the key, by columns; empty for none
     """
@@ -208,7 +211,7 @@ def _after(columns: Sequence[str], last: Sequence[Any]) -> Tuple[str, List[Any]]
         same = ["{0} = %s".format(name) for name in columns[:index]]
         parts.append("({0})".format(" AND ".join(same + ["{0} > %s".format(columns[index])])))
         params += last[: index + 1]
-    return (" WHERE " + " OR ".join(parts) if parts else ""), params
+    return " OR ".join(parts), params
 
 
 def duration_text(microseconds: int) -> str:

@@ -71,3 +71,56 @@ class Piece(models.Model):
 
     class Meta:
         app_label = "formats"
+
+
+class Weight(models.FloatField):  # type: ignore[type-arg]
+    """Words that say more than the number, and that nobody reads back."""
+
+    def value_to_string(self, obj: Any) -> str:
+        """Give the number and its unit."""
+        return f"{self.value_from_object(obj)} kg"
+
+
+class Reversed(models.CharField):  # type: ignore[type-arg]
+    """Stored the other way round."""
+
+    def from_db_value(self, value: str | None, _expression: Any, _connection: Any) -> str | None:
+        """Turn it back."""
+        return None if value is None else value[::-1]
+
+    def get_prep_value(self, value: Any) -> str | None:
+        """Turn it round."""
+        return None if value is None else str(value)[::-1]
+
+
+class Words(models.TextField):  # type: ignore[type-arg]
+    """A list, written as JSON; an object that JSON has no words for where told so."""
+
+    def from_db_value(self, value: str | None, _expression: Any, _connection: Any) -> Any:
+        """Read the list."""
+        return self.to_python(value)
+
+    def to_python(self, value: Any) -> Any:
+        """Read the list, unless it is one."""
+        return value.split() if isinstance(value, str) else value
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Write the list."""
+        return value if value is None or isinstance(value, str) else " ".join(value)
+
+    def value_to_string(self, obj: Any) -> Any:
+        """Give the list as it is, a set where it says so."""
+        value = self.value_from_object(obj)
+        return {1, 2} if value == ["unwritable"] else value
+
+
+class Parcel(models.Model):
+    """Fields of the project's own, one of which is the key."""
+
+    name = Reversed(max_length=20, primary_key=True)
+    weight = Weight(null=True)
+    words = Words(null=True)
+    within = models.ForeignKey("self", null=True, on_delete=models.CASCADE)
+
+    class Meta:
+        app_label = "formats"
