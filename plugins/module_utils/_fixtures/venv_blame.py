@@ -17,7 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_refusals,
     venv_scan_rules,
 )
-from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import Table
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError, Table
 
 _UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, ArithmeticError)
 
@@ -43,6 +43,32 @@ def blame(table: Table, values: Iterable[Tuple[int, Any]]) -> Optional[Blame]:
         if why:
             return Blame(column.name, column.kind, why, venv_refusals.remedy(column.kind))
     return None
+
+
+def refusal(table: Table, place: Any, pk: str, values: Iterable[Tuple[int, Any]], why: str, hint: str) -> FixtureError:
+    """Return what a row is refused for: the value at fault, or else the database's own words.
+
+    :param place: of an object, or the number of a line
+    :param values: that were written, by the place of the column
+    :param why: the database's words
+    :param hint: what to do where no value is found to be at fault
+    """
+    blamed = blame(table, values)
+    details = {} if blamed is None else {"field": blamed.field, "kind": blamed.kind}
+    return FixtureError(
+        "fixture_invalid",
+        "{0}: {1} {2}: {3}".format(
+            "line {0}".format(place) if isinstance(place, int) else place,
+            table.label,
+            pk,
+            why if blamed is None else "{0} {1}".format(blamed.field, blamed.why),
+        ),
+        hint if blamed is None else blamed.remedy,
+        line=getattr(place, "line", place),
+        model=table.label,
+        pk=pk,
+        **details,
+    )
 
 
 def _why(column: Any, value: Any, target: Any) -> str:

@@ -256,23 +256,8 @@ def _culprit(connection: Any, put: Put, table: Table, rows: Rows, error: Excepti
 
 
 def _row_refused(table: Table, place: Any, row: List[Any], why: str) -> FixtureError:
-    pk = table.pk_of(row)
-    blamed = venv_blame.blame(table, enumerate(row))
-    details = {} if blamed is None else {"field": blamed.field, "kind": blamed.kind}
-    return FixtureError(
-        "fixture_invalid",
-        "{0}: {1} {2}: {3}".format(
-            "line {0}".format(place) if isinstance(place, int) else place,
-            table.label,
-            pk,
-            why if blamed is None else "{0} {1}".format(blamed.field, blamed.why),
-        ),
-        "correct the row where it was dumped, and dump again" if blamed is None else blamed.remedy,
-        line=getattr(place, "line", place),
-        model=table.label,
-        pk=pk,
-        **details,
-    )
+    hint = "correct the row where it was dumped, and dump again"
+    return venv_blame.refusal(table, place, table.pk_of(row), enumerate(row), why, hint)
 
 
 def words(error: Exception) -> str:

@@ -11,10 +11,11 @@ permissions are those of the database: what refers to them by number is given th
 
 # mypy: disable-error-code="import-untyped,import-not-found"
 
-from typing import Any, BinaryIO, Callable, Dict, List, Sequence, Set, Tuple
+from typing import Any, BinaryIO, Callable, Dict, List, NamedTuple, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_chosen,
+    venv_blame,
     venv_dialect,
     venv_dump,
     venv_lines,
@@ -28,8 +29,8 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_shapes,
     venv_spool,
 )
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_merge_relations import Listed, Relations
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_merge_rows import (
-    DELETED,
     INSERTED,
     LEFT,
     UPDATED,
@@ -105,6 +106,16 @@ def _check(connection: Any, registry: Any, tables: Sequence[Table]) -> None:
         raise FixtureError("fixture_invalid", venv_load.words(error), "correct the objects") from None
 
 
+class _Afterwards(NamedTuple):
+    """A reference to what is not there yet, of a row that is."""
+
+    place: Place
+    shape: Shape
+    key: Any
+    column: int
+    raw: Any
+
+
 class Merging(venv_load_objects.Objects):
     """Objects of Django's own formats on their way into rows that may be there."""
 
@@ -117,6 +128,10 @@ class Merging(venv_load_objects.Objects):
         self._batches: Dict[str, Tuple[Shape, Batch]] = {}
         self.touched: List[Table] = []
         self._in_batch: Set[Tuple[str, Any]] = set()
+        self._lists = Relations(connection, bulk, report)
+        self._afterwards: List[_Afterwards] = []
+        #: What was told of the rows that references are put into afterwards.
+        self._told: Dict[Tuple[str, Any], Dict[str, Any]] = {}
 
     def _begin(self, place: Place, model: Any) -> Shape:
         shape = Shape(model, self._connection, self._texts_only)
@@ -129,12 +144,16 @@ class Merging(venv_load_objects.Objects):
         shape = self._shape(place, item["model"])
         fields = item["fields"]
         shape.check_names(place, fields, item.get("pk"))
+        later: List[Tuple[int, Any]] = []
         try:
-            values = self._values(place, shape, item.get("pk"), fields)
+            values = self._values(place, shape, item.get("pk"), fields, later)
             key = self._place_of(place, shape, item.get("pk"), values, fields)
         except UnresolvedError:
             self._objects.add(place, item)
             return
+        if later:
+            self._told.setdefault((shape.label, key), {})
+            self._afterwards += [_Afterwards(place, shape, key, index, raw) for index, raw in later]
         if (shape.label, key) in self._in_batch:
             self._merge(shape.label)  # the same object once more: it is compared with what the first one made
         self._in_batch.add((shape.label, key))
@@ -146,15 +165,26 @@ class Merging(venv_load_objects.Objects):
             if name in fields:
                 self._relate(place, shape, relation, key, fields[name])
 
-    def _values(self, place: Place, shape: Shape, raw_key: Any, fields: Dict[str, Any]) -> Dict[int, Any]:
-        """Return what the object gives, by the place of the column."""
+    def _values(
+        self, place: Place, shape: Shape, raw_key: Any, fields: Dict[str, Any], later: List[Tuple[int, Any]]
+    ) -> Dict[int, Any]:
+        """Return what the object gives, by the place of the column.
+
+        :param later: takes the references to what is not there yet, once nothing else brings them forward
+        """
         found = {}
         fields = shape.with_key(place, raw_key, fields)
         for index, column in enumerate(shape.table.columns):
             if column.name not in fields or index == shape.key_place:
                 continue
             raw = fields[column.name]
-            value = shape.value(place, raw_key, index, raw, self._keys)
+            try:
+                value = shape.value(place, raw_key, index, raw, self._keys)
+            except UnresolvedError as error:
+                if not (self._lenient and column.field.null):
+                    raise
+                later.append((index, error.key))
+                continue
             if index in shape.targets and value is not None and not isinstance(raw, (list, tuple)):
                 self._by_number.setdefault(shape.targets[index], (place, column.name))
                 value = self._here(shape.targets[index], column.name, value)
@@ -228,23 +258,34 @@ class Merging(venv_load_objects.Objects):
         table = shape.table
         self._in_batch -= {(label, key) for _place, key, _values in batch}
         there = self._there(shape, [key for _place, key, _values in batch])
-        rows = []
+        rows: venv_load.Rows = []
+        written: Dict[Any, Dict[int, Any]] = {}
         for place, key, values in batch:
             if key in there:
-                self._update(place, shape, there[key], key, values)
+                changed = self._changed(shape, there[key], values)
+                self._change(place, shape, key, changed)
+                names = [table.columns[index].name for index in changed]
+                told = self._report.add(label, key, UPDATED if changed else LEFT, names)
             else:
                 rows.append((place, _whole_row(place, shape, key, values)))
-                self._report.add(label, key, INSERTED)
+                changed = dict(enumerate(rows[-1][1]))  # its defaults too
+                told = self._report.add(label, key, INSERTED)
+            if (label, key) in self._told:
+                self._told[label, key] = told
+            if changed:
+                written[key] = changed
         if rows:
             venv_load.insert(self._connection, self._as_objects if shape.own_words else self._bulk.insert, table, rows)
-        if not shape.own_words:
-            _prove(table, rows, batch)
+        if written and not shape.own_words:
+            venv_merge_rows.prove(table, written)
 
-    def _update(self, place: Place, shape: Shape, there: Any, key: Any, values: Dict[int, Any]) -> None:
-        changed = {index: value for index, value in values.items() if self._differs(shape, there, index, value)}
-        self._change(place, shape, key, changed)
-        names = [shape.table.columns[index].name for index in changed]
-        self._report.add(shape.label, key, UPDATED if changed else LEFT, names)
+    @staticmethod
+    def _changed(shape: Shape, there: Any, values: Dict[int, Any]) -> Dict[int, Any]:
+        """Return what of an object is another value than in the row that is there."""
+        if not shape.own_words:
+            return venv_merge_rows.changed(shape.table, there, values)
+        attributes = {index: shape.table.columns[index].field.attname for index in values}
+        return {index: value for index, value in values.items() if getattr(there, attributes[index]) != value}
 
     def _there(self, shape: Shape, keys: List[Any]) -> Dict[Any, Any]:
         if not shape.own_words:
@@ -258,13 +299,6 @@ class Merging(venv_load_objects.Objects):
             )
             found.update((item.pk, item) for item in some)
         return found
-
-    @staticmethod
-    def _differs(shape: Shape, there: Any, index: int, value: Any) -> bool:
-        if not shape.own_words:
-            return venv_merge_rows.differs(shape.table, index, there[index], value)
-        field = shape.table.columns[index].field
-        return bool(getattr(there, field.attname) != value)
 
     def _change(self, place: Place, shape: Shape, key: Any, changed: Dict[int, Any]) -> None:
         from django.db import Error, transaction
@@ -280,9 +314,8 @@ class Merging(venv_load_objects.Objects):
                 else:
                     venv_spool.update(self._connection, shape.table, key, changed)
         except (Error,) + venv_shapes.UNREADABLE as error:
-            raise venv_objects.invalid(
-                place, "{0} {1}: {2}".format(shape.label, key, venv_load.words(error)), model=shape.label, pk=str(key)
-            ) from None
+            text, pk = venv_load.words(error), venv_rows.key_text(key)
+            raise venv_blame.refusal(shape.table, place, pk, changed.items(), text, "correct the object") from None
 
     # --- related objects ---
 
@@ -290,57 +323,31 @@ class Merging(venv_load_objects.Objects):
         return self._numbers.of(model, name, key) if model in venv_rows.NUMBERED else key
 
     def _attempt(self, place: Place, shape: Shape, item: Dict[str, Any]) -> None:
-        self._values(place, shape, item.get("pk"), item["fields"])
+        self._values(place, shape, item.get("pk"), item["fields"], [])
 
     def _write_relation(
         self, place: Place, shape: Shape, relation: venv_shapes.Relation, key: Any, targets: Sequence[Any]
     ) -> None:
-        """Make the relations of one object those of the fixture, as loaddata does."""
-        self._merge(shape.label)
-        there = _targets(relation, relation.parse_source(key))
-        self._relate_to(place, relation, key, [target for target in targets if target not in there])
-        self._part_from(relation, key, {target: there[target] for target in there if target not in targets})
-        for target in targets:
-            if target in there:
-                self._tell_pair(relation, key, target, LEFT)
+        """Make the relations of one object those of the fixture, as loaddata does, with those of others."""
+        if self._lists.add(relation, Listed(place, key, targets)):
+            self._merge(shape.label)
+            self._lists.write(relation.table.label)
 
-    def _relate_to(self, place: Place, relation: venv_shapes.Relation, key: Any, targets: Sequence[Any]) -> None:
-        source = relation.parse_source(key)
-        rows: venv_load.Rows = []
-        for target in targets:
-            rows.append((place, self._pair(relation, source, target, len(rows))))
-            self._tell_pair(relation, key, target, INSERTED)
-            if relation.symmetrical and source not in _targets(relation, target):
-                rows.append((place, self._pair(relation, target, source, len(rows))))
-                self._tell_pair(relation, target, key, INSERTED)
-        if rows:
-            venv_load.insert(self._connection, self._bulk.insert, relation.table, rows)
-
-    def _pair(self, relation: venv_shapes.Relation, source: Any, target: Any, taken: int) -> List[Any]:
-        """A row that relates one object to another, of a number that no row has."""
-        row = [venv_merge_rows.free_number(self._connection, relation.table, taken)] * len(relation.table.columns)
-        row[relation.source], row[relation.target] = source, target
-        return row
-
-    def _part_from(self, relation: venv_shapes.Relation, key: Any, surplus: Dict[Any, Any]) -> None:
-        """Delete relations.
-
-        :param surplus: by related key, the number of the row
-        """
-        if relation.symmetrical:
-            for target in list(surplus):
-                mirrored = _targets(relation, target).get(relation.parse_source(key))
-                if mirrored is not None:
-                    surplus[(target, key)] = mirrored
-        table = relation.table
-        sql = "DELETE FROM {0} WHERE {1} = %s".format(table.quoted, table.columns[table.key].quoted)
-        for target, number in surplus.items():
-            with self._connection.cursor() as cursor:
-                cursor.execute(sql, [number])
-            self._tell_pair(relation, key, target, DELETED)
-
-    def _tell_pair(self, relation: venv_shapes.Relation, source: Any, target: Any, action: str) -> None:
-        self._report.add(relation.table.label, "{0} {1}".format(source, target), action)
+    def _fill_later(self) -> None:
+        """Put the references that were ahead of their objects; a row that has them is left as it is."""
+        self.flush()
+        for place, shape, key, index, raw in self._afterwards:
+            try:
+                value = shape.value(place, key, index, raw, self._keys)
+            except UnresolvedError as error:
+                raise error.refusal(place, shape.label) from None
+            there = self._there(shape, [key])[key]
+            changed = self._changed(shape, there, {index: value})
+            self._change(place, shape, key, changed)
+            if changed:
+                self._report.add_field(self._told[shape.label, key], shape.table.columns[index].name)
+                if not shape.own_words:
+                    venv_merge_rows.prove(shape.table, {key: changed})
 
     def _check_numbers(self) -> None:
         """Numbers of content types and permissions are mapped, or were refused."""
@@ -349,24 +356,9 @@ class Merging(venv_load_objects.Objects):
         super()._check_numbers()
 
     def _mirror(self) -> None:
-        """Each list was made whole when it was written."""
-
-
-def _prove(table: Table, rows: venv_load.Rows, batch: Batch) -> None:
-    """Read back what a batch gave; of rows that were made, their defaults too."""
-    whole = {table.key_of(row): dict(enumerate(row)) for _place, row in rows}
-    venv_merge_rows.prove(table, {key: whole.get(key, values) for _place, key, values in batch})
-
-
-def _targets(relation: venv_shapes.Relation, key: Any) -> Dict[Any, Any]:
-    """The related keys of one object, with the numbers of the rows that say so."""
-    table = relation.table
-    column = table.columns[relation.source]
-    sql = "{0} WHERE {1} = %s".format(table.select().replace("%", "%%"), column.quoted.replace("%", "%%"))
-    with table.connection.cursor() as cursor:
-        cursor.execute(sql, [column.parameter(key)])
-        rows = [table.plain(row) for row in cursor.fetchall()]
-    return {row[relation.target]: row[table.key] for row in rows}
+        """Each list is made whole when it is written."""
+        self.flush()
+        self._lists.write_all()
 
 
 def _whole_row(place: Place, shape: Shape, key: Any, values: Dict[int, Any]) -> List[Any]:

@@ -14,11 +14,11 @@ from typing import Any, Callable, Dict, List, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_chosen,
+    venv_blame,
     venv_dialect,
     venv_lines,
     venv_load,
     venv_merge_rows,
-    venv_objects,
     venv_rows,
     venv_shapes,
     venv_spool,
@@ -81,34 +81,39 @@ class _Merging:
 
     def take(self, table: Table, rows: venv_load.Rows) -> None:
         """Merge a chunk of one table's rows."""
-        rows = [(line, self._renumbered(table, line, list(row))) for line, row in rows]
+        if self._is_renumbered(table):
+            rows = [(line, self._renumbered(table, line, list(row))) for line, row in rows]
         if table.model._meta.auto_created:
             self._take_pairs(table, rows)
             return
         there = venv_merge_rows.existing(table, [table.key_of(row) for _line, row in rows])
         fresh: venv_load.Rows = []
+        written: Dict[Any, Dict[int, Any]] = {}
         for line, row in rows:
             key = table.key_of(row)
+            changed = dict(enumerate(row))
             if key in there:
-                self._compare(table, line, row, there[key])
+                changed = venv_merge_rows.changed(table, there[key], changed)
+                names = [table.columns[index].name for index in changed]
+                self._report.add(table.label, key, UPDATED if changed else LEFT, names)
+                if changed:
+                    self._update(table, line, key, changed)
             else:
                 fresh.append((line, row))
                 self._report.add(table.label, key, INSERTED)
+            if changed:
+                written[key] = changed
         if fresh:
             venv_load.insert(self._connection, self._bulk.insert, table, fresh)
-        venv_merge_rows.prove(table, {table.key_of(row): dict(enumerate(row)) for _line, row in rows})
+        if written:
+            venv_merge_rows.prove(table, written)
 
-    def _compare(self, table: Table, line: int, row: List[Any], before: List[Any]) -> None:
-        """Write what of a row differs from the one that is there."""
-        changed = {
-            index: value
-            for index, value in enumerate(row)
-            if venv_merge_rows.differs(table, index, before[index], value)
-        }
-        if changed:
-            self._update(table, line, table.key_of(row), changed)
-        names = [table.columns[index].name for index in changed]
-        self._report.add(table.label, table.key_of(row), UPDATED if changed else LEFT, names)
+    @staticmethod
+    def _is_renumbered(table: Table) -> bool:
+        """Tell whether rows of a table have, or refer to, numbers that each database gives anew."""
+        remotes = [column.field.remote_field for column in table.columns]
+        targets = {remote.model._meta.label for remote in remotes if remote is not None}
+        return bool((targets | {table.label}) & set(venv_rows.NUMBERED))
 
     def _update(self, table: Table, line: int, key: Any, changed: Dict[int, Any]) -> None:
         from django.db import Error, transaction
@@ -117,9 +122,8 @@ class _Merging:
             with transaction.atomic(using=self._connection.alias):
                 venv_spool.update(self._connection, table, key, changed)
         except (Error,) + venv_shapes.UNREADABLE as error:
-            raise venv_objects.invalid(
-                "line {0}".format(line), "{0} {1}: {2}".format(table.label, key, venv_load.words(error))
-            ) from None
+            text, pk = venv_load.words(error), venv_rows.key_text(key)
+            raise venv_blame.refusal(table, line, pk, changed.items(), text, "correct the row") from None
 
     def _renumbered(self, table: Table, line: int, row: List[Any]) -> List[Any]:
         """A row with the database's own content types and permissions."""

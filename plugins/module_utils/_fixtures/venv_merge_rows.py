@@ -31,25 +31,49 @@ class Report:
         self.rows: List[Dict[str, Any]] = []
         self.untold = 0
 
-    def add(self, label: str, key: Any, action: str, fields: Sequence[str] = ()) -> None:
-        """Count a row, and tell it while there is room."""
+    def add(self, label: str, key: Any, action: str, fields: Sequence[str] = ()) -> Dict[str, Any]:
+        """Count a row, and tell it while there is room; returns what is told."""
         self.counts.setdefault(label, {INSERTED: 0, UPDATED: 0, LEFT: 0, DELETED: 0})[action] += 1
+        row = {"model": label, "pk": venv_rows.key_text(key), "action": action, "fields": list(fields)}
         if len(self.rows) < _REPORTED:
-            self.rows.append({"model": label, "pk": venv_rows.key_text(key), "action": action, "fields": list(fields)})
+            self.rows.append(row)
         else:
             self.untold += 1
+        return row
+
+    def add_field(self, row: Dict[str, Any], field: str) -> None:
+        """Tell of one more field that was changed of a row, which may have been called left."""
+        if row["action"] == LEFT:
+            row["action"] = UPDATED
+            self.counts[row["model"]][LEFT] -= 1
+            self.counts[row["model"]][UPDATED] += 1
+        if row["action"] == UPDATED:
+            row["fields"].append(field)
 
 
-def existing(table: Table, keys: Sequence[Any]) -> Dict[Any, List[Any]]:
+def existing(table: Table, keys: Sequence[Any]) -> Dict[Any, Sequence[Any]]:
     """The rows that are there, by key, as plain values."""
-    found = {}
+    found: Dict[Any, Sequence[Any]] = {}
     step = BATCH // (len(table.keys) or 1)
     for start in range(0, len(keys), step):
-        for rows in venv_rows.stream(table, keys[start : start + step]):
-            for row in rows:
-                plain = table.plain(row)
-                found[table.key_of(plain)] = plain
+        for rows in venv_rows.stream(table, keys[start : start + step], True):
+            for row in table.plain_rows(rows):
+                found[table.key_of(row)] = row
     return found
+
+
+def changed(table: Table, before: Sequence[Any], values: Dict[int, Any]) -> Dict[int, Any]:
+    """Return which of the values are others than in the row that is there.
+
+    :param values: by the place of the column
+    """
+    columns = table.columns
+    return {
+        index: value
+        for index, value in values.items()
+        if (columns[index].kind == "json" and differs(table, index, before[index], value))
+        or (columns[index].kind != "json" and before[index] != value)
+    }
 
 
 def differs(table: Table, index: int, one: Any, other: Any) -> bool:

@@ -335,14 +335,18 @@ def begin(connection: Any, snapshot: str = "") -> None:
             cursor.execute(sql, params)
 
 
-def stream(table: Table, keys: Optional[Sequence[str]] = None) -> venv_dialect.Rows:
-    """Drivers' rows, many at a time, in the order of the key so that two dumps of the same rows are the same."""
+def stream(table: Table, keys: Optional[Sequence[Any]] = None, plain: bool = False) -> venv_dialect.Rows:
+    """Drivers' rows, many at a time, in the order of the key so that two dumps of the same rows are the same.
+
+    :param keys: of the rows that are wanted; None for all
+    :param plain: whether the keys are plain values; else they are in words, as the option primary_keys has them
+    """
     sql = table.select()
     params: List[Any] = []
     if keys is not None:
         if not keys:
             return iter(())
-        where, params = among(table, keys)
+        where, params = among(table, keys, plain)
         sql = "{0} WHERE {1}".format(sql.replace("%", "%%"), where)
     if table.keys:
         order = ", ".join(table.columns[index].quoted for index in table.keys)
@@ -350,13 +354,21 @@ def stream(table: Table, keys: Optional[Sequence[str]] = None) -> venv_dialect.R
     return venv_dialect.of(table.connection).stream(sql, params)
 
 
-def among(table: Table, keys: Sequence[Any]) -> Tuple[str, List[Any]]:
+def among(table: Table, keys: Sequence[Any], plain: bool = False) -> Tuple[str, List[Any]]:
     """The condition that a row has one of these keys, with its parameters. Raises FixtureError for what is no key."""
-    params = [part for key in keys for part in _prepared(table, key)]
+    params = [part for key in keys for part in (table.key_parameters(key) if plain else _prepared(table, key))]
     if table.composite:
         return " OR ".join(["({0})".format(table.is_key())] * len(keys)), params
     name = table.connection.ops.quote_name(table.model._meta.pk.column).replace("%", "%%")
     return "{0} IN ({1})".format(name, ", ".join(["%s"] * len(keys))), params
+
+
+def _parameter(field: Any, part: Any, connection: Any) -> Any:
+    """A key's value as a parameter: Django refuses to look for the number 0 on MySQL, where a row may have it."""
+    value = field.to_python(part)
+    if field.get_internal_type().endswith("AutoField"):
+        return field.get_prep_value(value)
+    return field.get_db_prep_value(value, connection)
 
 
 def _prepared(table: Table, key: Any) -> List[Any]:
@@ -373,7 +385,7 @@ def _prepared(table: Table, key: Any) -> List[Any]:
         parts = parts if table.composite else [parts]
         if not isinstance(parts, (list, tuple)) or len(parts) != len(fields):
             raise ValueError("not a key")
-        return [field.get_db_prep_value(field.to_python(part), table.connection) for field, part in zip(fields, parts)]
+        return [_parameter(field, part, table.connection) for field, part in zip(fields, parts)]
     except (ValidationError,) + _UNREADABLE:
         form = "a list of {0}, such as [1, 2]".format(", ".join(pk.field_names)) if table.composite else "one value"
         raise FixtureError(

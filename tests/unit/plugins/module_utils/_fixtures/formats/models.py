@@ -124,3 +124,28 @@ class Parcel(models.Model):
 
     class Meta:
         app_label = "formats"
+
+
+class Nodes(models.Manager):  # type: ignore[type-arg]
+    """Finds nodes by their names."""
+
+    def get_by_natural_key(self, name: str) -> Any:
+        """Give the node."""
+        return self.get(name=name)
+
+
+class Node(models.Model):
+    """What refers to others of its kind, and to itself."""
+
+    name = models.CharField(max_length=20, unique=True)
+    twin = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="twins")
+    friends = models.ManyToManyField("self", blank=True)
+
+    objects = Nodes()
+
+    class Meta:
+        app_label = "formats"
+
+    def natural_key(self) -> tuple[str]:
+        """Give the name."""
+        return (self.name,)
