@@ -204,6 +204,21 @@ def test_new_keys_are_free(servers: Servers, tmp_path: Path, engine: str) -> Non
     assert shell(project, look) == ["10", "True", "g1"]
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_key_zero(filled: dict[str, Project], tmp_path: Path, engine: str) -> None:
+    """MySQL gives a number of its own for 0 unless told otherwise, and Django refuses to ask it for one."""
+    path = tmp_path / "zero.json"
+    path.write_text(json.dumps([{"model": "shop.category", "pk": 0, "fields": {"name": "none", "parent": 0}}]))
+    first, second = (merge(filled[engine], path)["counts"]["shop.Category"] for _turn in range(2))
+    assert first == {"inserted": 1, "updated": 0, "left": 0, "deleted": 0}
+    assert second == {"inserted": 0, "updated": 0, "left": 1, "deleted": 0}
+    dumped(filled[engine], tmp_path / "zero.jsonl", models=["shop.Category"], keys=["0"])
+    assert '[0,"none",0]' in (tmp_path / "zero.jsonl").read_text()
+    assert shell(filled[engine], "from shop.models import *; print('OK', Category.objects.filter(pk=1).count())") == [
+        "1"
+    ]
+
+
 def test_what_only_looks_the_same(filled: dict[str, Project], tmp_path: Path) -> None:
     """1 is not true in JSON; the second of two objects counts; other time zones and new ones by number are refused."""
     project, path = filled["sqlite"], tmp_path / "same.json"
