@@ -65,6 +65,12 @@ options:
         only the number of objects is proven, since handlers may change rows. For Django's own formats only.
     type: bool
     default: false
+  skip_leading:
+    description:
+      - Whether lines before the fixture are left out, such as those of a log that were redirected with it. The first
+        line that begins as the format does is taken for its beginning; RV(notes) say how many were left out.
+    type: bool
+    default: false
   mode:
     description:
       - With V(blank) the fixture is everything that the new database holds.

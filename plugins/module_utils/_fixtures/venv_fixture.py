@@ -21,6 +21,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_beyond,
     venv_dialect,
     venv_dump,
+    venv_encoding,
     venv_load,
     venv_load_objects,
     venv_load_signals,
@@ -65,7 +66,13 @@ def work(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, A
 
 
 def load(request: Request, data_in: BinaryIO, say: Callable[[str], None]) -> Dict[str, Any]:
-    """Load or merge, by the form of the fixture: ``lines`` are told from Django's own JSON lines by how they begin."""
+    """Load or merge a fixture of whatever encoding; the answer has notes on what was done to the file."""
+    stream, notes = venv_encoding.as_utf8(data_in, request["form"], bool(request.get("skip_leading")))
+    return dict(_load(request, stream, say), notes=notes)
+
+
+def _load(request: Request, data_in: Any, say: Callable[[str], None]) -> Dict[str, Any]:
+    """By the form of the fixture: ``lines`` are told from Django's own JSON lines by how they begin."""
     begins: bytes = getattr(data_in, "peek", lambda _size: b"")(len(_LINES))
     if request["form"] == "jsonl" and begins.startswith(_LINES):
         request = dict(request, form=venv_dump.LINES)
@@ -75,6 +82,8 @@ def load(request: Request, data_in: BinaryIO, say: Callable[[str], None]) -> Dic
             "this fixture is loaded at the migrations that it records: it holds nothing unknown",
             "leave out ignore_unknown; excluded_models leaves out a model",
         )
+    if request["form"] == venv_dump.LINES:
+        data_in = venv_encoding.without_returns(data_in)
     if request["work"] == "merge":
         return venv_merge.merge(request, data_in, say)
     if request["form"] == venv_dump.LINES:

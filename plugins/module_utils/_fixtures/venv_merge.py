@@ -255,29 +255,32 @@ class Merging(venv_load_objects.Objects):
         shape, batch = self._batches.pop(label, (None, []))
         if shape is None or not batch:
             return
-        table = shape.table
         self._in_batch -= {(label, key) for _place, key, _values in batch}
         there = self._there(shape, [key for _place, key, _values in batch])
         rows: venv_load.Rows = []
-        written: Dict[Any, Dict[int, Any]] = {}
-        for place, key, values in batch:
-            if key in there:
-                changed = self._changed(shape, there[key], values)
-                self._change(place, shape, key, changed)
-                names = [table.columns[index].name for index in changed]
-                told = self._report.add(label, key, UPDATED if changed else LEFT, names)
-            else:
-                rows.append((place, _whole_row(place, shape, key, values)))
-                changed = dict(enumerate(rows[-1][1]))  # its defaults too
-                told = self._report.add(label, key, INSERTED)
-            if (label, key) in self._told:
-                self._told[label, key] = told
-            if changed:
-                written[key] = changed
+        written = {key: self._put_one(shape, place, key, values, there, rows) for place, key, values in batch}
         if rows:
-            venv_load.insert(self._connection, self._as_objects if shape.own_words else self._bulk.insert, table, rows)
-        if written and not shape.own_words:
-            venv_merge_rows.prove(table, written)
+            put = self._as_objects if shape.own_words else self._bulk.insert
+            venv_load.insert(self._connection, put, shape.table, rows)
+        if not shape.own_words:
+            venv_merge_rows.prove(shape.table, written)
+
+    def _put_one(
+        self, shape: Shape, place: Place, key: Any, values: Dict[int, Any], there: Dict[Any, Any], rows: venv_load.Rows
+    ) -> Dict[int, Any]:
+        """Change the row of an object, or add it to those that are new; returns what is written of it."""
+        if key in there:
+            changed = self._changed(shape, there[key], values)
+            self._change(place, shape, key, changed)
+            names = [shape.table.columns[index].name for index in changed]
+            told = self._report.add(shape.label, key, UPDATED if changed else LEFT, names)
+        else:
+            rows.append((place, _whole_row(place, shape, key, values)))
+            changed = dict(enumerate(rows[-1][1]))  # its defaults too
+            told = self._report.add(shape.label, key, INSERTED)
+        if (shape.label, key) in self._told:
+            self._told[shape.label, key] = told
+        return changed
 
     @staticmethod
     def _changed(shape: Shape, there: Any, values: Dict[int, Any]) -> Dict[int, Any]:

@@ -93,20 +93,23 @@ class _Merging:
             key = table.key_of(row)
             changed = dict(enumerate(row))
             if key in there:
-                changed = venv_merge_rows.changed(table, there[key], changed)
-                names = [table.columns[index].name for index in changed]
-                self._report.add(table.label, key, UPDATED if changed else LEFT, names)
-                if changed:
-                    self._update(table, line, key, changed)
+                changed = self._compare(table, line, key, there[key], changed)
             else:
                 fresh.append((line, row))
                 self._report.add(table.label, key, INSERTED)
-            if changed:
-                written[key] = changed
+            written[key] = changed
         if fresh:
             venv_load.insert(self._connection, self._bulk.insert, table, fresh)
-        if written:
-            venv_merge_rows.prove(table, written)
+        venv_merge_rows.prove(table, written)
+
+    def _compare(self, table: Table, line: int, key: Any, before: Any, values: Dict[int, Any]) -> Dict[int, Any]:
+        """Write what of a row differs from the one that is there, and return it."""
+        changed = venv_merge_rows.changed(table, before, values)
+        if changed:
+            self._update(table, line, key, changed)
+        names = [table.columns[index].name for index in changed]
+        self._report.add(table.label, key, UPDATED if changed else LEFT, names)
+        return changed
 
     @staticmethod
     def _is_renumbered(table: Table) -> bool:

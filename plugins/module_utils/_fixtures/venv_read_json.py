@@ -13,7 +13,7 @@ import codecs
 import json
 from typing import Any, BinaryIO, Dict, Iterator, List, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_wrong_json
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_encoding, venv_wrong_json
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_objects import (
     BLOCK,
     Item,
@@ -28,7 +28,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_row
 _LONGEST = 1 << 30  # bytes of one object: a row with a file in it
 #: How near to the end of what was read a syntax error must be to come from what was not read yet.
 _NEAR = 16
-_BEFORE = "remove what is before the list, such as lines of a log"
+_BEFORE = "remove what is before the list, such as lines of a log, or set skip_leading"
 _BETWEEN = "put a comma between two objects"
 _AFTER = "remove what is after the list, such as lines of a log"
 _SEVERAL = "join the lists to one, for instance with: jq -s add"
@@ -88,8 +88,10 @@ class _Json:
         self._ended = not block
         try:
             text = self._decode(block, not block)
-        except UnicodeDecodeError:
-            raise invalid("after object {0}".format(self._number), "this is not UTF-8") from None
+        except UnicodeDecodeError as error:
+            line = self._line + self._buffer.count("\n", self._at)
+            before = "after object {0}, ".format(self._number)
+            raise venv_encoding.not_utf8(error.object, line, before) from None
         if text:
             self._buffer, self._at = self._buffer[self._at :] + text, 0
         return bool(block)
@@ -179,8 +181,8 @@ def lines(stream: BinaryIO) -> Iterator[Item]:
         place = Place(number, line)
         try:
             text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError:
-            raise invalid(place, "this is not UTF-8") from None
+        except UnicodeDecodeError as error:
+            raise venv_encoding.not_utf8(error.object, line, "object {0}, ".format(number)) from None
         yield checked(place, _one_line(decoder, place, text))
 
 

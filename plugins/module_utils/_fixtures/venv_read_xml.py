@@ -20,13 +20,16 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_obj
     invalid,
     truncated,
 )
+from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError
+
+_INVALID = 4  # expat's number of an invalid token
 
 
 class _Xml:
     """Elements as Django's own serializer writes them. Declarations of a document type are refused: none is needed."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream, self._number = stream, 0
+        self._stream, self._number, self._before = stream, 0, 0
         self._done: List[Item] = []
         self._path: List[str] = []
         self._item: Optional[Dict[str, Any]] = None
@@ -52,12 +55,21 @@ class _Xml:
                 yield from self._done
                 if not block:
                     raise truncated(self._number) from None
-                place = Place(self._number + 1, error.lineno)
-                raise invalid(place, "this is not XML: {0}".format(expat.ErrorString(error.code))) from None
+                raise self._wrong(block, error) from None
+            self._before += len(block)
             done, self._done = self._done, []
             yield from done
             if not block:
                 return
+
+    def _wrong(self, block: bytes, error: Any) -> FixtureError:
+        """Return what is said of what is not XML: bytes that no letter has are of another encoding than is declared."""
+        place = Place(self._number + 1, error.lineno)
+        at = self._parser.ErrorByteIndex - self._before
+        if error.code == _INVALID and 0 <= at < len(block) and bytearray(block)[at] >= 0x80:
+            text = "this is not of the encoding that the file declares, UTF-8 where it declares none"
+            return invalid(place, text, 'begin the file with <?xml version="1.0" encoding="windows-1252"?>, if it is')
+        return invalid(place, "this is not XML: {0}".format(expat.ErrorString(error.code)))
 
     def _doctype(self, *_arguments: Any) -> None:
         raise invalid("line {0}".format(self._parser.CurrentLineNumber), "a document type is declared")

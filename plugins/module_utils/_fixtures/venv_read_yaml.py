@@ -61,7 +61,11 @@ class _Yaml:
     def refusal(self, error: Exception) -> FixtureError:
         """Return what PyYAML complains of, with its place."""
         if isinstance(error, self._yaml.reader.ReaderError):
-            return invalid("after object {0}".format(self._number), "this is not YAML: {0}".format(error.reason))
+            hint = (
+                "" if error.encoding == "unicode" else "re-encode it as UTF-8, for instance: iconv -f CP1252 -t UTF-8"
+            )
+            text = "this is not YAML: {0}".format(error.reason)
+            return invalid("after object {0}".format(self._number), text, hint)
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         place = Place(self._number + 1, mark.line + 1 if mark is not None else 0)
         problem = str(getattr(error, "problem", "") or type(error).__name__)

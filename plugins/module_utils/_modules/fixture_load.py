@@ -51,6 +51,7 @@ def merge(module: Call, site: Site, _digest: str) -> Dict[str, Any]:
     engine = engine_of(site, params["alias"])
     merged = load.merge_fixture(
         site, engine, params["src"], params["format"] or "", module.check_mode, choice_of(params)
+        site, engine, params["src"], params["format"] or "", module.check_mode, params["skip_leading"]
     )
     return {
         **left_of(merged),
@@ -84,6 +85,7 @@ def plan_and_load(module: Call, site: Site, digest: str) -> Dict[str, Any]:
             params["state"],
             params["signals"],
             choice_of(params),
+            params["skip_leading"],
         )
         if params["replace"] and live.tables and not params["allow_partial"]:
             refuse_loss(load.models_lost(site, engine, loaded, params["excluded_models"]))
@@ -150,6 +152,7 @@ MODULE = Module(
                 "format": {"type": "str", "choices": list(load.FORMS)},
                 "state": {"type": "dict", "default": {}},
                 "signals": {"type": "bool", "default": False},
+                "skip_leading": {"type": "bool", "default": False},
                 "mode": {"type": "str", "choices": ["blank", "merge"], "default": "blank"},
                 "forward": {"type": "bool", "default": True},
                 "replace": {"type": "bool", "default": False},

@@ -157,6 +157,9 @@ WORKS: Mapping[str, Any] = {
     },
     "merge": {"counts": Each(Each(int)), "rows": [object], "untold": int, **_LEFT},
     "filled": {"filled": Each(int)},
+        "notes": [str],
+    },
+    "merge": {"counts": Each(Each(int)), "rows": [object], "untold": int, "notes": [str]},
     "schema": {"schema": Each([[str]])},
     "scan": {
         "findings": [{**dict.fromkeys("table column reason remedy".split(), str), "rows": [str], "count": int}],

@@ -15,6 +15,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.registry 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_dialect,
     venv_dump,
+    venv_encoding,
     venv_lines,
     venv_load,
     venv_load_objects,
@@ -28,6 +29,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
 
 HERE = __name__
 ALIASES = ("default", "other")
+NOTES: list[str] = []
 
 
 def begin() -> None:
@@ -91,7 +93,13 @@ def written(form: str, alias: str = "default", **options: Any) -> bytes:
     return stream.getvalue()
 
 
-def load(form: str, content: bytes, alias: str = "other") -> dict[str, Any]:
+def opened(form: str, content: bytes, skip_leading: bool = False) -> Any:
+    """Give a file as the program has it; its notes are those of the last one."""
+    stream, NOTES[:] = venv_encoding.as_utf8(io.BufferedReader(io.BytesIO(content)), form, skip_leading)  # type: ignore[arg-type]
+    return venv_encoding.without_returns(stream) if form == "lines" else stream
+
+
+def load(form: str, content: bytes, alias: str = "other", skip_leading: bool = False) -> dict[str, Any]:
     """Load a fixture over whatever is there; gives counts by model. Raises FixtureError."""
     from django.db import connections, transaction
 
@@ -103,7 +111,7 @@ def load(form: str, content: bytes, alias: str = "other") -> dict[str, Any]:
     try:
         with transaction.atomic(using=alias):
             objects = venv_load_objects.Objects(connection, bulk, registry(), form == "xml", lambda _text: None)
-            objects.read(venv_read_objects.READERS[form](io.BytesIO(content)))
+            objects.read(venv_read_objects.READERS[form](opened(form, content, skip_leading)))
             named = {table.label: table for table in tables(alias)}
             venv_load.check_references(connection, named.values())
             venv_load.prove(named, objects.counts)
@@ -128,7 +136,7 @@ def merge(form: str, content: bytes, alias: str = "other") -> venv_merge_rows.Re
 
     connection, report = connections[alias], venv_merge_rows.Report()
     bulk = venv_dialect.of(connection).bulk(venv_dialect.of(connection), [])
-    stream = io.BytesIO(content)
+    stream = opened(form, content)
     with transaction.atomic(using=alias):
         if form == "lines":
             read = venv_lines.Lines(stream)
