@@ -42,7 +42,6 @@ def load_fixture(
     state: Optional[Mapping[str, str]] = None,
     signals: bool = False,
     choice: Optional[Mapping[str, Any]] = None,
-    skip_leading: bool = False,
 ) -> Dict[str, Any]:
     """Make incoming, fill it out of the fixture and prove it; what goes wrong drops it.
 
@@ -51,8 +50,7 @@ def load_fixture(
     :param form: one of FORMS
     :param state: what a fixture of Django's own formats does not tell: app -> its last migration then
     :param signals: whether objects are saved one by one, so that the project's signal handlers run
-    :param choice: excluded_models, ignore_unknown, allow_partial
-    :param skip_leading: whether lines before the fixture are left out
+    :param choice: excluded_models, ignore_unknown, allow_partial, skip_leading
 
     Returns ``counts`` (by model: objects, fingerprint, as read back from the database), ``migrated``, ``header``,
     ``made`` (what the database holds beyond the fixture), ``excluded`` and ``ignored`` (what was left out).
@@ -60,7 +58,6 @@ def load_fixture(
     """
     request = {"work": "load", "form": form or form_of(path), "forward": forward, "signals": signals}
     request.update(choice or {})
-    request["skip_leading"] = skip_leading
     with engine.context.stopwatch.step("load"), engine.incoming() as config:
         return _run(site, engine, path, dict(request, name=config.name, state=dict(state or {})))
 
@@ -72,21 +69,18 @@ def merge_fixture(
     form: str = "",
     check: bool = False,
     choice: Optional[Mapping[str, Any]] = None,
-    site: Site, engine: Engine, path: str, form: str = "", check: bool = False, skip_leading: bool = False
 ) -> Dict[str, Any]:
     """Merge a fixture into the live database, in one transaction.
 
     :param path: the fixture, as of :func:`load_fixture`
     :param check: look at what would become of each row, and take everything back
-    :param choice: excluded_models, ignore_unknown
-    :param skip_leading: as of :func:`load_fixture`
+    :param choice: excluded_models, ignore_unknown, skip_leading
 
     Returns ``counts`` (by model: inserted, updated, left, deleted), ``rows`` (the first of them, one by one) and
     ``untold`` (how many more there are), ``excluded`` and ``ignored``. Raises what ``program.run`` raises; then nothing
     was changed.
     """
     request = {"work": "merge", "form": form or form_of(path), "check": check, **(choice or {})}
-    request = {"work": "merge", "form": form or form_of(path), "check": check, "skip_leading": skip_leading}
     with engine.context.stopwatch.step("merge"):
         return _run(site, engine, path, request)
 

@@ -73,7 +73,7 @@ def load(request: Request, data_in: BinaryIO, say: Callable[[str], None]) -> Dic
 
 def _load(request: Request, data_in: Any, say: Callable[[str], None]) -> Dict[str, Any]:
     """By the form of the fixture: ``lines`` are told from Django's own JSON lines by how they begin."""
-    begins: bytes = getattr(data_in, "peek", lambda _size: b"")(len(_LINES))
+    begins: bytes = data_in.peek(len(_LINES))
     if request["form"] == "jsonl" and begins.startswith(_LINES):
         request = dict(request, form=venv_dump.LINES)
     if request["form"] == venv_dump.LINES and request.get("ignore_unknown"):
@@ -86,6 +86,11 @@ def _load(request: Request, data_in: Any, say: Callable[[str], None]) -> Dict[st
         data_in = venv_encoding.without_returns(data_in)
     if request["work"] == "merge":
         return venv_merge.merge(request, data_in, say)
+    return _load_blank(request, data_in, say)
+
+
+def _load_blank(request: Request, data_in: Any, say: Callable[[str], None]) -> Dict[str, Any]:
+    """Load what the new database holds."""
     if request["form"] == venv_dump.LINES:
         if request.get("state") or request.get("signals"):
             raise venv_rows.FixtureError(

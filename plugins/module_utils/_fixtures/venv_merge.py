@@ -14,8 +14,8 @@ permissions are those of the database: what refers to them by number is given th
 from typing import Any, BinaryIO, Callable, Dict, List, NamedTuple, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
-    venv_chosen,
     venv_blame,
+    venv_chosen,
     venv_dialect,
     venv_dump,
     venv_lines,

@@ -13,8 +13,8 @@ Django imported inside functions. ``venv_merge`` is the way in.
 from typing import Any, Callable, Dict, List, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
-    venv_chosen,
     venv_blame,
+    venv_chosen,
     venv_dialect,
     venv_lines,
     venv_load,

@@ -92,14 +92,14 @@ def prove(table: Table, given: Dict[Any, Dict[int, Any]]) -> None:
     there = existing(table, list(written))
     for key, values in written.items():
         row = there.get(key)
-        wrong = [index for index, value in values.items() if row is None or differs(table, index, row[index], value)]
-        if row is None or wrong:
+        wrong = values if row is None else changed(table, row, values)
+        if wrong:
             raise FixtureError(
                 "data_differs",
                 "{0} {1}: the database returns another value in {2}".format(
                     table.label,
                     venv_rows.key_text(key),
-                    ", ".join(table.columns[index].name for index in wrong) or "the row",
+                    "the row" if row is None else ", ".join(table.columns[index].name for index in wrong),
                 ),
                 "look at the table's triggers, and at the column's type",
             )

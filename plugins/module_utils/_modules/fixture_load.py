@@ -17,6 +17,9 @@ from ansible_collections.relocate.django.plugins.module_utils._set.directory imp
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, engine_of, open_site
 from ansible_collections.relocate.django.plugins.module_utils._steps import origin, proof, swap
 
+#: The options that say what of a file is taken.
+_CHOICE = ("excluded_models", "ignore_unknown", "allow_partial", "skip_leading")
+
 
 def work_on(module: Call) -> Dict[str, Any]:
     """Open the one database and load into it."""
@@ -51,7 +54,6 @@ def merge(module: Call, site: Site, _digest: str) -> Dict[str, Any]:
     engine = engine_of(site, params["alias"])
     merged = load.merge_fixture(
         site, engine, params["src"], params["format"] or "", module.check_mode, choice_of(params)
-        site, engine, params["src"], params["format"] or "", module.check_mode, params["skip_leading"]
     )
     return {
         **left_of(merged),
@@ -85,7 +87,6 @@ def plan_and_load(module: Call, site: Site, digest: str) -> Dict[str, Any]:
             params["state"],
             params["signals"],
             choice_of(params),
-            params["skip_leading"],
         )
         if params["replace"] and live.tables and not params["allow_partial"]:
             refuse_loss(load.models_lost(site, engine, loaded, params["excluded_models"]))
@@ -105,7 +106,7 @@ def plan_and_load(module: Call, site: Site, digest: str) -> Dict[str, Any]:
 
 def choice_of(params: Dict[str, Any]) -> Dict[str, Any]:
     """Return what of a fixture is taken."""
-    return {name: params[name] for name in ("excluded_models", "ignore_unknown", "allow_partial")}
+    return {name: params[name] for name in _CHOICE}
 
 
 def left_of(answer: Dict[str, Any]) -> Dict[str, Any]:

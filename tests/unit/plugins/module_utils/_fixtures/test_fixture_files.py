@@ -39,7 +39,7 @@ def loaded(path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
 
     def run(*_args: Any, stdin: Any, **_kwargs: Any) -> dict[str, Any]:
         given.append(stdin.read())
-        return {}
+        return {"notes": []}
 
     monkeypatch.setattr(load.program, "run", run)
 
@@ -49,7 +49,7 @@ def loaded(path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
 
     context = SimpleNamespace(stopwatch=SimpleNamespace(step=step), progress=print)
     engine = SimpleNamespace(name="fake", config=SimpleNamespace(alias="default"), context=context)
-    site = SimpleNamespace(project=SimpleNamespace(owner=nobody()), secrets=None)
+    site = SimpleNamespace(project=SimpleNamespace(owner=nobody()), secrets=None, notes=[])
     load.merge_fixture(site, engine, str(path))  # type: ignore[arg-type]
     return given[0]
 

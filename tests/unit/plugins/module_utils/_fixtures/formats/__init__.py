@@ -13,6 +13,7 @@ from django.conf import settings
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_chosen,
     venv_dialect,
     venv_dump,
     venv_encoding,
@@ -140,7 +141,9 @@ def merge(form: str, content: bytes, alias: str = "other") -> venv_merge_rows.Re
     with transaction.atomic(using=alias):
         if form == "lines":
             read = venv_lines.Lines(stream)
-            venv_merge_lines.merge_lines(connection, bulk, registry(), read, [], report, lambda _text: None)
+            chosen = venv_chosen.Chosen({}, registry().get_models(include_auto_created=True))
+            say = lambda _text: None  # noqa: E731
+            venv_merge_lines.merge_lines(connection, bulk, registry(), read, chosen, [], report, say)
         else:
             merging = venv_merge.Merging(connection, bulk, registry(), form == "xml", lambda _text: None, report)
             merging.read(venv_read_objects.READERS[form](stream))
