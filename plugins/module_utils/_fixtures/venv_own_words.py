@@ -104,6 +104,7 @@ class OwnWords:
                 raise self._refused(field, instance, "is written as what its own field reads as another value")
 
     def _same(self, field: Any, one: Any, other: Any) -> bool:
+        one, other = (bytes(value) if isinstance(value, memoryview) else value for value in (one, other))
         try:
             if one == other or repr(one) == repr(other):
                 return True
