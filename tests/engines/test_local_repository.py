@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -41,3 +44,9 @@ def test_the_worst_day(tmp_path: Path) -> None:
     assert site.rows(site.new, "legacy.sqlite3", "select total from invoice order by 1") == [(7,), (8,)]
     assert (site.new / PREFIX / "media" / "picture").read_bytes() == b"\x00\xff"
     assert "Canary" not in text
+    environment = {**os.environ, "RESTIC_PASSWORD_FILE": str(password)}
+    argv = ["restic", "-r", str(tmp_path / "vault"), "--no-cache", "snapshots", "--json"]
+    (row,) = json.loads(subprocess.run(argv, env=environment, capture_output=True, text=True, check=True).stdout)
+    assert [tag for tag in row["tags"] if tag.startswith("equal=")], (
+        "the restore found it equal, and told the repository"
+    )
