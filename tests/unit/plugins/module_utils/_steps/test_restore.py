@@ -114,7 +114,7 @@ def test_no_database_of_the_set_is_passed_over(chosen: tuple[str, ...], lacking:
 
 def test_load_and_prove(tmp_path: Path) -> None:
     one = engine(loads=OLD)
-    found, rows = restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(state=OLD), OLD)
+    found, rows, *_more = restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(state=OLD), OLD)
     assert found == OLD
     assert one.method == "fake-1"
     assert one.calls[0] == ("load", str(tmp_path / LABEL / "databases"), "default.fakedump")
@@ -131,7 +131,7 @@ def test_sequences_are_advanced_when_that_is_wished(tmp_path: Path) -> None:
     """Before the proof, which then expects them there; and a load that advanced nothing does not pass."""
     one = engine(loads=BEHIND)
     wanted = restore.expected(BEHIND, advance=True)
-    found, _rows = restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(state=BEHIND), wanted)
+    found, *_more = restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(state=BEHIND), wanted)
     assert [call[0] for call in one.calls][:2] == ["load", "advance_sequences"]
     assert (found.sequences[0].last_value, proof.check_sequences("default", found)) == (9, None)
     assert one.context.notes == ["database default: sequence s was at 5, and table t holds 9: it is advanced to 9"]
@@ -141,7 +141,7 @@ def test_sequences_are_advanced_when_that_is_wished(tmp_path: Path) -> None:
 def test_sequences_are_kept_by_default(tmp_path: Path) -> None:
     one = engine(loads=BEHIND)
     wanted = restore.expected(BEHIND, advance=False)
-    found, _rows = restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(state=BEHIND), wanted)
+    found, *_more = restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(state=BEHIND), wanted)
     assert (found, "advance_sequences" in [call[0] for call in one.calls], one.context.notes) == (BEHIND, False, [])
     assert proof.check_sequences("default", found)
 
