@@ -111,6 +111,14 @@ options:
         that holds nothing of a model that the live database has rows of.
     type: bool
     default: false
+  keep_made:
+    description:
+      - Whether objects that migrations or handlers of C(post_migrate) made stay in the table of a model that the
+        fixture holds, where it has no other object for them, as plain C(loaddata) leaves them. By default the fixture's
+        objects are all that there is, so that what was deleted on old does not come back; RV(replaced) names what went.
+        For Django's own formats, without O(signals).
+    type: bool
+    default: false
 seealso:
   - module: relocate.django.fixture_dump
   - module: relocate.django.restore
@@ -160,6 +168,10 @@ made:
   description:
     - What the database holds and the fixture does not, since migrations or handlers of C(post_migrate) made it. By
       model, how many C(objects) there are, and in C(names) what the first ten are named, by natural key or else by key.
+  returned: when something was loaded
+  type: dict
+replaced:
+  description: Keys of what migrations or handlers had made and the fixture has no other object for, by model.
   returned: when something was loaded
   type: dict
 excluded:

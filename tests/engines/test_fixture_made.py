@@ -158,6 +158,7 @@ def test_the_fixture_takes_its_place(sites: dict[str, Project], tmp_path: Path, 
     path = written(tmp_path / "f.json", own, story(shelf=["own"]))
     loaded = load_into(sites[engine], path)
     assert loaded["counts"]["press.Shelf"]["objects"] == 1
+    assert loaded["replaced"] == {"press.Shelf": ["1", "2"]}
     # forward sends post_migrate once more, as migrate does: its handler makes what it misses.
     assert loaded["made"]["press.Shelf"] == {"objects": 1, "names": ["attic"]}
     assert "press.Shelf_locales" not in loaded["made"]
@@ -204,6 +205,20 @@ def test_permissions_of_content_types_with_numbers_of_their_own(
     found = target.must("shell", "-c", look).split("OK ")[-1].strip()
     assert found == "('add_user', 900) ('lock_story', 901)"
     blank(target)
+
+
+@pytest.mark.drawn(3)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_kept_beside_the_fixture(sites: dict[str, Project], tmp_path: Path, engine: str) -> None:
+    """As plain loaddata leaves it, but for what the fixture has another object for, by key or by name."""
+    shelves = [
+        {"model": "press.shelf", "pk": key, "fields": {"name": name}} for key, name in ((7, "own"), (8, "attic"))
+    ]
+    path = written(tmp_path / "f.json", *shelves)
+    loaded = load_into(sites[engine], path, choice={"keep_made": True})
+    assert loaded["counts"]["press.Shelf"]["objects"] == 3 and loaded["replaced"] == {}
+    assert loaded["made"]["press.Shelf"] == {"objects": 1, "names": ["root"]}
+    assert loaded["counts"]["press.Shelf_locales"]["objects"] == 1
 
 
 def editors_too() -> dict[str, Any]:

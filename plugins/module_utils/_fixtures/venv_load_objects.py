@@ -61,7 +61,7 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     with transaction.atomic(using=connection.alias):
         bulk.strip()
         objects = Objects(connection, bulk, registry, request["form"] == "xml", say)
-        objects.read(chosen.items(items))
+        objects.read(chosen.items(items), bool(request.get("keep_made")))
         chosen.check()
         say("constraints and indexes")
         venv_load.restore(connection, bulk, tables)
@@ -73,7 +73,7 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     header = {"migrations": migrations, "form": request["form"], "alias": request["alias"]}
     made = venv_beyond.told(connection, objects.counts, objects.made.back)
     answer = {"counts": objects.counts, "method": venv_rows.METHOD, "migrated": done, "header": header}
-    return dict(answer, made=made, handlers_failed=failed, **chosen.told())
+    return dict(answer, made=made, replaced=objects.replaced, handlers_failed=failed, **chosen.told())
 
 
 class _Later(NamedTuple):
@@ -94,6 +94,7 @@ class Objects(venv_load_rows.Rows):
         super().__init__(connection, bulk)
         self._texts_only = texts_only
         self.made = venv_made.Made(connection, bulk, self._put_made)
+        self.replaced: Dict[str, List[str]] = {}
         self._models = venv_shapes.labels_of(registry)
         self._kinds = venv_rows.table_kinds(connection)
         self._keys = venv_natural_keys.NaturalKeys(connection.alias, self.flush, self._settled)
@@ -111,8 +112,11 @@ class Objects(venv_load_rows.Rows):
         self._unrelated: Dict[Any, UnresolvedError] = {}
         self._held_up: Set[str] = set()
 
-    def read(self, items: Iterable[Item]) -> None:
-        """Take every object. Raises FixtureError."""
+    def read(self, items: Iterable[Item], keep_made: bool = False) -> None:
+        """Take every object. Raises FixtureError.
+
+        :param keep_made: what migrations and handlers made stays where the fixture has no other object for it
+        """
         for place, item in items:
             self._take(place, item)
             self._tell(item["model"], place.line)
@@ -124,6 +128,7 @@ class Objects(venv_load_rows.Rows):
         self.flush()
         self._check_numbers()
         self.made.put_back_numbers(list(self._filled().values()))
+        self.replaced = self.made.settle(keep_made)
         for label, total in self._sums.items():
             self.counts[label] = {"objects": total.rows, "fingerprint": total.fingerprint}
 

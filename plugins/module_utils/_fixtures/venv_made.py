@@ -168,6 +168,42 @@ class Made:
             cursor.execute("SELECT coalesce(max({0}), 0) + 1 FROM {1}".format(key, table.quoted))
             return int(cursor.fetchone()[0])
 
+    # --- what the fixture does not hold ---
+
+    def settle(self, keep: bool) -> Dict[str, List[str]]:
+        """Put back what the fixture has no other object for, or return its keys by model.
+
+        :param keep: whether it is put back
+        """
+        gone: Dict[str, List[str]] = {}
+        for label, pk in self.unheld():
+            if not keep or self.put_back(label, pk) is None:
+                gone.setdefault(label, []).append(str(pk)[:80])
+        return gone
+
+    def unheld(self) -> List[Tuple[str, Any]]:
+        """Find the objects that were taken away and that the fixture has no other for: model and key.
+
+        Another one has the same key, or the same unique values. Content types and permissions are migrate's to make.
+        """
+        found = []
+        for label, rows in self._rows.items():
+            table = self._tables[label]
+            if label not in venv_rows.NUMBERED and not table.model._meta.auto_created:
+                found += [(label, pk) for pk, row in rows.items() if not self._is_held(table, pk, row)]
+        return found
+
+    def _is_held(self, table: Table, pk: Any, row: Row) -> bool:
+        if (table.label, pk) in self._here or self._there(table, {table.key: pk}):
+            return True
+        places = {column.name: index for index, column in enumerate(table.columns)}
+        for names in _unique_sets(table):
+            values = {places[name]: row[places[name]] for name in names}
+            refers = any(table.columns[index].field.remote_field is not None for index in values)
+            if not refers and None not in values.values() and self._there(table, values):
+                return True
+        return False
+
     # --- numbers ---
 
     def put_back_numbers(self, tables: Iterable[Table]) -> bool:

@@ -18,7 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._site import Site,
 from ansible_collections.relocate.django.plugins.module_utils._steps import origin, proof, swap
 
 #: The options that say what of a file is taken.
-_CHOICE = ("excluded_models", "ignore_unknown", "allow_partial", "skip_leading")
+_CHOICE = ("excluded_models", "ignore_unknown", "allow_partial", "keep_made", "skip_leading")
 
 
 def work_on(module: Call) -> Dict[str, Any]:
@@ -44,7 +44,7 @@ def work_on(module: Call) -> Dict[str, Any]:
 def merge(module: Call, site: Site, _digest: str) -> Dict[str, Any]:
     """Merge into the live database; in check mode everything is taken back."""
     params = module.params
-    given = [name for name in ("state", "signals", "replace", "allow_partial") if params[name]]
+    given = [name for name in ("state", "signals", "replace", "allow_partial", "keep_made") if params[name]]
     if given:
         raise RelocateError(
             "bad_option",
@@ -100,6 +100,7 @@ def plan_and_load(module: Call, site: Site, digest: str) -> Dict[str, Any]:
         "objects": {label: item["objects"] for label, item in loaded["counts"].items()},
         "migrated": loaded["migrated"],
         "made": loaded["made"],
+        "replaced": loaded.get("replaced") or {},
         **left_of(loaded),
     }
 
@@ -135,6 +136,9 @@ def notes_on(loaded: Dict[str, Any]) -> List[str]:
     notes = []
     if made:
         notes.append("made by migrations and handlers, and not in the fixture: {0}".format(", ".join(made)))
+    gone = ["{0} {1}".format(len(keys), label) for label, keys in sorted((loaded.get("replaced") or {}).items())]
+    if gone:
+        notes.append("made by migrations and handlers, and gone for the fixture's objects: {0}".format(", ".join(gone)))
     failed = loaded.get("handlers_failed")
     if failed:
         notes.append("post_migrate handlers failed before the load: {0}".format(", ".join(failed)))
@@ -160,6 +164,7 @@ MODULE = Module(
                 "excluded_models": {"type": "list", "elements": "str", "default": [], "aliases": ["exclude"]},
                 "ignore_unknown": {"type": "bool", "default": False},
                 "allow_partial": {"type": "bool", "default": False},
+                "keep_made": {"type": "bool", "default": False},
             },
         ),
     },

@@ -154,6 +154,7 @@ WORKS: Mapping[str, Any] = {
         "made": Each({"objects": int, "names": [str]}),
         "handlers_failed": Maybe([str]),
         "notes": [str],
+        "replaced": Maybe(Each([str])),
         **_LEFT,
     },
     "merge": {"counts": Each(Each(int)), "rows": [object], "untold": int, "notes": [str], **_LEFT},
