@@ -100,7 +100,6 @@ def plan_and_load(module: Call, site: Site, digest: str) -> Dict[str, Any]:
         "objects": {label: item["objects"] for label, item in loaded["counts"].items()},
         "migrated": loaded["migrated"],
         "made": loaded["made"],
-        "replaced": loaded.get("replaced") or {},
         **left_of(loaded),
     }
 
@@ -111,8 +110,8 @@ def choice_of(params: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def left_of(answer: Dict[str, Any]) -> Dict[str, Any]:
-    """Return what of a fixture was not taken."""
-    return {name: answer.get(name) or {} for name in ("excluded", "ignored")}
+    """Return what of a fixture was not taken, and what went for it."""
+    return {name: answer.get(name) or {} for name in ("excluded", "ignored", "replaced")}
 
 
 def refuse_loss(lost: Dict[str, int]) -> None:
