@@ -123,7 +123,9 @@ class Walk:
         name = str(getattr(operation, "name", "")).lower()
         since = self._since.get(model + (name,))
         word = re.compile(r"\b{0}(_id)?\b".format(re.escape(name)), re.IGNORECASE)
-        return since is not None and any(word.search(text) for text, _own in self._ran.get(model[0], [])[since:])
+        return since is not None and any(
+            not text or word.search(text) for text, _own in self._ran.get(model[0], [])[since:]
+        )
 
     def _may_be_emptied(self, model: Any) -> bool:
         """Tell whether code or SQL of the same migration deletes rows of a model that it names."""
@@ -137,7 +139,7 @@ class Walk:
         model = (label, _model_name(operation).lower())
         ran = self._ran.setdefault(label, [])
         if kind in ("RunPython", "RunSQL") or not type(operation).__module__.startswith("django."):
-            ran.append((self._source, _text_of(operation, self._source)))
+            ran.append((_named_in(operation, self._source), _text_of(operation, self._source)))
         elif kind in ("AddField", "AlterField"):
             self._since[model + (operation.name.lower(),)] = len(ran)
         elif kind == "RenameField":
@@ -148,6 +150,11 @@ class Walk:
             self._since.update({model + (name.lower(),): len(ran) for name, _field in operation.fields})
         elif kind == "RenameModel" and (label, operation.old_name.lower()) in place.made:
             place.made.add((label, operation.new_name.lower()))
+
+
+def _named_in(operation: Any, source: str) -> str:
+    """Return the text that names what an operation fills; empty for a kind of RunPython whose code is elsewhere."""
+    return "" if hasattr(operation, "code") and type(operation).__name__ != "RunPython" else source
 
 
 def _text_of(operation: Any, source: str) -> str:
