@@ -344,6 +344,8 @@ class Objects(venv_load_rows.Rows):
         """Take a row that is put back."""
         if table.label not in self.counts and table.label not in self._sums:
             self._sums[table.label] = table.sum()
+        if table.model._meta.auto_created:  # numbered as other relations are, of which some are not written yet
+            row[table.key] = self._through[table.label] = self._through.get(table.label, 0) + 1
         self._put(table, Place(0, 0), row, None)
         self.flush()
 
