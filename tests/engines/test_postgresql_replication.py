@@ -44,6 +44,7 @@ from tests.engines.test_postgresql_catchup import Writer, restored, rows_of
 from tests.unit.fakes import LABEL, fake_site, manifest, me
 
 psycopg2 = pytest.importorskip("psycopg2")
+pytestmark = pytest.mark.drawn(2, of="replication")
 
 USER = PASSWORD = "shop"
 FOLLOWED = "SELECT slot_name, temporary FROM pg_replication_slots"

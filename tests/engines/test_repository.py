@@ -35,7 +35,10 @@ from tests.unit.plugins.module_utils._set.filled import fill
 PASSWORD = "s3cret Canary: %é\\$'"
 #: Another restic than the installed one, for those who look whether an older or a newer one will do.
 PROGRAM = os.environ.get("RELOCATE_RESTIC", "") or shutil.which("restic") or ""
-pytestmark = pytest.mark.skipif(not PROGRAM, reason="restic is not installed")
+pytestmark = [
+    pytest.mark.skipif(not PROGRAM, reason="restic is not installed"),
+    pytest.mark.drawn(2, of="a repository of restic"),
+]
 LABELS = [f"202611{day:02d}T193000Z-1a2b3c4d5e6f" for day in range(1, 10)]
 
 
