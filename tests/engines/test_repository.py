@@ -220,6 +220,8 @@ def test_the_last_set_that_was_found_equal_stays(hosts: Hosts) -> None:
     digest = hosts.run("pulled", LABELS[1], host="new")["manifest_sha256"]
     kept = RecordFile.read(str(hosts.top / "new"), "shop")
     retain.note_proven(kept, LABELS[1], digest)
+    gone = hosts.run("noted", LABELS[1], host="new", repository=hosts.given(address=str(hosts.top / "away")))
+    assert not gone["changed"] and "does not know that set" in gone["notes"][0], "the site is started all the same"
     assert hosts.run("noted", LABELS[1], host="new", check=True)["changed"]
     assert hosts.stored() == LABELS[:5]
     assert hosts.run("noted", LABELS[1], host="new")["changed"]

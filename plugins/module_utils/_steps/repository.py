@@ -19,6 +19,7 @@ from ansible_collections.relocate.django.plugins.module_utils._host.files import
     write_atomically,
 )
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Proof
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._repository import parsed
 from ansible_collections.relocate.django.plugins.module_utils._repository.access import Access
@@ -261,17 +262,31 @@ def _own(path: str) -> None:
 
 
 def note(options: Options, check_mode: bool) -> Dict[str, Any]:
-    """Write down in the repository that a restore or a rehearsal on this host found a set equal."""
+    """Write down in the repository that a restore or a rehearsal on this host found a set equal.
+
+    Where it cannot be written to (its backend may only let sets be read, or be gone by now) a note says so: the site
+    was restored all the same, and is to be started.
+    """
     proof = read_record(options.directory, options.site).found_equal.get(options.label or "")
     result = {"changed": False, "label": options.label or "", "notes": []}
     if proof is None:
         return result
+    try:
+        return {**result, "changed": _noted(options, proof, check_mode)}
+    except RelocateError as exc:
+        note = "the repository does not know that set {0} was found equal, and may let it go sooner: {1}".format(
+            options.label, exc.msg
+        )
+        return {**result, "notes": [note]}
+
+
+def _noted(options: Options, proof: Proof, check_mode: bool) -> bool:
     restic = Restic(options.access(), options.directory)
     found = [one for one in restic.sets(options.site) if (one.label, one.digest) == (options.label, proof.digest)]
     todo = [one for one in found if one.equal != "{0:.0f}".format(proof.at)]
     for one in todo if not check_mode else ():
         restic.note_equal(one, proof.at)
-    return {**result, "changed": bool(todo)}
+    return bool(todo)
 
 
 def check(options: Options) -> Dict[str, Any]:
