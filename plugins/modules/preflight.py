@@ -124,7 +124,7 @@ options:
     default: []
   replicate:
     description: >-
-      Whether old is looked at for what logical replication needs (M(relocate.django.backup#module), O(replicate)).
+      Whether old is looked at for what logical replication needs (O(relocate.django.backup#module:replicate)).
     type: bool
     default: false
   neighbours_ignored:

@@ -93,7 +93,8 @@ def begun(server: Server, directory: str, limits: Limits) -> Iterator["Begun"]:
     replicate_follow.unpublish(server)  # of runs that were killed with their process
     published = _publish(server, name)
     try:
-        with replicate_follow.begun(server, name, directory, limits) as snapshot:
+        with contextlib.ExitStack() as stack:
+            snapshot = stack.enter_context(replicate_follow.begun(server, name, directory, limits))
             yield Begun(snapshot, published)
     except BaseException:
         with contextlib.suppress(RelocateError):
