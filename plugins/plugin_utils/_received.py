@@ -149,12 +149,8 @@ def outcome(value: Mapping[str, Any]) -> Dict[str, Any]:
 #: How our variables begin: those of the inventory, and those of each role.
 OURS = (
     "relocate_",
-    *(
-        name + "_"
-        for name in "backup checkout database media migrate preflight rehearse report restore services".split()
-    ),
-    "transfer_",
-    "verify_",
+    *(name + "_" for name in "backup checkout database media migrate preflight rehearse report repository".split()),
+    *(name + "_" for name in "restore services transfer verify".split()),
 )
 
 

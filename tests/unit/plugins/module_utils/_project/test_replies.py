@@ -113,7 +113,7 @@ def test_settings_that_answer_themselves(site: Path, python: str) -> None:
 
 
 FIXTURE = {"answer": None, "failed": None, "refused": None, "secrets": []}
-LOADED = {"counts": {"shop.Book": {"objects": 2}}, "migrated": [], "header": {}}
+LOADED = {"counts": {"shop.Book": {"objects": 2}}, "migrated": [], "header": {}, "made": {}, "notes": []}
 
 
 @pytest.mark.parametrize(
