@@ -213,7 +213,7 @@ BAD: dict[str, tuple[Callable[[list[str]], list[str]], str, str]] = {
     "too few values": (shortened("shop.Category"), "fixture_invalid", "values for"),
     "not a date": (edited("shop.Sale", "sold_at", "yesterday"), "fixture_invalid", "shop.Sale 1"),
     "NULL where none may be": (edited("shop.Tag", "slug", None), "fixture_invalid", "shop.Tag"),
-    "not base64": (edited("shop.Book", "cover", "***"), "fixture_invalid", "cover is no binary"),
+    "not base64": (edited("shop.Book", "cover", "***"), "fixture_invalid", "cover is not base64"),
 }
 
 
