@@ -8,12 +8,10 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
-from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
-from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event
-from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, check_site_name, read_record
+from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import backup, preflight
+from ansible_collections.relocate.django.plugins.module_utils._steps import backup, preflight, retain
 
 
 def work_on(module: Call) -> Dict[str, Any]:
@@ -26,22 +24,12 @@ def work_on(module: Call) -> Dict[str, Any]:
     if there is not None:
         return there
     if options.whole and not options.frozen:
-        refuse_retired(read_record(options.directory, options.site))
+        retain.refuse_retired(read_record(options.directory, options.site))
     if options.access.is_restic:  # which compresses by itself, and finds nothing again in what others compressed
         module.params = {**module.params, "compression": "none"}
         options = backup.Options.of(module.params)
     with open_site(SiteOptions.of(module.params), options.topics) as site:
         return make(module, site, options)
-
-
-def refuse_retired(record: Record) -> None:
-    """A nightly backup of a host that no longer serves would push out the sets that are worth something."""
-    if record.is_retired() and not record.came_back():
-        raise RelocateError(
-            "old_retired",
-            "the site was retired here by set {0}: another host serves it".format((record.retired or Event()).label),
-            "put that host into the group old of the inventory by which backups are made",
-        )
 
 
 def make(module: Call, site: Site, options: backup.Options) -> Dict[str, Any]:

@@ -9,7 +9,8 @@ import time
 from dataclasses import replace
 from typing import Optional, Set, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._record.keys import Proof
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event, Proof
 from ansible_collections.relocate.django.plugins.module_utils._record.record import (
     BRINGING,
     MIGRATING,
@@ -24,6 +25,16 @@ from ansible_collections.relocate.django.plugins.module_utils._set.label import 
 from ansible_collections.relocate.django.plugins.module_utils._set.policy import Policy
 
 _NOTED = 2000  # sets whose times are noted
+
+
+def refuse_retired(record: Record) -> None:
+    """A nightly backup of a host that no longer serves would push out the sets that are worth something."""
+    if record.is_retired() and not record.came_back():
+        raise RelocateError(
+            "old_retired",
+            "the site was retired here by set {0}: another host serves it".format((record.retired or Event()).label),
+            "put that host into the group old of the inventory by which backups are made",
+        )
 
 
 def needed(record: Record) -> Set[str]:

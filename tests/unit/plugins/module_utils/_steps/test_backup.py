@@ -420,4 +420,4 @@ def test_media_that_cannot_be_read_is_told_to_verify(tmp_path: Path, checkout: P
 )
 def test_a_host_that_no_longer_serves_is_not_backed_up(record: Any, fails: bool) -> None:
     with refused("old_retired", "retired here by set l") if fails else contextlib.nullcontext():
-        backup_module.refuse_retired(given(**record))
+        retain.refuse_retired(given(**record))
