@@ -159,9 +159,6 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_host/tree.py": {
         "walk": ("os.open", CALLERS),
     },
-    "module_utils/_media/archive.py": {
-        "_read_tar": ("os.open", CALLERS),
-    },
     "module_utils/_media/root.py": {
         "regroup": ("os.open", "changes only what is open, and then still the owner's own by fstat"),
     },
@@ -304,7 +301,7 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "_is_there": ("glob.glob", ASKED),
     },
     "module_utils/_steps/restore_media.py": {
-        "bring": ("open", SET),
+        "_opened": ("open", SET),
     },
     "module_utils/_steps/streams.py": {
         "discard": ("shutil.rmtree", SET),

@@ -94,7 +94,7 @@ def check_header(header: Dict[str, Any], request: Request) -> None:
 
 
 def _check_parts(header: Dict[str, Any], accepted: Set[str]) -> None:
-    if header.get("chosen", True):
+    if header.get("chosen", True) or not header.get("excluded"):
         raise FixtureError(
             "fixture_partial",
             "the fixture holds only some of a site's models",

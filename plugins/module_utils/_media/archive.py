@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import stat
 import tarfile
 import threading
-from typing import IO, Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import IO, Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import files
@@ -196,10 +197,41 @@ def extract(
     """
     counts = {"files": 0, "bytes": 0}
     make(path, owner or current_user(), directories)
-    if compression == "none":
+
+    def put_all(stream: IO[bytes]) -> None:
         with acting_as(owner):
-            _read_tar(source, path, counts, limit)
-        return counts
+            top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                _read_tar(stream, path, counts, limit, functools.partial(_put, top))
+            finally:
+                os.close(top)
+
+    if compression == "none":
+        put_all(source)
+    else:
+        _through_zstd(source, path, put_all)
+    return counts
+
+
+def check(source: IO[bytes], path: str, limit: Optional[int] = None, compression: str = "zstd") -> Dict[str, int]:
+    """Read an archive through, before anything is written: what :func:`extract` would refuse is refused here.
+
+    An uncompressed one that is a file is not read but for its headers.
+    """
+    counts = {"files": 0, "bytes": 0}
+
+    def look(stream: IO[bytes], mode: str = "r|") -> None:
+        _read_tar(stream, path, counts, limit, lambda _tar, _member, _parts: None, mode)
+
+    if compression == "none":
+        look(source, "r:" if source.seekable() else "r|")
+    else:
+        _through_zstd(source, path, look)
+    return counts
+
+
+def _through_zstd(source: IO[bytes], path: str, use: Callable[[IO[bytes]], None]) -> None:
+    """Decompress for somebody who reads. Raises what that one raises, dump_truncated, disk_full."""
     reading, writing = os.pipe()
     ended: List[Completed] = []
     command, started = Command([require_program("zstd"), "-q", "-d", "-c"]), threading.Event()
@@ -216,8 +248,8 @@ def extract(
     started.wait()  # no program starts while this thread acts as the owner, and this one waits for what that one writes
     failed: List[BaseException] = []
     try:
-        with os.fdopen(reading, "rb", _CHUNK) as stream, acting_as(owner):
-            _read_tar(stream, path, counts, limit)
+        with os.fdopen(reading, "rb", _CHUNK) as stream:
+            use(stream)
     except BaseException as exc:
         failed.append(exc)
     reader.join()
@@ -226,14 +258,20 @@ def extract(
     if not ended or (ended[0].rc and not any(map(_is_full, failed))):
         raise _truncated(path)
     _raise_first(failed, ended[0], "MEDIA could not be written to {0}".format(path))
-    return counts
 
 
-def _read_tar(stream: IO[bytes], path: str, counts: Dict[str, int], limit: Optional[int]) -> None:
-    top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _read_tar(
+    stream: IO[bytes],
+    path: str,
+    counts: Dict[str, int],
+    limit: Optional[int],
+    put: Callable[[tarfile.TarFile, tarfile.TarInfo, List[str]], None],
+    mode: str = "r|",
+) -> None:
+    """Count and check each member, then give it and the parts of its name to ``put``."""
     before: Tuple[bytes, ...] = ()
     try:
-        with tarfile.open(fileobj=stream, mode="r|", errors="surrogateescape", tarinfo=_Member) as tar:
+        with tarfile.open(fileobj=stream, mode=mode, errors="surrogateescape", tarinfo=_Member) as tar:
             for member in tar:
                 parts = _checked(member, before)
                 before = tuple(os.fsencode(part) for part in parts)
@@ -242,8 +280,7 @@ def _read_tar(stream: IO[bytes], path: str, counts: Dict[str, int], limit: Optio
                     raise _bad(member.name, "would exceed the {0} bytes that were recorded".format(limit))
                 counts["files"] += member.isreg()
                 PROGRESS.say("{0} files".format(counts["files"]))
-                with _parent(top, parts) as handle:
-                    _put(tar, member, parts[-1], handle)
+                put(tar, member, parts)
                 tar.members.clear()  # type: ignore[attr-defined]
         while stream.read(_CHUNK):
             pass  # what follows the end mark is padding
@@ -254,8 +291,6 @@ def _read_tar(stream: IO[bytes], path: str, counts: Dict[str, int], limit: Optio
         ValueError,
     ) as exc:  # a time that no clock shows, a name with NUL
         raise _truncated(path) from exc
-    finally:
-        os.close(top)
 
 
 def _checked(member: tarfile.TarInfo, before: Tuple[bytes, ...]) -> List[str]:
@@ -306,7 +341,12 @@ def _parent(top: int, parts: List[str]) -> Iterator[int]:
         os.close(handle)
 
 
-def _put(tar: tarfile.TarFile, member: tarfile.TarInfo, base: str, handle: int) -> None:
+def _put(top: int, tar: tarfile.TarFile, member: tarfile.TarInfo, parts: List[str]) -> None:
+    with _parent(top, parts) as handle:
+        _put_in(tar, member, parts[-1], handle)
+
+
+def _put_in(tar: tarfile.TarFile, member: tarfile.TarInfo, base: str, handle: int) -> None:
     if member.isdir():
         with contextlib.suppress(FileExistsError):
             os.mkdir(base, member.mode | 0o700, dir_fd=handle)

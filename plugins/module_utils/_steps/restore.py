@@ -178,6 +178,9 @@ def apply(
     if not options.verified and options.state != "copied":  # what it holds is compared; no manifest lists its files yet
         with site.stopwatch.step("hash"):
             source.backup.verify(source.manifest, options.jobs or default_jobs())
+    if planned.brings:
+        with site.stopwatch.step("media"):
+            restore_media.check(site, source.backup, source.manifest)
     retention.take_back(options.directory, options.site)
     if options.present:
         kept.write(planned.settled)

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import replace
-from typing import List, Optional, Sequence
+from typing import IO, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._media import archive, inventory, owners
@@ -99,15 +100,27 @@ def is_empty(root: str, owner: Optional[SystemUser] = None) -> bool:
     return not unseen
 
 
+def check(site: Site, backup: BackupSet, manifest: Manifest) -> None:
+    """Refuse an archive that could not be brought whole, before any write. Raises path_refused, dump_truncated."""
+    with _opened(backup, manifest) as (stream, compression, limit):
+        archive.check(stream, root_of(site), limit, compression)
+
+
+@contextlib.contextmanager
+def _opened(backup: BackupSet, manifest: Manifest) -> Iterator[Tuple[IO[bytes], str, int]]:
+    """The archive, how it is compressed, and the bytes that its files may have in all."""
+    stored = str(manifest.media["stored"])
+    with open(backup.file(stored), "rb") as stream:
+        yield stream, "zstd" if stored.endswith(".zst") else "none", manifest.media["archived"]["bytes"]
+
+
 def bring(site: Site, backup: BackupSet, manifest: Manifest, kept: RecordFile) -> None:
     """Put the set's files in MEDIA_ROOT, noting first that it is ours from now on; whose they were on old they are."""
-    root, stored, owner = root_of(site), str(manifest.media["stored"]), site.project.owner
+    root, owner = root_of(site), site.project.owner
     known, here = kept.record.media or Media(), kept.record.media_at(root) or Media()
     owners.take_back(root, owner, here.given)
     kept.write(replace(kept.record, media_restored=BRINGING))
-    with open(backup.file(stored), "rb") as stream:
-        compression = "zstd" if stored.endswith(".zst") else "none"
-        limit = manifest.media["archived"]["bytes"]
+    with _opened(backup, manifest) as (stream, compression, limit):
         above = of_set(manifest, site.project.path).directories(manifest.directories)
         archive.extract(stream, root, owner, limit, compression, above)
     rights = manifest.media.get("rights") or {}

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._media import archive, inventory
 from ansible_collections.relocate.django.plugins.module_utils._modules import restore as restore_module
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._set.manifest import text_of
 from ansible_collections.relocate.django.plugins.module_utils._steps import restore_media
 from tests.unit.fakes import (
     BLANK,
@@ -32,7 +35,7 @@ from tests.unit.fakes import (
     state,
 )
 from tests.unit.plugins.module_utils._steps.world import restore_options
-from tests.unit.records import note
+from tests.unit.records import note, noted
 
 
 class Site:
@@ -122,6 +125,20 @@ def test_files_of_another_origin_are_refused_before_any_write(site: Site, record
     assert site.avatar == "mine"
     site.run(replace=True)
     assert site.avatar == LABEL
+
+
+def test_an_archive_that_would_be_refused_half_way_is_refused_before_any_write(site: Site) -> None:
+    path = Path(BackupSet.find(site.path, "shop", LABEL).path) / "manifest.json"
+    found = json.loads(path.read_text())
+    found["media"]["archived"]["bytes"] = 3
+    path.write_text(text_of(found))
+    shutil.rmtree(Path(site.path) / "pins")
+    with refused("path_refused", "avatar.jpg in the archive of MEDIA would exceed the 3 bytes that were recorded"):
+        site.run()
+    assert not site.root.exists()
+    assert site.engine.databases == {"live": BLANK}
+    assert site.engine.calls == []
+    assert noted(site.path) == {}
 
 
 @pytest.mark.parametrize("kind", ["absent", "empty", "kept by git", "ours"])
