@@ -12,10 +12,7 @@ class ModuleDocFragment:
 options: {}
 attributes:
   action_group:
-    description: Use C(group/relocate.django.all) in C(module_defaults) to set defaults for all these modules.
-    support: full
-    membership:
-      - relocate.django.all
+    description: Use C(group/relocate.django.GROUP) in C(module_defaults) to set the options that its modules share.
   check_mode:
     description: Can run in C(check_mode) and tell what would change without changing anything.
   diff_mode:

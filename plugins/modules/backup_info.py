@@ -22,6 +22,10 @@ extends_documentation_fragment:
   - relocate.django.repository
   - relocate.django.attributes
 attributes:
+  action_group:
+    support: full
+    membership:
+      - relocate.django.work
   check_mode:
     support: full
   diff_mode:

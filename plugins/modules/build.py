@@ -22,6 +22,11 @@ extends_documentation_fragment:
   - relocate.django.work
   - relocate.django.attributes
 attributes:
+  action_group:
+    support: full
+    membership:
+      - relocate.django.project
+      - relocate.django.work
   check_mode:
     support: partial
     details: In check mode no command of O(commands) runs, and C(collectstatic) only says what it would write.

@@ -28,6 +28,10 @@ extends_documentation_fragment:
   - relocate.django.project
   - relocate.django.attributes
 attributes:
+  action_group:
+    support: full
+    membership:
+      - relocate.django.project
   check_mode:
     support: full
   diff_mode:

@@ -25,6 +25,12 @@ extends_documentation_fragment:
   - relocate.django.definers
   - relocate.django.attributes
 attributes:
+  action_group:
+    support: full
+    membership:
+      - relocate.django.project
+      - relocate.django.work
+      - relocate.django.login
   check_mode:
     support: full
   diff_mode:

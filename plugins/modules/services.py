@@ -24,6 +24,11 @@ extends_documentation_fragment:
   - relocate.django.project
   - relocate.django.attributes
 attributes:
+  action_group:
+    support: full
+    membership:
+      - relocate.django.project
+      - relocate.django.work
   check_mode:
     support: full
   diff_mode:

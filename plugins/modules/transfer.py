@@ -22,6 +22,10 @@ extends_documentation_fragment:
   - relocate.django.backup_set
   - relocate.django.attributes
 attributes:
+  action_group:
+    support: full
+    membership:
+      - relocate.django.work
   check_mode:
     support: partial
     details: For MEDIA it cannot ask the old host, and always tells of a change.

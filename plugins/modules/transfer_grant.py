@@ -20,6 +20,10 @@ extends_documentation_fragment:
   - relocate.django.work
   - relocate.django.attributes
 attributes:
+  action_group:
+    support: full
+    membership:
+      - relocate.django.work
   check_mode:
     support: full
   diff_mode:

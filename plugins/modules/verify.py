@@ -23,6 +23,11 @@ extends_documentation_fragment:
   - relocate.django.backup_set
   - relocate.django.attributes
 attributes:
+  action_group:
+    support: full
+    membership:
+      - relocate.django.project
+      - relocate.django.work
   check_mode:
     support: full
   diff_mode:

@@ -84,9 +84,15 @@ def test_modules_are_documented_where_an_action_does_the_work() -> None:
     assert {path.stem for path in MODULES} >= ACTIONS - {"on_host"}  # what modules that run on a host go through
 
 
-def test_action_group_lists_every_module() -> None:
+def test_action_groups_share_the_options_of_a_fragment() -> None:
+    """What ``module_defaults`` gives to a group, each of its modules takes."""
     runtime = yaml.safe_load((sources.ROOT / "meta" / "runtime.yml").read_text())
-    assert sorted(runtime["action_groups"]["all"]) == [path.stem for path in MODULES]
+    documented = {path.stem: sources.documentation(path) for path in MODULES}
+    for name, members in runtime["action_groups"].items():
+        assert members == [stem for stem, found in documented.items() if name in fragments(found)]
+    for stem, found in documented.items():
+        groups = [f"relocate.django.{name}" for name, members in runtime["action_groups"].items() if stem in members]
+        assert found["attributes"].get("action_group", {}).get("membership", []) == groups
 
 
 def test_what_runs_on_a_host_cannot_set_variables_of_the_run() -> None:
