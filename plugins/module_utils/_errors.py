@@ -78,6 +78,7 @@ CODES: Dict[str, str] = {
     # backup sets
     "set_not_found": "there is no such backup set",
     "set_incomplete": "the directory has no manifest: not a backup set",
+    "backup_too_old": "the newest set that was found equal is too old, or there is none",
     "manifest_invalid": "the manifest cannot be read",
     "manifest_edited": "the manifest is not the one that was written",
     "format_unknown": "the backup set has a newer format",

@@ -38,6 +38,16 @@ options:
     type: str
     choices: [none, newest, all]
     default: none
+  max_age:
+    description:
+      - How old the newest proven set may be, such as V(36h) or V(2d). An older one, and none at all, fails with
+        C(backup_too_old). A set is proven when a restore or a rehearsal loaded every database of it and found it equal.
+      - With O(repository), only the sets in it count.
+    type: str
+  metrics:
+    description: Whether to return RV(age) and RV(metrics) without O(max_age) too.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -50,6 +60,11 @@ EXAMPLES = r"""
 - name: Say when it was made
   ansible.builtin.debug:
     msg: "{{ backups.sets | map(attribute='label') | last }}"
+
+- name: Fail when no set of the last two days was restored and found equal
+  relocate.django.backup_info:
+    site: shop
+    max_age: 2d
 """
 
 RETURN = r"""
@@ -76,6 +91,10 @@ sets:
       type: str
       returned: always
     verified: {description: Whether every file was hashed and agrees., type: bool, returned: always}
+    found_equal:
+      description: When a restore or a rehearsal found all of it equal, in seconds since 1970; or empty.
+      type: str
+      returned: always
 stored:
   description: The sets that O(repository) holds, oldest first.
   returned: success
@@ -92,6 +111,19 @@ stored:
       description: When a restore found all of it equal, in seconds since 1970; or empty.
       type: str
       returned: always
+age:
+  description: How old the sets are that are kept; with C(backup_too_old) it is C(details).
+  returned: with O(max_age) or O(metrics)
+  type: dict
+  contains:
+    newest: {description: The newest set., type: str, returned: always}
+    proven: {description: The newest set that was found equal; or empty., type: str, returned: always}
+    proven_at: {description: "When that was, in UTC; or empty.", type: str, returned: always}
+    seconds: {description: The age of that set; none without one., type: int, returned: always}
+metrics:
+  description: The same as text for the textfile collector of Prometheus' node exporter.
+  returned: with O(max_age) or O(metrics)
+  type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -64,6 +64,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "plugins/module_utils/_steps/unused.py": {"proven": "a key of the result, which is false there"},
     "plugins/module_utils/_modules/backup_info.py": {"verified": "a key of the result"},
     "plugins/module_utils/_modules/restore.py": {"verified": "an option"},
+    "plugins/module_utils/_steps/freshness.py": {"proven": "what a restore or a rehearsal noted of that very manifest"},
     "plugins/module_utils/_steps/transfer.py": {"complete": "a key of the result"},
     "playbooks/tasks/put_back_lost.yml": {"the old site serves again (": "units that systemd saw running are named"},
 }
@@ -141,6 +142,7 @@ PROSE = re.compile(
 #: Page, and a part of each of its lines that may hold such a word, with what makes it true.
 TRUE: dict[str, dict[str, str]] = {
     "README.md": {'"Proven" and "downtime" are printed only': "says when"},
+    "docs/backups.md": {"newest proven set": "what a restore or a rehearsal noted"},
     "docs/fixture_losses.md": {"Every row and value of every model arrived": "made by a program that compared them"},
     "docs/fixtures.md": {
         "every row of every table that a model has": "the base manager reads",
@@ -157,7 +159,11 @@ TRUE: dict[str, dict[str, str]] = {
     "roles/restore/meta/argument_specs.yml": {"Whether the files have just been verified": "a question"},
     "roles/transfer/meta/argument_specs.yml": {"given, every file is verified": "by its sha256"},
     "plugins/modules/backup.py": {"a complete set": "one with a manifest"},
-    "plugins/modules/backup_info.py": {"omplete": "sets with a manifest", "verified:": "each file was hashed"},
+    "plugins/modules/backup_info.py": {
+        "omplete": "sets with a manifest",
+        "verified:": "each file was hashed",
+        "proven": "by a restore that noted it",
+    },
     "plugins/modules/checkout.py": {"complete or prepared": "states of a set"},
     "plugins/modules/conversion_scan.py": {"Reads every row of every model": "what it does"},
     "plugins/modules/database.py": {"complete or prepared": "states of a set"},

@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+import time
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._model import as_plain
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, never
-from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Proof
+from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._repository.access import Access
+from ansible_collections.relocate.django.plugins.module_utils._repository.parsed import Stored
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest
-from ansible_collections.relocate.django.plugins.module_utils._steps import repository
+from ansible_collections.relocate.django.plugins.module_utils._steps import freshness, repository
 
 
 def describe(found: BackupSet, sha256: Optional[str], verify: bool) -> Dict[str, Any]:
@@ -45,20 +48,46 @@ def row_of(manifest: Manifest) -> Dict[str, Any]:
 def look(module: Call) -> Dict[str, Any]:
     """Nothing is written, so there is no plan."""
     params = module.params
-    directory, site = params["directory"], check_site_name(params["site"])
+    max_age = params["max_age"] or ""
+    if max_age:
+        freshness.check_duration(max_age)
     kept = in_repository(module)
-    wanted = kept.get("wanted")
+    found = {"changed": False, "sets": _sets(params, kept.get("wanted")), "stored": kept.get("stored", [])}
+    if not max_age and not params["metrics"]:
+        return found
+    fresh = _freshness(params, kept.get("known"))
+    if max_age:
+        fresh.check(max_age)
+    return {**found, "age": fresh.told(), "metrics": fresh.metrics(params["site"])}
+
+
+def _sets(params: Mapping[str, Any], wanted: Optional[Mapping[str, Any]]) -> List[Dict[str, Any]]:
+    """List the sets that are asked for.
+
+    :param wanted: what the repository says of the set that it was asked for
+    """
+    directory, site = params["directory"], check_site_name(params["site"])
     if wanted and wanted["label"] not in BackupSet.labels(directory, site):
-        return {"changed": False, "sets": [wanted], "stored": kept["stored"]}
+        return [dict(wanted)]
     if params["label"] or params["manifest_sha256"]:
         labels = [BackupSet.find(directory, site, params["label"], params["manifest_sha256"]).label]
     else:
         labels = BackupSet.labels(directory, site)
+    proofs = read_record(directory, site).found_equal
     rows = []
     for label in labels:
         verify = params["verify"] == "all" or (params["verify"] == "newest" and label == labels[-1])
-        rows.append(describe(BackupSet.find(directory, site, label), params["manifest_sha256"], verify))
-    return {"changed": False, "sets": rows, "stored": kept.get("stored", [])}
+        row = describe(BackupSet.find(directory, site, label), params["manifest_sha256"], verify)
+        proof = proofs.get(label, Proof())
+        equal = "{0:.0f}".format(proof.at) if proof.digest == row["manifest_sha256"] else ""
+        rows.append({**row, "found_equal": equal})
+    return rows
+
+
+def _freshness(params: Mapping[str, Any], known: Optional[Sequence[Stored]]) -> freshness.Freshness:
+    if known is None:
+        return freshness.of_directory(params["directory"], params["site"], time.time())
+    return freshness.of_repository(params["directory"], params["site"], known, time.time())
 
 
 def in_repository(module: Call) -> Dict[str, Any]:
@@ -80,9 +109,13 @@ def in_repository(module: Call) -> Dict[str, Any]:
         for one in found
     ]
     if chosen is None or manifest is None:
-        return {"stored": rows}
+        return {"stored": rows, "known": found}
     where = {"path": "", "manifest_sha256": chosen.digest, "pinned": "repository", "verified": False}
-    return {"stored": rows, "wanted": {**row_of(manifest), **where}}
+    return {
+        "stored": rows,
+        "known": found,
+        "wanted": {**row_of(manifest), **where, "found_equal": chosen.equal},
+    }
 
 
 MODULE = Module(
@@ -91,7 +124,11 @@ MODULE = Module(
             _argspec.work(),
             _argspec.backup_set(),
             _argspec.repository(),
-            {"verify": {"type": "str", "choices": ["none", "newest", "all"], "default": "none"}},
+            {
+                "verify": {"type": "str", "choices": ["none", "newest", "all"], "default": "none"},
+                "max_age": {"type": "str"},
+                "metrics": {"type": "bool", "default": False},
+            },
         ),
     },
     look,

@@ -49,7 +49,7 @@ class Policy:
         given = {name: value for name, value in words.items() if value is not None}
         policy = cls(**{"last": max(last, 0), **given})
         counts = [getattr(policy, name) for name in ("last", *INTERVALS)]
-        if min(counts) < 0 or (policy.within and not re.fullmatch(r"(\d+[ymdh])+", policy.within)):
+        if min(counts) < 0 or (policy.within and not is_duration(policy.within)):
             raise RelocateError(
                 "bad_option",
                 "relocate_retention cannot be read: {0}".format(dict(given)),
@@ -97,6 +97,11 @@ class Policy:
             return []
         since = before(max(moments.values()), self.within)
         return [label for label in newest_first if moments[label] > since]
+
+
+def is_duration(text: str) -> bool:
+    """Tell whether a text is a duration such as ``1y6m14d12h``."""
+    return bool(re.fullmatch(r"(\d+[ymdh])+", text))
 
 
 def before(moment: Moment, duration: str) -> Moment:
