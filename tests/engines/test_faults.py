@@ -332,11 +332,8 @@ def test_no_room_for_a_dump(bench: Bench, tmp_path: Path) -> None:
     small = reachable(tmp_path) / "small"
     small.mkdir()
     with small_disk(small, 1):
-        with pytest.raises(RelocateError) as caught, bench.engine().snapshot() as snapshot:
+        with refused("disk_full", "free (disk )?space"), bench.engine().snapshot() as snapshot:
             snapshot.dump(str(small))
-        # mariadb-dump only sees that who compresses is gone.
-        assert caught.value.code in ("disk_full", *(["dump_failed"] if isinstance(bench, Mysql) else []))
-        assert caught.value.hint
         assert os.listdir(small) == []
     assert bench.state("site") == bench.truth
     goes_on(bench, tmp_path / "again", load=False)
@@ -386,7 +383,7 @@ def test_no_room_in_the_data_directory_of_mariadb(bench: Bench, tmp_path: Path) 
     with open(ballast, "wb") as stream:
         os.posix_fallocate(stream.fileno(), 0, data.f_bavail * data.f_frsize - (12 << 20))
     try:
-        with refused("load_failed", "The table 'item' is full") as caught:
+        with refused("disk_full", "The table 'item' is full.*free space there") as caught:
             bench.engine("copy").load(str(bench.given), bench.dump, bench.facts)
         assert PASSWORD not in str(caught.value)
         assert not bench.engine("copy").exists(INCOMING) and not bench.engine("copy").exists(LIVE)

@@ -210,7 +210,8 @@ class Dumping:
         commands += [Command([self._compress, "-q", "-1", "-c"], user=user)] if self._compress else []
         with made as out:
             results = pipeline(commands, stdout=out, watch=self._watch, together=self._together)
-        return next((done for done in results if done.rc != 0), results[0])
+        # Who writes into a pipe dies of the end of who reads from it, so the last one knows the cause.
+        return next((done for done in reversed(results) if done.rc != 0), results[0])
 
     def _watch(self, head: bytes) -> bool:
         if _BEGUN.search(head):
@@ -228,10 +229,14 @@ def complaint(server: Server, done: Completed) -> str:
     return server.context.secrets.scrub(last_lines("\n".join(errors) or done.err))
 
 
+#: How clients and servers put it; InnoDB says no more of its data directory than that a table is full.
+_NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded|\berrno:? ?28\b|The table '.*' is full")
+
+
 def failed(server: Server, code: str, what: str, done: Completed, hint: str) -> RelocateError:
     """The error for a client program that failed."""
     text = complaint(server, done)
-    if "No space left on device" in text or "Disk quota exceeded" in text or "errno: 28" in text:
+    if _NO_SPACE.search(text):
         code, hint = "disk_full", "free space there, then run this again"
     name = os.path.basename(done.argv[0]) if done.argv else "the client"
     return RelocateError(code, "{0} exited {1}; {2}: {3}".format(name, done.rc, what, text), hint)

@@ -90,7 +90,7 @@ def made_by(path: Path, module: ModuleType) -> list[type[_options.ModuleOptions]
         for node in sources.nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "of"
     ]
-    return [eval(ast.unparse(one), vars(module)) for one in calls]  # noqa: S307: names of our own sources
+    return [eval(ast.unparse(one), vars(module)) for one in calls]
 
 
 def type_of(option: Mapping[str, Any]) -> Any:
