@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
@@ -14,6 +15,7 @@ import shlex
 import time
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+import jinja2
 from ansible import context
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -27,6 +29,7 @@ from ansible_collections.relocate.django.plugins.plugin_utils import (
     _report,
     _sentences,
     _told,
+    _view,
 )
 
 _DISPLAY = Display()
@@ -38,20 +41,55 @@ def stem(outcome: Mapping[str, Any]) -> str:
     return "-".join([*(re.sub(r"[^\w.@:+-]", "_", str(outcome[key])) for key in ("site", "new")), stamp])
 
 
-def write(directory: str, outcome: Mapping[str, Any]) -> Dict[str, str]:
-    """Write the JSON and the HTML report, 0600; returns their paths. Raises OSError, and leaves no half report then."""
+def write(directory: str, outcome: Mapping[str, Any], template: str = "") -> Dict[str, str]:
+    """Write the JSON and the HTML report, 0600, and the index of all; returns their paths.
+
+    :param template: of the page, in place of ours
+    Raises OSError, and leaves no half report then; jinja2.TemplateError.
+    """
+    page = _view.page(outcome, template)
     os.makedirs(directory, mode=0o700, exist_ok=True)
     path = os.path.join(directory, stem(outcome))
-    texts = {".json": json.dumps(outcome, indent=1, sort_keys=True) + "\n", ".html": _report.as_html(outcome)}
-    for suffix, text in texts.items():
-        handle = os.open(path + suffix, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-        except OSError:
-            os.unlink(path + suffix)
-            raise
+    _put(path + ".json", json.dumps(outcome, indent=1, sort_keys=True) + "\n")
+    _put(path + ".html", page)
+    _put(os.path.join(directory, INDEX), _view.index(*_listed_in(directory)))
     return {"json": path + ".json", "html": path + ".html"}
+
+
+def _put(path: str, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError:
+        os.unlink(path)
+        raise
+
+
+#: The page that lists the reports of a directory, and how many of them: each is read.
+INDEX, _INDEXED = "index.html", 200
+_MOST_BYTES = 16 * 1024 * 1024
+_NAME = re.compile(r"^.+-\d{8}T\d{6}Z\.json\Z")
+
+
+def _listed_in(directory: str) -> Tuple[List[Tuple[str, Any]], bool]:
+    """The latest reports of a directory, each with the name of its page, and whether there are more."""
+    names = sorted(filter(_NAME.match, os.listdir(directory)), key=lambda name: name[-21:], reverse=True)
+    found = []
+    for name in names[:_INDEXED]:
+        path = os.path.join(directory, name)
+        # Another run may be writing it, or it is none of ours.
+        with contextlib.suppress(OSError, ValueError), open(path, encoding="utf-8") as stream:
+            found.append((name[: -len("json")] + "html", json.loads(stream.read(_MOST_BYTES))))
+    return found, len(names) > _INDEXED
+
+
+def figures(outcome: Mapping[str, Any]) -> Dict[str, Any]:
+    """What a run hands on to AWX, or to a later play, about a site: as set_stats does it."""
+    known = ("status", "code", "old", "new", "downtime", "total", "report")
+    told = {key: outcome[key] for key in known if outcome.get(key)}
+    name = "{0} on {1}".format(outcome["site"], outcome["new"])
+    return {"data": {"relocate_sites": {name: told}}, "per_host": False, "aggregate": True}
 
 
 def outcomes(known: Mapping[str, Any]) -> List[Any]:
@@ -152,6 +190,7 @@ class ActionModule(ActionBase):
                 "site": {"type": "str"},
                 "failures": {"type": "list", "elements": "str", "default": []},
                 "directory": {"type": "path", "default": "relocate-reports"},
+                "template": {"type": "path", "default": ""},
                 "outcome": {"type": "dict", "default": {}},
             }
         )
@@ -164,14 +203,18 @@ class ActionModule(ActionBase):
         outcome = _report.enrich(dict(found, site=args["site"], command=again), time.time())
         text = _report.as_shown(outcome)
         if outcome["status"] in ("moved", "failed", "unfinished"):
-            text += self._file(args["directory"], outcome)
+            text += self._file(args["directory"], outcome, args["template"])
         _DISPLAY.display(text)
-        return {"changed": False, "outcome": outcome, "outcomes": [*outcomes(known), outcome]}
+        found = {"outcome": outcome, "outcomes": [*outcomes(known), outcome]}
+        return {"changed": False, "ansible_stats": figures(outcome), **found}
 
-    def _file(self, directory: str, outcome: Dict[str, Any]) -> str:
+    def _file(self, directory: str, outcome: Dict[str, Any], template: str) -> str:
         """Write the report, note where it is, and return the line about it. What became of the site is said anyway."""
         try:
-            outcome["report"] = write(directory, outcome)
+            outcome["report"] = write(directory, outcome, template)
+        except jinja2.TemplateError as exc:
+            why = printable("{0}: {1}".format(template, exc))
+            return "  NO REPORT WAS WRITTEN: {0}. Next: mend the template of relocate_report_template\n".format(why)
         except OSError as exc:  # the controller's disk is full, say
             why = printable("{0}: {1}".format(directory, exc.strerror or type(exc).__name__))
             return "  NO REPORT WAS WRITTEN: {0}. Next: free space there, or set relocate_reports\n".format(why)

@@ -49,6 +49,12 @@ options:
     description: Where the reports go, on the controller.
     type: path
     default: relocate-reports
+  template:
+    description:
+      - A Jinja2 template on the controller that makes the HTML page, in place of the collection's own in
+        C(roles/report/templates/report.html.j2). It gets the values of that one, and may include what lies beside it.
+    type: path
+    default: ""
   outcome:
     description: How the site was left, for O(state=told) and O(state=failed).
     type: dict

@@ -1,15 +1,19 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes how a move went, as text and HTML. Pure functions of an outcome."""
+"""Writes how a move went, as text. Pure functions of an outcome."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from ansible_collections.relocate.django.plugins.plugin_utils import _ending, _page, _promises, _received
 
-_ROWS_SHOWN = 20
+#: Lines of a screenful, within which tables have the room that the rest leaves; the report's page shows each.
+_SCREENFUL, _FEWEST_ROWS, _MOST_DIFFERENT = 25, 3, 10
+#: Of the JSON report, see docs/report.schema.json; another number is another meaning of a key.
+FORMAT = 1
+WITH_PROMISES = ("moved", "unfinished", "failed")
 
 
 def status_of(outcome: Mapping[str, Any]) -> str:
@@ -32,6 +36,7 @@ def _was_refused(outcome: Mapping[str, Any]) -> bool:
 def enrich(outcome: Mapping[str, Any], now: float) -> Dict[str, Any]:
     """The outcome as printable text and known types, with its status and the downtime in seconds."""
     result = _received.outcome(outcome)
+    result["format"] = FORMAT
     result["status"] = status_of(result)
     result["ended"] = now
     result["total"] = round(now - result["begun"], 1) if result["begun"] else 0.0
@@ -42,7 +47,12 @@ def enrich(outcome: Mapping[str, Any], now: float) -> Dict[str, Any]:
 
 def headline(outcome: Mapping[str, Any]) -> str:
     """Say what a person wants to know first; after a move, what was proven and what nobody asked for."""
-    says = {
+    return "Site {0}: {1} -> {2}: {3}".format(outcome["site"], outcome["old"], outcome["new"], ending(outcome))
+
+
+def ending(outcome: Mapping[str, Any]) -> str:
+    """The headline without the site and its hosts."""
+    says: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
         "moved": _moved,
         "already_moved": _already_moved,
         "checked": lambda _outcome: "CHECKED: preflight found no obstacle; nothing was moved",
@@ -50,8 +60,8 @@ def headline(outcome: Mapping[str, Any]) -> str:
         "obstacles": lambda _outcome: "NOT BEGUN: there are obstacles",
         "failed": lambda item: "FAILED" + _ending.what_became_of_old(item),
         "unfinished": _unfinished,
-    }[outcome["status"]]
-    return "Site {0}: {1} -> {2}: {3}".format(outcome["site"], outcome["old"], outcome["new"], says(outcome))
+    }
+    return says[outcome["status"]](outcome)
 
 
 def _moved(outcome: Mapping[str, Any]) -> str:
@@ -97,13 +107,14 @@ def _content(rows: Sequence[Mapping[str, Any]]) -> str:
 def as_text(outcome: Mapping[str, Any]) -> str:
     """A screenful, with how it ended: last, or first where something is left to do."""
     ended = _ending.lines(outcome)
-    parts = [ended, _details(outcome)] if outcome["status"] in _ending.FAILING else [_details(outcome), ended]
+    details = _shown(outcome, len(ended))
+    parts = [ended, details] if outcome["status"] in _ending.FAILING else [details, ended]
     return _framed(outcome, [line for part in parts for line in part])
 
 
 def as_shown(outcome: Mapping[str, Any]) -> str:
     """The screenful of a site that had its turn; where something is left to do, the end of the run says what."""
-    return _framed(outcome, _details(outcome)) if outcome["status"] in _ending.FAILING else as_text(outcome)
+    return _framed(outcome, _shown(outcome)) if outcome["status"] in _ending.FAILING else as_text(outcome)
 
 
 def as_ending(outcome: Mapping[str, Any]) -> str:
@@ -133,20 +144,23 @@ def _framed(outcome: Mapping[str, Any], lines: Sequence[str]) -> str:
     return "\n".join(["", headline(outcome), *("  " + line for line in lines)]) + "\n"
 
 
-def _details(outcome: Mapping[str, Any]) -> List[str]:
-    parts = (
-        _what_moved,
-        _times,
-        _promised,
-        _tried,
-        _notes,
-        _compared,
-        _steps_taken,
-        _migrations,
-        _media_kept,
-        _warned,
-    )
-    return [line for part in parts for line in part(outcome)]
+def _shown(outcome: Mapping[str, Any], more: int = 0) -> List[str]:
+    """What is known of a move, in a screenful with its headline.
+
+    :param more: lines that are to come beside
+    """
+    before, after = (_what_moved, _times, _promised, _tried, notes), (_steps_taken, _migrations, _media_kept, _warned)
+    above, below = ([line for part in parts for line in part(outcome)] for parts in (before, after))
+    tables = outcome.get("tables") or {}
+    different = sum(row["old"] != row["new"] for rows in tables.values() for row in rows)
+    room = _SCREENFUL - 1 - len(above) - len(tables) - len(below) - more
+    room = max(_FEWEST_ROWS, room, min(different, _MOST_DIFFERENT) + 1)
+    return [*above, *totals(tables), *_table_lines(tables, room), *below]
+
+
+def details(outcome: Mapping[str, Any]) -> List[str]:
+    """What the page of a report says besides what it has a place of its own for."""
+    return [line for part in (_tried, _migrations, _media_kept) for line in part(outcome)]
 
 
 def _what_moved(outcome: Mapping[str, Any]) -> List[str]:
@@ -160,7 +174,7 @@ def _times(outcome: Mapping[str, Any]) -> List[str]:
 
 
 def _promised(outcome: Mapping[str, Any]) -> List[str]:
-    if outcome["status"] not in ("moved", "unfinished", "failed"):
+    if outcome["status"] not in WITH_PROMISES:
         return []
     return list(_promises.lines(outcome["promises"]))
 
@@ -170,13 +184,9 @@ def _tried(outcome: Mapping[str, Any]) -> List[str]:
     return ["tried before the freeze: {0}".format(", ".join(tried))] if tried else []
 
 
-def _notes(outcome: Mapping[str, Any]) -> List[str]:
+def notes(outcome: Mapping[str, Any]) -> List[str]:
+    """What a user should know of, line by line."""
     return ["note: " + str(note) for note in outcome.get("notes") or []]
-
-
-def _compared(outcome: Mapping[str, Any]) -> List[str]:
-    tables = outcome.get("tables") or {}
-    return totals(tables) + _table_lines(tables)
 
 
 def _steps_taken(outcome: Mapping[str, Any]) -> List[str]:
@@ -220,9 +230,14 @@ def _downtime(outcome: Mapping[str, Any]) -> str:
     return "downtime {0} s (frozen {1})".format(outcome["downtime"], since)
 
 
-def _table_lines(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> List[str]:
+def _table_lines(tables: Mapping[str, Sequence[Mapping[str, Any]]], room: int) -> List[str]:
+    """The tables that differ, then the largest.
+
+    :param room: how many lines they may take
+    """
     rows = [(alias, row) for alias, items in sorted(tables.items()) for row in items]
     rows.sort(key=lambda item: (item[1]["old"] == item[1]["new"], -item[1]["old"]))
+    shown = rows if len(rows) <= room else rows[: room - 1]
     lines = [
         "  {0:<12} {1:<44} {2:>12,} {3:>12} {4}".format(
             alias,
@@ -231,10 +246,10 @@ def _table_lines(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> List[str]
             _page.number(row["new"]),
             "" if row["old"] == row["new"] else "<-- DIFFERENT",
         ).rstrip()
-        for alias, row in rows[:_ROWS_SHOWN]
+        for alias, row in shown
     ]
-    if len(rows) > _ROWS_SHOWN:
-        lines.append("  ... and {0} more tables, all in the report".format(len(rows) - _ROWS_SHOWN))
+    if len(rows) > len(shown):
+        lines.append("  ... and {0} more tables, all in the report".format(len(rows) - len(shown)))
     return lines
 
 
@@ -242,30 +257,6 @@ def _migrated(outcome: Mapping[str, Any]) -> List[str]:
     """Say what a move migrated, database by database."""
     found = _received.mapping(outcome.get("migrated")).values()
     return [_received.text(item["text"]) for item in found if isinstance(item, Mapping) and item.get("text")]
-
-
-def as_html(outcome: Mapping[str, Any]) -> str:
-    """One self-contained page: the screenful, then every table."""
-    rows = [
-        (alias, dict(row, content="equal" if row.get("fingerprint") else "count only"))
-        for alias, items in sorted((outcome.get("tables") or {}).items())
-        for row in items
-    ]
-    promises = [
-        {
-            "name": _promises.NAMES[item["promise"]],
-            "status": item["status"],
-            "figures": "; ".join(filter(None, (item["figures"], item["why"]))),
-        }
-        for item in outcome["promises"]
-    ]
-    return _page.render(
-        title=headline(outcome),
-        text=as_text(outcome),
-        promises=promises,
-        rows=rows,
-        warnings=outcome.get("warnings") or [],
-    )
 
 
 def obstacles_text(obstacles: Sequence[Mapping[str, Any]]) -> str:

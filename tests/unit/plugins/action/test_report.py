@@ -5,12 +5,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+import jinja2
+import jsonschema
 import pytest
 
 from ansible_collections.relocate.django.plugins.action import report
 from ansible_collections.relocate.django.plugins.plugin_utils import _report
+from tests.unit import sources
+from tests.unit.plugins.plugin_utils.test_page import tags
+from tests.unit.plugins.plugin_utils.test_report import CHECKED, FAILED, MOVED, NOW
 
 AGAIN = "ansible-playbook x -i y"
 NEXT = f"  next: fix the cause, then run the same command again: {AGAIN}\n"
@@ -92,3 +99,50 @@ def test_what_failed_before_new_was_lost_is_said_too() -> None:
     text = report.endings(["new1"], {"new1": known})
     assert "Site shop: FAILED, and new1 was lost before the report\n  [x] why\\x1b\n  | more\n" in text
     assert report.endings(["new1"], {"new1": {**known, "relocate_attempt": {**attempt, "begun": 5.0}}}) == ""
+
+
+def moved(**more: Any) -> dict[str, Any]:
+    return _report.enrich({**MOVED, **more}, NOW)
+
+
+def test_reports_are_for_their_user_alone_and_the_index_lists_them(tmp_path: Path) -> None:
+    """The latest first; what is no report of ours is passed over."""
+    directory = tmp_path / "reports"
+    first = report.write(str(directory), moved())
+    second = report.write(str(directory), moved(site="../other", served_at="1000060"))
+    (directory / "note.json").write_text("{")
+    (directory / "broken-20200101T000000Z.json").write_text("{")
+    later = report.write(str(directory), {**moved(site="last"), "ended": NOW + 60})
+    assert directory.stat().st_mode & 0o777 == 0o700
+    assert {item.stat().st_mode & 0o777 for item in directory.iterdir() if item.name[0] not in "nb"} == {0o600}
+    assert json.loads(Path(first["json"]).read_text())["format"] == 1
+    assert Path(second["html"]).name == ".._other-new1-19700112T134820Z.html"
+    pages = tags((directory / "index.html").read_text()).addresses
+    assert pages[0] == Path(later["html"]).name
+    assert sorted(pages) == sorted(Path(found["html"]).name for found in (first, second, later))
+
+
+def test_a_template_that_fails_leaves_no_half_report(tmp_path: Path) -> None:
+    own = tmp_path / "own.html"
+    own.write_text("{{ nothing }}")
+    with pytest.raises(jinja2.TemplateError, match="nothing"):
+        report.write(str(tmp_path / "reports"), moved(), str(own))
+    assert not (tmp_path / "reports").exists()
+
+
+def test_what_later_plays_and_awx_get() -> None:
+    found = report.figures({**moved(), "report": {"html": "a.html"}})
+    assert (found["per_host"], found["aggregate"]) == (False, True)
+    told = {"status": "moved", "old": "old1", "new": "new1", "downtime": 30.5, "total": 100.0}
+    assert found["data"] == {"relocate_sites": {"shop on new1": {**told, "report": {"html": "a.html"}}}}
+
+
+def test_a_report_is_as_its_schema_says() -> None:
+    schema = json.loads((sources.ROOT / "docs" / "report.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for given in (MOVED, FAILED, CHECKED, {**CHECKED, "done": True}, {**MOVED, "unfinished": True}):
+        found = json.loads(json.dumps(_report.enrich(given, NOW)))
+        jsonschema.validate(found, schema)
+        assert set(schema["required"]) <= set(found)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**found, "status": "fine"}, schema)
