@@ -85,7 +85,7 @@ def _listed_in(directory: str) -> Tuple[List[Tuple[str, Any]], bool]:
 
 
 def figures(outcome: Mapping[str, Any]) -> Dict[str, Any]:
-    """What a run hands on to AWX, or to a later play, about a site: as set_stats does it."""
+    """Return what a run hands on to AWX, or to a later play, about a site: as set_stats does it."""
     known = ("status", "code", "old", "new", "downtime", "total", "report")
     told = {key: outcome[key] for key in known if outcome.get(key)}
     name = "{0} on {1}".format(outcome["site"], outcome["new"])
@@ -214,7 +214,7 @@ class ActionModule(ActionBase):
             outcome["report"] = write(directory, outcome, template)
         except jinja2.TemplateError as exc:
             why = printable("{0}: {1}".format(template, exc))
-            return "  NO REPORT WAS WRITTEN: {0}. Next: mend the template of relocate_report_template\n".format(why)
+            return "  NO REPORT WAS WRITTEN: {0}. Next: correct the template of relocate_report_template\n".format(why)
         except OSError as exc:  # the controller's disk is full, say
             why = printable("{0}: {1}".format(directory, exc.strerror or type(exc).__name__))
             return "  NO REPORT WAS WRITTEN: {0}. Next: free space there, or set relocate_reports\n".format(why)

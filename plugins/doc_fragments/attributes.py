@@ -13,6 +13,8 @@ options: {}
 attributes:
   action_group:
     description: Use C(group/relocate.django.GROUP) in C(module_defaults) to set the options that its modules share.
+    support: none
+    membership: []
   check_mode:
     description: Can run in C(check_mode) and tell what would change without changing anything.
   diff_mode:

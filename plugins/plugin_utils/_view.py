@@ -62,9 +62,6 @@ def moment(epoch: float) -> str:
 
 def values(outcome: Mapping[str, Any]) -> Dict[str, Any]:
     """What a template gets, with how the move ended first and every table last."""
-    rows = _rows(outcome)
-    failing = outcome["status"] in _ending.FAILING
-    ended, command = _ending.lines(outcome), str(outcome.get("command") or "")
     return {
         **{key: str(outcome.get(key) or "") for key in ("site", "old", "new")},
         "title": _report.headline(outcome),
@@ -72,16 +69,34 @@ def values(outcome: Mapping[str, Any]) -> Dict[str, Any]:
         "tone": _tone(outcome),
         "says": _report.ending(outcome),
         "facts": _facts(outcome),
-        "attention": [*(ended if failing else []), *_report.notes(outcome)],
-        "next": [] if failing else ended,
-        "different": [row for row in rows if row["old"] != row["new"]],
-        "equal": [row for row in rows if row["old"] == row["new"] and row["old"]],
-        "empty": [(row["alias"], row["table"]) for row in rows if row["old"] == row["new"] == 0],
+        **_lines(outcome),
+        **_tables(outcome),
         "promises": [_promised(item) for item in outcome["promises"]] if _has_begun(outcome) else [],
         "phases": _phases(outcome),
-        "details": [*_report.details(outcome), *(["command: " + command] if command else [])],
         "totals": _report.totals(outcome.get("tables") or {}),
         "warnings": outcome.get("warnings") or [],
+    }
+
+
+def _lines(outcome: Mapping[str, Any]) -> Dict[str, List[str]]:
+    """What is said in sentences: what to look at first, what is left to do, and the rest."""
+    failing, ended = outcome["status"] in _ending.FAILING, _ending.lines(outcome)
+    command = str(outcome.get("command") or "")
+    return {
+        "attention": [*(ended if failing else []), *_report.notes(outcome)],
+        "next": [] if failing else ended,
+        "details": [*_report.details(outcome), *(["command: " + command] if command else [])],
+    }
+
+
+def _tables(outcome: Mapping[str, Any]) -> Dict[str, List[Any]]:
+    """The tables that differ, those that are equal, and of those without rows the names."""
+    rows = _rows(outcome)
+    equal = [row for row in rows if row["old"] == row["new"]]
+    return {
+        "different": [row for row in rows if row["old"] != row["new"]],
+        "equal": [row for row in equal if row["old"]],
+        "empty": [(row["alias"], row["table"]) for row in equal if not row["old"]],
     }
 
 

@@ -15,7 +15,7 @@ import os
 import stat
 import tarfile
 import threading
-from typing import IO, Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import IO, Any, Callable, Dict, Iterator, List, Literal, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import files
@@ -220,7 +220,7 @@ def check(source: IO[bytes], path: str, limit: Optional[int] = None, compression
     """
     counts = {"files": 0, "bytes": 0}
 
-    def look(stream: IO[bytes], mode: str = "r|") -> None:
+    def look(stream: IO[bytes], mode: Literal["r|", "r:"] = "r|") -> None:
         _read_tar(stream, path, counts, limit, lambda _tar, _member, _parts: None, mode)
 
     if compression == "none":
@@ -266,7 +266,7 @@ def _read_tar(
     counts: Dict[str, int],
     limit: Optional[int],
     put: Callable[[tarfile.TarFile, tarfile.TarInfo, List[str]], None],
-    mode: str = "r|",
+    mode: Literal["r|", "r:"] = "r|",
 ) -> None:
     """Count and check each member, then give it and the parts of its name to ``put``."""
     before: Tuple[bytes, ...] = ()
