@@ -145,7 +145,7 @@ def _framed(outcome: Mapping[str, Any], lines: Sequence[str]) -> str:
 
 
 def _shown(outcome: Mapping[str, Any], more: int = 0) -> List[str]:
-    """What is known of a move, in a screenful with its headline.
+    """Return the lines about a move that fit a screen with its headline.
 
     :param more: lines that are to come beside
     """
@@ -159,7 +159,7 @@ def _shown(outcome: Mapping[str, Any], more: int = 0) -> List[str]:
 
 
 def details(outcome: Mapping[str, Any]) -> List[str]:
-    """What the page of a report says besides what it has a place of its own for."""
+    """Return the lines that have no place of their own on the page of a report."""
     return [line for part in (_tried, _migrations, _media_kept) for line in part(outcome)]
 
 
@@ -185,7 +185,7 @@ def _tried(outcome: Mapping[str, Any]) -> List[str]:
 
 
 def notes(outcome: Mapping[str, Any]) -> List[str]:
-    """What a user should know of, line by line."""
+    """Return notes for the user, line by line."""
     return ["note: " + str(note) for note in outcome.get("notes") or []]
 
 

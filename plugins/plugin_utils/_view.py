@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the pages of reports show of an outcome: the values of their templates. Pure functions."""
+"""Lists what the pages of reports show of an outcome: the values of their templates. Pure functions."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def moment(epoch: float) -> str:
 
 
 def values(outcome: Mapping[str, Any]) -> Dict[str, Any]:
-    """What a template gets, with how the move ended first and every table last."""
+    """Return the values of a template, with how the move ended first and every table last."""
     return {
         **{key: str(outcome.get(key) or "") for key in ("site", "old", "new")},
         "title": _report.headline(outcome),
@@ -79,7 +79,7 @@ def values(outcome: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _lines(outcome: Mapping[str, Any]) -> Dict[str, List[str]]:
-    """What is said in sentences: what to look at first, what is left to do, and the rest."""
+    """Return sentences: what to look at first, what is left to do, and the rest."""
     failing, ended = outcome["status"] in _ending.FAILING, _ending.lines(outcome)
     command = str(outcome.get("command") or "")
     return {
