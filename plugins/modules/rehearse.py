@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - relocate.django.backup_set
   - relocate.django.definers
   - relocate.django.sequences
+  - relocate.django.repository
   - relocate.django.attributes
 attributes:
   action_group:
@@ -113,6 +114,21 @@ options:
     description: Whether the databases may be on the machine that the set was made on.
     type: bool
     default: false
+  kind:
+    description:
+      - V(move) tries what a move needs on this host.
+      - V(set) proves the set O(label), or else the newest, on any host of the site, also on the one that serves. With
+        O(repository) it is brought from there, and removed again unless it was here. It is loaded beside the
+        live databases and compared with its manifest, whatever O(requests) says. Migrations of the code that it lacks
+        are applied to the copies, which may do nothing else meanwhile. Then the requests are made, and all is dropped.
+        There must be room for the copies.
+    type: str
+    choices: [move, set]
+    default: move
+  migrate_limit:
+    description: The seconds that migrations of the copies may take.
+    type: int
+    default: 3600
 """
 
 EXAMPLES = r"""
@@ -122,6 +138,14 @@ EXAMPLES = r"""
     path: /srv/shop/app
     units: [shop-web.service]
     reload: [nginx]
+
+- name: See that a set can be restored, beside the databases that serve
+  relocate.django.rehearse:
+    site: shop
+    path: /srv/shop/app
+    label: 20261120T193000Z-1a2b3c4d5e6f
+    kind: set
+    requests: full
 """
 
 RETURN = r"""
@@ -156,6 +180,19 @@ warnings_of_check:
   returned: success
   type: list
   elements: str
+migrations:
+  description: With O(kind=set), the migrations that the copies got, each with C(alias), C(name) and C(seconds).
+  returned: success
+  type: list
+  elements: dict
+measured:
+  description: With O(kind=set), by alias, what of each database was compared with the set.
+  returned: success
+  type: dict
+seconds:
+  description: With O(kind=set), the seconds of each step.
+  returned: success
+  type: dict
 notes:
   description: >-
     Notes that are no errors, such as a certificate that expires within 14 days, or a page that could not be judged.

@@ -36,7 +36,7 @@ options:
   what:
     description: What was done to the site, for O(state=told) and O(state=failed).
     type: str
-    choices: [restored, converted, kept, undone]
+    choices: [restored, converted, kept, undone, rehearsed]
   failures:
     description: What went wrong with each site, for O(state=failed).
     type: list

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Tuple
 
 from ansible_collections.relocate.django.plugins.plugin_utils import _promises, _received
 
-KINDS = ("restored", "converted", "kept", "undone")
+KINDS = ("restored", "converted", "kept", "undone", "rehearsed")
 
 
 def sentence(kind: str, site: str, outcome: Mapping[str, Any]) -> str:
@@ -17,10 +17,12 @@ def sentence(kind: str, site: str, outcome: Mapping[str, Any]) -> str:
 
     :param outcome: ``host``, ``set``, ``made`` (where and when the set was made), ``engines``, ``check`` (nothing was
         done), ``running`` (units that run now), ``starting`` (it was about to serve from the new database),
-        ``measured`` (as in a move's outcome)
+        ``measured`` (as in a move's outcome), ``requests`` and ``migrations`` (of a rehearsal)
     """
     told = _received.data(outcome)
-    say = {"restored": _restored, "converted": _converted, "kept": _kept, "undone": _undone}[kind]
+    say = {"restored": _restored, "converted": _converted, "kept": _kept, "undone": _undone, "rehearsed": _rehearsed}[
+        kind
+    ]
     return "Site {0} {1}".format(_received.text(site), say(told))
 
 
@@ -56,6 +58,22 @@ def _undone(told: Mapping[str, Any]) -> str:
     if told.get("check"):
         return "would be started on {0} again. {1}".format(_text(told, "host"), kept)
     return "{0} on {1} again. {2}".format(_runs(told), _text(told, "host"), kept)
+
+
+def _rehearsed(told: Mapping[str, Any]) -> str:
+    if told.get("check"):
+        return "on {0} would have its set loaded beside the live databases, and dropped".format(_text(told, "host"))
+    words = "on {0}: set {1} was loaded beside the live databases and dropped; {2}".format(
+        _text(told, "host"), _text(told, "set"), _proof(told)
+    )
+    rows = [_received.mapping(item) for item in _received.items(told.get("migrations"))]
+    took = ["{0} of {1} {2:.1f} s".format(*_migration(row)) for row in rows]
+    migrated = "; migrated on the copy: {0}".format(", ".join(took)) if took else ""
+    return "{0}{1}; {2} requests".format(words, migrated, len(_received.items(told.get("requests"))))
+
+
+def _migration(row: Mapping[str, Any]) -> Tuple[str, str, float]:
+    return _text(row, "name"), _text(row, "alias"), _received.number(row.get("seconds"))
 
 
 def _runs(told: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING
-from ansible_collections.relocate.django.plugins.module_utils._project import held, probe, requested
+from ansible_collections.relocate.django.plugins.module_utils._project import held, migrations, probe, requested
 from ansible_collections.relocate.django.plugins.module_utils._project.requested import Database, Limits, Page
 from tests.engines.fixture_sites import ENGINES, Project, Servers
 
@@ -104,3 +104,56 @@ def test_a_project_that_is_held_answers_the_same(
     for answer in (told, free):
         answer["checks"].sort(key=str)  # Django keeps them in a set
     assert told == free
+
+
+#: What comes with a later revision.
+LATER = """
+from django.db import migrations, models
+def fill(apps, schema_editor):
+    Category = apps.get_model("shop", "Category")
+    assert Category.objects.using(schema_editor.connection.alias).exclude(later="x").count() == 0
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0005_invoice_total")]
+    operations = [migrations.AddField("Category", "later", models.CharField(max_length=9, default="x")),
+                  migrations.RunPython(fill)]
+"""
+LEAVES = """
+from django.db import migrations
+def leave(apps, schema_editor):
+    open("/tmp/left-by-a-migration", "w").close()
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0006_later")]
+    operations = [migrations.RunPython(leave)]
+"""
+
+
+@pytest.mark.drawn(3)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_migrations_of_a_copy(engine: str, servers: Servers, tmp_path: Path) -> None:
+    """They are applied and timed; the live database is as it was, and what one does beside it is refused."""
+    project = Project(servers, engine, f"migrated_{engine}", tmp_path)
+    project.fill(20)
+    dumps = tmp_path / "dumps"
+    dumps.mkdir()
+    with project.opened() as site:
+        one = site.engines["default"]
+        with one.snapshot() as snapshot:
+            dump = snapshot.dump(str(dumps))
+        one.load(str(dumps), dump, one.describe())
+        token = one.change_token()
+        for name, text in (("0006_later", LATER), ("0007_leaves", LEAVES)):
+            (project.path / "shop" / "migrations" / f"{name}.py").write_text(text, encoding="utf-8")
+        ports = [port for port in [one.config.port] if port]
+        with one.reachable(INCOMING) as config:
+            databases = {"default": Database(one.name, config.name)}
+            tried = migrations.migrate_copies(site.project, site.secrets, databases, ports, 60)
+            again = migrations.migrate_copies(site.project, site.secrets, databases, ports, 60)
+        assert one.change_token() == token
+        assert one.exists(INCOMING)
+        one.drop(INCOMING)
+        assert not one.exists(INCOMING)
+    assert [(item.alias, item.name) for item in tried.applied] == [("default", "shop.0006_later")], tried
+    assert tried.applied[0].seconds > 0
+    assert (tried.alias, tried.at) == ("default", "shop.0007_leaves")
+    assert "left-by-a-migration" in tried.refusal and not Path("/tmp/left-by-a-migration").exists()
+    assert again.applied == [] and again.at == "shop.0007_leaves"

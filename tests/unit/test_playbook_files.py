@@ -214,4 +214,5 @@ def test_facts_are_few_and_each_has_its_reason() -> None:
 def test_only_playbooks_for_users_have_a_name() -> None:
     """ansible-playbook finds every file in playbooks/ as relocate.django.NAME."""
     names = {path.stem for path in sources.files("playbooks/*")}
-    assert names == {"backup", "convert", "discover", "move", "rehearse_move", "restore", "undo", "verify"}
+    users = {"backup", "convert", "discover", "move", "rehearse", "rehearse_move", "restore", "undo", "verify"}
+    assert names == users

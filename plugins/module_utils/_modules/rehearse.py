@@ -14,8 +14,11 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import rehe
 
 def work_on(module: Call) -> Dict[str, Any]:
     """What is removed goes with a failure, so a success has changed nothing."""
-    params = dict(module.params, created=[], requests="none") if module.check_mode else module.params
-    return {"changed": False, **rehearse.rehearse(rehearse.Options.of(params))}
+    nothing = {"created": [], "requests": "none", "kind": "move"}
+    params = {**module.params, **nothing} if module.check_mode else module.params
+    # Of the options of the module repository, a rehearsal needs no others.
+    kept = {"state": "pulled", "keep": 0, "retention": {}, "read_parts": 0}
+    return {"changed": False, **rehearse.rehearse(rehearse.Options.of({**params, **kept}))}
 
 
 _LISTS = "units reload created files certificates_ignored neighbours_ignored".split()
@@ -32,6 +35,7 @@ MODULE = Module(
             _argspec.backup_set(),
             _argspec.definers(),
             _argspec.sequences(),
+            _argspec.repository(),
             {
                 **dict.fromkeys(_LISTS, _NAMES),
                 "carried": {"type": "list", "elements": "dict", "default": []},
@@ -40,6 +44,8 @@ MODULE = Module(
                 "old_pages": {"type": "dict", "default": {}},
                 "without": {"type": "str", "default": ""},
                 "allow_same_host": {"type": "bool", "default": False},
+                "kind": {"type": "str", "choices": ["move", "set"], "default": "move"},
+                "migrate_limit": {"type": "int", "default": 3600},
             },
         ),
     },

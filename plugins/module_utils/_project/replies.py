@@ -139,6 +139,16 @@ REQUESTED: Mapping[str, Any] = {
     "notes": Maybe([str]),
     "secrets": [str],
 }
+_MIGRATION = {"alias": str, "name": str}
+#: A line of the program that migrates copies.
+MIGRATED: Mapping[str, Any] = {
+    "begun": Maybe(_MIGRATION),
+    "applied": Maybe({**_MIGRATION, "seconds": float}),
+    "broken": Maybe({**_MIGRATION, "failed": _ERROR, "refusal": str}),
+    "ended": Maybe(bool),
+    "notes": Maybe([str]),
+    "secrets": [str],
+}
 #: By what the program is asked to do.
 WORKS: Mapping[str, Any] = {
     "dump": {

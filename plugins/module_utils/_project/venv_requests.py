@@ -48,8 +48,8 @@ class TooLong(BaseException):
 # --- the databases
 
 
-def substitute(request: Request) -> List[str]:
-    """Point each alias to the database that the request names for it, read only, before any connects; returns notes."""
+def substitute(request: Request, read_only: bool = True) -> List[str]:
+    """Point each alias to the database that the request names for it, before any connects; returns notes."""
     from django.conf import settings
     from django.db import connections
 
@@ -59,7 +59,8 @@ def substitute(request: Request) -> List[str]:
         del connections[alias]  # made of the settings as they were
         if target is not None:
             found["NAME"] = target["name"]
-            _READ_ONLY[target["engine"]](found)
+            if read_only:
+                _READ_ONLY[target["engine"]](found)
         elif "memory" not in str(found.get("NAME") or ""):
             found["ENGINE"] = "django.db.backends.dummy"
             notes.append("database {0} is not part of the set: nothing was read from it".format(alias))
@@ -352,6 +353,11 @@ def work(request: Request, say: Callable[[Dict[str, Any]], None]) -> None:
 
 def main() -> None:
     """Tell line by line on standard error; what the project prints goes there too."""
+    tell(work)
+
+
+def tell(does: Callable[[Request, Callable[[Dict[str, Any]], None]], None]) -> None:
+    """Read the request, do the work with it, and end. What it says goes to standard error, and nothing else does."""
     sys.stdout.flush()
     handle = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -365,6 +371,6 @@ def main() -> None:
         stream.write(request["marker"].encode("ascii") + data + b"\n")
         stream.flush()
 
-    work(request, say)
+    does(request, say)
     venv_quiet.end()
     os._exit(0)  # threads that the project started, and its atexit hooks, must not keep us

@@ -40,8 +40,10 @@ from ansible_collections.relocate.django.plugins.module_utils._site import Proje
 from ansible_collections.relocate.django.plugins.module_utils._steps import (
     carry,
     rehearse_certificates,
+    rehearse_kept,
     rehearse_needs,
     rehearse_requests,
+    repository,
 )
 from ansible_collections.relocate.django.plugins.module_utils._steps.verify import checks
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
@@ -65,6 +67,7 @@ class Options(ModuleOptions):
     directory: str  # ours
     site: str
     carried: Sequence[Any]  # databases of Redis on old whose keys will be restored here
+    kept: repository.Options  # where the set is that is to be proven
 
 
 def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, Any]:
@@ -86,13 +89,14 @@ def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, A
         tried = _try_units(options, manager, found)
         tested = _test_configurations(options, found)
     outside = len(found)
-    warnings = collect(found, lambda: _check_project(options.project, found))
+    warnings = collect(found, lambda: _check_project(options.project, options.pages.where, found))
     asked = rehearse_requests.Outcome()
-    if len(found) == outside:  # what does not import fails on each page
-        asked = collect(found, lambda: rehearse_requests.ask(options.pages, found)) or asked
+    # What does not import fails on each page; whether a set can be restored is another question.
+    if options.pages.proves or len(found) == outside:
+        asked = collect(found, lambda: _ask(options, found)) or asked
     gather(found, lambda: _check_neighbours(options))
     if found:
-        raise _refusal(found)
+        raise _refusal(found, options.pages)
     return {
         "units": tried,
         "tests": tested,
@@ -101,8 +105,17 @@ def rehearse(options: Options, systemd: Optional[Systemd] = None) -> Dict[str, A
         "warnings_of_check": warnings or [],
         "set": asked.label,
         "requests": asked.shown(),
+        "migrations": asked.migrations,
+        "measured": asked.measured,
+        "seconds": asked.seconds,
         "notes": [*looked.notes, *asked.notes, *held.told()],
     }
+
+
+def _ask(options: Options, found: List[Obstacle]) -> rehearse_requests.Outcome:
+    if options.pages.proves:
+        return rehearse_kept.prove(options.pages, options.kept, found)
+    return rehearse_requests.ask(options.pages, found)
 
 
 def _try_units(options: Options, systemd: Systemd, found: List[Obstacle]) -> int:
@@ -312,7 +325,7 @@ def _config_refused(unit: str, why: str, gone: Sequence[str]) -> Obstacle:
     return Obstacle("config_refused", text, hint)
 
 
-def _check_project(options: ProjectOptions, found: List[Obstacle]) -> Optional[List[str]]:
+def _check_project(options: ProjectOptions, where: str, found: List[Obstacle]) -> Optional[List[str]]:
     """Import all that a server would, and run Django's own checks; returns the warnings of these.
 
     None where they ask the databases, which are blank: verify runs them again.
@@ -323,13 +336,13 @@ def _check_project(options: ProjectOptions, found: List[Obstacle]) -> Optional[L
     failures = [] if _is_error(answer["serving"]) else answer["serving"]
     told = _is_told(errors_of.get("checks", {}), failures)
     found += [Obstacle(**error) for topic, error in errors_of.items() if not (topic == "checks" and told)]
-    found += [_failure(item) for item in failures]
+    found += [_failure(item, where) for item in failures]
     if errors_of:
         return None
     errors: List[str] = []
     warned = checks(answer["checks"], errors)
-    hint = "run manage.py check in {0} on new to see all of it".format(project.path)
-    found += [Obstacle("check_failed", "Django's check on new: {0}".format(text), hint) for text in errors]
+    hint = "run manage.py check in {0} {1} to see all of it".format(project.path, where)
+    found += [Obstacle("check_failed", "Django's check {0}: {1}".format(where, text), hint) for text in errors]
     return warned
 
 
@@ -352,9 +365,9 @@ def _is_told(error: Mapping[str, str], failures: Sequence[Mapping[str, str]]) ->
     return any(item["msg"] and item["msg"] in error.get("msg", "") for item in failures)
 
 
-def _failure(item: Mapping[str, str]) -> Obstacle:
+def _failure(item: Mapping[str, str], where: str) -> Obstacle:
     """What fails at a request, in the words of the exception."""
-    text = "{0} fails on new: {1}: {2}".format(item["where"], item["kind"], item["msg"])
+    text = "{0} fails {1}: {2}: {3}".format(item["where"], where, item["kind"], item["msg"])
     hints = {
         "ModuleNotFoundError": "add its package to relocate_pip_extra, or to the project's requirements",
         "FileNotFoundError": "make it by a command in relocate_build, or carry it by relocate_files",
@@ -363,16 +376,19 @@ def _failure(item: Mapping[str, str]) -> Obstacle:
     return Obstacle("request_fails", text, hint)
 
 
-def _refusal(found: Sequence[Obstacle]) -> RelocateError:
+def _refusal(found: Sequence[Obstacle], pages: rehearse_requests.Options) -> RelocateError:
     """The one error for all that does not work."""
     unique = list(dict.fromkeys(found))
     if len(unique) == 1:
         return RelocateError(unique[0].code, unique[0].msg, unique[0].hint)
     lines = ["{0}. [{1}] {2}\n   Next: {3}".format(number, item.code, item.msg, item.hint)
              for number, item in enumerate(unique, 1)]  # fmt: skip
+    what = "{0} things do not work on new, and old was not stopped"
+    if pages.proves:
+        what = "{0} things do not work here with the set"
     return RelocateError(
         "rehearsal_failed",
-        "{0} things do not work on new, and old was not stopped:\n{1}".format(len(unique), "\n".join(lines)),
+        "{0}:\n{1}".format(what.format(len(unique)), "\n".join(lines)),
         "fix them, then run the same command again",
         {"obstacles": as_plain(unique)},
     )

@@ -1,11 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks the code on new for pages, while old serves, with the data of a backup set in databases beside the live ones.
+"""Asks the code for pages with the data of a backup set in databases beside the live ones.
 
-The set is loaded and proven as a restore does it, asked, and dropped. Nothing else is written, and nobody is told:
-see ``_project/venv_quiet.py``. A page that fails is an obstacle; one that fails for what a rehearsal refuses is not,
-and is named.
+That is done on new while old serves, before a move; and to prove a set, on whatever host: then the copies are migrated
+too, where the code has migrations that they lack. The set is loaded and proven as a restore does it, asked, and
+dropped. Nothing else is written, and nobody is told: see ``_project/venv_quiet.py``. A page that fails is an obstacle;
+one that fails for what a rehearsal refuses is not, and is named.
 """
 
 from __future__ import annotations
@@ -13,22 +14,23 @@ from __future__ import annotations
 import contextlib
 import urllib.parse
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
-from ansible_collections.relocate.django.plugins.module_utils._project import history, requested
+from ansible_collections.relocate.django.plugins.module_utils._project import history, migrations, requested
 from ansible_collections.relocate.django.plugins.module_utils._project.requested import Asked, Database, Limits, Page
 from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, check_code, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import old_info, restore
+from ansible_collections.relocate.django.plugins.module_utils._steps import old_info, rehearse_set, restore
 from ansible_collections.relocate.django.plugins.module_utils._steps.chosen_set import Source
 from ansible_collections.relocate.django.plugins.module_utils._steps.old_pages import OldPage, OldPages, shown_title
 
 NONE, FULL = "none", "full"
+MOVE, SET = "move", "set"
 _PORTS = {"postgresql": 5432, "mysql": 3306}
 #: Errors that no refusal brings about.
 _CERTAIN = (
@@ -43,6 +45,7 @@ _HINTS = {
     "OfflineGenerationError:": "add manage.py compress to relocate_build",
     "ValueError: Missing staticfiles": "see that collectstatic finds the file on new, or commit it",
 }
+_HINT_OF_SET = "fix the code, or what it needs on this host; the site itself was left alone"
 _HINT = "fix it on old, where it may work for a reason that new lacks; relocate_rehearse: none moves without requests"
 
 
@@ -67,11 +70,23 @@ class Options(ModuleOptions):
     allow_same_host: bool  # the machine may be old's
     old_pages: Mapping[str, Any] = field(default_factory=dict)  # what old answers, as preflight told of it
     without: str = ""  # why no set was brought here
+    kind: str = MOVE  # move; set: that it can be restored is to be proven
+    migrate_limit: int = 3600  # seconds that migrations of the copies may take
 
     @property
     def is_made_for_this(self) -> bool:
         """Tell whether the set was made in this run."""
         return self.requests == FULL and bool(self.label)
+
+    @property
+    def proves(self) -> bool:
+        """Tell whether the set itself is rehearsed."""
+        return self.kind == SET
+
+    @property
+    def where(self) -> str:
+        """Return the words for this host."""
+        return "here" if self.proves else "on new"
 
     def restoring(self) -> restore.Options:
         """Return the options of a restore that leaves everything as it is."""
@@ -87,8 +102,8 @@ class Options(ModuleOptions):
             verified=False,
             media=False,
             services_kept_running=(),
-            allow_same_host=self.allow_same_host,
-            allow_same_database=False,
+            allow_same_host=self.allow_same_host or self.proves,
+            allow_same_database=self.proves,
             jobs=self.access.jobs,
         )
 
@@ -99,8 +114,13 @@ class Outcome:
 
     label: str = ""
     fresh: bool = True  # the data was copied in this run
+    where: str = "on new"
+    hint: str = _HINT
     pages: List[Dict[str, Any]] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
+    migrations: List[Dict[str, Any]] = field(default_factory=list)  # those that the copies got, with their seconds
+    measured: Dict[str, Any] = field(default_factory=dict)  # what was compared with the set, by alias
+    seconds: Dict[str, float] = field(default_factory=dict)
 
     def shown(self) -> List[Dict[str, Any]]:
         """Return what a result tells of each request."""
@@ -108,14 +128,22 @@ class Outcome:
         return [{key: page[key] for key in keys} for page in self.pages]
 
 
+@dataclass(frozen=True)
+class Copies:
+    """The databases that were loaded, by alias, and the ports that lead to them."""
+
+    databases: Mapping[str, Database]
+    ports: Tuple[int, ...]
+
+
 def ask(options: Options, found: List[Obstacle]) -> Outcome:
     """Load, ask and drop; adds what fails to the obstacles.
 
-    Raises what opening the site raises and, of a set that was made for this, what loading it raises.
+    Raises what opening the site raises and, of a set that was made for this or is to be proven, what loading it raises.
     """
-    if options.requests == NONE:
+    if options.requests == NONE and not options.proves:
         return Outcome()
-    if not options.label and not BackupSet.labels(options.directory, options.site):
+    if not (options.label or options.proves or BackupSet.labels(options.directory, options.site)):
         why = options.without or "no backup set of the site is at hand"
         return Outcome(notes=["no request was made: {0}; relocate_rehearse: full makes one".format(why)])
     old = old_info.pages_of_old(options.old_pages)
@@ -123,7 +151,7 @@ def ask(options: Options, found: List[Obstacle]) -> Outcome:
         try:
             return _with_data(site, options, old, found)
         except RelocateError as error:
-            if options.is_made_for_this:
+            if options.is_made_for_this or options.proves:
                 raise
             # Of a set that happens to be there: the move brings another.
             return Outcome(notes=["no request was made: the newest set cannot be loaded: {0}".format(error.msg)])
@@ -133,18 +161,30 @@ def _with_data(site: Site, options: Options, old: OldPages, found: List[Obstacle
     """Have the databases of the set beside the live ones for as long as is asked."""
     wanted = options.restoring()
     source = Source.find(wanted.directory, wanted.site, wanted.label, wanted.manifest_sha256)
-    outcome = Outcome(source.backup.label, fresh=options.is_made_for_this, notes=list(old.notes))
+    hint = _HINT_OF_SET if options.proves else _HINT
+    outcome = Outcome(source.backup.label, options.is_made_for_this, options.where, hint, notes=list(old.notes))
     pending = _pending(site, source)
-    if pending:
+    if pending and not options.proves:
         text = "no request was made: the code has migrations that the data of {0} lacks: {1}"
         outcome.notes.append(text.format(outcome.label, ", ".join(pending[:3])))
         return outcome
     check_code(site, source.manifest.code)
     kept = RecordFile.read(wanted.directory, wanted.site)
+    if options.proves:
+        rehearse_set.refuse(site, source.manifest, kept.record)
     planned = restore.plan(site, wanted, source, kept.record)
     parked = [alias for alias, entry in source.manifest.databases.items() if _parks(site, alias, entry.state.objects)]
     pages = with_old(pages_of(options.answers), old.pages)
-    restore.apply(site, wanted, source, kept, planned, lambda: judge(_asked(site, pages), parked, outcome, found))
+
+    def look() -> None:
+        with _copies(site) as copies:
+            if pending and not _migrate(site, copies, options.migrate_limit, parked, outcome, found):
+                return
+            if options.requests != NONE:
+                judge(_asked(site, pages, copies), parked, outcome, found)
+
+    result = restore.apply(site, wanted, source, kept, planned, look)
+    outcome.measured, outcome.seconds = result.measured, site.stopwatch.seconds()
     return outcome
 
 
@@ -159,15 +199,36 @@ def _parks(site: Site, alias: str, objects: Mapping[str, Sequence[str]]) -> bool
     return engine is not None and engine.name == "mysql" and any(objects.values())
 
 
-def _asked(site: Site, pages: Sequence[Page]) -> Asked:
+@contextlib.contextmanager
+def _copies(site: Site) -> Iterator[Copies]:
+    """Let the project's user into what was loaded."""
     databases: Dict[str, Database] = {}
-    with contextlib.ExitStack() as stack, site.stopwatch.step("requests"):
+    with contextlib.ExitStack() as stack:
         for alias, engine in site.engines.items():
             config = stack.enter_context(engine.reachable(INCOMING))
             databases[alias] = Database(engine.name, config.name)
         ports = [engine.config.port or _PORTS.get(engine.name, 0) for engine in site.engines.values()]
-        limits = Limits(ports=tuple(sorted({port for port in ports if port})))
-        return requested.ask(site.project, site.secrets, databases, pages, limits)
+        yield Copies(databases, tuple(sorted({port for port in ports if port})))
+
+
+def _migrate(
+    site: Site, copies: Copies, limit: float, parked: Sequence[str], outcome: Outcome, found: List[Obstacle]
+) -> bool:
+    """Migrate the copies; returns whether all is applied."""
+    with site.stopwatch.step("migrate"):
+        tried = migrations.migrate_copies(site.project, site.secrets, copies.databases, copies.ports, limit)
+    outcome.migrations = [vars(one) for one in tried.applied]
+    outcome.notes += tried.notes
+    obstacles, notes = rehearse_set.judge_migrations(tried, parked, limit)
+    found += obstacles
+    outcome.notes += notes
+    return tried.whole
+
+
+def _asked(site: Site, pages: Sequence[Page], copies: Copies) -> Asked:
+    with site.stopwatch.step("requests"):
+        limits = Limits(ports=copies.ports)
+        return requested.ask(site.project, site.secrets, copies.databases, pages, limits)
 
 
 def pages_of(answers: Sequence[Mapping[str, Any]]) -> List[Page]:
@@ -222,12 +283,12 @@ def judge(asked: Asked, parked: Sequence[str], outcome: Outcome, found: List[Obs
         elif _is_own_doing(page, parked):
             outcome.notes.append(_not_judged(page))
         else:
-            found.append(_failing(page))
+            found.append(_failing(page, outcome))
 
 
 def _compare(page: Mapping[str, Any], parked: Sequence[str], outcome: Outcome, found: List[Obstacle]) -> None:
     """Hold a page that does not fail against what old answers; where nothing is known of that, against the user."""
-    odd, differs = _odd(page), _unlike_old(page)
+    odd, differs = _odd(page, outcome.where), _unlike_old(page)
     if page["late"] or not differs:
         outcome.notes += odd
     elif page["refused"] or parked:
@@ -282,25 +343,25 @@ def _why_unjudged(page: Mapping[str, Any]) -> str:
     return "it wants to {0}, which a rehearsal does not let it".format(why)
 
 
-def _odd(page: Mapping[str, Any]) -> List[str]:
+def _odd(page: Mapping[str, Any], where: str) -> List[str]:
     """Say what is not as expected, which the server in front of the application may well change."""
     status, expected = page["status"], page["expected"]
     if page["late"]:
-        return ["{0} did not end within its time on new".format(_shown(page))]
+        return ["{0} did not end within its time {1}".format(_shown(page), where)]
     if status >= 500 and status != expected:
-        return ["{0} answers {1} on new".format(_shown(page), status)]
+        return ["{0} answers {1} {2}".format(_shown(page), status, where)]
     if expected and status != expected and not page["redirects"]:
-        return ["{0} answers {1} on new, and {2} is expected".format(_shown(page), status, expected)]
+        return ["{0} answers {1} {2}, and {3} is expected".format(_shown(page), status, where, expected)]
     if expected and status == expected and not page["contained"]:
-        return ["{0} answers {1} on new without the expected text".format(_shown(page), status)]
+        return ["{0} answers {1} {2} without the expected text".format(_shown(page), status, where)]
     return []
 
 
-def _failing(page: Mapping[str, Any]) -> Obstacle:
+def _failing(page: Mapping[str, Any], outcome: Outcome) -> Obstacle:
     """One obstacle, with the last lines of the traceback."""
-    last = _last(page)
-    hint = next((hint for begins, hint in _HINTS.items() if last.startswith(begins)), _HINT)
+    last, where = _last(page), outcome.where
+    hint = next((hint for begins, hint in _HINTS.items() if last.startswith(begins)), outcome.hint)
     if page["error"] is None:
-        return Obstacle("request_fails", "{0} answers 500 on new".format(_shown(page)), _HINT)
+        return Obstacle("request_fails", "{0} answers 500 {1}".format(_shown(page), where), outcome.hint)
     lines = "\n      ".join(page["error"]["lines"][-6:])
-    return Obstacle("request_fails", "{0} fails on new: {1}\n      {2}".format(_shown(page), last, lines), hint)
+    return Obstacle("request_fails", "{0} fails {1}: {2}\n      {3}".format(_shown(page), where, last, lines), hint)

@@ -49,6 +49,11 @@ class Asked(ModuleOptions):
     manifest_sha256: Optional[str]  # what its manifest must have
     repository: Mapping[str, Any]  # the fields of Access
 
+    @property
+    def is_restic(self) -> bool:
+        """Tell whether sets are pushed to it."""
+        return Access.of(self.repository).is_restic
+
     def access(self) -> Access:
         """Return where the repository is. Raises bad_option."""
         check_site_name(self.site)

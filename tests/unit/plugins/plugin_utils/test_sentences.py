@@ -49,6 +49,23 @@ SET = {"host": "new1", "set": "L1", "made_on": "old1", "made_at": "noon", "pinne
             [],
         ),
         (
+            "rehearsed",
+            {
+                "host": "old1",
+                "set": "L1",
+                "measured": {"restore": MEASURED["restore"]},
+                "requests": [{}, {}],
+                "migrations": [{"name": "shop.0002", "alias": "default", "seconds": 1.25}],
+            },
+            [
+                "on old1: set L1 was loaded beside the live databases and dropped; proven: rows",
+                "; 2 requests",
+                "migrated on the copy: shop.0002 of default 1.2 s",
+            ],
+            ["MEDIA proven"],
+        ),
+        ("rehearsed", {"host": "old1", "check": True}, ["would have its set loaded"], ["proven"]),
+        (
             "undone",
             {"host": "old1", "new": "new1"},
             ["no unit was started and no answer asked) on old1 again"],

@@ -138,6 +138,9 @@ def test_a_project_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
         "warnings_of_check": ["security.W004: HSTS"],
         "set": "",
         "requests": [],
+        "migrations": [],
+        "measured": {},
+        "seconds": {},
         "notes": [],
     }
 
