@@ -24,5 +24,6 @@ CARRIED = (
     "services",
     "transfer",
     "transfer_grant",
+    "upgrade",
     "verify",
 )

@@ -74,6 +74,10 @@ CODES: Dict[str, str] = {
     "load_failed": "the load failed",
     "swap_failed": "the swap could not be made",
     "no_previous": "there is no previous database to go back to",
+    "no_upgrade": "there is no record of an upgrade on this host",
+    "rows_lost": "migrations have taken rows away",
+    "rows_written": "databases were written since the upgrade",
+    "database_differs": "the new revision's settings name another database",
     "query_failed": "the database refused a query",
     # backup sets
     "set_not_found": "there is no such backup set",

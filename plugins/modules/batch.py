@@ -57,6 +57,7 @@ options:
           - services
           - transfer
           - transfer_grant
+          - upgrade
           - verify
         required: true
       arguments:

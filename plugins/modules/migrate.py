@@ -60,6 +60,10 @@ options:
     description: Refuse when models hold changes that no migration holds.
     type: bool
     default: false
+  timeout:
+    description: Seconds that the migrations of one database may take; V(0) for as long as they take.
+    type: int
+    default: 0
 """
 
 EXAMPLES = r"""

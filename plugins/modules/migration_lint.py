@@ -49,6 +49,11 @@ options:
     type: list
     elements: str
     default: []
+  migrations:
+    description: The migrations to tell of, as C(app.name), such as those that are about to be applied; all without one.
+    type: list
+    elements: str
+    default: []
   large:
     description:
       - Tables of a live site that nobody may lock for long, as a model such as C(shop.Order) or by the table's name.

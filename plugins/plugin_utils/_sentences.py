@@ -9,7 +9,17 @@ from typing import Any, Mapping, Tuple
 
 from ansible_collections.relocate.django.plugins.plugin_utils import _promises, _received
 
-KINDS = ("restored", "converted", "kept", "undone", "rehearsed")
+KINDS = (
+    "restored",
+    "converted",
+    "kept",
+    "undone",
+    "rehearsed",
+    "upgrade_planned",
+    "upgraded",
+    "upgrade_failed",
+    "rolled_back",
+)
 
 
 def sentence(kind: str, site: str, outcome: Mapping[str, Any]) -> str:
@@ -20,9 +30,7 @@ def sentence(kind: str, site: str, outcome: Mapping[str, Any]) -> str:
         ``measured`` (as in a move's outcome), ``requests`` and ``migrations`` (of a rehearsal)
     """
     told = _received.data(outcome)
-    say = {"restored": _restored, "converted": _converted, "kept": _kept, "undone": _undone, "rehearsed": _rehearsed}[
-        kind
-    ]
+    say = _SAY[kind]
     return "Site {0} {1}".format(_received.text(site), say(told))
 
 
@@ -103,3 +111,55 @@ def _pinned(told: Mapping[str, Any]) -> str:
 
 def _text(told: Mapping[str, Any], key: str) -> str:
     return _received.text(told.get(key))
+
+
+def _upgrade_planned(told: Mapping[str, Any]) -> str:
+    way = "from {0} to {1}".format(_text(told, "before"), _text(told, "revision"))
+    if not _received.yes(told.get("needed")):
+        return "runs {0} on {1} already: there is nothing to do".format(_text(told, "revision"), _text(told, "host"))
+    if _received.yes(told.get("unfinished")):
+        return "was left half way {0} on {1}, and would be put back first".format(way, _text(told, "host"))
+    return "would be upgraded {0} on {1}".format(way, _text(told, "host"))
+
+
+def _upgraded(told: Mapping[str, Any]) -> str:
+    text = "{0} on {1}, upgraded from {2} to {3}; {4}; databases, code and packages of before are kept (rollback.yml)"
+    before, after = _text(told, "before"), _text(told, "revision")
+    return text.format(_runs(told), _text(told, "host"), before, after, _proof(told))
+
+
+def _upgrade_failed(told: Mapping[str, Any]) -> str:
+    if not _received.yes(told.get("frozen")):
+        return "was not stopped, and serves as before."
+    back = _received.mapping(told.get("back"))
+    saved = " What was written to it since is in set {0}.".format(_text(back, "saved")) if back.get("saved") else ""
+    if not _received.yes(back.get("put_back")):
+        return "{0} again; neither code nor databases had been changed.".format(_runs(told))
+    text = "{0} again, with the code, the packages and the databases that it had.{1}"
+    return text.format(_runs(told), saved)
+
+
+def _rolled_back(told: Mapping[str, Any]) -> str:
+    back = _received.mapping(told.get("back"))
+    saved = "; what was written since is in set {0}".format(_text(back, "saved")) if back.get("saved") else ""
+    if _received.yes(told.get("check")) and _received.yes(back.get("upgraded")):
+        way = "from {0} to {1}".format(_text(back, "revision"), _text(back, "before"))
+        return "would be rolled back {0} on {1}".format(way, _text(told, "host"))
+    if not _received.yes(back.get("put_back")):
+        return "has no upgrade on {0} that there is a way back from: nothing was done".format(_text(told, "host"))
+    before, after = _text(back, "before"), _text(back, "revision")
+    text = "{0} on {1}, rolled back from {2} to {3}{4}"
+    return text.format(_runs(told), _text(told, "host"), after, before, saved)
+
+
+_SAY = {
+    "restored": _restored,
+    "converted": _converted,
+    "kept": _kept,
+    "undone": _undone,
+    "rehearsed": _rehearsed,
+    "upgrade_planned": _upgrade_planned,
+    "upgraded": _upgraded,
+    "upgrade_failed": _upgrade_failed,
+    "rolled_back": _rolled_back,
+}

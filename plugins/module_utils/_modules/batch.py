@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         services,
         transfer,
         transfer_grant,
+        upgrade,
         verify,
     )
 

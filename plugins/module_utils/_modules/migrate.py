@@ -24,26 +24,10 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
     update_record,
 )
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, never_migrated, open_site
+from ansible_collections.relocate.django.plugins.module_utils._steps import migrations
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import state_of
 
 TOPICS = ("migrations",)
-
-
-def check(site: Site, check_missing: bool) -> None:
-    """Refuse what migrate would stumble over half way. Raises migration_conflict, missing_migrations."""
-    conflicts, missing = site.facts["migrations"]["conflicts"], site.facts["migrations"]["missing"]
-    if conflicts:
-        raise RelocateError(
-            "migration_conflict",
-            "conflicting migrations in {0}".format(", ".join(sorted(conflicts))),
-            "merge them with manage.py makemigrations --merge",
-        )
-    if check_missing and missing:
-        raise RelocateError(
-            "missing_migrations",
-            "models have changes that no migration holds: {0}".format(", ".join(missing)),
-            "run makemigrations and commit the result",
-        )
 
 
 def is_left(site: Site, alias: str, fresh: bool) -> bool:
@@ -84,6 +68,7 @@ def apply(module: Call, site: Site, plan: Dict[str, Any]) -> None:
             name=params["migration"],
             fake=params["fake"],
             fake_initial=params["fake_initial"],
+            timeout=params["timeout"] or None,
         )
     states = {alias: as_plain(state_of(site.engines[alias], "live", "", True)) for alias in plan}
     done = Migrated(MIGRATIONS_APPLIED, {**known, **states})
@@ -95,7 +80,7 @@ def work_on(module: Call) -> Dict[str, Any]:
     params = module.params
     check_site_name(params["site"])
     with open_site(SiteOptions.of(params), TOPICS) as site:
-        check(site, params["check_missing"])
+        migrations.check(site, params["check_missing"])
         plans = {
             alias: plan_of(site, alias, params["app"], params["migration"], params["fresh"]) for alias in site.engines
         }
@@ -142,6 +127,7 @@ MODULE = Module(
                 "fake_initial": {"type": "bool", "default": False},
                 "fresh": {"type": "bool", "default": False},
                 "check_missing": {"type": "bool", "default": False},
+                "timeout": {"type": "int", "default": 0},
             },
         ),
         "required_by": {"migration": ["app"]},

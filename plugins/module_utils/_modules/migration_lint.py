@@ -20,7 +20,13 @@ def work_on(module: Call) -> Dict[str, Any]:
     """Lint, and fail with all findings at once when one of them is of a level that is fatal."""
     params = module.params
     found = lint.lint(_site.ProjectOptions.of(params).find(), params["apps"], params["large"])
-    findings = [item for item in found if not lint.ignored(item, params["ignore"])]
+    chosen = set(params["migrations"])
+    findings = [
+        item
+        for item in found
+        if not lint.ignored(item, params["ignore"])
+        and (not chosen or "{0}.{1}".format(item["app"], item["migration"]) in chosen)
+    ]
     fatal = [item for item in findings if item["level"] in _FATAL[params["fail_on"]]]
     if fatal:
         lines = [lint.sentence(item) for item in fatal]
@@ -42,6 +48,7 @@ MODULE = Module(
             {
                 "apps": {"type": "list", "elements": "str", "default": []},
                 "ignore": {"type": "list", "elements": "str", "default": []},
+                "migrations": {"type": "list", "elements": "str", "default": []},
                 "large": {"type": "list", "elements": "str", "default": []},
                 "fail_on": {"type": "str", "choices": ["error", "warning", "nothing"], "default": "error"},
             },

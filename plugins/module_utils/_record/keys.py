@@ -189,3 +189,21 @@ class Grant:
     login: str = key("the user whose key file holds it")
     path: str = key("that file")
     made: str = key("what we made for it: `file`, or `directory` for both")
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """A switch of the site to another revision on its own host, and all that the way back needs."""
+
+    state: str = key("`begun`, or `done` once it serves: then the way back is open until the next one")
+    label: str = key("the backup set that the databases were copied by")
+    before: str = key("the revision that the site ran")
+    branch: str = key("the branch that it was on; empty when its HEAD was detached")
+    after: str = key("the revision that it was switched to")
+    top: str = key("the top of its checkout")
+    owner: str = key("the project's owner")
+    venv: str = key("the path of the virtual environment, as units name it")
+    kept: str = key("what that path was: `.NAME.relocate-before` for the directory itself, else a link's target")
+    built: str = key("the environment of the new revision: a name beside that path")
+    marks: Mapping[str, Any] = by_name("alias -> sign, method and digest of what it held before it served", plain)
+    noted: Mapping[str, Any] = by_name("keys of this record as they were", lambda value: value)

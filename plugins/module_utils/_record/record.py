@@ -27,6 +27,7 @@ from ansible_collections.relocate.django.plugins.module_utils._record.keys impor
     Migrated,
     Proof,
     UnitBefore,
+    Upgrade,
     by_name,
     key,
     list_of,
@@ -94,6 +95,9 @@ class Record:
     neighbours: Mapping[str, str] = by_name(
         "setting, and its server's address here (redis, rabbitmq) -> digest of the manifest of the set that filled it",
         text,
+    )
+    upgrade: Optional[Upgrade] = object_key(
+        "the site was switched to another revision here, or is being switched", Upgrade
     )
     grant: Optional[Grant] = object_key("the one-time key of a transfer, while it is let in", Grant)
     #: Keys of another version, which are kept as they are.
@@ -221,6 +225,26 @@ class Change:
     def taken_back(self) -> Change:
         """The opposite change."""
         return Change(self.after, self.before)
+
+
+#: What a swap changes in a record, and a swap back brings back.
+_OF_SWAP = ("restored", "places", "migrated", "moved", "served", "served_with")
+UPGRADE_BEGUN, UPGRADE_DONE = "begun", "done"
+
+
+def of_swap(record: Record) -> Dict[str, Any]:
+    """Return what is to be kept of a record before a swap, for :func:`before_swap`."""
+    plain = as_plain(record)
+    return {name: plain[name] for name in _OF_SWAP if name in plain}
+
+
+def before_swap(record: Record, kept: Mapping[str, Any]) -> Record:
+    """The record once the databases of before are live again.
+
+    :param kept: what :func:`of_swap` returned before the swap
+    """
+    then = from_plain(kept)
+    return replace(record, **{name: getattr(then, name) for name in _OF_SWAP}, begun={}, rolling=())
 
 
 # --- on disk

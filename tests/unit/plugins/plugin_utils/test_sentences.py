@@ -71,6 +71,52 @@ SET = {"host": "new1", "set": "L1", "made_on": "old1", "made_at": "noon", "pinne
             ["no unit was started and no answer asked) on old1 again"],
             ["runs"],
         ),
+        (
+            "upgrade_planned",
+            {"host": "h", "needed": True, "before": "a1", "revision": "b2"},
+            ["would be upgraded from a1 to b2 on h"],
+            ["put back"],
+        ),
+        (
+            "upgrade_planned",
+            {"host": "h", "needed": True, "unfinished": True, "before": "a1", "revision": "b2"},
+            ["was left half way from a1 to b2 on h, and would be put back first"],
+            [],
+        ),
+        ("upgrade_planned", {"host": "h", "needed": False, "revision": "b2"}, ["runs b2 on h already"], ["would"]),
+        (
+            "upgraded",
+            {
+                "host": "h",
+                "before": "a1",
+                "revision": "b2",
+                "running": ["web"],
+                "measured": {**MEASURED, "answers": []},
+            },
+            ["Site shop runs (web; its answers were NOT asked) on h, upgraded from a1 to b2; proven: rows, "],
+            [],
+        ),
+        ("upgrade_failed", {"frozen": False}, ["Site shop was not stopped"], ["again"]),
+        ("upgrade_failed", {"frozen": True, "back": {}}, ["neither code nor databases had been changed"], ["set"]),
+        (
+            "upgrade_failed",
+            {"frozen": True, "back": {"put_back": True, "saved": "L2"}, "running": ["web"]},
+            ["runs (web; ", "with the code, the packages and the databases that it had.", "is in set L2."],
+            [],
+        ),
+        ("rolled_back", {"host": "h", "back": {}}, ["has no upgrade on h"], ["rolled"]),
+        (
+            "rolled_back",
+            {"host": "h", "check": True, "back": {"upgraded": True, "before": "a1", "revision": "b2"}},
+            ["would be rolled back from b2 to a1 on h"],
+            [],
+        ),
+        (
+            "rolled_back",
+            {"host": "h", "back": {"put_back": True, "before": "a1", "revision": "b2", "saved": "L2"}},
+            ["rolled back from b2 to a1; what was written since is in set L2"],
+            [],
+        ),
     ],
 )
 def test_a_sentence(kind: str, outcome: dict[str, Any], words: list[str], absent: list[str]) -> None:

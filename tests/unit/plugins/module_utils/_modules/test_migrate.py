@@ -43,7 +43,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     def call(check_mode: bool = False, **changes: Any) -> tuple[dict[str, Any], list[str]]:
         params = {"site": "shop", "directory": str(tmp_path), "state": "applied", "app": None, "migration": None}
         params.update(project_params(tmp_path))
-        params.update({"fake": False, "fake_initial": False, "check_missing": False, "fresh": False}, **changes)
+        params.update(
+            {"fake": False, "fake_initial": False, "check_missing": False, "fresh": False, "timeout": 0}, **changes
+        )
         del called[:]
         module: Any = SimpleNamespace(params=params, check_mode=check_mode)
         return migrate.work_on(module), list(called)

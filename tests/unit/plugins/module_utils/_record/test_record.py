@@ -89,6 +89,20 @@ FULL: dict[str, Any] = {
     "media_restored": "d",
     "neighbours": {"CELERY_BROKER_URL": "d"},
     "copied": {"default": "d"},
+    "upgrade": {
+        "state": "begun",
+        "label": "l",
+        "before": "1" * 40,
+        "branch": "main",
+        "after": "2" * 40,
+        "top": "/srv/shop",
+        "owner": "shop",
+        "venv": "/srv/shop/.venv",
+        "kept": ".venv.relocate-before",
+        "built": ".venv.relocate-222222222222",
+        "marks": {"default": {"token": "t", "method": "m", "digest": "d", "kept": True}},
+        "noted": {"restored": {"default": "d"}},
+    },
     "grant": {"login": "root", "path": "/root/.ssh/authorized_keys", "made": "file"},
 }
 
