@@ -26,6 +26,12 @@ extends_documentation_fragment:
   - relocate.django.work
   - relocate.django.attributes
 attributes:
+  action_group:
+    support: full
+    membership:
+      - relocate.django.project
+      - relocate.django.work
+      - relocate.django.login
   check_mode:
     support: partial
     details: In check mode V(planned) and V(asked) answer as ever; the others do nothing and say that they would.
