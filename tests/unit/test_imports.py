@@ -54,12 +54,16 @@ RULES: list[tuple[str, set[str]]] = [
     ("_fixtures.venv_*", {"_fixtures.venv_*", "_project.venv_*"}),
     ("_engines.*.venv_dialect", {"_fixtures.venv_dialect", "_fixtures.venv_values"}),
     ("_engines.compare", GROUND),
-    ("_engines.base", GROUND | {"_secrets", "_engines.compare"}),
+    ("_engines.foreign", GROUND),
+    ("_engines.base", GROUND | {"_secrets", "_engines.compare", "_engines.foreign"}),
     ("_engines.sql", SYSTEM | {"_engines.base", "_engines.compare"}),
+    ("_adopt.*", SYSTEM | {"_host.*", "_engines.foreign", "_adopt.*"}),
     ("_engines.registry", GROUND | {"_engines.base", "_engines.*.engine"}),
     (
         "_engines.*.*",
-        SYSTEM | {"_secrets", "_host.*", "_engines.base", "_engines.compare", "_engines.sql", "_engines.ENGINE.*"},
+        SYSTEM
+        | {"_secrets", "_host.*", "_engines.base", "_engines.compare", "_engines.foreign", "_engines.sql"}
+        | {"_engines.ENGINE.*"},
     ),
     ("_discover.found", set()),
     (
@@ -114,7 +118,8 @@ RULES: list[tuple[str, set[str]]] = [
             "_redis.*",
             "_rabbitmq.*",
         }
-        | {"_transfer.*", "_engines.base", "_engines.compare", "_engines.registry", "_fixtures.[a-z]*", "_steps.*"},
+        | {"_adopt.*", "_transfer.*", "_engines.base", "_engines.compare", "_engines.foreign", "_engines.registry"}
+        | {"_fixtures.[a-z]*", "_steps.*"},
     ),
 ]
 #: What the modules take, and what they do: the modules themselves only document it.

@@ -289,7 +289,7 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "read_private": ("os.open", NAMED),
     },
     "module_utils/_steps/store_media.py": {
-        "media_of": ("files.replaced", SET),
+        "_archived": ("files.replaced", SET),
     },
     "module_utils/_steps/checkout.py": {
         "_source": ("open", SET),

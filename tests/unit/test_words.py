@@ -57,6 +57,8 @@ ALLOWED: dict[str, dict[str, str]] = {
     "plugins/module_utils/_engines/mysql/preflight.py": {"cannot be proven": "says that it cannot"},
     "plugins/module_utils/_engines/mysql/programs.py": {"the live database was not touched": "incoming is loaded"},
     "plugins/module_utils/_engines/postgresql/programs.py": {"the live database was not touched": "incoming is loaded"},
+    "plugins/module_utils/_adopt/kinds.py": {"database dump complete": "a line of pg_dump"},
+    "plugins/module_utils/_engines/postgresql/foreign.py": {"the live database was not touched": "incoming is loaded"},
     "plugins/module_utils/_engines/postgresql/described.py": {"the live database was not touched": "before the swap"},
     "plugins/module_utils/_project/git.py": {"safe.directory=": "a setting of git"},
     "plugins/module_utils/_transfer/rsync.py": {"--safe-links": "an option of rsync"},
@@ -159,6 +161,11 @@ TRUE: dict[str, dict[str, str]] = {
     "roles/restore/meta/argument_specs.yml": {"Whether the files have just been verified": "a question"},
     "roles/transfer/meta/argument_specs.yml": {"given, every file is verified": "by its sha256"},
     "plugins/modules/backup.py": {"a complete set": "one with a manifest"},
+    "plugins/modules/backup_adopt.py": {
+        "Make a proven backup set": "it was loaded out of the set, and compared, or there is none",
+        "so that the set counts as proven": "the same",
+        "are not touched": "incoming is another database",
+    },
     "plugins/modules/backup_info.py": {
         "omplete": "sets with a manifest",
         "verified:": "each file was hashed",

@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any, Callable, ClassVar, Collection, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import compare_states
+from ansible_collections.relocate.django.plugins.module_utils._engines.foreign import ForeignDump
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import (
     DatabaseConfig,
@@ -152,6 +153,8 @@ class Engine(abc.ABC):
     applies_bytes: ClassVar[bool] = False
     #: True when changes can be followed from a first copy on (:meth:`follow`, :meth:`replay`)
     replicates: ClassVar[bool] = False
+    #: kinds of dumps by other tools that :meth:`adopted` takes, as ``foreign.py`` names them
+    adopts: ClassVar[Tuple[str, ...]] = ()
     #: how fingerprints are computed; "" is this server's best, a manifest's own method makes two servers comparable
     method: str = ""
 
@@ -274,6 +277,23 @@ class Engine(abc.ABC):
 
         Gives the settings with its name.
         """
+
+    def examine(self, dump: ForeignDump) -> List[str]:
+        """Look at a dump that another tool made, without writing; returns sentences on what it says of itself.
+
+        Raises what :meth:`adopted` raises, as far as it shows.
+        """
+        raise RelocateError("unsupported_engine", "no dump of another tool is known for this engine")
+
+    def adopted(self, dump: ForeignDump) -> "contextlib.AbstractContextManager[DatabaseConfig]":
+        """Load a dump that another tool made into a fresh incoming database; gives the settings with its name.
+
+        Its statements are a stranger's: they are read one by one, run as the settings' user, and refused where they
+        lead out of that database. In the block it can be described, counted and dumped by an engine of these settings.
+        The caller drops it after the block; on failure it is dropped. Live is not touched.
+        Raises dump_refused, dump_truncated, dump_encoding, load_failed.
+        """
+        raise RelocateError("unsupported_engine", "no dump of another tool is known for this engine")
 
     def advance_sequences(self, behind: Sequence[SequenceState]) -> Sequence[SequenceState]:
         """Set sequences of incoming to the highest values of their columns; returns those that were set.

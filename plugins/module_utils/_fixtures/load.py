@@ -101,6 +101,18 @@ def models_lost(
     return found
 
 
+def fitting(site: Site, engine: Engine, name: str) -> Dict[str, Any]:
+    """Return how the code fits a database beside live.
+
+    That is ``recorded``, whether it has ever been migrated, the migrations that are ``applied``, ``unapplied`` and
+    ``unknown``, and the models that are ``lacking`` a table.
+
+    :param name: of the database. Raises what ``program.run`` raises.
+    """
+    request = {"work": "fitting", "name": name, "alias": engine.config.alias, "engine": engine.name}
+    return program.run(site.project, site.secrets, request)
+
+
 def _run(site: Site, engine: Engine, path: str, request: Mapping[str, Any]) -> Dict[str, Any]:
     try:
         opened = openat.open_file(path, site.project.owner)

@@ -13,6 +13,7 @@ Django imported inside functions.
 from typing import Any, Dict, List, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_rows
+from ansible_collections.relocate.django.plugins.module_utils._project import venv_models
 
 _SHOWN = 10  # names of each model
 
@@ -55,6 +56,28 @@ def filled(request: Dict[str, Any]) -> Dict[str, int]:
             if rows:
                 found[model._meta.label] = rows
     return found
+
+
+def fitting(request: Dict[str, Any]) -> Dict[str, Any]:
+    """Tell how the code fits a database: what is applied, unapplied and unknown, and models without a table.
+
+    :param request: alias, whose NAME has been exchanged
+    """
+    from django.apps import apps
+    from django.db import connections, router
+
+    connection = connections[request["alias"]]
+    found = venv_models.alias_migrations(request["alias"], True)
+    kinds = venv_rows.table_kinds(connection)
+    lacking = [
+        model._meta.label
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.managed
+        and not (model._meta.proxy or model._meta.swapped)
+        and router.allow_migrate_model(request["alias"], model)
+        and not venv_rows.has_table(kinds, model)
+    ]
+    return dict(found, lacking=sorted(set(lacking)))
 
 
 def _names(connection: Any, model: Any, keys: List[Any], more: int, last: bool) -> List[str]:

@@ -60,6 +60,8 @@ def work(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, A
         return load(request, data_in, say)
     if request["work"] == "filled":
         return {"filled": venv_beyond.filled(request)}
+    if request["work"] == "fitting":
+        return venv_beyond.fitting(request)
     if request["work"] == "schema":
         return venv_load.schema(request, say)
     return venv_scan.scan(request, say)

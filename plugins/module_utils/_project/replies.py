@@ -169,6 +169,7 @@ WORKS: Mapping[str, Any] = {
     },
     "merge": {"counts": Each(Each(int)), "rows": [object], "untold": int, "notes": [str], **_LEFT},
     "filled": {"filled": Each(int)},
+    "fitting": {"recorded": bool, **{key: [str] for key in "applied unapplied unknown lacking".split()}},
     "schema": {"schema": Each([[str]])},
     "scan": {
         "findings": [{**dict.fromkeys("table column reason remedy".split(), str), "rows": [str], "count": int}],

@@ -25,7 +25,8 @@ def _names(nodes: Iterable[Node]) -> List[str]:
     return ["{0}.{1}".format(*node) for node in nodes]
 
 
-def _alias_migrations(alias: str, exists: bool) -> Dict[str, Any]:
+def alias_migrations(alias: str, exists: bool) -> Dict[str, Any]:
+    """What is applied to one database, what is not, and what the code lacks."""
     from django.db import connections
     from django.db.migrations.exceptions import InconsistentMigrationHistory
     from django.db.migrations.loader import MigrationLoader
@@ -84,7 +85,7 @@ def topic_migrations(aliases: Aliases) -> Dict[str, Any]:
             for migration in migrations:
                 missing += ["{0}: {1}".format(label, item.describe()) for item in migration.operations]
     return {
-        "aliases": {alias: _alias_migrations(alias, exists) for alias, exists in aliases},
+        "aliases": {alias: alias_migrations(alias, exists) for alias, exists in aliases},
         "conflicts": {label: sorted(names) for label, names in conflicts.items()},
         "missing": missing,
     }

@@ -189,7 +189,10 @@ def apply(site: Site, options: Options, planned: Plan) -> Dict[str, Any]:
             result = _fill(site, backup, options, planned)
         else:
             result = copies.prepare(
-                site, backup, options, lambda found: compose(site, backup, planned.revision, options, found, {})
+                site,
+                backup,
+                options,
+                lambda found: compose(site, backup, planned.revision, options.site, options.files, found, {}),
             )
     return {"set": backup.path, "seconds": site.stopwatch.seconds(), "cleared": cleared, **result}
 
@@ -228,7 +231,7 @@ def _fill(site: Site, backup: BackupSet, options: Options, planned: Plan) -> Dic
     number = BackupSet.next_sequence(
         options.directory, options.site, read_record(options.directory, options.site).sequence
     )
-    composed = compose(site, backup, planned.revision, options, databases, media, number)
+    composed = compose(site, backup, planned.revision, options.site, options.files, databases, media, number)
     manifest = replace(composed, neighbours=neighbours)
     with site.stopwatch.step("hash"):
         digest = backup.finish(manifest, options.jobs or default_jobs())
@@ -369,16 +372,21 @@ def compose(
     site: Site,
     backup: BackupSet,
     revision: Revision,
-    options: Options,
+    name: str,
+    carried: Sequence[str],
     databases: Mapping[str, DatabaseEntry],
     media: Mapping[str, Any],
     sequence: int = 1,
 ) -> Manifest:
-    """The manifest, as everything else is in place."""
-    unversioned = set_unversioned.capture(backup, options.files, site.project.path, site.project.owner)
+    """The manifest, as everything else is in place.
+
+    :param name: of the site
+    :param carried: files besides git's, as the user names them
+    """
+    unversioned = set_unversioned.capture(backup, carried, site.project.path, site.project.owner)
     return Manifest(
         label=backup.label,
-        site=options.site,
+        site=name,
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         host=host_facts.describe_host(),
         code=code_of(site, revision),

@@ -58,7 +58,7 @@ def dump_all(
                 copies.forget(site, backup, copy)
                 copy = None
             found = copies.catch_up(site, engine, backup, copy, proof)
-            entry = found or _dump_one(site, engine, backup, frozen, parallel.begin if parallel else None)
+            entry = found or dump_one(site, engine, backup, frozen, parallel.begin if parallel else None)
             entries[alias] = replace(entry, fixture=parallel.finish()) if parallel else entry
     return entries, tokens
 
@@ -99,9 +99,10 @@ def await_sessions(engine: Engine) -> None:
         time.sleep(0.05)
 
 
-def _dump_one(
-    site: Site, engine: Engine, backup: BackupSet, frozen: bool, on_snapshot: Optional[OnSnapshot]
+def dump_one(
+    site: Site, engine: Engine, backup: BackupSet, frozen: bool, on_snapshot: Optional[OnSnapshot] = None
 ) -> DatabaseEntry:
+    """Dump and count one database; returns the manifest's entry. Raises what the engine raises."""
     facts, step = engine.describe(), site.stopwatch.step
 
     def dump_it(snapshot: Snapshot) -> DumpFile:

@@ -43,10 +43,22 @@ def media_of(
         if archive:
             raise
         return dict(inventory, unread=error.msg)  # nothing to prove MEDIA by; it may not be meant to move
-    if archive:
-        _refuse_part(inventory)
-        name = MEDIA if compression == "zstd" else MEDIA[: -len(".zst")]
-        with files.replaced(backup.file(name)) as out:
-            inventory["archived"] = media_archive.archive(root, out, site.project.owner, compression, skip)
-        inventory["stored"] = name
+    return _archived(site, backup, inventory, root, compression, skip) if archive else inventory
+
+
+def media_in(site: Site, backup: BackupSet, folder: str, compression: str, skip: Sequence[str]) -> Dict[str, Any]:
+    """Store what a folder holds as what MEDIA_ROOT does. Raises media_skipped, and what reading it raises."""
+    inventory = {"root": str(site.facts["django"]["media_root"]), "stored": ""}
+    inventory.update(media_inventory.inventory(folder, site.project.owner, skip))
+    return _archived(site, backup, inventory, folder, compression, skip)
+
+
+def _archived(
+    site: Site, backup: BackupSet, inventory: Dict[str, Any], folder: str, compression: str, skip: Sequence[str]
+) -> Dict[str, Any]:
+    _refuse_part(inventory)
+    name = MEDIA if compression == "zstd" else MEDIA[: -len(".zst")]
+    with files.replaced(backup.file(name)) as out:
+        inventory["archived"] = media_archive.archive(folder, out, site.project.owner, compression, skip)
+    inventory["stored"] = name
     return inventory

@@ -26,6 +26,13 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     Snapshot,
     removed_on_failure,
 )
+from ansible_collections.relocate.django.plugins.module_utils._engines.foreign import (
+    PG_CUSTOM,
+    PG_DIRECTORY,
+    PG_PLAIN,
+    PG_TAR,
+    ForeignDump,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import (
     admin,
     catchup_apply,
@@ -33,6 +40,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
     described,
     extensions,
     facts,
+    foreign,
     judged,
     programs,
     queries,
@@ -69,6 +77,7 @@ class PostgresqlEngine(Engine):
     dialect: ClassVar[ModuleType] = venv_dialect
     catches_up: ClassVar[bool] = True
     replicates: ClassVar[bool] = True
+    adopts: ClassVar[Tuple[str, ...]] = (PG_PLAIN, PG_CUSTOM, PG_TAR, PG_DIRECTORY)
 
     def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
         super().__init__(config, context)
@@ -219,6 +228,19 @@ class PostgresqlEngine(Engine):
                 yield dataclasses.replace(self.config, name=name)
                 with self._analysed(name):
                     pass
+
+    def examine(self, dump: ForeignDump) -> List[str]:
+        """See :meth:`Engine.examine`."""
+        return foreign.examine(self._server, dump)
+
+    @contextlib.contextmanager
+    def adopted(self, dump: ForeignDump) -> Iterator[DatabaseConfig]:
+        """See :meth:`Engine.adopted`. Also raises superuser_refused, server_too_old, extension_missing."""
+        with self._server.anyone() as session, foreign.opened(self._server, session, dump) as (stream, found):
+            self.context.notes.extend(found.left.sentences(self.config.alias))
+            with self.incoming(foreign.model_of(self.describe(), found)) as config:
+                foreign.load(self._server, config.name, stream, dump.rewrapped, found)
+                yield config
 
     @contextlib.contextmanager
     def reachable(self, which: str) -> Iterator[DatabaseConfig]:

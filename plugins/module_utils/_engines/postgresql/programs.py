@@ -11,7 +11,7 @@ import re
 import shutil
 import time
 from dataclasses import dataclass
-from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import IO, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -207,11 +207,17 @@ def complaint(text: str) -> str:
     return last_lines("\n".join(errors) or text)
 
 
-def listing(server: Server, client: Client, path: str) -> List[str]:
-    """The lines of a dump's table of contents. Raises dump_truncated when it cannot be read."""
+def listing(server: Server, client: Client, path: str, given: Optional[IO[bytes]] = None) -> List[str]:
+    """The lines of a dump's table of contents. Raises dump_truncated when it cannot be read.
+
+    :param given: the dump as an open file, instead of its path
+    """
     target = server.context.secrets.write("toc", "")
+    argv = [client.path, "--list"] + ([] if given is not None else [path])
+    if given is not None:
+        given.seek(0)
     with acting_as(server.context.owner), open(target, "wb") as stream:
-        done = run(Command([client.path, "--list", path], user=server.context.owner), stdout=stream)
+        done = run(Command(argv, user=server.context.owner), stdin=given, stdout=stream)
     with acting_as(server.context.owner), open(target, encoding="utf-8", errors="surrogateescape") as lines:
         found = [line.rstrip("\n") for line in lines]
     if done.rc != 0:

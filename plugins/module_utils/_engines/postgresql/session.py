@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import IO, Any, Callable, Dict, List, Tuple
+from typing import IO, Any, Callable, Dict, List, Tuple, Union
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.sql import SqlSession, session_lost
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -142,11 +142,14 @@ class Session(SqlSession):
         """Write what a COPY ... TO STDOUT gives; returns how many rows. Raises as :meth:`rows`."""
         return self._copied(sql, stream)
 
-    def copy_in(self, sql: str, stream: IO[bytes]) -> int:
-        """Give a stream to a COPY ... FROM STDIN; returns how many rows. Raises as :meth:`rows`."""
+    def copy_in(self, sql: Union[str, bytes], stream: Any) -> int:
+        """Give a stream to a COPY ... FROM STDIN; returns how many rows. Raises as :meth:`rows`.
+
+        :param stream: whatever has ``read``
+        """
         return self._copied(sql, stream)
 
-    def _copied(self, sql: str, stream: IO[bytes]) -> int:
+    def _copied(self, sql: Union[str, bytes], stream: Any) -> int:
         try:
             with self._connection.cursor() as cursor:
                 cursor.copy_expert(sql, stream)

@@ -28,7 +28,16 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     missing_programs,
     removed_on_failure,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite import catchup_apply, venv_dialect
+from ansible_collections.relocate.django.plugins.module_utils._engines.foreign import (
+    SQLITE_FILE,
+    SQLITE_SQL,
+    ForeignDump,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite import (
+    catchup_apply,
+    foreign,
+    venv_dialect,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.content import (
     FINISHED_COPY,
     WAIT,
@@ -87,6 +96,7 @@ class SqliteEngine(Engine):
     is_file = True
     catches_up: ClassVar[bool] = True
     applies_bytes: ClassVar[bool] = True
+    adopts: ClassVar[Tuple[str, ...]] = (SQLITE_FILE, SQLITE_SQL)
 
     def _path(self, which: str) -> str:
         # A link in the settings' path is followed: the swap must replace the file, on its own file system.
@@ -242,6 +252,27 @@ class SqliteEngine(Engine):
             with owned(self.context.owner, "load_failed"):
                 self._check_loaded(path, made_here=True)
                 sync(path)
+
+    def examine(self, dump: ForeignDump) -> List[str]:
+        """See :meth:`Engine.examine`."""
+        return foreign.examine(dump, self.config.alias)
+
+    @contextlib.contextmanager
+    def adopted(self, dump: ForeignDump) -> Iterator[DatabaseConfig]:
+        """See :meth:`Engine.adopted`. Also raises sessions_remain, disk_full."""
+        self.context.notes.extend(foreign.examine(dump, self.config.alias))
+        if dump.kind == SQLITE_SQL:
+            with self.incoming() as config:
+                foreign.run(dump, config.name, self.context.owner)
+                yield config
+            return
+        path = self._path(INCOMING)
+        self.drop(INCOMING)
+        with removed_on_failure(lambda: self.drop(INCOMING)):
+            foreign.take(dump, path, self.context.owner, self._mode(None))
+            with owned(self.context.owner, "load_failed"):
+                self._check_loaded(path, made_here=True)
+            yield dataclasses.replace(self.config, name=path)
 
     @contextlib.contextmanager
     def reachable(self, which: str) -> Iterator[DatabaseConfig]:
