@@ -32,6 +32,12 @@ extends_documentation_fragment:
   - relocate.django.work
   - relocate.django.attributes
 attributes:
+  action_group:
+    support: full
+    membership:
+      - relocate.django.project
+      - relocate.django.work
+      - relocate.django.login
   check_mode:
     support: full
     details: Looks at each dump. One that is compressed, or written by Windows, is only looked at whether it is whole.

@@ -135,8 +135,8 @@ def _revision(site: Site, options: Options) -> Revision:
         raise RelocateError(
             "revision_refused",
             "the project is at {0}, and the dumps belong to {1}".format(revision.commit, options.revision),
-            "check that revision out beside the site: git worktree add DIRECTORY {0}; that directory is the path of this"
-            " task then, with the interpreter of the site".format(options.revision),
+            "check that revision out beside the site: git worktree add DIRECTORY {0}; that directory is the path of"
+            " this task then, with the interpreter of the site".format(options.revision),
         )
     return revision
 
@@ -261,7 +261,7 @@ def _check_fit(site: Site, engine: Engine, config: DatabaseConfig, looked: Looke
         return
     recorded = history.record({"aliases": {alias: aliases[alias]}}, site.facts["history"])
     site.notes.extend(history.check(recorded, site.facts["history"]))
-    hint = "check out the revision that the site ran when {0} was made: that directory is the path of this task then".format(
+    hint = "check out what the site ran when {0} was made: that directory is the path of this task then".format(
         looked.path
     )
     if found["unknown"]:
