@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from ansible_collections.relocate.django.plugins.module_utils._engines import following
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import compare_states
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import (
@@ -128,7 +129,7 @@ class Two:
             self.old_server.psql(self.name, "SET SESSION AUTHORIZATION shop; SET search_path TO public; " + text)
 
     def wait_for_files(self, count: int = 1) -> None:
-        until((self.stream / replicate_follow.file_name(count)).exists, 15)
+        until((self.stream / following.file_name(count)).exists, 15)
 
     def nothing_left(self) -> None:
         """No slot, no publication, no sender; a slot that is temporary goes with its session."""
@@ -199,7 +200,7 @@ def test_what_a_site_does_meanwhile_is_on_new(two: Two) -> None:
     )
     assert made.strip() == ""
     assert sorted(os.listdir(two.stream)) == [
-        replicate_follow.file_name(number + 1) for number in range(len(os.listdir(two.stream)))
+        following.file_name(number + 1) for number in range(len(os.listdir(two.stream)))
     ]
 
 
@@ -228,7 +229,7 @@ def test_a_kill_leaves_no_slot_and_the_first_copy_is_caught_up_with(two: Two) ->
 
 def followers(two: Two) -> list[int]:
     """The processes that hold the lock."""
-    wanted = str(two.stream / replicate_follow.LOCK)
+    wanted = str(two.stream / following.LOCK)
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
@@ -534,7 +535,7 @@ def test_a_set_with_a_stream_is_restored(
             until(lambda: not followers(two), 5)
         elif happens == "limit":
             two.sql("INSERT INTO audit (what) SELECT repeat('x', 300) FROM generate_series(1, 9000) AS g")
-            until((two.stream / replicate_follow.END).exists, 20)
+            until((two.stream / following.END).exists, 20)
             assert move.follow()["followed"] == {}  # the load, once more
         elif happens == "defined":
             two.sql("CREATE TABLE more (id int PRIMARY KEY)")

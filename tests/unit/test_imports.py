@@ -58,12 +58,13 @@ RULES: list[tuple[str, set[str]]] = [
     ("_engines.base", GROUND | {"_secrets", "_engines.compare", "_engines.foreign"}),
     ("_engines.sql", SYSTEM | {"_engines.base", "_engines.compare"}),
     ("_adopt.*", SYSTEM | {"_host.*", "_engines.foreign", "_adopt.*"}),
+    ("_engines.following", SYSTEM | {"_host.files", "_engines.sql"}),
     ("_engines.registry", GROUND | {"_engines.base", "_engines.*.engine"}),
     (
         "_engines.*.*",
         SYSTEM
         | {"_secrets", "_host.*", "_engines.base", "_engines.compare", "_engines.foreign", "_engines.sql"}
-        | {"_engines.ENGINE.*"},
+        | {"_engines.following", "_engines.ENGINE.*"},
     ),
     ("_discover.found", set()),
     (
@@ -230,7 +231,7 @@ def test_what_runs_in_a_project_imports_django_inside_functions(path: Path) -> N
                 assert name.split(".")[0] in sys.stdlib_module_names or name.startswith(sources.PREFIX), name
 
 
-FORKING = ("_standby.serve", "_engines.postgresql.replicate_follow")
+FORKING = ("_standby.serve", "_engines.following")
 
 
 def test_one_place_starts_programs() -> None:

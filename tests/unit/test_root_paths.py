@@ -102,15 +102,6 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_engines/postgresql/replicate_follow.py": {
         "Stream._write": ("files.created", SET),
         "Stream.end_file": ("os.rename", SET),
-        "Follower._read_request": ("open", SET),
-        "_process": ("os.open", SET),
-        "begun": ("files.created", SET),
-        "_apart": ("os.chdir os.listdir os.open", "the root directory, /dev/null and /proc, where nobody makes links"),
-        "is_alive": ("os.open", SET),
-    },
-    "module_utils/_engines/postgresql/replicate_old.py": {
-        "_clear": ("os.unlink", SET),
-        "_read": ("open", SET),
     },
     "module_utils/_engines/sqlite/catchup_apply.py": {
         "forget": ("os.unlink", CALLERS),

@@ -16,10 +16,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from typing import Any, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import objects as stored
-from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import rows
+from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import replicate_apply, rows
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.catchup_sql import (
     CONTENTS,
@@ -74,8 +74,19 @@ class Copy:
         finally:
             stored.create(self._database, items, [self._own, self._admin])
 
-    def apply(self, path: str, contents: Contents) -> None:
-        """Apply a catch-up. Raises query_failed, cannot_catch_up."""
+    def replay(self, stream: str) -> int:
+        """Take in the files of a stream that are not in; returns how many are then.
+
+        Raises query_failed, cannot_catch_up, OSError.
+        """
+        if not replicate_apply.is_ahead(self._own, stream):
+            return replicate_apply.replay(self._own, self._database, stream)
+        with self.without_triggers():
+            return replicate_apply.replay(self._own, self._database, stream)
+
+    def apply(self, path: str, contents: Contents) -> FrozenSet[str]:
+        """Apply a catch-up; returns the tables that a stream changed before. Raises query_failed, cannot_catch_up."""
+        streamed = replicate_apply.settle(self._own, contents.follows)
         tables = {table.name: table for table in states.list_tables(self._own, self._database)}
         for change in contents.changes:
             if change.name not in tables or not _fits(change, tables[change.name]):
@@ -90,6 +101,8 @@ class Copy:
             self._exchange(path, [one for one in places if not tables[one[1].name].transactional], tables)
         self._number(contents.numbers, tables)
         self._set_sequences(contents.sequences)
+        replicate_apply.forget(self._own)
+        return streamed
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

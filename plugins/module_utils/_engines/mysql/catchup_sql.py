@@ -246,6 +246,7 @@ class Contents:
     changes: Tuple[Change, ...] = ()  # each with its file, by its place
     numbers: Tuple[Tuple[str, int], ...] = ()  # table, where the numbering of its rows stands
     sequences: Tuple[Tuple[str, int, int], ...] = ()  # MariaDB's: name, next, round
+    follows: int = 0  # so many files of a stream
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Contents:
@@ -257,6 +258,7 @@ class Contents:
             changes=tuple(map(_change, plain["changes"])),
             numbers=tuple((str(name), int(number)) for name, number in plain["numbers"]),
             sequences=tuple((str(name), int(number), int(turn)) for name, number, turn in plain["sequences"]),
+            follows=int(plain.get("follows", 0)),
         )
 
 

@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import shutil
-from typing import IO, Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import IO, Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import removed_on_failure
@@ -150,15 +150,26 @@ def expected(view: states.View, tables: Sequence[Table], base: Mapping[str, Any]
     Raises cannot_catch_up for a starting point that cannot be read.
     """
     noted = base["tables"] if base.get("format") == catchup_sql.FORMAT else {}
+    told = _followed(base) | _whole(base)
     try:
         divided = [
             (table, Division.from_plain(noted[table.name]["division"]))
             for table in tables
-            if table.name in noted and _is_divided(table)
+            if table.name in noted and table.name not in told and _is_divided(table)
         ]
     except (KeyError, TypeError, ValueError) as exc:
         raise cannot_catch_up("what the first copy noted cannot be read") from exc
     return Sums(view, [one for one in divided if set(one[1].key) <= {column.name for column in one[0].columns}])
+
+
+def _followed(base: Mapping[str, Any]) -> Set[str]:
+    """Tables of which a stream tells all."""
+    return set(map(str, base.get("followed", {}).get("tables", ())))
+
+
+def _whole(base: Mapping[str, Any]) -> Set[str]:
+    """Tables of which a stream told for a while, so that incoming holds neither what it was copied with nor all."""
+    return set(map(str, base.get("followed", {}).get("whole", ())))
 
 
 class Catchup:
@@ -187,7 +198,14 @@ class Catchup:
         self._base, self._copied, self._now = base, copied, now
         before = {item.name: item for item in copied.tables}
         self._counted = {item.name: item for item in now.tables}
-        self._changed = [table for table in tables if before.get(table.name) != self._counted[table.name]]
+        self._followed, self._whole = _followed(base), _whole(base)
+        changed = [table for table in tables if before.get(table.name) != self._counted[table.name]]
+        self._numbered = {table.name for table in changed} | self._followed | self._whole
+        self._changed = [
+            table
+            for table in tables
+            if table.name in self._whole or (table in changed and table.name not in self._followed)
+        ]
 
     def write(self, directory: str) -> str:
         """Write it below a directory; returns its relative path. Raises cannot_catch_up, and leaves nothing then."""
@@ -218,7 +236,8 @@ class Catchup:
         columns = tuple(column.name for column in table.columns if not column.generated)
         division = self._sums.divisions.get(table.name)
         if division is None:  # all rows go, and come
-            _check_whole(table)
+            if table.name not in self._whole:
+                _check_whole(table)
             return Change(table.name, columns, self._counted[table.name].rows)
         before = {
             int(number): (str(text), int(count), int(total))
@@ -237,7 +256,8 @@ class Catchup:
                 if change.rows:
                     with self._new(path, catchup_sql.rows_file(place)) as stream:
                         _write(session, table, change, stream)
-        contents = Contents(self._now.method, tuple(changes), self._numbers(), self._own_sequences())
+        follows = int(self._base.get("followed", {}).get("files", 0))
+        contents = Contents(self._now.method, tuple(changes), self._numbers(), self._own_sequences(), follows)
         with self._new(path, catchup_sql.CONTENTS) as stream:
             stream.write(json.dumps(dict(as_plain(contents), format=catchup_sql.FORMAT)).encode("ascii"))
 
@@ -249,12 +269,12 @@ class Catchup:
             yield stream
 
     def _numbers(self) -> Tuple[Tuple[str, int], ...]:
-        """Where the numbering stands of each table whose rows, or whose numbering, is not as it was."""
-        before, changed = set(self._copied.sequences), {table.name for table in self._changed}
+        """Where the numbering stands of each table whose rows, or whose numbering, may not be as it was."""
+        before = set(self._copied.sequences)
         return tuple(
             (item.table, item.last_value or 0)
             for item in self._now.sequences
-            if item.table and (item not in before or item.table in changed)
+            if item.table and (item not in before or item.table in self._numbered)
         )
 
     def _own_sequences(self) -> Tuple[Tuple[str, int, int], ...]:

@@ -17,8 +17,9 @@ import datetime
 import hashlib
 import os
 from types import ModuleType
-from typing import ClassVar, Collection, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, ClassVar, Collection, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._engines import following
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     DISCARDED,
     INCOMING,
@@ -39,6 +40,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql imp
     loader,
     programs,
     queries,
+    replicate_old,
     rights,
     survey,
     venv_dialect,
@@ -68,6 +70,7 @@ class MysqlEngine(Engine):
     name = "mysql"
     dialect: ClassVar[ModuleType] = venv_dialect
     catches_up: ClassVar[bool] = True
+    replicates: ClassVar[bool] = True
 
     def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
         super().__init__(defaults.resolved(config, context.owner), context)
@@ -184,7 +187,7 @@ class MysqlEngine(Engine):
         contents = catchup_apply.read(path)
         changed = [change.name for change in contents.changes]
         with self._copy_opened() as copy:
-            copy.apply(path, contents)
+            changed = sorted({*changed, *copy.apply(path, contents)})
             self._analyse(self._named(INCOMING), changed)
         return changed
 
@@ -192,6 +195,30 @@ class MysqlEngine(Engine):
         """See :meth:`Engine.try_apply`."""
         with self._copy_opened() as copy, copy.without_triggers():
             pass
+
+    def check_replication(self) -> List[Obstacle]:
+        """See :meth:`Engine.check_replication`."""
+        return replicate_old.check(self._server)
+
+    @contextlib.contextmanager
+    def follow(self, stream: str, limit: int) -> Iterator[Snapshot]:
+        """See :meth:`Engine.follow`."""
+        self._named(LIVE)
+        with replicate_old.begun(self._server, stream, following.Limits(size=limit)) as opened:
+            yield opened
+
+    def followed(self, stream: str) -> Mapping[str, Any]:
+        """See :meth:`Engine.followed`."""
+        return following.status(stream)
+
+    def finish(self, stream: str, base: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See :meth:`Engine.finish`."""
+        return replicate_old.finish(self._server, stream, base)
+
+    def replay(self, stream: str) -> int:
+        """See :meth:`Engine.replay`."""
+        with self._copy_opened() as copy:
+            return copy.replay(stream)
 
     @contextlib.contextmanager
     def _copy_opened(self) -> Iterator[catchup_apply.Copy]:

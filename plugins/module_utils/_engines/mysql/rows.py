@@ -75,10 +75,10 @@ def select_sql(table: Table) -> str:
 
 
 class Insert:
-    """INSERT statements of about a mebibyte for rows of some columns."""
+    """INSERT statements of about a mebibyte for rows of some columns; with another word, others of the same form."""
 
-    def __init__(self, table: Table, names: Sequence[str]) -> None:
-        self._head = "INSERT INTO {0} ({1}) VALUES ".format(ident(table.name), ", ".join(map(ident, names)))
+    def __init__(self, table: Table, names: Sequence[str], word: str = "INSERT") -> None:
+        self._head = "{0} INTO {1} ({2}) VALUES ".format(word, ident(table.name), ", ".join(map(ident, names)))
         self._empty = not names
         self._rows: List[str] = []
         self._size = 0

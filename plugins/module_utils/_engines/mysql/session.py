@@ -52,6 +52,21 @@ def driver() -> Any:
         ) from exc
 
 
+#: By which the driver sends a command that is no query, and reads what comes.
+_NEEDED = ("_execute_command", "_read_packet")
+
+
+def check_packets() -> None:
+    """Raise library_missing for a driver by which :meth:`Session.packets` cannot be had."""
+    found = driver()
+    if not all(hasattr(found.connections.Connection, name) for name in _NEEDED):
+        raise RelocateError(
+            "library_missing",
+            "PyMySQL {0} cannot follow a binary log".format(found.__version__),
+            "install another version of the package python3-pymysql, or set relocate_replicate: false",
+        )
+
+
 def ident(name: str) -> str:
     """A name as an SQL identifier."""
     return "`" + name.replace("`", "``") + "`"
@@ -155,6 +170,21 @@ class Session(SqlSession):
                     if not some:
                         break
                     yield from some
+        except driver().MySQLError as exc:
+            raise self._error(exc) from None
+
+    def packets(self, command: int, payload: bytes, patience: float) -> Iterator[bytes]:
+        """What the server sends as the answer to a command of its protocol, for as long as it does.
+
+        :param patience: seconds without a packet after which the session counts as lost
+        Raises as :meth:`rows`.
+        """
+        try:
+            with self._turn:
+                self._connection._read_timeout = patience
+                self._connection._execute_command(command, payload)
+                while True:
+                    yield bytes(self._connection._read_packet().get_all_data())
         except driver().MySQLError as exc:
             raise self._error(exc) from None
 

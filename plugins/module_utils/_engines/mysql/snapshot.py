@@ -130,6 +130,7 @@ class MysqlSnapshot(Snapshot):
         with together, self._server.connect(self._database) as session, self._lock() as locked:
             self._named = self._names(self._open())
             self._paused = locked
+            self._noted()
             if on_snapshot is not None:
                 on_snapshot("")
             client = programs.dump_client(session.flavor)
@@ -155,6 +156,9 @@ class MysqlSnapshot(Snapshot):
             self._write_schema(path, objects, [*parts, *planned], charset)
         self._finish(running, together)
         return client
+
+    def _noted(self) -> None:
+        """The moment is there: whoever follows what comes after it begins now."""
 
     def _plan(self, session: Session, tables: Sequence[Table], locked: bool) -> List[programs.Part]:
         PROGRESS.expect(BYTES, sum(table.size for table in tables))

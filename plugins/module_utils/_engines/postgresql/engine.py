@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any, ClassVar, Collection, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._engines import following
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
     INCOMING,
     LIVE,
@@ -45,7 +46,6 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
     programs,
     queries,
     replicate_apply,
-    replicate_follow,
     replicate_old,
     replicate_sql,
     settings,
@@ -180,7 +180,7 @@ class PostgresqlEngine(Engine):
     @contextlib.contextmanager
     def follow(self, stream: str, limit: int) -> Iterator[Snapshot]:
         """See :meth:`Engine.follow`."""
-        limits = replicate_follow.Limits(size=limit)
+        limits = following.Limits(size=limit)
         with replicate_old.begun(self._server, stream, limits) as begun:
             opened = FollowedSnapshot(self._server, self._named(LIVE), self.method, begun)
             try:
@@ -190,7 +190,7 @@ class PostgresqlEngine(Engine):
 
     def followed(self, stream: str) -> Mapping[str, Any]:
         """See :meth:`Engine.followed`."""
-        return replicate_old.status(stream)
+        return following.status(stream)
 
     def finish(self, stream: str, base: Mapping[str, Any]) -> Mapping[str, Any]:
         """See :meth:`Engine.finish`."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from typing import IO, Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._engines.following import file_name
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import (
     catchup_apply,
     queries,
@@ -21,7 +22,6 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
     replicate_stream,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.replicate_follow import file_name
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.replicate_stream import (
     DELETE,
     INSERT,

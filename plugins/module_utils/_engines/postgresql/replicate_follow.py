@@ -12,16 +12,21 @@ to keep too much, or when its time is over.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import importlib
-import json
 import os
 import select
-import signal
 import time
-from dataclasses import dataclass
-from typing import IO, Any, Callable, Dict, Iterator, List, Optional
+from typing import IO, Any, Dict, Iterator, List, Optional
 
+from ansible_collections.relocate.django.plugins.module_utils._engines import following
+from ansible_collections.relocate.django.plugins.module_utils._engines.following import (
+    END,
+    MIB,
+    PART,
+    STATUS,
+    Limits,
+    file_name,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import replicate_sql, replicate_stream
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import (
@@ -32,33 +37,14 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.sql import cannot_catch_up
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._host.files import created, write_atomically
+from ansible_collections.relocate.django.plugins.module_utils._host.files import created
 
-#: Files of the process in its directory: locked while it lives, what it is at, what it is asked, how it ended.
-LOCK, STATUS, FINISH, END = "lock", "status.json", "finish", "end.json"
-#: What a directory holds besides the stream itself.
-NO_STREAM = (LOCK, STATUS, FINISH, END)
-PART = ".part"
 _WAITS = 60  # seconds for transactions that are open when the slot is made
 _PAUSE = 0.05  # seconds between two looks where nothing comes in
 _LOOK = 1.0  # seconds between two looks at limits and directory
 _FEEDBACK = 5.0
-_MIB = 1 << 20
 #: When a file of the stream is ended, so that it can travel: bytes, about, and seconds after it was begun.
-FILE_SIZE, FILE_SECONDS = 8 * _MIB, 5.0
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Says when following is given up."""
-
-    size: int = 4096 * _MIB  # bytes: of what is written down, and of what the server has to keep for the slot
-    seconds: float = 24 * 3600.0
-
-
-def file_name(number: int) -> str:
-    """The name of a file of the stream: they are numbered from 1."""
-    return "{0:06d}".format(number)
+FILE_SIZE, FILE_SECONDS = 8 * MIB, 5.0
 
 
 #: By which the driver says how far the server has sent: psycopg2 2.8.6 and later.
@@ -168,11 +154,9 @@ class Follower:
 
     def __init__(self, slot: Session, watch: Session, name: str, directory: str, limits: Limits) -> None:
         self._slot, self._watch, self._name = slot, watch, name
-        self._directory, self._limits = directory, limits
+        self._place, self._limits = following.Place(directory, limits), limits
         self._stream = Stream(directory)
-        self._began = time.monotonic()
         self._target = 0
-        self._own = os.stat(os.path.join(directory, LOCK))
 
     def run(self) -> None:
         """Follow until asked to finish, or until it cannot go on; the directory then says which."""
@@ -185,12 +169,9 @@ class Follower:
                 )
                 self._follow(cursor)
             self._stream.end_file()
-            self._say(END, {"files": self._stream.files, "why": ""})
+            self._place.say(END, {"files": self._stream.files, "why": ""})
         except (RelocateError, OSError, ValueError, driver().Error) as exc:
-            why = " ".join(str(getattr(exc, "msg", exc)).split())
-            if os.path.exists(os.path.join(self._directory, LOCK)):  # else nobody asks, and it is being removed
-                with contextlib.suppress(OSError):
-                    self._say(END, {"files": self._stream.files, "why": why or type(exc).__name__})
+            self._place.say_why(self._stream.files, exc)
 
     def _follow(self, cursor: Any) -> None:
         looked = told = 0.0
@@ -224,16 +205,11 @@ class Follower:
 
     def _read_request(self) -> None:
         if not self._target:
-            with contextlib.suppress(FileNotFoundError), open(
-                os.path.join(self._directory, FINISH), encoding="ascii"
-            ) as stream:
-                self._target = int(json.load(stream))
+            self._target = int(self._place.request() or 0)
 
     def _look(self, position: int) -> None:
         """Raise where following is to end; else say how far it is."""
-        found = os.stat(os.path.join(self._directory, LOCK))
-        if (found.st_dev, found.st_ino) != (self._own.st_dev, self._own.st_ino):
-            raise RelocateError("cannot_catch_up", "its directory is another one")
+        self._place.check()
         rows = self._watch.rows(replicate_sql.KEPT.format(literal(self._name)))
         if not rows or rows[0][0] is None:
             raise RelocateError("cannot_catch_up", "the server gave the slot up (max_slot_wal_keep_size)")
@@ -242,20 +218,15 @@ class Follower:
             raise RelocateError(
                 "cannot_catch_up",
                 "{0} MiB of changes were written down and {1} MiB of WAL kept, more than the limit of {2} MiB".format(
-                    self._stream.size // _MIB, kept // _MIB, self._limits.size // _MIB
+                    self._stream.size // MIB, kept // MIB, self._limits.size // MIB
                 ),
             )
-        if time.monotonic() - self._began > self._limits.seconds:
-            raise RelocateError("cannot_catch_up", "{0:.0f} s are over".format(self._limits.seconds))
         if not self._stream.within and self._stream.flushed < position and self._stream.is_empty:
             self._stream.flushed = position
-        self._say(
+        self._place.say(
             STATUS,
             {"files": self._stream.files, "bytes": self._stream.size, "kept": kept, "behind": max(0, ahead - position)},
         )
-
-    def _say(self, name: str, what: Dict[str, Any]) -> None:
-        write_atomically(os.path.join(self._directory, name), json.dumps(what))
 
 
 def _make_slot(slot: Session, name: str) -> str:
@@ -272,8 +243,7 @@ def _make_slot(slot: Session, name: str) -> str:
 
 def _process(server: Server, name: str, directory: str, limits: Limits, tell: IO[bytes], go: IO[bytes]) -> None:
     """All that the process does, once it is on its own."""
-    lock = os.open(os.path.join(directory, LOCK), os.O_RDWR | os.O_CLOEXEC)
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    following.locked(directory)
     replicating, answer = Replicating(server.config, server.context), {}  # type: Any, Dict[str, str]
     with contextlib.ExitStack() as stack:
         try:
@@ -282,8 +252,7 @@ def _process(server: Server, name: str, directory: str, limits: Limits, tell: IO
             answer = {"snapshot": _make_slot(slot, name)}
         except RelocateError as exc:
             answer = {"refused": exc.msg, "code": exc.code}
-        tell.write(json.dumps(answer).encode("utf-8") + b"\n")
-        tell.close()
+        following.answered(tell, answer)
         if "snapshot" in answer and go.read(1):
             go.close()
             Follower(slot, watch, name, directory, limits).run()
@@ -305,63 +274,9 @@ def begun(server: Server, name: str, directory: str, limits: Limits) -> Iterator
 
     Raises cannot_catch_up. Nothing is left then, nor when the block fails.
     """
-    with created(os.path.join(directory, LOCK)):
-        pass
-    told, tells = os.pipe()
-    goes, go = os.pipe()
-    child = os.fork()
-    if not child:
-        _apart(
-            lambda: _process(server, name, directory, limits, os.fdopen(tells, "wb"), os.fdopen(goes, "rb")),
-            tells,
-            goes,
-        )
-    os.close(tells)
-    os.close(goes)
-    os.waitpid(child, 0)  # it has gone on as another one, whose parent is not this process
-    with os.fdopen(told, "rb") as answers, os.fdopen(go, "wb") as word:
-        try:
-            answer = json.loads(answers.readline() or b"{}")
-        except ValueError:
-            answer = {}
-        if "snapshot" not in answer:
-            raise cannot_catch_up(str(answer.get("refused") or "the process that follows ended at once"))
-        yield str(answer["snapshot"])
-        with contextlib.suppress(BrokenPipeError):  # it is gone, which shows when it is to finish
-            word.write(b"+")
-            word.flush()
 
+    def work(tell: IO[bytes], go: IO[bytes]) -> None:
+        _process(server, name, directory, limits, tell, go)
 
-def _apart(work: Callable[[], None], *kept: int) -> None:
-    """Do the work in a process of its own session that nobody waits for, and that holds nothing open of this one."""
-    try:
-        os.setsid()
-        if os.fork():
-            return
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for handle in (0, 1, 2):
-            os.dup2(nothing, handle)
-        for handle in (int(name) for name in os.listdir("/proc/self/fd")):
-            if handle > 2 and handle not in kept:
-                with contextlib.suppress(OSError):  # the listing's own
-                    os.close(handle)
-        os.chdir("/")
-        work()
-    finally:
-        os._exit(0)
-
-
-def is_alive(directory: str) -> bool:
-    """Tell whether the process of a directory lives."""
-    try:
-        handle = os.open(os.path.join(directory, LOCK), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return False
-    except OSError:
-        return True
-    finally:
-        os.close(handle)
+    with following.begun(directory, work) as process:
+        yield str(process.answer["snapshot"])

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import time
 from typing import Any, Dict, Iterator, List, Mapping
 
+from ansible_collections.relocate.django.plugins.module_utils._engines import following
+from ansible_collections.relocate.django.plugins.module_utils._engines.following import Limits
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import (
     catchup_sql,
     queries,
@@ -18,24 +17,12 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
     replicate_sql,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.replicate_follow import (
-    END,
-    FINISH,
-    NO_STREAM,
-    STATUS,
-    Limits,
-)
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.replicate_sql import Published
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import ident
 from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Findings, cannot_catch_up
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._host.files import write_atomically
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
 
-#: Seconds for the process to write down what is committed already; it says each second how far it is.
-_PATIENCE = 600.0
-_STUCK = 30.0  # seconds without a step forward
-_PAUSE = 0.02
 _OFF = "or set relocate_replicate: false"
 
 
@@ -130,21 +117,6 @@ def _publish(server: Server, name: str) -> Published:
     return found
 
 
-def status(directory: str) -> Dict[str, Any]:
-    """Return how far a stream is: files, bytes, bytes of WAL ``kept`` and ``behind``; and ``ended``, with why."""
-    found = _read(directory, STATUS)
-    return {**found, "ended": str(_read(directory, END).get("why") or "")}
-
-
-def _read(directory: str, name: str) -> Dict[str, Any]:
-    try:
-        with open(os.path.join(directory, name), encoding="utf-8") as stream:
-            found = json.load(stream)
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def finish(server: Server, directory: str, base: Mapping[str, Any]) -> Dict[str, Any]:
     """Have all that is committed written down, and end the process; nobody writes any more.
 
@@ -158,36 +130,12 @@ def finish(server: Server, directory: str, base: Mapping[str, Any]) -> Dict[str,
             own.run("SET synchronous_commit = local", replicate_sql.MARK[0])
             target = int(own.value(replicate_sql.MARK[1]))
             now = replicate_sql.sorted_out(own.rows(replicate_sql.TABLES))
-        write_atomically(os.path.join(directory, FINISH), str(target))
-        files = _awaited(directory)
+        following.ask_to_finish(directory, target)
+        files = int(following.awaited(directory)["files"])
     finally:
-        _clear(directory)
+        following.clear(directory)
         replicate_follow.unpublish(server, name)
     before = base["replicated"]
     same = [label for label, file in now.files.items() if before.get(label) == file]
     # A file of another name: truncated, or rewritten by ALTER TABLE, which no stream tells of. Such a table goes whole.
     return {**base, "followed": {"files": files, "tables": same, "whole": sorted(set(before) - set(same))}}
-
-
-def _awaited(directory: str) -> int:
-    """Wait until the process has ended; returns how many files the stream has. Raises cannot_catch_up."""
-    began = moved = time.monotonic()
-    before: Dict[str, Any] = {}
-    while replicate_follow.is_alive(directory):
-        now, found = time.monotonic(), _read(directory, STATUS)
-        if found.get("behind") != before.get("behind") or found.get("bytes") != before.get("bytes"):
-            moved, before = now, found
-        if now - began > _PATIENCE or now - moved > _STUCK:
-            raise cannot_catch_up("the replication did not get to its end")
-        time.sleep(_PAUSE)
-    ended = _read(directory, END)
-    if ended.get("why") != "":
-        raise cannot_catch_up("the replication ended: {0}".format(ended.get("why") or "its process is gone"))
-    return int(ended["files"])
-
-
-def _clear(directory: str) -> None:
-    """Remove what is no part of the stream; the process ends where it has not yet."""
-    for name in (*NO_STREAM, replicate_follow.PART):
-        with contextlib.suppress(OSError):
-            os.unlink(os.path.join(directory, name))
