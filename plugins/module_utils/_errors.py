@@ -68,7 +68,7 @@ CODES: Dict[str, str] = {
     "database_broken": "the database fails its own integrity check",
     "orphan_rows": "rows refer to rows that are missing",
     "cannot_catch_up": "what changed since the first copy cannot be carried alone",
-    "replication_refused": "the old server does not allow logical replication",
+    "replication_refused": "the old server does not allow replication",
     "dump_failed": "the dump failed",
     "dump_refused": "a dump holds a statement that is not what it is said to be",
     "dump_unknown": "a file is no dump of a known kind",

@@ -91,11 +91,12 @@ options:
     default: never
   replicate:
     description:
-      - Whether changes are followed by logical replication from the first copy on, where O(first_copy) makes one. What
-        is committed is written into the set while the site serves, and with O(frozen) up to the last of it.
-      - PostgreSQL only. Where it cannot be, notes say why, and what changed is found as without it.
-      - A process on this host does so, by a replication slot that the server drops when the process ends. It ends when
-        the set is finished or removed, at O(replicate_limit), and after a day.
+      - Whether changes are followed from the first copy on, where O(first_copy) makes one. What is committed is written
+        into the set while the site serves, and with O(frozen) up to the last of it.
+      - PostgreSQL by logical replication, MariaDB by its binary log. Where it cannot be, notes say why, and what
+        changed is found as without it.
+      - A process on this host does so, on PostgreSQL by a replication slot that the server drops when the process ends.
+        It ends when the set is finished or removed, at O(replicate_limit), and after a day.
     type: bool
     default: false
   replicate_limit:

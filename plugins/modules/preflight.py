@@ -130,7 +130,7 @@ options:
     default: []
   replicate:
     description: >-
-      Whether old is looked at for what logical replication needs (O(relocate.django.backup#module:replicate)).
+      Whether old is looked at for what replication needs (O(relocate.django.backup#module:replicate)).
     type: bool
     default: false
   neighbours_ignored:

@@ -84,6 +84,21 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_engines/mysql/load.py": {
         "read_schema": ("os.open", SET),
     },
+    "module_utils/_engines/mysql/replicate_apply.py": {
+        "_one_file": ("open", SET),
+    },
+    "module_utils/_engines/mysql/replicate_follow.py": {
+        "Stream.write": ("files.created os.rename", SET),
+    },
+    "module_utils/_engines/following.py": {
+        "begun": ("files.created", SET),
+        "_apart": ("os.chdir os.listdir os.open", "the root directory, /dev/null and /proc, where nobody makes links"),
+        "Place.request": ("open", SET),
+        "locked": ("os.open", SET),
+        "is_alive": ("os.open", SET),
+        "_read": ("open", SET),
+        "clear": ("os.unlink", SET),
+    },
     "module_utils/_engines/postgresql/catchup_apply.py": {
         "read": ("open", SET),
         "_copy": ("open", SET),

@@ -198,17 +198,23 @@ class Log:
         if known is None or self._fold(known[0].name) not in self._tables:
             return None
         table, types = known
-        if reader.length() != len(types):
-            raise ValueError("a row of table {0} has other columns".format(table.name))
-        images = [reader.bits(len(types)) for _image in range(2 if kind in _UPDATE else 1)]
-        for image in images:
-            if not all(image[column.place] for column in table.key):
-                raise ValueError("a row of table {0} came without its key (binlog_row_image)".format(table.name))
+        images = _images(reader, table, len(types), 2 if kind in _UPDATE else 1)
         keys: List[Key] = []
         while reader.more:
             for image in images:
                 keys += _keys(table, reader.row(types, image))
         return Rows(table.name, keys)
+
+
+def _images(reader: _Reader, table: Followed, columns: int, count: int) -> List[List[bool]]:
+    """Which columns are there of each row: before and after, of an UPDATE."""
+    if reader.length() != columns:
+        raise ValueError("a row of table {0} has other columns".format(table.name))
+    images = [reader.bits(columns) for _image in range(count)]
+    for image in images:
+        if not all(image[column.place] for column in table.key):
+            raise ValueError("a row of table {0} came without its key (binlog_row_image)".format(table.name))
+    return images
 
 
 def _unsealed(packet: bytes) -> bytes:

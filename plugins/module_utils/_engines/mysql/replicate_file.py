@@ -17,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.rep
 
 FORMAT = 1
 _GONE, _ROW = "-", "+"
+_KINDS = {_ROW: (str, bytes, type(None)), _GONE: (int, str, bytes)}
 
 
 @dataclass(frozen=True)
@@ -88,17 +89,18 @@ def read(lines: IO[str]) -> Iterator[Item]:
 
 
 def _item(plain: Any) -> Union[Item, int]:
-    if isinstance(plain, bool):
-        raise TypeError
-    if isinstance(plain, int):
+    if isinstance(plain, int) and not isinstance(plain, bool):
         return plain
     if isinstance(plain, dict):
         if plain["format"] != FORMAT:
             raise ValueError("the file of changes was written by another version")
         return Head(str(plain["table"]), tuple(map(str, plain["key"])), tuple(map(str, plain["columns"])))
-    kind, values = plain[0], [bytes.fromhex(value[0]) if isinstance(value, list) else value for value in plain[1:]]
-    if kind == _ROW and all(isinstance(each, (str, bytes, type(None))) for each in values):
-        return Row(values)
-    if kind == _GONE and all(isinstance(each, (int, str, bytes)) for each in values):
-        return tuple(values)
-    raise ValueError("no line of a file of changes")
+    values = [_value(value, plain[0]) for value in plain[1:]]
+    return Row(values) if plain[0] == _ROW else tuple(values)
+
+
+def _value(plain: Any, kind: str) -> Any:
+    value = bytes.fromhex(plain[0]) if isinstance(plain, list) else plain
+    if isinstance(value, bool) or not isinstance(value, _KINDS[kind]):
+        raise TypeError
+    return value

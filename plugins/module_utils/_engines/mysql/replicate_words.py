@@ -38,23 +38,36 @@ def rewritten(query: Query, database: str) -> Optional[str]:
 
     Raises ValueError for one after which the stream cannot go on; the message names its first words alone.
     """
-    text = " ".join(_CONDITIONAL.sub(" ", _COMMENT.sub(" ", query.text.decode("utf-8", "replace"))).split())
+    raw, default = query.text.decode("utf-8", "replace"), query.database.decode("utf-8", "replace")
+    text = " ".join(_CONDITIONAL.sub(" ", _COMMENT.sub(" ", raw)).split())
     words = [word.lower() for word in re.findall(r"\w+", text[:200])[:2]] + ["", ""]
-    if not text or words[0] in _HARMLESS or (words[0] in _DEFINING and words[1] in _OTHERS):
+    if _is_harmless(text, words[0], words[1]):
         return None
-    if words[0] == "xa":
+    if default.lower() != database.lower() and database.lower() not in raw.lower():
+        return None
+    return _target(text, default, database, " ".join(words[:2]).upper().strip())
+
+
+def _is_harmless(text: str, first: str, second: str) -> bool:
+    """Tell whether a statement changes no row and no table, whose ever. Raises ValueError for what may change any."""
+    if not text or first in _HARMLESS or (first in _DEFINING and second in _OTHERS):
+        return True
+    if first == "xa":
         raise ValueError("a transaction of two phases (XA)")
-    if words[0] not in _DEFINING:
-        raise ValueError("a statement was logged as text: {0} (binlog_format)".format(words[0].upper()))
-    default = query.database.decode("utf-8", "replace")
-    if default.lower() != database.lower() and database.lower() not in query.text.decode("utf-8", "replace").lower():
-        return None
+    if first not in _DEFINING:
+        raise ValueError("a statement was logged as text: {0} (binlog_format)".format(first.upper()))
+    return False
+
+
+def _target(text: str, default: str, database: str, words: str) -> Optional[str]:
+    """The table of ours that a definition is about, None for another database's. Raises ValueError for all others."""
+    ours = database.lower()
     where, table, rest = _table(text, default)
-    if where.lower() == database.lower() and table and not _TWO.search(rest):
+    if where.lower() == ours and table and not _TWO.search(rest):
         return table
-    if where and where.lower() != database.lower() and database.lower() not in rest.lower():
+    if where and where.lower() != ours and ours not in rest.lower():
         return None
-    raise ValueError("a definition changed: {0}".format(" ".join(words[:2]).upper().strip()))
+    raise ValueError("a definition changed: {0}".format(words))
 
 
 def _table(text: str, default: str) -> Tuple[str, str, str]:
