@@ -314,7 +314,7 @@ MANY = "INSERT INTO item (code, t) SELECT CONCAT('x', seq), REPEAT('t', 3000) FR
 )
 def test_it_ends_early_and_says_why(two: Two, happens: "Callable[[Two], None]", why: str) -> None:
     two.copy(limit=2 << 20)
-    two.sql("UPDATE item SET n = 1 WHERE id = 1")
+    two.sql("UPDATE item SET n = 11 WHERE id = 1")
     two.wait_for_files()
     assert two.round() >= 1
     happens(two)
@@ -504,7 +504,7 @@ def test_a_set_with_a_stream_is_restored(
     two.new_server.sql("DROP DATABASE " + two.name)
     move = Move(two, tmp_path, 2 if happens == "limit" else 4096)
     assert move.follow()["followed"] == {}  # the load
-    two.sql("UPDATE item SET n = 5 WHERE id = 5; DELETE FROM loose WHERE n = 3")
+    two.sql("UPDATE item SET n = 55 WHERE id = 5; DELETE FROM loose WHERE n = 3")
     two.wait_for_files()
     assert move.follow()["followed"]["default"]["parts"] >= 1
     if happens == "killed":
@@ -514,7 +514,7 @@ def test_a_set_with_a_stream_is_restored(
         two.sql(MANY if happens == "limit" else "CREATE TABLE more (id int PRIMARY KEY)")
         until((two.stream / following.END).exists, 20)
         assert move.follow()["followed"] == {}  # the load, once more
-    two.sql("UPDATE item SET n = 6 WHERE id = 6; DELETE FROM sparse WHERE v = 3; SELECT SETVAL(free, 88)")
+    two.sql("UPDATE item SET n = 66 WHERE id = 6; DELETE FROM sparse WHERE v = 3; SELECT SETVAL(free, 88)")
     assert move.window()["restored"] == ["default"]
     assert contents(two.new_server, two.name) == contents(two.old_server, two.name)
     notes = " ".join([*move.old.engines["default"].context.notes, *move.old.notes])
