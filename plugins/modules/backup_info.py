@@ -116,9 +116,13 @@ age:
   returned: with O(max_age) or O(metrics)
   type: dict
   contains:
+    sets: {description: How many there are., type: int, returned: always}
     newest: {description: The newest set., type: str, returned: always}
+    newest_made: {description: "When it was made, in seconds since 1970; 0 without one.", type: float, returned: always}
     proven: {description: The newest set that was found equal; or empty., type: str, returned: always}
-    proven_at: {description: "When that was, in UTC; or empty.", type: str, returned: always}
+    proven_made: {description: "When it was made; 0 without one.", type: float, returned: always}
+    proven_at: {description: "When it was found equal, in UTC; or empty.", type: str, returned: always}
+    proven_seconds: {description: "The same in seconds since 1970, or 0.", type: float, returned: always}
     seconds: {description: The age of that set; none without one., type: int, returned: always}
 metrics:
   description: The same as text for the textfile collector of Prometheus' node exporter.

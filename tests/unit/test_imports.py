@@ -47,6 +47,8 @@ RULES: list[tuple[str, set[str]]] = [
     ("_media.*", SYSTEM | {"_host.*", "_record.*", "_project.git", "_media.*"}),
     ("_set.*", GROUND | {"_host.*", "_project.env_files", "_project.env_units", "_set.*"}),
     ("_repository.*", SYSTEM | {"_secrets", "_host.*", "_set.*", "_project.env_files", "_repository.*"}),
+    # What runs a site's nights on its host; its program reaches the modules by name, as _window does.
+    ("_nightly.*", SYSTEM | {"_host.openat", "_record.lease", "_set.policy", "_nightly.*"}),
     ("_redis.*", SYSTEM | {"_redis.*"}),
     ("_rabbitmq.*", SYSTEM | {"_rabbitmq.*"}),
     ("_transfer.*", SYSTEM | {"_host.*", "_set.*", "_transfer.*"}),
@@ -116,6 +118,7 @@ RULES: list[tuple[str, set[str]]] = [
             "_media.*",
             "_set.*",
             "_repository.*",
+            "_nightly.*",
             "_redis.*",
             "_rabbitmq.*",
         }
@@ -141,6 +144,8 @@ RULES.append(
         },
     )
 )
+SCHEDULED = {f"_modules.{name}" for name in ("backup", "backup_info", "rehearse", "repository")}
+RULES.append(("_modules.schedule", {*dict(RULES)["_steps.*"], "_argspec", "_module", *SCHEDULED}))
 RULES.append(("_modules.*", {*dict(RULES)["_steps.*"], "_argspec", "_module"}))
 #: What the controller needs of all this: texts and types.
 CONTROLLER = GROUND | {"_carried", "_standby.place"}

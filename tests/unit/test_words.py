@@ -66,6 +66,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "plugins/module_utils/_steps/unused.py": {"proven": "a key of the result, which is false there"},
     "plugins/module_utils/_modules/backup_info.py": {"verified": "a key of the result"},
     "plugins/module_utils/_modules/restore.py": {"verified": "an option"},
+    "plugins/module_utils/_nightly/night.py": {"proven": "a key of the result"},
     "plugins/module_utils/_steps/freshness.py": {"proven": "what a restore or a rehearsal noted of that very manifest"},
     "plugins/module_utils/_steps/transfer.py": {"complete": "a key of the result"},
     "playbooks/tasks/put_back_lost.yml": {"the old site serves again (": "units that systemd saw running are named"},

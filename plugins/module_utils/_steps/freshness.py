@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._nightly import metrics
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
 from ansible_collections.relocate.django.plugins.module_utils._repository.parsed import Stored
 from ansible_collections.relocate.django.plugins.module_utils._set import clock, retention
@@ -23,13 +24,6 @@ from ansible_collections.relocate.django.plugins.module_utils._set.policy import
 #: Seconds by which the clock of a set's host may be ahead of this one.
 AHEAD = 3600.0
 _HINT = "see what kept the nights from ending well; rehearse.yml proves the newest set"
-#: Each figure that monitoring gets: its name after the prefix, and what it says.
-_FIGURES = {
-    "sets": "Backup sets of the site that are kept.",
-    "newest_timestamp_seconds": "When the newest set was made; 0 when there is none.",
-    "proven_set_timestamp_seconds": "When the newest set was made that was found equal; 0 when there is none.",
-    "proof_timestamp_seconds": "When that set was found equal; 0 when none was.",
-}
 
 
 @dataclass(frozen=True)
@@ -57,24 +51,20 @@ class Freshness:
         """Return what a result tells."""
         newest, proven = self.newest(False), self.newest(True)
         return {
+            "sets": len(self.sets),
             "newest": newest.label,
+            "newest_made": newest.made,
             "proven": proven.label,
+            "proven_made": proven.made,
             "proven_at": _moment(proven.proven),
+            "proven_seconds": proven.proven,
             "seconds": round(self.now - proven.made) if proven.label else None,
         }
 
-    def figures(self, site: str) -> Dict[str, str]:
-        """Return a block for each figure, as Prometheus' node exporter reads it from a file."""
-        newest, proven = self.newest(False), self.newest(True)
-        values = (len(self.sets), newest.made, proven.made, proven.proven)
-        return {
-            name: figure("backup_" + name, meaning, {(("site", site),): value})
-            for (name, meaning), value in zip(_FIGURES.items(), values)
-        }
-
     def metrics(self, site: str) -> str:
-        """Return all figures as one text."""
-        return "".join(self.figures(site).values())
+        """Return what Prometheus' node exporter reads from a file."""
+        newest, proven = self.newest(False), self.newest(True)
+        return metrics.of_sets(site, len(self.sets), newest.made, proven.made, proven.proven)
 
     def check(self, max_age: str) -> None:
         """Refuse when the newest proven set is older than ``max_age``, such as ``36h``. Raises backup_too_old."""
@@ -130,27 +120,6 @@ def _known(sets: Sequence[Made], settled: Mapping[str, float], proven: Mapping[s
         for one in sets
         if all(one.label in times for times in readings)
     ]
-
-
-def figure(name: str, meaning: str, values: Mapping[Any, float]) -> str:
-    """Return one figure in the form of Prometheus.
-
-    :param values: labels, as pairs, -> the value
-    """
-    full = "django_" + name
-    lines = ["# HELP {0} {1}".format(full, meaning), "# TYPE {0} gauge".format(full)]
-    for labels, value in values.items():
-        named = ",".join('{0}="{1}"'.format(key, _escaped(str(text))) for key, text in labels)
-        lines.append("{0}{{{1}}} {2}".format(full, named, _number(value)))
-    return "\n".join(lines) + "\n"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def _number(value: float) -> str:
-    return "{0:.3f}".format(value).rstrip("0").rstrip(".")
 
 
 def _moment(seconds: float) -> str:

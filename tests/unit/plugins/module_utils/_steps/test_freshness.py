@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._nightly import metrics
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Proof
 from ansible_collections.relocate.django.plugins.module_utils._record.record import update_record
 from ansible_collections.relocate.django.plugins.module_utils._repository.parsed import Stored
@@ -55,9 +56,13 @@ def test_a_set_counts_when_it_was_proven_and_is_the_one_that_was(tmp_path: Path)
     prove(tmp_path, 2, "of another manifest")
     found = freshness.of_directory(str(tmp_path), "shop", now)
     assert found.told() == {
+        "sets": 3,
         "newest": label_of(2),
+        "newest_made": START + 2 * DAY,
         "proven": label_of(1),
+        "proven_made": START + DAY,
         "proven_at": "2026-11-02T02:10:00Z",
+        "proven_seconds": START + DAY + 600,
         "seconds": 2 * DAY,
     }
     found.check("49h")
@@ -111,7 +116,7 @@ def test_what_monitoring_reads(tmp_path: Path) -> None:
     assert text.count("# HELP") == text.count("# TYPE") == 4
     assert text.endswith("\n")
     assert 'django_backup_proof_timestamp_seconds{site="shop"} 0\n' in Freshness([], START).metrics("shop")
-    assert '{a="\\"\\\\\\n"} 0.5' in freshness.figure("x", "y", {(("a", '"\\\n'),): 0.5})
+    assert '{a="\\"\\\\\\n"} 0.5' in metrics.figure("x", "y", {(("a", '"\\\n'),): 0.5})
 
 
 @pytest.mark.parametrize("text", ["", "2", "d", "2 d", "-1d", "2w", "36h "])
