@@ -127,7 +127,8 @@ class Gathered:
 class Stream:
     """Writes the files of a stream, with rows as a session that is not the site's sees them."""
 
-    def __init__(self, reader: Session, database: str, directory: str, followed: Mapping[str, Followed]) -> None:
+    def __init__(self, reader: Session, database: str, directory: str, start: Start, limits: Limits) -> None:
+        self._limits, followed = limits, start.tables
         self._reader, self._database, self._directory = reader, database, directory
         self._targets = {name: self._target(table) for name, table in followed.items()}
         self.files, self.size = 0, 0
@@ -163,17 +164,16 @@ class Stream:
     def write(self, keys: Mapping[str, Iterable[Key]], needed: Position) -> None:
         """Write a file of keys and their rows. Raises cannot_catch_up, query_failed, OSError."""
         self._open(needed)
-        try:
-            path = os.path.join(self._directory, PART)
-            with created(path) as out:
-                writer = replicate_file.Writer(out)
-                for name in sorted(keys):
-                    self._table(writer, name, list(keys[name]))
-                writer.end()
-                out.flush()
-                os.fsync(out.fileno())
-        finally:
-            self._reader.run("COMMIT")
+        path = os.path.join(self._directory, PART)
+        with created(path) as out:
+            writer = replicate_file.Writer(out)
+            for name in sorted(keys):
+                self._table(writer, name, list(keys[name]))
+            writer.end()
+            out.flush()
+            os.fsync(out.fileno())
+        # After whatever goes wrong the process ends, and its sessions: one that still sends rows takes no COMMIT.
+        self._reader.run("COMMIT")
         self.files += 1
         self.size += writer.size
         os.rename(path, os.path.join(self._directory, following.file_name(self.files)))
@@ -195,9 +195,17 @@ class Stream:
         writer.head(replicate_file.Head(name, target.key, tuple(column.name for column in columns)))
         for key in keys:
             writer.key(key)
+        self._check_size(self.size + writer.size)
         for condition in replicate_sql.conditions(target, keys):
             for row in self._reader.stream(replicate_sql.select_sql(target, columns, condition), _FETCH):
                 writer.row(row)
+                self._check_size(self.size + writer.size)
+
+    def _check_size(self, size: int) -> None:
+        """Raise cannot_catch_up where too much was written: rows of a file may be of any length."""
+        if size > self._limits.size:
+            form = "{0} MiB of changes were written down, more than the limit of {1} MiB"
+            raise RelocateError("cannot_catch_up", form.format(size // MIB, self._limits.size // MIB))
 
 
 def _carried(table: Table) -> Tuple[Column, ...]:
@@ -211,11 +219,9 @@ class Follower:
     :param file: the log's, by name
     """
 
-    def __init__(
-        self, log: Session, file: str, gathered: Gathered, stream: Stream, place: following.Place, limits: Limits
-    ) -> None:
+    def __init__(self, log: Session, file: str, gathered: Gathered, stream: Stream, place: following.Place) -> None:
         self._log, self._file, self._gathered, self._stream = log, file, gathered, stream
-        self._place, self._limits = place, limits
+        self._place = place
 
     def run(self, wanted: "Wanted") -> None:
         """Follow until asked to finish, or until it cannot go on; the directory then says which."""
@@ -224,7 +230,6 @@ class Follower:
             if not self._follow(wanted):
                 return
             self._flush()
-            self._check_size()
             self._stream.behind(self._gathered.log.position)
             end = {"files": self._stream.files, "why": "", "whole": self._gathered.whole}
             self._place.say(END, dict(end, tables=sorted(self._gathered.followed)))
@@ -239,7 +244,6 @@ class Follower:
             self._gathered.take(packet)
             if self._gathered.is_due():
                 self._flush()
-                self._check_size()
             now = time.monotonic()
             if now - looked > _LOOK:
                 looked = now
@@ -256,15 +260,6 @@ class Follower:
         if self._gathered.count:
             needed = self._gathered.needed
             self._stream.write(self._gathered.taken(), needed)
-
-    def _check_size(self) -> None:
-        if self._stream.size > self._limits.size:
-            raise RelocateError(
-                "cannot_catch_up",
-                "{0} MiB of changes were written down, more than the limit of {1} MiB".format(
-                    self._stream.size // MIB, self._limits.size // MIB
-                ),
-            )
 
     def _say(self) -> None:
         behind = self._stream.behind(self._gathered.log.position)
@@ -321,5 +316,5 @@ def process(server: Server, directory: str, limits: Limits, tell: IO[bytes], go:
         plain = json.loads(line)
         start, database = Start.from_plain(plain), server.config.name
         place = following.Place(directory, limits)
-        stream = Stream(reader, database, directory, start.tables)
-        Follower(log, str(plain["file"]), Gathered(database, start), stream, place, limits).run(Wanted(go))
+        stream = Stream(reader, database, directory, start, limits)
+        Follower(log, str(plain["file"]), Gathered(database, start), stream, place).run(Wanted(go))
