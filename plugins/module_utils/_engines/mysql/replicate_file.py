@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import IO, Any, Iterator, List, Sequence, Tuple, Union
+from typing import IO, Any, Dict, Iterator, List, Sequence, Tuple, Union
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.replicate_events import Key
 
 FORMAT = 1
 _GONE, _ROW = "-", "+"
-_KINDS = {_ROW: (str, bytes, type(None)), _GONE: (int, str, bytes)}
+_KINDS: Dict[str, Tuple[type, ...]] = {_ROW: (str, bytes, type(None)), _GONE: (int, str, bytes)}
 
 
 @dataclass(frozen=True)
