@@ -23,6 +23,7 @@ MOVES = (
     "test_failing_steps",
     "test_window_kills",
     "test_local_moves",
+    "test_local_upgrades",
     "test_new_engine",
     "test_local_conversion",
     "test_local_rehearsals",
