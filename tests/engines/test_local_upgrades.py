@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.engines import postgresql_cluster
 from tests.engines.local_site import FILES, LATER, PREFIX, LocalSite, play, run, write_inventory
-from tests.engines.mysql_server import MysqlServer
 
 GIT = ["git", "rev-parse"]
 
@@ -115,7 +112,6 @@ def test_an_upgrade_and_the_way_back(tmp_path: Path) -> None:
 
 #: A migration that does harm, in place of the one of LATER.
 HARM = """
-import time
 from django.db import migrations, models
 def harm(apps, editor):
     {code}
@@ -146,39 +142,17 @@ FAILS: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
         {"relocate_rehearse": "none", "relocate_lint_ignore": ["notes.0002_colour"]},
         "rows_lost",
     ),
-    "never ends": (
-        {**LATER, MIGRATION: HARM.format(code="time.sleep(3600)")},
-        {"relocate_rehearse": "none", "relocate_migrate_timeout": 10},
-        "timed_out",
-    ),
-    "does not answer": (
-        LATER,
-        {
-            "relocate_rehearse": "none",
-            "relocate_answers": [{"url": "http://127.0.0.1:1/"}],
-            "relocate_answers_timeout": 1,
-        },
-        "site_silent",
-    ),
     # Before anything stops:
-    "would raise": ({**LATER, MIGRATION: HARM.format(code="raise ValueError('harm')")}, {}, "migration_failed"),
-    "would never end": (
-        {**LATER, MIGRATION: HARM.format(code="time.sleep(3600)")},
-        {"relocate_migrate_timeout": 10},
-        "timed_out",
-    ),
     "answers 500": (
         {**LATER, f"{PREFIX}/urls.py": BROKEN_PAGE, SETTINGS: FILES[SETTINGS] + 'ROOT_URLCONF = "urls"\n'},
         {"relocate_answers": [{"url": "http://127.0.0.1:1/"}], "relocate_answers_timeout": 1},
         "request_fails",
     ),
-    "lacks a migration": ({name: LATER[name] for name in LATER if "models" in name}, {}, "missing_migrations"),
-    "is in the way": ({**LATER, f"{PREFIX}/media/a.txt": "other"}, {}, "checkout_occupied"),
 }
-SERVES = ("lacks a migration", "is in the way", "would raise", "would never end", "answers 500")
+SERVES = ("answers 500",)
 
 
-@pytest.mark.drawn(6, of="local moves")
+@pytest.mark.drawn(2, of="local moves")
 @pytest.mark.parametrize("name", FAILS)
 def test_what_fails_leaves_code_environment_and_databases_as_they_were(name: str, tmp_path: Path) -> None:
     files, variables, code = FAILS[name]
@@ -194,65 +168,3 @@ def test_what_fails_leaves_code_environment_and_databases_as_they_were(name: str
     assert upgrades.state() == {**before, "beside": sorted([*before["beside"], "work"])}
     assert (upgrades.site.old / PREFIX / "media/a.txt").read_text() == "kept"
     upgrades.add("again")
-
-
-#: The default database is a server's.
-ON_SERVER = """
-import pymysql
-pymysql.version_info = (2, 2, 1, "final", 0)
-pymysql.install_as_MySQLdb()
-DATABASES["default"] = {{
-    "ENGINE": "django.db.backends.{engine}", "NAME": "shop", "USER": "shop", "PASSWORD": "pw",
-    "HOST": "127.0.0.1", "PORT": "{port}",
-}}
-"""
-
-
-@pytest.fixture(name="server", params=["postgresql", "mysql"])
-def _server(request: pytest.FixtureRequest) -> Iterator[tuple[str, int, Callable[[str], str]]]:
-    """Give an engine with the port of a server of its own, and what runs SQL in the site's database there."""
-    if request.param == "postgresql":
-        with postgresql_cluster.running() as cluster:
-            cluster.psql("postgres", "create role shop login password 'pw'")
-            cluster.psql("postgres", "create role boss superuser login password 'boss'")
-            cluster.psql("postgres", "create database shop owner shop")
-            yield request.param, cluster.port, lambda text: cluster.psql("shop", text)
-        return
-    server = MysqlServer()
-    try:
-        server.start()
-        for user, password in (("shop", "pw"), ("boss", "boss")):
-            server.sql(f"CREATE USER '{user}'@'127.0.0.1' IDENTIFIED BY '{password}'")
-        server.sql("CREATE DATABASE shop CHARACTER SET utf8mb4; GRANT ALL ON shop.* TO 'shop'@'127.0.0.1'")
-        server.sql("GRANT ALL ON *.* TO 'boss'@'127.0.0.1' WITH GRANT OPTION")
-        yield request.param, server.port, lambda text: server.sql(text, "shop")
-    finally:
-        server.remove()
-
-
-@pytest.mark.drawn(2, of="local moves")
-def test_a_migration_that_fails_half_way_on_a_server_and_one_that_does_not(
-    server: tuple[str, int, Callable[[str], str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """MariaDB keeps what a failed migration has done by then: the copy is thrown away."""
-    engine, port, sql = server
-    monkeypatch.setitem(FILES, SETTINGS, FILES[SETTINGS] + ON_SERVER.format(engine=engine, port=port))
-    login = {"user": "boss", "password": "boss", "host": "127.0.0.1", "port": port}
-    upgrades = Upgrades(tmp_path, relocate_login=login, relocate_old_login=login)
-    before, rows = upgrades.state(), sql("select * from notes_note")
-    failing = upgrades.offer({**LATER, MIGRATION: HARM.format(code="raise ValueError('harm')")})
-    rc, said = upgrades.run(relocate_revision=failing, relocate_rehearse="none")
-    assert rc != 0 and '"code": "migration_failed"' in said.rpartition("TASK [")[2], said
-    assert "with the code, the packages and the databases that it had" in said
-    assert upgrades.state() == {**before, "beside": sorted([*before["beside"], "work"])}
-    assert sql("select * from notes_note") == rows and "kept" in rows
-    upgrades.add("again")
-
-    good = upgrades.offer(LATER, again=True)
-    rc, said = upgrades.run(relocate_revision=good)
-    assert rc == 0 and f"upgraded from {upgrades.first} to {good}; proven: rows, content" in said, said
-    assert sql("select concat(text, '-', colour) from notes_note order by id").split() == ["kept-x", "again-x"]
-    rc, said = upgrades.run("rollback")
-    assert rc == 0 and f"rolled back from {good} to {upgrades.first}" in said, said
-    assert sql("select text from notes_note order by id").split() == ["kept", "again"]
-    assert upgrades.state() == {**before, "beside": sorted([*before["beside"], "work"])}
