@@ -10,16 +10,17 @@ module: backup_adopt
 short_description: Make a proven backup set of dumps that other tools made
 version_added: 0.1.0
 description:
-  - Makes an ordinary backup set of what people have. That is a dump by C(pg_dump) (plain, custom, directory or tar), a
-    SQLite database with its C(-wal), the text of C(sqlite3 DATABASE .dump), or a fixture of C(manage.py dumpdata); and
-    a folder or an archive with MEDIA.
+  - Makes an ordinary backup set of what people have. That is a dump by C(pg_dump) (plain, custom, directory or tar), by
+    C(mysqldump) or C(mariadb-dump), a SQLite database with its C(-wal), the text of C(sqlite3 DATABASE .dump), or a
+    fixture of C(manage.py dumpdata); and a folder or an archive with MEDIA.
   - Each dump is loaded into a scratch database beside the live one, on the server that the settings name. It is held
     against the code, counted, and dumped into the set as M(relocate.django.backup) does it. What the set holds is then
     loaded once more and compared, so that the set counts as proven. The scratch database is dropped whatever happens.
     The live databases and MEDIA_ROOT are not touched.
   - The dump is data of a stranger. No client program runs it. Its statements are read one by one, run as the settings'
-    user in one transaction, and refused where they lead out of the database (C(dump_refused)). Owners, rights,
-    publications and what else a restore settles in its own way are left out, which RV(ignore:notes) counts.
+    user (on PostgreSQL in one transaction; rows of MariaDB and MySQL by an account of their own), and refused where
+    they lead out of the database (C(dump_refused)). Owners, rights, publications and what else a restore settles in its
+    own way are left out, which RV(ignore:notes) counts.
   - A dump that has lost its end is refused. Files may be compressed by gzip, bzip2, xz or zstd.
   - PowerShell's C(>) writes UTF-16. Such a file is read where it holds nothing but ASCII; else it is refused with the
     command that makes it right (C(dump_encoding)), since other characters may have been lost.

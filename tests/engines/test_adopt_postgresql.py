@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,10 +77,16 @@ def test_each_form_is_adopted(make: Make, cluster: Cluster, tmp_path: Path, kind
         assert engine.examine(dump)[0].startswith("made by pg_dump ")
         with engine.adopted(dump) as config:
             copy = PostgresqlEngine(config, engine.context)
-            assert "citext" in copy.describe().extensions
+            facts = copy.describe()
             with copy.snapshot(LIVE) as snapshot:
-                found = snapshot.state()
+                ours, found = snapshot.dump(str(tmp_path)), snapshot.state()
         engine.drop(INCOMING)
+    assert "citext" in facts.extensions
+    # The set's own dump of it loads, and holds the same.
+    engine.load(str(tmp_path), ours, facts)
+    with engine.snapshot(INCOMING) as snapshot:
+        assert engine.differences(found, snapshot.state()) == []
+    engine.drop(INCOMING)
     assert {table.name: (table.rows, table.fingerprint) for table in found.tables} == {
         table.name: (table.rows, table.fingerprint) for table in wanted.tables
     }
@@ -89,6 +96,22 @@ def test_each_form_is_adopted(make: Make, cluster: Cluster, tmp_path: Path, kind
     ]
     assert cluster.psql("live", "SELECT a FROM kept").strip() == "1"
     assert any("left out" in note and "rights" in note for note in engine.context.notes)
+
+
+@pytest.mark.parametrize("kind", [PG_CUSTOM, PG_TAR, PG_DIRECTORY])
+def test_an_archive_that_was_cut_anywhere_is_refused(make: Make, cluster: Cluster, tmp_path: Path, kind: str) -> None:
+    engine, path = make("live"), dumped(cluster, tmp_path, kind)
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    draw = random.Random(kind)
+    for _time in range(20):
+        cut = draw.choice([file for file in files if file.stat().st_size > 30])
+        whole = cut.read_bytes()
+        cut.write_bytes(whole[: draw.randrange(len(whole) - 20)])
+        with foreign(kind, path) as dump, pytest.raises(RelocateError) as refusal, engine.adopted(dump):
+            pass
+        assert refusal.value.code == "dump_truncated", (cut, refusal.value)
+        cut.write_bytes(whole)
+    assert not engine.exists(INCOMING)
 
 
 EVIL = {

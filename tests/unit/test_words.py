@@ -58,6 +58,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "plugins/module_utils/_engines/mysql/programs.py": {"the live database was not touched": "incoming is loaded"},
     "plugins/module_utils/_engines/postgresql/programs.py": {"the live database was not touched": "incoming is loaded"},
     "plugins/module_utils/_adopt/kinds.py": {"database dump complete": "a line of pg_dump"},
+    "plugins/module_utils/_engines/mysql/foreign.py": {"the live database was not touched": "incoming is loaded"},
     "plugins/module_utils/_engines/postgresql/foreign.py": {"the live database was not touched": "incoming is loaded"},
     "plugins/module_utils/_engines/postgresql/described.py": {"the live database was not touched": "before the swap"},
     "plugins/module_utils/_project/git.py": {"safe.directory=": "a setting of git"},

@@ -29,7 +29,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.registry 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import load
 from ansible_collections.relocate.django.plugins.module_utils._host import facts as host_facts
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Revision
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseFacts, Revision
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS
 from ansible_collections.relocate.django.plugins.module_utils._project import history
@@ -224,7 +224,14 @@ def _adopt(site: Site, engine: Engine, made: BackupSet, planned: Plan) -> Databa
             shutil.rmtree(scratch, ignore_errors=True)
     site.notes.append((_FIXTURE_UNKNOWN if looked.kind == FIXTURE else _UNKNOWN).format(alias))
     applied = tuple(site.facts["migrations"]["aliases"][alias]["applied"])
-    return replace(entry, config=engine.config.public(), migrations=applied)
+    return replace(entry, config=engine.config.public(), migrations=applied, facts=_of_live(entry.facts, engine))
+
+
+def _of_live(facts: DatabaseFacts, engine: Engine) -> DatabaseFacts:
+    """The facts of a scratch database, which bears live's name wherever it will be restored."""
+    if "database" not in facts.details:
+        return facts
+    return replace(facts, details={**facts.details, "database": engine.config.name})
 
 
 @contextlib.contextmanager

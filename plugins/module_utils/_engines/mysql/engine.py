@@ -30,12 +30,14 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
     Snapshot,
     removed_on_failure,
 )
+from ansible_collections.relocate.django.plugins.module_utils._engines.foreign import MYSQL_SQL, ForeignDump
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql import (
     admin,
     catchup_apply,
     defaults,
     definers,
     facts,
+    foreign,
     grants,
     loader,
     programs,
@@ -71,6 +73,7 @@ class MysqlEngine(Engine):
     dialect: ClassVar[ModuleType] = venv_dialect
     catches_up: ClassVar[bool] = True
     replicates: ClassVar[bool] = True
+    adopts: ClassVar[Tuple[str, ...]] = (MYSQL_SQL,)
 
     def __init__(self, config: DatabaseConfig, context: EngineContext) -> None:
         super().__init__(defaults.resolved(config, context.owner), context)
@@ -254,6 +257,20 @@ class MysqlEngine(Engine):
                     items = stored.read(session, name)
                     stored.drop(session, name, items)
                     swapping.park(session, name, items)
+
+    def examine(self, dump: ForeignDump) -> List[str]:
+        """See :meth:`Engine.examine`."""
+        return foreign.sentences(foreign.survey(dump.stream, dump.rewrapped), self.config.alias)
+
+    @contextlib.contextmanager
+    def adopted(self, dump: ForeignDump) -> Iterator[DatabaseConfig]:
+        """See :meth:`Engine.adopted`. Also raises collation_missing, right_missing."""
+        found = foreign.survey(dump.stream, dump.rewrapped)
+        self.context.notes.extend(found.left.sentences(self.config.alias))
+        with self.incoming() as config:
+            with self._server.admin() as session:
+                foreign.load(self._server, session, config.name, dump, found)
+            yield config
 
     @contextlib.contextmanager
     def reachable(self, which: str) -> Iterator[DatabaseConfig]:
