@@ -34,6 +34,7 @@ import sys
 from ansible_collections.relocate.django.plugins.module_utils._nightly import main
 sys.exit(main.main(sys.argv))
 """
+_OURS = ("ansible/", "ansible_collections/")
 _WHEN = (1980, 1, 1, 0, 0, 0)  # of every file in the archive
 _PLAIN = re.compile(r"^[^\x00-\x1f]*\Z")
 
@@ -222,10 +223,13 @@ def archive() -> str:
 
 
 def packed(path: str) -> bytes:
-    """Return the program: the archive with a way in. The same sources give the same bytes."""
+    """Return the program: the archive with a way in. The same sources give the same bytes.
+
+    What Ansible adds for one run is left out: it leads to a directory in /tmp, where somebody else may be next.
+    """
     data = io.BytesIO()
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as target:
-        names = sorted({name for name in source.namelist() if name.endswith(".py")})
+        names = sorted({name for name in source.namelist() if name.startswith(_OURS) and name.endswith(".py")})
         for name, text in [*((name, source.read(name)) for name in names), ("__main__.py", _MAIN.encode("ascii"))]:
             target.writestr(zipfile.ZipInfo(name, _WHEN), text, zipfile.ZIP_DEFLATED)
     return data.getvalue()

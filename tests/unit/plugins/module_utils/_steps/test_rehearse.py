@@ -123,7 +123,8 @@ def options() -> rehearse.Options:
               "env_files": [], "allow_root": True, "units": [], "reload": [], "created": [], "files": [], "answers": [],
               "certificates_ignored": [], "directory": "/var/lib/relocate", "site": "shop", "requests": "none",
               "label": None, "manifest_sha256": None, "allow_same_host": False, "jobs": None, "needs": {},
-              "neighbours_ignored": [], "carried": []}  # fmt: skip
+              "neighbours_ignored": [], "carried": [], "repository": {}, "state": "pulled", "keep": 0, "retention": {},
+              "read_parts": 0}  # fmt: skip
     return rehearse.Options.of(params)
 
 

@@ -50,6 +50,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     with zipfile.ZipFile(archive, "w") as target:
         target.writestr("ansible_collections/x.py", "X = 1\n")
         target.writestr("ansible_collections/left.out", "")
+        target.writestr("sitecustomize.py", "import sys\nsys.path.insert(0, '/tmp/ansible_payload_1/x.zip')\n")
     monkeypatch.setattr(schedule, "archive", lambda: str(archive))
     calls = [
         {"name": "backup", "module": "backup", "arguments": {"login_password": SECRET}, "every": 1},
