@@ -312,7 +312,8 @@ class Pair:
         self.at = self.new
         params = self._params(rehearse_module.MODULE, self.new, needs=self.needs)
         try:
-            rehearse.rehearse(rehearse.Options.of(params), self.new.played.systemd)
+            kept = {"repository": {}, "state": "pulled", "keep": 0, "retention": {}, "read_parts": 0}
+            rehearse.rehearse(rehearse.Options.of({**params, **kept}), self.new.played.systemd)
         except RelocateError as error:
             alone = [{"code": error.code, "msg": error.msg, "hint": error.hint}]
             listed: list[dict[str, str]] = error.details.get("obstacles") or alone
