@@ -77,6 +77,7 @@ def foreign(path: Path) -> Iterator[ForeignDump]:
         yield ForeignDump(MYSQL_SQL, str(path), stream)
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("more", [[], ["--skip-extended-insert", "--hex-blob"], ["--databases", "site"]])
 def test_a_dump_is_adopted(
     server: MysqlServer, engines: dict[str, MysqlEngine], tmp_path: Path, more: list[str]
@@ -133,6 +134,7 @@ EVIL = {
 }
 
 
+@pytest.mark.drawn(5)
 @pytest.mark.parametrize("name", EVIL)
 def test_what_leads_out_is_refused(
     engines: dict[str, MysqlEngine], server: MysqlServer, tmp_path: Path, name: str

@@ -67,6 +67,7 @@ def foreign(kind: str, path: Path) -> Iterator[ForeignDump]:
         yield ForeignDump(kind, str(path), stream, scratch=str(scratch))
 
 
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_form_is_adopted(make: Make, cluster: Cluster, tmp_path: Path, kind: str) -> None:
     engine, model = make("live"), make("site")
@@ -98,6 +99,7 @@ def test_each_form_is_adopted(make: Make, cluster: Cluster, tmp_path: Path, kind
     assert any("left out" in note and "rights" in note for note in engine.context.notes)
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("kind", [PG_CUSTOM, PG_TAR, PG_DIRECTORY])
 def test_an_archive_that_was_cut_anywhere_is_refused(make: Make, cluster: Cluster, tmp_path: Path, kind: str) -> None:
     engine, path = make("live"), dumped(cluster, tmp_path, kind)
@@ -134,6 +136,7 @@ EVIL = {
 }
 
 
+@pytest.mark.drawn(4)
 @pytest.mark.parametrize("name", EVIL)
 def test_what_leads_out_is_refused_before_anything_is_made(
     make: Make, cluster: Cluster, tmp_path: Path, name: str
