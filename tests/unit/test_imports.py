@@ -57,6 +57,7 @@ RULES: list[tuple[str, set[str]]] = [
     ("_engines.*.venv_dialect", {"_fixtures.venv_dialect", "_fixtures.venv_values"}),
     ("_engines.compare", GROUND),
     ("_engines.foreign", GROUND),
+    ("_engines.foreign_reader", GROUND | {"_engines.foreign"}),
     ("_engines.base", GROUND | {"_secrets", "_engines.compare", "_engines.foreign"}),
     ("_engines.sql", SYSTEM | {"_engines.base", "_engines.compare"}),
     ("_adopt.*", SYSTEM | {"_host.*", "_engines.foreign", "_adopt.*"}),
@@ -65,7 +66,7 @@ RULES: list[tuple[str, set[str]]] = [
     (
         "_engines.*.*",
         SYSTEM
-        | {"_secrets", "_host.*", "_engines.base", "_engines.compare", "_engines.foreign", "_engines.sql"}
+        | {"_secrets", "_host.*", "_engines.base", "_engines.compare", "_engines.foreign*", "_engines.sql"}
         | {"_engines.following", "_engines.ENGINE.*"},
     ),
     ("_discover.found", set()),

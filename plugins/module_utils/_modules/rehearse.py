@@ -16,9 +16,7 @@ def work_on(module: Call) -> Dict[str, Any]:
     """What is removed goes with a failure, so a success has changed nothing."""
     nothing = {"created": [], "requests": "none", "kind": "move"}
     params = {**module.params, **nothing} if module.check_mode else module.params
-    # Of the options of the module repository, a rehearsal needs no others.
-    kept = {"state": "pulled", "keep": 0, "retention": {}, "read_parts": 0}
-    return {"changed": False, **rehearse.rehearse(rehearse.Options.of({**params, **kept}))}
+    return {"changed": False, **rehearse.rehearse(rehearse.Options.of(params))}
 
 
 _LISTS = "units reload created files certificates_ignored neighbours_ignored".split()

@@ -8,13 +8,14 @@ Addresses are secrets: they reach no command line, and nothing that a failing ho
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import http.client
 import json
 import time
-import urllib.error
-import urllib.request
+import urllib.parse
 from email.message import EmailMessage
-from typing import Callable, List
+from typing import Callable, List, Mapping, Type
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._nightly import night
@@ -26,17 +27,36 @@ _SECONDS = 30.0  # for each hook
 _TRIES, _PAUSE = 3, 5.0
 _LISTED = ("/usr/sbin", "/usr/lib")
 
+_KINDS: Mapping[str, Type[http.client.HTTPConnection]] = {
+    "http": http.client.HTTPConnection,
+    "https": http.client.HTTPSConnection,
+}
+
 Post = Callable[[str, bytes], None]
 
 
+class AnswerError(OSError):
+    """What an address answered was not that all is well."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("HTTP {0}".format(status))
+
+
 def post(url: str, data: bytes) -> None:
-    """Send JSON to an address. Raises OSError or ValueError."""
-    if not url.startswith(("http://", "https://")):
+    """Send JSON to an address. Raises OSError, AnswerError for an answer that is no good one, or ValueError."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in _KINDS or not parts.hostname:
         raise ValueError("it is no http or https address")
     headers = {"Content-Type": "application/json", "User-Agent": "relocate.django"}
-    request = urllib.request.Request(url, data, headers)  # noqa: S310  looked at above
-    with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-        answer.read(1024)
+    path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    with contextlib.closing(_KINDS[parts.scheme](parts.hostname, parts.port, timeout=_SECONDS)) as connection:
+        try:
+            connection.request("POST", path, data, headers)
+            status = connection.getresponse().status
+        except http.client.HTTPException as exc:
+            raise OSError("no answer of HTTP came ({0})".format(type(exc).__name__)) from exc
+    if not 200 <= status < 300:
+        raise AnswerError(status)
 
 
 def good(plan: Plan, send: Post = post) -> List[str]:
@@ -63,8 +83,8 @@ def _sent(what: str, url: str, data: bytes, send: Post) -> List[str]:
         try:
             send(url, data)
             return []
-        except urllib.error.HTTPError as error:
-            why = "HTTP {0}".format(error.code)
+        except AnswerError as error:
+            why = str(error)
         except (OSError, ValueError) as error:  # whose text may hold the address
             why = type(error).__name__
         if attempt + 1 < _TRIES:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import default_jobs
@@ -71,10 +71,10 @@ class Asked(ModuleOptions):
 class Options(Asked):
     """Holds the options of the module ``repository``."""
 
-    state: str  # pushed, pulled, noted, checked
-    keep: int  # sets that stay there; 0: all
-    retention: Mapping[str, Any]  # how many stay of each kind: the words of Policy
-    read_parts: int  # a check reads one of so many parts of the data; 0: none
+    state: str = "pulled"  # pushed, pulled, noted, checked
+    keep: int = 0  # sets that stay there; 0: all
+    retention: Mapping[str, Any] = field(default_factory=dict)  # how many stay of each kind: the words of Policy
+    read_parts: int = 0  # a check reads one of so many parts of the data; 0: none
 
 
 # --- what is there

@@ -267,7 +267,8 @@ class MysqlEngine(Engine):
         """See :meth:`Engine.adopted`. Also raises collation_missing, right_missing."""
         found = foreign.survey(dump.stream, dump.rewrapped)
         self.context.notes.extend(found.left.sentences(self.config.alias))
-        with self.incoming() as config:
+        with contextlib.ExitStack() as stack:
+            config = stack.enter_context(self.incoming())
             with self._server.admin() as session:
                 foreign.load(self._server, session, config.name, dump, found)
             yield config

@@ -10,16 +10,11 @@ judges a statement sees all that any server would run.
 from __future__ import annotations
 
 import re
-from typing import IO, Iterator, List, NamedTuple, Pattern, Tuple
+from typing import Iterator, List, NamedTuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.foreign import (
-    LONGEST,
-    refused,
-    truncated,
-    unsure_line_ends,
-)
+from ansible_collections.relocate.django.plugins.module_utils._engines.foreign import refused
+from ansible_collections.relocate.django.plugins.module_utils._engines.foreign_reader import Reader
 
-_BLOCK = 1 << 20
 _HEAD = 8192  # bytes in which the words lie that tell what a statement does
 #: Where newer clients of MariaDB forbid commands of a shell: for clients that know it.
 _SANDBOX = re.compile(rb"/\*M?!999999\\- [^\n]*\n")
@@ -76,34 +71,11 @@ class Statement(NamedTuple):
         return "line {0} of the dump ({1})".format(self.line, first if _SHOWN.match(first) else "no word of SQL")
 
 
-class Script:
-    """A script that is read once.
+class Script(Reader):
+    """A script of mysqldump or mariadb-dump."""
 
-    :param rewrapped: line ends within quotes are not certain: a value that has one is refused
-    """
-
-    def __init__(self, stream: IO[bytes], rewrapped: bool = False) -> None:
-        self._stream, self._rewrapped = stream, rewrapped
-        self._data, self._at, self._line, self._ended = b"", 0, 1, False
-        self._delimiter = b";"
-
-    def _more(self) -> bool:
-        """Have more of it in memory, at least as much again as is needed still. False at the end."""
-        if self._ended:
-            return False
-        kept = self._data[self._at :]
-        if len(kept) > LONGEST:
-            raise refused("line {0} of the dump".format(self._line), "begins what is too long for a statement")
-        more = self._stream.read(max(_BLOCK, len(kept)))
-        if not more:  # what was found in memory stays where it is
-            self._ended = True
-            return False
-        self._data, self._at = kept + more, 0
-        return True
-
-    def _advance(self, to: int) -> None:
-        self._line += self._data.count(b"\n", self._at, to)
-        self._at = to
+    AHEAD = 8
+    _delimiter = b";"
 
     def statements(self) -> Iterator[Statement]:
         """Give each statement, in its order."""
@@ -160,18 +132,6 @@ class Script:
                 raise refused(self._where(), "holds a command of the client")
             place = self._behind(found, sign)
 
-    def _next(self, special: Pattern[bytes], place: int) -> Tuple[int, bytes]:
-        """Return the next sign that means something, and its place."""
-        while True:
-            match = special.search(self._data, self._at + place)
-            if match and (match.end() + 8 < len(self._data) or self._ended):
-                return match.start() - self._at, match.group()
-            if not self._more() and match is None:
-                raise truncated("it ends within the statement that begins at line {0}".format(self._line))
-
-    def _where(self) -> str:
-        return "the statement at line {0} of the dump".format(self._line)
-
     def _behind(self, place: int, sign: bytes) -> int:
         if sign in _STRINGS:
             return self._quoted(place, _STRINGS[sign])
@@ -180,22 +140,3 @@ class Script:
         if sign == b"/*":
             return self._find(place, b"*/") + 2
         return place + len(sign)
-
-    def _quoted(self, place: int, pattern: Pattern[bytes]) -> int:
-        while True:
-            match = pattern.match(self._data, self._at + place)
-            if match and (match.end() < len(self._data) or self._ended):
-                break
-            if not self._more() and not match:
-                raise truncated("it ends within quotes, in the statement at line {0}".format(self._line))
-        if self._rewrapped and b"\n" in match.group():
-            raise unsure_line_ends(self._where())
-        return match.end() - self._at
-
-    def _find(self, place: int, what: bytes) -> int:
-        while True:
-            found = self._data.find(what, self._at + place)
-            if found >= 0:
-                return found - self._at
-            if not self._more():
-                raise truncated("it ends within the statement that begins at line {0}".format(self._line))

@@ -79,12 +79,11 @@ def begun(server: Server, directory: str, limits: Limits) -> Iterator["FollowedS
     def work(tell: IO[bytes], go: IO[bytes]) -> None:
         replicate_follow.process(server, directory, limits, tell, go)
 
-    with following.begun(directory, work) as process:
+    with contextlib.ExitStack() as stack:
+        process = stack.enter_context(following.begun(directory, work))
         opened = FollowedSnapshot(server, server.config.name, process)
-        try:
-            yield opened
-        finally:
-            opened.close()
+        stack.callback(opened.close)
+        yield opened
 
 
 def _tell_others(server: Server) -> None:

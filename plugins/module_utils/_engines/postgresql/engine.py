@@ -236,11 +236,13 @@ class PostgresqlEngine(Engine):
     @contextlib.contextmanager
     def adopted(self, dump: ForeignDump) -> Iterator[DatabaseConfig]:
         """See :meth:`Engine.adopted`. Also raises superuser_refused, server_too_old, extension_missing."""
-        with self._server.anyone() as session, foreign.opened(self._server, session, dump) as (stream, found):
+        with contextlib.ExitStack() as stack:
+            session = stack.enter_context(self._server.anyone())
+            stream, found = stack.enter_context(foreign.opened(self._server, session, dump))
             self.context.notes.extend(found.left.sentences(self.config.alias))
-            with self.incoming(foreign.model_of(self.describe(), found)) as config:
-                foreign.load(self._server, config.name, stream, dump.rewrapped, found)
-                yield config
+            config = stack.enter_context(self.incoming(foreign.model_of(self.describe(), found)))
+            foreign.load(self._server, config.name, stream, dump.rewrapped, found)
+            yield config
 
     @contextlib.contextmanager
     def reachable(self, which: str) -> Iterator[DatabaseConfig]:

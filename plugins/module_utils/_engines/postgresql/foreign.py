@@ -178,7 +178,7 @@ def refuse_superuser(server: Server, session: Session) -> None:
     """A superuser's session runs programs of the host, and reads its files, when a function of the dump asks for it."""
     role = server.acts_as
     sql = "SELECT count(*) FROM pg_catalog.pg_roles WHERE rolsuper AND rolname IN ({0})"
-    names = ", ".join("'{0}'".format(name.replace("'", "''")) for name in {role, server.role})
+    names = ", ".join("'{0}'".format(name.replace("'", "''")) for name in (role, server.role))
     if session.value(sql.format(names)):
         raise RelocateError(
             "superuser_refused",
@@ -246,7 +246,8 @@ def opened(server: Server, session: Session, dump: ForeignDump) -> Iterator[Tupl
     """Open the SQL of a dump that may be loaded, and tell what is in it. Raises as :func:`examine`."""
     refuse_superuser(server, session)
     left = LeftOut()
-    with script_of(server, dump, session.major, left) as stream:
+    with contextlib.ExitStack() as stack:
+        stream = stack.enter_context(script_of(server, dump, session.major, left))
         found = surveyed(stream, session, dump.rewrapped)
         found.left.merge(left)
         yield stream, found

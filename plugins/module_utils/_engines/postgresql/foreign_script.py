@@ -10,16 +10,11 @@ such: whoever reads says what becomes of them.
 from __future__ import annotations
 
 import re
-from typing import IO, Iterator, List, NamedTuple, Pattern, Tuple
+from typing import Iterator, List, NamedTuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.foreign import (
-    LONGEST,
-    refused,
-    truncated,
-    unsure_line_ends,
-)
+from ansible_collections.relocate.django.plugins.module_utils._engines.foreign import refused, truncated
+from ansible_collections.relocate.django.plugins.module_utils._engines.foreign_reader import Reader
 
-_BLOCK = 1 << 20
 _SPECIAL = re.compile(rb"""['"$;()\\]|--|/\*""")
 _SPECIAL_OR_WORD = re.compile(rb"""['"$;()\\]|--|/\*|(?<![\w$\x80-\xff])(?:BEGIN|CASE|END)(?![\w$\x80-\xff])""", re.I)
 _PLAIN = re.compile(rb"'(?:[^']|'')*'")
@@ -60,33 +55,8 @@ class Statement(NamedTuple):
         return "line {0} of the dump ({1})".format(self.line, first if _SHOWN.match(first) else "no word of SQL")
 
 
-class Script:
-    """A script that is read once.
-
-    :param rewrapped: line ends within quotes are not certain: a value that has one is refused
-    """
-
-    def __init__(self, stream: IO[bytes], rewrapped: bool = False) -> None:
-        self._stream, self._rewrapped = stream, rewrapped
-        self._data, self._at, self._line, self._ended = b"", 0, 1, False
-
-    def _more(self) -> bool:
-        """Have more of it in memory, at least as much again as is needed still. False at the end."""
-        if self._ended:
-            return False
-        kept = self._data[self._at :]
-        if len(kept) > LONGEST:
-            raise refused("line {0} of the dump".format(self._line), "begins what is too long for a statement")
-        more = self._stream.read(max(_BLOCK, len(kept)))
-        if not more:  # what was found in memory stays where it is
-            self._ended = True
-            return False
-        self._data, self._at = kept + more, 0
-        return True
-
-    def _advance(self, to: int) -> None:
-        self._line += self._data.count(b"\n", self._at, to)
-        self._at = to
+class Script(Reader):
+    """A script of pg_dump, with the rows of each COPY."""
 
     def statements(self) -> Iterator[Statement]:
         """Give each statement. Whoever is given a COPY ... FROM stdin reads :meth:`rows` before the next one."""
@@ -138,20 +108,8 @@ class Script:
                 return self._at + found
             if sign == b"\\":
                 raise refused(self._where(), "holds a command of psql")
-            level.pass_by(sign)
+            level.pass_by(sign.upper())
             place = self._behind(found, sign)
-
-    def _next(self, pattern: Pattern[bytes], place: int) -> Tuple[int, bytes]:
-        """Return the next sign that means something, and its place."""
-        while True:
-            match = pattern.search(self._data, self._at + place)
-            if match and (match.end() < len(self._data) or self._ended):
-                return match.start() - self._at, match.group().upper()
-            if not self._more() and match is None:
-                raise truncated("it ends within the statement that begins at line {0}".format(self._line))
-
-    def _where(self) -> str:
-        return "the statement at line {0} of the dump".format(self._line)
 
     def _behind(self, place: int, sign: bytes) -> int:
         """Return where what begins at a place ends: a quoted text, a comment, or a sign or word of its own."""
@@ -172,17 +130,6 @@ class Script:
     def _in_name(self, place: int) -> bool:
         return place >= 0 and bool(_IN_NAME.match(self._data, self._at + place))
 
-    def _quoted(self, place: int, pattern: Pattern[bytes]) -> int:
-        while True:
-            match = pattern.match(self._data, self._at + place)
-            if match and (match.end() < len(self._data) or self._ended):
-                break
-            if not self._more() and not match:
-                raise truncated("it ends within quotes, in the statement at line {0}".format(self._line))
-        if self._rewrapped and b"\n" in match.group():
-            raise unsure_line_ends(self._where())
-        return match.end() - self._at
-
     def _behind_dollar(self, place: int) -> int:
         if self._in_name(place - 1):
             return place + 1
@@ -193,14 +140,6 @@ class Script:
             return place + 1
         word = tag.group()
         return self._find(place + len(word), word) + len(word)
-
-    def _find(self, place: int, what: bytes) -> int:
-        while True:
-            found = self._data.find(what, self._at + place)
-            if found >= 0:
-                return found - self._at
-            if not self._more():
-                raise truncated("it ends within the statement that begins at line {0}".format(self._line))
 
     def _behind_comment(self, place: int) -> int:
         """Return where in memory a comment ends; one with a star may hold others."""

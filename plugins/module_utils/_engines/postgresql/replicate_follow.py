@@ -278,5 +278,6 @@ def begun(server: Server, name: str, directory: str, limits: Limits) -> Iterator
     def work(tell: IO[bytes], go: IO[bytes]) -> None:
         _process(server, name, directory, limits, tell, go)
 
-    with following.begun(directory, work) as process:
+    with contextlib.ExitStack() as stack:
+        process = stack.enter_context(following.begun(directory, work))
         yield str(process.answer["snapshot"])

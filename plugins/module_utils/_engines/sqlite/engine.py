@@ -262,7 +262,8 @@ class SqliteEngine(Engine):
         """See :meth:`Engine.adopted`. Also raises sessions_remain, disk_full."""
         self.context.notes.extend(foreign.examine(dump, self.config.alias))
         if dump.kind == SQLITE_SQL:
-            with self.incoming() as config:
+            with contextlib.ExitStack() as stack:
+                config = stack.enter_context(self.incoming())
                 foreign.run(dump, config.name, self.context.owner)
                 yield config
             return

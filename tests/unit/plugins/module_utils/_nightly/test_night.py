@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import signal
+import socket
 import stat
-import urllib.error
+import threading
 from dataclasses import replace
-from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -225,19 +226,49 @@ def test_who_may_read_what(host: Host) -> None:
 def test_hooks_that_fail_tell_no_address(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telling, "_PAUSE", 0)
     errors = [
-        urllib.error.URLError(SECRET),
+        TimeoutError(SECRET),
         ValueError(SECRET),
-        urllib.error.HTTPError(SECRET, 404, SECRET, Message(), None),
+        telling.AnswerError(404),
     ]
 
     def send(_url: str, _data: bytes) -> None:
         raise errors[0]
 
-    for known in ("URLError", "ValueError", "HTTP 404"):
+    for known in ("TimeoutError", "ValueError", "HTTP 404"):
         assert telling.good(host.plan, send) == [f"the ping could not be sent: {known}"]
         errors.pop(0)
     with pytest.raises(ValueError, match="no http"):
         telling.post("file:///etc/passwd", b"")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (b"HTTP/1.0 200 OK\r\n\r\n", ""),
+        (b"HTTP/1.0 204 None\r\n\r\n", ""),
+        (b"HTTP/1.0 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n", "HTTP 302"),
+        (b"HTTP/1.0 500 No\r\n\r\n", "HTTP 500"),
+        (b"SSH-2.0-x\r\n", "no answer of HTTP came"),
+        (b"", "no answer of HTTP came|reset"),
+    ],
+)
+def test_what_is_posted(answer: bytes, error: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        got: list[bytes] = []
+
+        def serve() -> None:
+            connection, _address = server.accept()
+            with connection:
+                while not got or not got[-1].endswith(b'{"a": 1}'):
+                    got.append((got[-1] if got else b"") + connection.recv(9999))
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        with contextlib.nullcontext() if not error else pytest.raises(OSError, match=error):
+            telling.post(f"http://127.0.0.1:{server.getsockname()[1]}/ping/x?y=1#z", b'{"a": 1}')
+        thread.join(9)
+    assert got[-1].startswith(b"POST /ping/x?y=1 HTTP/1.1\r\n") and b"application/json" in got[-1]
 
 
 def test_the_command_and_the_mail(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

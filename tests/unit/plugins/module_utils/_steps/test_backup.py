@@ -159,7 +159,8 @@ def test_a_whole_set(tmp_path: Path, checkout: Path, dirty: bool) -> None:
         site,
         backup,
         revision,
-        options_of(tmp_path, files=[".env"]),
+        "shop",
+        [".env"],
         databases,
         store_media.media_of(site, backup, True, "zstd"),
     )
