@@ -39,7 +39,7 @@ from ansible_collections.relocate.django.plugins.module_utils._set import first_
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Prepared
 from ansible_collections.relocate.django.plugins.module_utils._steps import copies, dumps
-from tests.engines import mysql_server
+from tests.engines import live_copy, mysql_server
 from tests.engines.mysql_server import MysqlServer
 from tests.engines.mysql_workload import SCHEMA, WORKLOADS
 from tests.engines.test_mysql_catchup import OWNER, Pair, Writer, contents
@@ -98,9 +98,8 @@ class Two:
         assert not compare_states(self.copied, self.held(self.new, INCOMING))
 
     def bring(self) -> None:
-        """As rsync does: what is on old is on new, and nothing else."""
-        shutil.rmtree(self.brought, ignore_errors=True)
-        shutil.copytree(self.stream, self.brought, ignore=shutil.ignore_patterns(".*"))
+        """As rsync does."""
+        live_copy.bring(self.stream, self.brought)
 
     def round(self) -> int:
         self.bring()
@@ -470,8 +469,7 @@ class Move:
         self.target = path / "new" / "sets" / "shop" / LABEL
 
     def bring(self) -> None:
-        shutil.rmtree(self.target, ignore_errors=True)
-        shutil.copytree(self.made.path, self.target, ignore=shutil.ignore_patterns(".part"))
+        live_copy.bring(self.made.path, self.target)
         (self.target / first_copy.BASES).unlink(missing_ok=True)
 
     def follow(self) -> dict[str, Any]:

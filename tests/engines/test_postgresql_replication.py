@@ -39,6 +39,7 @@ from ansible_collections.relocate.django.plugins.module_utils._set import first_
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Prepared
 from ansible_collections.relocate.django.plugins.module_utils._steps import copies, dumps
+from tests.engines import live_copy
 from tests.engines.catchup_workload import SCHEMA, WORKLOADS
 from tests.engines.postgresql_cluster import Cluster, maker, running
 from tests.engines.test_postgresql_catchup import Writer, restored, rows_of
@@ -96,9 +97,8 @@ class Two:
         assert not compare_states(self.copied, self.held(self.new, INCOMING))
 
     def bring(self) -> None:
-        """As rsync does: what is on old is on new, and nothing else; a file that vanishes meanwhile is no error."""
-        shutil.rmtree(self.brought, ignore_errors=True)
-        shutil.copytree(self.stream, self.brought, ignore=shutil.ignore_patterns(".*"))
+        """As rsync does."""
+        live_copy.bring(self.stream, self.brought)
 
     def round(self) -> int:
         self.bring()
@@ -490,8 +490,7 @@ class Move:
         self.target = path / "new" / "sets" / "shop" / LABEL
 
     def bring(self) -> None:
-        shutil.rmtree(self.target, ignore_errors=True)
-        shutil.copytree(self.made.path, self.target)
+        live_copy.bring(self.made.path, self.target)
         (self.target / first_copy.BASES).unlink(missing_ok=True)
 
     def follow(self) -> dict[str, Any]:
