@@ -85,7 +85,7 @@ def _listed_in(directory: str) -> Tuple[List[Tuple[str, Any]], bool]:
 
 
 def figures(outcome: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return what a run hands on to AWX, or to a later play, about a site: as set_stats does it."""
+    """Return what a run hands on to AWX about a site, as set_stats does it."""
     known = ("status", "code", "old", "new", "downtime", "total", "report")
     told = {key: outcome[key] for key in known if outcome.get(key)}
     name = "{0} on {1}".format(outcome["site"], outcome["new"])

@@ -98,7 +98,7 @@ def _plan_update(git: Git, commit: str, source: Source) -> CheckoutPlan:
         raise _occupied(git.path, "its origin is another one, and it does not know the revision")
     changed = changes(git.path, git.owner)
     if changed and not (before == commit and _is_patched(git, source.patch)):
-        raise _dirty(git.path, changed)
+        raise dirty(git.path, changed)
     done = before == commit and bool(changed) == bool(source.patch) and not _pointers(git)
     return CheckoutPlan("none" if done else "update", git.path, commit, before)
 
@@ -159,7 +159,11 @@ def _is_free(path: str) -> bool:
     return not os.path.lexists(path) or (os.path.isdir(path) and not os.listdir(path))
 
 
-def _dirty(path: str, changed: Sequence[str]) -> RelocateError:
+def dirty(path: str, changed: Sequence[str]) -> RelocateError:
+    """Return the refusal of a checkout that somebody works in.
+
+    :param changed: paths
+    """
     return RelocateError(
         "dirty_tree",
         "{0} holds uncommitted changes: {1}".format(path, ", ".join(changed[:10])),

@@ -28,7 +28,6 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.foreign i
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import open_engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import load
-from ansible_collections.relocate.django.plugins.module_utils._host import facts as host_facts
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseFacts, Revision
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS
@@ -49,11 +48,11 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import (
     on_copy,
     retain,
 )
+from ansible_collections.relocate.django.plugins.module_utils._steps.needs import missing_space
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 #: What the project is asked about itself.
 TOPICS = backup.TOPICS
-_SPARE = 64 << 20  # bytes of disk that stay free
 _SCRATCH = DATABASES + "/scratch"
 _UNKNOWN = (
     "database {0}: a dump does not tell whether tables or rows were left out when it was made; every model of the code"
@@ -158,15 +157,8 @@ def _look(engine: Engine, path: str) -> Looked:
 
 
 def _check_space(directory: str, needed: Sequence[int]) -> None:
-    free, wanted = host_facts.free_bytes(directory), sum(needed) + _SPARE
-    if free < wanted:
-        raise RelocateError(
-            "disk_full",
-            "the dumps may take {0} MiB below {1} until they are loaded, and {2} MiB are free".format(
-                wanted >> 20, directory, free >> 20
-            ),
-            "free space there",
-        )
+    for found in missing_space(directory, sum(needed), "what the dumps are unpacked to"):
+        raise RelocateError(found.code, found.msg, found.hint)
 
 
 def _examined(engine: Engine, looked: Looked) -> List[str]:

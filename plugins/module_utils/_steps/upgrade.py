@@ -17,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._project import environments, other_code, vcs
+from ansible_collections.relocate.django.plugins.module_utils._project.checkout import dirty
 from ansible_collections.relocate.django.plugins.module_utils._project.git import check_revision
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
 from ansible_collections.relocate.django.plugins.module_utils._record.record import (
@@ -113,12 +114,7 @@ def planned(options: Options) -> Dict[str, Any]:
     if now.commit == commit:
         return {"changed": False, "needed": False, **found}
     if now.dirty:
-        raise RelocateError(
-            "dirty_tree",
-            "{0} holds uncommitted changes: {1}".format(places.top, ", ".join(now.changes[:10])),
-            "commit or stash them (git stash) on this host",
-            {"changes": list(now.changes[:100])},
-        )
+        raise dirty(places.top, now.changes)
     with open_site(options.site_options) as site:
         refuse_previous(site, record)
         refuse_full(site, options.directory)

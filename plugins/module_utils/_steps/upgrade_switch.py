@@ -22,6 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.base impo
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._project import environments, other_code, vcs
+from ansible_collections.relocate.django.plugins.module_utils._project.checkout import dirty
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Upgrade
 from ansible_collections.relocate.django.plugins.module_utils._record.record import (
     UPGRADE_BEGUN,
@@ -170,12 +171,7 @@ def _refuse_other_code(noted: Upgrade) -> None:
             "check out the one that is wanted by another upgrade",
         )
     if now.dirty:
-        raise RelocateError(
-            "dirty_tree",
-            "{0} holds uncommitted changes: {1}".format(noted.top, ", ".join(now.changes[:10])),
-            "commit or stash them (git stash) on this host",
-            {"changes": list(now.changes[:100])},
-        )
+        raise dirty(noted.top, now.changes)
 
 
 def _refuse_missing(site: Site, marks: Mapping[str, Any]) -> None:

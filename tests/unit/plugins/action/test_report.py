@@ -130,7 +130,7 @@ def test_a_template_that_fails_leaves_no_half_report(tmp_path: Path) -> None:
     assert not (tmp_path / "reports").exists()
 
 
-def test_what_later_plays_and_awx_get() -> None:
+def test_what_awx_gets() -> None:
     found = report.figures({**moved(), "report": {"html": "a.html"}})
     assert (found["per_host"], found["aggregate"]) == (False, True)
     told = {"status": "moved", "old": "old1", "new": "new1", "downtime": 30.5, "total": 100.0}
