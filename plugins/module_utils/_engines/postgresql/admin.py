@@ -164,9 +164,18 @@ def locale_hint(recorded: Optional[DatabaseFacts]) -> str:
 
 def _join_role(server: Server, session: Session) -> None:
     """An administrator who is no superuser may give a database only to a role that it is a member of."""
-    member = "SELECT rolsuper OR pg_has_role(current_user, {0}, 'MEMBER') FROM pg_roles WHERE rolname = current_user"
-    if not session.value(member.format(literal(server.acts_as))):
+    if lacks_membership(session, server.acts_as):
         session.run("GRANT {0} TO CURRENT_USER".format(ident(server.acts_as)))
+
+
+def lacks_membership(session: Session, role: str) -> bool:
+    """Tell whether the session's role must be granted another one, before databases can be given to that.
+
+    From 16 on, whoever makes a role is a member without its rights, who may grant them to himself.
+    """
+    kinds = ("SET", "USAGE") if session.major >= 16 else ("MEMBER",)
+    has = " AND ".join("pg_has_role(current_user, {0}, {1})".format(literal(role), literal(kind)) for kind in kinds)
+    return not session.value("SELECT rolsuper OR ({0}) FROM pg_roles WHERE rolname = current_user".format(has))
 
 
 def database_clauses(recorded: Optional[DatabaseFacts], major: int) -> List[str]:

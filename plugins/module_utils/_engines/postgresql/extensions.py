@@ -45,8 +45,8 @@ def unapproved(server: Server, session: Session, recorded: DatabaseFacts) -> Lis
     """
     if not is_superuser(session):
         return []
-    known = _catalogue(session)
-    wanted = _with_required(recorded.extensions, known)
+    known = catalogue(session)
+    wanted = with_required(recorded.extensions, known)
     asking = sorted(name for name in wanted if name in known and not known[name][0] and name not in KNOWN_GOOD)
     asking = [name for name in asking if name not in _given(server, session)] if asking else []
     return [_unapproved(server, session, name) for name in asking]
@@ -65,7 +65,7 @@ def _unapproved(server: Server, session: Session, name: str) -> Unapproved:
     )
 
 
-def _catalogue(session: Session) -> Dict[str, Tuple[bool, Sequence[str]]]:
+def catalogue(session: Session) -> Dict[str, Tuple[bool, Sequence[str]]]:
     """Return what the server offers: name -> (trusted, required extensions)."""
     rows = session.rows(
         "SELECT name, {0}, coalesce(requires::text[], '{{}}') FROM pg_available_extension_versions".format(
@@ -80,7 +80,7 @@ def _catalogue(session: Session) -> Dict[str, Tuple[bool, Sequence[str]]]:
     return found
 
 
-def _with_required(names: Iterable[str], known: Mapping[str, Tuple[bool, Sequence[str]]]) -> Set[str]:
+def with_required(names: Iterable[str], known: Mapping[str, Tuple[bool, Sequence[str]]]) -> Set[str]:
     """The names, and whatever CASCADE would bring with them."""
     found: Set[str] = set()
     open_ones = list(names)

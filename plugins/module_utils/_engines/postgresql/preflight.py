@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import List, Optional, Sequence
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import queries
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import managed, queries
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.admin import (
     assumed_problem,
@@ -203,7 +203,7 @@ def check_new(server: Server, recorded: Optional[DatabaseFacts]) -> List[Obstacl
     except RelocateError as exc:
         findings.error(exc)
     else:
-        _may_create(server, findings)
+        _may_create(server, recorded, findings)
     _restore_client(major, recorded, findings)
     return findings.found
 
@@ -220,9 +220,10 @@ def _workers(server: Server, session: Session, findings: Findings) -> None:
         )
 
 
-def _may_create(server: Server, findings: Findings) -> None:
+def _may_create(server: Server, recorded: Optional[DatabaseFacts], findings: Findings) -> None:
     try:
         with server.admin() as session:
+            managed.check(server, session, recorded, findings)
             rows = session.rows(
                 "SELECT rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user"
             )
@@ -264,9 +265,8 @@ def _matches(server: Server, session: Session, recorded: DatabaseFacts, findings
         findings.add(
             "right_missing",
             "only a superuser can create {0}".format(", ".join(str(name) for name in needed)),
-            "create the role {0} on new as SUPERUSER for the move, or leave the alias out of relocate_aliases".format(
-                server.role
-            ),
+            "create the role {0} on new as SUPERUSER for the move; where new has no superuser, drop them on old, or"
+            " leave the alias out of relocate_aliases".format(server.role),
         )
 
 
