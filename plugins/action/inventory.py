@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.plugin_utils import _pairs, _received, _told, _values
+from ansible_collections.relocate.django.plugins.plugin_utils import _hooks, _pairs, _received, _told, _values
 
 _DISPLAY = Display()
 
@@ -24,6 +24,13 @@ def refuse_values(values: Mapping[str, Any]) -> None:
     text = _values.message(_values.wrong_values(values))
     if text:
         raise RelocateError("bad_option", text, "correct them in the inventory")
+
+
+def refuse_hooks(lines: Sequence[str]) -> None:
+    """Raise bad_option with a line for each hook that could not be run."""
+    if lines:
+        text = "\n".join(["hooks cannot be run; nothing was done", *lines])
+        raise RelocateError("bad_option", text, "correct the inventory; a relative path is looked for beside it")
 
 
 def refuse_groups(needed: Sequence[str], groups: Mapping[str, Any]) -> None:
@@ -156,6 +163,7 @@ class ActionModule(ActionBase):
         _received.refuse_facts(str(task_vars["inventory_hostname"]), task_vars)
         values = self._values(task_vars)
         refuse_values(values)
+        refuse_hooks(_hooks.wrong(values, task_vars, self._loader.load_from_file))
         if args["converts"]:
             refuse_conversion(values)
         if args["lost"]:

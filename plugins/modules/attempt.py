@@ -53,6 +53,7 @@ options:
       - stopped_unseen
       - key_left
       - set_left
+      - hook_failed
       - rehearsed
       - settled
       - serves_on

@@ -228,6 +228,12 @@ def _set_left(state: State, known: Known, _template: Template, _now: float) -> S
     return _more(state, set_left="{0}: {1}".format(label, _msg(known, "unknown")))
 
 
+def _hook_failed(state: State, known: Known, _template: Template, _now: float) -> State:
+    """Note a hook that failed once a site served: nothing is put back for it."""
+    ended = {} if state["outcome"] else {"unfinished": True, **_ended(known)}
+    return _more(state, **ended, hook_left="{0}: {1}".format(_ended(known)["task"], _msg(known, "unknown")))
+
+
 def _rehearsed(state: State, _known: Known, _template: Template, _now: float) -> State:
     return _more(state, rehearsed=True)
 
@@ -277,6 +283,7 @@ STEPS: Mapping[str, Callable[[State, Known, Template, float], State]] = {
     "stopped_unseen": _stopped_unseen,
     "key_left": _key_left,
     "set_left": _set_left,
+    "hook_failed": _hook_failed,
     "rehearsed": _rehearsed,
     "settled": _settled,
     "serves_on": _serves_on,

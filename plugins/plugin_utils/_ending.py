@@ -52,6 +52,8 @@ def next_steps(outcome: Mapping[str, Any]) -> List[str]:
         return ["next: ansible-playbook relocate.django.move -i INVENTORY"]
     if outcome["status"] == "obstacles":
         return ["next: fix the obstacles, " + _again(outcome)]
+    if outcome["status"] == "unfinished" and outcome.get("hook_left"):
+        return ["next: do what the hook was to do; nothing else is left of the move"]
     if outcome["status"] == "unfinished":
         return ["next: fix the cause, {0}; it only retires the old site".format(_again(outcome))]
     return _after_a_failure(outcome) if outcome["status"] == "failed" else []
@@ -62,6 +64,7 @@ def left_behind(outcome: Mapping[str, Any]) -> List[str]:
     told = {
         "set_left": "the set of this attempt, which holds passwords, is still there: {0}",
         "key_left": "the one-time key may still be in authorized_keys on old: {0}; the next run takes it back",
+        "hook_left": "a hook failed, and does not run again by itself: {0}",
     }
     return [text.format(outcome[key]) for key, text in told.items() if outcome.get(key)]
 

@@ -40,7 +40,10 @@ OURS = {
 #: The lookup of a variable of the inventory: the name is a constant, and the host one that was looked at as all are.
 OPTION = re.compile(r"lookup\('relocate\.django\.option', '(\w+)'(?:, host=(\w+))?\)")
 #: Every other lookup there is, with the reason why it may be made.
-LOOKUPS = {"lookup('ansible.builtin.pipe', 'echo $(id -un)@$(uname -n)')": "a constant: who runs this"}
+LOOKUPS = {
+    "lookup('ansible.builtin.pipe', 'echo $(id -un)@$(uname -n)')": "a constant: who runs this",
+    "lookup('relocate.django.hook', relocate_moment)": "a task file that the inventory names; each include says when",
+}
 
 
 def mappings(value: Any) -> Iterator[dict[str, Any]]:

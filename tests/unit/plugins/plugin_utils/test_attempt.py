@@ -161,6 +161,15 @@ def test_what_goes_wrong_leaves_the_attempt_in_its_phase(phase: str) -> None:
     assert _attempt.outcome_of(known, lambda value: value)["starting"] is (phase == "starting")
 
 
+def test_a_hook_that_fails_once_a_site_serves_puts_nothing_back() -> None:
+    left = "Restore: [load_failed] a"
+    served = after(*MOVED, ("hook_failed", FAILED))["relocate_attempt"]["outcome"]
+    assert (served["unfinished"], served["hook_left"]) == (True, left)
+    # A move that had failed before that has failed for its own reason.
+    failed = after(*MOVED[:3], ("failed", FAILED), ("hook_failed", FAILED))["relocate_attempt"]["outcome"]
+    assert failed["failed"] and "unfinished" not in failed and failed["hook_left"] == left
+
+
 def test_the_next_site_begins_anew_and_failures_are_kept() -> None:
     state = after(*MOVED[:3], ("failed", FAILED), "settled", "begun")["relocate_attempt"]
     assert (state["phase"], state["begun"], state["units"], state["outcome"]) == ("begun", 6.0, [], {})
