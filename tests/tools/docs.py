@@ -12,38 +12,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.tools import errors_page, record_page, role_pages
+from tests.tools import errors_page, record_page, role_pages, site_links
 from tests.tools.collection import COPY, ROOT, sync
 
 NAME = "relocate.django"
 BUILD = ROOT / "build" / "docs"
-_CONF = """project = "{name}"
-author = "The relocate.django authors"
-extensions = ["sphinx_antsibull_ext", "myst_parser"]
-html_theme = "alabaster"
-html_theme_options = {{"page_width": "70em", "sidebar_width": "18em"}}
-myst_heading_anchors = 3
-nitpicky = False
-# Where to read on is ansible-core's own site, which a build must not depend on; pages link to files of the sources.
-suppress_warnings = ["ref.ref", "ref.any", "ref.envvar", "myst.xref_missing", "toc.not_included"]
-"""
-_INDEX = """relocate.django
-===============
-
-.. toctree::
-   :maxdepth: 1
-   :caption: Guides
-
-   {guides}
-
-.. toctree::
-   :maxdepth: 1
-   :caption: Modules and roles
-   :glob:
-
-   reference/*_module
-   reference/*_role
-"""
+SITE = ROOT / "tests" / "tools" / "docsite"
+#: Pages of the repository that the site shows, where they lie there.
+PAGES = ("*.md", "docs/*.md", "docs/*.json", "examples/*/README.md")
+_LEFT_OUT = frozenset(("CHANGELOG.md",))  # of every change: a page of its own in the registry
 
 
 def run(*command: str, cwd: Path = COPY) -> tuple[int, str]:
@@ -86,12 +63,11 @@ def lint() -> list[str]:
     return [said] if code else []
 
 
-def build() -> list[str]:
-    """Build the site; returns what was complained about."""
-    shutil.rmtree(BUILD, ignore_errors=True)
-    reference = BUILD / "source" / "reference"
+def write_sources(source: Path) -> list[str]:
+    """Lay out the site's pages as in the repository, those about plugins and roles below reference/."""
+    reference = source / "reference"
     reference.mkdir(parents=True, mode=0o755)
-    for directory in (BUILD, BUILD / "source", reference):
+    for directory in (BUILD, source, reference):
         directory.chmod(0o755)
     options = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version"]
     code, said = run("antsibull-docs", "collection", *options, "--dest-dir", str(reference), NAME)
@@ -99,14 +75,42 @@ def build() -> list[str]:
         return [said]
     for name in ("index.rst", "environment_variables.rst"):
         (reference / name).unlink(missing_ok=True)
-    guides = sorted((ROOT / "docs").glob("*.md"))
-    for path in guides:
-        shutil.copy(path, BUILD / "source")
-    text = _INDEX.format(guides="\n   ".join(path.stem for path in guides))
-    (BUILD / "source" / "index.rst").write_text(text)
-    (BUILD / "source" / "conf.py").write_text(_CONF.format(name=NAME))
+    for path in (path for pattern in PAGES for path in ROOT.glob(pattern) if path.name not in _LEFT_OUT):
+        target = source / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    shutil.copy(SITE / "conf.py", source)
+    contents = (SITE / "index.md").read_text(encoding="utf-8")
+    (source / "index.md").write_text(
+        (ROOT / "README.md").read_text(encoding="utf-8") + "\n" + contents, encoding="utf-8"
+    )
+    for kind in ("module", "role"):
+        (source / f"{kind}s.rst").write_text(listed(kind), encoding="utf-8")
+    return []
+
+
+def listed(kind: str) -> str:
+    """Return the page that lists all modules or roles, each with what it is for."""
+    found = json.loads(_ansible_doc(dict(os.environ), "--list", "--json", "--type", kind, NAME)[0])
+    title = f"{kind.capitalize()}s"
+    rows, pages = [], []
+    for name, about in sorted(found.items()):
+        short = name.rpartition(".")[2]
+        text = about if isinstance(about, str) else about["entry_points"]["main"]
+        rows += [f"   * - :doc:`reference/{short}_{kind}`", f"     - {text}"]
+        pages.append(f"   {short} <reference/{short}_{kind}>")
+    table = [".. list-table::", "   :widths: 40 60", "", *rows]
+    return "\n".join([title, "=" * len(title), "", *table, "", ".. toctree::", "   :hidden:", "", *pages, ""])
+
+
+def build() -> list[str]:
+    """Build the site; returns what was complained about."""
+    shutil.rmtree(BUILD, ignore_errors=True)
+    complaints = write_sources(BUILD / "source")
+    if complaints:
+        return complaints
     code, said = run("sphinx-build", "-q", "-W", "--keep-going", "-j", "2", "source", "html", cwd=BUILD)
-    return [said] if code else []
+    return [said] if code else site_links.dead(BUILD / "html")
 
 
 def main() -> int:

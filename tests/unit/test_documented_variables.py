@@ -17,9 +17,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.relocate.django.plugins.plugin_utils import _inventory_checks
 from tests.demo.run import variables
-from tests.unit import sources
+from tests.unit import documented, sources
 
-PAGES = sources.files("README.md", "docs/*.md", "roles/*/README.md")
+PAGES = sources.files("roles/*/README.md") + documented.PAGES
 SPECS = sources.files("roles/*/meta/argument_specs.yml")
 #: Programs that write an inventory of their own.
 PROGRAMS = sources.files("tests/demo/*.py", "tests/e2e/*.py", "benchmarks/*.py")
@@ -39,11 +39,6 @@ def refused(given: dict[str, Any]) -> list[str]:
     known = {name: value for name, value in given.items() if name in COMMON}
     words = ArgumentSpecValidator(COMMON).validate(known).error_messages
     return words + [item["msg"] for item in _inventory_checks.obstacles(given, given.get("relocate_sites"), [], [])]
-
-
-def snippets(text: str) -> Iterator[Any]:
-    """Give the YAML that a page shows."""
-    return (yaml.safe_load(body) for body in re.findall(r"(?ms)^```yaml\n(.*?)^```", text))
 
 
 def inventories(value: Any) -> Iterator[dict[str, Any]]:
@@ -75,12 +70,12 @@ def test_a_page_names_no_variable_that_is_refused(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=sources.name_of)
 def test_what_a_page_shows_is_accepted(page: Path) -> None:
-    for given in (found for shown in snippets(page.read_text()) for found in inventories(shown)):
+    for given in (found for shown in documented.snippets(page) for found in inventories(shown)):
         assert refused(given) == []
 
 
 def test_the_readme_shows_an_inventory() -> None:
-    shown = [found for text in snippets((sources.ROOT / "README.md").read_text()) for found in inventories(text)]
+    shown = [found for text in documented.snippets(sources.ROOT / "README.md") for found in inventories(text)]
     assert any("relocate_path" in given for given in shown)
 
 

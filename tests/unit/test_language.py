@@ -98,7 +98,9 @@ def unnamed(hint: str) -> list[str]:
 
 def texts() -> Iterator[tuple[str, str]]:
     """Give what people read, line by line: pages, options, and the texts of errors and reports."""
-    for path in sources.files("*.md", "docs/*.md", "roles/*/meta/argument_specs.yml", "plugins/doc_fragments/*.py"):
+    for path in sources.files(
+        "*.md", "docs/*.md", "docs/docsite/rst/*.rst", "roles/*/meta/argument_specs.yml", "plugins/doc_fragments/*.py"
+    ):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             yield f"{sources.name_of(path)}:{number}", line
     for path in sources.files("plugins/**/*.py"):

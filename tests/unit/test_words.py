@@ -193,7 +193,9 @@ TRUE: dict[str, dict[str, str]] = {
         "had proven the set": "by the digests of its files",
     },
 }
-PAGES = sources.files("README.md", "docs/*.md", "roles/*/meta/argument_specs.yml", "plugins/doc_fragments/*.py")
+PAGES = sources.files(
+    "README.md", "docs/*.md", "docs/docsite/rst/*.rst", "roles/*/meta/argument_specs.yml", "plugins/doc_fragments/*.py"
+)
 
 
 def documented_in(path: Path) -> str:
