@@ -77,6 +77,12 @@ options:
     description: Whether Django's formats leave out the primary keys of models that have natural keys.
     type: bool
     default: false
+  indent:
+    description:
+      - How many spaces each level is indented by, so that people can read the file and a version control system can
+        compare it, as C(dumpdata --indent) does it. By default an object is a line. For V(json), V(xml) and V(yaml),
+        where PyYAML takes 2 to 9.
+    type: int
 seealso:
   - module: relocate.django.fixture_load
 """
@@ -94,6 +100,7 @@ EXAMPLES = r"""
     path: /srv/shop/app
     models: [shop.Category, shop.Tag]
     format: json
+    indent: 2
     dest: /tmp/categories.json
 """
 

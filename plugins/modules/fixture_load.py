@@ -50,12 +50,20 @@ options:
     description:
       - The fixture on this host. It is decompressed when its name ends in C(.zst), C(.gz), C(.bz2), C(.xz) or
         C(.lzma).
-    type: path
+      - Several files, or a directory, are loaded as one fixture, in one transaction. Of a directory the files are taken
+        whose names tell a format, but for hidden ones; RV(notes) name the others. Each file may have a format of its
+        own. The order has no meaning, but with O(signals), and objects may refer to those of other files. An object
+        that two files hold is refused (C(fixture_invalid)), and both places are named.
+      - With O(mode=blank) several files are of Django's own formats; with O(mode=merge) some may be in the lossless
+        form.
+      - A path with a comma in it is given as an element of a list.
+    type: list
+    elements: path
     required: true
   format:
     description:
-      - The fixture's format; by default its name tells. V(lines) is the lossless form, which is also known by its first
-        line.
+      - The fixture's format, of all of its files; by default their names tell. V(lines) is the lossless form, which is
+        also known by its first line.
     type: str
     choices: [lines, json, jsonl, xml, yaml]
   state:
@@ -158,6 +166,14 @@ EXAMPLES = r"""
     path: /srv/shop/app
     src: /var/backups/books.jsonl
     mode: merge
+
+- name: Load the fixtures of a project's apps in one go
+  relocate.django.fixture_load:
+    site: shop
+    path: /srv/shop/app
+    src:
+      - /srv/shop/app/shop/fixtures
+      - /srv/shop/app/blog/fixtures/posts.yaml.gz
 """
 
 RETURN = r"""
@@ -209,8 +225,15 @@ pinned:
       when it is not the one that the manifest lists.
   returned: when O(src) lies in a backup set
   type: str
+files:
+  description: The files that were read.
+  returned: success
+  type: list
+  elements: str
 sha256:
-  description: The digest of the file. A database that came from it is not loaded again.
+  description:
+    - The digest of the file; of several files one of all of their digests. A database that came from it is not loaded
+      again.
   returned: success
   type: str
 seconds:

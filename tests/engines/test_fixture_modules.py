@@ -31,6 +31,8 @@ def test_a_playbook(tmp_path: Path) -> None:
     (app / ".env").write_text(f"SECRET_KEY=x\nDATABASE_URL=sqlite:///{app}/db.sqlite3\n")
     manage(app, "migrate", "-v0")
     manage(app, "fill", "--rows", "300")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "none.yaml").write_text("[]\n")
     (tmp_path / "new.json").write_text(
         json.dumps([{"model": "library.publisher", "fields": {"name": "n", "city": "c"}}])
     )
@@ -40,10 +42,10 @@ def test_a_playbook(tmp_path: Path) -> None:
     steps: list[tuple[str, dict[str, Any]]] = [
         ("migration_lint", {**project, "fail_on": "warning"}),
         ("fixture_dump", {**site, "dest": whole}),
-        ("fixture_dump", {**site, "dest": part, "format": "json", "models": ["library.Publisher"]}),
+        ("fixture_dump", {**site, "dest": part, "format": "json", "models": ["library.Publisher"], "indent": 2}),
         ("fixture_load", {**site, "src": part, "mode": "merge"}),
         ("fixture_load", {**site, "src": new, "mode": "merge", "check": True}),
-        ("fixture_load", {**site, "src": new, "mode": "merge"}),
+        ("fixture_load", {**site, "src": [new, str(tmp_path / "more")], "mode": "merge"}),
         ("fixture_load", {**site, "src": whole, "replace": True}),
         ("fixture_load", {**site, "src": whole, "replace": True}),
     ]
@@ -65,7 +67,9 @@ def test_a_playbook(tmp_path: Path) -> None:
     ]
     assert found["0"]["findings"] == []
     assert found["3"]["merged"]["library.Publisher"] == {"inserted": 0, "updated": 0, "left": 5, "deleted": 0}
+    assert Path(part).read_text().startswith('[\n{\n  "model": "library.publisher",\n  "pk": 1,\n  "fields": {\n')
     assert found["4"]["rows"] == found["5"]["rows"]
+    assert found["5"]["files"] == [new, str(tmp_path / "more" / "none.yaml")]
     assert found["5"]["rows"] == [{"model": "library.Publisher", "pk": "6", "action": "inserted", "fields": []}]
     assert found["6"]["objects"]["library.Publisher"] == 5
     assert found["6"]["objects"]["library.Book"] == 102

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence
+from typing import IO, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import program
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import program, several
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
@@ -18,6 +19,9 @@ from ansible_collections.relocate.django.plugins.module_utils._site import Site
 FORMS = ("lines", "json", "jsonl", "xml", "yaml")
 _COMPRESSIONS = {".zst": program.ZSTD, ".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".lzma": "xz"}
 _FORMS = {".json": "json", ".jsonl": "jsonl", ".xml": "xml", ".yaml": "yaml", ".yml": "yaml"}
+
+#: A fixture: the path of its file, or of its files.
+Paths = Union[str, Sequence[str]]
 
 #: What a fixture is refused for because of what is in it.
 _OF_FIXTURE = (
@@ -36,7 +40,7 @@ _OF_FIXTURE = (
 def load_fixture(
     site: Site,
     engine: Engine,
-    path: str,
+    path: Paths,
     forward: bool = True,
     form: str = "",
     state: Optional[Mapping[str, str]] = None,
@@ -45,7 +49,8 @@ def load_fixture(
 ) -> Dict[str, Any]:
     """Make incoming, fill it out of the fixture and prove it; what goes wrong drops it.
 
-    :param path: the fixture; how it is compressed, and its form unless that is given, are told by its name
+    :param path: the fixture; how it is compressed, and its form unless that is given, are told by its name. Of several
+        files each may refer to objects of the others, in any order
     :param forward: whether migrations that the code has beyond the fixture's are applied to the rows
     :param form: one of FORMS
     :param state: what a fixture of Django's own formats does not tell: app -> its last migration then
@@ -56,8 +61,7 @@ def load_fixture(
     ``made`` (what the database holds beyond the fixture), ``excluded`` and ``ignored`` (what was left out).
     Raises what ``program.run`` and :meth:`Engine.incoming` raise.
     """
-    request = {"work": "load", "form": form or form_of(path), "forward": forward, "signals": signals}
-    request.update(choice or {})
+    request = {"work": "load", "forward": forward, "signals": signals, **_forms(path, form), **(choice or {})}
     with engine.context.stopwatch.step("load"), engine.incoming() as config:
         return _run(site, engine, path, dict(request, name=config.name, state=dict(state or {})))
 
@@ -65,7 +69,7 @@ def load_fixture(
 def merge_fixture(
     site: Site,
     engine: Engine,
-    path: str,
+    path: Paths,
     form: str = "",
     check: bool = False,
     choice: Optional[Mapping[str, Any]] = None,
@@ -80,7 +84,7 @@ def merge_fixture(
     ``untold`` (how many more there are), ``excluded`` and ``ignored``. Raises what ``program.run`` raises; then nothing
     was changed.
     """
-    request = {"work": "merge", "form": form or form_of(path), "check": check, **(choice or {})}
+    request = {"work": "merge", "check": check, **_forms(path, form), **(choice or {})}
     with engine.context.stopwatch.step("merge"):
         return _run(site, engine, path, request)
 
@@ -113,19 +117,23 @@ def fitting(site: Site, engine: Engine, name: str) -> Dict[str, Any]:
     return program.run(site.project, site.secrets, request)
 
 
-def _run(site: Site, engine: Engine, path: str, request: Mapping[str, Any]) -> Dict[str, Any]:
-    try:
-        opened = openat.open_file(path, site.project.owner)
-    except OSError as exc:
-        raise unreadable(path, exc, site.project.owner) from exc
-    with opened as stream:
+def _forms(path: Paths, form: str) -> Dict[str, Any]:
+    """Return what the program is told of the files. Raises bad_option."""
+    if isinstance(path, str):
+        return {"form": form or form_of(path)}
+    return {"form": "", "files": [{"name": one, "form": form or form_of(one)} for one in path]}
+
+
+def _run(site: Site, engine: Engine, path: Paths, request: Mapping[str, Any]) -> Dict[str, Any]:
+    with contextlib.ExitStack() as stack:
         try:
+            stream, compression = stack.enter_context(_opened(path, site.project.owner))
             answer = program.run(
                 site.project,
                 site.secrets,
                 dict(request, alias=engine.config.alias, engine=engine.name),
                 stdin=stream,
-                compression=compression_of(path),
+                compression=compression,
                 progress=_as_progress(engine.context.progress, engine.config.alias),
             )
         except RelocateError as error:
@@ -134,9 +142,26 @@ def _run(site: Site, engine: Engine, path: str, request: Mapping[str, Any]) -> D
     return answer
 
 
-def _naming(path: str, error: RelocateError) -> RelocateError:
-    """The error with the file's name, where it is about what is in the file."""
-    if error.code not in _OF_FIXTURE:
+@contextlib.contextmanager
+def _opened(path: Paths, owner: Optional[SystemUser]) -> Iterator[Tuple[IO[bytes], str]]:
+    """Open the fixture; gives its stream, and how that is compressed. Raises path_refused."""
+    with contextlib.ExitStack() as stack:
+        files: List[several.Opened] = []
+        for one in [path] if isinstance(path, str) else path:
+            try:
+                stream = stack.enter_context(openat.open_file(one, owner))
+            except OSError as exc:
+                raise unreadable(one, exc, owner) from exc
+            files.append((one, stream, compression_of(one)))
+        if isinstance(path, str):
+            yield files[0][1:]
+        else:
+            yield stack.enter_context(several.joined(files, owner)), program.NONE
+
+
+def _naming(path: Paths, error: RelocateError) -> RelocateError:
+    """The error with the file's name, where it is about what is in the file; of several files it has that already."""
+    if error.code not in _OF_FIXTURE or not isinstance(path, str):
         return error
     details = dict(error.details, src=path)
     return RelocateError(error.code, "{0}: {1}".format(path, error.msg), error.hint, details)
@@ -148,6 +173,70 @@ def unreadable(path: str, exc: OSError, owner: Optional[SystemUser]) -> Relocate
     if owner is not None and isinstance(exc, PermissionError):
         hint = "let {0} read it, or keep it in a directory that only root can write".format(owner.name)
     return RelocateError("path_refused", "{0} cannot be read: {1}".format(path, exc.strerror), hint)
+
+
+def files_of(src: Sequence[str], owner: Optional[SystemUser], form: str = "") -> Tuple[List[str], List[str]]:
+    """Return the files that are meant, those of directories by name, and notes on what was left out of those.
+
+    :param owner: of the project, who could put a link in a path
+    :param form: what they all are, whatever their names tell
+
+    Raises bad_option, file_missing, path_refused.
+    """
+    found: List[str] = []
+    notes: List[str] = []
+    for one in src:
+        if not os.path.lexists(one):
+            raise RelocateError("file_missing", "there is no fixture {0}".format(one), "correct src")
+        if not os.path.isdir(one):
+            found.append(one)
+            continue
+        names, others = _fixtures_in(one, owner, form)
+        found += [os.path.join(one, name) for name in names]
+        if others:
+            notes.append("{0}: left out, since their names tell no format: {1}".format(one, ", ".join(others)))
+    _check_files(found)
+    return found, notes
+
+
+def _fixtures_in(directory: str, owner: Optional[SystemUser], form: str) -> Tuple[List[str], List[str]]:
+    """Names of the fixtures of a directory, and of other files. Raises file_missing, path_refused."""
+    try:
+        with openat.directory(directory, owner) as place:
+            names = sorted(name for name in place.names() if not name.startswith("."))
+    except OSError as exc:
+        raise unreadable(directory, exc, owner) from exc
+    fixtures = [name for name in names if form or _tells_form(name)]
+    if not fixtures:
+        raise RelocateError(
+            "file_missing",
+            "there is no fixture in the directory {0}".format(directory),
+            "correct src; names of fixtures end in {0}".format(", ".join(_FORMS)),
+        )
+    return fixtures, [name for name in names if name not in fixtures]
+
+
+def _check_files(found: Sequence[str]) -> None:
+    """Raise bad_option for a file that is named twice, and for too many."""
+    real = [os.path.realpath(one) for one in found]
+    doubled = [one for place, one in enumerate(found) if real[place] in real[:place]]
+    if doubled:
+        raise RelocateError(
+            "bad_option", "src names this fixture twice: {0}".format(doubled[0]), "leave one of the two out of src"
+        )
+    if len(found) > several.MOST:
+        raise RelocateError(
+            "bad_option",
+            "src names {0} files, and one load takes {1}".format(len(found), several.MOST),
+            "join some of them to one file",
+        )
+
+
+def _tells_form(name: str) -> bool:
+    try:
+        return bool(form_of(name))
+    except RelocateError:
+        return False
 
 
 def compression_of(path: str) -> str:

@@ -28,12 +28,11 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_merge,
     venv_rows,
     venv_scan,
+    venv_several,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project import venv_probe, venv_secrets
 
 Request = Dict[str, Any]
-#: How the lossless form begins.
-_LINES = b'{"relocate_fixture"'
 _MIGRATIONS = "the code's migrations do not fit together: {0}"
 _WHOLE_CODE = "check out a revision that has every migration which others depend on, then try again"
 
@@ -68,26 +67,24 @@ def work(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, A
 
 
 def load(request: Request, data_in: BinaryIO, say: Callable[[str], None]) -> Dict[str, Any]:
-    """Load or merge a fixture of whatever encoding; the answer has notes on what was done to the file."""
+    """Load or merge a fixture of whatever encoding; the answer has notes on what was done to its files."""
+    if request.get("files"):
+        several = venv_several.Source(request, data_in)
+        take = venv_merge.merge if request["work"] == "merge" else _load_objects
+        return dict(take(request, several, say), notes=several.notes)
     stream, notes = venv_encoding.as_utf8(data_in, request["form"], bool(request.get("skip_leading")))
     return dict(_load(request, stream, say), notes=notes)
 
 
 def _load(request: Request, data_in: Any, say: Callable[[str], None]) -> Dict[str, Any]:
     """By the form of the fixture: ``lines`` are told from Django's own JSON lines by how they begin."""
-    begins: bytes = data_in.peek(len(_LINES))
-    if request["form"] == "jsonl" and begins.startswith(_LINES):
+    if venv_several.is_lines(data_in, request["form"]):
         request = dict(request, form=venv_dump.LINES)
-    if request["form"] == venv_dump.LINES and request.get("ignore_unknown"):
-        raise venv_rows.FixtureError(
-            "bad_option",
-            "this fixture is loaded at the migrations that it records: it holds nothing unknown",
-            "leave out ignore_unknown; excluded_models leaves out a model",
-        )
-    if request["form"] == venv_dump.LINES:
+    if request["work"] != "merge" and request["form"] == venv_dump.LINES:
+        venv_several.refuse_unknown(request)
         data_in = venv_encoding.without_returns(data_in)
     if request["work"] == "merge":
-        return venv_merge.merge(request, data_in, say)
+        return venv_merge.merge(request, venv_several.Source(request, data_in), say)
     return _load_blank(request, data_in, say)
 
 
@@ -101,9 +98,14 @@ def _load_blank(request: Request, data_in: Any, say: Callable[[str], None]) -> D
                 "leave out state and signals",
             )
         return venv_load.load(request, data_in, say)
+    return _load_objects(request, venv_several.Source(request, data_in), say)
+
+
+def _load_objects(request: Request, source: venv_several.Source, say: Callable[[str], None]) -> Dict[str, Any]:
+    """Load objects, past the models or by them."""
     if request.get("signals"):
-        return venv_load_signals.load(request, data_in, say)
-    return venv_load_objects.load(request, data_in, say)
+        return venv_load_signals.load(request, source, say)
+    return venv_load_objects.load(request, source, say)
 
 
 def answer(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, Any]:

@@ -11,7 +11,7 @@ natural key that is not there yet is put aside, on disk, until it is.
 
 # mypy: disable-error-code="import-untyped,import-not-found"
 
-from typing import Any, BinaryIO, Callable, Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_beyond,
@@ -21,9 +21,9 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_load_rows,
     venv_made,
     venv_natural_keys,
-    venv_read_objects,
     venv_refusals,
     venv_rows,
+    venv_several,
     venv_shapes,
     venv_spool,
     venv_state,
@@ -39,16 +39,15 @@ _NOTED = 100000  # keys that relations waited for
 _CONTENT_TYPE, _PERMISSION = "contenttypes.contenttype", "auth.permission"
 
 
-def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
+def load(request: Request, source: venv_several.Source, say: Say) -> Dict[str, Any]:
     """Load Django's own format; returns counts by model, and the migrations that were applied afterwards.
 
-    :param request: alias, name (the blank database to load into), form, state (app -> migration that the objects are
-        of; the newest for others), signals, forward
+    :param request: alias, name (the blank database to load into), state (app -> migration that the objects are of; the
+        newest for others), signals, forward
     """
     from django.db import connections, transaction
 
     connection = connections[request["alias"]]
-    items = venv_read_objects.READERS[request["form"]](stream)
     migrations = venv_state.nodes_at(connection, request.get("state") or {})
     registry = venv_state.migrate_to(connection, migrations, say)
     tables = venv_shapes.tables_of(connection, registry)
@@ -60,7 +59,8 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     bulk.begin()
     with transaction.atomic(using=connection.alias):
         bulk.strip()
-        objects = Objects(connection, bulk, registry, request["form"] == "xml", say)
+        objects = Objects(connection, bulk, registry, source.texts_only, say)
+        items = source.items(registry.get_models(include_auto_created=True))
         objects.read(chosen.items(items), bool(request.get("keep_made")))
         chosen.check()
         say("constraints and indexes")
@@ -70,7 +70,7 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
         dialect.reset_sequences(list(tables.values()))
     bulk.end()
     done = venv_state.forward(connection, say) if request.get("forward", True) else []
-    header = {"migrations": migrations, "form": request["form"], "alias": request["alias"]}
+    header = {"migrations": migrations, "form": source.form, "alias": request["alias"]}
     made = venv_beyond.told(connection, objects.counts, objects.made.back)
     answer = {"counts": objects.counts, "method": venv_rows.METHOD, "migrated": done, "header": header}
     return dict(answer, made=made, replaced=objects.replaced, handlers_failed=failed, **chosen.told())

@@ -12,16 +12,16 @@ reference checked and every object looked for afterwards.
 # mypy: disable-error-code="import-untyped,import-not-found"
 
 import json
-from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_beyond,
     venv_chosen,
     venv_dialect,
     venv_load,
-    venv_read_objects,
     venv_refusals,
     venv_rows,
+    venv_several,
     venv_shapes,
     venv_spool,
     venv_state,
@@ -33,14 +33,13 @@ Say = Callable[[str], None]
 Request = Dict[str, Any]
 
 
-def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
+def load(request: Request, source: venv_several.Source, say: Say) -> Dict[str, Any]:
     """As ``venv_load_objects.load``, but by saving; state has to be the newest."""
     from django.db import connections, transaction
 
     if request.get("state"):
         raise FixtureError("bad_option", "signals need today's models", "leave out state, or signals")
     connection = connections[request["alias"]]
-    items = venv_read_objects.READERS[request["form"]](stream)
     migrations = venv_state.nodes_at(connection, {})
     registry = venv_state.migrate_to(connection, migrations, say)
     tables = venv_shapes.tables_of(connection, registry)
@@ -50,8 +49,8 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     failed = venv_state.after_migrate(connection, registry, say)
     session.begin()
     with transaction.atomic(using=connection.alias):
-        saving = _Saving(connection, request["form"] == "xml", venv_load.progress(say))
-        waiting = saving.gather(chosen.items(items))
+        saving = _Saving(connection, source.texts_only, venv_load.progress(say))
+        waiting = saving.gather(chosen.items(source.items(registry.get_models(include_auto_created=True))))
         chosen.check()
         saving.clear()
         for place, item in waiting.take():
@@ -62,7 +61,7 @@ def load(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
         dialect.reset_sequences(list(tables.values()))
     session.end()
     done = venv_state.forward(connection, say) if request.get("forward", True) else []
-    header = {"migrations": migrations, "form": request["form"], "alias": request["alias"]}
+    header = {"migrations": migrations, "form": source.form, "alias": request["alias"]}
     answer = {"counts": saving.counts, "method": venv_rows.METHOD, "migrated": done, "header": header}
     return dict(answer, made=venv_beyond.told(connection, saving.counts), handlers_failed=failed, **chosen.told())
 

@@ -11,7 +11,8 @@ permissions are those of the database: what refers to them by number is given th
 
 # mypy: disable-error-code="import-untyped,import-not-found"
 
-from typing import Any, BinaryIO, Callable, Dict, List, NamedTuple, Sequence, Set, Tuple
+import itertools
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_blame,
@@ -24,8 +25,8 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_merge_lines,
     venv_merge_rows,
     venv_objects,
-    venv_read_objects,
     venv_rows,
+    venv_several,
     venv_shapes,
     venv_spool,
 )
@@ -47,10 +48,11 @@ Request = Dict[str, Any]
 Batch = List[Tuple[Place, Any, Dict[int, Any]]]
 
 
-def merge(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
+def merge(request: Request, source: venv_several.Source, say: Say) -> Dict[str, Any]:
     """Merge; returns how many rows of each model were inserted, updated and left, and which.
 
     :param request: alias, form (lines too), check (undo everything at the end), excluded_models, ignore_unknown
+    :param source: the fixture; files of several may be in the lossless form
     """
     from django.db import connections, transaction
     from django.db.migrations.loader import MigrationLoader
@@ -65,15 +67,21 @@ def merge(request: Request, stream: BinaryIO, say: Say) -> Dict[str, Any]:
     bulk.begin()
     try:
         with transaction.atomic(using=connection.alias):
-            report = Report()
-            if request["form"] == venv_dump.LINES:
-                tables = venv_merge_lines.merge_lines(
-                    connection, bulk, registry, venv_lines.Lines(stream), chosen, migrations, report, say
+            report, tables = Report(), []  # type: Report, List[Table]
+
+            def take_lines(stream: Any, _name: str) -> None:
+                lines = venv_lines.Lines(stream)
+                tables.extend(
+                    venv_merge_lines.merge_lines(connection, bulk, registry, lines, chosen, migrations, report, say)
                 )
-            else:
-                merging = Merging(connection, bulk, registry, request["form"] == "xml", say, report)
-                merging.read(chosen.items(venv_read_objects.READERS[request["form"]](stream)))
-                tables = merging.touched
+
+            source.take_lines = take_lines
+            merging = Merging(connection, bulk, registry, source.texts_only, say, report)
+            items = chosen.items(source.items(registry.get_models(include_auto_created=True)))
+            first = next(items, None)
+            if first is not None or not tables:
+                merging.read(itertools.chain([] if first is None else [first], items))
+            tables += merging.touched
             chosen.check()
             _check(connection, registry, tables)
             if request.get("check"):

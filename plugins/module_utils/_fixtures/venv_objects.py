@@ -23,10 +23,12 @@ class Place(NamedTuple):
 
     number: int
     line: int
+    file: str = ""  # where a fixture is several files
 
     def __str__(self) -> str:
         """For messages."""
-        return "object {0}, line {1}".format(self.number, self.line)
+        place = "object {0}, line {1}".format(self.number, self.line)
+        return "{0}: {1}".format(self.file, place) if self.file else place
 
 
 Item = Tuple[Place, Dict[str, Any]]
@@ -39,6 +41,7 @@ def invalid(place: Any, text: str, hint: str = "", **details: Any) -> FixtureErr
     """
     if isinstance(place, Place):
         details = dict(details, line=place.line, object=place.number)
+        details.update({"src": place.file} if place.file else {})
     return FixtureError("fixture_invalid", "{0}: {1}".format(place, text), hint or _ANOTHER, **details)
 
 

@@ -44,10 +44,13 @@ def unwritable(meta: Any, pk: Any, name: str, what: str) -> FixtureError:
 
 
 class _Json:
-    """One array, an object a line."""
+    """One array, an object a line, or laid out.
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self.stream, self.first = stream, True
+    :param indent: spaces for each level, as ``dumpdata --indent`` has them
+    """
+
+    def __init__(self, stream: BinaryIO, indent: Optional[int] = None) -> None:
+        self.stream, self.first, self.indent = stream, True, indent
 
     def begin(self) -> None:
         self.stream.write(b"[\n")
@@ -56,7 +59,7 @@ class _Json:
         if not self.first:
             self.stream.write(b",\n")
         self.first = False
-        self.stream.write(_text(meta, pk, pairs))
+        self.stream.write(_text(meta, pk, pairs, self.indent))
 
     def end(self) -> None:
         self.stream.write(b"\n]\n")
@@ -83,19 +86,19 @@ def _object(meta: Any, pk: Any, pairs: Pairs) -> Dict[str, Any]:
     return found
 
 
-def _text(meta: Any, pk: Any, pairs: Pairs) -> bytes:
-    text = json.dumps(_object(meta, pk, pairs), ensure_ascii=False)
+def _text(meta: Any, pk: Any, pairs: Pairs, indent: Optional[int] = None) -> bytes:
+    text = json.dumps(_object(meta, pk, pairs), ensure_ascii=False, indent=indent)
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:
-        return json.dumps(_object(meta, pk, pairs)).encode("ascii")
+        return json.dumps(_object(meta, pk, pairs), indent=indent).encode("ascii")
 
 
 class _Yaml(_Json):
     """A sequence of objects, written one by one."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        super().__init__(stream)
+    def __init__(self, stream: BinaryIO, indent: Optional[int] = None) -> None:
+        super().__init__(stream, indent)
         try:
             import yaml
         except ImportError:
@@ -112,7 +115,12 @@ class _Yaml(_Json):
         found = [_object(meta, pk, pairs)]
         try:
             text = self._yaml.dump(
-                found, Dumper=self._dumper, default_flow_style=False, allow_unicode=True, sort_keys=False
+                found,
+                Dumper=self._dumper,
+                default_flow_style=False,
+                allow_unicode=True,
+                sort_keys=False,
+                indent=self.indent,
             )
             self.stream.write(text.encode("utf-8"))
         except UnicodeEncodeError:
@@ -137,10 +145,10 @@ def _key_text(pk: Any) -> str:
 class _Xml:
     """Elements as Django's own serializer writes them, and a mark where white space at a text's ends is part of it."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, indent: Optional[int] = None) -> None:
         from django.utils.xmlutils import SimplerXMLGenerator
 
-        self.stream = stream
+        self.stream, self._indent = stream, indent
         self._buffer = io.StringIO()
         self.xml = SimplerXMLGenerator(self._buffer, "utf-8")
 
@@ -152,9 +160,12 @@ class _Xml:
         attributes = {"model": meta.label_lower}
         if pk is not None:
             attributes["pk"] = _fit_for_xml(meta, pk, meta.pk.name, _key_text(pk))
+        self._line(1)
         self.xml.startElement("object", attributes)
         for field, value in pairs:
+            self._line(2)
             self._field(field, value, functools.partial(_fit_for_xml, meta, pk, field.name))
+        self._line(1)
         self.xml.endElement("object")
         self._flush()
 
@@ -213,7 +224,13 @@ class _Xml:
             self.xml.characters(part)
         self.xml.endElement(name)
 
+    def _line(self, level: int) -> None:
+        """Begin a line, where the file is laid out; never within a field, whose white space may be its text."""
+        if self._indent is not None:
+            self.xml.ignorableWhitespace("\n" + " " * self._indent * level)
+
     def end(self) -> None:
+        self._line(0)
         self.xml.endElement("django-objects")
         self.xml.endDocument()
         self._flush()

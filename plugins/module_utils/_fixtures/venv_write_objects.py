@@ -33,7 +33,7 @@ def write(
     stream: BinaryIO, request: Dict[str, Any], tables: Sequence[Table], keys: Optional[Sequence[str]], tell: Tell
 ) -> Dict[str, Dict[str, Any]]:
     """Write every object; returns how many there are by model."""
-    writer = venv_write_formats.WRITERS[request["format"]](stream)
+    writer = venv_write_formats.WRITERS[request["format"]](stream, request.get("indent"))
     counts: Dict[str, Dict[str, Any]] = {}
     writer.begin()
     for table in ordered(tables):

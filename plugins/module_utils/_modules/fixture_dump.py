@@ -15,6 +15,9 @@ from ansible_collections.relocate.django.plugins.module_utils._module import Cal
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, engine_of, open_site
 
+#: The widest indentation: each level of JSON has so many spaces.
+_WIDEST = 16
+
 
 def target(params: Dict[str, Any]) -> str:
     """The file to write. Raises bad_option when its directory is not there."""
@@ -40,6 +43,7 @@ def write(module: Call, site: Site, path: str) -> Dict[str, Any]:
         "keys": params["primary_keys"],
         "natural_foreign": params["natural_foreign"],
         "natural_primary": params["natural_primary"],
+        "indent": params["indent"],
     }
     answer = dump.dump_fixture(site, engine_of(site, params["alias"]), path, options)
     counts = answer["counts"]
@@ -60,11 +64,29 @@ def work_on(module: Call) -> Dict[str, Any]:
     """Open the one database and write."""
     params = module.params
     check_site_name(params["site"])
+    check_indent(params)
     path = target(params)
     with open_site(SiteOptions.of(params).only(params["alias"])) as site:
         result = write(module, site, path)
         notes = site.notes + notes_on(result)
         return dict(result, dest=path, seconds=site.stopwatch.seconds(), notes=notes)
+
+
+def check_indent(params: Dict[str, Any]) -> None:
+    """Refuse to lay out what is written line by line. Raises bad_option."""
+    indent, laid_out = params["indent"], ("json", "xml", "yaml")
+    if indent is None:
+        return
+    if params["format"] not in laid_out:
+        raise RelocateError(
+            "bad_option",
+            "the format {0} has an object a line, so there is nothing to indent".format(params["format"]),
+            "leave out indent, or set format to one of: {0}".format(", ".join(laid_out)),
+        )
+    if not 0 <= indent <= _WIDEST:
+        raise RelocateError(
+            "bad_option", "indent is {0}, not a number of spaces".format(indent), "write 0 to {0}".format(_WIDEST)
+        )
 
 
 def notes_on(result: Dict[str, Any]) -> List[str]:
@@ -95,6 +117,7 @@ MODULE = Module(
                 "primary_keys": {"type": "list", "elements": "str", "no_log": False},
                 "natural_foreign": {"type": "bool", "default": False},
                 "natural_primary": {"type": "bool", "default": False},
+                "indent": {"type": "int"},
             },
         ),
         "required_by": {"primary_keys": ["models"]},

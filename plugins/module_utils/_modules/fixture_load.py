@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Dict, List
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import dump, load
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import load
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, tell
 from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile, check_site_name
-from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, engine_of, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import origin, proof, swap
+from ansible_collections.relocate.django.plugins.module_utils._steps import fixture_files, origin, proof, swap
+from ansible_collections.relocate.django.plugins.module_utils._steps.fixture_files import Files
 
 #: The options that say what of a file is taken.
 _CHOICE = ("excluded_models", "ignore_unknown", "allow_partial", "keep_made", "skip_leading")
@@ -25,23 +24,16 @@ def work_on(module: Call) -> Dict[str, Any]:
     """Open the one database and load into it."""
     params = module.params
     check_site_name(params["site"])
-    missing = RelocateError("file_missing", "there is no fixture {0}".format(params["src"]), "correct src")
-    if not os.path.lexists(params["src"]):
-        raise missing
-    backup, pinned = BackupSet.around(params["src"]), {}  # type: Any, Dict[str, Any]
-    if backup is not None:  # a file of a set is what its manifest says, or refused
-        backup.check_file(os.path.relpath(os.path.abspath(params["src"]), backup.path))
-        pinned = {"pinned": backup.pinned()}
+    fixture_files.check_there(params["src"])
     with open_site(SiteOptions.of(params).only(params["alias"])) as site:
-        digest = dump.sha256_of(params["src"], site.project.owner)
-        if not digest:
-            raise missing
+        files = fixture_files.find(site, params["src"], params["format"] or "")
         work = merge if params["mode"] == "merge" else plan_and_load
-        result = work(module, site, digest)
-        return dict(result, **pinned, sha256=digest, seconds=site.stopwatch.seconds(), notes=site.notes)
+        result = work(module, site, files)
+        told = {"files": list(files.paths), "sha256": files.digest, **files.pinned}
+        return dict(result, **told, seconds=site.stopwatch.seconds(), notes=site.notes)
 
 
-def merge(module: Call, site: Site, _digest: str) -> Dict[str, Any]:
+def merge(module: Call, site: Site, files: Files) -> Dict[str, Any]:
     """Merge into the live database; in check mode everything is taken back."""
     params = module.params
     given = [name for name in ("state", "signals", "replace", "allow_partial", "keep_made") if params[name]]
@@ -52,9 +44,7 @@ def merge(module: Call, site: Site, _digest: str) -> Dict[str, Any]:
             "leave these out, or mode",
         )
     engine = engine_of(site, params["alias"])
-    merged = load.merge_fixture(
-        site, engine, params["src"], params["format"] or "", module.check_mode, choice_of(params)
-    )
+    merged = load.merge_fixture(site, engine, files.given, params["format"] or "", module.check_mode, choice_of(params))
     return {
         **left_of(merged),
         "changed": any(sum(item.values()) > item["left"] for item in merged["counts"].values()),
@@ -64,14 +54,14 @@ def merge(module: Call, site: Site, _digest: str) -> Dict[str, Any]:
     }
 
 
-def plan_and_load(module: Call, site: Site, digest: str) -> Dict[str, Any]:
+def plan_and_load(module: Call, site: Site, files: Files) -> Dict[str, Any]:
     """Decide what becomes of the live database; then load, prove and swap unless in check mode."""
     params = module.params
     engine = engine_of(site, params["alias"])
     kept = RecordFile.read(params["directory"], params["site"])
     known = origin.settled(site.engines, kept.record)
     live, came_from = engine.describe(), origin.origin(engine, known)
-    if live.exists and live.tables and came_from == digest:
+    if live.exists and live.tables and came_from == files.digest:
         return {"changed": False}
     origin.displaced_name(engine, live, came_from, known, params["replace"])
     if module.check_mode:
@@ -81,7 +71,7 @@ def plan_and_load(module: Call, site: Site, digest: str) -> Dict[str, Any]:
         loaded = load.load_fixture(
             site,
             engine,
-            params["src"],
+            files.given,
             params["forward"],
             params["format"] or "",
             params["state"],
@@ -92,7 +82,7 @@ def plan_and_load(module: Call, site: Site, digest: str) -> Dict[str, Any]:
             refuse_loss(load.models_lost(site, engine, loaded, params["excluded_models"]))
         state = proof.state_of(engine, "incoming", "")
         target = swap.Target(params["alias"], came_from, True)
-        failures = swap.make_live(site, [target], {target.alias: state}, digest, kept, params["replace"])
+        failures = swap.make_live(site, [target], {target.alias: state}, files.digest, kept, params["replace"])
     tell(module, failures)
     site.notes += notes_on(loaded)
     return {
@@ -152,7 +142,7 @@ MODULE = Module(
             _argspec.work(),
             {
                 "alias": {"type": "str", "default": "default"},
-                "src": {"type": "path", "required": True},
+                "src": {"type": "list", "elements": "path", "required": True},
                 "format": {"type": "str", "choices": list(load.FORMS)},
                 "state": {"type": "dict", "default": {}},
                 "signals": {"type": "bool", "default": False},

@@ -108,12 +108,13 @@ def fill(found: list[tuple[str, dict[str, Any], list[int]]], names: list[str]) -
 @given(
     found=st.lists(things, min_size=1, max_size=4, unique_by=lambda item: item[0]),
     names=st.lists(whole_texts, min_size=3, max_size=3),
+    indent=st.sampled_from([None, 2]),
 )
-def test_round_trip(found: Any, names: list[str], form: str, natural: bool) -> None:
+def test_round_trip(found: Any, names: list[str], form: str, natural: bool, indent: int | None) -> None:
     """What a format cannot hold is refused when it is written, naming the field; what is written is read."""
     fill(found, names)
     try:
-        content = formats.written(form, natural_foreign=natural, natural_primary=natural)
+        content = formats.written(form, natural_foreign=natural, natural_primary=natural, indent=indent)
     except FixtureError as error:
         assert (form in ("xml", "yaml"), error.code) == (True, "value_unwritable"), error.msg
         assert error.details["model"].startswith("formats.") and error.details["field"], error.details
@@ -177,6 +178,19 @@ def test_what_plain_loaddata_reads(found: Any, names: list[str], form: str) -> N
     if form == "xml":
         ours, plain = ({label: stripped(some) for label, some in rows.items()} for rows in (ours, plain))
     assert nulls(ours, False) == nulls(plain, False)
+
+
+@pytest.mark.parametrize("form", ["json", "xml"])
+@pytest.mark.parametrize("indent", [2, 4])
+def test_it_is_laid_out_as_dumpdata_does_it(form: str, indent: int) -> None:
+    from django.core import serializers
+
+    from tests.unit.plugins.module_utils._fixtures.formats.models import Label
+
+    fill([], ["a", " <b> ", "c"])
+    plain = serializers.serialize(form, Label.objects.all(), indent=indent)
+    ours = formats.written(form, indent=indent).decode()
+    assert ours.replace(' xml:space="preserve"', "").strip() == plain.strip() and ours.count("\n") > 10
 
 
 def stripped(rows: list[list[Any]]) -> list[list[Any]]:
