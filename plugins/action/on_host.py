@@ -26,6 +26,9 @@ Where ``relocate_told_later`` is set, a refusal is told in full at the end of th
 While the module works, a line every few seconds says how far it is (``_watch``), unless ``relocate_progress`` is false.
 The module is told by its environment where to write that; it is asked over a connection of its own.
 
+The text of an identity, which opens encrypted sets, may lie on no disk of the host. A task that is given one is sent
+through the connection's standard input, whatever is configured; where that cannot be done it is refused.
+
 A host that cannot be reached ends the play of the host that works for it, past every rescue. So a delegated task fails
 instead, with a code.
 """
@@ -38,6 +41,7 @@ import secrets
 import shlex
 from typing import Any, Dict, List, Mapping, Optional
 
+from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
@@ -64,6 +68,21 @@ def unreachable(host: str, error: Exception) -> RelocateError:
     """Return the refusal of a task that was delegated to a host which cannot be reached."""
     text = "{0} cannot be reached: {1}".format(host, _received.text(str(error)))
     return RelocateError("host_unreachable", text, "make it reachable, then run again")
+
+
+def is_text(identity: Any) -> bool:
+    """Tell whether an identity is given itself, and not by the path of a file on the host."""
+    return bool(identity) and not str(identity).startswith("/")
+
+
+def not_piped() -> RelocateError:
+    """Return the refusal of a task whose identity would be written to a file on the host."""
+    return RelocateError(
+        "bad_option",
+        "the text of relocate_age_identity cannot reach the host without being written to its disk",
+        "use SSH with sudo, no async and no ANSIBLE_KEEP_REMOTE_FILES; or put the identity into a file on the host, and"
+        " set relocate_age_identity to its path",
+    )
 
 
 def _taken(answer: str, found: Mapping[str, Any]) -> Dict[str, Any]:
@@ -116,6 +135,9 @@ class ActionModule(NormalAction):
         self, module_name: Optional[str] = None, module_args: Optional[Dict[str, Any]] = None, **more: Any
     ) -> Dict[str, Any]:
         """Run the task's module, by the one that runs others; not in the background, whose answer comes otherwise."""
+        self._pipes = any(is_text(given.get("age_identity")) for given in self._given())
+        if self._pipes and (more.get("wrap_async") or not self._can_pipe()):
+            return dict(not_piped().as_result(), failed=True, changed=False)
         if module_name is not None or more.get("wrap_async"):
             found: Dict[str, Any] = super()._execute_module(module_name, module_args, **more)
             return found
@@ -165,8 +187,18 @@ class ActionModule(NormalAction):
     #: Names the file in which the module writes how far it is; empty for none.
     _token = ""
     _watch: Optional[Watch] = None
+    #: Whether the task holds what may lie on no disk of the host.
+    _pipes = False
     #: Whether its module may leave a process that waits for the next calls.
     _waits = False
+
+    def _can_pipe(self) -> bool:
+        """Tell whether a module can be sent without a file on the host."""
+        piped = self._connection.has_pipelining and _hands_on(self._connection.become)
+        return bool(piped) and not C.DEFAULT_KEEP_REMOTE_FILES
+
+    def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:
+        return self._pipes or bool(super()._is_pipelining_enabled(module_style, wrap_async))
 
     def _configure_module(self, *args: Any, **more: Any) -> Any:
         """As Ansible's own, which packs a module: seconds, the first time. Its host is at work from then on."""

@@ -61,6 +61,11 @@ def backup_set() -> Spec:
     }
 
 
+def identity() -> Spec:
+    """Options: what opens a backup set that is encrypted."""
+    return {"age_identity": {"type": "str", "no_log": True}}
+
+
 def _request() -> Dict[str, Any]:
     return {
         "url": {"type": "str", "required": True},

@@ -85,6 +85,10 @@ CODES: Dict[str, str] = {
     "query_failed": "the database refused a query",
     # backup sets
     "set_not_found": "there is no such backup set",
+    "set_encrypted": "the backup set is encrypted, and no identity was given that opens it",
+    "identity_wrong": "the identity does not open the encrypted backup set",
+    "identity_unusable": "the identity cannot be read, or is kept where others can read it",
+    "encryption_failed": "age failed to encrypt or decrypt a file of the backup set",
     "set_incomplete": "the directory has no manifest: not a backup set",
     "backup_too_old": "the newest set that was found equal is too old, or there is none",
     "manifest_invalid": "the manifest cannot be read",

@@ -23,6 +23,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 # Before all others of ours: what is imported from here on is loaded by it.
 from ansible_collections.relocate.django.plugins.module_utils import _compiled  # noqa: F401  # pylint: disable=unused-import
+from ansible_collections.relocate.django.plugins.module_utils._age.opener import OPENER
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.openat import check_work
 from ansible_collections.relocate.django.plugins.module_utils._host.progress_file import VARIABLE, telling
@@ -139,7 +140,9 @@ def perform(module: Call, work_on: Work, writes: Writes) -> Tuple[Dict[str, Any]
     try:
         if module.params.get("directory") is not None:
             check_work(module.params["directory"])
-        with lease_of(module) if writes(module.params) else contextlib.nullcontext():
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(OPENER.given(str(module.params.get("age_identity") or "")))
+            stack.enter_context(lease_of(module) if writes(module.params) else contextlib.nullcontext())
             result = work_on(module)
     except (RelocateError, OSError) as exc:
         error = exc if isinstance(exc, RelocateError) else _named(exc)
@@ -196,12 +199,19 @@ def without_secrets(params: Mapping[str, Any], spec: Mapping[str, Any]) -> Dict[
 def secrets_of(params: Mapping[str, Any]) -> List[str]:
     """Return the secrets among a module's options: the administrator's password, and what is named like a secret."""
     found: Set[str] = {str(params["login_password"])} if params.get("login_password") else set()
+    found.update(_lines_of(str(params.get("age_identity") or "")))
     for name in ("environment", "overrides"):
         collect_secrets("", params.get(name) or {}, found)
     for question in params.get("answers") or ():
         for name, value in (question.get("headers") or {}).items():
             collect_secrets("token" if name.lower() in _CREDENTIALS else name.replace("-", "_"), str(value), found)
     return sorted(found)
+
+
+def _lines_of(identity: str) -> List[str]:
+    """Return what is secret of what opens encrypted sets; of the path of a file nothing."""
+    lines = [] if identity.startswith("/") else identity.splitlines()
+    return [line for line in lines if line.strip() and not line.startswith(("#", "-----"))]
 
 
 def scrubbed(value: Any, secrets: List[str]) -> Any:

@@ -132,18 +132,17 @@ def _before_exec(command: Command, parent: int, directory: int, guard: int) -> C
 
 
 class _Guard:
-    """Kills a process group when this process is gone, be it by SIGKILL.
+    """Runs a line of shell, which has words as $1, $2, ..., when this process is gone, be it by SIGKILL.
 
-    The kernel ends only our own children with us, not theirs. The guard waits for the end of a pipe that nobody but
-    this process holds open; it is in a session of its own, so that what kills ours does not kill it. It runs before
-    the program does, which tells it its number through the same pipe: there is no moment without a guard.
+    It waits for the end of a pipe that nobody but this process holds open; it is in a session of its own, so that what
+    kills ours does not kill it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, line: str, *words: str) -> None:
         reader, self.pipe = os.pipe()
         try:
             self._process = subprocess.Popen(
-                ["/bin/sh", "-c", 'read -r group && { read -r _ || kill -s KILL -- "-$group"; }'],
+                ["/bin/sh", "-c", line, "sh", *words],
                 stdin=reader,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -158,11 +157,31 @@ class _Guard:
             os.close(reader)
 
     def dismiss(self) -> None:
-        """Let it go, once the group has ended or when it did not begin."""
+        """Let it go: nothing is left to be done."""
         with contextlib.suppress(BrokenPipeError):
             os.write(self.pipe, b"\n\n")  # one line for the group, if none was told, and one to go
         os.close(self.pipe)
         self._process.wait()
+
+
+#: Kills a process group. The kernel ends only our own children with us, not theirs. The guard runs before the program
+#: does, which tells it its number through the pipe: there is no moment without a guard.
+_END_GROUP = 'read -r group && { read -r _ || kill -s KILL -- "-$group"; }'
+#: Removes a directory, again while programs that end too still write to it; one that has the named file stays.
+_REMOVE = (
+    'read -r _ || for _ in 1 2 3 4 5 6 7 8; do [ ! -e "$1" ] || [ -e "${2:+$1/$2}" ] || rm -rf -- "$1"; sleep 0.1; done'
+)
+
+
+@contextlib.contextmanager
+def removed_if_killed(path: str, unless: str = "") -> Iterator[None]:
+    """Have a directory removed when this process is killed in the block; with the file ``unless`` in it, it stays."""
+    with IDS:
+        guard = _Guard(_REMOVE, path, unless)
+    try:
+        yield
+    finally:
+        guard.dismiss()
 
 
 def _as_who_acts() -> None:
@@ -178,7 +197,7 @@ def _guarded(command: Command) -> Iterator[int]:
         yield -1
         return
     with IDS:
-        guard = _Guard()
+        guard = _Guard(_END_GROUP)
     try:
         yield guard.pipe
     finally:

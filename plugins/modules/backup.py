@@ -165,6 +165,14 @@ options:
     type: str
     choices: [refuse, leave, carry]
     default: refuse
+  age_recipients:
+    description:
+      - Public keys to which C(age) encrypts each file of the set, such as C(age-keygen -y) prints, or keys of SSH. This
+        host then cannot read the set; whoever restores it needs one of the identities.
+      - Of no meaning with O(state=prepared) and O(frozen), since a move reads its set at once.
+    type: list
+    elements: str
+    default: []
   neighbours_carried:
     description:
       - Databases of Redis whose keys, and virtual hosts of RabbitMQ whose definitions are written into the set, on this

@@ -86,6 +86,11 @@ sets:
     rows: {description: The rows of each database., type: dict, returned: always}
     manifest_sha256: {description: Digest of the manifest., type: str, returned: always}
     sequence: {description: "Its number among those that its host made: clocks jump.", type: int, returned: always}
+    recipients:
+      description: The public keys to which its files are encrypted; none when whoever gets the set can read it.
+      type: list
+      elements: str
+      returned: always
     pinned:
       description: The digest that the manifest was compared with; V(option), V(file) or V(not pinned).
       type: str

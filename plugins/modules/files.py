@@ -18,6 +18,7 @@ author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:
   - relocate.django.work
+  - relocate.django.identity
   - relocate.django.attributes
 attributes:
   action_group:

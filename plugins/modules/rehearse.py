@@ -23,6 +23,7 @@ author:
 extends_documentation_fragment:
   - relocate.django.project
   - relocate.django.work
+  - relocate.django.identity
   - relocate.django.login
   - relocate.django.aliases
   - relocate.django.answers

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - relocate.django.login
   - relocate.django.aliases
   - relocate.django.work
+  - relocate.django.identity
   - relocate.django.backup_set
   - relocate.django.sequences
   - relocate.django.proof

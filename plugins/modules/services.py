@@ -19,6 +19,7 @@ author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:
   - relocate.django.work
+  - relocate.django.identity
   - relocate.django.answers
   - relocate.django.warm
   - relocate.django.project

@@ -109,6 +109,7 @@ def _set_chosen(_state: State, known: Known, template: Template, _now: float) ->
 def _newest(found: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the last of the sets that backup_info lists, if it is one."""
     sets = [_received.mapping(item) for item in _received.items(found.get("sets"))]
+    sets = [item for item in sets if not item.get("recipients")]  # what opens those is not asked for in a move
     newest = sets[-1] if sets else {}
     fits = all(isinstance(newest.get(key), str) for key in ("label", "created", "manifest_sha256"))
     return newest if fits and _LABEL.fullmatch(newest["label"]) else {}

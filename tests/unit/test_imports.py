@@ -40,12 +40,13 @@ RULES: list[tuple[str, set[str]]] = [
     ("_host.*", SYSTEM | {"_host.*"}),
     ("_standby.place", set()),
     ("_standby.*", SYSTEM | {"_host.files", "_standby.place"}),
+    ("_age.*", SYSTEM | {"_secrets", "_host.files", "_host.private", "_age.*"}),
     ("_record.*", GROUND | {"_host.files", "_standby.place", "_record.*"}),
     ("_services.*", SYSTEM | {"_secrets", "_host.*", "_record.*", "_services.*"}),
     ("_project.venv_*", {"_project.venv_*"}),
     ("_project.*", SYSTEM | {"_secrets", "_host.*", "_project.*"}),
     ("_media.*", SYSTEM | {"_host.*", "_record.*", "_project.git", "_media.*"}),
-    ("_set.*", GROUND | {"_host.*", "_project.env_files", "_project.env_units", "_set.*"}),
+    ("_set.*", GROUND | {"_age.*", "_host.*", "_project.env_files", "_project.env_units", "_set.*"}),
     ("_repository.*", SYSTEM | {"_secrets", "_host.*", "_set.*", "_project.env_files", "_repository.*"}),
     # What runs a site's nights on its host; its program reaches the modules by name, as _window does.
     ("_nightly.*", SYSTEM | {"_host.openat", "_record.lease", "_set.policy", "_nightly.*"}),
@@ -91,6 +92,7 @@ RULES: list[tuple[str, set[str]]] = [
         "_module",
         GROUND
         | {
+            "_age.opener",
             "_compiled",
             "_secrets",
             "_host.openat",
@@ -111,6 +113,7 @@ RULES: list[tuple[str, set[str]]] = [
         | {
             "_secrets",
             "_site",
+            "_age.*",
             "_host.*",
             "_record.*",
             "_services.*",

@@ -259,9 +259,6 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "BackupSet.read_environment": ("open", SET),
         "BackupSet.discard": ("os.unlink", SET),
         "BackupSet.finish": ("os.unlink os.walk", SET),
-        "BackupSet._with_dumps": ("os.open", SET),
-        "BackupSet._manifest_text": ("os.open", SET),
-        "BackupSet._entry": ("os.open", SET),
     },
     "module_utils/_set/held.py": {
         "held": ("os.open", SET),
@@ -297,8 +294,22 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "_bring": ("os.rename os.walk shutil.rmtree shutil.rmtree", OURS),
         "_own": ("os.chown os.walk", OURS),
     },
-    "module_utils/_repository/access.py": {
+    "module_utils/_host/private.py": {
         "read_private": ("os.open", NAMED),
+    },
+    "module_utils/_age/age.py": {
+        "encrypt": ("files.replaced open", SET),
+        "check_opens": ("open", KERNEL),
+        "_no_link": ("os.open", SET),
+    },
+    "module_utils/_set/content.py": {
+        "Content._with_dumps": ("os.open", SET),
+        "Content._manifest_text": ("os.open", SET),
+        "Content._entry": ("os.open", SET),
+    },
+    "module_utils/_set/encrypted.py": {
+        "encrypt_all": ("os.unlink", SET),
+        "opened": ("files.created os.makedirs os.unlink", OURS),
     },
     "module_utils/_steps/schedule.py": {
         "File.is_there": ("os.open", SYSTEM),

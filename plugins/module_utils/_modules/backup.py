@@ -73,6 +73,7 @@ MODULE = Module(
                 "pip_ignored": {"type": "list", "elements": "str", "default": []},
                 "allow_unapplied": {"type": "bool", "default": False},
                 "allow_dirty": {"type": "bool", "default": False},
+                "age_recipients": {"type": "list", "elements": "str", "default": []},
                 "neighbours_carried": {"type": "list", "elements": "str", "default": []},
                 "cron": {"type": "str", "choices": ["refuse", "leave", "carry"], "default": "refuse"},
             },

@@ -42,6 +42,7 @@ def row_of(manifest: Manifest) -> Dict[str, Any]:
         "bytes": sum(entry.size for entry in manifest.files),
         "rows": {alias: entry.state.rows() for alias, entry in manifest.databases.items()},
         "sequence": manifest.sequence,
+        "recipients": list(manifest.recipients),
     }
 
 

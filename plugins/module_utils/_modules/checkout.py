@@ -22,6 +22,7 @@ MODULE = Module(
     {
         "argument_spec": _argspec.merged(
             _argspec.work(),
+            _argspec.identity(),
             {
                 "path": {"type": "path", "required": True},
                 "owner": {"type": "str", "required": True},

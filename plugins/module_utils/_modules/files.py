@@ -26,6 +26,7 @@ MODULE = Module(
     {
         "argument_spec": _argspec.merged(
             _argspec.work(),
+            _argspec.identity(),
             {
                 "path": {"type": "path", "required": True},
                 "old_path": {"type": "path"},

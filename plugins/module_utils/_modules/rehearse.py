@@ -27,6 +27,7 @@ MODULE = Module(
         "argument_spec": _argspec.merged(
             _argspec.project(),
             _argspec.work(),
+            _argspec.identity(),
             _argspec.login(),
             _argspec.aliases(),
             _argspec.answers(),

@@ -71,6 +71,7 @@ MODULE = Module(
             _argspec.login(),
             _argspec.aliases(),
             _argspec.work(),
+            _argspec.identity(),
             _argspec.sequences(),
             _argspec.proof(),
             _argspec.definers(),

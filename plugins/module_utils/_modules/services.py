@@ -85,6 +85,7 @@ MODULE = Module(
     {
         "argument_spec": _argspec.merged(
             _argspec.work(),
+            _argspec.identity(),
             _argspec.answers(),
             _argspec.warm(),
             {name: spec for name, spec in _argspec.project().items() if name != "path"},

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import stat
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import private
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, require_program, run
 from ansible_collections.relocate.django.plugins.module_utils._project import env_files
 
@@ -125,23 +124,7 @@ class Access:
 
 def read_private(path: str) -> str:
     """Return a file that nobody but root can read or write. Raises repository_password."""
-    problem: Optional[str] = None
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as exc:
-        problem = "cannot be opened: {0}".format(exc.strerror)
-    else:
-        with os.fdopen(handle, encoding="utf-8", errors="surrogateescape") as stream:
-            status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o077:
-                problem = "can be read by others than root, or is no plain file"
-            else:
-                return stream.read(65536)
-    raise RelocateError(
-        "repository_password",
-        "{0} {1}".format(path, problem),
-        "create it on this host, then chown root:root and chmod 600 it",
-    )
+    return private.read_private(path, "repository_password")
 
 
 def _output(command: str) -> str:

@@ -27,7 +27,7 @@ def write(backup: BackupSet, tables: Sequence[CronTable]) -> None:
 
 def read(backup: BackupSet) -> Tuple[CronTable, ...]:
     """Return them; none when the set brings none. Raises manifest_invalid, file_differs, file_unlisted."""
-    if not os.path.lexists(backup.file(CRON)):
+    if not backup.has(CRON):
         return ()
     try:
         with open(backup.check_file(CRON), encoding="ascii") as stream:

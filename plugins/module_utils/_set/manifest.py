@@ -34,6 +34,11 @@ FORMAT = 1
 TOOL = "relocate.django 0.1.0"
 MANIFEST = "manifest.json"
 DATABASES, NEIGHBOURS, CHANGES = "databases", "neighbours", "changes"
+#: What is known before the freeze, for the checkout on new; the manifest, when it is there, is what holds.
+PREPARED = "prepared.json"
+#: The files of an encrypted set that everybody can read.
+READABLE = (MANIFEST, PREPARED)
+_CLOSED = ".age"
 #: How the file with MEDIA begins, whether it is compressed or not.
 ARCHIVE = "media.tar"
 #: The keys that are no fields of a Manifest.
@@ -99,6 +104,12 @@ class Manifest:
     directories: Tuple[Directory, ...] = ()  # above all that is moved, as they were
     sequence: int = 0  # of the sets that the host made of the site: clocks jump
     neighbours: Tuple[NeighbourEntry, ...] = ()  # what lies in other servers
+    recipients: Tuple[str, ...] = ()  # public keys of age, to which each file is encrypted; none: files are plain
+
+    def plain_names(self) -> List[str]:
+        """Return the files by their names before they were encrypted."""
+        ends = len(_CLOSED) if self.recipients else 0
+        return [one.path if one.path in READABLE or not ends else one.path[:-ends] for one in self.files]
 
 
 @dataclass(frozen=True)
@@ -255,12 +266,19 @@ def _check(manifest: Manifest) -> None:
         _shaped(name, getattr(manifest, name))
     if manifest.media.get("stored"):
         _check_stored(manifest.media)
-    archives = [entry.path for entry in manifest.files if entry.path.startswith(ARCHIVE)]
-    if archives and manifest.media.get("stored") not in archives:
-        raise ValueError("media.stored")  # MEDIA that is there would be left out
-    _check_neighbours(manifest.neighbours, [entry.path for entry in manifest.files])
+    _check_files(manifest)
     for alias, entry in manifest.databases.items():
         _check_entry(alias, entry)
+
+
+def _check_files(manifest: Manifest) -> None:
+    names = manifest.plain_names()
+    if manifest.recipients and any(not one.path.endswith((_CLOSED, *READABLE)) for one in manifest.files):
+        raise ValueError("recipients")
+    archives = [name for name in names if name.startswith(ARCHIVE)]
+    if archives and manifest.media.get("stored") not in archives:
+        raise ValueError("media.stored")  # MEDIA that is there would be left out
+    _check_neighbours(manifest.neighbours, names)
 
 
 def _check_entry(alias: str, entry: DatabaseEntry) -> None:
@@ -333,6 +351,7 @@ def _of(kind: Any, value: Any, where: str) -> Any:
 #: Fields that sets of earlier versions lack. What they would name lies in the set, so a lack is seen all the same.
 _LATER = (
     (Manifest, "neighbours"),
+    (Manifest, "recipients"),
     (NeighbourEntry, "kind"),
     (NeighbourEntry, "user"),
     (DatabaseEntry, "catch_up"),

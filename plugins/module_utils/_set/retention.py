@@ -13,10 +13,10 @@ from typing import Collection, Dict, FrozenSet, List, Mapping, Optional, Sequenc
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._set import clock
-from ansible_collections.relocate.django.plugins.module_utils._set.directory import PREPARED, BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.held import alone_with
 from ansible_collections.relocate.django.plugins.module_utils._set.label import LABEL, Made
-from ansible_collections.relocate.django.plugins.module_utils._set.manifest import MANIFEST
+from ansible_collections.relocate.django.plugins.module_utils._set.manifest import MANIFEST, PREPARED
 from ansible_collections.relocate.django.plugins.module_utils._set.policy import Policy
 
 #: Seconds for which a set that a move began is left alone while the move's key is let in. It has frozen nothing, so

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
@@ -18,7 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._host.parents import record
 from ansible_collections.relocate.django.plugins.module_utils._model import Directory, Revision, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
-from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, vcs
+from ansible_collections.relocate.django.plugins.module_utils._project import history, vcs
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Marks
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._repository.access import Access
@@ -29,11 +28,11 @@ from ansible_collections.relocate.django.plugins.module_utils._set.directory imp
     BUNDLE,
     ENVIRONMENT,
     PATCH,
-    PREPARED,
     BackupSet,
 )
 from ansible_collections.relocate.django.plugins.module_utils._set.label import Made, check_label, make_label
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import (
+    PREPARED,
     DatabaseEntry,
     Manifest,
     Prepared,
@@ -46,6 +45,8 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import (
     copies,
     cron_lines,
     dumps,
+    encrypt,
+    environment_of,
     logs,
     preflight,
     retain,
@@ -54,7 +55,6 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import (
 )
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import check_sequences
-from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
 #: What of a site its set needs, besides its databases.
 TOPICS = ("django", "packages", "migrations", "history")
@@ -88,11 +88,17 @@ class Options(ModuleOptions):
     proof: str = copies.FULL  # full, changed: what is read once more when the site is frozen, with a first copy
     replicate: bool = False  # changes are followed from the first copy on
     replicate_limit: int = 4096  # MiB of them
+    age_recipients: Sequence[str] = ()  # public keys to which the set is encrypted
 
     @property
     def whole(self) -> bool:
         """Tell whether the whole set is to be made, and not only what comes before the freeze."""
         return self.state == "present"
+
+    @property
+    def recipients(self) -> Tuple[str, ...]:
+        """Return to whom the set is encrypted; a move reads its own at once, on hosts that hold the site anyway."""
+        return tuple(self.age_recipients) if self.whole and not self.frozen else ()
 
     @property
     def access(self) -> Access:
@@ -161,6 +167,7 @@ def plan(site: Site, options: Options, looks: preflight.Options) -> Plan:
     :param looks: how old is looked at first, when preflight has not done so in this run
     Raises obstacles (or the code of the only one), dirty_tree, not_a_checkout, revision_refused, media_skipped.
     """
+    encrypt.check(options.recipients)
     Policy.of(options.retention, options.keep)  # what cannot be meant is refused before any work
     if options.whole and not options.checked:
         preflight.refuse_set(site, looks)
@@ -181,7 +188,8 @@ def apply(site: Site, options: Options, planned: Plan) -> Dict[str, Any]:
     """Make the set, or what of it comes before the freeze; what fails leaves nothing of it."""
     cleared = retention.clear_unfinished(*_unfinished(options, planned))
     backup = BackupSet.create(options.directory, options.site, planned.label, site.project.owner)
-    with removed_on_failure(backup.discard_unfinished):
+    guarded = encrypt.guarded(backup, options.directory, options.recipients)
+    with guarded, removed_on_failure(backup.discard_unfinished):
         with site.stopwatch.step("code and files"):
             prepare(site, backup, planned.revision, options.files)
             _write_cron(site, backup, options)
@@ -232,7 +240,7 @@ def _fill(site: Site, backup: BackupSet, options: Options, planned: Plan) -> Dic
         options.directory, options.site, read_record(options.directory, options.site).sequence
     )
     composed = compose(site, backup, planned.revision, options.site, options.files, databases, media, number)
-    manifest = replace(composed, neighbours=neighbours)
+    manifest = replace(composed, neighbours=neighbours, recipients=options.recipients)
     with site.stopwatch.step("hash"):
         digest = backup.finish(manifest, options.jobs or default_jobs())
     noted = Marks(planned.label, tokens) if options.frozen else None
@@ -243,7 +251,7 @@ def _fill(site: Site, backup: BackupSet, options: Options, planned: Plan) -> Dic
     )
     return {
         "manifest_sha256": digest,
-        "notes": site.notes,
+        "notes": [*site.notes, *encrypt.notes(backup, options.recipients, options.access, options.frozen)],
         "bytes": backup.size(),
         "rows": {alias: entry.state.rows() for alias, entry in databases.items()},
         "media": dict(media),
@@ -298,25 +306,12 @@ def prepare(site: Site, backup: BackupSet, revision: Revision, carried: Sequence
         _write(bundle, lambda out: vcs.bundle(site.project.path, site.project.owner, revision.commit, out))
     if revision.dirty:
         _write(backup.file(PATCH), lambda out: vcs.patch(site.project.path, site.project.owner, out))
-    if "packages" in site.facts:
-        _write_environment(site, backup)
+    environment_of.write(site, backup)
     unversioned = set_unversioned.capture(backup, carried, site.project.path, site.project.owner)
     directories = _directories(site, unversioned)
     backup.note_prepared(
         Prepared(code_of(site, revision), django_of(site), owner_facts(site.project), unversioned, directories)
     )
-
-
-def _write_environment(site: Site, backup: BackupSet) -> None:
-    """Write down which Python the project has, and what is installed for it."""
-    django = site.facts["django"]
-    recorded = {
-        "python": django["python"],
-        "django": django["version"],
-        "freeze": site.facts["packages"]["lines"],
-        **packages_of(site),
-    }
-    files.write_atomically(backup.file(ENVIRONMENT), json.dumps(recorded, indent=1, sort_keys=True) + "\n")
 
 
 def _write_cron(site: Site, backup: BackupSet, options: Options) -> None:
@@ -334,15 +329,6 @@ def _directories(site: Site, unversioned: Sequence[UnversionedFile]) -> Tuple[Di
     named += logs.directories(django_of(site))
     media = str(site.facts["django"].get("media_root") or "")
     return record([path for path in named + [os.path.dirname(media)] if os.path.isabs(path)], site.project.owner)
-
-
-def packages_of(site: Site) -> Dict[str, Any]:
-    """Return what is installed for the project, and which packages its files name (None when they cannot tell)."""
-    project = site.project
-    plain = packages.installed(project.interpreter, project.owner, project.environment(), project.path)
-    with acting_as(project.owner):
-        named = packages.named(project.path, packages=packages.from_plain(plain))
-    return {"distributions": plain, "named": sorted(named) if named is not None else None}
 
 
 def code_of(site: Site, revision: Revision) -> Dict[str, Any]:

@@ -227,7 +227,7 @@ def filled(site: Site, loads: Sequence[Load], backup: BackupSet, digest: str, ke
     try:
         for load in loads:
             with site.stopwatch.step("neighbours"):
-                path, is_ours = backup.file(load.entry.stored), _is_ours(load, kept.record)
+                path, is_ours = backup.content(load.entry.stored), _is_ours(load, kept.record)
                 filling = _carrier(load.entry).filling(load.entry, load.store, site.project.owner, path, is_ours)
                 # Noted first: a run that dies here leaves what the next one may remove.
                 noted = {**kept.record.neighbours, load.name: digest, load.store.place: digest}

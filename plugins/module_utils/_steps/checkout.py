@@ -69,6 +69,7 @@ def checkout(options: Options, check_mode: bool) -> Dict[str, Any]:
     """
     owner = _owner(options.owner, options.allow_root, check_mode)
     backup = BackupSet.prepared(options.directory, check_site_name(options.site), options.label)
+    backup.check_opens()
     prepared = backup.read_prepared()
     commit = options.revision or prepared.code["commit"]
     top = vcs.top_of(options.path, _prefix(prepared))

@@ -62,6 +62,7 @@ def plan(options: Options) -> Plan:
     if owner is None:
         raise RelocateError("owner_missing", "there is no user {0}".format(options.owner), "run the checkout role")
     backup = BackupSet.prepared(options.directory, options.site, options.label)
+    backup.check_opens()
     prepared = backup.read_prepared()
     path, prefix = options.path, str(prepared.code.get("prefix") or "")
     relocation, named = of_set(prepared, path), between(options.old_path or path, path, prefix)

@@ -74,8 +74,8 @@ def caught_up(
     try:
         with engine.context.stopwatch.step("catch-up"):
             if entry.changes:
-                engine.replay(backup.file(entry.changes))
-            touched = engine.apply(backup.file(entry.catch_up))
+                engine.replay(backup.content(entry.changes))
+            touched = engine.apply(backup.content(entry.catch_up))
         left = frozenset(table.name for table in entry.state.tables if table.name not in touched)
         return _proven(engine, entry, wanted, engine.applies_bytes, left if proof == copies.CHANGED else frozenset())
     except RelocateError as exc:
@@ -96,11 +96,11 @@ def load_and_prove(engine: Engine, backup: BackupSet, entry: DatabaseEntry, want
     with engine.context.stopwatch.step("load"):
         PROGRESS.say(engine.config.alias)
         PROGRESS.expect(ROWS, sum(table.rows for table in entry.state.tables))
-        engine.load(backup.file(DATABASES), replace(entry.dump, path=relative), entry.facts)
+        engine.load(backup.content(DATABASES), replace(entry.dump, path=relative), entry.facts)
         if entry.catch_up:
             if entry.changes:
-                engine.replay(backup.file(entry.changes))
-            engine.apply(backup.file(entry.catch_up))
+                engine.replay(backup.content(entry.changes))
+            engine.apply(backup.content(entry.catch_up))
     return _proven(engine, entry, wanted, bool(entry.catch_up) and engine.applies_bytes)
 
 

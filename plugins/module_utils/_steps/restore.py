@@ -129,8 +129,9 @@ def decide(steps: Sequence[Step], present: bool, begun: Collection[str]) -> Tupl
 def plan(site: Site, options: Options, source: Source, record: Record) -> Plan:
     """Look at the site, the set and the record; nothing is written.
 
-    Raises same_host, same_database, site_running, media_not_blank, and as :func:`steps_for`.
+    Raises same_host, same_database, site_running, media_not_blank, as :func:`steps_for`, and what opening a set raises.
     """
+    source.backup.check_opens()
     same_server.refuse_old_host(source.manifest, site.engines, options.allow_same_host, options.allow_same_database)
     settled = origin.settled(site.engines, record)
     steps = steps_for(site, source.manifest, source.digest, settled, options.replace, options.aliases, options.present)
@@ -368,7 +369,7 @@ def convert_and_prove(site: Site, engine: Engine, backup: BackupSet, entry: Data
                 engine.config.alias, entry.facts.engine, engine.name, names
             )
         )
-    loaded = load_fixture(site, engine, backup.file(fixture.path))
+    loaded = load_fixture(site, engine, backup.content(fixture.path))
     counts = loaded["counts"]
     differences = [
         Difference("model", label, str(fixture.models.get(label)), str(counts.get(label)))

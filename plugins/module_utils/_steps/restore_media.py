@@ -110,7 +110,7 @@ def check(site: Site, backup: BackupSet, manifest: Manifest) -> None:
 def _opened(backup: BackupSet, manifest: Manifest) -> Iterator[Tuple[IO[bytes], str, int]]:
     """The archive, how it is compressed, and the bytes that its files may have in all."""
     stored = str(manifest.media["stored"])
-    with open(backup.file(stored), "rb") as stream:
+    with open(backup.content(stored), "rb") as stream:
         yield stream, "zstd" if stored.endswith(".zst") else "none", manifest.media["archived"]["bytes"]
 
 

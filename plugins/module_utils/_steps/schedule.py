@@ -142,6 +142,7 @@ def _check(options: Options) -> None:
             ("a text of the schedule has more than one line", not all(_PLAIN.match(text) for text in texts)),
             ("schedule_webhook or schedule_ping is no http address", not all(map(_is_address, texts[2:4]))),
             ("schedule_metrics is no absolute path", bool(options.metrics) and not options.metrics.startswith("/")),
+            ("the schedule would write the text of relocate_age_identity to this host: give a path", _shows(options)),
             ("the schedule has no calls", options.state == "present" and not options.calls),
         )
         if is_wrong
@@ -154,6 +155,22 @@ def _check(options: Options) -> None:
         if done.rc:
             text = "schedule_calendar: {0}".format(last_lines(done.err, 1))
             raise RelocateError("bad_option", text, "give it as systemd reads it, such as *-*-* 02:00:00")
+
+
+def _identity(call: Mapping[str, Any]) -> str:
+    """Return what opens encrypted sets, by what a call is given."""
+    return str(call["arguments"].get("age_identity") or "")
+
+
+def _shows(options: Options) -> bool:
+    """Tell whether the plan would hold the text of an identity, which is to lie on no disk."""
+    return any(_identity(one)[:1] not in ("", "/") for one in options.calls)
+
+
+def _runs(options: Options) -> List[Mapping[str, Any]]:
+    """Return the calls of a night: where sets are encrypted, and nothing here opens them, none is rehearsed."""
+    closed = any(one["arguments"].get("age_recipients") for one in options.calls)
+    return [one for one in options.calls if not (closed and one["module"] == "rehearse" and not _identity(one))]
 
 
 def _is_address(text: str) -> bool:
@@ -169,7 +186,7 @@ def _metrics(options: Options, site: str) -> str:
 
 
 def _plan(options: Options, site: str) -> Plan:
-    calls = tuple(Call(one["name"], one["module"], one["arguments"], one["every"]) for one in options.calls)
+    calls = tuple(Call(one["name"], one["module"], one["arguments"], one["every"]) for one in _runs(options))
     pushes = [one for one in calls if one.module == "repository"]
     if pushes and options.check_nights > 0:
         given = {**pushes[0].arguments, "state": "checked"}

@@ -111,7 +111,7 @@ def test_a_session_that_stays_keeps_a_frozen_site_from_being_dumped(
 @pytest.fixture(autouse=True)
 def distributions(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is installed for the project, which has no interpreter here."""
-    monkeypatch.setattr(steps_backup.packages, "installed", lambda *_args: [])
+    monkeypatch.setattr(steps_backup.environment_of.packages, "installed", lambda *_args: [])
 
 
 @pytest.fixture

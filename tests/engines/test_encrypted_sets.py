@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sets that are encrypted to recipients: by the modules themselves, killed meanwhile, and by the playbooks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._module import answered
+from ansible_collections.relocate.django.plugins.module_utils._modules import backup, backup_info, restore
+from tests.engines.local_site import PREFIX, LocalSite
+
+pytestmark = pytest.mark.skipif(shutil.which("age") is None, reason="age is not installed")
+MODULES = {module.__name__.rpartition(".")[2]: module.MODULE for module in (backup, backup_info, restore)}
+CANARY = "Canary row é of a table"
+
+
+class World:
+    """A site whose sets are encrypted, and who can open them."""
+
+    def __init__(self, base: Path) -> None:
+        self.base, self.site = base, LocalSite(base)
+        self.site.make()
+        self.project = self.site.old / PREFIX
+        script = (
+            "from notes.models import Note; "
+            f"Note.objects.bulk_create([Note(text={CANARY!r} + str(number)) for number in range(5000)])"
+        )
+        self.site.manage("shell", "-c", script)
+        (self.project / "media").mkdir()
+        (self.project / "media" / "letter").write_text(CANARY)
+        self.identity, self.recipient = self.key("identity")
+        self.other, _public = self.key("other")
+
+    def key(self, name: str) -> tuple[str, str]:
+        """Make an identity; returns its text and its public key."""
+        path = self.base / name
+        done = subprocess.run(["age-keygen", "-o", path], capture_output=True, text=True, check=True)
+        return path.read_text(), done.stderr.split()[-1]
+
+    def task(self, module: str, work: Path, check: bool = False, **options: Any) -> dict[str, Any]:
+        """Run one task; returns its result, failed or not."""
+        common = {"site": "notes", "directory": str(work), "path": str(self.project), "compression": "none"}
+        common["allow_root"] = os.geteuid() == 0  # type: ignore[assignment]
+        same = {"allow_same_host": True, "allow_same_database": True, "replace": True} if module == "restore" else {}
+        taken = MODULES[module].arguments["argument_spec"]
+        given = {name: value for name, value in {**common, **same}.items() if name in taken}
+        return answered(MODULES[module], {**given, **options}, check, lambda _params, _spec: {})
+
+    def plain(self, *tops: Path) -> list[str]:
+        """Search files for a row of the site."""
+        paths = [path for top in tops for path in top.rglob("*") if path.is_file() and not path.is_symlink()]
+        return [str(path) for path in paths if CANARY.encode() in path.read_bytes()]
+
+
+@pytest.fixture(name="world", scope="module")
+def _world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(tmp_path_factory.mktemp("encrypted"))
+
+
+def test_only_an_identity_opens_it(world: World, tmp_path: Path) -> None:
+    """Written, rehearsed with the right one, refused before any write with a wrong one; listed and verified by all."""
+    said = world.task("backup", tmp_path)
+    assert [note for note in said["notes"] if "whoever gets it can read it" in note], said
+    assert world.plain(tmp_path)
+    shutil.rmtree(tmp_path / "sets")
+    seen = world.task("backup", tmp_path, check=True, age_recipients=[world.recipient])
+    assert not seen.get("failed") and not list(tmp_path.glob("sets/*/*")), seen
+    wrong = world.task("backup", tmp_path, age_recipients=[world.recipient + "x"])
+    assert (wrong["code"], list(tmp_path.glob("sets/*/*"))) == ("bad_option", [])
+    made = world.task("backup", tmp_path, age_recipients=[world.recipient])
+    assert not made.get("failed") and not [note for note in made["notes"] if "whoever" in note], made
+    assert world.plain(tmp_path) == []
+    (row,) = world.task("backup_info", tmp_path, verify="all")["sets"]
+    assert row["verified"] and row["recipients"] == [world.recipient]
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for identity, code in ((None, "set_encrypted"), (world.other, "identity_wrong")):
+        for check in (True, False):
+            found = world.task("restore", tmp_path, check=check, age_identity=identity)
+            assert found["code"] == code, found
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert "AGE-SECRET-KEY" not in json.dumps(found)
+    given = {"age_identity": world.identity}
+    tried = world.task("restore", tmp_path, state="rehearsed", **given)
+    assert not tried.get("failed") and sorted(tried["restored"]) == ["default", "legacy"], tried
+    assert world.plain(tmp_path) == []
+    shutil.rmtree(world.project / "media")
+    done = world.task("restore", tmp_path, age_identity=str(world.base / "identity"))
+    assert not done.get("failed") and done["changed"], done
+    assert (world.project / "media" / "letter").read_text() == CANARY
+    assert not world.task("restore", tmp_path, **given)["changed"]
+    assert world.plain(tmp_path) == [] and list((tmp_path / "opened").iterdir()) == []
+
+
+def _killed(world: World, module: str, work: Path, after: float, **options: Any) -> bool:
+    process = os.fork()
+    if not process:
+        os.setsid()
+        try:
+            world.task(module, work, **options)
+        finally:
+            os._exit(0)
+    time.sleep(after)
+    os.kill(process, signal.SIGKILL)
+    return os.WIFSIGNALED(os.waitpid(process, 0)[1])
+
+
+@pytest.mark.drawn(2)
+@pytest.mark.parametrize("module", ["backup", "restore"])
+def test_killed_it_leaves_no_plain_row(world: World, tmp_path: Path, module: str) -> None:
+    """At several moments, until one of them finds it done; and the next run goes on."""
+    keys = {"age_recipients": [world.recipient]}
+    options: dict[str, Any] = keys
+    if module == "restore":
+        assert not world.task("backup", tmp_path, **keys).get("failed")
+        options = {"age_identity": world.identity, "state": "rehearsed"}
+    began = time.monotonic()
+    assert not world.task(module, tmp_path, **options).get("failed")
+    whole = time.monotonic() - began
+    killed = 0
+    for part in (0.35, 0.5, 0.65, 0.8, 0.95):
+        killed += _killed(world, module, tmp_path, whole * part, **options)
+        deadline = time.monotonic() + 5
+        while world.plain(tmp_path) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert world.plain(tmp_path) == [], part
+    assert killed >= 2
+    done = world.task(module, tmp_path, **options)
+    assert not done.get("failed"), done
+    assert world.plain(tmp_path) == []
