@@ -125,7 +125,7 @@ def test_check_mode_runs_nothing_of_a_checkout_as_root(tmp_path: Path, monkeypat
     os.utime(there / "a", (1, 1))
     commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
     prepared = Prepared({"commit": commit}, {}, {"name": "no-such-user"}, ())
-    backup = SimpleNamespace(read_prepared=lambda: prepared, check_file=str)
+    backup = SimpleNamespace(read_prepared=lambda: prepared, check_file=str, check_opens=lambda: None)
     monkeypatch.setattr(checkout.BackupSet, "prepared", lambda *_what: backup)
     params = {"owner": "no-such-user", "directory": str(tmp_path / "work"), "path": str(there)}
     assert checkout.checkout(options(**params), True)["changed"]
