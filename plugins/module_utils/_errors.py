@@ -52,6 +52,7 @@ CODES: Dict[str, str] = {
     "server_too_old": "the target server is older than the dump needs",
     "login_failed": "the server refused the login",
     "server_unreachable": "the database server does not answer",
+    "pooler_between": "a pooler stands before the database server, and lends sessions to others",
     "right_missing": "the user lacks a right that the step needs",
     "database_missing": "the database does not exist",
     "target_not_blank": "the target database holds tables",

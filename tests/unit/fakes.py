@@ -125,6 +125,7 @@ class FakeEngine:
     name: str = "fake"
     method: str = ""
     is_file: bool = False
+    in_place: bool = False
     catches_up: bool = False
     applies_bytes: bool = False
     busy: list[int] = field(default_factory=list)

@@ -162,6 +162,14 @@ class Engine(abc.ABC):
         self.config, self.context = config, context
         context.secrets.remember(config.password, context.admin.password)
 
+    @property
+    def in_place(self) -> bool:
+        """True where nobody may make a database beside live, so that a load fills live itself.
+
+        Live must be blank for it. It counts as blank until the swap, and nothing can be put aside.
+        """
+        return False
+
     @abc.abstractmethod
     def preflight(self, side: str, recorded: Optional[DatabaseFacts] = None) -> List[Obstacle]:
         """Everything that would stop this engine, found without writing anything.

@@ -132,13 +132,15 @@ def displaced_name(engine: Engine, live: DatabaseFacts, came_from: str, record: 
         return DISCARDED if kept else PREVIOUS
     if came_from and not record.has_served_with(alias):
         return DISCARDED
-    if not replace:
+    if not replace or engine.in_place:
         raise RelocateError(
             "target_not_blank",
             "database {0}: target holds {1} tables{2}".format(
                 alias, live.tables, ", and the site has served with it here" if came_from else ""
             ),
-            "empty it, or set relocate_replace: true to keep it aside as the previous database",
+            "empty it: the login of new may not create databases, so nothing can be kept aside (docs/managed.md)"
+            if engine.in_place
+            else "empty it, or set relocate_replace: true to keep it aside as the previous database",
         )
     if kept and holds_something(engine, PREVIOUS):
         raise RelocateError(

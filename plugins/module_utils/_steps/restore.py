@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, Engine, default_jobs
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import INCOMING, LIVE, Engine, default_jobs
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import advanced
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.load import load_fixture
@@ -222,6 +222,8 @@ def _load_all(site: Site, options: Options, source: Source, planned: Plan, resul
     copied = on_copy.ready(source.backup, kept)
     for step in planned.todo:
         engine, alias = site.engines[step.alias], step.alias
+        if engine.in_place:
+            _empty(engine, step, kept, options)
         if step.converts:
             loaded = convert_and_prove(site, engine, source.backup, step.entry)
             result.measured[alias] = measured.fixture(loaded.tables, loaded.state)
@@ -242,6 +244,13 @@ def _load_all(site: Site, options: Options, source: Source, planned: Plan, resul
         if behind:
             raise behind
         result.tables[alias], result.states[alias] = loaded.tables, loaded.state
+
+
+def _empty(engine: Engine, step: Step, kept: RecordFile, options: Options) -> None:
+    """Drop what an earlier attempt left live, where a load fills that very database. The record says so first."""
+    if options.state != "rehearsed" and step.came_from and not kept.record.has_served_with(step.alias):
+        kept.write(origin.forgotten(kept.record, [step.alias]))
+        engine.drop(LIVE)
 
 
 def _look_and_drop(engines: Sequence[Engine], look: Callable[[], None]) -> None:

@@ -26,6 +26,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.ses
 from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Logins, keep_password
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, current_user, lookup_user
 
 _SOCKETS = ("/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock")
@@ -43,6 +44,10 @@ _HINTS = {
     "right_missing": "grant the user its rights on the database",
     "server_unreachable": "start the server, or check HOST and PORT in the settings",
 }
+_TLS_HINT = (
+    "check ssl in OPTIONS of the settings: ca must name a file with the certificate of the authority that signed the"
+    " server's"
+)
 
 
 class Server(Logins[Session]):
@@ -181,11 +186,19 @@ class Server(Logins[Session]):
         given = self.config.options.get("ssl")
         if not isinstance(given, Mapping):
             return {}
-        return {word: str(given[word]) for word in ("ca", "cert", "key") if given.get(word)}
+        # As the site would find them, which runs in its own directory.
+        words = [word for word in ("ca", "cert", "key") if given.get(word)]
+        return {word: os.path.join(self.context.project, str(given[word])) for word in words}
 
     def _context(self) -> ssl.SSLContext:
         files = self.ssl_files()
-        context = ssl.create_default_context(cafile=files.get("ca"))
+        try:
+            context = ssl.create_default_context(cafile=files.get("ca"))
+        except OSError as exc:
+            msg = "the certificate in {0} cannot be read: {1}".format(
+                printable(files.get("ca", "")), exc.strerror or exc
+            )
+            raise RelocateError("server_unreachable", msg, _TLS_HINT) from None
         mode = str(self.config.options.get("ssl_mode") or "").upper()
         context.check_hostname = mode == "VERIFY_IDENTITY"
         if "ca" not in files and mode not in ("VERIFY_CA", "VERIFY_IDENTITY"):
@@ -235,7 +248,7 @@ class Server(Logins[Session]):
     def _refusal(self, user: str, database: str, code: str, text: str) -> RelocateError:
         where = " database " + database if database else " the server"
         msg = "user {0} cannot reach{1}: {2}".format(user, where, self.context.secrets.scrub(text))
-        return RelocateError(code, msg, _HINTS[code])
+        return RelocateError(code, msg, _TLS_HINT if "certificate" in text.lower() else _HINTS[code])
 
     def options_file(self, mariadb_client: bool, login: Optional[Tuple[str, str]] = None) -> str:
         """The file that makes a client program log in as the settings' user.

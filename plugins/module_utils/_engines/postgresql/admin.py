@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import re
 import shlex
 import time
@@ -18,7 +17,6 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseFacts, Login
 
-_NAME_BYTES = 63
 _SWAP_TRIES = 5
 _ENDING_SECONDS = 10.0
 
@@ -30,16 +28,6 @@ def removal(config: DatabaseConfig, login: Login, name: str) -> str:
     place = (("-h", login.host or login.unix_socket), ("-p", login.port or config.port), ("-U", login.user))
     where += [part for option, value in place if value for part in (option, str(value))]
     return " ".join(shlex.quote(part) for part in [*where, "-c", "DROP DATABASE " + ident(name)])
-
-
-def derived_name(name: str, suffix: str) -> str:
-    """``NAME__incoming``, cut and told apart by a hash where PostgreSQL would cut a name at 63 bytes."""
-    tail = "__" + suffix
-    raw = name.encode("utf-8")
-    if len(raw) + len(tail) <= _NAME_BYTES:
-        return name + tail
-    tail = "_" + hashlib.sha256(raw).hexdigest()[:8] + tail
-    return raw[: _NAME_BYTES - len(tail)].decode("utf-8", "ignore") + tail
 
 
 def database_exists(session: Session, name: str) -> bool:
@@ -206,7 +194,8 @@ def limit_connections(session: Session, name: str, recorded: DatabaseFacts) -> N
     """Give a database the recorded limit, if there was one."""
     limit = recorded.details.get("connection_limit", -1)
     if isinstance(limit, int) and limit >= 0:
-        session.run("ALTER DATABASE {0} CONNECTION LIMIT {1:d}".format(ident(name), limit))
+        with contextlib.suppress(RelocateError):  # of the database that a load in place fills, another may be the owner
+            session.run("ALTER DATABASE {0} CONNECTION LIMIT {1:d}".format(ident(name), limit))
 
 
 def drop_database(session: Session, name: str) -> bool:

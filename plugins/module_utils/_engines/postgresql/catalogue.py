@@ -53,7 +53,7 @@ _FORMS = {
 }
 
 #: Names of sessions' temporary objects and of what the server keeps beside tables.
-PASSING = r"(^|[ (,])pg_(temp|toast|toast_temp)(_[0-9]+)?([.]|$)"
+PASSING = r"(^|[ (,])pg_(temp|toast|toast_temp)(_[0-9]+)?([.]|$)|^relocate__(incoming|previous|discarded)$"
 
 #: Every object of the site's: catalogue, number, kind and the name by which the server identifies it. What belongs to
 #: an extension is left out with all that hangs on it, and what a server makes by itself for another object. Left out is

@@ -9,59 +9,38 @@ Connections take keyword arguments and programs take environment variables and a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 from urllib.parse import quote
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    DISCARDED,
+    INCOMING,
+    PREVIOUS,
+    EngineContext,
+)
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import pooler
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.libpq import (
+    KEYWORDS,
     check_key,
     own_environment,
+    refusal,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import (
     FIRST_OPTIONS,
     NO_TRIGGERS,
     Session,
+    derived_name,
     driver,
     ident,
+    literal,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Logins, keep_password, made_by
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, current_user, lookup_user
-
-#: libpq keywords that OPTIONS may hold, with the environment variable that says the same to a client program.
-#: Everything else in OPTIONS (isolation_level, pool, server_side_binding, ...) is for Django alone.
-KEYWORDS: Dict[str, str] = {
-    "channel_binding": "PGCHANNELBINDING",
-    "connect_timeout": "PGCONNECT_TIMEOUT",
-    "gssencmode": "PGGSSENCMODE",
-    "hostaddr": "PGHOSTADDR",
-    "keepalives": "",
-    "keepalives_count": "",
-    "keepalives_idle": "",
-    "keepalives_interval": "",
-    "krbsrvname": "PGKRBSRVNAME",
-    "options": "PGOPTIONS",
-    "passfile": "PGPASSFILE",
-    "requirepeer": "PGREQUIREPEER",
-    "service": "PGSERVICE",
-    "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
-    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
-    "sslcert": "PGSSLCERT",
-    "sslcompression": "PGSSLCOMPRESSION",
-    "sslcrl": "PGSSLCRL",
-    "sslkey": "PGSSLKEY",
-    "sslmode": "PGSSLMODE",
-    "sslnegotiation": "PGSSLNEGOTIATION",
-    "sslpassword": "",
-    "sslrootcert": "PGSSLROOTCERT",
-    "sslsni": "PGSSLSNI",
-    "target_session_attrs": "PGTARGETSESSIONATTRS",
-    "tcp_user_timeout": "",
-}
-
 
 #: What the administrator's connection takes over from OPTIONS: how to reach the server, not who is there, nor where.
 _REACHING = tuple(
@@ -82,46 +61,13 @@ _LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
 _SOCKET_DIRECTORIES = ("/var/run/postgresql", "/run/postgresql", "/tmp")
 
 
-_ERRORS: Tuple[Tuple[str, str], ...] = (
-    (r'database "[^\n]*" does not exist', "database_missing"),
-    (r"permission denied for database|CONNECT privilege", "right_missing"),
-    (
-        (
-            r"authentication failed|no pg_hba\.conf entry|no password supplied|not permitted to log in"
-            r'|role "[^\n]*" does not exist|pg_hba\.conf rejects'
-        ),
-        "login_failed",
-    ),
-    (
-        (
-            r"[Cc]onnection refused|No such file or directory|could not translate host name|timeout expired"
-            r"|timed out|could not connect|No route to host|unreachable|server closed the connection"
-            r"|starting up|shutting down|in recovery mode|accepting connections|too many clients|connection slots"
-            r"|Connection reset|Broken pipe|EOF detected|closed unexpectedly|terminating connection"
-        ),
-        "server_unreachable",
-    ),
-)
-
-
 #: How PgBouncer and Amazon's RDS Proxy refuse options at the login.
 _NO_OPTIONS = re.compile(r"unsupported startup parameter|support command-line options")
 
 
-_HINTS: Dict[str, str] = {
-    "database_missing": "check NAME in the settings",
-    "login_failed": "check USER, PASSWORD and HOST in the settings against pg_hba.conf and the role on the server",
-    "right_missing": "grant CONNECT on the database to the role",
-    "server_unreachable": "start the server, or check HOST and PORT in the settings",
-}
-
-
-def connection_error_code(text: str) -> str:
-    """The error code behind libpq's message. A message in the server's own language counts as a refused login."""
-    for pattern, code in _ERRORS:
-        if re.search(pattern, text):
-            return code
-    return "login_failed"
+_CREATES = "SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = current_user"
+_BESIDE = "SELECT count(*) FROM pg_catalog.pg_database WHERE datname IN ({0})"
+_MAKES_SCHEMAS = "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')"
 
 
 class Server(Logins[Session]):
@@ -131,6 +77,8 @@ class Server(Logins[Session]):
         self.config, self.context = config, context
         self._login_triggers: Dict[Tuple[str, str], bool] = {}
         self._pooled = False
+        self._in_place: Optional[bool] = None
+        self._direct: Set[Tuple[str, str]] = set()
         context.secrets.remember(str(config.options.get("sslpassword") or ""))
 
     @property
@@ -218,6 +166,66 @@ class Server(Logins[Session]):
             env["PGOPTIONS"] = (env.get("PGOPTIONS", "") + " -c synchronous_commit=off" + watching).strip()
         return env
 
+    @property
+    def in_place(self) -> bool:
+        """Tell whether nobody here may create databases, so that a load fills live itself; see ``place``."""
+        if self._in_place is None:
+            with contextlib.suppress(RelocateError):
+                self.admin().close()
+        return bool(self._in_place)
+
+    def admin(self, database: str = "") -> Session:
+        """The base class's. Where nobody may create databases: the settings' user's, in live. Raises as that."""
+        if self._in_place:
+            return self._in_live()
+        try:
+            session = super().admin(database)
+        except RelocateError as exc:
+            if exc.code != "right_missing" or self.context.admin.given or self._in_place is not None:
+                raise
+            return self._only_place(exc)
+        if self._in_place is None and self.context.admin.given and session.value(_CREATES) is False:
+            session.close()
+            return self._only_place(
+                RelocateError(
+                    "right_missing",
+                    "the administrator may not create databases, and role {0} cannot use database {1}".format(
+                        self.role, self.config.name
+                    ),
+                    "give it CREATEDB; or have database {0} made for role {1}, blank: docs/managed.md".format(
+                        ident(self.config.name), ident(self.role)
+                    ),
+                )
+            )
+        self._in_place = False
+        return session
+
+    def _in_live(self) -> Session:
+        """The settings' user's session in live; before the settings of new are there, whom the login names."""
+        if self.config.password or not self.context.admin.given:
+            return self.connect(self.config.name)
+        return self.by_login("" if self.context.admin.database else self.config.name)
+
+    def _only_place(self, refusal: RelocateError) -> Session:
+        """Open live for a load in place. Raises the refusal where that is no way either."""
+        try:
+            session = self._in_live()
+        except RelocateError as exc:
+            if exc.code not in ("database_missing", "right_missing", "login_failed"):
+                raise
+            raise refusal from None
+        if session.value(_BESIDE.format(self._names_beside())) or (
+            not self.context.admin.given and not session.value(_MAKES_SCHEMAS)
+        ):
+            session.close()
+            raise refusal
+        self._in_place = True
+        return session
+
+    def _names_beside(self) -> str:
+        """Databases that only somebody who may create databases has made: he is needed again."""
+        return ", ".join(literal(derived_name(self.config.name, which)) for which in (INCOMING, PREVIOUS, DISCARDED))
+
     def factory(self) -> Any:
         """Return the driver's class of connections; None means its usual one."""
         return None
@@ -246,10 +254,26 @@ class Server(Logins[Session]):
                     self._pooled = True
         except psycopg2.Error as exc:
             text = " ".join(self.context.secrets.scrub(str(exc)).split())
-            code = connection_error_code(str(exc))  # of the server's own words, whatever the password hides in them
+            code, hint = refusal(str(exc))  # of the server's own words, whatever the password hides in them
             msg = "role {0} cannot reach database {1}: {2}".format(parameters["user"], parameters["dbname"], text)
-            raise RelocateError(code, msg, _HINTS[code]) from None
+            raise RelocateError(code, msg, hint) from None
+        self._refuse_pooler(connection, parameters, user)
         return Session(connection, self.context.secrets.scrub)
+
+    def _refuse_pooler(self, connection: Any, parameters: Dict[str, str], user: Optional[SystemUser]) -> None:
+        """Refuse, once for each way in, a pooler that gives the session to others. Raises pooler_between."""
+        way = (parameters.get("host", ""), parameters.get("port", ""))
+        if way in self._direct or self.factory() is not None:
+            return
+
+        def again() -> Any:
+            with acting_as(user), own_environment((user or current_user()).home, parameters.get("service", "")):
+                return driver().connect(**parameters)
+
+        if pooler.lends(connection, again):
+            connection.close()
+            raise pooler.refused(parameters["user"], parameters["dbname"])
+        self._direct.add(way)
 
     def maintenance_database(self) -> str:
         """Return where the administrator works: never in the database that is to be renamed."""
@@ -319,7 +343,7 @@ class Server(Logins[Session]):
     def by_creator(self, database: str) -> Session:
         """See the base class."""
         session = self.connect(database) if database else self.by_settings()
-        if session.value("SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = current_user"):
+        if session.value(_CREATES):
             return session
         session.close()
         raise RelocateError("right_missing", "role {0} may not create databases".format(self.role))

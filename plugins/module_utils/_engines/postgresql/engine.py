@@ -43,6 +43,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
     facts,
     foreign,
     judged,
+    place,
     programs,
     queries,
     replicate_apply,
@@ -54,7 +55,11 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import preflight as checks
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import Session, literal
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import (
+    Session,
+    derived_name,
+    literal,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.snapshot import (
     FollowedSnapshot,
     PostgresqlSnapshot,
@@ -90,7 +95,14 @@ class PostgresqlEngine(Engine):
                 "the settings of {0} give no NAME (a service file is not followed)".format(self.config.alias),
                 "set NAME, USER and HOST in the settings",
             )
-        return self.config.name if which == LIVE else admin.derived_name(self.config.name, which)
+        if which == LIVE or self._server.in_place:
+            return self.config.name
+        return derived_name(self.config.name, which)
+
+    @property
+    def in_place(self) -> bool:
+        """See :attr:`Engine.in_place`."""
+        return self._server.in_place
 
     def preflight(self, side: str, recorded: Optional[DatabaseFacts] = None) -> List[Obstacle]:
         """See :meth:`Engine.preflight`."""
@@ -106,6 +118,7 @@ class PostgresqlEngine(Engine):
         """See :meth:`Engine.snapshot`. Raises login_failed, database_missing, server_unreachable, server_too_old."""
         opened = PostgresqlSnapshot(self._server, self._named(which), self.method)
         try:
+            opened.look(which)
             yield opened
         finally:
             opened.close()
@@ -121,6 +134,8 @@ class PostgresqlEngine(Engine):
         name = self._named(LIVE)
         with self._server.admin() as session:
             made = admin.ensure_role(self._server, session)
+            if self._server.in_place:
+                place.refuse(self._server, session, recorded)
             if not admin.database_exists(session, name):
                 admin.create_database(self._server, session, name, recorded)
                 made.append("database " + name)
@@ -139,13 +154,12 @@ class PostgresqlEngine(Engine):
             )
             programs.check_complete(self._server, path)
             lines = replicate_sql.without_ours(programs.listing(self._server, client, path))
-            admin.drop_database(session, incoming)
+            self._make_room(session, incoming)
             with removed_on_failure(lambda: self.drop(INCOMING)):
                 with self.context.stopwatch.step("create incoming"):
                     admin.ensure_role(self._server, session)
-                    with admin.closed_to_others(self._server, session, incoming, recorded), self._server.admin(
-                        incoming
-                    ) as inside:
+                    fresh = self._fresh(session, incoming, recorded)
+                    with fresh, self._server.admin(incoming) as inside:
                         schemas = extensions.create_extensions(self._server, inside, recorded)
                         extensions.allow_wrappers(self._server, session, inside, recorded)
                 self._fill(client, path, programs.load_entries(lines, schemas), incoming)
@@ -216,10 +230,10 @@ class PostgresqlEngine(Engine):
         live = self.describe()
         model, name = recorded or (live if live.exists else None), self._named(INCOMING)
         with self._server.admin() as session:
-            admin.drop_database(session, name)
+            self._make_room(session, name)
             with removed_on_failure(lambda: self.drop(INCOMING)):
                 admin.ensure_role(self._server, session)
-                with admin.closed_to_others(self._server, session, name, model):
+                with self._fresh(session, name, model):
                     if model is not None:
                         with self._server.admin(name) as inside:
                             extensions.create_extensions(self._server, inside, model)
@@ -228,6 +242,20 @@ class PostgresqlEngine(Engine):
                 yield dataclasses.replace(self.config, name=name)
                 with self._analysed(name):
                     pass
+
+    def _make_room(self, session: Session, incoming: str) -> None:
+        if self._server.in_place:
+            place.begin(session)
+        else:
+            admin.drop_database(session, incoming)
+
+    def _fresh(
+        self, session: Session, incoming: str, recorded: Optional[DatabaseFacts]
+    ) -> "contextlib.AbstractContextManager[None]":
+        """Make incoming, for a block that makes extensions in it; one that is filled in place is there."""
+        if self._server.in_place:
+            return place.filling(self._server, session, recorded)
+        return admin.closed_to_others(self._server, session, incoming, recorded)
 
     def examine(self, dump: ForeignDump) -> List[str]:
         """See :meth:`Engine.examine`."""
@@ -287,6 +315,9 @@ class PostgresqlEngine(Engine):
 
         Raises no_previous, database_missing, sessions_remain, right_missing or swap_failed.
         """
+        if self._server.in_place:
+            place.swapped(self._server, from_name, displaced)
+            return
         live, source, target = self._named(LIVE), self._named(from_name), self._named(displaced)
         with self._server.admin() as session:
             if not admin.database_exists(session, source):
@@ -323,6 +354,8 @@ class PostgresqlEngine(Engine):
     def drop(self, which: str) -> bool:
         """See :meth:`Engine.drop`. Raises right_missing, query_failed."""
         with self._server.admin() as session:
+            if self._server.in_place:
+                return place.drop(session, None if which == LIVE else which)
             return admin.drop_database(session, self._named(which))
 
     def removal(self, which: str) -> str:
@@ -343,6 +376,8 @@ class PostgresqlEngine(Engine):
     def exists(self, which: str) -> bool:
         """See :meth:`Engine.exists`. Raises login_failed, server_unreachable."""
         with self._server.anyone() as session:
+            if which != LIVE and self._server.in_place:
+                return place.is_marked(session, which)
             return admin.database_exists(session, self._named(which))
 
 

@@ -118,7 +118,7 @@ def _facts(server: Server, session: Session) -> DatabaseFacts:
         "SELECT x.extname, x.extversion, n.nspname FROM pg_extension AS x JOIN pg_namespace AS n"
         " ON n.oid = x.extnamespace ORDER BY 1"
     )
-    details = _role_details(server, session)
+    details, filling = _role_details(server, session), bool(session.value(queries.FILLING))
     details.update(
         owner=owner,
         connection_limit=int(limit),
@@ -137,8 +137,8 @@ def _facts(server: Server, session: Session) -> DatabaseFacts:
         server="PostgreSQL " + _server_version(session),
         version=session.version,
         major=str(session.major),
-        tables=int(session.value(queries.TABLE_COUNT)),
-        size_bytes=int(size),
+        tables=0 if filling else int(session.value(queries.TABLE_COUNT)),
+        size_bytes=0 if filling else int(size),
         encoding=encoding,
         collation=collation,
         ctype=ctype,

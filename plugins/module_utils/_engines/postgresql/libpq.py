@@ -14,11 +14,94 @@ import contextlib
 import os
 import re
 import stat
-from typing import Dict, Iterator, Mapping
+from typing import Dict, Iterator, Mapping, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 
 _LIMIT = 1024 * 1024  # bytes of a service file
+
+#: libpq keywords that OPTIONS may hold, with the environment variable that says the same to a client program.
+#: Everything else in OPTIONS (isolation_level, pool, server_side_binding, ...) is for Django alone.
+KEYWORDS: Dict[str, str] = {
+    "channel_binding": "PGCHANNELBINDING",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+    "gssencmode": "PGGSSENCMODE",
+    "hostaddr": "PGHOSTADDR",
+    "keepalives": "",
+    "keepalives_count": "",
+    "keepalives_idle": "",
+    "keepalives_interval": "",
+    "krbsrvname": "PGKRBSRVNAME",
+    "options": "PGOPTIONS",
+    "passfile": "PGPASSFILE",
+    "requirepeer": "PGREQUIREPEER",
+    "service": "PGSERVICE",
+    "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
+    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
+    "sslcert": "PGSSLCERT",
+    "sslcompression": "PGSSLCOMPRESSION",
+    "sslcrl": "PGSSLCRL",
+    "sslkey": "PGSSLKEY",
+    "sslmode": "PGSSLMODE",
+    "sslnegotiation": "PGSSLNEGOTIATION",
+    "sslpassword": "",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslsni": "PGSSLSNI",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "tcp_user_timeout": "",
+}
+
+ERRORS: Tuple[Tuple[str, str], ...] = (
+    (r'database "[^\n]*" does not exist', "database_missing"),
+    (r"permission denied for database|CONNECT privilege", "right_missing"),
+    (
+        (
+            r"authentication failed|no pg_hba\.conf entry|no password supplied|not permitted to log in"
+            r'|role "[^\n]*" does not exist|pg_hba\.conf rejects'
+        ),
+        "login_failed",
+    ),
+    (
+        (
+            r"[Cc]onnection refused|No such file or directory|could not translate host name|timeout expired"
+            r"|timed out|could not connect|No route to host|unreachable|server closed the connection"
+            r"|starting up|shutting down|in recovery mode|accepting connections|too many clients|connection slots"
+            r"|Connection reset|Broken pipe|EOF detected|closed unexpectedly|terminating connection"
+        ),
+        "server_unreachable",
+    ),
+)
+
+
+_HINTS: Dict[str, str] = {
+    "database_missing": "check NAME in the settings",
+    "login_failed": "check USER, PASSWORD and HOST in the settings against pg_hba.conf and the role on the server",
+    "right_missing": "grant CONNECT on the database to the role",
+    "server_unreachable": "start the server, or check HOST and PORT in the settings",
+}
+
+#: What libpq says where TLS could not be begun, or the other side is not who it should be.
+_TLS = re.compile(r"certificate|SSL error|does not support SSL")
+_TLS_HINT = (
+    "check sslmode and sslrootcert in OPTIONS of the settings: the file must hold the certificate of the authority that"
+    " signed the server's, and with verify-full HOST must be the name in that"
+)
+
+
+def connection_error_code(text: str) -> str:
+    """The error code behind libpq's message. A message in the server's own language counts as a refused login."""
+    for pattern, code in ERRORS:
+        if re.search(pattern, text):
+            return code
+    return "login_failed"
+
+
+def refusal(text: str) -> Tuple[str, str]:
+    """The error code and the hint for what libpq says of a connection that was not made."""
+    if _TLS.search(text):
+        return "server_unreachable", _TLS_HINT
+    code = connection_error_code(text)
+    return code, _HINTS[code]
 
 
 def check_key(options: Mapping[str, str]) -> None:

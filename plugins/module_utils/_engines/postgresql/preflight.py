@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import List, Optional, Sequence
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import managed, queries
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import managed, place, queries
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.admin import (
     assumed_problem,
@@ -223,6 +223,9 @@ def _workers(server: Server, session: Session, findings: Findings) -> None:
 def _may_create(server: Server, recorded: Optional[DatabaseFacts], findings: Findings) -> None:
     try:
         with server.admin() as session:
+            if server.in_place:
+                place.check(session, recorded, findings)
+                return
             managed.check(server, session, recorded, findings)
             rows = session.rows(
                 "SELECT rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user"

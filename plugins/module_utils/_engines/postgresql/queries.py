@@ -25,7 +25,12 @@ _FAITHFUL = frozenset(
     "bool bpchar bytea date float4 float8 int2 int4 int8 text time timestamp timestamptz uuid varchar".split()
 )
 
-USER_SCHEMA = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+#: What the names of our own empty schemas begin with; see place.
+MARK = "relocate__"
+_MARKS = "relocate__(incoming|previous|discarded)$"
+USER_SCHEMA = "n.nspname !~ '^(pg_|{0})' AND n.nspname <> 'information_schema'".format(_MARKS)
+#: Whether a load in place has begun and is not live yet.
+FILLING = "SELECT count(*) FROM pg_namespace WHERE nspname = '{0}incoming'".format(MARK)
 
 
 def own(alias: str, catalogue: str = "pg_class") -> str:

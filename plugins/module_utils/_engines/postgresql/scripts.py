@@ -15,6 +15,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
     failed,
     list_file,
 )
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.queries import MARK
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed, run
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
@@ -42,6 +43,7 @@ def schema_of_dump(server: Server, client: Client, path: str, lines: Sequence[st
 def schema_of_database(server: Server, client: Client, database: str) -> str:
     """The same of a database, asked as the settings' role. Raises load_failed."""
     argv = [client.path, "--schema-only", "--create", "--no-password", "--encoding=UTF8"]
+    argv += ["--exclude-schema={0}*".format(MARK)] if server.in_place else []
     command = Command(argv, user=server.context.owner, env=server.environment(database))
     done, text = _script(server, command, "UTF8")
     if done.rc != 0:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from typing import IO, Any, Callable, Dict, List, Tuple, Union
 
@@ -46,6 +47,9 @@ FIRST_OPTIONS = "-c search_path=pg_catalog -c local_preload_libraries="
 NO_TRIGGERS = "-c event_triggers=off"
 
 
+_NAME_BYTES = 63
+
+
 def driver() -> Any:
     """The psycopg2 module. Raises library_missing."""
     try:
@@ -65,6 +69,16 @@ def literal(text: str) -> str:
     """A text as an SQL literal, right whatever standard_conforming_strings says."""
     quoted = "'" + text.replace("'", "''") + "'"
     return " E" + quoted.replace("\\", "\\\\") if "\\" in quoted else quoted
+
+
+def derived_name(name: str, suffix: str) -> str:
+    """``NAME__incoming``, cut and told apart by a hash where PostgreSQL would cut a name at 63 bytes."""
+    tail = "__" + suffix
+    raw = name.encode("utf-8")
+    if len(raw) + len(tail) <= _NAME_BYTES:
+        return name + tail
+    tail = "_" + hashlib.sha256(raw).hexdigest()[:8] + tail
+    return raw[: _NAME_BYTES - len(tail)].decode("utf-8", "ignore") + tail
 
 
 class Session(SqlSession):

@@ -121,7 +121,13 @@ def apply_settings(server: Server, session: Session, name: str, recorded: Databa
     for setting in kept:
         key, value = setting_name(setting), setting.partition("=")[2]
         target = targets[_scope(setting)]
-        session.run("ALTER {0} SET {1} TO {2}".format(target, _quoted(key), setting_value(key, value)))
+        try:
+            session.run("ALTER {0} SET {1} TO {2}".format(target, _quoted(key), setting_value(key, value)))
+        except RelocateError as exc:
+            if exc.code != "right_missing":
+                raise
+            words = "database setting {0} may not be set by the login of new, and is left out: set it yourself: {1}"
+            server.context.notes.append(words.format(key, exc.msg))
 
 
 def _quoted(key: str) -> str:

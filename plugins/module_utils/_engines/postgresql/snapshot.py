@@ -10,6 +10,8 @@ from typing import Any, Collection, Dict, Mapping, Optional
 from urllib.parse import quote
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import (
+    INCOMING,
+    LIVE,
     OnSnapshot,
     Snapshot,
     removed_on_failure,
@@ -25,11 +27,15 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, DumpFile
 
 
 class PostgresqlSnapshot(Snapshot):
     """An exported snapshot, alive as long as its sessions are."""
+
+    #: True for a database that a load in place has not left yet, or has left blank: its content is another's
+    blank = False
 
     def __init__(self, server: Server, database: str, method: str, imported: str = "") -> None:
         self._server, self._database, self._method = server, database, method
@@ -51,6 +57,7 @@ class PostgresqlSnapshot(Snapshot):
 
         Raises RelocateError: program_missing, client_too_old, dump_failed.
         """
+        self._refuse_blank()
         client = programs.choose_dump(programs.installed("pg_dump"), self._view.main.major)
         if on_snapshot is not None:
             on_snapshot(self._view.snapshot_id)
@@ -69,13 +76,27 @@ class PostgresqlSnapshot(Snapshot):
 
     def has_tables(self) -> bool:
         """See :meth:`Snapshot.has_tables`."""
-        return bool(self._view.main.value(queries.TABLE_COUNT))
+        return not self.blank and bool(self._view.main.value(queries.TABLE_COUNT))
+
+    def look(self, which: str) -> None:
+        """Find out whether this is a blank database of a load in place."""
+        main = self._view.main
+        self.blank = bool(main.value(queries.FILLING)) if which == LIVE else which != INCOMING and self._server.in_place
+
+    def _refuse_blank(self) -> None:
+        if self.blank:
+            raise RelocateError(
+                "database_missing",
+                "database {0} is being filled by a load that has not ended".format(self._database),
+                "run the move or restore that fills it again",
+            )
 
     def state(self, fingerprints: bool = True, counted: Collection[str] = ()) -> DatabaseState:
         """Count (and fingerprint) everything. Sequences, which obey no snapshot, are the dump's after a dump.
 
         Raises RelocateError: right_missing, query_failed, server_unreachable, and as :meth:`Snapshot.expect`.
         """
+        self._refuse_blank()
         known: Dict[str, str] = {}
         if fingerprints and self._base is not None and self._copied is not None:
             known = catchup_write.unwritten(self._view, self._base, self._copied)

@@ -18,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
     admin,
     connect,
     extensions,
+    libpq,
     preflight,
     programs,
     queries,
@@ -83,11 +84,11 @@ def test_quoting(name: str, identifier: str, text: str) -> None:
     ],
 )
 def test_connection_error_code(message: str, code: str) -> None:
-    assert connect.connection_error_code(message) == code
+    assert libpq.connection_error_code(message) == code
 
 
 def test_every_pattern_names_a_known_code() -> None:
-    for _pattern, code in connect._ERRORS:
+    for _pattern, code in libpq.ERRORS:
         assert RelocateError(code, "").code == code
 
 
@@ -393,12 +394,14 @@ def test_a_driver_that_makes_no_verifier(monkeypatch: pytest.MonkeyPatch) -> Non
     ],
 )
 def test_derived_name(name: str, expected: str) -> None:
-    assert admin.derived_name(name, "incoming") == expected
+    assert session_module.derived_name(name, "incoming") == expected
     assert len(expected.encode()) <= 63
 
 
 def test_long_names_stay_apart() -> None:
-    assert admin.derived_name("a" * 60 + "1", "previous") != admin.derived_name("a" * 60 + "2", "previous")
+    assert session_module.derived_name("a" * 60 + "1", "previous") != session_module.derived_name(
+        "a" * 60 + "2", "previous"
+    )
 
 
 @pytest.mark.parametrize(

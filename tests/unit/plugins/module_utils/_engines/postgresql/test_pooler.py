@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Poolers, played: which server session answers whom."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, Callable
+
+import pytest
+
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import pooler
+
+
+class Client:
+    """A connection through a pooler: ``answers`` says which process answers it next."""
+
+    def __init__(self, named: int, answers: Callable[[str], int]) -> None:
+        self._named, self._answers, self.autocommit, self.closed = named, answers, False, False
+        self._pair = socket.socketpair()
+        self.description: Any = None
+        self.asked: list[str] = []
+
+    def get_backend_pid(self) -> int:
+        return self._named
+
+    def fileno(self) -> int:
+        return self._pair[0].fileno()
+
+    def close(self) -> None:
+        self.closed = True
+        for one in self._pair:
+            one.close()
+
+    def cursor(self) -> Client:
+        return self
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def execute(self, sql: str) -> None:
+        assert self.autocommit, "a transaction would hold the session"
+        self.asked.append(sql)
+        self.answer = self._answers(sql)
+        self.description = [sql] if sql.startswith("SELECT") else None
+
+    def fetchone(self) -> tuple[int]:
+        return (self.answer,)
+
+
+def refusing(_sql: str) -> int:
+    raise ValueError("no transactions here")
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "lent"),
+    [
+        ([7, 7], lambda _sql: 8, False),  # session pooling: each client keeps its own
+        ([7], lambda _sql: 7, True),  # the next one gets the session that was just given back
+        ([7, 9], lambda _sql: 8, True),  # a busy pool: the first finds another one
+        ([7], refusing, True),  # statement pooling knows no transaction
+    ],
+)
+def test_who_gets_which_session_tells_the_mode(mine: list[int], others: Callable[[str], int], lent: bool) -> None:
+    second = Client(2, others)
+    first = Client(1, lambda _sql: mine.pop(0))
+    assert pooler.lends(first, lambda: second) is lent
+    assert second.closed and not first.closed and mine == []
+    first.close()
+
+
+def test_a_server_that_is_reached_directly_is_asked_once() -> None:
+    first = Client(7, lambda _sql: 7)
+    assert pooler.lends(first, lambda: pytest.fail("a second connection")) is False
+    assert len(first.asked) == 1
+    first.close()
+    assert pooler.lends(object(), lambda: pytest.fail("a second connection")) is False
+
+
+def test_a_pooler_without_room_for_a_second_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused at the login, or never answered: then it keeps the first one for its client."""
+    monkeypatch.setattr(pooler, "_PATIENCE", 0.1)
+
+    def full() -> Any:
+        raise ConnectionError
+
+    first = Client(1, lambda _sql: 7)
+    assert pooler.lends(first, full) is False
+
+    def waits(_sql: str) -> int:
+        if not second._pair[1].recv(1):
+            raise ConnectionError
+        return 0
+
+    second = Client(2, waits)
+    assert pooler.lends(first, lambda: second) is False
+    first.close()
