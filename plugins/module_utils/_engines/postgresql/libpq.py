@@ -14,7 +14,7 @@ import contextlib
 import os
 import re
 import stat
-from typing import Dict, Iterator, Mapping, Tuple
+from typing import Dict, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 
@@ -81,7 +81,7 @@ _HINTS: Dict[str, str] = {
 }
 
 #: What libpq says where TLS could not be begun, or the other side is not who it should be.
-_TLS = re.compile(r"certificate|SSL error|does not support SSL")
+_TLS = re.compile(r"certificate verify failed|certificate file|server certificate|SSL error|does not support SSL")
 _TLS_HINT = (
     "check sslmode and sslrootcert in OPTIONS of the settings: the file must hold the certificate of the authority that"
     " signed the server's, and with verify-full HOST must be the name in that"
@@ -90,15 +90,19 @@ _TLS_HINT = (
 
 def connection_error_code(text: str) -> str:
     """The error code behind libpq's message. A message in the server's own language counts as a refused login."""
-    for pattern, code in ERRORS:
-        if re.search(pattern, text):
-            return code
-    return "login_failed"
+    return _known(text) or "login_failed"
+
+
+def _known(text: str) -> Optional[str]:
+    return next((code for pattern, code in ERRORS if re.search(pattern, text)), None)
 
 
 def refusal(text: str) -> Tuple[str, str]:
-    """The error code and the hint for what libpq says of a connection that was not made."""
-    if _TLS.search(text):
+    """The error code and the hint for what libpq says of a connection that was not made.
+
+    Where the server itself has answered, it may have been tried again with TLS, in vain: the answer counts.
+    """
+    if _known(text) in (None, "server_unreachable") and _TLS.search(text):
         return "server_unreachable", _TLS_HINT
     code = connection_error_code(text)
     return code, _HINTS[code]

@@ -87,6 +87,24 @@ def test_connection_error_code(message: str, code: str) -> None:
     assert libpq.connection_error_code(message) == code
 
 
+@pytest.mark.parametrize(
+    ("message", "code", "tls"),
+    [
+        ("SSL error: certificate verify failed", "server_unreachable", True),
+        ('root certificate file "/ca.pem" does not exist', "server_unreachable", True),
+        ('server certificate for "db" does not match host name "x"', "server_unreachable", True),
+        ("server does not support SSL, but SSL was required", "server_unreachable", True),
+        # sslmode allow tries once more after the server's own answer
+        ("FATAL:  password authentication failed for user; server does not support SSL", "login_failed", False),
+        ('FATAL:  certificate authentication failed for user "shop"', "login_failed", False),
+        ("Connection refused", "server_unreachable", False),
+    ],
+)
+def test_hints_of_tls(message: str, code: str, tls: bool) -> None:
+    found, hint = libpq.refusal(message)
+    assert (found, "sslrootcert" in hint) == (code, tls)
+
+
 def test_every_pattern_names_a_known_code() -> None:
     for _pattern, code in libpq.ERRORS:
         assert RelocateError(code, "").code == code
