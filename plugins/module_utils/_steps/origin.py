@@ -133,15 +133,7 @@ def displaced_name(engine: Engine, live: DatabaseFacts, came_from: str, record: 
     if came_from and not record.has_served_with(alias):
         return DISCARDED
     if not replace or engine.in_place:
-        raise RelocateError(
-            "target_not_blank",
-            "database {0}: target holds {1} tables{2}".format(
-                alias, live.tables, ", and the site has served with it here" if came_from else ""
-            ),
-            "empty it: the login of new may not create databases, so nothing can be kept aside (docs/managed.md)"
-            if engine.in_place
-            else "empty it, or set relocate_replace: true to keep it aside as the previous database",
-        )
+        raise _not_blank(engine, live, came_from)
     if kept and holds_something(engine, PREVIOUS):
         raise RelocateError(
             "previous_exists",
@@ -150,6 +142,18 @@ def displaced_name(engine: Engine, live: DatabaseFacts, came_from: str, record: 
             " relocate.django.restore (state rolled_back)".format(engine.removal(PREVIOUS)),
         )
     return PREVIOUS
+
+
+def _not_blank(engine: Engine, live: DatabaseFacts, came_from: str) -> RelocateError:
+    """Return the error of a live database that must be kept, and is not put aside."""
+    served = ", and the site has served with it here" if came_from else ""
+    return RelocateError(
+        "target_not_blank",
+        "database {0}: target holds {1} tables{2}".format(engine.config.alias, live.tables, served),
+        "empty it: the login of new may not create databases, so nothing can be kept aside (docs/managed.md)"
+        if engine.in_place
+        else "empty it, or set relocate_replace: true to keep it aside as the previous database",
+    )
 
 
 def holds_something(engine: Engine, which: str) -> bool:

@@ -111,6 +111,13 @@ def _database(session: Session) -> Tuple[Any, ...]:
     )[0]
 
 
+def _amount(session: Session, size: int) -> Tuple[int, int]:
+    """Return how many tables live has, and its bytes. What a load in place has not made live yet counts as nothing."""
+    if session.value(queries.FILLING):
+        return 0, 0
+    return int(session.value(queries.TABLE_COUNT)), size
+
+
 def _facts(server: Server, session: Session) -> DatabaseFacts:
     encoding, collation, ctype, owner, limit, size, provider, locale, rules = _database(session)
     settings, left_out = _settings(session, owner)
@@ -118,7 +125,7 @@ def _facts(server: Server, session: Session) -> DatabaseFacts:
         "SELECT x.extname, x.extversion, n.nspname FROM pg_extension AS x JOIN pg_namespace AS n"
         " ON n.oid = x.extnamespace ORDER BY 1"
     )
-    details, filling = _role_details(server, session), bool(session.value(queries.FILLING))
+    details, (tables, size) = _role_details(server, session), _amount(session, int(size))
     details.update(
         owner=owner,
         connection_limit=int(limit),
@@ -137,8 +144,8 @@ def _facts(server: Server, session: Session) -> DatabaseFacts:
         server="PostgreSQL " + _server_version(session),
         version=session.version,
         major=str(session.major),
-        tables=0 if filling else int(session.value(queries.TABLE_COUNT)),
-        size_bytes=0 if filling else int(size),
+        tables=tables,
+        size_bytes=size,
         encoding=encoding,
         collation=collation,
         ctype=ctype,

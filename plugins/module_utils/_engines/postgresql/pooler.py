@@ -87,6 +87,6 @@ def refused(role: str, database: str) -> RelocateError:
         "pooler_between",
         "role {0} reaches database {1} through a pooler that gives a session to others after each transaction: what is"
         " set in it would change the site's own queries".format(role, database),
-        "name HOST and PORT of the server itself in the settings, or set pool_mode = session for this database in the"
-        " pooler, for the time of the move",
+        "name HOST and PORT of the server itself in the settings, or let the pooler keep sessions for this database"
+        " (pool_mode = session), for the time of the move",
     )

@@ -227,23 +227,21 @@ def _may_create(server: Server, recorded: Optional[DatabaseFacts], findings: Fin
                 place.check(session, recorded, findings)
                 return
             managed.check(server, session, recorded, findings)
-            rows = session.rows(
-                "SELECT rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user"
-            )
-            exists = session.value("SELECT count(*) FROM pg_roles WHERE rolname = " + literal(server.role))
+            exists = _may_make_role(server, session, findings)
     except RelocateError as exc:
         findings.error(exc)
         return
-    superuser, createdb, createrole = rows[0]
-    if not superuser and not createdb:
-        findings.add("right_missing", "the administrator may not create databases", "give it CREATEDB")
-    if not superuser and not createrole and not exists:
-        findings.add("right_missing", "the administrator may not create role " + server.role, "give it CREATEROLE")
     if exists and server.config.password:
-        try:
-            check_login(server)
-        except RelocateError as exc:
-            findings.error(exc)
+        findings.collect(lambda: check_login(server))
+
+
+def _may_make_role(server: Server, session: Session, findings: Findings) -> bool:
+    """Note a role that is missing and cannot be made; returns whether it is there."""
+    exists = bool(session.value("SELECT count(*) FROM pg_roles WHERE rolname = " + literal(server.role)))
+    may = session.value("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+    if not exists and not may:
+        findings.add("right_missing", "the administrator may not create role " + server.role, "give it CREATEROLE")
+    return exists
 
 
 def _matches(server: Server, session: Session, recorded: DatabaseFacts, findings: Findings) -> None:
