@@ -18,7 +18,7 @@ export ANSIBLE_NOCOLOR ?= 1
 # Where it is set, every program of every test compiles what it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test readme unit lint format sanity docs package build lab images engines benchmark changelog
+.PHONY: help demo test readme fast unit lint format sanity docs package build lab images engines benchmark changelog
 .PHONY: controllers setup copy clean
 
 help: ## List the targets
@@ -34,8 +34,13 @@ test: setup copy ## Everything: lint, sanity, docs, package, readme, unit, engin
 	@$(RUN) tests.tools.stages controllers+lint images+unit,engines+sanity,docs,package,readme lab
 
 # Tests start thousands of programs. A fork copies the tables of all pages of the process; with huge ones there are few.
-unit: setup copy ## The fast loop: unit tests
-	@PYTHONMALLOC=malloc GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(RUN) pytest $(or $(T),--numprocesses=2 tests/unit) $(PYTEST_OPTIONS)
+QUICKLY := PYTHONMALLOC=malloc GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(RUN)
+
+fast: setup copy ## The fast loop: the unit tests that start no program and wait for nothing, in less than a minute
+	@$(QUICKLY) pytest --numprocesses=2 -m "not slow" tests/unit $(PYTEST_OPTIONS)
+
+unit: setup copy ## All unit tests
+	@$(QUICKLY) pytest $(or $(T),--numprocesses=2 tests/unit) $(PYTEST_OPTIONS)
 
 lint: setup copy ## ruff, mypy, vermin, yamllint, shellcheck, licences, ansible-lint
 	@$(RUN) tests.tools.lint $(T)

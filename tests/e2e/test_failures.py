@@ -148,7 +148,7 @@ def new_answers_wrongly(move: Move, server: Server) -> None:
     move.variables["relocate_replace"] = True
 
 
-@pytest.mark.drawn(2, of="failures")
+@pytest.mark.drawn(4, of="failures")
 def test_one_failure_after_the_other_on_postgresql(lab: Lab, tmp_path: Path) -> None:
     """Each attempt meets what the one before it has left; the last one moves the site."""
     server = SERVERS["postgresql"]
@@ -160,7 +160,7 @@ def test_one_failure_after_the_other_on_postgresql(lab: Lab, tmp_path: Path) -> 
     converges(move)
 
 
-@pytest.mark.drawn(2, of="failures")
+@pytest.mark.drawn(4, of="failures")
 def test_one_failure_after_the_other_on_mariadb(lab: Lab, tmp_path: Path) -> None:
     """From MariaDB 10.5: a row goes, then a newer revision whose migration fails, then one whose migration works."""
     server = SERVERS["mysql"]
@@ -189,7 +189,7 @@ def the_network_is_cut_and_nobody_notices(move: Move, server: Server) -> None:
     assert done
 
 
-@pytest.mark.drawn(2, of="failures")
+@pytest.mark.drawn(4, of="failures")
 def test_mariadb_is_killed_during_the_load(lab: Lab, tmp_path: Path) -> None:
     """A pair of its own: only many rows take long enough."""
     server = SERVERS["mysql"]

@@ -23,7 +23,7 @@ ALIVE = "-o ServerAliveInterval=5 -o ServerAliveCountMax=2"
 KEEPALIVE = {"ANSIBLE_SSH_ARGS": f"-C -o ControlMaster=auto -o ControlPersist=60s {ALIVE}"}
 
 
-@pytest.mark.drawn(2, of="failures")
+@pytest.mark.drawn(4, of="failures")
 def test_new_is_lost_after_the_freeze_and_old_after_the_cutover(lab: Lab, tmp_path: Path) -> None:
     """Ansible gives an unreachable host up without any rescue: the second play of the playbook is for that.
 

@@ -68,7 +68,7 @@ def test_every_ansible_core_moves_a_site() -> None:
     assert {case.core or "2.19" for case in CASES.values()} == set(CONTROLLERS)
 
 
-@pytest.mark.drawn(2)
+@pytest.mark.drawn(3, of="whole moves")
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 def test_whole_move(lab: Lab, tmp_path: Path, case: Case) -> None:
     """Check first, then move: complete, proven, old stopped and else untouched; again: nothing changes."""

@@ -21,7 +21,7 @@ from tests.sites.spec import REMOTE_SHOP
 PASSWORD = "adm'in\"% pa$s:w\\ord"
 
 
-@pytest.mark.drawn(2, of="databases elsewhere")
+@pytest.mark.drawn(3, of="whole moves")
 def test_databases_on_a_third_machine(lab: Lab, tmp_path: Path) -> None:
     """Without other names the old databases would be overwritten, which is refused; with them the site moves."""
     server = lab.host("db", fresh=True)

@@ -21,7 +21,7 @@ from tests.sites.provision import LIVE_TABLES, REMOTE_MYSQL_SHOP, provision
 PASSWORD = "adm'in\"% pa$s:w\\ord"
 
 
-@pytest.mark.drawn(2, of="databases elsewhere")
+@pytest.mark.drawn(3, of="whole moves")
 def test_databases_on_mysql_9(lab: Lab, tmp_path: Path) -> None:
     """A third machine with MySQL 9 has the databases before and after; other names on it keep the old ones whole.
 

@@ -42,7 +42,7 @@ def convert(site: LocalSite, **variables: Any) -> tuple[int, str]:
     return play(write_inventory(site.base, common, {"new": {"here": site.host("old")}}), "convert", **variables)
 
 
-@pytest.mark.drawn(3, of="local moves")
+@pytest.mark.drawn(5, of="local moves")
 def test_a_conversion_that_fails_is_put_back_and_the_next_one_lasts(
     cluster: postgresql_cluster.Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,7 +71,7 @@ def test_a_conversion_that_fails_is_put_back_and_the_next_one_lasts(
     assert rc == 0 and "changed=0 " in said and "Freeze the site" not in said, said
 
 
-@pytest.mark.drawn(3, of="local moves")
+@pytest.mark.drawn(5, of="local moves")
 def test_a_site_is_restored_from_its_set_and_left_alone_afterwards(tmp_path: Path) -> None:
     site = LocalSite(tmp_path)
     site.make()

@@ -112,7 +112,7 @@ def move(site: LocalSite, write: Callable[[], Any]) -> str:
     return " ".join(said.split())
 
 
-@pytest.mark.drawn(3, of="local moves")
+@pytest.mark.drawn(5, of="local moves")
 def test_what_changed_since_the_copy_is_there(
     cluster: postgresql_cluster.Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,7 +130,7 @@ def test_what_changed_since_the_copy_is_there(
     assert cluster.psql("postgres", "select count(*) from pg_db_role_setting").strip() == "0"
 
 
-@pytest.mark.drawn(3, of="local moves")
+@pytest.mark.drawn(5, of="local moves")
 def test_what_changed_since_the_copy_is_replicated(
     cluster: postgresql_cluster.Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,7 +164,7 @@ def test_what_changed_since_the_copy_is_replicated(
     assert cluster.psql("shop2", "select nspname from pg_namespace where nspname like 'relocate%'").strip() == ""
 
 
-@pytest.mark.drawn(3, of="local moves")
+@pytest.mark.drawn(5, of="local moves")
 def test_what_changed_in_mariadb_since_the_copy_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if mysql_server.program() is None:
         pytest.skip("no MariaDB server program on this machine")

@@ -45,7 +45,7 @@ def see_files(site: LocalSite, outside: Path) -> None:
     assert ((site.new / "beside.ini").read_text(), (outside / "plain").read_text()) == ("y=1\n", "z=1\n")
 
 
-@pytest.mark.drawn(3, of="local moves")
+@pytest.mark.drawn(5, of="local moves")
 def test_code_older_than_its_database_then_the_same_command_without_it(tmp_path: Path) -> None:
     """What a failed run left, in a checkout whose project lies below its top, is gone on from.
 
@@ -85,7 +85,7 @@ def test_code_older_than_its_database_then_the_same_command_without_it(tmp_path:
     see_files(site, tmp_path / "etc")
 
 
-@pytest.mark.drawn(3, of="local moves")
+@pytest.mark.drawn(5, of="local moves")
 def test_three_pairs_in_one_run_land_each_on_its_own_host(tmp_path: Path) -> None:
     """In whatever order the inventory names them, and the same command again changes nothing."""
     base = tmp_path / "1"
@@ -125,7 +125,7 @@ MIDDLEWARE = ["whitenoise_of_nowhere.middleware.WhiteNoiseMiddleware"]
 """
 
 
-@pytest.mark.drawn(3, of="local rehearsals")
+@pytest.mark.drawn(4, of="local rehearsals")
 def test_a_rehearsal_ends_before_the_freeze(tmp_path: Path) -> None:
     """What would fail at the first request is refused before anything is dumped."""
     site = LocalSite(tmp_path)

@@ -44,7 +44,7 @@ def program(base: Path) -> Path:
     return made
 
 
-@pytest.mark.drawn(3, of="local moves")
+@pytest.mark.drawn(5, of="local moves")
 def test_nights_without_ansible(tmp_path: Path) -> None:
     site = LocalSite(tmp_path)
     site.make()

@@ -120,7 +120,7 @@ def answers(*paths: str, **more: Any) -> list[dict[str, Any]]:
     return [{"url": f"http://127.0.0.1:9{path}", "host": "notes.example", "old": False, **more} for path in paths]
 
 
-@pytest.mark.drawn(3, of="local rehearsals")
+@pytest.mark.drawn(4, of="local rehearsals")
 def test_the_day_before_pages_are_asked_for_with_the_data_and_nothing_is_left(
     tmp_path: Path, sinks: tuple[Sink, Sink]
 ) -> None:
@@ -146,7 +146,7 @@ def test_the_day_before_pages_are_asked_for_with_the_data_and_nothing_is_left(
     assert list((site.new / PREFIX).glob("*__incoming*")) == []
 
 
-@pytest.mark.drawn(3, of="local rehearsals")
+@pytest.mark.drawn(4, of="local rehearsals")
 def test_a_login_page_that_would_fail_is_told_before_the_freeze(tmp_path: Path, sinks: tuple[Sink, Sink]) -> None:
     """Each page that fails is told."""
     site = LocalSite(tmp_path)
@@ -165,7 +165,7 @@ def test_a_login_page_that_would_fail_is_told_before_the_freeze(tmp_path: Path, 
     assert list((site.new / PREFIX).glob("*__incoming*")) == []
 
 
-@pytest.mark.drawn(3, of="local rehearsals")
+@pytest.mark.drawn(4, of="local rehearsals")
 def test_a_move_makes_requests_with_the_set_of_last_night(tmp_path: Path, sinks: tuple[Sink, Sink]) -> None:
     """It is brought to new and removed from there; what has changed since is not taken for a fault."""
     site = LocalSite(tmp_path)

@@ -32,7 +32,7 @@ def proofs(site: LocalSite) -> dict[str, object]:
     return dict(read_record(str(site.base / "old" / "work"), "notes").found_equal)
 
 
-@pytest.mark.drawn(3, of="local rehearsals")
+@pytest.mark.drawn(4, of="local rehearsals")
 def test_a_set_is_proven_beside_the_site_that_serves(tmp_path: Path, sinks: tuple[Sink, Sink]) -> None:
     """First as it is; then with code that is about to be deployed, whose migration fails and is mended."""
     site = LocalSite(tmp_path)

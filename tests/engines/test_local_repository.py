@@ -18,7 +18,7 @@ from tests.engines.local_site import PREFIX, LocalSite
 pytestmark = pytest.mark.skipif(shutil.which("restic") is None, reason="restic is not installed")
 
 
-@pytest.mark.drawn(3, of="local moves")
+@pytest.mark.drawn(5, of="local moves")
 def test_the_worst_day(tmp_path: Path) -> None:
     """The old host, its sets and its checkout are gone; what is left is the repository, its address and password."""
     password = tmp_path / "password"

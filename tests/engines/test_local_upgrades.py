@@ -74,7 +74,7 @@ class Upgrades:
 GREEN = "from notes.models import Note; Note.objects.create(text='{}', colour='green')"
 
 
-@pytest.mark.drawn(2, of="local upgrades")
+@pytest.mark.drawn(3, of="local upgrades")
 def test_an_upgrade_and_the_way_back(tmp_path: Path) -> None:
     upgrades = Upgrades(tmp_path, relocate_files=[".env"])
     site = upgrades.site
@@ -152,7 +152,7 @@ FAILS: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
 SERVES = ("answers 500",)
 
 
-@pytest.mark.drawn(2, of="local upgrades")
+@pytest.mark.drawn(3, of="local upgrades")
 @pytest.mark.parametrize("name", FAILS)
 def test_what_fails_leaves_code_environment_and_databases_as_they_were(name: str, tmp_path: Path) -> None:
     files, variables, code = FAILS[name]

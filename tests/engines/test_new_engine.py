@@ -127,7 +127,7 @@ def told(site: ToySite, side: Path, kind: str) -> list[list[str]]:
     return rows
 
 
-@pytest.mark.drawn(3, of="local moves")
+@pytest.mark.drawn(5, of="local moves")
 def test_it_moves_and_converts(site: ToySite) -> None:
     """To another directory, then, as SQLite, and back."""
     rows = told(site, site.old, "jsondir")
@@ -139,7 +139,7 @@ def test_it_moves_and_converts(site: ToySite) -> None:
     assert len(json.loads((site.new / PREFIX / "data.jsondir" / "notes_note.json").read_text())) == 30
 
 
-@pytest.mark.drawn(3, of="local moves")
+@pytest.mark.drawn(5, of="local moves")
 def test_it_becomes_sqlite_and_sqlite_becomes_it(site: ToySite) -> None:
     rows = told(site, site.old, "jsondir")
     site.kinds["new"] = "sqlite"
@@ -154,7 +154,7 @@ def test_it_becomes_sqlite_and_sqlite_becomes_it(site: ToySite) -> None:
     assert told(back, back.new, "jsondir") == rows
 
 
-@pytest.mark.drawn(3, of="local moves")
+@pytest.mark.drawn(5, of="local moves")
 @pytest.mark.parametrize(("form", "name"), [("lines", "f.jsonl"), ("json", "f.json")])
 def test_a_fixture_goes_out_and_in(site: ToySite, form: str, name: str) -> None:
     rows, path = told(site, site.old, "jsondir"), site.base / name

@@ -38,7 +38,7 @@ def do(database: Database, verb: str, *words: str) -> None:
         client.ask(verb, *words)
 
 
-@pytest.mark.drawn(3, of="local moves")
+@pytest.mark.drawn(5, of="local moves")
 def test_a_queue_is_named_then_carried(tmp_path: Path) -> None:
     with redis_server.running("--requirepass", "canary@x7") as server:
         old, new = (redis_server.numbered(server, number, "canary@x7") for number in (1, 2))
@@ -86,7 +86,7 @@ def see_set(site: LocalSite, place: str) -> None:
     assert "canary" not in json.dumps(manifest)
 
 
-@pytest.mark.drawn(3, of="local moves")
+@pytest.mark.drawn(5, of="local moves")
 def test_the_project_says_which_queues_must_be_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are found and logged in to as its settings say, and a password is never shown."""
     with redis_server.running("--requirepass", "canary@x7") as server:

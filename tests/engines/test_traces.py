@@ -194,7 +194,7 @@ def test_what_settings_ask_others_is_let_and_named(tmp_path: Path) -> None:
         assert what in told, told
 
 
-@pytest.mark.drawn(3, of="local rehearsals")
+@pytest.mark.drawn(4, of="local rehearsals")
 def test_the_whole_rehearsal_leaves_no_trace(tmp_path: Path) -> None:
     """Check mode, then rehearse_move with its builds, on a site that tries everywhere."""
     local = LocalSite(tmp_path)

@@ -189,7 +189,7 @@ def chosen(steps: list[str]) -> list[str]:
     return random.Random(os.environ.get("RELOCATE_SEED", "window")).sample(steps, 2)
 
 
-@pytest.mark.drawn(2, of="going on")
+@pytest.mark.drawn(3, of="going on")
 def test_every_step_is_followed_by_a_kill(window: Window) -> None:
     """Old's digest stays; what is live on new is nothing or all of it; the calls of another run then do the whole."""
     steps = window.steps()

@@ -114,6 +114,7 @@ def test_full_disk(old: Host) -> None:
     assert old.run(["ls", "/srv"]).stdout == ""
 
 
+@pytest.mark.drawn(3, of="servers of the lab")
 def test_snapshot(lab: Lab) -> None:
     calls: list[str] = []
 
@@ -139,6 +140,7 @@ def test_snapshot(lab: Lab) -> None:
     assert not image_exists(image)
 
 
+@pytest.mark.drawn(3, of="servers of the lab")
 def test_remote_databases(old: Host, db: Host) -> None:
     services.enable_remote_postgresql(db)
     services.psql(db, "CREATE ROLE remote LOGIN PASSWORD 'p w'")
@@ -152,6 +154,7 @@ def test_remote_databases(old: Host, db: Host) -> None:
     db.run("systemctl disable --quiet --now mariadb")
 
 
+@pytest.mark.drawn(3, of="servers of the lab")
 def test_mysql_9_without_systemd(lab: Lab, old: Host, tmp_path: Path) -> None:
     """A database server of suite sid: reached by name with a password, and back after each way of going down."""
     host = lab.host("mysql", "sid")
@@ -198,6 +201,7 @@ def test_git_remote(new: Host, db: Host, tmp_path: Path) -> None:
     assert call([*git, "rev-parse", "HEAD"]).stdout.strip() in new.run(["git", "ls-remote", url]).stdout
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize(("suite", "version"), [("bullseye", "13"), ("bookworm", "15"), ("trixie", "17")])
 def test_wheel_house_serves_every_suite(lab: Lab, suite: str, version: str) -> None:
     host = lab.host({"bookworm": "old", "trixie": "new"}.get(suite, "eleven"), suite)

@@ -20,6 +20,8 @@ from ansible_collections.relocate.django.plugins.action import relay
 from ansible_collections.relocate.django.plugins.plugin_utils import _tunnel
 from tests.unit.fakes import refused
 
+pytestmark = pytest.mark.slow
+
 
 def test_our_options_come_first() -> None:
     options = {

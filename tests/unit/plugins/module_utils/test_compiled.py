@@ -18,6 +18,8 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils import _compiled
 from tests.tools.collection import ROOT
 
+pytestmark = pytest.mark.slow
+
 SOURCE = b"import math\nfound = math.pi\n"
 
 

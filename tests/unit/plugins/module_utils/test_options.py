@@ -18,6 +18,8 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils import _options
 from tests.unit import sources
 
+pytestmark = pytest.mark.slow
+
 #: Who reads a module's parameters in module_utils: the one place that makes objects of them, and the exit of every
 #: module, which knows no step: it hides what may be secret, and holds the site's lease.
 READERS = {"_options.py", "_module.py"}

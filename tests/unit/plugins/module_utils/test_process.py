@@ -24,6 +24,8 @@ from ansible_collections.relocate.django.plugins.module_utils._users import acti
 from tests.unit.fakes import ROOT_ONLY, nobody, refused
 from tests.unit.plugins.module_utils.programs import MIB, shared
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["shared"]  # fixtures
 
 IDS = "import os, json; print(json.dumps([os.getresuid(), os.getresgid(), sorted(os.getgroups()), os.umask(0)]))"

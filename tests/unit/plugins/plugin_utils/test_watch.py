@@ -13,6 +13,8 @@ import pytest
 from ansible_collections.relocate.django.plugins.plugin_utils import _watch
 from ansible_collections.relocate.django.plugins.plugin_utils._watch import Watch
 
+pytestmark = pytest.mark.slow
+
 ANSWER = '{"step": "backup", "parts": [{"name": "dump", "unit": "bytes", "done": 5, "total": 10, "seconds": 1}]}'
 
 

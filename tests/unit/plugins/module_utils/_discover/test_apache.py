@@ -12,6 +12,8 @@ from ansible_collections.relocate.django.plugins.module_utils._discover import a
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import WebSite
 from tests.unit.plugins.module_utils._discover.held import HeldFiles
 
+pytestmark = pytest.mark.slow
+
 #: Debian's, without comments.
 MAIN = """
 DefaultRuntimeDir ${APACHE_RUN_DIR}

@@ -18,6 +18,8 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.scripts 
 from ansible_collections.relocate.django.plugins.module_utils._discover.unit_files import Specifiers, define
 from tests.unit.plugins.module_utils._discover.held import HeldFiles
 
+pytestmark = pytest.mark.slow
+
 BIG = "x" * 100_000
 MEBIBYTE = 1024 * 1024
 

@@ -21,6 +21,8 @@ from ansible_collections.relocate.django.plugins.module_utils._process import Co
 from tests.unit.fakes import ROOT_ONLY, reachable
 from tests.unit.plugins.module_utils._discover.held import HeldFiles
 
+pytestmark = pytest.mark.slow
+
 OPENSSL = shutil.which("openssl")
 needs_openssl = pytest.mark.skipif(OPENSSL is None, reason="needs openssl")
 NAME = "shop.example.org"

@@ -14,6 +14,8 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.nginx_sy
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, Completed
 from tests.unit.plugins.module_utils._discover.held import HeldFiles
 
+pytestmark = pytest.mark.slow
+
 #: Debian's, without comments.
 MAIN = """
 user www-data;

@@ -19,6 +19,8 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Syst
 from tests.unit.plugins.module_utils._project.asked import CANARY, add_settings
 from tests.unit.plugins.module_utils._project.conftest import give
 
+pytestmark = pytest.mark.slow
+
 GUNICORN = ("/srv/shop/venv/bin/gunicorn", "--bind", "unix:/run/shop.sock", "shop.wsgi:application")
 
 

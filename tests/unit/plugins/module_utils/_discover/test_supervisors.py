@@ -16,6 +16,8 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.found im
 from ansible_collections.relocate.django.plugins.module_utils._discover.scripts import followed
 from tests.unit.plugins.module_utils._discover.held import HeldFiles
 
+pytestmark = pytest.mark.slow
+
 UNIT = Starter("service", "supervisor.service", "supervisor.service", commands=(("supervisord",),), runs=True)
 
 

@@ -19,6 +19,8 @@ from yaml import YAMLError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError
 from tests.unit.plugins.module_utils._fixtures import formats
 
+pytestmark = pytest.mark.slow
+
 FORMS = ("json", "jsonl", "xml", "yaml")
 formats.begin()
 

@@ -13,6 +13,8 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError
 from tests.unit.plugins.module_utils._fixtures import formats
 
+pytestmark = pytest.mark.slow
+
 formats.begin()
 
 INSERTED = {"inserted": 1, "updated": 0, "left": 0, "deleted": 0}

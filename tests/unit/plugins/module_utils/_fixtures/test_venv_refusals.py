@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError
 from tests.unit.plugins.module_utils._fixtures import formats
 
+pytestmark = pytest.mark.slow
+
 formats.begin()
 
 

@@ -22,6 +22,8 @@ from ansible_collections.relocate.django.plugins.module_utils._host.tree import 
 from ansible_collections.relocate.django.plugins.module_utils._media import archive, inventory
 from tests.unit.fakes import ROOT_ONLY, nobody, reachable, refused
 
+pytestmark = pytest.mark.slow
+
 AWKWARD = [b"a", b"caf\xe9.jpg", "Straße ☃.png".encode(), b"with\nnewline", b"x" * 255, b"-rf", b" ", b"'\"$"]
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._project import build_failures, native
 
+pytestmark = pytest.mark.slow
+
 TAIL = """      [end of output]
 
   note: This error originates from a subprocess, and is likely not a problem with pip.

@@ -16,6 +16,8 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._project import environment, native, packages
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 
+pytestmark = pytest.mark.slow
+
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null"}
 #: Stands for a Python: `-m venv` makes a link to itself, `-m pip` notes its arguments, the rest is a version.
 FAKE = """#!/bin/sh

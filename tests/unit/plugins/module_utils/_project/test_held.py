@@ -15,6 +15,8 @@ from tests.unit.plugins.module_utils._project.asked import add_settings, found
 
 from .conftest import digest, give
 
+pytestmark = pytest.mark.slow
+
 SECRET = "only-for-tests-hush-7731"
 
 

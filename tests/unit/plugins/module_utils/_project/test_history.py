@@ -16,6 +16,8 @@ from tests.unit.fakes import refused
 
 from .conftest import give
 
+pytestmark = pytest.mark.slow
+
 APPLIED = ["auth.0001", "shop.0001", "shop.0002"]
 SQUASHED = {"shop.0001": ["shop.0001_squashed"], "shop.0002": ["shop.0001_squashed"]}
 

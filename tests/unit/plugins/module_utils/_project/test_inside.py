@@ -15,6 +15,8 @@ from ansible_collections.relocate.django.plugins.module_utils._model import Syst
 from ansible_collections.relocate.django.plugins.module_utils._project import probe
 from tests.unit.plugins.module_utils._project.asked import CANARY, add_settings, found
 
+pytestmark = pytest.mark.slow
+
 
 def test_secrets_are_not_on_the_command_line(site: Path, python: str) -> None:
     add_settings(site, "open('cmdline', 'wb').write(open('/proc/self/cmdline', 'rb').read())")

@@ -17,6 +17,8 @@ from ansible_collections.relocate.django.plugins.module_utils._project import pa
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 from tests.unit.fakes import refused
 
+pytestmark = pytest.mark.slow
+
 
 def dist(name: str, *needs: str, version: str = "1.0", **more: Any) -> dict[str, Any]:
     base = {"name": name, "version": version, "line": f"{name}=={version}", "needs": list(needs)}

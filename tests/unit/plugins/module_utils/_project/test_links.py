@@ -22,7 +22,7 @@ from tests.unit.fakes import ROOT_ONLY, refused
 from .conftest import Repository
 from .test_vcs import bundled
 
-pytestmark = ROOT_ONLY
+pytestmark = [ROOT_ONLY, pytest.mark.slow]
 
 
 @pytest.fixture

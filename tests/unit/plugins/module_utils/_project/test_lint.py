@@ -19,6 +19,8 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_lint_sql,
 )
 
+pytestmark = pytest.mark.slow
+
 MODELS = ("shop.models.Book", "shop.models.Author", "django.contrib.auth.models.User")
 
 

@@ -20,6 +20,8 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._project import lint, probe, venv_lint_patch
 from tests.unit import sources
 
+pytestmark = pytest.mark.slow
+
 OTHERS = [path for path in os.environ.get("RELOCATE_PYTHONS", "").split(":") if path]
 MODELS = """
 from django.db import models

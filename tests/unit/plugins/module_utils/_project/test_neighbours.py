@@ -13,6 +13,8 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._project import probe, venv_neighbours
 from tests.unit.plugins.module_utils._project.asked import add_settings, found
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = """
 import pathlib
 CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://:canary1@10.0.0.5:6379/1",

@@ -18,6 +18,8 @@ from tests.unit.plugins.module_utils._project.asked import CANARY, add_settings,
 
 from .conftest import give
 
+pytestmark = pytest.mark.slow
+
 READS = """
 import io, json, os, pathlib, mimetypes, configparser, tempfile
 from pathlib import Path

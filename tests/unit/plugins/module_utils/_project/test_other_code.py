@@ -16,6 +16,8 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._project import other_code
 from tests.unit.fakes import me
 
+pytestmark = pytest.mark.slow
+
 IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
 
 

@@ -25,6 +25,8 @@ from tests.unit.plugins.module_utils._project.asked import CANARY, add_settings,
 
 from .conftest import digest, give
 
+pytestmark = pytest.mark.slow
+
 
 def rows(site: Path, statement: str) -> None:
     with sqlite3.connect(site / "db.sqlite3") as connection:

@@ -22,6 +22,8 @@ from ansible_collections.relocate.django.plugins.module_utils._project import in
 from ansible_collections.relocate.django.plugins.module_utils._project.requested import Asked, Database, Limits, Page
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 
+pytestmark = pytest.mark.slow
+
 SECRET = "can9ry-pass-w0rd"
 MANAGE = """
 import os, sys

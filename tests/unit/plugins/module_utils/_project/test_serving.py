@@ -13,6 +13,8 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._project import probe
 
+pytestmark = pytest.mark.slow
+
 MANAGE = """
 import os, sys
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")

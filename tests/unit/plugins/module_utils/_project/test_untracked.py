@@ -17,6 +17,8 @@ from tests.unit.fakes import ROOT_ONLY, nobody, reachable
 
 from .conftest import Repository
 
+pytestmark = pytest.mark.slow
+
 IGNORE = """
 *.mo
 *.pyc

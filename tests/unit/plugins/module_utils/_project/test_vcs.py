@@ -25,6 +25,8 @@ from tests.unit.fakes import reachable
 
 from .conftest import Repository, as_owner, digest, give
 
+pytestmark = pytest.mark.slow
+
 
 def refusal(code: str, act: Any) -> RelocateError:
     with pytest.raises(RelocateError) as caught:

@@ -18,6 +18,8 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._project import answers, inside, management, waiting
 from tests.unit.plugins.module_utils._project.asked import add_settings, found
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _none_left() -> Iterator[None]:

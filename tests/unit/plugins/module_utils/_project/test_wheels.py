@@ -21,6 +21,8 @@ from ansible_collections.relocate.django.plugins.module_utils._project import na
 from ansible_collections.relocate.django.plugins.module_utils._project.installer import Installer, Setting
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 
+pytestmark = pytest.mark.slow
+
 
 def package(name: str, version: str = "1.0", needs: tuple[str, ...] = (), **more: Any) -> packages.Package:
     item = {"name": name, "version": version, "line": f"{name}=={version}", "needs": list(needs), "system": False,

@@ -23,6 +23,8 @@ from ansible_collections.relocate.django.plugins.module_utils._services import a
 from ansible_collections.relocate.django.plugins.module_utils._services.answers import Question, ask, expect
 from tests.unit.fakes import refused
 
+pytestmark = pytest.mark.slow
+
 
 class Site(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:

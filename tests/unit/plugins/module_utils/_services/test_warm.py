@@ -16,6 +16,8 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._services import answers, warm
 from ansible_collections.relocate.django.plugins.module_utils._services.answers import Answer, Question
 
+pytestmark = pytest.mark.slow
+
 
 class Site(http.server.BaseHTTPRequestHandler):
     """Answers with the status that the path names, and notes how many pages are made at a time."""

@@ -23,6 +23,8 @@ from ansible_collections.relocate.django.plugins.module_utils._users import acti
 from tests.unit.fakes import LABEL, NEWER, ROOT_ONLY, manifest, me, nobody, reachable
 from tests.unit.plugins.module_utils._set.filled import FULL, fill, made
 
+pytestmark = pytest.mark.slow
+
 LABELS = [f"202611{day:02d}T193000Z-1a2b3c4d5e6f" for day in range(1, 6)]
 
 

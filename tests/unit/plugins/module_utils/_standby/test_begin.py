@@ -24,7 +24,7 @@ from ansible_collections.relocate.django.plugins.module_utils._standby import be
 from tests.tools.collection import COLLECTIONS
 from tests.unit.fakes import ROOT_ONLY
 
-pytestmark = ROOT_ONLY
+pytestmark = [ROOT_ONLY, pytest.mark.slow]
 SITE = "standbytest"
 
 

@@ -18,6 +18,8 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._standby import place, serve
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 1.5  # seconds
 
 

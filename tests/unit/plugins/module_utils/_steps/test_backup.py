@@ -36,6 +36,8 @@ from tests.unit.fakes import (
 from tests.unit.plugins.module_utils._set.filled import made
 from tests.unit.records import given
 
+pytestmark = pytest.mark.slow
+
 # --- dumps
 
 

@@ -20,6 +20,8 @@ from ansible_collections.relocate.django.plugins.module_utils._services.answers 
 from ansible_collections.relocate.django.plugins.module_utils._steps import belongings, discover
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host, Values
 
+pytestmark = pytest.mark.slow
+
 MANAGE = """
 import os, sys
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")

@@ -22,6 +22,8 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.listenin
 from ansible_collections.relocate.django.plugins.module_utils._steps import belongings
 from tests.unit.plugins.module_utils._steps.planted import ETC, NGINX, SERVER, Pair
 
+pytestmark = pytest.mark.slow
+
 OLD, NEW, LATE, REHEARSAL = "old", "new", "late", "rehearsal"
 #: Where all that is planted is looked for at once.
 TOGETHER = (OLD, NEW, REHEARSAL)

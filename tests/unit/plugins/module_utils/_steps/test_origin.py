@@ -21,6 +21,8 @@ from tests.unit.fakes import BLANK, LABEL, NEWER, FakeEngine, refused, state
 from tests.unit.plugins.module_utils._steps.world import FIRST, OWN, SECOND, TAKEN_IN, world
 from tests.unit.records import given
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["world"]  # fixtures
 
 

@@ -20,6 +20,8 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import desc
 from tests.unit.fakes import ROOT_ONLY, FakeEngine, fake_site, nobody, reachable, state
 from tests.unit.plugins.module_utils._steps.both_hosts import GIT, project, told
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["project"]  # fixtures
 
 

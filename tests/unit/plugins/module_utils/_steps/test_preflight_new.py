@@ -27,6 +27,8 @@ from tests.unit.fakes import BLANK, ROOT_ONLY, FakeEngine, me, reachable, state
 from tests.unit.plugins.module_utils._steps.both_hosts import engine, on_new, project, told_of_old
 from tests.unit.records import note
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["engine", "project"]  # fixtures
 
 

@@ -37,6 +37,8 @@ from tests.unit.fakes import (
 from tests.unit.plugins.module_utils._steps.world import restore_options
 from tests.unit.records import note, noted
 
+pytestmark = pytest.mark.slow
+
 
 class Site:
     """A new host with one database, MEDIA_ROOT, and two sets that hold both."""

@@ -23,6 +23,8 @@ from tests.unit.plugins.module_utils._steps.engines import NEW, OLD, OLDER, engi
 from tests.unit.plugins.module_utils._steps.world import FIRST, OWN, SECOND, TAKEN_IN, Clock, Killed, World, world
 from tests.unit.records import given
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["world"]  # fixtures
 
 

@@ -22,6 +22,8 @@ from ansible_collections.relocate.django.plugins.module_utils._services.names im
 from ansible_collections.relocate.django.plugins.module_utils._steps import belongings, unnamed
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
 
+pytestmark = pytest.mark.slow
+
 FILES = "web.service drop-in.conf job.service job.timer env nginx.conf cert.pem key.pem".split()
 
 

@@ -33,6 +33,8 @@ from tests.unit.fakes import FakeEngine, fake_site, me, project_params, state
 from tests.unit.plugins.module_utils._project.test_environments import make, word_of
 from tests.unit.plugins.module_utils._project.test_other_code import commit, git, seen
 
+pytestmark = pytest.mark.slow
+
 OLD = Record(restored={"default": "d0"}, moved=Event("l0", "r0", 1), sequence=3)
 
 

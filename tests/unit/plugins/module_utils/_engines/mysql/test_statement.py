@@ -18,6 +18,8 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.mysql imp
 from ansible_collections.relocate.django.plugins.module_utils._engines.mysql.session import ident, literal
 from tests.unit.fakes import refused
 
+pytestmark = pytest.mark.slow
+
 OWN = "`shop`@`localhost`"
 
 

@@ -43,6 +43,8 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from tests.unit.fakes import reachable
 
+pytestmark = pytest.mark.slow
+
 SITE = """
 CREATE TABLE author (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL);
 CREATE TABLE book (id INTEGER PRIMARY KEY, author_id INTEGER REFERENCES author (id), title TEXT, price REAL, cover BLOB,

@@ -22,6 +22,8 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.sqlite.en
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseState
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 
+pytestmark = pytest.mark.slow
+
 #: Schemas of the search; CI takes a few with a fixed seed, RELOCATE_SCHEMAS=200 takes the full number.
 SCHEMAS, SEED = int(os.environ.get("RELOCATE_SCHEMAS", "25")), int(os.environ.get("RELOCATE_SCHEMA_SEED", "9"))
 BASE = "CREATE TABLE base (id INTEGER PRIMARY KEY, a TEXT, b INTEGER); INSERT INTO base VALUES (1, 'x', 2);"
