@@ -81,6 +81,8 @@ CODES: Dict[str, str] = {
     "no_previous": "there is no previous database to go back to",
     "no_upgrade": "there is no record of an upgrade on this host",
     "rows_lost": "migrations have taken rows away",
+    "data_unsaved": "no proven backup set holds the data that would be lost",
+    "reset_failed": "a database could not be emptied",
     "rows_written": "databases were written since the upgrade",
     "database_differs": "the new revision's settings name another database",
     "query_failed": "the database refused a query",
@@ -144,6 +146,8 @@ CODES: Dict[str, str] = {
     "missing_migrations": "models have changes that no migration holds",
     "migration_faulty": "migrations that break on a fresh database, or lose data",
     "migration_failed": "a migration failed",
+    "migration_question": "a change of a model needs an answer that only a person can give",
+    "not_development": "the project is no development checkout",
     "migration_conflict": "the project has conflicting migrations",
     # services and proof
     "unit_unknown": "a systemd unit does not exist",

@@ -66,6 +66,18 @@ def load_fixture(
         return _run(site, engine, path, dict(request, name=config.name, state=dict(state or {})))
 
 
+def make_fresh(site: Site, engine: Engine) -> Dict[str, Any]:
+    """Make incoming, and bring it to the newest migrations; what goes wrong drops it.
+
+    Returns the ``migrations``, and the ``handlers_failed`` of post_migrate.
+    Raises what ``program.run`` and :meth:`Engine.incoming` raise.
+    """
+    with engine.context.stopwatch.step("migrate"), engine.incoming() as config:
+        request = {"work": "fresh", "name": config.name, "alias": engine.config.alias, "engine": engine.name}
+        progress = _as_progress(engine.context.progress, engine.config.alias)
+        return program.run(site.project, site.secrets, request, progress=progress)
+
+
 def merge_fixture(
     site: Site,
     engine: Engine,

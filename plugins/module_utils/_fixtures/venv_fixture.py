@@ -61,6 +61,8 @@ def work(request: Request, data_in: BinaryIO, data_out: BinaryIO) -> Dict[str, A
         return {"filled": venv_beyond.filled(request)}
     if request["work"] == "fitting":
         return venv_beyond.fitting(request)
+    if request["work"] == "fresh":
+        return venv_load.fresh(request, say)
     if request["work"] == "schema":
         return venv_load.schema(request, say)
     return venv_scan.scan(request, say)

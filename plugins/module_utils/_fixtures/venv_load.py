@@ -83,6 +83,16 @@ def schema(request: Request, say: Say) -> Dict[str, Any]:
     return {"schema": found}
 
 
+def fresh(request: Request, say: Say) -> Dict[str, Any]:
+    """Bring a blank database to the newest migrations, as ``migrate`` does; returns them."""
+    from django.db import connections
+
+    connection = connections[request["alias"]]
+    migrations = venv_state.nodes_at(connection, {})
+    registry = venv_state.migrate_to(connection, migrations, say)
+    return {"migrations": migrations, "handlers_failed": venv_state.after_migrate(connection, registry, say)}
+
+
 def check_header(header: Dict[str, Any], request: Request) -> None:
     """Refuse what cannot be loaded whole, unless that is wanted. Raises FixtureError before anything is made.
 

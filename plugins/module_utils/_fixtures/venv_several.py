@@ -258,7 +258,8 @@ def _unique_names(model: Any) -> List[Tuple[str, ...]]:
     if model is None:
         return []
     meta = model._meta
-    found = [(field.name,) for field in meta.local_concrete_fields if field.unique and not field.primary_key]
+    found: List[Tuple[str, ...]] = []
+    found += [(field.name,) for field in meta.local_concrete_fields if field.unique and not field.primary_key]
     found += [tuple(names) for names in meta.unique_together]
     constraints = [one for one in getattr(meta, "constraints", ()) if getattr(one, "condition", None) is None]
     found += [tuple(one.fields) for one in constraints if getattr(one, "fields", None)]

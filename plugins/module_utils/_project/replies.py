@@ -37,6 +37,18 @@ class Maybe:
 _ERROR = {"stage": str, "types": [str], "lines": [str]}
 _FAILED = {"stage": str, "types": Maybe([str]), "lines": Maybe([str]), "unknown": Maybe([str]), "known": Maybe([str])}
 _COUNTS = Each({"objects": int})
+#: The migrations of a project.
+_MIGRATIONS: Mapping[str, Any] = {
+    "aliases": Each(
+        {
+            **dict.fromkeys("exists recorded".split(), bool),
+            "inconsistent": str,
+            **{key: [str] for key in "applied unapplied unknown".split()},
+        }
+    ),
+    "conflicts": Each([str]),
+    "missing": [str],
+}
 #: What of a fixture was not taken: by model, or by field.
 _LEFT = {"excluded": Maybe(Each(int)), "ignored": Maybe(Each(int))}
 PROBE: Mapping[str, Any] = {
@@ -66,20 +78,7 @@ TOPICS: Mapping[str, Any] = {
         "file_stores": [{"path": str, "field": str}],
         "used_paths": Each([str]),
     },
-    "migrations": {
-        "aliases": Each(
-            {
-                "exists": bool,
-                "recorded": bool,
-                "inconsistent": str,
-                "applied": [str],
-                "unapplied": [str],
-                "unknown": [str],
-            }
-        ),
-        "conflicts": Each([str]),
-        "missing": [str],
-    },
+    "migrations": _MIGRATIONS,
     "history": {"known": [str], "files": Each(str), "replaced": Each([str]), "apps": [str]},
     "models": [Each(object)],
     "counts": Each({"exists": bool, "models": Each({"table": str, "rows": int}), "without_table": [str]}),
@@ -92,6 +91,16 @@ TOPICS: Mapping[str, Any] = {
     "logins": [{**dict.fromkeys("setting address user password ca".split(), str), "tls": bool, "verify": bool}],
     "pages": {"usual": [str], "files": [str]},
     "serving": [dict.fromkeys("where kind msg".split(), str)],
+    "showmigrations": {
+        **_MIGRATIONS,
+        "listed": Each([{**dict.fromkeys("app name at".split(), str), "applied": bool, "replaces": [str]}]),
+    },
+    "makemigrations": {
+        "unknown": [str],
+        "conflicts": Each([str]),
+        "question": str,
+        "files": [{**dict.fromkeys("app name path text".split(), str), "operations": [str]}],
+    },
     "lint": [
         {
             **dict.fromkeys("code level app migration file msg remedy patch".split(), str),
@@ -171,6 +180,7 @@ WORKS: Mapping[str, Any] = {
     "filled": {"filled": Each(int)},
     "fitting": {"recorded": bool, **{key: [str] for key in "applied unapplied unknown lacking".split()}},
     "schema": {"schema": Each([[str]])},
+    "fresh": {"migrations": [str], "handlers_failed": [str]},
     "scan": {
         "findings": [{**dict.fromkeys("table column reason remedy".split(), str), "rows": [str], "count": int}],
         "rows": int,

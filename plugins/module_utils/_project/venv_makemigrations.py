@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: FA100  (Python 3.6 has no annotations from the future)
+
+"""Lists a project's migrations, and makes those that its models lack: as texts, or as files.
+
+Part of a program that runs inside the project's interpreter (see ``venv_probe.py``): Python 3.6 syntax, ASCII only,
+standard library only, Django imported inside functions.
+"""
+
+# mypy: disable-error-code="import-untyped,import-not-found"
+
+import os
+from typing import Any, Dict, List
+
+from ansible_collections.relocate.django.plugins.module_utils._project import venv_probe
+
+Raw = Dict[str, Any]
+
+
+class QuestionError(Exception):
+    """A question that makemigrations would ask."""
+
+
+def topic_showmigrations(request: Raw) -> Raw:
+    """What the topic ``migrations`` says, and ``listed``: by alias every migration of the code, app by app in order.
+
+    :param request: as of ``venv_probe``
+    """
+    whole: Raw = venv_probe.TOPICS["migrations"](request)
+    return dict(whole, listed={alias: _listed(alias, found["recorded"]) for alias, found in whole["aliases"].items()})
+
+
+def _listed(alias: str, recorded: bool) -> List[Raw]:
+    from django.db import connections
+    from django.db.migrations.loader import MigrationLoader
+    from django.db.migrations.recorder import MigrationRecorder
+
+    connection = connections[alias]
+    loader = MigrationLoader(connection if recorded else None, ignore_no_migrations=True)
+    times = {}
+    if recorded:
+        rows = MigrationRecorder(connection).migration_qs.values_list("app", "name", "applied")
+        times = {(app, name): str(at or "") for app, name, at in rows}
+    found: List[Raw] = []
+    for app in sorted(loader.migrated_apps):
+        nodes: List[Any] = []
+        for leaf in sorted(loader.graph.leaf_nodes(app)):
+            nodes += [node for node in loader.graph.forwards_plan(leaf) if node[0] == app and node not in nodes]
+        for node in nodes:
+            applied = node in (loader.applied_migrations or ())
+            replaces = ["{0}.{1}".format(*old) for old in loader.graph.nodes[node].replaces]
+            found.append(
+                {"app": app, "name": node[1], "applied": applied, "at": times.get(node, ""), "replaces": replaces}
+            )
+    return found
+
+
+def topic_makemigrations(request: Raw) -> Raw:
+    """What makemigrations would write, or writes: app, name, path, text and operations of each file.
+
+    :param request: apps (labels; none for all), name (of the new migrations, or ""), write
+    """
+    from django.apps import apps
+    from django.db.migrations.autodetector import MigrationAutodetector
+    from django.db.migrations.loader import MigrationLoader
+    from django.db.migrations.state import ProjectState
+    from django.db.migrations.writer import MigrationWriter
+
+    labels = set(request["apps"]) or None
+    unknown = sorted((labels or set()) - {config.label for config in apps.get_app_configs()})
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    conflicts = {label: sorted(names) for label, names in loader.detect_conflicts().items()}
+    answer: Raw = {"unknown": unknown, "conflicts": conflicts, "question": "", "files": []}
+    if unknown or conflicts:
+        return answer
+    detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps), _questioner(labels))
+    try:
+        changes = detector.changes(
+            graph=loader.graph, trim_to_apps=labels, convert_apps=labels, migration_name=request["name"] or None
+        )
+    except QuestionError as error:
+        return dict(answer, question=str(error))
+    for label, migrations in sorted(changes.items()):
+        for migration in migrations:
+            writer = MigrationWriter(migration)
+            answer["files"].append(
+                {
+                    "app": label,
+                    "name": migration.name,
+                    "path": writer.path,
+                    "text": writer.as_string(),
+                    "operations": [operation.describe() for operation in migration.operations],
+                }
+            )
+    if request["write"]:
+        _write(answer["files"])
+    return answer
+
+
+def _questioner(labels: Any) -> Any:
+    """Answers as ``makemigrations --noinput`` does; what that gives up at is a QuestionError."""
+    from django.db.migrations.questioner import MigrationQuestioner
+    from django.db.models import NOT_PROVIDED
+
+    class Questioner(MigrationQuestioner):  # type: ignore[misc]
+        """Asks nobody."""
+
+        def ask_not_null_addition(self, field_name: str, model_name: str) -> Any:
+            """Rows that are there would need a value."""
+            raise QuestionError(
+                "{0}.{1} is added as NOT NULL and has no default for the rows that are there".format(
+                    model_name, field_name
+                )
+            )
+
+        def ask_not_null_alteration(self, field_name: str, model_name: str) -> Any:
+            """Leave rows with NULL to who runs the migration, as --noinput does."""
+            return NOT_PROVIDED
+
+        def ask_auto_now_add_addition(self, field_name: str, model_name: str) -> Any:
+            """Rows that are there would need a date."""
+            raise QuestionError(
+                "{0}.{1} is added with auto_now_add and has no default for the rows that are there".format(
+                    model_name, field_name
+                )
+            )
+
+    return Questioner(specified_apps=labels or set(), dry_run=True)
+
+
+def _write(files: List[Raw]) -> None:
+    """Write the files, none of which is there; a new app's package is made as Django makes it."""
+    for item in files:
+        package = os.path.dirname(item["path"])
+        os.makedirs(package, exist_ok=True)
+        first = os.path.join(package, "__init__.py")
+        if not os.path.isfile(first):
+            open(first, "w").close()
+        with open(item["path"], "x", encoding="utf-8") as stream:
+            stream.write(item["text"])
+
+
+def main() -> None:
+    """Answer as ``venv_probe`` does, with two topics more."""
+    venv_probe.TOPICS["showmigrations"] = topic_showmigrations
+    venv_probe.TOPICS["makemigrations"] = topic_makemigrations
+    venv_probe.main()
