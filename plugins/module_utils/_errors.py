@@ -81,7 +81,7 @@ CODES: Dict[str, str] = {
     "no_previous": "there is no previous database to go back to",
     "no_upgrade": "there is no record of an upgrade on this host",
     "rows_lost": "migrations have taken rows away",
-    "data_unsaved": "no proven backup set holds the data that would be lost",
+    "data_unsaved": "no backup set that was found equal holds the data that would be lost",
     "reset_failed": "a database could not be emptied",
     "rows_written": "databases were written since the upgrade",
     "database_differs": "the new revision's settings name another database",

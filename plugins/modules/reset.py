@@ -11,8 +11,8 @@ short_description: Empty a development database, or make it anew, with migration
 version_added: 0.1.0
 description:
   - Does what C(manage.py flush) and C(reset_db) are for, where a typing error must not cost a site its data.
-  - It has to be confirmed with the site's name. A database that something uses, and data that no proven backup set
-    holds, are refused besides, unless O(accept) names that too.
+  - It has to be confirmed with the site's name. A database that something uses, and data that is in no backup set
+    which was found equal, are refused besides, unless O(accept) names that too.
   - With O(state=reset) the new database is made beside the live one, migrated and filled; only then it takes its
     place. When a migration or the fixture fails, the live one is as it was.
 author:
@@ -40,7 +40,7 @@ options:
     default: default
   state:
     description:
-      - V(flushed) has C(manage.py flush) delete every row. Tables and applied migrations stay; content types,
+      - V(flushed) has C(manage.py flush) delete the rows. Tables and applied migrations stay; content types,
         permissions and what handlers of C(post_migrate) make are there again; rows that migrations made are not.
         Nothing is done when there are no rows.
       - V(reset) drops the database, makes a blank one, applies all migrations and loads O(src). This is done at each

@@ -11,6 +11,7 @@ from ansible_collections.relocate.django.plugins.module_utils import _argspec, _
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
 from ansible_collections.relocate.django.plugins.module_utils._project import making
+from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
 from ansible_collections.relocate.django.plugins.module_utils._steps import development
 
 CHECKED, PLANNED, WRITTEN = "checked", "planned", "written"
@@ -22,26 +23,33 @@ def work_on(module: Call) -> Dict[str, Any]:
     params = module.params
     project = _site.ProjectOptions.of(params).find()
     apps, name = params["apps"], params["name"] or ""
-    if name and not name.isidentifier():
-        raise RelocateError(
-            "bad_option", "name is {0!r}, no name of Python".format(name), "write letters, digits and _"
-        )
+    check_name(name)
     files = making.made(project, apps, name, False)
     if files and params["state"] == CHECKED:
         refuse(files)
-    if files and params["state"] == WRITTEN:
-        if not params["development"]:
-            development.check(project)
-        if not module.check_mode:
-            files = making.made(project, apps, name, True)
-    return {
-        "changed": bool(files) and params["state"] == WRITTEN,
-        "migrations": files,
-        "diff": [
-            {"before": "", "after": item["text"], "before_header": "/dev/null", "after_header": item["path"]}
-            for item in files
-        ],
-    }
+    writes = bool(files) and params["state"] == WRITTEN
+    if writes:
+        files = write(module, project, name) or files
+    return {"changed": writes, "migrations": files, "diff": [diff_of(item) for item in files]}
+
+
+def write(module: Call, project: Project, name: str) -> List[Dict[str, Any]]:
+    """Write the files where that may be, and nothing in check mode. Raises not_development."""
+    if not module.params["development"]:
+        development.check(project)
+    return [] if module.check_mode else making.made(project, module.params["apps"], name, True)
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be the name of a module of Python. Raises bad_option."""
+    if name and not name.isidentifier():
+        raise RelocateError("bad_option", "no migration can be named {0!r}".format(name), "write letters, digits and _")
+
+
+def diff_of(item: Dict[str, Any]) -> Dict[str, str]:
+    """Return a new file as Ansible shows one."""
+    headers = {"before_header": "/dev/null", "after_header": item["path"]}
+    return {"before": "", "after": item["text"], **headers}
 
 
 def refuse(files: List[Dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec, _site
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -13,6 +13,7 @@ from ansible_collections.relocate.django.plugins.module_utils._module import Cal
 from ansible_collections.relocate.django.plugins.module_utils._project import making
 
 _SHOWN = 10
+_BY_ALIAS = ("unapplied", "unknown", "inconsistent")
 #: What may be refused -> code, what is said of it, and the next step.
 _REFUSALS: Mapping[str, Tuple[str, str, str]] = {
     "conflicts": (
@@ -47,46 +48,56 @@ def work_on(module: Call) -> Dict[str, Any]:
     """List, then fail for the first kind that is fatal."""
     params = module.params
     found = making.listed(_site.ProjectOptions.of(params).find(), params["aliases"])
-    chosen = set(params["apps"])
-    listed = {
-        alias: [item for item in items if not chosen or item["app"] in chosen]
-        for alias, items in found["listed"].items()
-    }
-    lists = {
-        name: {alias: _of_apps(item[name], chosen) for alias, item in found["aliases"].items()}
-        for name in ("unapplied", "unknown")
-    }
+    if params["apps"]:
+        found = of_apps(found, set(params["apps"]))
+    by_alias = found["aliases"]
     told = {
-        "migrations": listed,
-        **lists,
-        "inconsistent": {alias: item["inconsistent"] for alias, item in found["aliases"].items()},
-        "conflicts": {label: names for label, names in found["conflicts"].items() if not chosen or label in chosen},
-        "missing": [text for text in found["missing"] if not chosen or text.partition(":")[0] in chosen],
-        "text": {alias: as_lines(items) for alias, items in listed.items()},
+        "migrations": found["listed"],
+        **{name: {alias: item[name] for alias, item in by_alias.items()} for name in _BY_ALIAS},
+        "conflicts": found["conflicts"],
+        "missing": found["missing"],
+        "text": {alias: as_lines(items) for alias, items in found["listed"].items()},
     }
     for kind in (one for one in _REFUSALS if one in params["fail_on"]):
         refuse(kind, told)
     return {"changed": False, **told}
 
 
-def _of_apps(names: List[str], chosen: "set[str]") -> List[str]:
-    return [name for name in names if not chosen or name.partition(".")[0] in chosen]
+def of_apps(found: Mapping[str, Any], apps: Set[str]) -> Dict[str, Any]:
+    """Return what is said of some apps."""
+
+    def own(names: List[str]) -> List[str]:
+        return [name for name in names if name.partition(".")[0].partition(":")[0] in apps]
+
+    return {
+        "listed": {alias: [item for item in items if item["app"] in apps] for alias, items in found["listed"].items()},
+        "aliases": {
+            alias: dict(item, unapplied=own(item["unapplied"]), unknown=own(item["unknown"]))
+            for alias, item in found["aliases"].items()
+        },
+        "conflicts": {label: names for label, names in found["conflicts"].items() if label in apps},
+        "missing": own(found["missing"]),
+    }
 
 
 def refuse(kind: str, told: Mapping[str, Any]) -> None:
     """Raise the error of a kind when there is something of it."""
-    value, code = told[kind], _REFUSALS[kind]
-    if kind == "missing":
-        texts = list(value)
-    elif kind == "conflicts":
-        texts = ["{0} ({1})".format(label, ", ".join(names)) for label, names in sorted(value.items())]
-    elif kind == "inconsistent":
-        texts = ["{0}: {1}".format(alias, text) for alias, text in sorted(value.items()) if text]
-    else:
-        texts = ["{0} on {1}".format(name, alias) for alias, names in sorted(value.items()) for name in names]
+    texts = _texts(kind, told[kind])
     if texts:
+        code, text, hint = _REFUSALS[kind]
         shown = ", ".join(texts[:_SHOWN]) + (", ..." if len(texts) > _SHOWN else "")
-        raise RelocateError(code[0], code[1].format(shown), code[2], dict(told))
+        raise RelocateError(code, text.format(shown), hint, dict(told))
+
+
+def _texts(kind: str, value: Any) -> List[str]:
+    """Put what there is of a kind into words."""
+    if kind == "missing":
+        return list(value)
+    if kind == "conflicts":
+        return ["{0} ({1})".format(label, ", ".join(names)) for label, names in sorted(value.items())]
+    if kind == "inconsistent":
+        return ["{0}: {1}".format(alias, text) for alias, text in sorted(value.items()) if text]
+    return ["{0} on {1}".format(name, alias) for alias, names in sorted(value.items()) for name in names]
 
 
 def as_lines(items: List[Dict[str, Any]]) -> List[str]:

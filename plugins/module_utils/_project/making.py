@@ -17,7 +17,7 @@ _TIMEOUT = 300.0  # seconds
 
 
 def listed(project: Project, aliases: Sequence[str]) -> Dict[str, Any]:
-    """What is applied and what is not; see ``venv_makemigrations``. Raises what :func:`answers.ask` raises."""
+    """Tell what is applied and what is not; see ``venv_makemigrations``. Raises what :func:`answers.ask` raises."""
     return _asked(project, "showmigrations", aliases, {})
 
 

@@ -11,7 +11,7 @@ standard library only, Django imported inside functions.
 # mypy: disable-error-code="import-untyped,import-not-found"
 
 import os
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._project import venv_probe
 
@@ -23,7 +23,7 @@ class QuestionError(Exception):
 
 
 def topic_showmigrations(request: Raw) -> Raw:
-    """What the topic ``migrations`` says, and ``listed``: by alias every migration of the code, app by app in order.
+    """Tell what the topic ``migrations`` does, and ``listed``: by alias the code's migrations, app by app in order.
 
     :param request: as of ``venv_probe``
     """
@@ -42,63 +42,73 @@ def _listed(alias: str, recorded: bool) -> List[Raw]:
     if recorded:
         rows = MigrationRecorder(connection).migration_qs.values_list("app", "name", "applied")
         times = {(app, name): str(at or "") for app, name, at in rows}
-    found: List[Raw] = []
-    for app in sorted(loader.migrated_apps):
-        nodes: List[Any] = []
-        for leaf in sorted(loader.graph.leaf_nodes(app)):
-            nodes += [node for node in loader.graph.forwards_plan(leaf) if node[0] == app and node not in nodes]
-        for node in nodes:
-            applied = node in (loader.applied_migrations or ())
-            replaces = ["{0}.{1}".format(*old) for old in loader.graph.nodes[node].replaces]
-            found.append(
-                {"app": app, "name": node[1], "applied": applied, "at": times.get(node, ""), "replaces": replaces}
-            )
+    nodes = [node for app in sorted(loader.migrated_apps) for node in _in_order(loader.graph, app)]
+    return [_entry(loader, node, times.get(node, "")) for node in nodes]
+
+
+def _in_order(graph: Any, app: str) -> List[Any]:
+    """The migrations of an app as they are applied."""
+    found: List[Any] = []
+    for leaf in sorted(graph.leaf_nodes(app)):
+        found += [node for node in graph.forwards_plan(leaf) if node[0] == app and node not in found]
     return found
 
 
+def _entry(loader: Any, node: Any, at: str) -> Raw:
+    replaces = ["{0}.{1}".format(*old) for old in loader.graph.nodes[node].replaces]
+    applied = node in (loader.applied_migrations or ())
+    return {"app": node[0], "name": node[1], "applied": applied, "at": at, "replaces": replaces}
+
+
 def topic_makemigrations(request: Raw) -> Raw:
-    """What makemigrations would write, or writes: app, name, path, text and operations of each file.
+    """Make or tell what makemigrations would write: app, name, path, text and operations of each file.
 
     :param request: apps (labels; none for all), name (of the new migrations, or ""), write
     """
     from django.apps import apps
-    from django.db.migrations.autodetector import MigrationAutodetector
     from django.db.migrations.loader import MigrationLoader
-    from django.db.migrations.state import ProjectState
-    from django.db.migrations.writer import MigrationWriter
 
-    labels = set(request["apps"]) or None
-    unknown = sorted((labels or set()) - {config.label for config in apps.get_app_configs()})
+    labels = set(request["apps"])
+    unknown = sorted(labels - {config.label for config in apps.get_app_configs()})
     loader = MigrationLoader(None, ignore_no_migrations=True)
     conflicts = {label: sorted(names) for label, names in loader.detect_conflicts().items()}
     answer: Raw = {"unknown": unknown, "conflicts": conflicts, "question": "", "files": []}
     if unknown or conflicts:
         return answer
-    detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps), _questioner(labels))
     try:
-        changes = detector.changes(
-            graph=loader.graph, trim_to_apps=labels, convert_apps=labels, migration_name=request["name"] or None
-        )
+        changes = _changes(loader, labels, request["name"])
     except QuestionError as error:
         return dict(answer, question=str(error))
-    for label, migrations in sorted(changes.items()):
-        for migration in migrations:
-            writer = MigrationWriter(migration)
-            answer["files"].append(
-                {
-                    "app": label,
-                    "name": migration.name,
-                    "path": writer.path,
-                    "text": writer.as_string(),
-                    "operations": [operation.describe() for operation in migration.operations],
-                }
-            )
+    answer["files"] = [_file(label, one) for label, made in sorted(changes.items()) for one in made]
     if request["write"]:
         _write(answer["files"])
     return answer
 
 
-def _questioner(labels: Any) -> Any:
+def _changes(loader: Any, labels: Set[str], name: str) -> Dict[str, List[Any]]:
+    """The migrations that are missing, by app. Raises QuestionError."""
+    from django.apps import apps
+    from django.db.migrations.autodetector import MigrationAutodetector
+    from django.db.migrations.state import ProjectState
+
+    chosen = labels or None
+    detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps), _questioner(labels))
+    found: Dict[str, List[Any]] = detector.changes(
+        graph=loader.graph, trim_to_apps=chosen, convert_apps=chosen, migration_name=name or None
+    )
+    return found
+
+
+def _file(label: str, migration: Any) -> Raw:
+    from django.db.migrations.writer import MigrationWriter
+
+    writer = MigrationWriter(migration)
+    operations = [operation.describe() for operation in migration.operations]
+    text = {"path": writer.path, "text": writer.as_string()}
+    return {"app": label, "name": migration.name, "operations": operations, **text}
+
+
+def _questioner(labels: Set[str]) -> Any:
     """Answers as ``makemigrations --noinput`` does; what that gives up at is a QuestionError."""
     from django.db.migrations.questioner import MigrationQuestioner
     from django.db.models import NOT_PROVIDED
@@ -126,7 +136,7 @@ def _questioner(labels: Any) -> Any:
                 )
             )
 
-    return Questioner(specified_apps=labels or set(), dry_run=True)
+    return Questioner(specified_apps=labels, dry_run=True)
 
 
 def _write(files: List[Raw]) -> None:

@@ -10,7 +10,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.git impor
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 
-_HINT = "write it where the code is developed, and commit it; or set development: true when this is that place"
+_HINT = "write it where the code is developed, and commit it; or say with development: true that this is that place"
 
 
 def check(project: Project) -> None:

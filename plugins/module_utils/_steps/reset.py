@@ -84,26 +84,29 @@ def work(site: Site, options: Options, check_mode: bool) -> Outcome:
     """Do it, unless in check mode. Raises site_running, sessions_remain, data_unsaved, reset_failed."""
     engine = engine_of(site, options.alias)
     kept = RecordFile.read(options.directory, options.site)
-    kept_record = origin.settled(site.engines, kept.record)
+    record = origin.settled(site.engines, kept.record)
     files = fixture_files.find(site, options.src, options.format or "") if options.src else None
-    live = engine.describe()
-    before = state_of(engine, LIVE, "") if live.exists and live.tables else None
-    rows = {table.name: table.rows for table in before.tables if table.rows} if before else {}
+    rows, exists = _rows(engine)
     lost = {name: count for name, count in rows.items() if _bare(name) not in _MADE_AGAIN}
     if options.state == FLUSHED and not lost:
         return Outcome(False, {}, {})
     if SERVING not in options.accept:
-        refuse_serving(site, engine, kept_record, bool(live.exists))
-    if lost and UNSAVED not in options.accept:
-        refuse_unsaved(engine, options, kept_record, lost)
-    if check_mode:
-        return Outcome(True, rows, {})
-    kept.write(kept_record)
-    if options.state == FLUSHED:
-        _flush(site, engine, kept)
-        return Outcome(True, rows, {})
-    told, failures = _make_anew(site, engine, kept, files)
+        refuse_serving(site, engine, record, exists)
+    refuse_unsaved(engine, options, record, lost)
+    told: Dict[str, Any] = {}
+    failures: List[str] = []
+    if not check_mode:
+        kept.write(record)
+        told, failures = (_flush if options.state == FLUSHED else _make_anew)(site, engine, kept, files)
     return Outcome(True, rows, told, tuple(failures))
+
+
+def _rows(engine: Engine) -> Tuple[Dict[str, int], bool]:
+    """Return how many rows each table holds that holds some, and whether there is a database."""
+    live = engine.describe()
+    if not (live.exists and live.tables):
+        return {}, bool(live.exists)
+    return {table.name: table.rows for table in state_of(engine, LIVE, "").tables if table.rows}, True
 
 
 def refuse_serving(site: Site, engine: Engine, record: Record, exists: bool) -> None:
@@ -114,7 +117,9 @@ def refuse_serving(site: Site, engine: Engine, record: Record, exists: bool) -> 
     if record.has_served() and not record.retired:
         raise RelocateError(
             "site_running",
-            "the site serves on this host: a move or a restore has started it here",
+            "database {0} is that of a site which a move or a restore has started on this host".format(
+                engine.config.alias
+            ),
             "reset a copy for development; or say it twice, with accept: [serving]",
         )
     sessions = engine.sessions() if exists else 0
@@ -130,12 +135,14 @@ def refuse_serving(site: Site, engine: Engine, record: Record, exists: bool) -> 
 
 def refuse_unsaved(engine: Engine, options: Options, record: Record, lost: Mapping[str, int]) -> None:
     """Refuse to lose rows that no set holds which was restored and found equal. Raises data_unsaved."""
-    if any(_holds(engine, options, label, proof.digest) for label, proof in record.found_equal.items()):
+    if not lost or UNSAVED in options.accept:
+        return
+    if any(_holds(engine, options, label, one.digest) for label, one in record.found_equal.items()):
         return
     named = ["{0} ({1})".format(name, count) for name, count in sorted(lost.items())]
     raise RelocateError(
         "data_unsaved",
-        "database {0}: no proven set holds what is in it now: {1}{2}".format(
+        "database {0}: no set that a restore found equal holds what is in it now: {1}{2}".format(
             options.alias, ", ".join(named[:_SHOWN]), ", ..." if len(named) > _SHOWN else ""
         ),
         "make a set and rehearse it (relocate.django.backup, then the playbook rehearse); or say it twice, with"
@@ -159,7 +166,9 @@ def _holds(engine: Engine, options: Options, label: str, digest: str) -> bool:
         return False
 
 
-def _flush(site: Site, engine: Engine, kept: RecordFile) -> None:
+def _flush(
+    site: Site, engine: Engine, kept: RecordFile, _files: Optional[fixture_files.Files]
+) -> Tuple[Dict[str, Any], List[str]]:
     """Have Django delete every row and make what it makes after migrate. Raises reset_failed."""
     alias = engine.config.alias
     kept.write(_forgotten(kept.record, alias))
@@ -173,6 +182,7 @@ def _flush(site: Site, engine: Engine, kept: RecordFile) -> None:
             "apply all migrations first, or use state: reset",
         )
     kept.write(_noted(kept.record, alias, state_of(engine, LIVE, "", True)))
+    return {}, []
 
 
 def _make_anew(

@@ -134,7 +134,7 @@ def test_it_is_written_in_a_development_checkout(run: Any, tmp_path: Path, monke
     assert make(state="written")["changed"] and run.asked[-1][1] == {"apps": [], "name": "", "write": True}
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
     subprocess.run([*git, "checkout", "-q", "--detach"], check=True)
-    with refused("not_development", "on a branch.*set development: true"):
+    with refused("not_development", "on a branch.*development: true"):
         make(state="written")
     units.append(Obstacle("site_running", "shop.service runs here, and would write", ""))
     with refused("not_development", "shop.service runs here"):
@@ -160,7 +160,7 @@ def test_what_nobody_can_make(run: Any, tmp_path: Path, changes: dict[str, Any],
 
 
 def test_names_and_packages(run: Any, tmp_path: Path) -> None:
-    with refused("bad_option", "no name of Python"):
+    with refused("bad_option", "no migration can be named"):
         make(name="a-b")
     for place in (tmp_path / ".." / "elsewhere", tmp_path / "venv" / "lib" / "site-packages"):
         run.answer = lacking(place)

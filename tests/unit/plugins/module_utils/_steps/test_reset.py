@@ -129,7 +129,7 @@ def test_what_serves_is_refused(world: World, kind: str) -> None:
     with refused("sessions_remain", r"2 others are connected.*accept: \[serving\]"):
         world.work(state=kind)
     world.note(moved=Event("label", "run", 1.0))
-    with refused("site_running", r"a move or a restore has started it here.*accept: \[serving\]"):
+    with refused("site_running", r"a move or a restore has started on this host.*accept: \[serving\]"):
         world.work(state=kind)
     world.note(retired=Event("label", "run", 1.0))
     world.units = [Obstacle("site_running", "gunicorn.service runs here", "")]
@@ -141,7 +141,7 @@ def test_what_serves_is_refused(world: World, kind: str) -> None:
 
 def test_what_nobody_saved_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A set counts when it was proven, is the same still, and holds the very rows."""
-    text = r"no proven set holds what is in it now: public.a \(1\), public.b \(3\).*accept: \[unsaved\]"
+    text = r"no set that a restore found equal holds .*: public.a \(1\), public.b \(3\).*accept: \[unsaved\]"
     with refused("data_unsaved", text) as error:
         world.work(accept=[])
     assert error.value.details == {"rows": {"public.a": 1, "public.b": 3}}
