@@ -230,10 +230,24 @@ def documented_options(module: str) -> dict[str, Any]:
     return found["options"]
 
 
+def defaults_of(page: Path) -> dict[str, dict[str, Any]]:
+    """Give the options that a play of the page sets for groups of modules, by module."""
+    groups = yaml.safe_load((sources.ROOT / "meta" / "runtime.yml").read_text())["action_groups"]
+    found: dict[str, dict[str, Any]] = {}
+    plays = [play for snippet in documented.snippets(page) if isinstance(snippet, list) for play in snippet]
+    for play in plays:
+        for group, options in play.get("module_defaults", {}).items():
+            for module in groups[group.removeprefix("group/relocate.django.")]:
+                found.setdefault(module, {}).update(options)
+    return found
+
+
 @pytest.mark.parametrize("page", documented.PAGES, ids=sources.name_of)
 def test_tasks_of_a_page_give_modules_what_they_take(page: Path) -> None:
+    defaults = defaults_of(page)
     for module, shown in (task for snippet in documented.snippets(page) for task in tasks(snippet)):
-        given = {name: value for name, value in shown.items() if "{{" not in str(value)}
+        whole = {**defaults.get(module, {}), **shown}
+        given = {name: value for name, value in whole.items() if "{{" not in str(value)}
         spec = {
             name: {k: v for k, v in option.items() if k in ("type", "elements", "choices", "required")}
             for name, option in documented_options(module).items()
