@@ -80,6 +80,8 @@ def write_sources(source: Path) -> list[str]:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
     shutil.copy(SITE / "conf.py", source)
+    (source / "_static").mkdir()
+    shutil.copy(SITE / "site.css", source / "_static")
     contents = (SITE / "index.md").read_text(encoding="utf-8")
     (source / "index.md").write_text(
         (ROOT / "README.md").read_text(encoding="utf-8") + "\n" + contents, encoding="utf-8"
@@ -113,6 +115,12 @@ def build() -> list[str]:
     return [said] if code else site_links.dead(BUILD / "html")
 
 
+def look() -> list[str]:
+    """Have a browser look at the site and at reports, where there is one."""
+    code, said = run(sys.executable, "-m", "pytest", "-q", "tests/browser", cwd=ROOT)
+    return [said] if code else []
+
+
 def main() -> int:
     """Write the generated pages, check, build; returns 1 when there is anything to mend."""
     errors_page.PAGE.write_text(errors_page.text())
@@ -120,7 +128,7 @@ def main() -> int:
     sync()
     record_page.PAGE.write_text(record_page.text())
     failed = 0
-    for step in (check_plugins, lint, build):
+    for step in (check_plugins, lint, build, look):
         complaints = step()
         print(f"{step.__name__:14} {'FAILED' if complaints else 'ok'}", flush=True)
         for complaint in complaints:

@@ -26,8 +26,11 @@ html_theme_options = {
     # Furo's own grey has too little contrast on code; its links too little on the grey of a code block.
     "light_css_variables": {"color-foreground-muted": "#595f69", "color-brand-primary": "#0b4f9c"},
 }
+antsibull_ext_color_scheme = "default-autodark"
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
 myst_heading_anchors = 3
@@ -64,7 +67,12 @@ def absolute(folder: str, text: str) -> str:
     return _LINK.sub(address, text)
 
 
+#: Pages about plugins begin with a list of their headings, which the theme shows beside the text already.
+_CONTENTS = re.compile(r"(?m)^\.\. contents::\n(?: +:.*\n)+")
+
+
 def _read(app: Sphinx, page: str, source: list[str]) -> None:
+    source[0] = _CONTENTS.sub("", source[0])
     if str(app.env.doc2path(page)).endswith(".md"):
         source[0] = absolute(posixpath.dirname(page), source[0])
 
@@ -78,8 +86,20 @@ def _resolved(app: Sphinx, tree: nodes.document, page: str) -> None:
             node["internal"] = True
 
 
+def _usable(_app: Sphinx, _page: str, _template: str, context: dict[str, object], _tree: object) -> None:
+    """Let those who cannot see or use a mouse get on: captions are headings of a level, long lines can be scrolled."""
+    for key, plain, better in (
+        ("furo_navigation_tree", 'role="heading"', 'role="heading" aria-level="2"'),
+        ("body", '<div class="highlight"><pre>', '<div class="highlight"><pre tabindex="0">'),
+        ("body", '<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'),
+        ("body", 'aria-role="button" ', ""),
+    ):
+        context[key] = str(context.get(key) or "").replace(plain, better)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Have links resolved."""
     app.connect("source-read", _read)
     app.connect("doctree-resolved", _resolved)
+    app.connect("html-page-context", _usable, priority=900)  # after the theme
     return {"parallel_read_safe": True, "parallel_write_safe": True}
