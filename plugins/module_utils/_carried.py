@@ -21,6 +21,7 @@ CARRIED = (
     "project_info",
     "rehearse",
     "restore",
+    "sanitise",
     "services",
     "transfer",
     "transfer_grant",

@@ -149,6 +149,10 @@ CODES: Dict[str, str] = {
     "migration_question": "a change of a model needs an answer that only a person can give",
     "not_development": "the project is no development checkout",
     "migration_conflict": "the project has conflicting migrations",
+    "sanitise_failed": "a clone could not be sanitised",
+    "not_sanitised": "a clone holds what no rule names",
+    "not_a_clone": "the site on this host is no clone",
+    "mail_would_be_sent": "the settings of a clone would send mail",
     # services and proof
     "unit_unknown": "a systemd unit does not exist",
     "unit_unnamed": "a unit runs the project and is not named",

@@ -54,6 +54,7 @@ options:
           - project_info
           - rehearse
           - restore
+          - sanitise
           - services
           - transfer
           - transfer_grant

@@ -87,6 +87,10 @@ options:
       Its databases must be others all the same, see O(allow_same_database).
     type: bool
     default: false
+  neighbours:
+    description: Whether what servers beside the site held, such as sessions in Redis, is brought out of the set too.
+    type: bool
+    default: true
   allow_same_database:
     description: Whether a database may be restored onto the very one that the set was made of, for instance to undo a
       mistake. On the host of the set this needs O(allow_same_host) as well.

@@ -21,7 +21,7 @@ _PREFIX = "relocate_"
 INTERNAL = frozenset(
     (_PREFIX + name)
     for name in (
-        "attempt became before built calls conversion digest engine everywhere found gone hook host item kept "
+        "attempt became before built calls clones conversion digest engine everywhere found gone hook host item kept "
         "known left loaded lost made media_file moment needed none pair pin planned pushed puts_off rebuild "
         "released removed scans serves spares_old step still stored to told_later up way_back when who"
     ).split()

@@ -150,7 +150,7 @@ def outcome(value: Mapping[str, Any]) -> Dict[str, Any]:
 OURS = (
     "relocate_",
     *(name + "_" for name in "backup checkout database media migrate preflight rehearse report repository".split()),
-    *(name + "_" for name in "restore schedule services transfer upgrade verify".split()),
+    *(name + "_" for name in "restore sanitise schedule services transfer upgrade verify".split()),
 )
 
 

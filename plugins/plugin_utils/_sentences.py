@@ -19,6 +19,7 @@ KINDS = (
     "upgraded",
     "upgrade_failed",
     "rolled_back",
+    "cloned",
 )
 
 
@@ -152,6 +153,32 @@ def _rolled_back(told: Mapping[str, Any]) -> str:
     return text.format(_runs(told), _text(told, "host"), after, before, saved)
 
 
+def _cloned(told: Mapping[str, Any]) -> str:
+    where = "on {0} from set {1}".format(_text(told, "host"), _text(told, "set"))
+    if told.get("check"):
+        return "would be cloned {0}, and sanitised before it serves".format(where)
+    tables = [_received.mapping(found) for found in _received.mapping(told.get("tables")).values()]
+    rows = [_received.count(rows) or 0 for found in tables for what in found.values() for rows in _values_of(what)]
+    done = "sanitised ({0} rows of {1} tables)".format(sum(rows), sum(len(found) for found in tables))
+    if not _received.items(told.get("loaded")):
+        done = "nothing was loaded, since it was a clone of that set already"
+    return "{0} {1}; {2}; {3}".format(_runs(told), where, done, _unrecognised(told))
+
+
+def _values_of(what: Any) -> Any:
+    return _received.mapping(what).values()
+
+
+def _unrecognised(told: Mapping[str, Any]) -> str:
+    every = _received.mapping(told.get("unrecognised")).values()
+    rows = [_received.mapping(row) for found in every for row in _received.items(found)]
+    if not rows:
+        return "the search found no column that no rule names"
+    named = ["{0}.{1} ({2}, {3} rows)".format(*[_text(row, key) for key in _COLUMN]) for row in rows]
+    return "LEFT AS THEY WERE, since no rule names them: " + ", ".join(named)
+
+
+_COLUMN = ("table", "column", "looks_like", "rows")
 _SAY = {
     "restored": _restored,
     "converted": _converted,
@@ -162,4 +189,5 @@ _SAY = {
     "upgraded": _upgraded,
     "upgrade_failed": _upgrade_failed,
     "rolled_back": _rolled_back,
+    "cloned": _cloned,
 }

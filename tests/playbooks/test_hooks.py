@@ -112,6 +112,8 @@ OF = {
     "convert_databases.yml": {"convert"},
     "convert_back.yml": {"convert"},
     "restore_site.yml": {"restore"},
+    "restore_databases.yml": {"restore", "clone"},
+    "clone_site.yml": {"clone"},
 }
 
 

@@ -294,6 +294,9 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "_bring": ("os.rename os.walk shutil.rmtree shutil.rmtree", OURS),
         "_own": ("os.chown os.walk", OURS),
     },
+    "module_utils/_steps/clone_set.py": {
+        "_copy": ("os.rename os.walk shutil.copytree shutil.rmtree shutil.rmtree", OURS),
+    },
     "module_utils/_host/private.py": {
         "read_private": ("os.open", NAMED),
     },

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         project_info,
         rehearse,
         restore,
+        sanitise,
         services,
         transfer,
         transfer_grant,

@@ -85,6 +85,7 @@ MODULE = Module(
                 "replace": {"type": "bool", "default": False},
                 "verified": {"type": "bool", "default": False},
                 "media": {"type": "bool", "default": True},
+                "neighbours": {"type": "bool", "default": True},
                 "services_kept_running": {"type": "list", "elements": "str", "default": []},
                 "allow_same_host": {"type": "bool", "default": False},
                 "allow_same_database": {"type": "bool", "default": False},

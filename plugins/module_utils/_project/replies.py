@@ -158,6 +158,21 @@ MIGRATED: Mapping[str, Any] = {
     "notes": Maybe([str]),
     "secrets": [str],
 }
+#: What became of a clone's databases.
+SANITISED: Mapping[str, Any] = {
+    "done": Maybe(
+        {
+            "tables": Each(Each(Each(int))),
+            "statements": Each([int]),
+            "unrecognised": Each([{**dict.fromkeys("table column looks_like".split(), str), "rows": int}]),
+            "notes": [str],
+        }
+    ),
+    "refused": Maybe(dict.fromkeys("code msg hint".split(), str)),
+    "failed": Maybe(_ERROR),
+    "ended": Maybe(bool),
+    "secrets": [str],
+}
 #: By what the program is asked to do.
 WORKS: Mapping[str, Any] = {
     "dump": {

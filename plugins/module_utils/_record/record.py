@@ -44,8 +44,8 @@ _RECORD = ".json"
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 #: What stands before the new host in the id of a run.
 TO = " -> "
-#: Stands for a digest while something is being done whose end will be noted: migrations, bringing MEDIA.
-MIGRATING, BRINGING = "migrating", "begun"
+#: Stands for a digest while something is being done whose end will be noted: migrations, a clone's sanitising, MEDIA.
+MIGRATING, SANITISING, BRINGING = "migrating", "sanitising", "begun"
 #: The states of :class:`Migrated`.
 MIGRATIONS_BEGUN, MIGRATIONS_APPLIED = "begun", "applied"
 
@@ -55,7 +55,7 @@ class Record:
     """What earlier runs wrote down about a site on this host."""
 
     restored: Mapping[str, str] = by_name(
-        "alias -> digest of the manifest of the set that live came from; `migrating` while migrations run", text
+        "alias -> digest of the manifest of the set that live came from; `migrating` and `sanitising` meanwhile", text
     )
     places: Mapping[str, str] = by_name(
         "alias -> the database that was restored; settings may name another one since", text
@@ -66,6 +66,9 @@ class Record:
     )
     rolling: Tuple[str, ...] = key("aliases whose previous databases are being put back", list_of(text), ())
     migrated: Optional[Migrated] = object_key("migrations that were begun or applied since", Migrated)
+    sanitised: Mapping[str, str] = by_name(
+        "alias -> digest of the manifest of the set that a clone's database came from, once it was sanitised", text
+    )
     moved: Optional[Event] = object_key(
         "the site serves here; noted before its first unit starts, and databases must be kept from then on", Event
     )

@@ -170,14 +170,17 @@ def obstacles_on_new(project: Project, told: Sequence[Any], record: Record) -> L
     return found
 
 
-def plan(site: Site, manifest: Manifest, digest: str, record: Record, loads: bool) -> Tuple[Load, ...]:
+def plan(
+    site: Site, manifest: Manifest, digest: str, record: Record, loads: bool, takes: bool = True
+) -> Tuple[Load, ...]:
     """Decide what is filled; nothing is written.
 
     :param loads: whether a database of the site is restored in this run; what came with it is then filled anew
+    :param takes: whether anything is filled at all
     Raises neighbour_missing, neighbour_not_blank, neighbour_older, same_host, manifest_invalid.
     """
     todo = [item for item in manifest.neighbours if loads or record.neighbours.get(item.settings[0]) != digest]
-    if not todo:
+    if not (takes and todo):
         return ()
     there = of_project(site.project)
     return tuple(_checked(entry, there, site.project.owner, record) for entry in todo)

@@ -36,6 +36,7 @@ def made_live(record: Record, digests: Mapping[str, str]) -> Record:
         restored=restored,
         begun=_without(record.begun, digests),
         rolling=(),
+        sanitised=_without(record.sanitised, digests),
         places={**record.places, **_places(ended)},
         # What is live now has not been proven to the end, whatever served before.
         moved=record.moved if states else None,
@@ -121,6 +122,11 @@ def forgotten(record: Record, aliases: Iterable[str]) -> Record:
     return replace(record, restored=_without(record.restored, gone), begun=_without(record.begun, gone))
 
 
+def is_clone(record: Record, alias: str, came_from: str) -> bool:
+    """Tell whether a database is a clone's: out of a set, and sanitised."""
+    return bool(came_from) and record.sanitised.get(alias) == came_from
+
+
 def displaced_name(engine: Engine, live: DatabaseFacts, came_from: str, record: Record, replace: bool) -> str:
     """Decide what a swap makes of the live database: PREVIOUS keeps it, DISCARDED drops it.
 
@@ -134,6 +140,8 @@ def displaced_name(engine: Engine, live: DatabaseFacts, came_from: str, record: 
         return DISCARDED
     if not replace or engine.in_place:
         raise _not_blank(engine, live, came_from)
+    if is_clone(record, alias, came_from):
+        return DISCARDED  # which another set makes again
     if kept and holds_something(engine, PREVIOUS):
         raise RelocateError(
             "previous_exists",

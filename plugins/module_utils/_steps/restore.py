@@ -66,6 +66,7 @@ class Options(SetOptions):
     allow_same_host: bool  # the machine may be old's
     allow_same_database: bool  # the databases may be old's
     jobs: Optional[int]  # at a time; None: by the processors of this host
+    neighbours: bool = True  # what servers beside the site held is brought too
     proof: str = copies.FULL  # full, changed: what is compared once more after a catch-up on a first copy
 
     @property
@@ -140,7 +141,8 @@ def plan(site: Site, options: Options, source: Source, record: Record) -> Plan:
     brings = options.takes_media and restore_media.wanted(
         site, source.manifest, source.digest, settled, bool(todo), options.replace
     )
-    fills = carry.plan(site, source.manifest, source.digest, settled, bool(todo)) if options.present else ()
+    takes = options.present and options.neighbours
+    fills = carry.plan(site, source.manifest, source.digest, settled, bool(todo), takes)
     if options.present and any((todo, brings, fills)):
         refuse_running(site.project.path, options.services_kept_running)
     left = tuple(swap for alias in done for swap in leftovers(site.engines[alias]))

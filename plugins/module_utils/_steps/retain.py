@@ -14,6 +14,7 @@ from ansible_collections.relocate.django.plugins.module_utils._record.keys impor
 from ansible_collections.relocate.django.plugins.module_utils._record.record import (
     BRINGING,
     MIGRATING,
+    SANITISING,
     Record,
     RecordFile,
     read_record,
@@ -47,7 +48,7 @@ def needed(record: Record) -> Set[str]:
     if not record.has_served():
         found |= {*record.restored.values(), record.media_restored, *record.neighbours.values()}
     found |= {event.label for event in (record.freeze, record.marks) if event}
-    return found - {"", MIGRATING, BRINGING}
+    return found - {"", MIGRATING, SANITISING, BRINGING}
 
 
 def is_moving(record: Record) -> bool:

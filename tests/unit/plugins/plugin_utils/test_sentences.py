@@ -104,6 +104,27 @@ SET = {"host": "new1", "set": "L1", "made_on": "old1", "made_at": "noon", "pinne
             ["runs (web; ", "with the code, the packages and the databases that it had.", "is in set L2."],
             [],
         ),
+        ("cloned", {**SET, "check": True}, ["would be cloned on new1 from set L1"], ["sanitised ("]),
+        (
+            "cloned",
+            {
+                **SET,
+                "loaded": ["default"],
+                "tables": {"default": {"a": {"set": 2, "masked": 3}, "b": {"emptied": "x"}}},
+            },
+            ["sanitised (5 rows of 2 tables)", "no column that no rule names"],
+            ["LEFT"],
+        ),
+        (
+            "cloned",
+            {
+                **SET,
+                "running": ["web.service"],
+                "unrecognised": {"default": [{"table": "t", "column": "c", "looks_like": "token", "rows": 4}, "x"]},
+            },
+            ["runs (web.service", "a clone of that set already", "LEFT AS THEY WERE", "t.c (token, 4 rows)"],
+            ["sanitised ("],
+        ),
         ("rolled_back", {"host": "h", "back": {}}, ["has no upgrade on h"], ["rolled"]),
         (
             "rolled_back",
