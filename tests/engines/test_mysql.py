@@ -885,6 +885,35 @@ def test_an_administrator_of_some_databases_is_enough(blank: Bench) -> None:
     assert blank.events(blank.name) == {"e": "ENABLED"}
 
 
+#: What Amazon RDS gives a MariaDB server's administrator, as far as a move is concerned: neither SUPER nor SET USER.
+MANAGED = (
+    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES,"
+    " CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, EVENT,"
+    " CREATE USER, TRIGGER ON *.* WITH GRANT OPTION"
+)
+
+
+def test_an_administrator_of_a_managed_server(blank: Bench) -> None:
+    """He defines nothing for others: the settings' user is the login then, who is let into what a load makes."""
+    blank.sql(SITE)
+    target, made, recorded = blank.dump()
+    facts, config = told(blank), blank.engine.config
+    (found,) = limited(blank, MANAGED).preflight("new", facts)
+    assert (found.code, "set relocate_login to the settings' user" in found.hint) == ("right_missing", True)
+    name = blank.name.replace("_", r"\_").replace("%", r"\%")
+    for place in (rf"`{name}\_\_%`", r"`\_\_relocate\_%`"):
+        blank.server.sql(f"GRANT ALL ON {place}.* TO '{config.user}'@'localhost'")
+    login = Login(user=config.user, password=PASSWORD, host="127.0.0.1", port=blank.server.port)
+    engine = MysqlEngine(config, dataclasses.replace(blank.context, admin=login))
+    assert engine.preflight("new", facts) == []
+    blank.engine.drop(LIVE)  # old's, whose routines are root's
+    blank.engine.create_blank(facts)
+    engine.load(str(target), made, facts)
+    engine.swap()
+    assert engine.differences(recorded, blank.state()) == []
+    assert engine.drop(PREVIOUS)
+
+
 @pytest.mark.parametrize(
     ("missing", "hint"),
     [
