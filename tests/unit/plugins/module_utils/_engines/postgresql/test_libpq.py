@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Dict, List
 
 import pytest
@@ -30,8 +31,9 @@ def _opened(monkeypatch: pytest.MonkeyPatch) -> List[Dict[str, Any]]:
     """Where connections went instead of to a server, as whom, and with what."""
     found: List[Dict[str, Any]] = []
 
-    def postgresql(self: connect.Server, parameters: Dict[str, str], user: Any) -> None:
+    def postgresql(self: connect.Server, parameters: Dict[str, str], user: Any) -> Any:
         found.append(dict(parameters, acts=user))
+        return SimpleNamespace(value=lambda _sql: True)  # he may create databases
 
     def mysql(self: Any, place: Any, user: str, password: str, database: str, acts: Any, raw: bool = False) -> None:
         found.append(dict(place, password=password, acts=acts))
