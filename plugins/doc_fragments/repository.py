@@ -17,7 +17,10 @@ options:
     default: {}
     suboptions:
       type:
-        description: V(directory) leaves sets where they are made, V(restic) stores them in a repository of restic.
+        description:
+          - V(restic) stores sets in a repository of restic. V(directory) stores them in the directory
+            O(repository.address), on this host or by rsync over SSH on another one; without an address they stay where
+            they are made.
         type: str
         choices: [directory, restic]
         default: directory
@@ -26,6 +29,8 @@ options:
           - The repository as restic names it, such as V(/mnt/backups), V(sftp:user@host:/srv/restic),
             V(rest:https://host:8000/) or V(s3:https://host/bucket). An address with a password in it is refused; put it
             as E(RESTIC_REPOSITORY) into O(repository.credentials_file).
+          - With V(directory), V(/mnt/sets) or V(backup@vault.example.org:/srv/sets). On that host rsync must be
+            installed; no other program is run there, so the key may be restricted by C(rrsync).
         type: str
       password_file:
         description: A file on the host with the repository's password; root's alone.
@@ -42,6 +47,22 @@ options:
       credentials_command:
         description: A command on the host that prints such lines.
         type: str
+      key_file:
+        description: >-
+          With V(directory) on another host, and for an address such as V(sftp:user@host:/srv/restic), the private key
+          of SSH on this host; root's alone.
+        type: path
+      host_keys:
+        description:
+          - The public keys of that host, such as the line of C(/etc/ssh/ssh_host_ed25519_key.pub) there. No other host
+            is talked to.
+        type: list
+        elements: str
+        default: []
+      port:
+        description: The port of SSH there.
+        type: int
+        default: 22
       options:
         description: Restic's extended options, such as C(sftp.command=...); they are on its command line.
         type: list

@@ -125,6 +125,9 @@ def repository() -> Spec:
         "credentials_command": {"type": "str"},
         "options": {"type": "list", "elements": "str", "default": []},
         "create": {"type": "bool", "default": False},
+        "key_file": {"type": "path", "no_log": False},
+        "host_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+        "port": {"type": "int", "default": 22},
     }
     return {"repository": {"type": "dict", "default": {}, "options": inner}}
 

@@ -139,6 +139,7 @@ CODES: Dict[str, str] = {
     "repository_missing": "there is no repository at the address",
     "repository_password": "the repository's password or credentials are not accepted, or not kept secret",
     "repository_locked": "another program works on the repository",
+    "host_key_differs": "the host of the repository is another one than its keys say",
     "repository_damaged": "the repository lacks data, or holds other data than it should",
     "repository_failed": "restic could not do its work",
     # migrations

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: repository
-short_description: Keep backup sets in a repository of restic
+short_description: Keep backup sets in a repository
 version_added: 0.1.0
 description:
-  - Stores a backup set in a repository of restic, brings one back, and checks the repository. Encryption and
-    deduplication are restic's. Restic 0.11 or later must be on the host.
-  - Locks of other programs are listed. Restic removes the locks of programs that are gone.
+  - Stores a backup set in a repository, brings one back, and checks the repository. That is one of restic, whose
+    encryption and deduplication it has; restic 0.11 or later must be on the host. Or it is a directory on this host or
+    another one, to which rsync brings the sets as they are.
+  - Of restic, locks of other programs are listed. Restic removes the locks of programs that are gone.
 author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:
@@ -39,7 +40,8 @@ options:
         every file of it agrees with its manifest.
       - V(noted) writes down at the set O(label) in the repository that a restore or a rehearsal on this host found all
         of it equal, so that O(retention) leaves it there.
-      - V(checked) checks the repository as C(restic check) does, and reads a part of its data by chance.
+      - V(checked) checks the repository as C(restic check) does, and reads a part of its data by chance. In a
+        directory, it reads some files of the site's sets by chance, and holds them against the manifests.
     type: str
     choices: [pushed, pulled, noted, checked]
     default: pushed

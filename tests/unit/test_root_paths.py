@@ -297,6 +297,17 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_steps/clone_set.py": {
         "_copy": ("os.rename os.walk shutil.copytree shutil.rmtree shutil.rmtree", OURS),
     },
+    "module_utils/_repository/remote.py": {
+        "Remote.manifest": ("open", OURS),
+        "Remote._labels": ("os.listdir", OURS),
+        "Remote._text": ("open", OURS),
+        "Remote._equal": ("open", OURS),
+        "Remote._remove": ("os.rmdir", OURS),
+        "Remote._scratch": ("shutil.rmtree tempfile.mkdtemp", OURS),
+    },
+    "module_utils/_repository/ssh.py": {
+        "command": ("tempfile.TemporaryDirectory", OURS),
+    },
     "module_utils/_host/private.py": {
         "read_private": ("os.open", NAMED),
     },

@@ -92,9 +92,10 @@ def _freshness(params: Mapping[str, Any], known: Optional[Sequence[Stored]]) -> 
 
 
 def in_repository(module: Call) -> Dict[str, Any]:
-    """Return the sets that a repository of restic holds, and what the manifest of the wanted one says."""
+    """Return the sets that a repository holds, and what the manifest of the wanted one says."""
     params = module.params
-    if not Access.of(params["repository"]).is_restic:
+    access = Access.of(params["repository"])
+    if not access.keeps_sets:
         return {}
     found, chosen, manifest = repository.look(repository.Asked.of(params))
     rows = [
@@ -111,7 +112,8 @@ def in_repository(module: Call) -> Dict[str, Any]:
     ]
     if chosen is None or manifest is None:
         return {"stored": rows, "known": found}
-    where = {"path": "", "manifest_sha256": chosen.digest, "pinned": "repository", "verified": False}
+    pinned = "repository" if access.is_restic else "option" if params["manifest_sha256"] else "not pinned"
+    where = {"path": "", "manifest_sha256": chosen.digest, "pinned": pinned, "verified": False}
     return {
         "stored": rows,
         "known": found,

@@ -21,6 +21,9 @@ _ALLOWED = re.compile(
     r"^(RESTIC_(REPOSITORY|PASSWORD|REST_USERNAME|REST_PASSWORD)|(AWS|B2|AZURE|GOOGLE|OS|ST|SWIFT|RCLONE)_[A-Z0-9_]+)$"
 )
 _WITH_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]*@|^rest:[^/]*//[^/@\s]*:[^/@\s]*@")
+_DIRECTORY = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_.-]*@(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):)?/[^\s'\"\\\x00-\x1f]+")
+_SFTP = re.compile(r"sftp:([A-Za-z_][A-Za-z0-9_.-]*@[A-Za-z0-9.-]+):[^\s'\"\\\x00-\x1f]+")
+_NO_HOST = "key_file and host_keys belong together, and to an address such as sftp:USER@HOST:/PATH"
 _OPTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*=.*")
 _SECONDS = 60  # that a command has to print credentials
 
@@ -36,20 +39,55 @@ class Access:
     credentials_file: str = ""
     credentials_command: str = ""
     options: Tuple[str, ...] = ()  # restic's -o
+    key_file: str = ""  # what logs in to another host by SSH
+    host_keys: Tuple[str, ...] = ()  # the public keys by which that host is known
+    port: int = 22
     create: bool = False  # a repository that is not there is made
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Access:
         """Take it out of an option. Raises bad_option."""
         values = {name: value for name, value in given.items() if value is not None}
-        access = cls(**{**values, "options": tuple(values.get("options") or ())})
+        lists = {name: tuple(values.get(name) or ()) for name in ("options", "host_keys")}
+        access = cls(**{**values, **lists})
         if access.type == RESTIC:
             access._check()
+        elif access.address:
+            access._check_directory()
         return access
 
     @property
+    def keeps_sets(self) -> bool:
+        """Tell whether sets are pushed to it; otherwise they stay where they are made."""
+        return self.is_restic or bool(self.address)
+
+    @property
+    def host(self) -> str:
+        """Return the user and host that a directory, or restic's, is reached on by SSH with a key that is given.
+
+        "" for none. Without a key, restic starts SSH as root of this host does.
+        """
+        if not self.is_restic:
+            return self.address.rpartition(":")[0] if not self.address.startswith("/") else ""
+        found = _SFTP.fullmatch(self.address)
+        return found.group(1) if found and self.key_file else ""
+
+    def _check_directory(self) -> None:
+        found = _DIRECTORY.fullmatch(self.address)
+        wrong = "" if found else "its address is neither /PATH nor USER@HOST:/PATH"
+        if found and self.host and not (self.key_file and self.host_keys):
+            wrong = "a directory on another host needs key_file and host_keys"
+        if wrong:
+            raise RelocateError(
+                "bad_option",
+                "relocate_repository cannot be used: {0}".format(wrong),
+                "correct it: address such as backup@vault.example.org:/srv/sets, key_file on this host (root's, 0600),"
+                " and host_keys, the public keys of that host",
+            )
+
+    @property
     def is_restic(self) -> bool:
-        """Tell whether sets are kept by restic; otherwise they stay where they are made."""
+        """Tell whether sets are kept by restic, which encrypts them."""
         return self.type == RESTIC
 
     def _check(self) -> None:
@@ -62,6 +100,7 @@ class Access:
                 ("it has no address", not self.address and not any(tells[2:])),
                 ("it has a password file and a password command", all(tells[:2])),
                 ("nothing tells its password", not any(tells)),
+                (_NO_HOST, bool(self.key_file or self.host_keys) and not (self.host and self.host_keys)),
                 ("its address or one of its options cannot be meant", not meant),
             )
             if is_wrong

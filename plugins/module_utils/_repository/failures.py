@@ -30,6 +30,12 @@ _DAMAGED = (
 #: What restic says, the code, what that means, and what to do. The first one that fits counts.
 _FAILURES: Sequence[Tuple[str, str, str, str]] = (
     (
+        r"host key verification failed|identification has changed",
+        "host_key_differs",
+        "the repository's host is not known by its key",
+        "set key_file and host_keys of relocate_repository; or, for root's own SSH, known_hosts on this host",
+    ),
+    (
         _UNREACHABLE,
         "repository_unreachable",
         "the repository cannot be reached",

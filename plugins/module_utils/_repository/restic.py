@@ -25,7 +25,7 @@ from ansible_collections.relocate.django.plugins.module_utils._process import (
     run,
 )
 from ansible_collections.relocate.django.plugins.module_utils._progress import BYTES
-from ansible_collections.relocate.django.plugins.module_utils._repository import parsed
+from ansible_collections.relocate.django.plugins.module_utils._repository import parsed, ssh
 from ansible_collections.relocate.django.plugins.module_utils._repository.access import Access
 from ansible_collections.relocate.django.plugins.module_utils._repository.failures import failure
 from ansible_collections.relocate.django.plugins.module_utils._secrets import scrub
@@ -41,12 +41,16 @@ class Restic:
     :param directory: our work directory, below which restic keeps its cache
     """
 
+    #: Whether what it says of a manifest is as good as a pin.
+    authenticates = True
+
     def __init__(
         self, access: Access, directory: str, program: str = "", runner: Callable[..., Completed] = run
     ) -> None:
         self._program = program or require_program("restic", "install the package restic")
         self._environment, self._secrets = access.environment()
         self.may_be_made, self._run = access.create, runner
+        self._access, self._directory = access, directory
         self._options = [word for one in access.options for word in ("-o", one)]
         self._cache = os.path.join(directory, "cache", "restic")
         make_directory(self._cache, 0o700)
@@ -165,7 +169,14 @@ class Restic:
         measure: Optional[Measure] = None,
         stdout: Optional[IO[bytes]] = None,
     ) -> Completed:
-        fixed = [self._program, "--cache-dir", self._cache, *self._options, *([] if locks else ["--no-lock"])]
+        with ssh.command(self._access, self._directory) as shell:
+            way = ["-o", "sftp.command={0} {1} -s sftp".format(shell, self._access.host)] if shell else []
+            return self._started([*way, *([] if locks else ["--no-lock"]), *argv], cwd, measure, stdout)
+
+    def _started(
+        self, argv: Sequence[str], cwd: Optional[str], measure: Optional[Measure], stdout: Optional[IO[bytes]]
+    ) -> Completed:
+        fixed = [self._program, "--cache-dir", self._cache, *self._options]
         environment = {**self._environment, "TZ": "UTC", "RESTIC_PROGRESS_FPS": "0.5"}
         command = Command([*fixed, *argv], env=environment, cwd=cwd, family=True)
         return self._run(command, stdout=stdout, measure=measure)

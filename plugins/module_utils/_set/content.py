@@ -231,6 +231,10 @@ class Content:
         with concurrent.futures.ThreadPoolExecutor(max(1, jobs)) as pool:
             return list(pool.map(work, paths))
 
+    def entry_of(self, relative: str) -> FileEntry:
+        """Return a file as a manifest would list it."""
+        return self._entry(relative)
+
     def _sealed(self, relative: str) -> FileEntry:
         return FileEntry(relative, *seal.sealed(self.file(relative)))
 

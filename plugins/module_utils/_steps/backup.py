@@ -108,7 +108,7 @@ class Options(ModuleOptions):
     @property
     def policy(self) -> Policy:
         """Return which sets stay on this host. A move removes none: that would be downtime. Raises bad_option."""
-        policy = Policy.of({} if self.keep and self.access.is_restic else self.retention, self.keep)
+        policy = Policy.of({} if self.keep and self.access.keeps_sets else self.retention, self.keep)
         return policy if self.whole and not self.frozen else Policy()
 
     @property

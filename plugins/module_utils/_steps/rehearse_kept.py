@@ -22,7 +22,7 @@ def prove(options: rehearse_requests.Options, kept: repository.Options, found: L
     :param kept: the repository; with a directory, the set is on this host
     Raises what bringing and loading it raises.
     """
-    if not kept.is_restic:
+    if not kept.keeps_sets:
         return rehearse_requests.ask(options, found)
     brought = repository.pull(kept, False)
     wanted = dataclasses.replace(options, label=brought["label"], manifest_sha256=brought["manifest_sha256"])

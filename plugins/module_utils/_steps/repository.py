@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeps sets in a repository of restic: pushes them, brings them back, checks it, and removes what no policy keeps."""
+"""Keeps sets in a repository: pushes them, brings them back, checks it, and removes what no policy keeps."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from ansible_collections.relocate.django.plugins.module_utils._record.keys impor
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._repository import parsed
 from ansible_collections.relocate.django.plugins.module_utils._repository.access import Access
+from ansible_collections.relocate.django.plugins.module_utils._repository.opened import Repository, open_repository
 from ansible_collections.relocate.django.plugins.module_utils._repository.parsed import Stored
-from ansible_collections.relocate.django.plugins.module_utils._repository.restic import Restic
 from ansible_collections.relocate.django.plugins.module_utils._set import pins, retention
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.held import held
@@ -50,19 +50,19 @@ class Asked(ModuleOptions):
     repository: Mapping[str, Any]  # the fields of Access
 
     @property
-    def is_restic(self) -> bool:
+    def keeps_sets(self) -> bool:
         """Tell whether sets are pushed to it."""
-        return Access.of(self.repository).is_restic
+        return Access.of(self.repository).keeps_sets
 
     def access(self) -> Access:
         """Return where the repository is. Raises bad_option."""
         check_site_name(self.site)
         access = Access.of(self.repository)
-        if not access.is_restic:
+        if not access.keeps_sets:
             raise RelocateError(
                 "bad_option",
-                "relocate_repository has no type that sets are pushed to",
-                "set relocate_repository to one of the type restic",
+                "relocate_repository names no place that sets are pushed to",
+                "set relocate_repository to one of the type restic, or to a directory with an address",
             )
         return access
 
@@ -97,16 +97,16 @@ def look(asked: Asked) -> Tuple[List[Stored], Optional[Stored], Optional[Manifes
 
     Raises set_not_found for a set that is named, manifest_edited, and what from_text raises.
     """
-    restic = Restic(asked.access(), asked.directory)
-    sets = restic.sets(asked.site)
+    kept = open_repository(asked.access(), asked.directory, asked.site)
+    sets = kept.sets(asked.site)
     if not sets and not (asked.label or asked.manifest_sha256):
         return sets, None, None
     one = choose(sets, asked.label, asked.manifest_sha256)
-    return sets, one, from_text(_manifest_text(restic, one, asked.manifest_sha256), MANIFEST)
+    return sets, one, from_text(_manifest_text(kept, one, asked.manifest_sha256), MANIFEST)
 
 
-def _manifest_text(restic: Restic, one: Stored, sha256: Optional[str]) -> str:
-    text = restic.manifest(one).decode("utf-8", "surrogateescape")
+def _manifest_text(kept: Repository, one: Stored, sha256: Optional[str]) -> str:
+    text = kept.manifest(one).decode("utf-8", "surrogateescape")
     if digest_of(text) != (sha256 or one.digest):
         raise RelocateError(
             "manifest_edited",
@@ -116,12 +116,12 @@ def _manifest_text(restic: Restic, one: Stored, sha256: Optional[str]) -> str:
     return text
 
 
-def _clear_locks(restic: Restic, check_mode: bool) -> List[str]:
+def _clear_locks(kept: Repository, check_mode: bool) -> List[str]:
     """Tell of every lock, and have restic remove those whose programs are gone."""
-    found = restic.locks()
+    found = kept.locks()
     if found and not check_mode:
-        restic.unlock()
-        left = {one.id for one in restic.locks()}
+        kept.unlock()
+        left = {one.id for one in kept.locks()}
         return [
             "the repository has {0}{1}".format(one.sentence(), "" if one.id in left else "; it was removed")
             for one in found
@@ -129,14 +129,14 @@ def _clear_locks(restic: Restic, check_mode: bool) -> List[str]:
     return ["the repository has {0}".format(one.sentence()) for one in found]
 
 
-def _opened(restic: Restic, check_mode: bool) -> Tuple[List[str], bool]:
+def _opened(kept: Repository, check_mode: bool) -> Tuple[List[str], bool]:
     """Tell of locks; where the repository is not there, make it if it may be made."""
     try:
-        return _clear_locks(restic, check_mode), False
+        return _clear_locks(kept, check_mode), False
     except RelocateError as error:
-        if error.code != "repository_missing" or not restic.may_be_made:
+        if error.code != "repository_missing" or not kept.may_be_made:
             raise
-        return [], check_mode or restic.make()
+        return [], check_mode or kept.make()
 
 
 # --- to it
@@ -147,17 +147,17 @@ def push(options: Options, check_mode: bool) -> Dict[str, Any]:
     policy = Policy.of(options.retention, options.keep)
     backup = BackupSet.find(options.directory, options.site, options.label, options.manifest_sha256)
     manifest = backup.read(options.manifest_sha256)
-    restic = Restic(options.access(), options.directory)
-    notes, made = _opened(restic, check_mode)
-    sets = restic.sets(options.site) if not made else []
+    kept = open_repository(options.access(), options.directory, options.site)
+    notes, made = _opened(kept, check_mode)
+    sets = kept.sets(options.site) if not made else []
     there = any((one.label, one.digest) == (backup.label, backup.digest()) for one in sets)
     said: Dict[str, Any] = {}
     if not there and not check_mode:
-        said = _store(restic, options.site, backup, manifest)
-        sets = restic.sets(options.site)
+        said = _store(kept, options.site, backup, manifest)
+        sets = kept.sets(options.site)
     gone = leaving(options, sets, policy, backup.label)
     if not check_mode:
-        gone = _forget(restic, [one for one in sets if one.label in gone], notes)
+        gone = _forget(kept, [one for one in sets if one.label in gone], notes)
     return {
         "changed": not there or bool(gone),
         "label": backup.label,
@@ -169,18 +169,18 @@ def push(options: Options, check_mode: bool) -> Dict[str, Any]:
     }
 
 
-def _store(restic: Restic, site: str, backup: BackupSet, manifest: Manifest) -> Dict[str, Any]:
-    """Store a set; returns what restic says of it."""
+def _store(kept: Repository, site: str, backup: BackupSet, manifest: Manifest) -> Dict[str, Any]:
+    """Store a set; returns what is said of it."""
     made = backup.made()
     tags = parsed.tags(site, made, backup.digest(), bool(manifest.media.get("stored")))
     with held(backup.path):
-        return restic.push(backup.path, tags, made, str(manifest.host["name"]))
+        return kept.push(backup.path, tags, made, str(manifest.host["name"]))
 
 
-def _forget(restic: Restic, sets: Sequence[Stored], notes: List[str]) -> List[str]:
+def _forget(kept: Repository, sets: Sequence[Stored], notes: List[str]) -> List[str]:
     """Remove sets; returns their labels. Another host that works on the repository is no reason to fail: it is told."""
     try:
-        restic.forget([one.id for one in sets])
+        kept.forget([one.id for one in sets])
     except RelocateError as error:
         if error.code != "repository_locked":
             raise
@@ -215,9 +215,9 @@ def leaving(options: Options, sets: Sequence[Stored], policy: Policy, label: str
 
 def pull(options: Options, check_mode: bool) -> Dict[str, Any]:
     """Bring a set, unless it is here; it appears in one step, when every file of it agrees with its manifest."""
-    restic = Restic(options.access(), options.directory)
-    notes = _clear_locks(restic, check_mode)
-    one = choose(restic.sets(options.site), options.label, options.manifest_sha256)
+    kept = open_repository(options.access(), options.directory, options.site)
+    notes = _clear_locks(kept, check_mode)
+    one = choose(kept.sets(options.site), options.label, options.manifest_sha256)
     path = os.path.join(BackupSet.home(options.directory, options.site), one.label)
     result = {"changed": True, "label": one.label, "set": path, "manifest_sha256": one.digest, "notes": notes}
     if os.path.isfile(os.path.join(path, MANIFEST)):
@@ -229,25 +229,26 @@ def pull(options: Options, check_mode: bool) -> Dict[str, Any]:
             )
         return {**result, "changed": False}
     if not check_mode:
-        _bring(options, restic, one, path)
+        _bring(options, kept, one, path)
     return result
 
 
-def _bring(options: Options, restic: Restic, one: Stored, path: str) -> None:
+def _bring(options: Options, kept: Repository, one: Stored, path: str) -> None:
     incoming = os.path.join(options.directory, "incoming", options.site)
     shutil.rmtree(incoming, ignore_errors=True)  # of a run that was killed
     make_directory(incoming, 0o700)
     try:
-        restic.pull(one, incoming)
+        kept.pull(one, incoming)
         came = BackupSet(os.path.join(incoming, one.label))
         _own(came.path)
-        write_atomically(came.file(MANIFEST), _manifest_text(restic, one, options.manifest_sha256))
+        write_atomically(came.file(MANIFEST), _manifest_text(kept, one, options.manifest_sha256))
         came.verify(came.read(one.digest), default_jobs())
         for top, _directories, _names in os.walk(came.path):
             sync_directory(top)
         retention.clear_unfinished(options.directory, options.site, "")
         make_directory(os.path.dirname(path), 0o711)
-        pins.write(path, one.digest)
+        if kept.authenticates or options.manifest_sha256:
+            pins.write(path, one.digest)
         os.rename(came.path, path)
         sync_directory(os.path.dirname(path))
     finally:
@@ -286,18 +287,18 @@ def note(options: Options, check_mode: bool) -> Dict[str, Any]:
 
 
 def _noted(options: Options, proof: Proof, check_mode: bool) -> bool:
-    restic = Restic(options.access(), options.directory)
-    found = [one for one in restic.sets(options.site) if (one.label, one.digest) == (options.label, proof.digest)]
+    kept = open_repository(options.access(), options.directory, options.site)
+    found = [one for one in kept.sets(options.site) if (one.label, one.digest) == (options.label, proof.digest)]
     todo = [one for one in found if one.equal != "{0:.0f}".format(proof.at)]
     for one in todo if not check_mode else ():
-        restic.note_equal(one, proof.at)
+        kept.note_equal(one, proof.at)
     return bool(todo)
 
 
 def check(options: Options) -> Dict[str, Any]:
     """Check the repository, and read a part of its data by chance; nothing is changed, but for stale locks."""
-    restic = Restic(options.access(), options.directory)
-    notes = _clear_locks(restic, False)
+    kept = open_repository(options.access(), options.directory, options.site)
+    notes = _clear_locks(kept, False)
     began = time.monotonic()
-    part = restic.check(options.read_parts)
+    part = kept.check(options.read_parts)
     return {"changed": False, "part": part, "seconds": {"check": round(time.monotonic() - began, 1)}, "notes": notes}
