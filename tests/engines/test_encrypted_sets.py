@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,42 @@ def test_killed_it_leaves_no_plain_row(world: World, tmp_path: Path, module: str
     assert world.plain(tmp_path) == []
     done = world.task(module, tmp_path, **options)
     assert not done.get("failed") and world.plain(tmp_path) == [], done
+
+
+@pytest.mark.skipif(shutil.which("rsync") is None, reason="rsync is not installed")
+def test_the_worst_day_by_the_playbooks(tmp_path: Path) -> None:
+    """Old is gone; what is left is a directory with encrypted sets, and the identity, whose text no file holds."""
+    site = LocalSite(tmp_path, {"relocate_repository": {"address": str(tmp_path / "vault"), "create": True}})
+    site.make()
+    temporary = tmp_path / "tmp"
+    site.variables["ansible_remote_tmp"] = str(temporary)
+    identity = tmp_path / "identity"
+    done = subprocess.run(["age-keygen", "-o", identity], capture_output=True, text=True, check=True)
+    secret = identity.read_text()
+    identity.unlink()
+    site.variables["relocate_age_recipients"] = [done.stderr.split()[-1]]
+    code, text = site.play("backup")
+    assert code == 0 and "Its repository holds it" in text, text
+    shutil.rmtree(tmp_path / "old")
+    site.variables["relocate_age_identity"] = secret
+    with monkeypatched("ANSIBLE_KEEP_REMOTE_FILES", "1"):
+        code, text = site.play("restore")
+    assert code != 0 and "without being written to its disk" in text, text
+    code, text = site.play("restore")
+    assert code == 0, text
+    assert "AGE-SECRET-KEY" not in text
+    assert site.rows(site.new, "legacy.sqlite3", "select total from invoice order by 1") == [(7,), (8,)]
+    (tmp_path / "inventory.json").unlink()  # the controller's
+    key = secret.splitlines()[-1].encode()
+    held = [path for path in tmp_path.rglob("*") if path.is_file() and key in path.read_bytes()]
+    assert held == []
+
+
+@contextlib.contextmanager
+def monkeypatched(name: str, value: str) -> Iterator[None]:
+    """Set a variable of the environment."""
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        del os.environ[name]
