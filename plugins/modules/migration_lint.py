@@ -21,6 +21,10 @@ description:
     what is in it, by an operation, code or SQL; C(breaks_on_rows), a column that becomes NOT NULL without a default, or
     is added as unique with one default for all rows; C(narrows_field), a field that holds less than it did;
     C(locks_table), what keeps others from writing to one of the O(large) tables."
+  - "Of squashed migrations, errors: C(squash_function), a function of a replaced migration that nobody copied;
+    C(squash_partial), replaced migrations of which some are gone; C(squash_circular), migrations that depend on each
+    other in a circle. Warnings: C(squash_kept), code or SQL that is not C(elidable); C(squash_leftover), C(replaces) of
+    migrations that are all gone."
   - Functions that a migration calls are read too, in the project and in its apps, and what no operation reaches is not.
 author:
   - The relocate.django authors (@relocate-django)

@@ -36,12 +36,13 @@ options:
     default: []
   fail_on:
     description:
-      - What the module fails for. V(unapplied) migrations with C(unapplied_migrations), V(unknown) ones with
-        C(unknown_migration), V(inconsistent) order and V(conflicts) with C(migration_conflict), changes of models that
-        are V(missing) a migration with C(missing_migrations). The error has all of the lists.
+      - What the module fails for. V(unapplied) migrations, and squashed ones that are applied V(partly), with
+        C(unapplied_migrations); V(unknown) ones with C(unknown_migration); V(inconsistent) order and V(conflicts) with
+        C(migration_conflict); changes of models that are V(missing) a migration with C(missing_migrations). The error
+        has all of the lists.
     type: list
     elements: str
-    choices: [conflicts, unknown, inconsistent, missing, unapplied]
+    choices: [conflicts, unknown, inconsistent, partly, missing, unapplied]
     default: []
 seealso:
   - module: relocate.django.migrate
@@ -88,6 +89,12 @@ unknown:
   type: dict
 inconsistent:
   description: By alias what is wrong with the order in which migrations were applied; empty when nothing is.
+  returned: success
+  type: dict
+partly:
+  description:
+    - By alias squashed migrations of which some of those that they replace are applied and others are not, with what is
+      lacking. Django applies the rest while the files are there; without them nobody can.
   returned: success
   type: dict
 conflicts:

@@ -31,6 +31,11 @@ _REFUSALS: Mapping[str, Tuple[str, str, str]] = {
         "migrations are applied before those that they depend on: {0}",
         "apply the missing one, or mark it with relocate.django.migrate (fake: true) when its change is there",
     ),
+    "partly": (
+        "unapplied_migrations",
+        "of squashed migrations some are applied and others are not: {0}",
+        "apply the rest of them with code that has their files, before those go",
+    ),
     "missing": (
         "missing_migrations",
         "models have changes that no migration holds: {0}",
@@ -54,6 +59,7 @@ def work_on(module: Call) -> Dict[str, Any]:
     told = {
         "migrations": found["listed"],
         **{name: {alias: item[name] for alias, item in by_alias.items()} for name in _BY_ALIAS},
+        "partly": found["partly"],
         "conflicts": found["conflicts"],
         "missing": found["missing"],
         "text": {alias: as_lines(items) for alias, items in found["listed"].items()},
@@ -75,6 +81,7 @@ def of_apps(found: Mapping[str, Any], apps: Set[str]) -> Dict[str, Any]:
             alias: dict(item, unapplied=own(item["unapplied"]), unknown=own(item["unknown"]))
             for alias, item in found["aliases"].items()
         },
+        "partly": {alias: own(texts) for alias, texts in found["partly"].items()},
         "conflicts": {label: names for label, names in found["conflicts"].items() if label in apps},
         "missing": own(found["missing"]),
     }

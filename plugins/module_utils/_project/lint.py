@@ -18,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_lint_patch,
     venv_lint_rules,
     venv_lint_sql,
+    venv_lint_squash,
     venv_lint_world,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
@@ -29,6 +30,7 @@ _PARTS = answers.PARTS + (
     venv_lint_fields,
     venv_lint_operations,
     venv_lint_patch,
+    venv_lint_squash,
     venv_lint_world,
     venv_lint,
 )

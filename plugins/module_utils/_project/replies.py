@@ -93,6 +93,7 @@ TOPICS: Mapping[str, Any] = {
     "serving": [dict.fromkeys("where kind msg".split(), str)],
     "showmigrations": {
         **_MIGRATIONS,
+        "partly": Each([str]),
         "listed": Each([{**dict.fromkeys("app name at".split(), str), "applied": bool, "replaces": [str]}]),
     },
     "makemigrations": {

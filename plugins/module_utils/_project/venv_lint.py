@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_lint_operations,
     venv_lint_patch,
     venv_lint_rules,
+    venv_lint_squash,
     venv_lint_world,
     venv_models,
     venv_probe,
@@ -36,10 +37,19 @@ _REMEDIES = {
     " NULL or unique",
     "narrows_field": "look for values that no longer fit before the migration runs, and shorten them in a RunPython",
     "locks_table": "on PostgreSQL use AddIndexConcurrently (atomic = False), and constraints that are validated later",
+    "squash_function": "copy the function, and what it uses, into the squashed migration",
+    "squash_partial": "bring the files back, or remove replaces once the squashed one is applied everywhere",
+    "squash_circular": "squash less at once, or move a foreign key into a migration of its own behind the squashed ones",
+    "squash_kept": "set elidable=True where a new database does not need it, and squash again; ignore it by name where"
+    " it makes rows that every site needs",
+    "squash_leftover": "remove replaces once each database has the squashed migration applied: then nothing is"
+    " replaced any longer",
     "missing_migration": "run makemigrations and commit what it writes",
     "conflicting_leaves": "run makemigrations --merge and commit what it writes",
 }
-_LEVELS = dict.fromkeys(("no_reverse", "loses_data", "breaks_on_rows", "narrows_field", "locks_table"), WARNING)
+_LEVELS = dict.fromkeys(
+    "no_reverse loses_data breaks_on_rows narrows_field locks_table squash_kept squash_leftover".split(), WARNING
+)
 _SHOWN = 3  # places of one migration that are written out in its sentence
 
 Raw = Dict[str, Any]
@@ -50,6 +60,9 @@ def topic_lint(request: Raw) -> List[Raw]:
 
     :param request: apps (labels; none for those below the project's directory), large (models or tables)
     """
+    circles = venv_lint_squash.circles()
+    if circles:  # nothing more can be asked of such a graph
+        return [_finding("squash_circular", (label, ""), "", [(0, text)]) for label, text in circles]
     loader, world = _loader(), venv_lint_world.ProjectWorld()
     directory = os.path.dirname(request["manage"])
     labels = chosen(request["apps"], directory)
@@ -58,7 +71,15 @@ def topic_lint(request: Raw) -> List[Raw]:
     found: List[Raw] = []
     for node in sorted(loader.disk_migrations):
         if node[0] in labels:
-            found += _of_migration(loader.disk_migrations[node], node, by_node[node], (world, directory))
+            migration = loader.disk_migrations[node]
+            operations = by_node[node] + list(venv_lint_squash.squashed(migration, loader.disk_migrations))
+            found += _of_migration(migration, node, operations, (world, directory))
+    return found + _of_models(labels)
+
+
+def _of_models(labels: Set[str]) -> List[Raw]:
+    """Return what the last migrations and the models say about each other."""
+    found: List[Raw] = []
     whole = venv_models.topic_migrations([])
     for label, names in sorted(whole["conflicts"].items()):
         if label in labels:
@@ -148,7 +169,7 @@ def _of_migration(migration: Any, node: Tuple[str, str], operations: List[Any], 
     places = _Places(venv_lint_rules.operation_lines(source))
     lines = {id(operation): places.of(operation) for operation in _all_operations(migration.operations)}
     for operation, code, text in operations:
-        by_code.setdefault(code, set()).add((lines[id(operation)], text))
+        by_code.setdefault(code, set()).add((lines.get(id(operation)) or places.first(), text))
     found = [_finding(code, node, path, sorted(items)) for code, items in by_code.items()]
     for item in found:
         if item["code"] == "loaddata_in_migration":
@@ -180,7 +201,10 @@ class _Places:
 
     def of(self, operation: Any) -> int:
         remaining = self._lines.get(type(operation).__name__) or []
-        return remaining.pop(0) if remaining else (self._lines.get("dependencies") or [1])[0]
+        return remaining.pop(0) if remaining else self.first()
+
+    def first(self) -> int:
+        return (self._lines.get("dependencies") or [1])[0]
 
 
 def main() -> None:

@@ -28,7 +28,23 @@ def topic_showmigrations(request: Raw) -> Raw:
     :param request: as of ``venv_probe``
     """
     whole: Raw = venv_probe.TOPICS["migrations"](request)
-    return dict(whole, listed={alias: _listed(alias, found["recorded"]) for alias, found in whole["aliases"].items()})
+    found = whole["aliases"]
+    partly = {alias: _partly(set(one["applied"])) for alias, one in found.items()}
+    return dict(whole, listed={alias: _listed(alias, one["recorded"]) for alias, one in found.items()}, partly=partly)
+
+
+def _partly(applied: Set[str]) -> List[str]:
+    """Squashed migrations of which some replaced ones are applied and others are not, with what is lacking."""
+    from django.db.migrations.loader import MigrationLoader
+
+    found = []
+    for node, migration in sorted(MigrationLoader(None, ignore_no_migrations=True).disk_migrations.items()):
+        replaces = ["{0}.{1}".format(*old) for old in migration.replaces]
+        lacking = [name for name in replaces if name not in applied]
+        name = "{0}.{1}".format(*node)
+        if name not in applied and 0 < len(lacking) < len(replaces):
+            found.append("{0}: lacks {1}".format(name, ", ".join(lacking)))
+    return found
 
 
 def _listed(alias: str, recorded: bool) -> List[Raw]:

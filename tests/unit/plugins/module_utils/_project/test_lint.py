@@ -897,3 +897,26 @@ def test_what_is_lost_where_no_state_is_known() -> None:
     )
     removed = migrations.RemoveField("book", "title")
     assert lost(removed, "shop", None, "book") == "shop.book.title is removed with its values"
+
+
+def test_what_squashing_leaves_to_people(project: probe.Project) -> None:
+    """A function of a replaced file, replaces of files that are gone, a circle through another app."""
+    shop = Path(project.directory) / "shop" / "migrations"
+    one = "migrations.RunPython(nothing, nothing, elidable=True),"
+    (shop / "m2.py").write_text(MIGRATION.format(before="0001_initial", operations=" " * 8 + one))
+    head = "from shop.migrations.m2 import nothing as there\n"
+    squashed = head + MIGRATION.format(before="0001_initial", operations=" " * 8 + one.replace("nothing", "there", 1))
+    (shop / "m3.py").write_text(squashed + "    replaces = [('shop', 'm2')]\n")
+    found = [item for item in lint.lint(project) if item["migration"] == "m3"]
+    assert [(item["code"], item["level"]) for item in found] == [("squash_function", "error")]
+    assert squashed.splitlines()[found[0]["line"] - 1].strip() == one.replace("nothing", "there", 1)
+    assert "nothing is a function of shop.migrations.m2" in found[0]["msg"]
+    left = squashed.replace(head, "").replace("there", "nothing")
+    (shop / "m3.py").write_text(left + "    replaces = [('shop', 'm0')]\n")
+    (shop / "m2.py").unlink()
+    assert [(item["code"], item["level"]) for item in lint.lint(project)] == [("squash_leftover", "warning")]
+    (shop / "m3.py").unlink()
+    for name, before in (("m4", "m5"), ("m5", "m4")):
+        (shop / f"{name}.py").write_text(MIGRATION.format(before=before, operations=""))
+    found = lint.lint(project)
+    assert [(item["code"], item["app"]) for item in found] == [("squash_circular", "shop")]
