@@ -39,7 +39,7 @@ _REMEDIES = {
     "locks_table": "on PostgreSQL use AddIndexConcurrently (atomic = False), and constraints that are validated later",
     "squash_function": "copy the function, and what it uses, into the squashed migration",
     "squash_partial": "bring the files back, or remove replaces once the squashed one is applied everywhere",
-    "squash_circular": "squash less at once, or move a foreign key into a migration of its own behind the squashed ones",
+    "squash_circular": "squash less at once, or move a foreign key into a migration of its own behind them",
     "squash_kept": "set elidable=True where a new database does not need it, and squash again; ignore it by name where"
     " it makes rows that every site needs",
     "squash_leftover": "remove replaces once each database has the squashed migration applied: then nothing is"

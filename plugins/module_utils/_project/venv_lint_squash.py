@@ -18,7 +18,7 @@ Found = Tuple[Any, str, str]
 
 
 def squashed(migration: Any, disk: Dict[Node, Any]) -> Iterator[Found]:
-    """What is wrong with a migration that replaces others; nothing with any other one.
+    """Give what is wrong with a migration that replaces others; nothing with any other one.
 
     :param disk: the project's migrations by node
     """
