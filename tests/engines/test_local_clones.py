@@ -64,15 +64,21 @@ def page(site: LocalSite) -> str:
     raise AssertionError("the clone does not serve")
 
 
-@pytest.mark.drawn(3, of="local moves")
-def test_a_clone_beside_the_original(tmp_path: Path) -> None:
-    site = LocalSite(tmp_path, {"relocate_interpreter": ""})
+def original(directory: Path) -> LocalSite:
+    """Give a site with people, and a set of it."""
+    site = LocalSite(directory, {"relocate_interpreter": ""})
     site.make()
     site.commit({f"{PREFIX}/settings.py": APPS + SETTINGS, f"{PREFIX}/urls.py": URLS})
     site.manage("migrate", "--verbosity", "0")
     site.manage("shell", "-c", FILL)
     code, text = site.play("backup")
     assert code == 0, text
+    return site
+
+
+@pytest.mark.drawn(3, of="local moves")
+def test_a_clone_beside_the_original(tmp_path: Path) -> None:
+    site = original(tmp_path)
     before = (site.old / PREFIX / "db.sqlite3").read_bytes()
     assert b"canary@example.com" in before and b"pbkdf2" in before
     work = tmp_path / "old" / "work"
@@ -102,3 +108,24 @@ def test_a_clone_beside_the_original(tmp_path: Path) -> None:
     code, text = site.play("clone", **given)
     assert code == 0 and "it was a clone of that set already" in text, text
     assert sqlite.read_bytes() == clone
+
+
+@pytest.mark.drawn(3, of="local moves")
+def test_a_clone_that_failed_and_one_that_is_made_anew(tmp_path: Path) -> None:
+    site = original(tmp_path)
+    work = tmp_path / "old" / "work"
+    named = {"relocate_site": "staging", "relocate_clone_of": "notes", "relocate_directory": str(work)}
+    given = {**named, "relocate_environment": {"MAIL": "django.core.mail.backends.console.EmailBackend"}}
+    code, text = site.play("clone", **{**given, "relocate_sanitise": {"command": ["nosuchcommand"]}})
+    assert code != 0 and "sanitise_failed" in text and "Start the clone" not in text, text
+    code, text = site.play("clone", **given)
+    assert code == 0 and "sanitised (" in text, "what was left half way is loaded anew"
+    site.manage("shell", "-c", "from notes.models import Note; Note.objects.create(text='newer')")
+    assert site.play("backup")[0] == 0
+    code, text = site.play("clone", **given)
+    assert code != 0, "what testers did is dropped only when somebody says so"
+    code, text = site.play("clone", **given, relocate_replace=True)
+    assert code == 0 and "sanitised (" in text, text
+    assert site.rows(site.new, "db.sqlite3", "select count(*) from notes_note where text='newer'") == [(1,)]
+    assert site.rows(site.new, "db.sqlite3", "select email from auth_user") == [("user-1@example.invalid",)]
+    assert not list((site.new / PREFIX).glob("db.sqlite3?*")), "the clone before is not kept"

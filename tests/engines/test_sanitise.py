@@ -61,6 +61,7 @@ def dump(project: Project) -> str:
     return project.must("shell", "-c", DUMP)
 
 
+@pytest.mark.drawn(3, of="sanitised sites")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_nothing_of_the_original_is_left(engine: str, servers: Servers, tmp_path: Path) -> None:
     project = made(servers, engine, tmp_path)
@@ -94,6 +95,7 @@ def test_nothing_of_the_original_is_left(engine: str, servers: Servers, tmp_path
     assert dump(project) == after
 
 
+@pytest.mark.drawn(3, of="sanitised sites")
 def test_what_the_user_adds_and_what_fails_half_way(servers: Servers, tmp_path: Path) -> None:
     """SQL, columns and a command of the project's: all of it is one transaction."""
     project = made(servers, "sqlite", tmp_path, 1)
@@ -126,6 +128,7 @@ def test_what_the_user_adds_and_what_fails_half_way(servers: Servers, tmp_path: 
     assert "left" not in dump(project)
 
 
+@pytest.mark.drawn(3, of="sanitised sites")
 def test_a_clone_that_would_send_mail_is_refused(servers: Servers, tmp_path: Path) -> None:
     project = made(servers, "sqlite", tmp_path, 1)
     backend(project, SMTP)
@@ -140,6 +143,7 @@ def test_a_clone_that_would_send_mail_is_refused(servers: Servers, tmp_path: Pat
     assert sanitised(project, False) == {} and dump(project) == before
 
 
+@pytest.mark.drawn(3, of="sanitised sites")
 def test_a_server_that_dies_meanwhile_leaves_the_rows(servers: Servers, tmp_path: Path) -> None:
     """The command of the project ends the program: nothing was committed."""
     project = made(servers, "sqlite", tmp_path, 1)

@@ -56,7 +56,7 @@ def moments(calls: list[dict[str, Any]]) -> list[str]:
     return [word for word in found if word in (*units, *_hooks.MOMENTS)]
 
 
-@pytest.mark.drawn(1, of="hooks of a move")
+@pytest.mark.drawn(4, of="hooks of a move")
 @pytest.mark.parametrize(
     ("failing", "code", "order"),
     [
@@ -77,7 +77,7 @@ def test_a_move(collection: Path, failing: str, code: int, order: str) -> None: 
     assert {call["failed"] != "" for call in known if call["moment"] == "after_put_back"} <= {True}
 
 
-@pytest.mark.drawn(1, of="hooks of a move")
+@pytest.mark.drawn(4, of="hooks of a move")
 def test_a_backup(collection: Path) -> None:  # noqa: F811
     calls = run(collection, "backup", hooks(collection))
     told = [call["moment"] if call["module"] == "hook" else call["module"] for call in calls]
@@ -85,7 +85,7 @@ def test_a_backup(collection: Path) -> None:  # noqa: F811
     assert (calls[-1]["set"], calls[-1]["manifest_sha256"], calls[0]["set"]) == ("l1", "0", "")
 
 
-@pytest.mark.drawn(1, of="hooks of a move")
+@pytest.mark.drawn(4, of="hooks of a move")
 def test_a_hook_that_is_missing_is_refused_first(collection: Path) -> None:  # noqa: F811
     (collection / "asked").write_text("")
     given = hooks(collection)
