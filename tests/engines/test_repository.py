@@ -156,7 +156,7 @@ def test_a_damaged_pack_is_found_and_gives_no_set(hosts: Hosts) -> None:
         ({"password_file": None, "password_command": "echo wrong"}, "repository_password", "does not open"),
         ({"password_file": None, "password_command": "false"}, "repository_password", "not accepted"),
         ({"password_file": "/etc/passwd"}, "repository_password", "can be read by others than root"),
-        ({"type": "directory"}, "bad_option", "set relocate_repository to one"),
+        ({"type": "directory", "address": None}, "bad_option", "set relocate_repository to one"),
         ({"address": "rest:http://127.0.0.1:1/"}, "repository_unreachable", "cannot be reached"),
     ],
 )
