@@ -158,4 +158,4 @@ def test_shapes() -> None:
     for wrong in ({}, {"a": "x", "c": {}}, {"a": [], "c": {"y": 1}}, {"a": [], "b": True, "c": {}}, {"a": [], "c": []}):
         with pytest.raises(ValueError, match="^answer"):
             replies.checked(wrong, shape)
-    assert {"databases", *answers.TOPICS, "lint"} == set(replies.TOPICS)
+    assert {"databases", *answers.TOPICS, "lint", "makemigrations", "showmigrations"} == set(replies.TOPICS)
