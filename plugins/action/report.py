@@ -24,6 +24,7 @@ from ansible_collections.relocate.django.plugins.module_utils._printable import 
 from ansible_collections.relocate.django.plugins.plugin_utils import (
     _attempt,
     _ending,
+    _notify,
     _options,
     _received,
     _report,
@@ -132,6 +133,22 @@ def endings(hosts: Sequence[Any], run_of: Mapping[str, Any]) -> str:
     return "".join([*others, *paragraphs]) if paragraphs else ""
 
 
+def notified(hosts: Sequence[Any], run_of: Mapping[str, Any], text: str) -> List[str]:
+    """Tell people how the run ended, where relocate_notify says so; returns what could not be told.
+
+    :param hosts: the new hosts
+    :param run_of: the variables of every host
+    :param text: what the end of the run printed; empty when there is nothing to do
+    """
+    variables = [_received.mapping(run_of.get(host)) for host in hosts]
+    wanted = next((found["relocate_notify"] for found in variables if found.get("relocate_notify")), None)
+    if not wanted:
+        return []
+    found = [item for known in variables for item in outcomes(known)]
+    said = text or "\n".join(map(_report.headline, found)) or "No site was reported"
+    return _notify.sent(wanted, _notify.document(found, said))
+
+
 def failure(why: Any, failures: Sequence[Any], more: str, again: str, where: str) -> Tuple[str, Dict[str, Any]]:
     """The end of a run that failed: its paragraph, and the result with the code of what went wrong.
 
@@ -225,9 +242,12 @@ class ActionModule(ActionBase):
 
     def _ended(self, _args: Mapping[str, Any], known: Mapping[str, Any]) -> Dict[str, Any]:
         hosts = _received.items(_received.mapping(known.get("groups")).get("new"))
-        text = endings(hosts, _received.mapping(known.get("hostvars")))
+        run_of = _received.mapping(known.get("hostvars"))
+        text = endings(hosts, run_of)
         if text:
             _DISPLAY.display("\n" + text)
+        for line in [] if self._task.check_mode else notified(hosts, run_of, text):
+            _DISPLAY.warning("NOT NOTIFIED: " + line)
         return {"changed": False}
 
     def _said(self, args: Mapping[str, Any], _known: Mapping[str, Any]) -> Dict[str, Any]:

@@ -17,8 +17,8 @@ _PREFIX = "relocate_"
 _OURS = frozenset({"current", "from", "run", "site", "sites"})
 #: Set for a run or a host: an entry of relocate_sites has no say in them.
 FOR_ALL = frozenset(
-    "allow_same_host become compression directory fixtures install jobs keep label login new_is_gone old_login reports "
-    "retention transfer transfer_login".split()
+    "allow_same_host become compression directory fixtures install jobs keep label login new_is_gone notify old_login "
+    "reports retention transfer transfer_login".split()
 )
 #: What may be another on old, by relocate_old_NAME or by old_NAME in an entry of relocate_sites.
 ON_OLD = frozenset("allow_root env_files environment interpreter owner path settings".split())
