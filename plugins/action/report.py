@@ -247,7 +247,7 @@ class ActionModule(ActionBase):
         if text:
             _DISPLAY.display("\n" + text)
         for line in [] if self._task.check_mode else notified(hosts, run_of, text):
-            _DISPLAY.warning("NOT NOTIFIED: " + line)
+            _DISPLAY.display(printable("NOT NOTIFIED: {0}".format(line)))
         return {"changed": False}
 
     def _said(self, args: Mapping[str, Any], _known: Mapping[str, Any]) -> Dict[str, Any]:
