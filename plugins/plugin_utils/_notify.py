@@ -8,13 +8,15 @@ Addresses are secrets: what cannot be told is said without them. Nothing here ch
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import smtplib
+import urllib.error
 import urllib.parse
 from email.message import EmailMessage
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Type
+from typing import Any, Callable, Dict, List, Mapping, Sequence
+
+from ansible.module_utils.urls import open_url
 
 from ansible_collections.relocate.django.plugins.plugin_utils import _ending, _received
 
@@ -24,10 +26,7 @@ FORMAT = 1
 ALWAYS, FAILURE = "always", "failure"
 _SECONDS, _TRIES = 30.0, 2
 _SITE = ("site", "old", "new", "status", "code", "downtime", "total")
-_KINDS: Mapping[str, Type[http.client.HTTPConnection]] = {
-    "http": http.client.HTTPConnection,
-    "https": http.client.HTTPSConnection,
-}
+_AGENT = "relocate.django"
 
 
 class AnswerError(OSError):
@@ -47,20 +46,18 @@ def status(outcomes: Sequence[Mapping[str, Any]]) -> str:
 
 
 def post(url: str, data: bytes) -> None:
-    """Send JSON to an address. Raises OSError, AnswerError among them, or ValueError."""
+    """Send JSON to an address, through proxies as Ansible does. Raises OSError (AnswerError is one) or ValueError."""
     parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in _KINDS or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("no http or https address")
-    path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
-    headers = {"Content-Type": "application/json", "User-Agent": "relocate.django"}
-    with contextlib.closing(_KINDS[parts.scheme](parts.hostname, parts.port, timeout=_SECONDS)) as connection:
-        try:
-            connection.request("POST", path, data, headers)
-            answer = connection.getresponse().status
-        except http.client.HTTPException as exc:
-            raise OSError(type(exc).__name__) from exc
-    if not 200 <= answer < 300:
-        raise AnswerError("HTTP {0}".format(answer))
+    headers = {"Content-Type": "application/json"}
+    try:
+        # Who redirects would be told what was meant for another.
+        open_url(url, data, headers, "POST", timeout=_SECONDS, http_agent=_AGENT, follow_redirects="none").close()
+    except urllib.error.HTTPError as exc:
+        raise AnswerError("HTTP {0}".format(exc.code)) from None
+    except http.client.HTTPException as exc:
+        raise OSError(type(exc).__name__) from exc
 
 
 def mail(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> EmailMessage:
