@@ -66,6 +66,7 @@ def pages(tmp_path: Path, served: Callable[[Path], str]) -> str:
     return served(tmp_path)
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("name", [*OUTCOMES, "reports-index"])
 def test_a_page_is_whole_readable_and_alone(name: str, pages: str, browser: Browser) -> None:
     for width in WIDTHS:
@@ -101,6 +102,7 @@ def test_tables_are_sorted_and_filtered(pages: str, browser: Browser) -> None:
     assert browser.complaints == []
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize(
     ("body", "rule"),
     [

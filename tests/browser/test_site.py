@@ -31,6 +31,7 @@ def site(served: Callable[[Path], str]) -> str:
     return served(BUILD / "html")
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_can_be_used(name: str, site: str, browser: Browser) -> None:
     for width in (360, 1280):
@@ -43,6 +44,7 @@ def test_a_page_can_be_used(name: str, site: str, browser: Browser) -> None:
         assert [url for url in browser.loaded if not url.startswith((site, "data:"))] == [], "loads from elsewhere"
 
 
+@pytest.mark.drawn(2)
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

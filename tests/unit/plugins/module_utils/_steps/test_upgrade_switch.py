@@ -202,7 +202,7 @@ def test_a_failure_after_each_step(world: World, until: str) -> None:
 
 
 #: One moment in so many is a case: each wants a repository of its own.
-STRIDE = 6
+STRIDE = 10
 
 
 @pytest.mark.drawn(STRIDE)
