@@ -228,9 +228,9 @@ class ActionModule(NormalAction):
         return ask
 
     def _given(self) -> List[Mapping[str, Any]]:
-        """Return the arguments of the task, and those of the steps that it runs."""
+        """Return the arguments of the task, and those of the steps that it runs, or of the calls that it plans."""
         args = self._task.args
-        steps = [_received.mapping(step) for step in _received.items(args.get("steps"))]
+        steps = [_received.mapping(one) for name in ("steps", "calls") for one in _received.items(args.get(name))]
         return [args, _received.mapping(args.get("common")), *[_received.mapping(s.get("arguments")) for s in steps]]
 
     def _where(self, variables: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ author:
 extends_documentation_fragment:
   - relocate.django.work
   - relocate.django.backup_set
+  - relocate.django.identity
   - relocate.django.repository
   - relocate.django.attributes
 attributes:
@@ -38,6 +39,12 @@ options:
     type: str
     choices: [none, newest, all]
     default: none
+  opens:
+    description:
+      - Whether to fail when the newest set (or O(label)) is encrypted and O(age_identity) does not open it. Where the
+        set or the program C(age) is not on the host yet, a warning says that this was not tried.
+    type: bool
+    default: false
   max_age:
     description:
       - How old the newest proven set may be, such as V(36h) or V(2d). An older one, and none at all, fails with
@@ -92,7 +99,9 @@ sets:
       elements: str
       returned: always
     pinned:
-      description: The digest that the manifest was compared with; V(option), V(file) or V(not pinned).
+      description:
+        - The digest that the manifest was compared with; V(option), V(file), V(repository) or V(not pinned).
+        - For a set that is in O(repository) alone, V(file) is what this host noted when it pushed the set.
       type: str
       returned: always
     verified: {description: Whether every file was hashed and agrees., type: bool, returned: always}

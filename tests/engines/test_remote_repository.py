@@ -131,7 +131,7 @@ def test_a_set_comes_back_on_a_host_that_has_nothing(hosts: Hosts) -> None:
     asked = SimpleNamespace(
         params={
             "directory": str(hosts.top / "new"), "site": "shop", "label": None, "manifest_sha256": None,
-            "repository": hosts.given(), "verify": "none", "max_age": None, "metrics": False,
+            "repository": hosts.given(), "verify": "none", "max_age": None, "metrics": False, "opens": False,
         },
         check_mode=False,
     )  # fmt: skip
@@ -220,6 +220,23 @@ def test_killed_in_mid_push(hosts: Hosts) -> None:
     hosts.run("pushed", LABELS[2])
     assert [path.name for path in home.parent.iterdir()] == [LABELS[2]]
     assert hosts.run("pushed", LABELS[0])["changed"] and hosts.stored() == [LABELS[0], LABELS[2]]
+
+
+@pytest.mark.skipif(not shutil.which("rrsync"), reason="rrsync is not installed")
+def test_a_key_that_runs_rrsync_only(hosts: Hosts) -> None:
+    """The address is then the top of what the key is let into."""
+    hosts.vault.mkdir()
+    keys = hosts.top / "sshd" / "authorized_keys"
+    keys.write_text(f'restrict,command="{shutil.which("rrsync")} {hosts.vault}" {keys.read_text()}')
+    given = hosts.given(address=f"{current_user().name}@127.0.0.1:/")
+    for number, label in enumerate(LABELS[:2], 1):
+        hosts.make(label, number)
+        hosts.run("pushed", label, repository=given)
+    assert hosts.stored() == LABELS[:2]
+    assert hosts.run("pulled", host="new", repository=given)["changed"]
+    assert hosts.run("checked", repository=given)["part"] == "1/1"
+    assert hosts.run("pushed", LABELS[1], repository=given, keep=1)["expired"] == LABELS[:1]
+    assert hosts.stored() == LABELS[1:2]
 
 
 def test_a_directory_of_this_host(hosts: Hosts) -> None:

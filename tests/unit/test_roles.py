@@ -127,3 +127,96 @@ def test_each_server_is_asked_by_its_own_administrator(role: Path) -> None:
             logins = {re.sub(r"\W.*", "", used) for used in re.findall(r"(\w+)\.unix_socket", str(task))}
             wanted = "relocate_old_login" if ELSEWHERE.search(str(task.get("delegate_to", ""))) else "relocate_login"
             assert {defaults[name] for name in logins} <= {"{{ " + wanted + " }}"}, (path.name, task["name"])
+
+
+def _tasks_below(path: Path) -> list[dict[str, Any]]:
+    """Give the tasks of a file, or of the plays in it, with those in their blocks."""
+    found: list[dict[str, Any]] = []
+    waiting = list(load(path) or [])
+    while waiting:
+        task = waiting.pop()
+        found.append(task)
+        for key in ("block", "rescue", "always", "tasks", "pre_tasks"):
+            waiting += task.get(key) or []
+    return found
+
+
+def _includes(path: Path, seen: set[Path]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Give the roles that a file of tasks brings in, wherever: the file, the role and the task."""
+    found: list[tuple[str, str, dict[str, Any]]] = []
+    if path in seen:
+        return found
+    seen.add(path)
+    for task in _tasks_below(path):
+        other = task.get("ansible.builtin.include_tasks") or task.get("ansible.builtin.import_tasks")
+        if isinstance(other, str) and "{{" not in other:
+            found += _includes((path.parent / other).resolve(), seen)
+        role = str((task.get("ansible.builtin.include_role") or {}).get("name", "")).rpartition(".")[2]
+        if (sources.ROOT / "roles" / role / "tasks").is_dir() and role:
+            found.append((path.name, role, task.get("vars") or {}))
+            found += _includes(sources.ROOT / "roles" / role / "tasks" / "main.yml", seen)
+    return found
+
+
+ON_OLD = [
+    path
+    for path in PLAYBOOKS
+    if {play["hosts"] for play in load(path) if "hosts" in play} == {"old"} and path.name not in ("discover.yml",)
+]
+
+
+@pytest.mark.parametrize("path", ON_OLD, ids=lambda path: path.name)
+def test_a_role_that_works_on_old_gets_its_administrator(path: Path) -> None:
+    """By default most roles take relocate_login, which is for the server of new."""
+    includes = _includes(path, set())
+    assert includes
+    for name, role, given in includes:
+        defaults = load(sources.ROOT / "roles" / role / "defaults" / "main.yml") or {}
+        for option_name in [key for key, value in defaults.items() if value == "{{ relocate_login }}"]:
+            assert given.get(option_name) == "{{ relocate_old_login or relocate_login }}", (name, role)
+
+
+def test_there_are_playbooks_for_old_alone() -> None:
+    assert {path.name for path in ON_OLD} == {"backup.yml", "rehearse.yml", "schedule.yml"}
+
+
+def test_what_runs_with_check_too_installs_nothing() -> None:
+    """A role that is included so that its modules say what they are given must not run its other tasks."""
+    found = []
+    for path in sources.files("playbooks/**/*.yml", "roles/*/tasks/*.yml"):
+        for task in _tasks_below(path):
+            include = task.get("ansible.builtin.include_role") or {}
+            if (include.get("apply") or {}).get("check_mode") is False:
+                role = include["name"].rpartition(".")[2]
+                installs = [key for key in options(sources.ROOT / "roles" / role) if key == role + "_install"]
+                found.append((path.parent.parent.name, role, [task["vars"].get(key) for key in installs]))
+    assert [item for item in found if item[2] not in ([], [False])] == [] and len(found) >= 3
+
+
+@pytest.mark.parametrize(("identity", "sent"), [("", ""), ("AGE-SECRET-KEY-1X", ""), ("# x\n/y", ""), ("/i", "/i")])
+def test_no_text_of_an_identity_goes_into_a_schedule(identity: str, sent: str) -> None:
+    (given,) = [
+        task["vars"]["rehearse_age_identity"]
+        for task in _tasks_below(sources.ROOT / "roles/schedule/tasks/main.yml")
+        if "rehearse_age_identity" in task.get("vars", {})
+    ]
+    environment = NativeEnvironment(undefined=ChainableUndefined)
+    environment.tests["match"] = lambda value, pattern: bool(re.match(pattern, value))
+    environment.globals["lookup"] = lambda _plugin, _name: identity
+    assert environment.from_string(given).render() == sent
+
+
+def test_packages_of_a_night_are_those_of_its_steps() -> None:
+    """The roles that a schedule takes its calls from install nothing for it, so it does."""
+    key, roles = "ansible.builtin.package", sources.ROOT / "roles"
+    installed = {
+        role: {task[key]["name"] for task in load(roles / role / "tasks/main.yml") if key in task}
+        for role in ("schedule", "backup", "repository", "rehearse")
+    }
+    assert installed["schedule"] == {"restic", "rsync", "age"} == installed["rehearse"]
+    assert installed["backup"] | installed["repository"] == installed["schedule"]
+
+
+def test_verify_takes_the_set_that_is_named() -> None:
+    includes = _includes(sources.ROOT / "playbooks/verify.yml", set())
+    assert [given["verify_label"] for _name, role, given in includes if role == "verify"] == ["{{ relocate_label }}"]

@@ -298,9 +298,8 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "_copy": ("os.rename os.walk shutil.copytree shutil.rmtree shutil.rmtree", OURS),
     },
     "module_utils/_repository/remote.py": {
-        "Remote.manifest": ("open", OURS),
         "Remote._labels": ("os.listdir", OURS),
-        "Remote._text": ("open", OURS),
+        "Remote._content": ("open", OURS),
         "Remote._equal": ("open", OURS),
         "Remote._remove": ("os.rmdir", OURS),
         "Remote._scratch": ("shutil.rmtree tempfile.mkdtemp", OURS),

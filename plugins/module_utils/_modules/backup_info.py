@@ -9,12 +9,15 @@ import time
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
+from ansible_collections.relocate.django.plugins.module_utils._age.opener import OPENER
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import as_plain
-from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, never
+from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, never, tell
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Proof
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name, read_record
 from ansible_collections.relocate.django.plugins.module_utils._repository.access import Access
 from ansible_collections.relocate.django.plugins.module_utils._repository.parsed import Stored
+from ansible_collections.relocate.django.plugins.module_utils._set import pins
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest
 from ansible_collections.relocate.django.plugins.module_utils._steps import freshness, repository
@@ -54,6 +57,8 @@ def look(module: Call) -> Dict[str, Any]:
         freshness.check_duration(max_age)
     kept = in_repository(module)
     found = {"changed": False, "sets": _sets(params, kept.get("wanted")), "stored": kept.get("stored", [])}
+    if params["opens"]:
+        tell(module, see_opens(found["sets"][-1:]))
     if not max_age and not params["metrics"]:
         return found
     fresh = _freshness(params, kept.get("known"))
@@ -85,6 +90,27 @@ def _sets(params: Mapping[str, Any], wanted: Optional[Mapping[str, Any]]) -> Lis
     return rows
 
 
+def see_opens(wanted: Sequence[Mapping[str, Any]]) -> List[str]:
+    """See that the identity of this call opens a set, where it is encrypted; returns what could not be tried yet.
+
+    :param wanted: its row, or nothing
+    Raises set_encrypted, identity_wrong, identity_unusable.
+    """
+    for row in wanted:
+        if not row["recipients"]:
+            continue
+        OPENER.identity(row["label"])
+        if not row["path"]:
+            return ["whether relocate_age_identity opens set {0} is seen once it is on this host".format(row["label"])]
+        try:
+            BackupSet(row["path"]).check_opens()
+        except RelocateError as error:
+            if error.code != "program_missing":
+                raise
+            return ["whether relocate_age_identity opens set {0} is seen once age is installed".format(row["label"])]
+    return []
+
+
 def _freshness(params: Mapping[str, Any], known: Optional[Sequence[Stored]]) -> freshness.Freshness:
     if known is None:
         return freshness.of_directory(params["directory"], params["site"], time.time())
@@ -112,7 +138,9 @@ def in_repository(module: Call) -> Dict[str, Any]:
     ]
     if chosen is None or manifest is None:
         return {"stored": rows, "known": found}
-    pinned = "repository" if access.is_restic else "option" if params["manifest_sha256"] else "not pinned"
+    known = repository.known_digest(repository.Asked.of(params), access.is_restic, chosen)
+    pinned = "repository" if access.is_restic else pins.BY_OPTION if params["manifest_sha256"] else pins.NOT_PINNED
+    pinned = pins.BY_FILE if known and pinned == pins.NOT_PINNED else pinned
     where = {"path": "", "manifest_sha256": chosen.digest, "pinned": pinned, "verified": False}
     return {
         "stored": rows,
@@ -126,9 +154,11 @@ MODULE = Module(
         "argument_spec": _argspec.merged(
             _argspec.work(),
             _argspec.backup_set(),
+            _argspec.identity(),
             _argspec.repository(),
             {
                 "verify": {"type": "str", "choices": ["none", "newest", "all"], "default": "none"},
+                "opens": {"type": "bool", "default": False},
                 "max_age": {"type": "str"},
                 "metrics": {"type": "bool", "default": False},
             },

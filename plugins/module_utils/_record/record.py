@@ -90,6 +90,7 @@ class Record:
         "set -> when it was made, in seconds since 1970, once that is sure: clocks jump", number
     )
     found_equal: Mapping[str, Proof] = objects_by_name("set -> a restore loaded it here, and all was equal", Proof)
+    pushed: Mapping[str, str] = by_name("set -> digest of its manifest, as this host pushed it to a repository", text)
     marks: Optional[Marks] = object_key("signs of what frozen databases held when dumped", Marks)
     media: Optional[Media] = object_key("MEDIA_ROOT, as we filled it", Media)
     media_restored: str = key(

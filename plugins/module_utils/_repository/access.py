@@ -21,7 +21,10 @@ _ALLOWED = re.compile(
     r"^(RESTIC_(REPOSITORY|PASSWORD|REST_USERNAME|REST_PASSWORD)|(AWS|B2|AZURE|GOOGLE|OS|ST|SWIFT|RCLONE)_[A-Z0-9_]+)$"
 )
 _WITH_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]*@|^rest:[^/]*//[^/@\s]*:[^/@\s]*@")
-_DIRECTORY = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_.-]*@(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):)?/[^\s'\"\\\x00-\x1f]+")
+#: On another host the path is read by a shell there: so nothing that one obeys. Alone, a slash is what rrsync takes.
+_DIRECTORY = re.compile(
+    r"[A-Za-z_][A-Za-z0-9_.-]*@(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):/[\w./+=@,%:~-]*|/[^\s'\"\\\x00-\x1f]+"
+)
 _SFTP = re.compile(r"sftp:([A-Za-z_][A-Za-z0-9_.-]*@[A-Za-z0-9.-]+):[^\s'\"\\\x00-\x1f]+")
 _NO_HOST = "key_file and host_keys belong together, and to an address such as sftp:USER@HOST:/PATH"
 _OPTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*=.*")

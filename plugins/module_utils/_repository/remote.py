@@ -11,17 +11,20 @@ What lies there can be restored with plain tools:
     relocate.repository              its mark: a directory without it may be a disk that is not mounted
     sets/SITE/LABEL/...              sets as backups write them
     equal/SITE/LABEL                 when a restore found the set equal, and the digest of its manifest
+
+What is read of it lies in a directory of this process alone, so that no other one changes it meanwhile. Its host is not
+trusted with this host's disk either: what it lists is added up first, and no file may become larger than it can be.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import secrets
 import shutil
 import tempfile
+import weakref
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -30,6 +33,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import File
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
     Completed,
+    find_program,
     last_lines,
     require_program,
     run,
@@ -38,6 +42,7 @@ from ansible_collections.relocate.django.plugins.module_utils._progress import B
 from ansible_collections.relocate.django.plugins.module_utils._repository import ssh
 from ansible_collections.relocate.django.plugins.module_utils._repository.access import Access
 from ansible_collections.relocate.django.plugins.module_utils._repository.parsed import Lock, Stored
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.label import LABEL, Made, in_order
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import (
@@ -50,14 +55,19 @@ from ansible_collections.relocate.django.plugins.module_utils._set.manifest impo
 
 MARK = "relocate.repository"
 _EQUAL = re.compile(r"^([0-9]{1,12}) ([0-9a-f]{64})\n?\Z")
-_LARGEST = "256m"  # of a manifest, a mark or a note that is read
+_LARGEST = 16 << 20  # bytes of a manifest, a mark or a note that is read
+_MOST = 512 << 20  # bytes of all of them
+_MOST_FILES = 200_000
+_SPARE = 64 << 20  # bytes that stay free
+_LISTED = re.compile(r"^(Number of files|Total transferred file size): ([0-9,.]+)", re.MULTILINE)
+_NAMED = "[0-9]" * 8 + "T" + "[0-9]" * 6 + "Z-*"  # a label, as rsync matches it
 _MODES = ("--no-perms", "--chmod=D700,F600", "--no-links")
 
 
 class Remote:
     """A directory with sets, as root of this host reaches it.
 
-    :param directory: our work directory, below which the manifests are kept that were read
+    :param directory: our work directory, below which the manifests lie that were read, as long as this object does
     """
 
     #: Whether what it says of a manifest is as good as a pin.
@@ -68,8 +78,8 @@ class Remote:
         self._access, self._directory, self._run = access, directory, runner
         self.may_be_made = access.create
         self._site = site
-        name = hashlib.sha256(access.address.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        self._cache = os.path.join(directory, "cache", "directory", name)
+        self._top = _own_directory(self, os.path.join(directory, "cache"))
+        self._cache = os.path.join(self._top, "seen")
         make_directory(self._cache, 0o700)
 
     # --- the repository
@@ -103,13 +113,25 @@ class Remote:
         listed = [(one.label, entry) for one in self.sets(self._site) for entry in self._read(one.label).files]
         part = secrets.randbelow(parts) + 1 if parts and listed else 0
         if part:
-            self._compare(listed[part - 1 :: parts])
+            self._compare_present(listed[part - 1 :: parts])
         return "{0}/{1}".format(part, parts) if part else ""
+
+    def _compare_present(self, wanted: Sequence[Tuple[str, FileEntry]]) -> None:
+        """Compare, but for the sets that another host removes meanwhile: these are looked for again."""
+        try:
+            self._compare(wanted)
+        except RelocateError:
+            self._see()
+            there = self._labels()
+            left = [(label, entry) for label, entry in wanted if label in there]
+            if len(left) == len(wanted):
+                raise
+            self._compare(left)
 
     def _compare(self, wanted: Sequence[Tuple[str, FileEntry]]) -> None:
         """Bring files of sets, and hold each against its manifest. Raises repository_damaged."""
         with self._scratch() as top:
-            done = self._bring(["{0}/{1}".format(label, entry.path) for label, entry in wanted], top)
+            done = self._bring(wanted, top)
             for label, entry in wanted:
                 came = BackupSet(os.path.join(top, label))
                 if not os.path.isfile(came.file(entry.path)):
@@ -144,7 +166,8 @@ class Remote:
                 "the repository holds another set {0} than this host".format(label),
                 "look at both, then remove one of them",
             )
-        self._remove([one for one in self._unfinished() if one != label and _older(one, made.label)])
+        self._see()  # what was an upload at work may be a set by now
+        self._remove([one for one in self._labels(finished=False) if one != label and _older(one, made.label)])
         source = "{0}/./sets/{1}/{2}".format(os.path.dirname(os.path.dirname(home)), self._site, label)
         apart = "--exclude=/sets/{0}/{1}/{2}".format(self._site, label, MANIFEST)
         self._rsync(["--relative", "--delete", *_MODES, apart, source + "/"], "")
@@ -153,18 +176,18 @@ class Remote:
         return {"total_bytes_processed": size, "data_added": size}
 
     def pull(self, one: Stored, target: str) -> None:
-        """Bring all files of a set but its manifest below a directory of ours."""
-        place = os.path.join(target, one.label)
-        make_directory(place, 0o700)
-        argv = [*_MODES, "--exclude=/" + MANIFEST]
-        done = self._start([*argv, self._at("sets/{0}/{1}/".format(self._site, one.label)), place + "/"])
+        """Bring the files that the manifest of a set lists, and nothing else, below a directory of ours.
+
+        Raises disk_full, repository_damaged.
+        """
+        make_directory(os.path.join(target, one.label), 0o700)
+        done = self._bring([(one.label, entry) for entry in self._read(one.label).files], target)
         if done.rc:
             raise self._failure(done)
 
     def manifest(self, one: Stored) -> bytes:
-        """Return the manifest of a set."""
-        with open(os.path.join(self._cache, "sets", self._site, one.label, MANIFEST), "rb") as stream:
-            return stream.read()
+        """Return the manifest of a set. Raises set_not_found when it went meanwhile."""
+        return self._content(one.label)
 
     def note_equal(self, one: Stored, at: float) -> None:
         """Write down beside a set that it was restored and found equal."""
@@ -183,14 +206,39 @@ class Remote:
 
     def _see(self) -> None:
         """Bring the mark, and the manifests and notes of the site. Raises repository_missing."""
-        places = ["sets/", "sets/{0}/", "sets/{0}/*/", "sets/{0}/*/" + MANIFEST, "equal/", "equal/{0}/", "equal/{0}/*"]
+        home = "sets/{0}/" + _NAMED
+        places = [
+            "sets/",
+            "sets/{0}/",
+            home + "/",
+            home + "/" + MANIFEST,
+            "equal/",
+            "equal/{0}/",
+            "equal/{0}/" + _NAMED,
+        ]
         argv = ["--include=/" + name.format(self._site) for name in (MARK, *places)]
-        argv += ["--exclude=*", "--delete", "--delete-excluded", "--checksum", "--max-size=" + _LARGEST, *_MODES]
-        done = self._start([*argv, self._at(""), self._cache + "/"])
+        argv += ["--exclude=*", "--delete", "--delete-excluded", "--checksum", "--max-size={0}".format(_LARGEST)]
+        argv += [*_MODES, self._at(""), self._cache + "/"]
+        self._check_listed(self._start(["--dry-run", "--stats", *argv]))
+        done = self._start(argv, largest=_LARGEST)
         if done.rc:
             raise self._failure(done)
         if not os.path.isfile(os.path.join(self._cache, MARK)):
             raise _missing()
+
+    def _check_listed(self, done: Completed) -> None:
+        """Refuse a host that lists more than sets can make. Raises repository_failed, disk_full."""
+        if done.rc:
+            raise self._failure(done)
+        found = {name: int(re.sub(r"[^0-9]", "", text) or 0) for name, text in _LISTED.findall(done.out)}
+        files, size = (found.get(name, 0) for name in ("Number of files", "Total transferred file size"))
+        if files > _MOST_FILES or size > _MOST:
+            raise RelocateError(
+                "repository_failed",
+                "the repository lists {0} files with {1:.0f} MB of manifests for the site".format(files, size / 1e6),
+                "look at what lies below sets/{0} and equal/{0} there, and remove what is no set".format(self._site),
+            )
+        _check_room(self._top, size)
 
     def _labels(self, finished: bool = True) -> List[str]:
         home = os.path.join(self._cache, "sets", self._site)
@@ -201,13 +249,20 @@ class Remote:
             if LABEL.fullmatch(name) and os.path.isfile(os.path.join(home, name, MANIFEST)) == finished
         ]
 
-    def _unfinished(self) -> List[str]:
-        return self._labels(finished=False)
-
     def _text(self, label: str) -> str:
+        return self._content(label).decode("utf-8", "surrogateescape")
+
+    def _content(self, label: str) -> bytes:
         path = os.path.join(self._cache, "sets", self._site, label, MANIFEST)
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-            return stream.read()
+        try:
+            with open(path, "rb") as stream:
+                return stream.read()
+        except OSError as exc:
+            raise RelocateError(
+                "set_not_found",
+                "the repository holds no set {0} any more".format(label),
+                "list them with relocate.django.backup_info",
+            ) from exc
 
     def _read(self, label: str) -> Manifest:
         found = from_text(self._text(label))
@@ -256,16 +311,20 @@ class Remote:
 
     @contextlib.contextmanager
     def _scratch(self) -> Iterator[str]:
-        top = tempfile.mkdtemp(prefix="remote-", dir=self._cache)
+        top = tempfile.mkdtemp(prefix="remote-", dir=self._top)
         try:
             yield top
         finally:
             shutil.rmtree(top, ignore_errors=True)
 
-    def _bring(self, names: Sequence[str], top: str) -> Completed:
+    def _bring(self, wanted: Sequence[Tuple[str, FileEntry]], top: str) -> Completed:
+        """Bring files of sets that manifests list; none may be larger than the largest of them. Raises disk_full."""
+        _check_room(top, sum(entry.size for _label, entry in wanted))
+        largest = max([entry.size for _label, entry in wanted], default=0)
+        names = ["{0}/{1}".format(label, entry.path) for label, entry in wanted]
         listed = "\0".join(names).encode("utf-8", "surrogateescape")
-        argv = ["--from0", "--files-from=-", "--relative", *_MODES]
-        return self._start([*argv, self._at("sets/{0}/".format(self._site)), top + "/"], listed)
+        argv = ["--from0", "--files-from=-", "--relative", "--max-size={0}".format(largest), *_MODES]
+        return self._start([*argv, self._at("sets/{0}/".format(self._site)), top + "/"], listed, largest)
 
     def _at(self, relative: str) -> str:
         return "{0}/{1}".format(self._access.address.rstrip("/"), relative)
@@ -275,14 +334,48 @@ class Remote:
         if done.rc:
             raise self._failure(done)
 
-    def _start(self, argv: Sequence[str], stdin: Optional[bytes] = None) -> Completed:
-        fixed = [self._program, "--recursive", "--times", "--timeout=600", "--protect-args"]
+    def _start(self, argv: Sequence[str], stdin: Optional[bytes] = None, largest: int = -1) -> Completed:
+        """Run rsync.
+
+        :param largest: bytes that a file may get which it writes here, whatever the other host sends; -1 for no limit
+        """
+        # Not --protect-args, which rrsync refuses: an address on another host has nothing in it that a shell reads.
+        fixed = [*_limited(largest), self._program, "--recursive", "--times", "--timeout=600"]
         with ssh.command(self._access, self._directory) as shell:
             command = Command([*fixed, *(["--rsh=" + shell] if shell else []), *argv], family=True)
             return self._run(command, stdin=stdin, measure=(BYTES, lambda _output: None))
 
     def _failure(self, done: Completed) -> RelocateError:
         return ssh.failure(self._access.address, done.rc, last_lines(done.err, 6))
+
+
+def _own_directory(owner: Remote, home: str) -> str:
+    """Return a directory that goes with an object, or with the next one when this process is killed.
+
+    :param home: our cache
+    """
+    make_directory(home, 0o700)
+    stack, pid = contextlib.ExitStack(), os.getpid()
+    path = stack.enter_context(SecretStore(os.path.join(home, "directory"))).path
+    weakref.finalize(owner, lambda: stack.close() if os.getpid() == pid else None)  # not by a child of this process
+    return path
+
+
+def _limited(largest: int) -> List[str]:
+    """Return what runs a program so that no file it writes becomes larger than so many bytes."""
+    program = find_program("prlimit") if largest >= 0 else None
+    return [program, "--fsize={0}".format(largest), "--"] if program else []
+
+
+def _check_room(path: str, needed: int) -> None:
+    """Raise disk_full where so many bytes do not fit."""
+    free = os.statvfs(path)
+    if free.f_bavail * free.f_frsize < needed + _SPARE:
+        raise RelocateError(
+            "disk_full",
+            "{0} has no room for {1:.0f} MB out of the repository".format(path, needed / 1e6),
+            "free space there, or set relocate_directory to another file system",
+        )
 
 
 def _missing() -> RelocateError:

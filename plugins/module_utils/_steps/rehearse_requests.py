@@ -163,6 +163,7 @@ def _with_data(site: Site, options: Options, old: OldPages, found: List[Obstacle
     source = Source.find(wanted.directory, wanted.site, wanted.label, wanted.manifest_sha256)
     hint = _HINT_OF_SET if options.proves else _HINT
     outcome = Outcome(source.backup.label, options.is_made_for_this, options.where, hint, notes=list(old.notes))
+    outcome.notes += source.backup.unpinned(wanted.manifest_sha256)
     pending = _pending(site, source)
     if pending and not options.proves:
         text = "no request was made: the code has migrations that the data of {0} lacks: {1}"

@@ -102,10 +102,20 @@ def look(asked: Asked) -> Tuple[List[Stored], Optional[Stored], Optional[Manifes
     if not sets and not (asked.label or asked.manifest_sha256):
         return sets, None, None
     one = choose(sets, asked.label, asked.manifest_sha256)
-    return sets, one, from_text(_manifest_text(kept, one, asked.manifest_sha256), MANIFEST)
+    return sets, one, from_text(_manifest_text(kept, one, known_digest(asked, kept.authenticates, one)), MANIFEST)
 
 
-def _manifest_text(kept: Repository, one: Stored, sha256: Optional[str]) -> str:
+def known_digest(asked: Asked, authenticates: bool, one: Stored) -> str:
+    """Return the digest that a set must have, by anybody else than whoever can write to the repository; or "".
+
+    That is the user, a repository that authenticates what it holds, or what this host noted when it pushed the set.
+    """
+    if asked.manifest_sha256 or authenticates:
+        return asked.manifest_sha256 or one.digest
+    return read_record(asked.directory, asked.site).pushed.get(one.label, "")
+
+
+def _manifest_text(kept: Repository, one: Stored, sha256: str) -> str:
     text = kept.manifest(one).decode("utf-8", "surrogateescape")
     if digest_of(text) != (sha256 or one.digest):
         raise RelocateError(
@@ -157,6 +167,7 @@ def push(options: Options, check_mode: bool) -> Dict[str, Any]:
         sets = kept.sets(options.site)
     gone = leaving(options, sets, policy, backup.label)
     if not check_mode:
+        retain.note_pushed(options.directory, options.site, backup.label, backup.digest())
         gone = _forget(kept, [one for one in sets if one.label in gone], notes)
     return {
         "changed": not there or bool(gone),
@@ -218,22 +229,29 @@ def pull(options: Options, check_mode: bool) -> Dict[str, Any]:
     kept = open_repository(options.access(), options.directory, options.site)
     notes = _clear_locks(kept, check_mode)
     one = choose(kept.sets(options.site), options.label, options.manifest_sha256)
+    known = known_digest(options, kept.authenticates, one)
     path = os.path.join(BackupSet.home(options.directory, options.site), one.label)
     result = {"changed": True, "label": one.label, "set": path, "manifest_sha256": one.digest, "notes": notes}
     if os.path.isfile(os.path.join(path, MANIFEST)):
-        if BackupSet(path).digest() != (options.manifest_sha256 or one.digest):
+        if BackupSet(path).digest() != (known or one.digest):
             raise RelocateError(
                 "manifest_edited",
                 "{0} on this host is another set than that of the repository".format(path),
                 "look at it, then move it away",
             )
+        if known and not check_mode:
+            BackupSet(path).pin(known)
         return {**result, "changed": False}
     if not check_mode:
-        _bring(options, kept, one, path)
+        _bring(options, kept, one, path, known)
     return result
 
 
-def _bring(options: Options, kept: Repository, one: Stored, path: str) -> None:
+def _bring(options: Options, kept: Repository, one: Stored, path: str, known: str) -> None:
+    """Bring a set.
+
+    :param known: the digest that it must have and is pinned by; empty when nobody knows it
+    """
     incoming = os.path.join(options.directory, "incoming", options.site)
     shutil.rmtree(incoming, ignore_errors=True)  # of a run that was killed
     make_directory(incoming, 0o700)
@@ -241,14 +259,14 @@ def _bring(options: Options, kept: Repository, one: Stored, path: str) -> None:
         kept.pull(one, incoming)
         came = BackupSet(os.path.join(incoming, one.label))
         _own(came.path)
-        write_atomically(came.file(MANIFEST), _manifest_text(kept, one, options.manifest_sha256))
+        write_atomically(came.file(MANIFEST), _manifest_text(kept, one, known))
         came.verify(came.read(one.digest), default_jobs())
         for top, _directories, _names in os.walk(came.path):
             sync_directory(top)
         retention.clear_unfinished(options.directory, options.site, "")
         make_directory(os.path.dirname(path), 0o711)
-        if kept.authenticates or options.manifest_sha256:
-            pins.write(path, one.digest)
+        if known:
+            pins.write(path, known)
         os.rename(came.path, path)
         sync_directory(os.path.dirname(path))
     finally:

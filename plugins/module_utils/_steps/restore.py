@@ -207,9 +207,10 @@ def apply(
 
 
 def _note_proven(options: Options, source: Source, planned: Plan, kept: RecordFile) -> None:
-    """Note a set of which every database was loaded out of its dump; a first copy is none yet."""
+    """Note a set of which every database was loaded out of its dump; not a first copy, nor one that nothing pins."""
+    known = not source.backup.unpinned(options.manifest_sha256)
     loaded = {step.alias for step in planned.todo if not step.converts}
-    if options.state != "copied" and loaded == set(source.manifest.databases):
+    if known and options.state != "copied" and loaded == set(source.manifest.databases):
         retain.note_proven(kept, source.backup.label, source.digest)
 
 

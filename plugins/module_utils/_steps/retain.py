@@ -61,6 +61,17 @@ def note_proven(kept: RecordFile, label: str, digest: str) -> None:
     kept.write(replace(kept.record, found_equal={**kept.record.found_equal, label: Proof(digest, time.time())}))
 
 
+def note_pushed(directory: str, site: str, label: str, digest: str) -> None:
+    """Note what a set was when this host pushed it: whoever keeps it can change it with its manifest."""
+    if read_record(directory, site).pushed.get(label) == digest:
+        return
+
+    def noted(latest: Record) -> Record:
+        return replace(latest, pushed=dict(sorted({**latest.pushed, label: digest}.items())[-_NOTED:]))
+
+    update_record(directory, site, noted)
+
+
 def leaving(
     directory: str, site: str, policy: Policy, made: Optional[Made] = None, media: bool = False
 ) -> retention.Leaving:

@@ -229,3 +229,25 @@ def test_what_another_process_would_not_know_goes_as_every_module(
     """A process that waits has the environment of the task that began it; and a check leaves nothing behind."""
     ways, found = one(monkeypatch, place.TAKEN, **given)
     assert found["way"] == "as every module" and ways == [given.get("environment", "")]
+
+
+@pytest.mark.parametrize(
+    ("args", "refused"),
+    [
+        ({"age_identity": "AGE-SECRET-KEY-1X"}, True),
+        ({"steps": [{"arguments": {"age_identity": "AGE-SECRET-KEY-1X"}}]}, True),
+        ({"calls": [{"arguments": {"age_identity": "AGE-SECRET-KEY-1X"}}]}, True),
+        ({"calls": [{"arguments": {"age_identity": "/etc/identity"}}]}, False),
+    ],
+)
+@pytest.mark.usefixtures("quiet")
+def test_the_text_of_an_identity_is_piped_or_stays(
+    monkeypatch: pytest.MonkeyPatch, args: dict[str, Any], refused: bool
+) -> None:
+    """Wherever it is in the arguments: those of the task, of steps that it runs, and of calls that it plans."""
+    monkeypatch.setattr(NormalAction, "_execute_module", lambda *_words, **_more: {"sent": True})
+    task = MagicMock(args=args, action="relocate.django.schedule", check_mode=False)
+    link = MagicMock(has_pipelining=False, become=None)
+    plugin = on_host.ActionModule(task, link, MagicMock(), MagicMock(), MagicMock(), MagicMock())
+    found = plugin._execute_module(task_vars={"relocate_progress": False})
+    assert ("sent" not in found and found["code"] == "bad_option") == refused

@@ -108,3 +108,14 @@ def test_what_a_command_says_is_not_shown() -> None:
     with refused("repository_password", "credentials_command exited 4") as caught:
         Access.of(given).environment()
     assert "Canary" not in str(caught.value.as_result())
+
+
+@pytest.mark.parametrize("address", ["backup@vault.example.org:/", "backup@[2001:db8::1]:/srv/sets", "/mnt/my-sets"])
+def test_a_directory(address: str) -> None:
+    assert Access.of({"address": address, "key_file": "/k", "host_keys": ["ssh-ed25519 A"]}).keeps_sets
+
+
+@pytest.mark.parametrize("address", ["backup@host:/srv/$(reboot)", "backup@host:/srv/*", "backup@host:/a;b", "/a b"])
+def test_a_directory_that_a_shell_would_read(address: str) -> None:
+    with refused("bad_option", "neither /PATH nor"):
+        Access.of({"address": address, "key_file": "/k", "host_keys": ["ssh-ed25519 A"]})

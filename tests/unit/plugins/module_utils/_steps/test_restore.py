@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
 from ansible_collections.relocate.django.plugins.module_utils._model import DumpFile, SequenceState
+from ansible_collections.relocate.django.plugins.module_utils._record import record as record_record
+from ansible_collections.relocate.django.plugins.module_utils._set import pins
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._steps import measured, proof, restore
 from tests.unit.fakes import BLANK, LABEL, entry, fake_site, manifest, refused
+from tests.unit.plugins.module_utils._set.filled import made
 from tests.unit.plugins.module_utils._steps.engines import NEW, OLD, OLDER, engine
 from tests.unit.records import given
 
@@ -162,3 +166,16 @@ def test_a_dump_that_lies_elsewhere_is_not_loaded(tmp_path: Path, path: str) -> 
     with refused("path_refused", "leads out of the backup set"):
         restore.load_and_prove(one, BackupSet(str(tmp_path / LABEL)), entry(dump=DumpFile(path, "x")), OLD)
     assert one.calls == []
+
+
+@pytest.mark.parametrize(("pinned", "sha256", "proven"), [(True, None, True), (False, "d", True), (False, None, False)])
+def test_a_set_that_nothing_pins_proves_nothing(tmp_path: Path, pinned: bool, sha256: str | None, proven: bool) -> None:
+    backup = made(tmp_path, LABEL)
+    if not pinned:
+        pins.forget(backup.path)
+    source: Any = SimpleNamespace(backup=backup, manifest=manifest(), digest=backup.digest())
+    kept = record_record.RecordFile.read(str(tmp_path), "shop")
+    asked: Any = SimpleNamespace(state="rehearsed", manifest_sha256=sha256)
+    loaded = restore.Plan((restore.Step("default", "", False, entry(), False),), (), (), False, given())
+    restore._note_proven(asked, source, loaded, kept)
+    assert (LABEL in kept.record.found_equal) == proven
