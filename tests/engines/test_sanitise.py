@@ -103,6 +103,7 @@ def test_what_the_user_adds_and_what_fails_half_way(servers: Servers, tmp_path: 
     before = dump(project)
     for given, code in (
         ({"command": ["anonymise", "--fail"]}, "sanitise_failed"),
+        ({"command": ["nosuchcommand"]}, "sanitise_failed"),
         ({"sql": {"sqlite": ["UPDATE old_mail SET contact = ''", "UPDATE no_table SET a = 1"]}}, "sanitise_failed"),
         ({"unrecognised": "refuse"}, "not_sanitised"),
         ({"columns": {"people_note.text": "empty", "people_note.texd": "empty"}}, "unknown_field"),

@@ -171,6 +171,7 @@ SANITISED: Mapping[str, Any] = {
     ),
     "refused": Maybe(dict.fromkeys("code msg hint".split(), str)),
     "failed": Maybe(_ERROR),
+    "lasting": Maybe([str]),
     "ended": Maybe(bool),
     "secrets": [str],
 }

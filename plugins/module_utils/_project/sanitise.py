@@ -17,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     replies,
     requested,
     venv_sanitise,
+    venv_sanitise_errors,
     venv_sanitise_rows,
     venv_sanitise_rules,
     venv_sanitise_search,
@@ -25,7 +26,14 @@ from ansible_collections.relocate.django.plugins.module_utils._project.project i
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 
 #: In the order in which they import each other; the last one's main is run.
-PARTS = (*requested.PARTS, venv_sanitise_rules, venv_sanitise_rows, venv_sanitise_search, venv_sanitise)
+PARTS = (
+    *requested.PARTS,
+    venv_sanitise_rules,
+    venv_sanitise_search,
+    venv_sanitise_rows,
+    venv_sanitise_errors,
+    venv_sanitise,
+)
 _FILE = "sanitise.py"
 #: What a server's error may quote of a row.
 _ADDRESS = re.compile(r"[^\s'\"()=,]+@[^\s'\"()=,]+")
@@ -39,7 +47,7 @@ def sanitise(project: Project, secrets: SecretStore, request: Mapping[str, Any])
 
     Returns ``tables`` (alias -> table -> what -> rows), ``statements``, ``unrecognised`` and ``notes``; nothing without
     ``apply``. Raises RelocateError: mail_would_be_sent, not_sanitised, unknown_field, sanitise_failed, settings_failed,
-    interpreter_unusable, probe_failed, program_missing. Then nothing was changed.
+    interpreter_unusable, probe_failed, program_missing. Then nothing was changed, but for what sanitise_failed names.
     """
     marker = inside.new_marker()
     lines: List[str] = []
@@ -75,15 +83,18 @@ def read(project: Project, line: str) -> Dict[str, Any]:
     if refused:
         raise RelocateError(refused["code"], inside.scrubbed(refused["msg"], known), refused["hint"])
     if failed:
-        raise _failed(failed, known)
+        raise _failed(told, known)
     found: Dict[str, Any] = told.get("done") or {}
     return found
 
 
-def _failed(failed: Mapping[str, Any], known: Sequence[str]) -> RelocateError:
-    text = _ADDRESS.sub("...@...", inside.scrubbed("\n".join(failed["lines"]), known))
+def _failed(told: Mapping[str, Any], known: Sequence[str]) -> RelocateError:
+    text = _ADDRESS.sub("...@...", inside.scrubbed("\n".join(told["failed"]["lines"]), known))
+    changed, lasting = "nothing of it was changed", told.get("lasting")
+    if lasting:
+        changed = "what was done is taken back, but may stay in: {0}".format(", ".join(lasting))
     return RelocateError(
         "sanitise_failed",
-        "the clone is not sanitised, and nothing of it was changed:\n{0}".format(text),
+        "the clone is not sanitised, and {0}:\n{1}".format(changed, text),
         "read the last line; correct relocate_sanitise, and run it again. The site was not started",
     )

@@ -13,11 +13,12 @@ Python 3.6 syntax, ASCII only, standard library only, Django imported inside fun
 # mypy: disable-error-code="import-untyped,import-not-found"
 
 import contextlib
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_probe,
     venv_requests,
+    venv_sanitise_errors,
     venv_sanitise_rows,
     venv_sanitise_search,
     venv_secrets,
@@ -51,15 +52,33 @@ def refuse_mail(settings: Any, allowed: List[str]) -> None:
         )
 
 
-def sanitise(request: Request) -> Dict[str, Any]:
-    """Do all of it; returns counts by alias and table, what was found that no rule names, and notes."""
+def refuse_command(request: Request) -> None:
+    """Refuse a command that the project does not have. Raises RefusedError."""
+    from django.core.management import get_commands
+
+    if request["command"] and request["command"][0] not in get_commands():
+        raise venv_sanitise_rows.RefusedError(
+            "sanitise_failed",
+            "the project has no command {0}: nothing of the clone was changed".format(request["command"][0]),
+            "correct command in relocate_sanitise",
+        )
+
+
+def sanitise(request: Request, lasting: List[str]) -> Dict[str, Any]:
+    """Do all of it; returns counts by alias and table, what was found that no rule names, and notes.
+
+    :param lasting: gets the names of what keeps what was done to it, should the rest fail
+    """
     from django.core.management import call_command
     from django.db import connections, transaction
 
     told: Dict[str, Any] = {"tables": {}, "statements": {}, "unrecognised": {}, "notes": []}
     with contextlib.ExitStack() as stack:
         for alias in request["aliases"]:
+            lasting += ["database {0}: {1}".format(alias, table) for table in _without_transaction(connections[alias])]
+            stack.push(_noting(alias, lasting))
             stack.enter_context(transaction.atomic(using=alias))
+        orphans = {alias: _orphans(connections[alias]) for alias in request["aliases"]}
         every = [venv_sanitise_rows.Rows(alias, request["domain"]) for alias in request["aliases"]]
         refuse_unknown(request["columns"], every)
         for rows in every:
@@ -67,16 +86,57 @@ def sanitise(request: Request) -> Dict[str, Any]:
         if request["command"]:
             call_command(*request["command"])
         for alias in request["aliases"]:
-            connection = connections[alias]
-            for name in venv_sanitise_search.refresh(connection):
-                told["notes"].append("database {0}: materialized view {1} was filled again".format(alias, name))
-            found, notes = venv_sanitise_search.search(connection)
-            told["unrecognised"][alias] = found
-            told["notes"] += ["database {0}: {1}".format(alias, note) for note in notes + _not_in_it(connection)]
+            _search(connections[alias], told)
         refuse_left(request, told["unrecognised"])
+        for alias in request["aliases"]:
+            check(alias, connections[alias], orphans[alias])
     for alias in request["aliases"]:
         _forget(connections[alias])
     return told
+
+
+def _search(connection: Any, told: Dict[str, Any]) -> None:
+    """Tell what is left that no rule names."""
+    notes = ["materialized view {0} was filled again".format(name) for name in venv_sanitise_search.refresh(connection)]
+    told["unrecognised"][connection.alias], more = venv_sanitise_search.search(connection)
+    notes += more + _not_in_it(connection)
+    told["notes"] += ["database {0}: {1}".format(connection.alias, note) for note in notes]
+
+
+def _noting(alias: str, lasting: List[str]) -> Callable[..., None]:
+    """Return what notes that a database was committed, once it was."""
+
+    def note(kind: Any, _error: Any, _traceback: Any) -> None:
+        if kind is None:
+            lasting.append("database {0}".format(alias))
+
+    return note
+
+
+def _orphans(connection: Any) -> Optional[int]:
+    """Count the rows of SQLite that refer to none, which a restored database may have had before; None: not told."""
+    if connection.vendor != "sqlite":
+        return None
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA foreign_key_check")
+            return len(cursor.fetchall())
+    except Exception:  # of a foreign key that fits nothing: it has never been looked at by SQLite itself
+        return None
+
+
+def check(alias: str, connection: Any, orphans: Optional[int]) -> None:
+    """Look at constraints that are put off to the end, before any database is committed.
+
+    :param orphans: how many rows of SQLite referred to none before
+
+    Raises ToldError, or what the database says.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    if orphans is not None and (_orphans(connection) or 0) > orphans:
+        raise venv_sanitise_rows.ToldError("database {0}: rows would refer to others that are gone".format(alias))
 
 
 def _change(rows: Any, request: Request, told: Dict[str, Any]) -> None:
@@ -86,21 +146,40 @@ def _change(rows: Any, request: Request, told: Dict[str, Any]) -> None:
         table, _dot, column = name.rpartition(".")
         if table in rows.tables:
             rows.column(table, column, how)
-    statements = [sql for key in (rows.connection.vendor, rows.alias) for sql in request["sql"].get(key, [])]
-    told["statements"][rows.alias] = [rows.execute(statement) for statement in statements]
+    told["statements"][rows.alias] = []
+    for key, number, sql in _statements(rows, request):
+        told["statements"][rows.alias].append(rows.execute(sql, "statement {0} of sql for {1}".format(number, key)))
     told["tables"][rows.alias] = rows.counts
+    away = "database {0}: table {1} lies in another database: it is not changed"
+    told["notes"] += [away.format(rows.alias, table) for table in rows.elsewhere]
+
+
+def _statements(rows: Any, request: Request) -> List[Tuple[str, int, str]]:
+    """Return the user's statements for a database, each with the key and the place where it was written."""
+    keys = (rows.connection.vendor, rows.alias)
+    return [(key, number, sql) for key in keys for number, sql in enumerate(request["sql"].get(key, []), 1)]
 
 
 def refuse_unknown(columns: Dict[str, str], every: List[Any]) -> None:
-    """Refuse columns of tables that no database has. Raises RefusedError."""
-    tables = {table for rows in every for table in rows.tables}
-    missing = sorted(name for name in columns if name.rpartition(".")[0] not in tables)
+    """Refuse columns of tables that no database has, or that lie in another one. Raises RefusedError."""
+    others = _of_tables(columns, [table for rows in every for table in rows.elsewhere])
+    if others:
+        raise venv_sanitise_rows.RefusedError(
+            "unknown_field",
+            "the table lies in another database, which is none of the clone's: {0}".format(", ".join(others)),
+            "leave it out of columns of relocate_sanitise; have the clone's table name a database of its own",
+        )
+    missing = sorted(set(columns) - set(_of_tables(columns, [table for rows in every for table in rows.tables])))
     if missing:
         raise venv_sanitise_rows.RefusedError(
             "unknown_field",
             "no database holds the table of {0}".format(", ".join(missing)),
             "write TABLE.COLUMN in columns of relocate_sanitise",
         )
+
+
+def _of_tables(columns: Dict[str, str], tables: List[str]) -> List[str]:
+    return sorted(name for name in columns if name.rpartition(".")[0] in tables)
 
 
 def refuse_left(request: Request, unrecognised: Dict[str, List[Dict[str, Any]]]) -> None:
@@ -115,6 +194,10 @@ def refuse_left(request: Request, unrecognised: Dict[str, List[Dict[str, Any]]])
 
 
 def _not_in_it(connection: Any) -> List[str]:
+    return ["{0} knows no transaction".format(table) for table in _without_transaction(connection)]
+
+
+def _without_transaction(connection: Any) -> List[str]:
     """Name the tables of MySQL whose engine knows no transaction."""
     if connection.vendor != "mysql":
         return []
@@ -123,7 +206,7 @@ def _not_in_it(connection: Any) -> List[str]:
             "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type ="
             " 'BASE TABLE' AND engine <> 'InnoDB' ORDER BY 1"
         )
-        return ["table {0} knows no transaction".format(row[0]) for row in cursor.fetchall()]
+        return ["table {0}".format(row[0]) for row in cursor.fetchall()]
 
 
 def _forget(connection: Any) -> None:
@@ -137,6 +220,8 @@ def _forget(connection: Any) -> None:
 
 def work(request: Request, say: Callable[[Dict[str, Any]], None]) -> None:
     """Start as the site does, and tell what was done, or why not."""
+    lasting: List[str] = []
+    describe = venv_secrets.describe_error
     try:
         import django
         from django.conf import settings
@@ -144,13 +229,15 @@ def work(request: Request, say: Callable[[Dict[str, Any]], None]) -> None:
         venv_probe.start(request)
         django.setup()
         refuse_mail(settings, request["mail_backends"])
-        done = sanitise(request) if request["apply"] else None
+        refuse_command(request)
+        describe = venv_sanitise_errors.describe  # from here on rows are in everybody's hands
+        done = sanitise(request, lasting) if request["apply"] else None
     except venv_sanitise_rows.RefusedError as refused:
         say({"refused": refused.told, "secrets": venv_secrets.all_secrets()})
         return
     except (Exception, SystemExit) as error:
-        failed = venv_secrets.describe_error("sanitise", error)
-        say({"failed": failed, "secrets": venv_secrets.all_secrets(error)})
+        failed = describe("sanitise", error)
+        say({"failed": failed, "lasting": lasting, "secrets": venv_secrets.all_secrets(error)})
         return
     say({"done": done, "ended": True, "secrets": venv_secrets.all_secrets()})
 

@@ -13,7 +13,7 @@ standard library only, Django imported inside functions.
 import uuid
 from typing import Any, Callable, Dict, Iterable, List, Set
 
-from ansible_collections.relocate.django.plugins.module_utils._project import venv_sanitise_rules
+from ansible_collections.relocate.django.plugins.module_utils._project import venv_sanitise_rules, venv_sanitise_search
 
 _MANY = 1000  # rows that are masked one by one, in a turn
 _LONG = 64  # characters that a masked address may take
@@ -27,6 +27,10 @@ class RefusedError(Exception):
     def __init__(self, code: str, msg: str, hint: str) -> None:
         super().__init__(msg)
         self.told = {"code": code, "msg": msg, "hint": hint}
+
+
+class ToldError(Exception):
+    """What failed, in words of ours that hold no value of a row."""
 
 
 class Rows:
@@ -43,7 +47,9 @@ class Rows:
         self.connection = connections[alias]
         self.alias = alias
         self.domain = domain
-        self.tables: Set[str] = set(self.connection.introspection.table_names())
+        #: What lies in other databases: the original's, maybe, which the clone's own settings still reach.
+        self.elsewhere: List[str] = venv_sanitise_search.elsewhere(self.connection)
+        self.tables: Set[str] = set(self.connection.introspection.table_names()) - set(self.elsewhere)
         every = apps.get_models(include_auto_created=True)
         own = {model._meta.db_table: model for model in every if not model._meta.proxy}
         self.models = [model for table, model in sorted(own.items()) if table in self.tables]
@@ -189,12 +195,15 @@ class Rows:
         else:
             self._set(field.model, field.name, _nothing(field))
 
-    def execute(self, statement: str) -> int:
-        """Run a statement of the user's; returns how many rows the driver says it changed."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(statement)
-            rows: int = cursor.rowcount
-            return max(rows, 0)
+    def execute(self, statement: str, name: str) -> int:
+        """Run a statement of the user's; returns how many rows the driver says it changed. Raises ToldError."""
+        try:
+            with self.connection.cursor() as cursor:
+                cursor.execute(statement)
+                rows: int = cursor.rowcount
+        except Exception as error:
+            raise ToldError(name) from error
+        return max(rows, 0)
 
 
 def _nothing(field: Any) -> Any:

@@ -40,9 +40,25 @@ _MYSQL = """
 SELECT '', c.table_name, c.column_name, c.data_type FROM information_schema.columns c
 JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
 WHERE c.table_schema = DATABASE() AND t.table_type = 'BASE TABLE'
+AND COALESCE(t.engine, '') NOT IN ({0})
 AND (c.data_type LIKE '%char' OR c.data_type LIKE '%text' OR c.data_type LIKE '%blob' OR c.data_type LIKE '%binary'
 OR c.data_type = 'json')
 ORDER BY 2, c.ordinal_position
+"""
+#: Engines of MySQL and MariaDB whose rows lie elsewhere: on other servers, in files, or in tables of other databases.
+_ELSEWHERE = ("CONNECT", "FEDERATED", "FEDERATEDX", "MRG_MYISAM", "S3", "SPHINX", "SPIDER")
+#: Foreign tables, and tables that have one below them: what changes those reaches it too.
+_FOREIGN = """
+WITH RECURSIVE reached (oid) AS (
+    SELECT oid FROM pg_catalog.pg_class WHERE relkind = 'f'
+    UNION SELECT i.inhparent FROM pg_catalog.pg_inherits i JOIN reached r ON r.oid = i.inhrelid
+)
+SELECT c.relname FROM pg_catalog.pg_class c JOIN reached r ON r.oid = c.oid
+WHERE pg_catalog.pg_table_is_visible(c.oid) ORDER BY 1
+"""
+_REMOTE = """
+SELECT table_name FROM information_schema.tables
+WHERE table_schema = DATABASE() AND engine IN ({0}) ORDER BY 1
 """
 Column = Tuple[str, str]  # name, type
 Tables = List[Tuple[str, str, List[Column]]]  # schema, table, columns
@@ -53,12 +69,25 @@ def tables(connection: Any) -> Tables:
     if connection.vendor == "sqlite":
         return _of_sqlite(connection)
     with connection.cursor() as cursor:
-        cursor.execute(_POSTGRESQL if connection.vendor == "postgresql" else _MYSQL)
+        cursor.execute(_POSTGRESQL if connection.vendor == "postgresql" else _of_mysql(_MYSQL))
         rows = [[_text(part) for part in row] for row in cursor.fetchall()]
     found: Dict[Tuple[str, str], List[Column]] = {}
     for schema, table, column, kind in rows:
         found.setdefault((schema, table), []).append((column, kind))
     return [(schema, table, columns) for (schema, table), columns in found.items()]
+
+
+def elsewhere(connection: Any) -> List[str]:
+    """Return the tables whose rows lie in other databases: whoever changed them would change those."""
+    if connection.vendor not in ("postgresql", "mysql"):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_FOREIGN if connection.vendor == "postgresql" else _of_mysql(_REMOTE))
+        return [_text(row[0]) for row in cursor.fetchall()]
+
+
+def _of_mysql(query: str) -> str:
+    return query.replace("{0}", ", ".join("'{0}'".format(name) for name in _ELSEWHERE))
 
 
 def _text(value: Any) -> str:

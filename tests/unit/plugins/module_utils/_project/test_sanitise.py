@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 import zlib
@@ -17,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._project import (
     sanitise,
     venv_sanitise,
+    venv_sanitise_errors,
     venv_sanitise_rows,
     venv_sanitise_rules,
     venv_sanitise_search,
@@ -129,3 +131,151 @@ def test_a_column_that_is_called_so_holds_tokens(vendor: str) -> None:
         conditions = dict(venv_sanitise_search.conditions(vendor, f'"{name}"', (name, "text")))
         assert ("NOT IN" in conditions["token"]) is is_one
         assert venv_sanitise_rules.DOMAIN in conditions["e-mail address"], "what was masked is not found again"
+
+
+class Connection:
+    """A database that answers what it is told to."""
+
+    def __init__(self, vendor: str, *rows: Any, fails: str = "") -> None:
+        self.vendor, self.rows, self.asked, self._fails = vendor, list(rows), [], fails
+        self.introspection = self
+
+    def table_names(self) -> list[str]:
+        return ["far", "member"]
+
+    def cursor(self) -> Any:
+        return contextlib.nullcontext(self)
+
+    def execute(self, statement: str) -> None:
+        self.asked.append(statement)
+        if self._fails:
+            raise ValueError(self._fails)
+
+    def fetchall(self) -> list[Any]:
+        return self.rows
+
+
+@pytest.mark.parametrize(("vendor", "words"), [("postgresql", "relkind = 'f'"), ("mysql", "'FEDERATED'")])
+def test_tables_of_other_databases_are_none_of_a_clones(
+    vendor: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A foreign table, or one with a foreign partition, may be the original's own."""
+    import django.db
+    from django.apps import apps
+
+    connection = Connection(vendor, ("far",))
+    monkeypatch.setattr(django.db, "connections", {"default": connection})
+    monkeypatch.setattr(apps, "get_models", lambda **_words: [])
+    rows = venv_sanitise_rows.Rows("default", "")
+    assert (rows.tables, rows.elsewhere) == ({"member"}, ["far"])
+    assert words in connection.asked[0]
+    with pytest.raises(venv_sanitise_rows.RefusedError, match="none of the clone's: far.email"):
+        venv_sanitise.refuse_unknown({"far.email": "mask"}, [rows])
+    venv_sanitise.refuse_unknown({"member.email": "mask"}, [rows])
+    told: dict[str, Any] = {"tables": {}, "statements": {}, "notes": []}
+    venv_sanitise._change(rows, {"builtin": False, "columns": {}, "sql": {}}, told)
+    assert told["notes"] == ["database default: table far lies in another database: it is not changed"]
+
+
+def test_a_file_has_no_tables_of_others() -> None:
+    assert venv_sanitise_search.elsewhere(Connection("sqlite", ("far",))) == []
+
+
+ROW = "DETAIL: Failing row contains (7, bob, 1970-01-01, 5 Elm Street)"
+
+
+class Diag:
+    """What psycopg tells of an error."""
+
+    schema_name, table_name, column_name, constraint_name = "public", "shop_order", None, "positive"
+    message_primary = message_detail = context = ROW
+
+
+class ViolationError(Exception):
+    """An error of psycopg's."""
+
+    diag, sqlstate = Diag(), "23514"
+
+
+def quoted(*chain: BaseException) -> str:
+    """Give what is told of an error, whose causes come before it."""
+    for number, cause in enumerate(chain[:-1], 1):
+        chain[number].__cause__ = cause
+    told = venv_sanitise_errors.describe("sanitise", chain[-1])
+    with pytest.raises(RelocateError) as caught:
+        read(failed=told)
+    return str(caught.value)
+
+
+def test_an_error_quotes_no_row() -> None:
+    """The server's, the driver's, and those of the project's own command."""
+    from django.core.management import CommandError
+    from django.db import IntegrityError
+
+    text = quoted(ViolationError(ROW), IntegrityError(ROW), CommandError("cannot anonymise bob of 5 Elm Street"))
+    assert "23514, schema public, table shop_order, constraint positive" in text
+    assert "django.db.utils.IntegrityError" in text and "CommandError" in text
+    text += quoted(IntegrityError(1062, "Duplicate entry 'bob of 5 Elm Street' for key 'name'"))
+    assert "IntegrityError: error 1062" in text
+    named = venv_sanitise_rows.ToldError("statement 2 of sql for mysql")
+    assert "statement 2 of sql for mysql" in quoted(ValueError(7, "bob"), named)
+    assert not re.search("bob|Elm|1970|DETAIL|Duplicate", text)
+    assert "7" not in quoted(KeyError(7, "bob")).replace("line 7", "")
+
+
+def test_arguments_of_a_command_are_the_users_own() -> None:
+    from django.core.management import CommandError
+    from django.core.management.base import CommandParser
+
+    with pytest.raises(CommandError) as caught:
+        CommandParser(called_from_command_line=False).parse_args(["--fial"])
+    assert "--fial" in quoted(caught.value)
+
+
+def test_a_command_that_is_missing_is_refused_before_anything_is_done() -> None:
+    venv_sanitise.refuse_command({"command": []})
+    with pytest.raises(venv_sanitise_rows.RefusedError, match="no command nosuchcommand"):
+        venv_sanitise.refuse_command({"command": ["nosuchcommand"]})
+
+
+def test_what_was_committed_is_told() -> None:
+    told = {"failed": {"stage": "sanitise", "types": ["E"], "lines": ["E"]}}
+    with pytest.raises(RelocateError, match="nothing of it was changed"):
+        read(**told, lasting=[])
+    with pytest.raises(RelocateError, match="taken back, but may stay in: database other") as caught:
+        read(**told, lasting=["database other"])
+    assert "nothing of it was changed" not in str(caught.value)
+
+
+def test_constraints_that_are_put_off_are_looked_at_before_the_first_commit() -> None:
+    late = Connection("postgresql")
+    venv_sanitise.check("default", late, None)
+    assert late.asked == ["SET CONSTRAINTS ALL IMMEDIATE"]
+    before = Connection("sqlite", ("order", 1, "member", 0))
+    assert venv_sanitise._orphans(before) == 1
+    venv_sanitise.check("default", before, 1)
+    with pytest.raises(venv_sanitise_rows.ToldError, match="database default: rows would refer"):
+        venv_sanitise.check("default", before, 0)
+    assert venv_sanitise._orphans(Connection("sqlite", fails="foreign key mismatch")) is None
+
+
+def test_a_commit_that_fails_leaves_a_list_of_those_that_did_not() -> None:
+    class Commit:
+        """A transaction whose end may fail."""
+
+        def __init__(self, fails: bool) -> None:
+            self.fails = fails
+
+        def __enter__(self) -> None:
+            """Begin."""
+
+        def __exit__(self, *_words: Any) -> None:
+            if self.fails:
+                raise ValueError("commit")
+
+    lasting: list[str] = []
+    with pytest.raises(ValueError, match="commit"), contextlib.ExitStack() as stack:
+        for alias in ("default", "other"):
+            stack.push(venv_sanitise._noting(alias, lasting))
+            stack.enter_context(Commit(alias == "default"))
+    assert lasting == ["database other"]
