@@ -114,6 +114,7 @@ class Site:
     engines: Dict[str, Engine]
     stopwatch: Stopwatch
     notes: List[str]
+    others: List[str] = field(default_factory=list)  # aliases of other databases, which take no part
     scanned: Dict[str, Any] = field(default_factory=dict)  # by alias: the models whose rows another engine would take
 
 
@@ -121,6 +122,17 @@ def in_memory(raw: Mapping[str, Any]) -> bool:
     """Tell whether an alias, as the probe tells it, is a SQLite database that dies with the process that made it."""
     known = raw["vendor"] == "sqlite" or raw["backend"].rsplit(".", 1)[-1] in ("sqlite3", "spatialite")
     return known and raw["name"] == ":memory:"
+
+
+def _others(raw: Sequence[Mapping[str, Any]], chosen: Sequence[Mapping[str, Any]]) -> List[str]:
+    """Return the aliases of databases that are none of the chosen ones; a replica on another host is one of its own."""
+    taken = {item["alias"]: (item["host"], item["port"], item["name"]) for item in chosen}
+
+    def is_taken(item: Mapping[str, Any]) -> bool:
+        place = taken.get(item.get("same_as") or item["alias"])
+        return bool(place) and (not item.get("test_mirror") or place == (item["host"], item["port"], item["name"]))
+
+    return [item["alias"] for item in raw if not (is_taken(item) or in_memory(item))]
 
 
 def config_of(raw: Mapping[str, Any]) -> DatabaseConfig:
@@ -155,7 +167,7 @@ def open_site(options: SiteOptions, topics: Sequence[str] = (), partial: bool = 
             if in_memory(item)
         )
         engines = {item["alias"]: open_engine(config_of(item), context) for item in chosen if not in_memory(item)}
-        yield Site(project, secrets, facts, engines, stopwatch, context.notes)
+        yield Site(project, secrets, facts, engines, stopwatch, context.notes, _others(raw, chosen))
 
 
 def ask_before(params: Mapping[str, Any], topics: Sequence[str]) -> Dict[str, Any]:

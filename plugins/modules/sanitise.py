@@ -12,9 +12,14 @@ version_added: 0.1.0
 description:
   - Changes the databases of a site that was restored out of a backup set on this host, in the project's interpreter as
     the project's owner. A database that did not come out of a set here, or that the site has served with since, is
-    refused.
-  - All of it is one transaction for each database. When anything fails, nothing is changed, and the next restore loads
-    the set anew.
+    refused. So is any other database that the settings name, unless O(rules.others) does.
+  - All of it is one transaction for each database, and they are committed together at the end, once constraints that
+    are put off have been looked at. When anything fails, nothing is changed but what the error names, such as tables of
+    MySQL that know no transaction, and the next restore loads the set anew.
+  - Tables whose rows lie in other databases are never changed, as foreign tables of PostgreSQL and FEDERATED ones of
+    MySQL do. The notes name them. What O(rules.sql) and O(rules.command) reach is not looked at.
+  - An error names classes, codes, tables and constraints, and quotes no text of the server's or of the project's, which
+    may hold a row.
   - Models are known by the classes that they are made of, so that a project's own user or token model is met too.
     Passwords of users become unusable. Each C(EmailField), and a user's login that is an address, becomes an address of
     its own at C(example.invalid). Sessions, the log of the admin, tables of caches, tokens (Django REST framework,
@@ -88,6 +93,13 @@ options:
       mail_backends:
         description: Backends of mail that reach nobody, besides Django's C(console), C(dummy), C(filebased) and
           C(locmem). Settings that name any other are refused.
+        type: list
+        elements: str
+        default: []
+      others:
+        description: Databases of the settings that the clone may use although they take no part, so that they are
+          neither restored nor sanitised here. Settings that name any other are refused, since the clone would work on
+          the original's databases.
         type: list
         elements: str
         default: []

@@ -229,10 +229,13 @@ def _set_left(state: State, known: Known, _template: Template, _now: float) -> S
     return _more(state, set_left="{0}: {1}".format(label, _msg(known, "unknown")))
 
 
-def _hook_failed(state: State, known: Known, _template: Template, _now: float) -> State:
+def _hook_failed(state: State, known: Known, template: Template, _now: float) -> State:
     """Note a hook that failed once a site served: nothing is put back for it."""
     ended = {} if state["outcome"] else {"unfinished": True, **_ended(known)}
-    return _more(state, **ended, hook_left="{0}: {1}".format(_ended(known)["task"], _msg(known, "unknown")))
+    left = "{0}: {1}".format(_ended(known)["task"], _msg(known, "unknown"))
+    site = _options.value_of("site", "", known, template)
+    text = "{0}: the site serves, but a hook failed, and does not run again by itself: {1}".format(site, left)
+    return {**_more(state, **ended, hook_left=left), "failures": [*state["failures"], text]}
 
 
 def _rehearsed(state: State, _known: Known, _template: Template, _now: float) -> State:

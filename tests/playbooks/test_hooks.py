@@ -94,6 +94,20 @@ def test_a_hook_that_is_missing_is_refused_first(collection: Path) -> None:  # n
         run(collection, "move", given, 2)
 
 
+@pytest.mark.drawn(4, of="hooks of a move")
+@pytest.mark.parametrize("label", ["newer", "older"])  # the first is brought, the other one lay there
+def test_a_clone_that_fails_leaves_no_copy_of_the_set(collection: Path, label: str) -> None:  # noqa: F811
+    given: dict[str, Any] = {"relocate_site": "staging", "relocate_clone_of": "shop", "relocate_label": label}
+    given["relocate_repository"] = {"type": "restic", "address": "/vault", "password_file": "/password"}
+    calls = run(collection, "clone", given, 2)  # no set is found
+    assert [call["module"] for call in calls][:3] == ["sanitise", "repository", "sanitise"]
+    [found] = [call for call in calls if call["module"] == "backup_info"]
+    assert (found["site"], found["label"]) == ("staging", label)
+    assert not found["repository"], "which knows nothing of a site of that name"
+    removed = [(call["site"], call["label"]) for call in calls if call["module"] == "backup"]
+    assert removed == [("staging", "l1"), ("shop", "l1")][: 2 if label == "newer" else 1]
+
+
 #: Which of the playbooks for users runs a file of tasks; the way back of each is its own.
 OF = {
     "backup_site.yml": {"backup"},

@@ -32,8 +32,9 @@ def answer(args, module):
         open(os.path.dirname(here) + "/frozen", "w").close()
     host = {"name": "h", "machine_id": os.path.basename(here), "family": "debian"}
     info = {"host": host, "project": {"path": "/srv/old"}, "owner": {"name": "app", "home": ""}, "databases": {}}
+    brought = (args.get("state"), args.get("label")) == ("pulled", "newer")
     return {
-        "changed": False, "obstacles": [], "past": PAST, "info": {**info, "django": {"media_root": ""}}, "label": "l1",
+        "changed": brought, "obstacles": [], "past": PAST, "info": {**info, "django": {"media_root": ""}}, "label": "l1",
         "set": "x", "exists": True, "elapsed": 1, "comment": "", "manifest_sha256": "0", "media_root": "",
         "addresses": [], "public_key": "k", "port": 22, "host_keys": [], "compress": [], "frozen": False, "tables": {},
         "notes": [], "units": [], "proven": True, "measured": {"still": 1}, "answers": [], "revision": "r",

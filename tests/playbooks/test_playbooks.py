@@ -438,6 +438,13 @@ def test_undo_lets_new_serve_on_when_old_does_not_come_up(stage: Stage, wrong: s
     assert "the site serves on new1 again" in output
 
 
+def test_a_hook_that_fails_once_old_serves_again_undoes_nothing(stage: Stage) -> None:
+    (stage.path / "hook.yml").write_text("- ansible.builtin.command: /bin/false\n")
+    rc, output, log = stage.run("relocate.django.undo", relocate_after_put_back=str(stage.path / "hook.yml"))
+    assert (rc != 0, log) == (True, UNDONE), output[-3000:]
+    assert "the site serves, but a hook failed" in output and "on old1 again" in output, output[-3000:]
+
+
 def test_undo_says_so_when_neither_serves(stage: Stage) -> None:
     stage.prepare("old/fail-thawed", "new/fail-started")
     rc, output, _log = stage.run("relocate.django.undo")

@@ -183,6 +183,30 @@ def test_includes_give_roles_variables_that_they_have() -> None:
     assert [item for item in given if item[2]] == []
 
 
+def test_a_hook_that_fails_once_a_site_was_put_back_is_rescued_by_itself() -> None:
+    """Else the rescue around it says that the site was not put back. Without one, nothing else is said."""
+    found = {}
+    for path in sorted((sources.ROOT / "playbooks" / "tasks").glob("*.yml")):
+        if "relocate_moment: after_put_back" not in path.read_text():
+            continue
+        own = [task for task in _tasks(yaml.safe_load(path.read_text())) if "rescue" in task]
+        found[path.stem] = any(
+            str(task["block"]).count("after_put_back") == 1 and len(task["block"]) == 1 for task in own
+        )
+    assert {name for name, rescued in found.items() if not rescued} == {"undo_lost"} and len(found) == 6
+
+
+def test_a_check_of_a_clone_asks_those_who_hold_the_set() -> None:
+    """In check mode nothing was brought, so it is found under the original's name, maybe only in a repository."""
+    path = sources.ROOT / "playbooks/tasks/clone_site.yml"
+    tasks = _tasks(yaml.safe_load(path.read_text()))
+    [given] = [task["vars"] for task in tasks if task.get("ansible.builtin.include_tasks") == "restore_databases.yml"]
+    assert "ansible_check_mode" in given["relocate_set_of"] and "clone_of" in given["relocate_set_of"]
+    assert "ansible_check_mode" in given["relocate_set_in"]
+    [placed] = [task for task in tasks if task.get("register") == "relocate_placed"]
+    assert "not (ansible_check_mode and repository_result is changed)" in placed["when"]
+
+
 #: What refuses in YAML: without a code for callbacks, the rescue and the report.
 REFUSES = {"fail", "assert"}
 

@@ -35,6 +35,7 @@ def work_on(module: Call) -> Dict[str, Any]:
     told, todo = dict(_NOTHING), []
     with open_site(SiteOptions.of(params)) as site:
         rules = sanitise.rules_of(params["rules"] or {}, sorted(site.engines))
+        sanitise.refuse_others(site, rules)
         if params["state"] == "ready":
             sanitise.look(site, rules)
         else:
@@ -71,6 +72,7 @@ MODULE = Module(
                         "sql": {"type": "dict", "default": {}},
                         "command": {"type": "list", "elements": "str", "default": []},
                         "mail_backends": {"type": "list", "elements": "str", "default": []},
+                        "others": {"type": "list", "elements": "str", "default": []},
                         "unrecognised": {"type": "str", "choices": ["report", "refuse"], "default": "report"},
                     },
                 },

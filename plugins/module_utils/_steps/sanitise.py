@@ -26,6 +26,7 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
     update_record,
 )
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
+from ansible_collections.relocate.django.plugins.module_utils._steps import origin
 from ansible_collections.relocate.django.plugins.module_utils._steps.proof import state_of
 
 HOW = ("mask", "empty")
@@ -43,7 +44,7 @@ def refuse_original(record: Record) -> None:
             "not_a_clone",
             "the site has served on this host, and not as a clone that was sanitised here",
             "clone it to another host; or beside this one, with a relocate_site, a relocate_path and databases of its"
-            " own, and name this site in relocate_clone_of",
+            " own, relocate_allow_same_host: true, and this site named in relocate_clone_of",
         )
 
 
@@ -51,19 +52,46 @@ def wanted(site: Site, record: Record) -> List[str]:
     """Return the databases that are not sanitised yet. Raises not_a_clone for one that is no set's."""
     todo = []
     for alias in sorted(site.engines):
-        digest = record.restored.get(alias, "")
-        if digest and record.sanitised.get(alias) == digest:
+        noted = record.restored.get(alias, "")
+        # The settings may name another database by now than the one that was restored: the original's, maybe.
+        digest = noted if origin.origin(site.engines[alias], record, count=False) == noted else ""
+        if digest and digest != SANITISING and record.sanitised.get(alias) == digest:
             continue
-        if not digest or record.has_served_with(alias):
+        why = _refused(record, alias, digest)
+        if why:
             raise RelocateError(
                 "not_a_clone",
-                "database {0} {1}: it is left as it is".format(
-                    alias, "has served since it was restored" if digest else "did not come out of a backup set here"
-                ),
+                "database {0} {1}: it is left as it is".format(alias, why),
                 "run relocate.django.clone, which restores a set and sanitises that",
             )
         todo.append(alias)
     return todo
+
+
+def _refused(record: Record, alias: str, digest: str) -> str:
+    """Return why a database may not be sanitised; empty when it may.
+
+    :param digest: of the set that it came from; empty for any other database
+    """
+    if not digest:
+        return "did not come out of a backup set here"
+    if digest == SANITISING:
+        return "was left half sanitised by a run that failed, so its set must be loaded anew"
+    return "has served since it was restored" if record.has_served_with(alias) else ""
+
+
+def refuse_others(site: Site, rules: Mapping[str, Any]) -> None:
+    """Refuse settings that name more databases than take part: they are the original's, maybe. Raises not_sanitised."""
+    others = sorted(set(site.others) - set(rules["others"]))
+    if others:
+        raise RelocateError(
+            "not_sanitised",
+            "the clone's settings name databases that are neither restored nor sanitised here: {0}".format(
+                ", ".join(others)
+            ),
+            "name them in relocate_aliases too; or give them other databases, by relocate_env_overrides, and accept"
+            " them by others of relocate_sanitise",
+        )
 
 
 #: The rules, each with what it is when it is not given.
@@ -74,6 +102,7 @@ _RULES: Mapping[str, Any] = {
     "sql": {},
     "command": [],
     "mail_backends": [],
+    "others": [],
     "unrecognised": "report",
 }
 

@@ -168,6 +168,9 @@ def test_a_hook_that_fails_once_a_site_serves_puts_nothing_back() -> None:
     # A move that had failed before that has failed for its own reason.
     failed = after(*MOVED[:3], ("failed", FAILED), ("hook_failed", FAILED))["relocate_attempt"]["outcome"]
     assert failed["failed"] and "unfinished" not in failed and failed["hook_left"] == left
+    undone = after(*MOVED[:1], "asked", "stopping", "undone", ("hook_failed", FAILED))["relocate_attempt"]
+    assert undone["phase"] == "undone", "old took over"
+    assert len(undone["failures"]) == 1 and "shop: the site serves, but a hook failed" in undone["failures"][0]
 
 
 def test_the_next_site_begins_anew_and_failures_are_kept() -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils import _site
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, DatabaseState
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Event
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record, read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._steps import sanitise
@@ -30,11 +31,19 @@ class Stopwatch:
         yield
 
 
+class Engine:
+    """A database where the settings have it."""
+
+    def __init__(self, alias: str) -> None:
+        self.config = DatabaseConfig(alias, "sqlite", "b", f"/srv/{alias}", host="", port=None)
+
+
 class Site:
     """Two databases."""
 
     def __init__(self, *aliases: str) -> None:
-        self.engines: Any = dict.fromkeys(aliases or ("default", "other"))
+        self.engines: Any = {alias: Engine(alias) for alias in aliases or ("default", "other")}
+        self.others: list[str] = []
         self.project = self.secrets = None
         self.stopwatch = Stopwatch()
 
@@ -52,6 +61,12 @@ class Site:
         (Record(restored=BOTH, served=SERVED), None, "default has served"),
         (Record(restored=BOTH, served_with=("other",)), None, "other has served"),
         (Record(restored=BOTH, sanitised=BOTH, moved=SERVED), [], ""),
+        (Record(restored=BOTH, places={"default": "sqlite:::/srv/default"}), ["default", "other"], ""),
+        # The settings named another database then.
+        (Record(restored=BOTH, places={"default": "sqlite:::/srv/clone"}), None, "default did not come out"),
+        (Record(restored=BOTH, sanitised=BOTH, places={"other": "sqlite:::/x"}), None, "other did not come out"),
+        (Record(restored={**BOTH, "default": "sanitising"}), None, "default was left half sanitised"),
+        (Record(restored=dict.fromkeys(BOTH, "sanitising"), sanitised=dict.fromkeys(BOTH, "sanitising")), None, "half"),
     ],
 )
 def test_what_is_sanitised(record: Record, todo: Any, refused: str) -> None:
@@ -78,6 +93,40 @@ def test_a_site_that_serves_is_no_clone(record: Record, clone: bool, refused: bo
     assert sanitise.is_clone(record) is clone
     with pytest.raises(RelocateError, match="not as a clone") if refused else contextlib.nullcontext():
         sanitise.refuse_original(record)
+
+
+def test_a_database_that_takes_no_part_is_refused_unless_somebody_accepts_it() -> None:
+    """It is the original's: the settings came with the set."""
+    site: Any = Site()
+    sanitise.refuse_others(site, sanitise.rules_of({}, []))
+    site.others = ["archive", "legacy"]
+    sanitise.refuse_others(site, sanitise.rules_of({"others": ["archive", "legacy"]}, []))
+    with pytest.raises(
+        RelocateError, match="neither restored nor sanitised here: legacy Next: .*relocate_aliases"
+    ) as no:
+        sanitise.refuse_others(site, sanitise.rules_of({"others": ["archive"]}, []))
+    assert no.value.code == "not_sanitised"
+
+
+def raw(alias: str, host: str = "", **more: str) -> dict[str, Any]:
+    """Give an alias as the probe tells it."""
+    known = {"vendor": "postgresql", "backend": "x", "name": alias, "port": "", "same_as": "", "test_mirror": ""}
+    return {"alias": alias, "host": host, **known, **more}
+
+
+@pytest.mark.parametrize(
+    ("others", "found"),
+    [
+        ([raw("legacy")], ["legacy"]),
+        ([raw("again", name="default", same_as="default")], []),
+        ([raw("memory", vendor="sqlite", name=":memory:")], []),
+        # By its mirror it is default in tests, and a replica of the original's elsewhere.
+        ([raw("replica", "r1", name="default", same_as="default", test_mirror="default")], ["replica"]),
+        ([raw("replica", name="default", same_as="default", test_mirror="default")], []),
+    ],
+)
+def test_which_databases_take_no_part(others: list[Any], found: list[str]) -> None:
+    assert _site._others([raw("default"), *others], [raw("default")]) == found
 
 
 def test_rules() -> None:
