@@ -31,6 +31,15 @@ WRITES = """
   args:
     stdin: "{{{{ relocate_hook | combine({{'module': 'hook'}}) | to_json }}}}"
 """
+#: Modules that their hosts run by themselves.
+ALONE = """#!/usr/bin/python
+# WANT_JSON
+import json, sys
+args = json.load(open(sys.argv[1]))
+with open("ASKED", "a") as out:
+    out.write(json.dumps({**args, "module": "MODULE"}) + chr(10))
+print(json.dumps({"changed": args.get("label") == "newer", "label": "l1", "set": "x", "sets": []}))
+"""
 FAILS = "- ansible.builtin.command: /bin/false\n"
 
 
@@ -99,8 +108,12 @@ def test_a_hook_that_is_missing_is_refused_first(collection: Path) -> None:  # n
 def test_a_clone_that_fails_leaves_no_copy_of_the_set(collection: Path, label: str) -> None:  # noqa: F811
     given: dict[str, Any] = {"relocate_site": "staging", "relocate_clone_of": "shop", "relocate_label": label}
     given["relocate_repository"] = {"type": "restic", "address": "/vault", "password_file": "/password"}
+    for module in ("repository", "backup_info"):
+        place = collection / "ansible_collections" / "relocate" / "django" / "plugins" / "modules" / f"{module}.py"
+        place.unlink()
+        place.write_text(ALONE.replace("ASKED", str(collection / "asked")).replace("MODULE", module))
     calls = run(collection, "clone", given, 2)  # no set is found
-    assert [call["module"] for call in calls][:3] == ["sanitise", "repository", "sanitise"]
+    assert [call["module"] for call in calls][:4] == ["sanitise", "repository", "sanitise", "backup_info"]
     [found] = [call for call in calls if call["module"] == "backup_info"]
     assert (found["site"], found["label"]) == ("staging", label)
     assert not found["repository"], "which knows nothing of a site of that name"

@@ -32,13 +32,12 @@ def answer(args, module):
         open(os.path.dirname(here) + "/frozen", "w").close()
     host = {"name": "h", "machine_id": os.path.basename(here), "family": "debian"}
     info = {"host": host, "project": {"path": "/srv/old"}, "owner": {"name": "app", "home": ""}, "databases": {}}
-    brought = (args.get("state"), args.get("label")) == ("pulled", "newer")
     return {
-        "changed": brought, "obstacles": [], "past": PAST, "info": {**info, "django": {"media_root": ""}}, "label": "l1",
+        "changed": False, "obstacles": [], "past": PAST, "info": {**info, "django": {"media_root": ""}}, "label": "l1",
         "set": "x", "exists": True, "elapsed": 1, "comment": "", "manifest_sha256": "0", "media_root": "",
         "addresses": [], "public_key": "k", "port": 22, "host_keys": [], "compress": [], "frozen": False, "tables": {},
-        "notes": [], "units": [], "proven": True, "measured": {"still": 1}, "answers": [], "revision": "r",
-        "seconds": {}, "plan": {},
+        "clone": False, "notes": [], "units": [], "proven": True, "measured": {"still": 1}, "answers": [],
+        "seconds": {}, "plan": {}, "revision": "r",
     }
 
 
