@@ -166,7 +166,7 @@ def refuse_unknown(columns: Dict[str, str], every: List[Any]) -> None:
     if others:
         raise venv_sanitise_rows.RefusedError(
             "unknown_field",
-            "the table lies in another database, which is none of the clone's: {0}".format(", ".join(others)),
+            "the table lies in another database, and not in one of the clone: {0}".format(", ".join(others)),
             "leave it out of columns of relocate_sanitise; have the clone's table name a database of its own",
         )
     missing = sorted(set(columns) - set(_of_tables(columns, [table for rows in every for table in rows.tables])))
