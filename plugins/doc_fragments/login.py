@@ -31,4 +31,10 @@ options:
   login_unix_socket:
     description: The directory of the server's socket, in place of O(login_host).
     type: path
+  login_database:
+    description:
+      - The database of PostgreSQL to log in to, by default C(postgres).
+      - Name the site's own one where O(login_user) may create no databases, and may use no other. It is filled in place
+        then.
+    type: str
 """

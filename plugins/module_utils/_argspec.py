@@ -31,6 +31,7 @@ def login() -> Spec:
         "login_host": {"type": "str"},
         "login_port": {"type": "int"},
         "login_unix_socket": {"type": "path"},
+        "login_database": {"type": "str"},
     }
 
 

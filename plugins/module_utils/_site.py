@@ -57,6 +57,7 @@ class LoginOptions(ModuleOptions):
     login_host: Optional[str] = None
     login_port: Optional[int] = None
     login_unix_socket: Optional[str] = None
+    login_database: Optional[str] = None
 
     def admin(self) -> Login:
         """The administrator as engines know one."""
@@ -65,6 +66,7 @@ class LoginOptions(ModuleOptions):
             host=self.login_host or "",
             port=self.login_port,
             unix_socket=self.login_unix_socket or "",
+            database=self.login_database or "",
             password=self.login_password or "",
         )
 

@@ -239,6 +239,12 @@ rows:
   description: The rows of each database, by alias.
   returned: when O(state=present), but for check mode
   type: dict
+media:
+  description:
+    - What MEDIA_ROOT held, such as C(root), C(files) and C(bytes), and as C(stored) the archive's name in the set; empty
+      where nothing of it is stored. Empty without a MEDIA_ROOT that is there.
+  returned: when O(state=present), but for check mode
+  type: dict
 expired:
   description: Labels of sets that O(keep) and O(retention) removed, or would remove.
   returned: when O(state=present)
@@ -246,7 +252,7 @@ expired:
   elements: str
 cleared:
   description: Labels of sets of runs that failed, which were removed, or would be.
-  returned: success
+  returned: when O(state) is not V(absent)
   type: list
   elements: str
 seconds:
@@ -255,7 +261,7 @@ seconds:
   type: dict
 notes:
   description: Notes that are no errors, such as a definer that had to be replaced.
-  returned: when O(state=present), but for check mode
+  returned: when something was written to a set
   type: list
   elements: str
 """

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
@@ -221,6 +222,30 @@ def _one(cluster: Cluster, make: Make) -> Iterator[Callable[..., PostgresqlEngin
     yield lambda admin=None: make("one", user="poor", admin=admin or Login())
 
 
+@pytest.mark.parametrize("user", ["poor", "master"])
+def test_a_login_that_may_use_no_database_but_the_named_one(
+    make: Make, taken: Any, cluster: Cluster, login: Callable[[str], Login], user: str
+) -> None:
+    """``relocate_login.database`` names it. Who may create others works in another one nevertheless: he renames it."""
+    cluster.psql("postgres", f"CREATE DATABASE one OWNER {user}")
+    cluster.psql("postgres", "REVOKE CONNECT ON DATABASE postgres FROM PUBLIC")
+    if user == "master":
+        cluster.psql("postgres", "GRANT CONNECT ON DATABASE postgres TO master")
+    try:
+        lost = make("one", user=user, admin=login(user))
+        assert bool(lost.preflight("new", taken[3])) == (user == "poor")
+        new = make("one", user=user, admin=dataclasses.replace(login(user), database="one"))
+        assert make_ready(new, taken[3]) == []
+        fill(new, taken)
+        assert new.in_place == (user == "poor")
+        new.swap(INCOMING, PREVIOUS)
+        assert new.describe().tables == taken[3].tables
+    finally:
+        cluster.psql(
+            "postgres", "GRANT CONNECT ON DATABASE postgres TO PUBLIC; REVOKE CONNECT ON DATABASE postgres FROM master"
+        )
+
+
 def fill(new: PostgresqlEngine, taken: Any) -> None:
     """Load and prove, as a restore does."""
     directory, dump, recorded, facts = taken
@@ -295,6 +320,53 @@ def test_a_load_in_place_that_fails_leaves_a_blank_database(
     assert (killed.exists(INCOMING), killed.describe().tables) == (True, 0)
     assert killed.drop(INCOMING)
     assert not killed.exists(INCOMING)
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("UPDATE customer SET name = name", "rows of public.customer"),
+        ("CREATE TABLE restored (n int)", "things were made"),
+        ("COMMENT ON SCHEMA relocate__incoming IS NULL", "nothing tells"),
+        ("", "others are connected"),
+    ],
+)
+def test_what_people_put_where_a_load_was_killed_is_never_emptied(
+    taken: Any,
+    one: Callable[..., PostgresqlEngine],
+    cluster: Cluster,
+    monkeypatch: pytest.MonkeyPatch,
+    sql: str,
+    words: str,
+) -> None:
+    """It counts, and neither a load nor a clean-up drops it, until the mark is taken away as the hint says."""
+    directory, dump, _recorded, facts = taken
+    new = one()
+    with monkeypatch.context() as patched:
+        patched.setattr(new, "_analysed", lambda _name: 1 / 0)
+        patched.setattr(new, "drop", lambda _which: False)
+        with pytest.raises(ZeroDivisionError):
+            new.load(directory, dump, facts)
+    before = cluster.psql("one", "SELECT count(*) FROM customer")
+    with contextlib.ExitStack() as stack:
+        if sql:
+            cluster.psql("one", "SET ROLE poor; SET search_path = public; " + sql)
+        else:
+            psycopg2 = pytest.importorskip("psycopg2")
+            stack.callback(psycopg2.connect(**{**one()._server.parameters("one"), "application_name": "site"}).close)
+        found = one()
+        assert found.describe().tables >= facts.tables
+        with found.snapshot() as snapshot:
+            assert snapshot.has_tables()
+        for act in (lambda: found.load(directory, dump, facts), lambda: found.drop(INCOMING)):
+            with pytest.raises(RelocateError) as caught:
+                act()
+            assert caught.value.code == "target_not_blank" and words in caught.value.msg, caught.value
+    assert cluster.psql("one", "SELECT count(*) FROM customer") == before
+    assert found.exists(INCOMING)
+    cluster.psql("one", "SET ROLE poor; " + caught.value.hint.partition("in it: ")[2].partition(";")[0])
+    with found.snapshot() as snapshot:
+        assert snapshot.state(), "it is live, and backed up again"
 
 
 @pytest.mark.parametrize(

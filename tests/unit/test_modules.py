@@ -38,6 +38,27 @@ def test_documentation_is_whole(path: Path) -> None:
     assert all(value["description"] and value["type"] and value["returned"] for value in returned.values())
 
 
+def test_what_a_backup_returns_is_documented() -> None:
+    path = next(path for path in MODULES if path.stem == "backup")
+    documented = set(sources.documentation(path, "RETURN"))
+    made = [
+        node
+        for node in sources.nodes(sources.UTILS / "_steps" / path.name)
+        if isinstance(node, ast.FunctionDef) and node.name in ("known", "apply", "foreseen", "remove", "_fill")
+    ]
+    returned = {
+        key.value
+        for function in made
+        for node in ast.walk(function)
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Dict)
+        for key in node.value.keys
+        if isinstance(key, ast.Constant)
+    }
+    assert len(made) == 5
+    assert {"label", "media", "notes"} <= returned
+    assert returned - {"changed"} <= documented
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_fragments_equal_option_groups(path: Path) -> None:
     """A module extends the fragments of just those groups that its specification merges."""

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
+from jinja2 import ChainableUndefined
+from jinja2.nativetypes import NativeEnvironment
 
 from ansible_collections.relocate.django.plugins.plugin_utils import _options
 from tests.unit import sources
@@ -243,3 +245,19 @@ def test_only_playbooks_for_users_have_a_name() -> None:
     names = {path.stem for path in sources.files("playbooks/*")}
     users = {"backup", "convert", "discover", "move", "rehearse", "rehearse_move", "restore", "undo", "verify"}
     assert names == users | {"clone", "rollback", "schedule", "upgrade"}
+
+
+@pytest.mark.parametrize(("family", "wanted"), [("redhat", "redhat"), ("debian", "debian"), ("../x", "other"), (0, 0)])
+def test_a_restored_host_gets_the_packages_of_its_own_family(family: Any, wanted: Any) -> None:
+    """Of a restore no move has asked new: what the host answers there names the list, and never a package."""
+    playbook = yaml.safe_load((sources.ROOT / "playbooks" / "tasks" / "restore_databases.yml").read_text())
+    [rebuilt] = [task for task in _tasks(playbook) if "checkout_label" in task.get("vars", {})]
+    [install, *_others] = yaml.safe_load((sources.ROOT / "roles" / "checkout" / "tasks" / "host.yml").read_text())
+    lists = yaml.safe_load((sources.ROOT / "roles" / "checkout" / "vars" / "main.yml").read_text())["checkout_lists"]
+    known = {"relocate_host": {"info": {"host": {"family": family}}}} if family else {"relocate_host": {}}
+    environment = NativeEnvironment(undefined=ChainableUndefined)
+    found = environment.from_string(rebuilt["vars"]["checkout_family"]).render(known)
+    chosen = environment.from_string(install["vars"]["checkout_list"]).render(
+        checkout_family=found, checkout_lists=lists
+    )
+    assert chosen == lists[wanted or "debian"]

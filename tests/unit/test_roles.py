@@ -15,6 +15,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from jinja2 import ChainableUndefined
 from jinja2.nativetypes import NativeEnvironment
 
+from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.plugin_utils import _options
 from tests.tools import role_pages
 from tests.unit import sources
@@ -112,6 +113,17 @@ def test_defaults_refer_to_variables_that_exist() -> None:
 def test_playbooks_are_short(path: Path) -> None:
     lines = [line for line in path.read_text().splitlines() if line.strip() and not line.strip().startswith("#")]
     assert len(lines) <= 30
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_every_key_of_a_login_is_given_to_the_module(role: Path) -> None:
+    """A key that the documentation names and no task passes on would do nothing, and nobody would say so."""
+    keys = {name[len("login_") :] for name in _argspec.login()}
+    for path in sorted((role / "tasks").glob("*.yml")):
+        for task in load(path):
+            used = re.findall(r"\b(\w+_login)\.(\w+)", str(task))
+            for login in {name for name, _key in used}:
+                assert {key for name, key in used if name == login} == keys, (path.name, task["name"])
 
 
 #: A role's variable that names the host its task works on, where that may be old.

@@ -46,25 +46,15 @@ from ansible_collections.relocate.django.plugins.module_utils._users import acti
 _REACHING = tuple(
     word for word in KEYWORDS if word not in ("hostaddr", "options", "passfile", "requirepeer", "service")
 )
-
-
 #: Words whose values are paths, which a site writes relative to where it runs.
 _PATHS = ("passfile", "sslcert", "sslcrl", "sslkey", "sslrootcert")
-
-
+#: What a pooler goes by when it chooses how long a session keeps its server's.
+_WAY = ("service", "host", "hostaddr", "port", "user", "dbname")
 _PORT = 5432
-
-
 _LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
-
-
 _SOCKET_DIRECTORIES = ("/var/run/postgresql", "/run/postgresql", "/tmp")
-
-
 #: How PgBouncer and Amazon's RDS Proxy refuse options at the login.
 _NO_OPTIONS = re.compile(r"unsupported startup parameter|support command-line options")
-
-
 _CREATES = "SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = current_user"
 _BESIDE = "SELECT count(*) FROM pg_catalog.pg_database WHERE datname IN ({0})"
 _MAKES_SCHEMAS = "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')"
@@ -78,7 +68,9 @@ class Server(Logins[Session]):
         self._login_triggers: Dict[Tuple[str, str], bool] = {}
         self._pooled = False
         self._in_place: Optional[bool] = None
-        self._direct: Set[Tuple[str, str]] = set()
+        self._direct: Set[Tuple[str, ...]] = set()
+        #: the number of the schema by which this run has marked live for a load in place; see ``unfinished``
+        self.marked = 0
         context.secrets.remember(str(config.options.get("sslpassword") or ""))
 
     @property
@@ -198,7 +190,14 @@ class Server(Logins[Session]):
                 )
             )
         self._in_place = False
+        if not database and self._logs_in_to_live:
+            session.close()  # nobody renames the database that he works in
+            return super().admin(database)
         return session
+
+    @property
+    def _logs_in_to_live(self) -> bool:
+        return self.context.admin.database == self.config.name
 
     def _in_live(self) -> Session:
         """The settings' user's session in live; before the settings of new are there, whom the login names."""
@@ -261,8 +260,11 @@ class Server(Logins[Session]):
         return Session(connection, self.context.secrets.scrub)
 
     def _refuse_pooler(self, connection: Any, parameters: Dict[str, str], user: Optional[SystemUser]) -> None:
-        """Refuse, once for each way in, a pooler that gives the session to others. Raises pooler_between."""
-        way = (parameters.get("host", ""), parameters.get("port", ""))
+        """Refuse, once for each way in, a pooler that gives the session to others. Raises pooler_between.
+
+        PgBouncer has a pool_mode for each database and each user, so that another one's says nothing.
+        """
+        way = tuple(parameters.get(word, "") for word in _WAY)
         if way in self._direct or self.factory() is not None:
             return
 
@@ -277,7 +279,9 @@ class Server(Logins[Session]):
 
     def maintenance_database(self) -> str:
         """Return where the administrator works: never in the database that is to be renamed."""
-        return self.context.admin.database or ("template1" if self.config.name == "postgres" else "postgres")
+        if self.context.admin.database and not (self._logs_in_to_live and self._in_place is False):
+            return self.context.admin.database
+        return "template1" if self.config.name == "postgres" else "postgres"
 
     def by_login(self, database: str) -> Session:
         """The base class's; also raises bad_option."""

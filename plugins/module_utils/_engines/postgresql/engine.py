@@ -50,6 +50,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
     replicate_old,
     replicate_sql,
     settings,
+    unfinished,
     venv_dialect,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import preflight as checks
@@ -155,7 +156,7 @@ class PostgresqlEngine(Engine):
             programs.check_complete(self._server, path)
             lines = replicate_sql.without_ours(programs.listing(self._server, client, path))
             self._make_room(session, incoming)
-            with removed_on_failure(lambda: self.drop(INCOMING)):
+            with removed_on_failure(lambda: self.drop(INCOMING)), self._noted():
                 with self.context.stopwatch.step("create incoming"):
                     admin.ensure_role(self._server, session)
                     fresh = self._fresh(session, incoming, recorded)
@@ -231,7 +232,7 @@ class PostgresqlEngine(Engine):
         model, name = recorded or (live if live.exists else None), self._named(INCOMING)
         with self._server.admin() as session:
             self._make_room(session, name)
-            with removed_on_failure(lambda: self.drop(INCOMING)):
+            with removed_on_failure(lambda: self.drop(INCOMING)), self._noted():
                 admin.ensure_role(self._server, session)
                 with self._fresh(session, name, model):
                     if model is not None:
@@ -245,9 +246,13 @@ class PostgresqlEngine(Engine):
 
     def _make_room(self, session: Session, incoming: str) -> None:
         if self._server.in_place:
-            place.begin(session)
+            place.begin(self._server, session)
         else:
             admin.drop_database(session, incoming)
+
+    def _noted(self) -> "contextlib.AbstractContextManager[None]":
+        """Write down in a database that is filled in place what of it is the load's."""
+        return unfinished.noted(self._server) if self._server.in_place else contextlib.nullcontext()
 
     def _fresh(
         self, session: Session, incoming: str, recorded: Optional[DatabaseFacts]
@@ -355,7 +360,7 @@ class PostgresqlEngine(Engine):
         """See :meth:`Engine.drop`. Raises right_missing, query_failed."""
         with self._server.admin() as session:
             if self._server.in_place:
-                return place.drop(session, None if which == LIVE else which)
+                return place.drop(self._server, session, None if which == LIVE else which)
             return admin.drop_database(session, self._named(which))
 
     def removal(self, which: str) -> str:

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Sequence, Tuple
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import around, privileged, queries
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import (
+    around,
+    privileged,
+    queries,
+    unfinished,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.admin import database_exists
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import Session, literal
@@ -111,9 +116,9 @@ def _database(session: Session) -> Tuple[Any, ...]:
     )[0]
 
 
-def _amount(session: Session, size: int) -> Tuple[int, int]:
+def _amount(server: Server, session: Session, size: int) -> Tuple[int, int]:
     """Return how many tables live has, and its bytes. What a load in place has not made live yet counts as nothing."""
-    if session.value(queries.FILLING):
+    if unfinished.is_loads_own(server, session):
         return 0, 0
     return int(session.value(queries.TABLE_COUNT)), size
 
@@ -125,7 +130,7 @@ def _facts(server: Server, session: Session) -> DatabaseFacts:
         "SELECT x.extname, x.extversion, n.nspname FROM pg_extension AS x JOIN pg_namespace AS n"
         " ON n.oid = x.extnamespace ORDER BY 1"
     )
-    details, (tables, size) = _role_details(server, session), _amount(session, int(size))
+    details, (tables, size) = _role_details(server, session), _amount(server, session, int(size))
     details.update(
         owner=owner,
         connection_limit=int(limit),

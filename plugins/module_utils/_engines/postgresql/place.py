@@ -14,7 +14,12 @@ import contextlib
 from typing import Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import DISCARDED, INCOMING, PREVIOUS
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import around, managed, queries
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import (
+    around,
+    managed,
+    queries,
+    unfinished,
+)
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import Session, ident, literal
 from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Findings
@@ -127,26 +132,37 @@ def not_blank(session: Session, why: str = "holds") -> RelocateError:
     )
 
 
-def begin(session: Session) -> None:
-    """Make room for a load, and say that what is loaded is incoming. Raises target_not_blank, right_missing."""
+def begin(server: Server, session: Session) -> None:
+    """Make room for a load, and say that what is loaded is incoming.
+
+    What bears the mark already is dropped where nothing but a load wrote it. Raises target_not_blank, right_missing.
+    """
+    there = holds(session)
     if is_marked(session, INCOMING):
-        clear(session)
-        return
-    if holds(session):
+        if there:
+            unfinished.refuse_touched(server, session)
+            clear(session)
+    elif there:
         raise not_blank(session)
-    session.run("CREATE SCHEMA " + ident(mark(INCOMING)))
+    else:
+        session.run("CREATE SCHEMA " + ident(mark(INCOMING)))
+    server.marked = unfinished.note(session)
 
 
-def drop(session: Session, which: Optional[str]) -> bool:
+def drop(server: Server, session: Session, which: Optional[str]) -> bool:
     """Drop a database beside live, or with None what is live; returns whether there was something.
 
-    What is live is never dropped as incoming: only its own mark says that it is that.
+    What is live is never dropped as incoming: only its own mark says that it is that, and that nobody has written to it
+    since. Raises target_not_blank where somebody has.
     """
     if which is None or which == INCOMING:
         loading = is_marked(session, INCOMING)
         if loading != (which == INCOMING):
             return False
-        there = loading or bool(holds(session))
+        held = holds(session)
+        if loading and held:
+            unfinished.refuse_touched(server, session)
+        there = loading or bool(held)
         clear(session)
         if loading:
             session.run("DROP SCHEMA " + ident(mark(INCOMING)))

@@ -24,6 +24,7 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
     programs,
     queries,
     replicate_old,
+    unfinished,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import state as states
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.connect import Server
@@ -36,6 +37,7 @@ class PostgresqlSnapshot(Snapshot):
 
     #: True for a database that a load in place has not left yet, or has left blank: its content is another's
     blank = False
+    _counts = True  # whether the tables that are there are those of the database that was asked for
 
     def __init__(self, server: Server, database: str, method: str, imported: str = "") -> None:
         self._server, self._database, self._method = server, database, method
@@ -76,19 +78,23 @@ class PostgresqlSnapshot(Snapshot):
 
     def has_tables(self) -> bool:
         """See :meth:`Snapshot.has_tables`."""
-        return not self.blank and bool(self._view.main.value(queries.TABLE_COUNT))
+        return self._counts and bool(self._view.main.value(queries.TABLE_COUNT))
 
     def look(self, which: str) -> None:
         """Find out whether this is a blank database of a load in place."""
         main = self._view.main
         self.blank = bool(main.value(queries.FILLING)) if which == LIVE else which != INCOMING and self._server.in_place
+        self._counts = not self.blank
+        if self.blank and which == LIVE:
+            with self._server.connect(self._database) as session:
+                self._counts = not unfinished.is_loads_own(self._server, session)
 
     def _refuse_blank(self) -> None:
         if self.blank:
             raise RelocateError(
                 "database_missing",
-                "database {0} is being filled by a load that has not ended".format(self._database),
-                "run the move or restore that fills it again",
+                "database {0} bears the mark of a load that has not ended".format(self._database),
+                "run the move or restore that fills it again; " + unfinished.remedy(self._database),
             )
 
     def state(self, fingerprints: bool = True, counted: Collection[str] = ()) -> DatabaseState:

@@ -20,17 +20,25 @@ from tests.unit.fakes import me
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, ("", "", None, "", "", False)),
-        ({"login_user": "a", "login_port": 5433}, ("a", "", 5433, "", "", True)),
+        ({}, ("", "", None, "", "", "", False)),
+        ({"login_user": "a", "login_port": 5433}, ("a", "", 5433, "", "", "", True)),
         (
-            {"login_host": "h", "login_password": "p", "login_unix_socket": "/s"},
-            ("", "h", None, "/s", "p", True),
+            {"login_host": "h", "login_password": "p", "login_unix_socket": "/s", "login_database": "d"},
+            ("", "h", None, "/s", "d", "p", True),
         ),
     ],
 )
 def test_login(given: dict[str, Any], expected: tuple[Any, ...]) -> None:
     found = _site.LoginOptions.of({**dict.fromkeys(_argspec.login()), **given}).admin()
-    assert (found.user, found.host, found.port, found.unix_socket, found.password, found.given) == expected
+    assert (
+        found.user,
+        found.host,
+        found.port,
+        found.unix_socket,
+        found.database,
+        found.password,
+        found.given,
+    ) == expected
 
 
 @pytest.mark.parametrize(("jobs", "expected"), [(None, default_jobs()), (7, 7)])

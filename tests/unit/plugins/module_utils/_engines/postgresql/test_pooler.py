@@ -6,11 +6,17 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import Any, Callable
+from unittest.mock import MagicMock
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import pooler
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import EngineContext
+from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql import connect, pooler
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 
 
 class Client:
@@ -99,3 +105,33 @@ def test_a_pooler_without_room_for_a_second_session(monkeypatch: pytest.MonkeyPa
     second = Client(2, waits)
     assert pooler.lends(first, lambda: second) is False
     first.close()
+
+
+def test_each_database_and_each_user_is_asked_for_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """PgBouncer has a pool_mode for each of them: one that is direct says nothing of another one."""
+    lent = {("site", "shop"): False, ("site__incoming", "shop"): True, ("site", "postgres"): True}
+    lent["postgres", "postgres"] = False
+    asked: list[tuple[str, str]] = []
+
+    class Driver:
+        Error = OSError
+
+        @staticmethod
+        def connect(**given: Any) -> Any:
+            return MagicMock(given=given)
+
+    def lends(connection: Any, _again: Any) -> bool:
+        asked.append((connection.given["dbname"], connection.given["user"]))
+        return lent[asked[-1]]
+
+    monkeypatch.setattr(connect, "driver", lambda: Driver)
+    monkeypatch.setattr(pooler, "lends", lends)
+    config = DatabaseConfig("default", "postgresql", "", "site", "shop", "127.0.0.1", 6432)
+    server = connect.Server(config, EngineContext(SecretStore(str(tmp_path)), admin=Login(host="127.0.0.1")))
+    for _again in range(2):
+        server.connect("site")
+    assert asked == [("site", "shop")]
+    for way in (lambda: server.connect("site__incoming"), lambda: server.by_login("site")):
+        with pytest.raises(RelocateError) as caught:
+            way()
+        assert caught.value.code == "pooler_between"
