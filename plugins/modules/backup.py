@@ -241,8 +241,8 @@ rows:
   type: dict
 media:
   description:
-    - What MEDIA_ROOT held, such as C(root), C(files) and C(bytes), and as C(stored) the archive's name in the set; empty
-      where nothing of it is stored. Empty without a MEDIA_ROOT that is there.
+    - What MEDIA_ROOT held, such as C(root), C(files) and C(bytes), and as C(stored) the archive's name in the set.
+    - Empty without a MEDIA_ROOT that is there. C(stored) is empty where the set holds no archive of it.
   returned: when O(state=present), but for check mode
   type: dict
 expired:
