@@ -190,10 +190,14 @@ class Server(Logins[Session]):
                 )
             )
         self._in_place = False
-        if not database and self._logs_in_to_live:
-            session.close()  # nobody renames the database that he works in
-            return super().admin(database)
-        return session
+        return self._away_from_live(session, database)
+
+    def _away_from_live(self, session: Session, database: str) -> Session:
+        """Exchange an administrator's session in live for another one: nobody renames the database he works in."""
+        if database or not self._logs_in_to_live:
+            return session
+        session.close()
+        return super().admin()
 
     @property
     def _logs_in_to_live(self) -> bool:
