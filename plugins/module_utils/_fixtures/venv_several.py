@@ -32,8 +32,11 @@ LINES = "lines"
 _LENGTH = struct.Struct(">I")
 _BUFFER = 1 << 16  # bytes
 _NULL = "null"
+_NEAR = 500_000  # keys, some 250 bytes each
 
 Request = Dict[str, Any]
+#: Where an object is: the number of its file, its own, and its line.
+_Spot = Tuple[int, int, int]
 #: Takes a file in the lossless form: the stream, and its name.
 TakeLines = Callable[[Any, str], None]
 
@@ -123,7 +126,7 @@ class Source:
             try:
                 for place, item in self._of_file(one, stream, by_label):
                     named = Place(place.number, place.line, name)
-                    distinct.check(named, item)
+                    distinct.check(named, item, one is not self._files[-1])
                     yield named, item
             except FixtureError as error:  # the reader's; what becomes of an object is not raised here
                 raise _naming(name, error) from None
@@ -203,22 +206,26 @@ _BY_ITSELF = "load this file by itself, with mode: merge"
 class _Distinct:
     """Notices an object that two files hold: the database would say that of the second, and not where the first is.
 
-    Keys are remembered as hashes, some 150 bytes for each object.
+    Where objects are merged it would not even say so, and the second would replace the first.
     """
 
     def __init__(self, models: Dict[str, Any]) -> None:
         """Take the models by label in small letters."""
         self._models, self._names = models, {}  # type: Dict[str, Any], Dict[str, List[Tuple[str, ...]]]
-        self._seen: Dict[int, Tuple[int, int, int]] = {}
+        self._seen = _Seen()
         self._files: List[str] = []
 
-    def check(self, place: Place, item: Dict[str, Any]) -> None:
-        """Remember an object. Raises FixtureError."""
+    def check(self, place: Place, item: Dict[str, Any], more: bool = True) -> None:
+        """Compare an object with those of the files before. Raises FixtureError.
+
+        :param more: whether other files come, for which it is remembered
+        """
         if not self._files or self._files[-1] != place.file:
             self._files.append(place.file)
         for what, value in self._identities(item):
             key = hash((item["model"].lower(), what, value))
-            file, number, line = self._seen.setdefault(key, (len(self._files) - 1, place.number, place.line))
+            here = (len(self._files) - 1, place.number, place.line)
+            file, number, line = self._seen.first(key, here, more)
             if file != len(self._files) - 1:
                 raise self._twice(place, item, what, Place(number, line, self._files[file]))
 
@@ -246,6 +253,57 @@ class _Distinct:
             model=item["model"],
             first={"src": first.file, "object": first.number, "line": first.line},
         )
+
+
+class _Seen:
+    """Remembers where a key was first, in memory as far as that goes and then in a file that has no name.
+
+    A key is the hash of what no two objects may have in common: no value is written.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._near: Dict[int, _Spot] = {}
+        self._far: Any = None
+
+    def first(self, key: int, here: _Spot, remember: bool) -> _Spot:
+        """Return where a key was first; ``here`` when nowhere before. Raises FixtureError."""
+        found = self._near.get(key)
+        if found is None and remember and len(self._near) < _NEAR:
+            self._near[key] = found = here
+        if found is not None:
+            return found
+        if self._far is None and not remember:
+            return here
+        return self._first_far(key, here, remember)
+
+    def _first_far(self, key: int, here: _Spot, remember: bool) -> _Spot:
+        try:
+            import sqlite3  # not in every interpreter, and seldom needed
+        except ImportError:
+            return self._near.setdefault(key, here)
+        try:
+            if self._far is None:
+                self._far = _opened(sqlite3)
+            if remember:
+                self._far.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?)", (key,) + here)
+            found = self._far.execute("SELECT file, number, line FROM seen WHERE key = ?", (key,)).fetchone()
+        except sqlite3.Error as error:
+            raise FixtureError(
+                "disk_full",
+                "which objects were read cannot be noted in the directory of temporary files: {0}".format(error),
+                "make room there, or load fewer files at a time",
+            ) from None
+        return tuple(found) if found else here
+
+
+def _opened(sqlite3: Any) -> Any:
+    """A database in a file without a name, which nobody needs once this program has ended."""
+    opened = sqlite3.connect("", isolation_level=None)
+    for word in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE", "cache_size = -65536"):
+        opened.execute("PRAGMA " + word)
+    opened.execute("CREATE TABLE seen (key INTEGER PRIMARY KEY, file INTEGER, number INTEGER, line INTEGER)")
+    return opened
 
 
 def _as_text(values: Sequence[Any]) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import sqlite3
 import struct
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -137,6 +139,43 @@ def test_an_object_in_two_files(first: dict[str, Any], second: dict[str, Any], w
     )
     assert error.details["first"] == {"src": "a.json", "object": 2, "line": 1}
     assert (error.details["src"], error.hint) == ("b.json", "remove it from one of the two files")
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Further keys go into a file, where they are found as well; those of the last file are needed no more."""
+    monkeypatch.setattr(venv_several, "_NEAR", 3)
+    seen: list[Any] = []
+    made = venv_several._Seen
+
+    def noted() -> Any:
+        seen.append(made())
+        return seen[-1]
+
+    monkeypatch.setattr(venv_several, "_Seen", noted)
+    files = [("a.json", [tag(number) for number in range(50)]), ("b.json", [tag(number) for number in range(50, 90)])]
+    read(*files, ("c.json", [tag(number) for number in range(100, 200)]))
+    assert len(seen[-1]._near) == 3
+    assert seen[-1]._far.execute("SELECT count(*) FROM seen").fetchall() == [(87,)]
+    for number, place in ((1, "a.json too (object 2"), (49, "a.json too (object 50"), (89, "b.json too (object 40")):
+        assert place in refused(*files, ("c.json", [tag(300), tag(number)])).msg
+    read(("a.json", [tag(1)]), ("b.json", [tag(number) for number in range(10, 60)]))
+    assert (len(seen[-1]._near), seen[-1]._far) == (1, None)
+
+
+def test_a_disk_without_room_for_what_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(venv_several, "_NEAR", 0)
+
+    def full(_module: Any) -> Any:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(venv_several, "_opened", full)
+    assert refused(("a.json", [tag(1)]), ("b.json", [tag(2)])).code == "disk_full"
+
+
+def test_an_interpreter_without_sqlite_remembers_all_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(venv_several, "_NEAR", 0)
+    monkeypatch.setitem(sys.modules, "sqlite3", None)
+    assert "is in a.json too (object 2" in refused(("a.json", [tag(1), tag(2)]), ("b.json", [tag(2)])).msg
 
 
 def test_objects_that_only_look_the_same() -> None:
