@@ -232,3 +232,12 @@ def test_packages_of_a_night_are_those_of_its_steps() -> None:
 def test_verify_takes_the_set_that_is_named() -> None:
     includes = _includes(sources.ROOT / "playbooks/verify.yml", set())
     assert [given["verify_label"] for _name, role, given in includes if role == "verify"] == ["{{ relocate_label }}"]
+
+
+def test_an_identity_is_tried_before_a_site_is_rebuilt() -> None:
+    """Also with check mode: no condition of that task, and of no block around it, asks for it."""
+    tasks = load(sources.ROOT / "playbooks/tasks/restore_databases.yml")
+    names = ["opens" in (task.get("relocate.django.backup_info") or {}) for task in tasks]
+    one = tasks[names.index(True)]
+    assert "age_identity" in one["relocate.django.backup_info"] and "check_mode" not in str(one["when"])
+    assert names.index(True) < next(number for number, task in enumerate(tasks) if "block" in task)

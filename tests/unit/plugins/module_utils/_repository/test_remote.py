@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._module import answered, without_secrets
+from ansible_collections.relocate.django.plugins.module_utils._modules.backup_info import MODULE
 from ansible_collections.relocate.django.plugins.module_utils._process import Completed
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
 from ansible_collections.relocate.django.plugins.module_utils._repository import remote
@@ -162,6 +164,11 @@ def _exchange(home: Path, top: Path) -> None:
     shutil.copytree(other.path, home)
 
 
+def _listed(top: Path, host: str) -> dict[str, Any]:
+    asked_for = {"directory": str(top / host), "site": "shop", "repository": given(top)}
+    return answered(MODULE, asked_for, False, without_secrets)
+
+
 def test_what_this_host_pushed_it_knows_again(tmp_path: Path) -> None:
     home = pushed(tmp_path)
     BackupSet.find(str(tmp_path / "old"), "shop").discard()
@@ -169,6 +176,7 @@ def test_what_this_host_pushed_it_knows_again(tmp_path: Path) -> None:
     assert BackupSet(pulled["set"]).pinned() == "file"
     assert read_record(str(tmp_path / "old"), "shop").pushed == {LABEL: pulled["manifest_sha256"]}
     BackupSet(pulled["set"]).discard()
+    assert [_listed(tmp_path, host)["sets"][0]["pinned"] for host in ("old", "new")] == ["file", "not pinned"]
     _exchange(home, tmp_path)
     for look in (lambda options: repository.pull(options, False), repository.look):
         with refused("manifest_edited", "is not the one that was written"):

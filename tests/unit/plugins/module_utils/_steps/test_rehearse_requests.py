@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._project.requested import Asked, Page
+from ansible_collections.relocate.django.plugins.module_utils._set import pins
 from ansible_collections.relocate.django.plugins.module_utils._steps import rehearse_requests
 from ansible_collections.relocate.django.plugins.module_utils._steps.old_pages import OldPage
+from tests.unit.fakes import LABEL
+from tests.unit.plugins.module_utils._set.filled import made
 
 GOOD: dict[str, Any] = {
     "path": "/login/?next=secret", "host": "shop.example", "title": "Sign in", "location": "", "refusal": "",
@@ -174,3 +179,17 @@ def test_requests_of_the_inventory_become_those_to_the_application() -> None:
         Page("/a?b=c", "shop.example", "http", 301, "x", {"X-A": "1"}),
         Page("/", "shop.example:8443", "https", 200),
     ]
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_a_set_that_nothing_pins_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: bool) -> None:
+    backup = made(tmp_path, LABEL)
+    if not pinned:
+        pins.forget(backup.path)
+    monkeypatch.setattr(rehearse_requests, "_pending", lambda *_words: ["shop.0002"])
+    wanted = SimpleNamespace(directory=str(tmp_path), site="shop", label=LABEL, manifest_sha256=None)
+    options: Any = SimpleNamespace(restoring=lambda: wanted, proves=False, is_made_for_this=False, where="on new")
+    old: Any = SimpleNamespace(notes=["of old"])
+    outcome = rehearse_requests._with_data(SimpleNamespace(), options, old, [])  # type: ignore[arg-type]
+    assert any("is not pinned" in note for note in outcome.notes) == (not pinned)
+    assert outcome.notes[0] == "of old" and old.notes == ["of old"]
