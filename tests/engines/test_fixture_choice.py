@@ -218,7 +218,7 @@ def test_a_part_does_not_become_all(sites: dict[str, Project], tmp_path: Path) -
         "interpreter": sys.executable,
         "allow_root": True,
         "directory": str(tmp_path / "work"),
-        "src": str(tmp_path / "f.json"),
+        "src": [str(tmp_path / "f.json")],
         "replace": True,
     }
     spec = fixture_load.MODULE.arguments["argument_spec"]
