@@ -13,6 +13,7 @@ import datetime
 import os
 import secrets
 import tempfile
+from dataclasses import replace
 from typing import IO, Any, Callable, Dict, List, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -169,9 +170,15 @@ class Restic:
         measure: Optional[Measure] = None,
         stdout: Optional[IO[bytes]] = None,
     ) -> Completed:
+        fixed = [*([] if locks else ["--no-lock"]), *argv]
         with ssh.command(self._access, self._directory) as shell:
-            way = ["-o", "sftp.command={0} {1} -s sftp".format(shell, self._access.host)] if shell else []
-            return self._started([*way, *([] if locks else ["--no-lock"]), *argv], cwd, measure, stdout)
+            if not shell:
+                return self._started(fixed, cwd, measure, stdout)
+            # restic may end before it has read why SSH did: SSH writes that down itself.
+            with tempfile.NamedTemporaryFile(prefix="ssh-", dir=os.path.join(self._directory, "cache")) as said:
+                way = "sftp.command={0} -E {1} {2} -s sftp".format(shell, said.name, self._access.host)
+                done = self._started(["-o", way, *fixed], cwd, measure, stdout)
+                return replace(done, stderr=done.stderr + said.read()) if done.rc else done
 
     def _started(
         self, argv: Sequence[str], cwd: Optional[str], measure: Optional[Measure], stdout: Optional[IO[bytes]]
