@@ -304,6 +304,9 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "Remote._remove": ("os.rmdir", OURS),
         "Remote._scratch": ("shutil.rmtree tempfile.mkdtemp", OURS),
     },
+    "module_utils/_repository/restic.py": {
+        "Restic._start": ("tempfile.NamedTemporaryFile", OURS),
+    },
     "module_utils/_repository/ssh.py": {
         "command": ("tempfile.TemporaryDirectory", OURS),
     },
