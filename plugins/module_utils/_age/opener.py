@@ -15,6 +15,7 @@ import os
 from typing import Dict, Iterator, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._host.files import make_directory
 from ansible_collections.relocate.django.plugins.module_utils._host.private import read_private
 from ansible_collections.relocate.django.plugins.module_utils._process import removed_if_killed
@@ -91,8 +92,7 @@ class Opener:
             clear(directory)
             store = SecretStore(home_of(directory))
             found = self._places[path] = self._kept(store)
-        free = os.statvfs(found)
-        if free.f_bavail * free.f_frsize < needed + _SPARE:
+        if facts.free_bytes(found) < needed + _SPARE:
             raise RelocateError(
                 "disk_full",
                 "{0} has no room for {1:.0f} MB, which the set takes when it is decrypted".format(

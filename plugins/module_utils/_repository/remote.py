@@ -28,6 +28,7 @@ import weakref
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._host.files import make_directory, write_atomically
 from ansible_collections.relocate.django.plugins.module_utils._model import FileEntry
 from ansible_collections.relocate.django.plugins.module_utils._process import (
@@ -369,8 +370,7 @@ def _limited(largest: int) -> List[str]:
 
 def _check_room(path: str, needed: int) -> None:
     """Raise disk_full where so many bytes do not fit."""
-    free = os.statvfs(path)
-    if free.f_bavail * free.f_frsize < needed + _SPARE:
+    if facts.free_bytes(path) < needed + _SPARE:
         raise RelocateError(
             "disk_full",
             "{0} has no room for {1:.0f} MB out of the repository".format(path, needed / 1e6),
