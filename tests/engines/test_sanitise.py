@@ -95,6 +95,33 @@ def test_nothing_of_the_original_is_left(engine: str, servers: Servers, tmp_path
     assert dump(project) == after
 
 
+ELSEWHERE = """from django.db import connection
+cursor = connection.cursor()
+for sql in (
+    "ALTER TABLE people_subscriber DROP INDEX address, ENGINE = MyISAM",
+    "RENAME TABLE people_subscriber TO far_subscriber",
+    "CREATE TABLE people_subscriber LIKE far_subscriber",
+    "ALTER TABLE people_subscriber ENGINE = MRG_MYISAM UNION = (far_subscriber) INSERT_METHOD = LAST",
+):
+    cursor.execute(sql)
+"""
+
+
+@pytest.mark.drawn(3, of="sanitised sites")
+def test_a_table_whose_rows_lie_elsewhere_is_named_and_left(servers: Servers, tmp_path: Path) -> None:
+    """What a model changes through such a table may be another site's."""
+    project = made(servers, "mysql", tmp_path)
+    project.must("shell", "-c", ELSEWHERE)
+    rows = [line for line in dump(project).splitlines() if line.startswith("far_subscriber")]
+    found = sanitised(project, domain="staging.example.org")
+    assert "people_subscriber" not in found["tables"]["default"]
+    assert any("people_subscriber" in note for note in found["notes"])
+    assert [line for line in dump(project).splitlines() if line.startswith("far_subscriber")] == rows
+    assert len(rows) == 5 and "canary" in rows[0]
+    with pytest.raises(RelocateError, match="people_subscriber"):
+        sanitised(project, columns={"people_subscriber.address": "empty"}, domain="staging.example.org")
+
+
 @pytest.mark.drawn(3, of="sanitised sites")
 def test_what_the_user_adds_and_what_fails_half_way(servers: Servers, tmp_path: Path) -> None:
     """SQL, columns and a command of the project's: all of it is one transaction."""
