@@ -40,7 +40,7 @@ RULES: list[tuple[str, set[str]]] = [
     ("_host.*", SYSTEM | {"_host.*"}),
     ("_standby.place", set()),
     ("_standby.*", SYSTEM | {"_host.files", "_standby.place"}),
-    ("_age.*", SYSTEM | {"_secrets", "_host.files", "_host.private", "_age.*"}),
+    ("_age.*", SYSTEM | {"_secrets", "_host.facts", "_host.files", "_host.private", "_age.*"}),
     ("_record.*", GROUND | {"_host.files", "_standby.place", "_record.*"}),
     ("_services.*", SYSTEM | {"_secrets", "_host.*", "_record.*", "_services.*"}),
     ("_project.venv_*", {"_project.venv_*"}),
