@@ -23,8 +23,8 @@ description:
     C(locks_table), what keeps others from writing to one of the O(large) tables."
   - "Of squashed migrations, errors: C(squash_function), a function of a replaced migration that nobody copied;
     C(squash_partial), replaced migrations of which some are gone; C(squash_circular), migrations that depend on each
-    other in a circle. Warnings: C(squash_kept), code or SQL that is not C(elidable); C(squash_leftover), C(replaces) of
-    migrations that are all gone."
+    other in a circle. Warnings: C(squash_kept), code or SQL that is not C(elidable) and only changes rows that are
+    there; C(squash_leftover), C(replaces) of migrations that are all gone."
   - Functions that a migration calls are read too, in the project and in its apps, and what no operation reaches is not.
 author:
   - The relocate.django authors (@relocate-django)

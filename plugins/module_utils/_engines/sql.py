@@ -135,7 +135,7 @@ class Logins(abc.ABC, Generic[S]):
         """A session that may create databases: ``login_*``, else the local administrator, else the settings' user.
 
         :param database: where to; by default to none that is renamed or dropped
-        Raises right_missing when there is none, or what ``login_*`` met.
+        Raises right_missing when there is none, server_unreachable when nobody is answered, or what ``login_*`` met.
         """
         if self.context.admin.given:
             try:
@@ -144,11 +144,12 @@ class Logins(abc.ABC, Generic[S]):
                 hint = _WRONG_LOGIN if exc.code == "login_failed" else exc.hint
                 raise RelocateError(exc.code, exc.msg, hint, exc.details) from None
         reason = ""
-        for way in (self.by_root, self.by_creator):
+        for way, by_us in ((self.by_root, True), (self.by_creator, False)):
             try:
                 return way(database)
             except RelocateError as exc:
-                if exc.details.get("session") == "lost":
+                # Whom the server itself does not answer lacks no right. Root may look for it in another place.
+                if exc.details.get("session") == "lost" or (exc.code == "server_unreachable" and not by_us):
                     raise
                 reason = reason or exc.msg
         raise RelocateError(

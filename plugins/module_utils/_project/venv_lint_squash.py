@@ -10,11 +10,21 @@ standard library only, Django imported inside functions.
 
 # mypy: disable-error-code="import-untyped,import-not-found"
 
+import re
 from typing import Any, Dict, Iterator, List, Set, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._project.venv_lint_sql import statements
 
 Node = Tuple[str, str]
 #: An operation of the migration, or None for the migration as a whole; the finding's code; what is said.
 Found = Tuple[Any, str, str]
+#: What code calls to change rows that are there, to find some to change, and to make some: permissions, a first page.
+_CHANGES, _FINDS = {"update", "bulk_update"}, {"all", "filter", "exclude", "iterator"}
+_SAVES = {"save", "delete"}
+_MAKES = re.compile(
+    r"(^|_)create($|_)|^execute|cursor|^(call_command|loaddata)$|^(add|alter)_(root|child|sibling|field|index|constraint|db_)"
+)
+_DEPTH = 3  # calls that are followed, as those of the other rules
 
 
 def squashed(migration: Any, disk: Dict[Node, Any]) -> Iterator[Found]:
@@ -49,8 +59,35 @@ def _of_operation(operation: Any, modules: Set[str]) -> Iterator[Found]:
                     getattr(function, "__name__", name), getattr(function, "__module__", "")
                 ),
             )
-    if not operation.elidable:
+    if not operation.elidable and _only_changes_rows(operation):
         yield operation, "squash_kept", "{0} runs on each new database, where it has no rows to work on".format(kind)
+
+
+def _only_changes_rows(operation: Any) -> bool:
+    """Whether all that an operation does needs rows: what makes some, or works on tables, a new database needs too."""
+    sql = getattr(operation, "sql", None)
+    if sql is not None:
+        verbs = [(statement.split() or [""])[0].upper() for statement in statements(sql)]
+        return bool(verbs) and set(verbs) <= {"UPDATE", "DELETE", "TRUNCATE"}
+    names = _called(getattr(operation, "code", None), _DEPTH)
+    if any(map(_MAKES.search, names)):
+        return False
+    return "objects" in names and bool(names & _CHANGES or (names & _FINDS and names & _SAVES))
+
+
+def _called(function: Any, depth: int) -> Set[str]:
+    """The names that a function uses, with those of the functions of its module that it calls."""
+    code = getattr(function, "__code__", None)
+    if code is None or not depth:
+        return set()
+    names, pending = set(), [code]
+    while pending:
+        block = pending.pop()
+        names.update(block.co_names)
+        pending.extend(item for item in block.co_consts if hasattr(item, "co_names"))
+    for name in list(names):
+        names |= _called(function.__globals__.get(name), depth - 1)
+    return names
 
 
 def circles() -> List[Tuple[str, str]]:

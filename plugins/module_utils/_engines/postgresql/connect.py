@@ -25,7 +25,10 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.libpq import (
     KEYWORDS,
     check_key,
+    directory_of,
+    is_going,
     own_environment,
+    pgpass_line,
     refusal,
 )
 from ansible_collections.relocate.django.plugins.module_utils._engines.postgresql.session import (
@@ -37,7 +40,12 @@ from ansible_collections.relocate.django.plugins.module_utils._engines.postgresq
     ident,
     literal,
 )
-from ansible_collections.relocate.django.plugins.module_utils._engines.sql import Logins, keep_password, made_by
+from ansible_collections.relocate.django.plugins.module_utils._engines.sql import (
+    Logins,
+    keep_password,
+    made_by,
+    session_lost,
+)
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, current_user, lookup_user
@@ -256,12 +264,19 @@ class Server(Logins[Session]):
                     connection = psycopg2.connect(connection_factory=self.factory(), **parameters)
                     self._pooled = True
         except psycopg2.Error as exc:
-            text = " ".join(self.context.secrets.scrub(str(exc)).split())
-            code, hint = refusal(str(exc))  # of the server's own words, whatever the password hides in them
-            msg = "role {0} cannot reach database {1}: {2}".format(parameters["user"], parameters["dbname"], text)
-            raise RelocateError(code, msg, hint) from None
-        self._refuse_pooler(connection, parameters, user)
-        return Session(connection, self.context.secrets.scrub)
+            raise self._not_reached(parameters, exc) from None
+        try:
+            self._refuse_pooler(connection, parameters, user)
+            return Session(connection, self.context.secrets.scrub)
+        except psycopg2.Error as exc:  # the server may go at any moment
+            connection.close()
+            raise self._not_reached(parameters, exc) from None
+
+    def _not_reached(self, parameters: Dict[str, str], exc: Exception) -> RelocateError:
+        text = " ".join(self.context.secrets.scrub(str(exc)).split())
+        code, hint = refusal(str(exc))  # of the server's own words, whatever the password hides in them
+        msg = "role {0} cannot reach database {1}: {2}".format(parameters["user"], parameters["dbname"], text)
+        return session_lost(msg) if is_going(str(exc)) else RelocateError(code, msg, hint)
 
     def _refuse_pooler(self, connection: Any, parameters: Dict[str, str], user: Optional[SystemUser]) -> None:
         """Refuse, once for each way in, a pooler that gives the session to others. Raises pooler_between.
@@ -306,7 +321,7 @@ class Server(Logins[Session]):
     def _host_of_login(self) -> str:
         """Find where the login is let in: a name, a socket's directory, or "" for the library's own place."""
         login = self.context.admin
-        named = login.host or _directory_of(login.unix_socket) or self._host()
+        named = login.host or directory_of(login.unix_socket) or self._host()
         return named or ("localhost" if login.password else "")
 
     def by_root(self, database: str) -> Session:
@@ -373,22 +388,12 @@ class Server(Logins[Session]):
         raise refusals[0]
 
 
-def pgpass_line(password: str) -> str:
-    """The one line of a PGPASSFILE of our own: it serves whatever host and database the environment names."""
-    return "*:*:*:*:" + password.replace("\\", "\\\\").replace(":", "\\:") + "\n"
-
-
 def socket_directory(port: int, directories: Tuple[str, ...] = _SOCKET_DIRECTORIES) -> str:
     """Return where the local server's socket is, or "" for libpq's default.
 
     A socket in a directory that anyone can write to counts only when root or postgres made it.
     """
     return next((directory for directory in directories if made_by(_socket(directory, port), "postgres")), "")
-
-
-def _directory_of(path: str) -> str:
-    """Where a socket is, which may be named itself."""
-    return os.path.dirname(path) if os.path.basename(path).startswith(".s.PGSQL.") else path
 
 
 def _socket(directory: str, port: Optional[int]) -> str:

@@ -67,11 +67,18 @@ ERRORS: Tuple[Tuple[str, str], ...] = (
             r"|timed out|could not connect|No route to host|unreachable|server closed the connection"
             r"|starting up|shutting down|in recovery mode|accepting connections|too many clients|connection slots"
             r"|Connection reset|Broken pipe|EOF detected|closed unexpectedly|terminating connection"
+            r"|connection already closed"
         ),
         "server_unreachable",
     ),
 )
 
+
+#: A server that is there, and ends or begins.
+_GOING = re.compile(
+    r"server closed the connection|closed unexpectedly|terminating connection|Connection reset|Broken pipe|EOF detected"
+    r"|connection already closed|starting up|shutting down|in recovery mode"
+)
 
 _HINTS: Dict[str, str] = {
     "database_missing": "check NAME in the settings",
@@ -108,6 +115,11 @@ def refusal(text: str) -> Tuple[str, str]:
     return code, _HINTS[code]
 
 
+def is_going(text: str) -> bool:
+    """Tell whether libpq says that the server went away, or is not ready yet: no other way in helps."""
+    return bool(_GOING.search(text)) and not _TLS.search(text)
+
+
 def check_key(options: Mapping[str, str]) -> None:
     """Refuse a key that would load a library, when this process can become root again. Raises bad_option."""
     if ":" in options.get("sslkey", "") and os.getuid() == 0:
@@ -116,6 +128,16 @@ def check_key(options: Mapping[str, str]) -> None:
             "sslkey in OPTIONS names an engine of OpenSSL: its library would be loaded into a process of root",
             "set sslkey to a file that holds the key",
         )
+
+
+def pgpass_line(password: str) -> str:
+    """The one line of a PGPASSFILE of our own: it serves whatever host and database the environment names."""
+    return "*:*:*:*:" + password.replace("\\", "\\\\").replace(":", "\\:") + "\n"
+
+
+def directory_of(path: str) -> str:
+    """Where a socket is, which may be named itself."""
+    return os.path.dirname(path) if os.path.basename(path).startswith(".s.PGSQL.") else path
 
 
 @contextlib.contextmanager

@@ -85,3 +85,18 @@ def test_a_server_that_dies_meanwhile_lacks_no_right(way: str) -> None:
     with pytest.raises(RelocateError) as caught:
         Ways(Login(), **refused).anyone()
     assert caught.value is lost
+
+
+def test_a_server_that_answers_nobody_lacks_no_right() -> None:
+    """Root may have looked for another socket than the settings'; what these reach counts."""
+    down = RelocateError("server_unreachable", "Connection refused", "start the server")
+    no_root = RelocateError("right_missing", "not on this host", "")
+    for root in (down, no_root):
+        for ask in (Ways(Login(), root=root, creator=down).admin, Ways(Login(), root=root, creator=down).anyone):
+            with pytest.raises(RelocateError) as caught:
+                ask()
+            assert caught.value is down
+    assert Ways(Login(), root=down).admin() == "creator"
+    may_not = RelocateError("right_missing", "role shop may not", "")
+    with pytest.raises(RelocateError, match=r"\[right_missing\] nobody here may create databases.* Connection refused"):
+        Ways(Login(), root=down, creator=may_not).admin()

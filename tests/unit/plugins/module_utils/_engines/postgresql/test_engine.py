@@ -111,7 +111,7 @@ def test_every_pattern_names_a_known_code() -> None:
 
 
 def test_pgpass_line() -> None:
-    assert connect.pgpass_line("a:b\\c d'é") == "*:*:*:*:a\\:b\\\\c d'é\n"
+    assert libpq.pgpass_line("a:b\\c d'é") == "*:*:*:*:a\\:b\\\\c d'é\n"
 
 
 def server(tmp_path: Any, **fields: Any) -> connect.Server:
@@ -167,7 +167,7 @@ def test_parameters_and_environment(tmp_path: Any) -> None:
     }
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     with open(path, encoding="utf-8") as stream:
-        assert stream.read() == connect.pgpass_line(CANARY)
+        assert stream.read() == libpq.pgpass_line(CANARY)
     assert one.context.secrets.scrub("sslpassword=hush") == "sslpassword=********"
 
 

@@ -135,3 +135,50 @@ def test_each_database_and_each_user_is_asked_for_anew(monkeypatch: pytest.Monke
         with pytest.raises(RelocateError) as caught:
             way()
         assert caught.value.code == "pooler_between"
+
+
+class GoneError(Exception):
+    """As psycopg2.Error."""
+
+
+class Dying:
+    """A connection that refuses what psycopg2 refuses on one that is lost."""
+
+    def __init__(self, asked: bool) -> None:
+        self.asked, self.closed = asked, False
+        self.died = GoneError("server closed the connection unexpectedly\n\tThis probably means that it ended")
+
+    def get_backend_pid(self) -> int:
+        return 1
+
+    def cursor(self) -> Any:
+        raise self.died
+
+    def close(self) -> None:
+        self.closed = True
+
+    @property
+    def autocommit(self) -> bool:
+        return self.asked
+
+    @autocommit.setter
+    def autocommit(self, value: bool) -> None:
+        raise self.died
+
+
+@pytest.mark.parametrize("dies_at", ["login", "first question", "settings of the session"])
+def test_a_server_that_dies_while_a_session_begins(
+    dies_at: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each step of it says what happened, in a code: the move would otherwise end with an error of the driver's."""
+    dying = Dying(dies_at == "first question")
+    connects = MagicMock(side_effect=dying.died if dies_at == "login" else None, return_value=dying)
+    monkeypatch.setattr(connect, "driver", lambda: MagicMock(Error=GoneError, connect=connects))
+    if dies_at == "settings of the session":
+        monkeypatch.setattr(pooler, "lends", lambda *_given: False)
+    config = DatabaseConfig("default", "postgresql", "", "site", "shop", "127.0.0.1")
+    with pytest.raises(RelocateError) as caught:
+        connect.Server(config, EngineContext(SecretStore(str(tmp_path)))).connect("site")
+    assert caught.value.code == "server_unreachable" and caught.value.details == {"session": "lost"}
+    assert caught.value.msg.startswith("role shop cannot reach database site: server closed the connection")
+    assert dying.closed == (dies_at != "login")
