@@ -67,7 +67,7 @@ def retitle(host: Host, title: str) -> None:
     host.run(["python3", "-c", code, SITE.databases["default"], sql, title])
 
 
-@pytest.mark.drawn(4, of="applications")
+@pytest.mark.drawn(5, of="applications")
 def test_wagtail_moves_from_sqlite_to_postgresql(lab: Lab, tmp_path: Path) -> None:
     """Trees, generic relations, revisions and images: all there and served; a row that does not fit is told first."""
     old = lab.host("old", fresh=True)

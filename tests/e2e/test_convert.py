@@ -48,7 +48,7 @@ def engine_of(host: Host) -> str:
     return manage(host, SQLITE_SHOP, "shell", "-c", code).split("ENGINE ")[-1].strip()
 
 
-@pytest.mark.drawn(4, of="applications")
+@pytest.mark.drawn(5, of="applications")
 def test_sqlite_to_postgresql_in_place(lab: Lab, tmp_path: Path) -> None:
     """Every model's rows are there; the file that was left is as it was."""
     site = SQLITE_SHOP

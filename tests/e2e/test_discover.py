@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.e2e.moving import active, prepare, still
@@ -104,6 +105,7 @@ def without(found: dict[str, Any], *names: str) -> dict[str, Any]:
     return {"relocate_sites": sites}
 
 
+@pytest.mark.drawn(5, of="applications")
 def test_the_inventory_writes_itself_and_the_first_move_succeeds(lab: Lab, tmp_path: Path) -> None:
     move = prepare(lab, tmp_path)
     provision(move.old, BLOG, git=lab.host("db"), rows=500)

@@ -17,7 +17,7 @@ from tests.sites.spec import WAGTAIL, Engine
 from tests.sites.wagtail.provision import provision_wagtail
 
 
-@pytest.mark.drawn(4, of="applications")
+@pytest.mark.drawn(5, of="applications")
 @pytest.mark.parametrize(("engine", "relayed"), [("postgresql", True), ("sqlite", False)])
 def test_wagtail_moves(lab: Lab, tmp_path: Path, engine: Engine, relayed: bool) -> None:
     """Pages, revisions, images and their renditions: all there, and served.

@@ -48,7 +48,7 @@ from tests.engines.postgresql_cluster import Cluster, running
 from tests.unit.fakes import ROOT_ONLY, reachable, refused
 
 pymysql = pytest.importorskip("pymysql")
-pytestmark = ROOT_ONLY
+pytestmark = [ROOT_ONLY, pytest.mark.drawn(2, of="faults")]
 PASSWORD = "c4n'ary é%:\\$#@1"
 #: Rows that take a dump and a load half a second at least, on a fast machine.
 ROWS = 100_000

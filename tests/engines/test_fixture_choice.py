@@ -101,7 +101,7 @@ def refused(site: Project, path: Path, **options: Any) -> RelocateError:
     return caught.value
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_model_that_migrations_do_not_know(sites: dict[str, Project], tmp_path: Path, engine: str) -> None:
     """Our own dump of everything is loaded, its index too; or left behind by the same words on both sides."""
@@ -120,7 +120,7 @@ def test_a_model_that_migrations_do_not_know(sites: dict[str, Project], tmp_path
     assert error.code == "unknown_model" and "press.stroy" in error.msg
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_table_that_names_its_schema(sites: dict[str, Project], engine: str) -> None:
     """It is carried, so the scan does not call it a table of no model."""
@@ -129,7 +129,7 @@ def test_a_table_that_names_its_schema(sites: dict[str, Project], engine: str) -
     assert [item for item in found if item["code"] == "no_model"] == []
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_only_the_database_has_a_default_for(sites: dict[str, Project], tmp_path: Path, engine: str) -> None:
     """A literal and an expression, where an object leaves the fields out, as plain loaddata takes it."""
@@ -190,7 +190,7 @@ def test_merged_with_what_is_unknown(sites: dict[str, Project], tmp_path: Path) 
     assert caught.value.code == "bad_option"
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("form", ["json", "lines"])
 def test_keys_that_are_not_there_and_parents(sites: dict[str, Project], tmp_path: Path, form: str, engine: str) -> None:

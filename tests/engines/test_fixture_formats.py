@@ -81,7 +81,7 @@ def blank(target: Project) -> None:
     target.make_blank()
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("form", FORMS)
 def test_ours(source: dict[str, Any], targets: dict[str, Project], tmp_path: Path, form: str, engine: str) -> None:
@@ -103,7 +103,7 @@ def test_ours(source: dict[str, Any], targets: dict[str, Project], tmp_path: Pat
         assert loaded["shop.Book_tags"]["objects"] > 0
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     "options",
@@ -143,7 +143,7 @@ def test_a_key_that_means_nothing_any_more(source: dict[str, Any], targets: dict
     assert caught.value.code == "fixture_invalid" and "user refers to auth.User by key" in caught.value.msg
 
 
-@pytest.mark.drawn(4)
+@pytest.mark.drawn(8)
 @pytest.mark.parametrize(
     ("name", "compress"),
     [("f.json.gz", gzip.compress), ("f.json.bz2", bz2.compress), ("f.json.xz", lzma.compress), ("f.json.zst", None)],
@@ -178,7 +178,7 @@ NATURAL = [
 ]  # fmt: skip
 
 
-@pytest.mark.drawn(3)
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_natural_keys_in_any_order(targets: dict[str, Project], tmp_path: Path, engine: str) -> None:
     """References ahead of their objects, objects without a key, content types that only migrate makes."""
@@ -277,7 +277,7 @@ BAD: dict[str, tuple[str, str | bytes, str, str]] = {
 ON_EACH = ("duplicated", "bad foreign key", "bad natural key")
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize(
     ("case", "engine"), [(case, engine) for case in BAD for engine in (ENGINES if case in ON_EACH else ("sqlite",))]
 )
@@ -298,7 +298,7 @@ def test_bad_fixtures(targets: dict[str, Project], tmp_path: Path, case: str, en
         assert one.describe().tables == before
 
 
-@pytest.mark.drawn(3)
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_a_server_refuses_is_named(targets: dict[str, Project], tmp_path: Path, engine: str) -> None:
     """Servers seldom say which column does not take a value, and why."""
@@ -388,7 +388,7 @@ print('OK', i.parent.code, *sorted(i.labels.values_list('name', flat=True)), *[r
 """
 
 
-@pytest.mark.drawn(3)
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_fields_of_the_project_itself(servers: Servers, tmp_path: Path, engine: str) -> None:
     """A field with conversions of its own stores what it would have stored; loaded, merged, and merged once more."""
@@ -411,7 +411,7 @@ def test_fields_of_the_project_itself(servers: Servers, tmp_path: Path, engine: 
     assert target.must("shell", "-c", OWN_LOOK).split("OK ")[-1].split() == ["new", "a", "b", "cba", "wen"]
 
 
-@pytest.mark.drawn(3)
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_is_named_before_it_is_there(targets: dict[str, Project], tmp_path: Path, engine: str) -> None:
     """A natural key is not found among rows that migrations made and that the fixture replaces later."""

@@ -137,7 +137,7 @@ def story(**fields: Any) -> dict[str, Any]:
 LOCK, ADD = ["lock_story", "press", "story"], ["add_story", "press", "story"]
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_a_handler_makes_is_there(sites: dict[str, Project], tmp_path: Path, engine: str) -> None:
     """A permission that only a handler makes; what the fixture does not hold stays, and is named."""
@@ -150,7 +150,7 @@ def test_what_a_handler_makes_is_there(sites: dict[str, Project], tmp_path: Path
     assert not {"press.Story", "auth.Group"} & set(loaded["made"])
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_fixture_takes_its_place(sites: dict[str, Project], tmp_path: Path, engine: str) -> None:
     """Where the fixture holds objects of a model, those that were made go, but for those that it refers to."""
@@ -164,7 +164,7 @@ def test_the_fixture_takes_its_place(sites: dict[str, Project], tmp_path: Path, 
     assert "press.Shelf_locales" not in loaded["made"]
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("shelf", [["root"], 1], ids=["natural", "number"])
 def test_what_is_referred_to_is_put_back(sites: dict[str, Project], tmp_path: Path, engine: str, shelf: Any) -> None:
@@ -183,7 +183,7 @@ def test_what_is_referred_to_is_put_back(sites: dict[str, Project], tmp_path: Pa
     blank(target)
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_permissions_of_content_types_with_numbers_of_their_own(
     sites: dict[str, Project], tmp_path: Path, engine: str
@@ -207,7 +207,7 @@ def test_permissions_of_content_types_with_numbers_of_their_own(
     blank(target)
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_kept_beside_the_fixture(sites: dict[str, Project], tmp_path: Path, engine: str) -> None:
     """As plain loaddata leaves it, but for what the fixture has another object for, by key or by name."""

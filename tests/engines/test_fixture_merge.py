@@ -58,7 +58,7 @@ OBJECTS = [
 ]
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_inserted_updated_and_left(filled: dict[str, Project], tmp_path: Path, engine: str) -> None:
     """Each once; the same fixture again leaves everything; check mode changes nothing."""
@@ -88,7 +88,7 @@ def test_inserted_updated_and_left(filled: dict[str, Project], tmp_path: Path, e
     assert all(sum(item.values()) == item["left"] for item in again["counts"].values()), again["counts"]
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("form", ["lines", "json", "yaml"])
 def test_a_part_of_another_site(filled: dict[str, Project], tmp_path: Path, form: str, engine: str) -> None:
@@ -101,7 +101,7 @@ def test_a_part_of_another_site(filled: dict[str, Project], tmp_path: Path, form
     assert {item["inserted"] + item["updated"] for item in done["counts"].values()} == {0}, done["counts"]
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("form", ["json", "yaml"])
 def test_a_site_into_itself(filled: dict[str, Project], tmp_path: Path, form: str, engine: str) -> None:
@@ -115,7 +115,7 @@ def test_a_site_into_itself(filled: dict[str, Project], tmp_path: Path, form: st
     assert all(item["inserted"] + item["deleted"] == 0 for item in other.values()), other
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_content_types_are_mapped(servers: Servers, tmp_path: Path, engine: str) -> None:
     """Their numbers on the target are others; what refers to them is given the target's."""
@@ -172,7 +172,7 @@ BAD: dict[str, tuple[Any, str, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("case", list(BAD))
 def test_refused_whole(filled: dict[str, Project], tmp_path: Path, case: str, engine: str) -> None:
@@ -187,7 +187,7 @@ def test_refused_whole(filled: dict[str, Project], tmp_path: Path, case: str, en
     assert state(filled[engine], tmp_path) == before
 
 
-@pytest.mark.drawn(3)
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_new_keys_are_free(servers: Servers, tmp_path: Path, engine: str) -> None:
     """A sequence that stayed behind must not lead to a row that is there; the site's next row gets a key too."""
@@ -206,7 +206,7 @@ def test_new_keys_are_free(servers: Servers, tmp_path: Path, engine: str) -> Non
     assert shell(project, look) == ["10", "True", "g1"]
 
 
-@pytest.mark.drawn(3)
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_key_zero(filled: dict[str, Project], tmp_path: Path, engine: str) -> None:
     """MySQL gives a number of its own for 0 unless told otherwise, and Django refuses to ask it for one."""

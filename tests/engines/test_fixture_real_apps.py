@@ -163,7 +163,7 @@ def counts(shelf: Shelf, directory: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("case", CASES)
 def test_equal_to_loaddata(shelf: Shelf, tmp_path: Path, case: str) -> None:
     """Every model of the fixture has the same rows; what else there is, both have."""

@@ -102,7 +102,7 @@ def people(project: Project) -> str:
     return project.must("shell", "-c", text).split("ROWS")[-1].strip()
 
 
-@pytest.mark.drawn(3)
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_older_code(servers: Servers, tmp_path: Path, engine: str) -> None:
     """Field added NOT NULL, field renamed, name split: equal to the database that was migrated in place."""

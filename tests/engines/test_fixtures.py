@@ -43,7 +43,7 @@ def _targets(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> dict
     return {engine: Project(servers, engine, f"to_{engine}", directory) for engine in ENGINES}
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("target", ENGINES)
 @pytest.mark.parametrize("source", ENGINES)
 def test_every_pair(dumped: dict[str, Any], targets: dict[str, Project], source: str, target: str) -> None:
@@ -74,7 +74,7 @@ def test_what_managers_hide_and_what_is_left_out(dumped: dict[str, Any]) -> None
     assert {"movement", "public.shop_book_stats"} <= there and "movement_2025" not in there
 
 
-@pytest.mark.drawn(3)
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_beside_a_dump_of_the_same_moment(dumped: dict[str, Any], tmp_path: Path, engine: str) -> None:
     """While somebody writes, fixture and dump hold the same rows."""
@@ -106,7 +106,7 @@ def test_beside_a_dump_of_the_same_moment(dumped: dict[str, Any], tmp_path: Path
         writer.join(30)
 
 
-@pytest.mark.drawn(3)
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_sequences_go_on(dumped: dict[str, Any], targets: dict[str, Project], engine: str) -> None:
     """After the swap the next row gets a key of its own."""
@@ -223,7 +223,7 @@ BAD: dict[str, tuple[Callable[[list[str]], list[str]], str, str]] = {
 ON_EACH = ("not a date", "NULL where none may be", "not base64", "unknown field")
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize(
     ("case", "engine"), [(case, engine) for case in BAD for engine in (ENGINES if case in ON_EACH else ("sqlite",))]
 )
@@ -297,7 +297,7 @@ WITHOUT_CONTROL_CHARACTERS = [
 ]
 
 
-@pytest.mark.drawn(6)
+@pytest.mark.drawn(12)
 @pytest.mark.parametrize("form", ["json", "jsonl", "xml", "yaml"])
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_plain_loaddata_reads_what_is_written(
@@ -350,7 +350,7 @@ def test_chosen_objects(dumped: dict[str, Any], tmp_path: Path) -> None:
     assert answer["whole"] is False and answer["left_out"] == []
 
 
-@pytest.mark.drawn(3)
+@pytest.mark.drawn(6)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_tables_without_a_model_are_found(dumped: dict[str, Any], engine: str) -> None:
     """With their rows they would stay behind; an odd name is none of the scan's trouble."""

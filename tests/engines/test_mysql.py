@@ -263,6 +263,7 @@ STEPS = [(swapping.stored, "drop"), (swapping.Swap, "_rename"), (swapping.Swap, 
          (swapping.Swap, "_make"), (swapping.Swap, "_park")]  # fmt: skip
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(("place", "name"), STEPS, ids=[name for _place, name in STEPS])
 def test_a_swap_that_was_killed_is_finished_or_taken_back(

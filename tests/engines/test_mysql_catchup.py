@@ -54,6 +54,7 @@ from tests.engines.mysql_workload import BEYOND, SCHEMA, WORKLOADS, Step
 from tests.unit.fakes import LABEL, fake_site, manifest, me
 
 pymysql = pytest.importorskip("pymysql")
+pytestmark = pytest.mark.drawn(2, of="catch-up on MariaDB")
 
 #: Workloads in a run. Before a release it is 500.
 EXAMPLES = int(os.environ.get("RELOCATE_CATCHUP_EXAMPLES", "15"))
@@ -260,6 +261,7 @@ def _busy(server: MysqlServer, tmp_path_factory: pytest.TempPathFactory) -> Iter
             yield pair
 
 
+@pytest.mark.drawn(1)  # always
 @settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -436,6 +436,7 @@ def test_a_swap_that_fails_leaves_everything(
     assert not new.exists(DISCARDED)
 
 
+@pytest.mark.drawn(4)
 @pytest.mark.parametrize("victim", ["toc.dat", "biggest"])
 @pytest.mark.parametrize("percent", range(0, 100, 10))
 def test_a_truncated_dump(

@@ -41,6 +41,7 @@ from tests.engines.postgresql_cluster import Cluster, Make, maker
 from tests.unit.fakes import LABEL, fake_site, manifest, me, refused
 
 psycopg2 = pytest.importorskip("psycopg2")
+pytestmark = pytest.mark.drawn(2, of="catch-up")
 
 USER = PASSWORD = "shop"
 #: Workloads in a run: as many as fit in a minute of processor time. Before a release it is 500 (about six minutes).
@@ -236,6 +237,7 @@ def _busy(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             yield pair
 
 
+@pytest.mark.drawn(1)  # always
 @settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -47,6 +47,7 @@ urlpatterns += [path(name + "/", getattr(pages, name)) for name in dir(pages) if
 """
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_requests_read_the_copy_and_write_nothing(engine: str, servers: Servers, tmp_path: Path) -> None:
     project = Project(servers, engine, f"asked_{engine}", tmp_path)
@@ -86,6 +87,7 @@ def test_requests_read_the_copy_and_write_nothing(engine: str, servers: Servers,
     assert asked.notes == ["database archive is not part of the set: nothing was read from it"]
 
 
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_project_that_is_held_answers_the_same(
     servers: Servers, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -32,10 +32,13 @@ from tests.unit.fakes import LABEL, ROOT_ONLY, manifest, nobody, reachable, refu
 SSHD, RSYNC = shutil.which("sshd", path="/usr/sbin:/usr/bin:/sbin"), shutil.which("rsync")
 MISSING = [name for name, path in (("sshd", SSHD), ("rsync", RSYNC), ("ssh", shutil.which("ssh"))) if not path]
 REQUIRED = os.environ.get("RELOCATE_LAB_REQUIRED") == "1"
-pytestmark = pytest.mark.skipif(
-    bool(MISSING) and not REQUIRED,
-    reason=f"needs {', '.join(MISSING)}: apt-get install openssh-server openssh-client rsync",
-)
+pytestmark = [
+    pytest.mark.drawn(2, of="transfers"),
+    pytest.mark.skipif(
+        bool(MISSING) and not REQUIRED,
+        reason=f"needs {', '.join(MISSING)}: apt-get install openssh-server openssh-client rsync",
+    ),
+]
 CONF = """Port {port}
 ListenAddress 127.0.0.1
 HostKey {base}/host
