@@ -189,6 +189,7 @@ CODES: Dict[str, str] = {
     "pairs_unclear": "nothing says which old host a new host takes its sites from",
     "answer_refused": "a host returned what it has no say in",
     "obstacles": "preflight found obstacles",
+    "module_broke": "a fault of this collection, which it did not foresee",
     "sites_failed": "one site or more was not moved, or not put back",
 }
 

@@ -24,6 +24,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 # Before all others of ours: what is imported from here on is loaded by it.
 from ansible_collections.relocate.django.plugins.module_utils import _compiled  # noqa: F401  # pylint: disable=unused-import
 from ansible_collections.relocate.django.plugins.module_utils._age.opener import OPENER
+from ansible_collections.relocate.django.plugins.module_utils._broken import broken
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.openat import check_work
 from ansible_collections.relocate.django.plugins.module_utils._host.progress_file import VARIABLE, telling
@@ -144,8 +145,8 @@ def perform(module: Call, work_on: Work, writes: Writes) -> Tuple[Dict[str, Any]
             stack.enter_context(OPENER.given(str(module.params.get("age_identity") or "")))
             stack.enter_context(lease_of(module) if writes(module.params) else contextlib.nullcontext())
             result = work_on(module)
-    except (RelocateError, OSError) as exc:
-        error = exc if isinstance(exc, RelocateError) else _named(exc)
+    except Exception as exc:
+        error = exc if isinstance(exc, RelocateError) else _named(exc) if isinstance(exc, OSError) else broken(exc)
         told = scrubbed({"msg": error.msg, "hint": error.hint, "details": error.details}, secrets)
         error = RelocateError(error.code, told["msg"], told["hint"], told["details"])
         return {**error.as_result(), "elapsed": _since(began)}, error

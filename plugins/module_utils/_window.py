@@ -13,9 +13,9 @@ import contextlib
 import importlib
 import json
 import os
-import traceback
 from typing import Any, List, Mapping, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._broken import broken
 from ansible_collections.relocate.django.plugins.module_utils._carried import CARRIED
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._module import answered
@@ -78,7 +78,7 @@ def _load(params: Mapping[str, Any]) -> None:
 
 
 def answer(request: bytes) -> serve.Answer:
-    """Return what a call is answered, as JSON; what is no error of ours, as Ansible tells of a module that broke."""
+    """Return what a call is answered, as JSON."""
     try:
         asked = json.loads(request.decode("utf-8"))
         if "load" in asked:
@@ -88,7 +88,7 @@ def answer(request: bytes) -> serve.Answer:
         token = str(asked.get("progress") or "")
         result = answered(batch.MODULE, asked["arguments"], bool(asked["check_mode"]), batch.shown, token)
         goes_on = asked["arguments"].get("state") == "prepared"
-    except Exception:
-        result = {"failed": True, "changed": False, "msg": "MODULE FAILURE", "module_stderr": traceback.format_exc()}
+    except Exception as error:
+        result = {"failed": True, "changed": False, **broken(error).as_result()}
         goes_on = False
     return serve.Answer(json.dumps(result).encode("utf-8"), goes_on)

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.relocate.django.plugins.module_utils._carried import CARRIED
 from tests.unit import sources
 
-GROUND = {"_errors", "_model", "_options", "_printable", "_progress", "_stopwatch"}
+GROUND = {"_broken", "_errors", "_model", "_options", "_printable", "_progress", "_stopwatch"}
 SYSTEM = GROUND | {"_users", "_process", "_together"}
 DRIVERS = {"psycopg2", "psycopg", "MySQLdb", "pymysql", "mysql", "sqlite3"}
 #: Files of module_utils, and which files of module_utils they may import; the first pattern that fits counts.
@@ -25,6 +25,7 @@ RULES: list[tuple[str, set[str]]] = [
     # The ground: whoever needs it, nothing above it.
     ("_printable", set()),
     ("_errors", {"_printable"}),
+    ("_broken", {"_errors"}),
     ("_model", set()),
     ("_carried", set()),
     ("_options", set()),
@@ -102,7 +103,7 @@ RULES: list[tuple[str, set[str]]] = [
         },
     ),
     ("_site", GROUND | {"_secrets", "_project.*", "_engines.base", "_engines.registry"}),
-    ("_window", {"_carried", "_errors", "_module", "_project.answers", "_site", "_standby.*"}),
+    ("_window", {"_broken", "_carried", "_errors", "_module", "_project.answers", "_site", "_standby.*"}),
     (
         "_fixtures.*",
         SYSTEM | {"_secrets", "_host.*", "_project.*", "_engines.base", "_engines.registry", "_site", "_fixtures.*"},

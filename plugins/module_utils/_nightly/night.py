@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._broken import broken
 from ansible_collections.relocate.django.plugins.module_utils._nightly.plan import Call, Plan
 from ansible_collections.relocate.django.plugins.module_utils._nightly.status import FAILED, GOOD, RUNNING, Status, Step
 
@@ -101,9 +102,8 @@ class Night:
     def _answered(self, module: str, arguments: Mapping[str, Any]) -> Dict[str, Any]:
         try:
             return self.answer(module, arguments)
-        except Exception as error:  # a fault of ours: its text may hold anything
-            text = "{0} broke: {1} at {2}".format(module, type(error).__name__, _place(error))
-            return {"failed": True, "code": "module_broke", "msg": text, "hint": "report it"}
+        except Exception as error:  # before the module's own exit, which tells what it did not foresee
+            return {"failed": True, **broken(error, module).as_result()}
 
     def _looked(self, status: Status) -> Status:
         """Add how old the newest proven set is; what is not known tonight stays as it was."""
@@ -126,14 +126,6 @@ _AGES = {
     "proven_made": "proven_made",
     "proven_at": "proven_seconds",
 }
-
-
-def _place(error: BaseException) -> str:
-    trace, where = error.__traceback__, ("?", 0)
-    while trace is not None:
-        where = trace.tb_frame.f_code.co_filename.rpartition("/")[2], trace.tb_lineno
-        trace = trace.tb_next
-    return "{0}:{1}".format(*where)
 
 
 def run_of(status: Status) -> str:

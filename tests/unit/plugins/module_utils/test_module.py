@@ -117,9 +117,13 @@ def test_what_the_host_refuses_has_a_name(tmp_path: Path, error: OSError, code: 
     assert "battery" not in str(found)
 
 
-def test_what_is_a_mistake_of_ours_is_not_hidden(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError):
-        module_exit.answer(FakeModule(tmp_path), raising(ZeroDivisionError()))  # type: ignore[arg-type]
+def test_what_is_a_mistake_of_ours_has_a_code_and_a_place_and_tells_no_value(tmp_path: Path) -> None:
+    """Ansible would print the traceback with the error's own text: a driver puts what it was given into that."""
+    found = ended(FakeModule(tmp_path), raising(ValueError("invalid dsn: correct horse battery")))
+    assert (found["failed"], found["code"], found["details"]["error"]) == (True, "module_broke", "ValueError")
+    assert found["msg"].startswith("[module_broke] a module broke: ValueError at test_module.py:")
+    assert found["details"]["places"][-1].endswith(" in work") and "_module.py:" in found["details"]["places"][0]
+    assert "battery" not in str(found)
 
 
 def test_a_second_run_is_refused(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_who_got_ready_answers_the_next_call(done: list[Any], state: str, goes_o
 def test_what_breaks_is_told_as_of_a_module() -> None:
     told = _window.answer(b"no JSON")
     found = json.loads(told.text)
-    assert found["failed"] and "JSONDecodeError" in found["module_stderr"] and not told.goes_on
+    assert found["failed"] and found["details"]["error"] == "JSONDecodeError" and not told.goes_on
 
 
 @pytest.mark.parametrize(("given", "token"), [({}, ""), ({"progress": None}, ""), ({"progress": "a" * 32}, "a" * 32)])

@@ -94,7 +94,7 @@ def test_a_refusal_is_told_with_its_code(where: str, tmp_path: Path) -> None:
     found = json.loads(call(where, json.dumps(wrong).encode()).partition("\n")[2])
     assert (found["failed"], found["code"]) == (True, "bad_option") and "nothing" in found["msg"]
     odd = json.loads(call(where, b'{"check_mode": false}').partition("\n")[2])
-    assert odd["failed"] and "KeyError" in odd["module_stderr"]
+    assert odd["failed"] and (odd["code"], odd["details"]["error"]) == ("module_broke", "KeyError")
 
 
 def test_half_a_request_begins_nothing(where: str, tmp_path: Path) -> None:
