@@ -8,7 +8,7 @@ A word such as "proven" is printed only for what stands here as measured.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 #: The only states of a promise; scripts go by them.
 MEASURED, PARTLY, NOT_ASKED, FAILED = "measured", "partly", "not asked", "failed"
@@ -52,7 +52,7 @@ def promises(outcome: Mapping[str, Any]) -> List[Promise]:
         _content(databases),
         _schema(databases),
         _sequences(databases),
-        _media(verify),
+        _media(verify, measured.get("objects")),
         _plain("settings", verify.get("settings"), "imported on new as its owner"),
         _checks(verify),
         _plain("migrations", verify.get("migrations"), "every one that is applied"),
@@ -159,10 +159,52 @@ def _sequences(databases: Mapping[str, Mapping[str, Any]]) -> Promise:
     return _compared(databases, "sequences") or _over_databases(databases, "sequences", figures)
 
 
-def _media(verify: Mapping[str, Any]) -> Promise:
+def _media(verify: Mapping[str, Any], copied: Any = None) -> Promise:
+    """MEDIA on disks, and in object storage where a host keeps it there."""
     found = verify.get("media")
     if not isinstance(found, Mapping):
         return _promise("media", NOT_ASKED, why="relocate_media is false" if verify else "")
+    on_disk = _media_on_disk(found)
+    figures, whys = _objects(found.get("stores"), copied)
+    if not figures and not whys:
+        return on_disk
+    is_empty = on_disk["status"] == MEASURED and not found.get("root")
+    figures = [*figures, *([] if is_empty else [on_disk["figures"]])]
+    whys = [*whys, *filter(None, [on_disk["why"]])]
+    status = (PARTLY if whys else MEASURED) if any(figures) else NOT_ASKED
+    return _promise("media", status, "; ".join(filter(None, figures)), "; ".join(whys))
+
+
+def _objects(stores: Any, copied: Any) -> Tuple[List[str], List[str]]:
+    """Say what was compared in object storage, and what was not, and why.
+
+    :param stores: where each of the two hosts keeps files, as ``verify`` returns it
+    :param copied: what was copied from one place to another, as ``media_objects`` returns it
+    """
+    figures: List[str] = []
+    whys: List[str] = []
+    done = {str(item.get("who")): item for item in map(_mapping, _sequence(copied))}
+    for pair in map(_mapping, _sequence(stores)):
+        who, old, new = (str(pair.get(key, "")) for key in ("who", "old", "new"))
+        found = done.get(who, {})
+        if pair.get("relation") == "same":
+            whys.append("{0} lies in {1}, which both sites use: not moved".format(who, new))
+        elif found and all(_is_number(found.get(key)) for key in ("objects", "bytes", "by_size")):
+            figures.append(_copied(found, who, old, new))
+            if _number(found["by_size"]):
+                whys.append("{0} without a checksum: by size only".format(_count(_number(found["by_size"]), "object")))
+        else:
+            whys.append("{0} was in {1}; new keeps it in {2}: not copied".format(who, old, new))
+    return figures, whys
+
+
+def _copied(found: Mapping[str, Any], who: str, old: str, new: str) -> str:
+    count, size = _count(_number(found["objects"]), "object"), _number(found["bytes"]) / 1e6
+    text = "{0} from {1} to {2}: {3}, {4:.1f} MB, equal by name, size and checksum"
+    return text.format(who, old, new, count, size)
+
+
+def _media_on_disk(found: Mapping[str, Any]) -> Promise:
     if "root" in found and found["root"] in (None, ""):
         return _promise("media", MEASURED, "old has none")
     if not isinstance(found.get("root"), str) or not all(_is_number(found.get(key)) for key in ("files", "bytes")):

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
+from ansible_collections.relocate.django.plugins.module_utils._media import stores
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module, tell
 from ansible_collections.relocate.django.plugins.module_utils._record.record import RecordFile
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, check_code, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import on_copy
+from ansible_collections.relocate.django.plugins.module_utils._steps import on_copy, verify
 from ansible_collections.relocate.django.plugins.module_utils._steps import restore as steps_restore
 
 TOPICS = ("django", "history")
@@ -37,6 +38,8 @@ def restore(module: Call, site: Site) -> Dict[str, Any]:
     source = options.source()
     site.notes.extend(source.backup.unpinned(options.manifest_sha256))
     site.notes.extend(check_code(site, source.manifest.code))
+    if options.takes_media and not options.verified:  # a move says it by itself
+        site.notes.extend(stores.of_a_restore(verify.stores_of(source.manifest, site)))
     kept = RecordFile.read(options.directory, options.site)
     plan = steps_restore.plan(site, options, source, kept.record)
     measured = steps_restore.Measured()

@@ -28,6 +28,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_quiet,
     venv_secrets,
     venv_serving,
+    venv_storages,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project.env_files import mask_urls
 from ansible_collections.relocate.django.plugins.module_utils._project.inside import (
@@ -51,6 +52,7 @@ PARTS = (
     venv_neighbours,
     venv_logins,
     venv_serving,
+    venv_storages,
     venv_quiet,
     venv_held,
     venv_probe,

@@ -62,6 +62,11 @@ PROBE: Mapping[str, Any] = {
 }
 #: What a command of manage.py was held to.
 HELD: Mapping[str, Any] = {key: [str] for key in "held let again".split()}
+#: What the probe tells of a place in object storage.
+STORE: Mapping[str, Any] = {
+    **dict.fromkeys("kind backend bucket endpoint region prefix acl addressing".split(), str),
+    "used_by": [str],
+}
 TOPICS: Mapping[str, Any] = {
     "databases": [
         {
@@ -77,6 +82,7 @@ TOPICS: Mapping[str, Any] = {
         "apps": [str],
         "file_stores": [{"path": str, "field": str}],
         "used_paths": Each([str]),
+        "media_stores": Maybe([STORE]),
     },
     "migrations": _MIGRATIONS,
     "history": {"known": [str], "files": Each(str), "replaced": Each([str]), "apps": [str]},
@@ -91,6 +97,8 @@ TOPICS: Mapping[str, Any] = {
     "logins": [{**dict.fromkeys("setting address user password ca".split(), str), "tls": bool, "verify": bool}],
     "pages": {"usual": [str], "files": [str]},
     "serving": [dict.fromkeys("where kind msg".split(), str)],
+    "store_logins": [dict.fromkeys("user key secret token".split(), str)],
+    "store_sizes": [{"user": str, "error": str, "objects": int, "bytes": int, "whole": bool}],
     "showmigrations": {
         **_MIGRATIONS,
         "partly": Each([str]),

@@ -35,6 +35,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     venv_quiet,
     venv_secrets,
     venv_serving,
+    venv_storages,
 )
 
 Request = Dict[str, Any]
@@ -224,6 +225,7 @@ def topic_django(request: Request) -> Dict[str, Any]:
         "media_root": _absolute(settings.MEDIA_ROOT),
         "media_url": str(settings.MEDIA_URL or ""),
         "media_storage": str(storage),
+        "media_stores": venv_storages.media_stores(),
         "file_stores": venv_models.file_stores(_absolute(settings.MEDIA_ROOT)),
         "static_root": _absolute(settings.STATIC_ROOT),
         "static_url": str(settings.STATIC_URL or ""),
@@ -258,6 +260,8 @@ TOPICS: Dict[str, Callable[[Request], Any]] = {
     "logins": lambda request: venv_logins.topic_logins(),
     "pages": lambda request: venv_pages.topic_pages(),
     "serving": lambda request: venv_serving.topic_serving(),
+    "store_logins": lambda request: venv_storages.topic_store_logins(),
+    "store_sizes": lambda request: venv_storages.topic_store_sizes(),
 }
 #: topics that the settings alone answer; the others need the apps loaded
 _WITHOUT_APPS = ("databases", "media", "packages", "opened", "named", "neighbours", "logins")

@@ -15,6 +15,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._host import facts as host_facts
 from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._host.parents import record
+from ansible_collections.relocate.django.plugins.module_utils._media import stores
 from ansible_collections.relocate.django.plugins.module_utils._model import Directory, Revision, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._project import history, vcs
@@ -251,7 +252,11 @@ def _fill(site: Site, backup: BackupSet, options: Options, planned: Plan) -> Dic
     )
     return {
         "manifest_sha256": digest,
-        "notes": [*site.notes, *encrypt.notes(backup, options.recipients, options.access, options.frozen)],
+        "notes": [
+            *site.notes,
+            *encrypt.notes(backup, options.recipients, options.access, options.frozen),
+            *(stores.of_a_set(stores.of_facts(site.facts["django"])) if options.media else []),
+        ],
         "bytes": backup.size(),
         "rows": {alias: entry.state.rows() for alias, entry in databases.items()},
         "media": dict(media),

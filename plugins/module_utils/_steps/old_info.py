@@ -9,7 +9,7 @@ from typing import Any, Dict, Mapping, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Directory, as_plain
-from ansible_collections.relocate.django.plugins.module_utils._project.replies import Each, Maybe, checked
+from ansible_collections.relocate.django.plugins.module_utils._project.replies import STORE, Each, Maybe, checked
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import read_as
 from ansible_collections.relocate.django.plugins.module_utils._steps.old_pages import OldPages
 from ansible_collections.relocate.django.plugins.module_utils._steps.readiness import Needs
@@ -20,7 +20,7 @@ _INFO: Mapping[str, Any] = {
     "host": {"name": str, "machine_id": str},
     "project": {"path": str, "prefix": Maybe(str)},
     "owner": {"name": str, "home": Maybe(str)},
-    "django": {"version": str, "requires_python": Maybe(str)},
+    "django": {"version": str, "requires_python": Maybe(str), "media_stores": Maybe([STORE])},
     "databases": Each(_DATABASE),
     "media": Maybe({"bytes": Maybe(int), "rights": Maybe(Each(object))}),
     "unit_users": Maybe([str]),

@@ -13,7 +13,8 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE, Engine
 from ansible_collections.relocate.django.plugins.module_utils._engines.compare import advanced
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._media import inventory, owners
+from ansible_collections.relocate.django.plugins.module_utils._host.facts import machine_id
+from ansible_collections.relocate.django.plugins.module_utils._media import inventory, owners, stores
 from ansible_collections.relocate.django.plugins.module_utils._media.root import is_there
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseState, SystemUser, state_from_plain
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record
@@ -91,6 +92,9 @@ def prove(site: Site, options: Options, source: Source, record: Record) -> Dict[
         with site.stopwatch.step("media"), findings.about("media") as found:
             found += media(recorded, site.facts["django"], site.project.owner)
         measured["media"] = {key: recorded.get(key) for key in ("root", "files", "bytes", "skip")}
+        pairs = stores_of(source.manifest, site)
+        measured["media"]["stores"] = [stores.measured(pair) for pair in pairs]
+        site.notes.extend(stores.of_both(pair) for pair in pairs if pair.relation == stores.SAME)
     if findings.texts:
         raise findings.not_proven(serves=record.has_served())
     result = _result(site, options, source, measured)
@@ -245,6 +249,12 @@ def checks(items: Sequence[Mapping[str, Any]], findings: List[str]) -> List[str]
         else:
             warned.append(text)
     return warned
+
+
+def stores_of(manifest: Manifest, site: Site) -> List[stores.Pair]:
+    """Return which files lie in object storage, where the set was made or here."""
+    one_machine = manifest.host.get("machine_id") == machine_id()
+    return stores.pairs(stores.of_facts(manifest.django), stores.of_facts(site.facts["django"]), one_machine)
 
 
 def media(recorded: Mapping[str, Any], django: Mapping[str, Any], owner: Optional[SystemUser] = None) -> List[str]:

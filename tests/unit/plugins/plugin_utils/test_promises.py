@@ -132,3 +132,39 @@ def test_old_without_media_is_told_so() -> None:
     skipped = without("verify.media", {"root": "/m", "files": 2, "bytes": 1, "skip": ["cache"]})
     found = enriched(**{**MOVED, "measured": skipped})["promises"]
     assert next(item for item in found if item["promise"] == "media")["status"] == "partly"
+
+
+PLACES = {"who": "MEDIA", "old": "bucket a of https://s3.example.org", "new": "bucket b of https://s3.example.org"}
+ONE = {**PLACES, "new": PLACES["old"], "relation": "same"}
+OBJECTS = {"who": "MEDIA", "objects": "2000", "bytes": 3500000, "by_size": 0}
+
+
+def media_of(stores: Any, copied: Any = None, root: Any = None) -> dict[str, Any]:
+    """Return the promise about MEDIA."""
+    on_disk = {"root": root, "files": 2 if root else None, "bytes": 7 if root else None}
+    measured = {**without("verify.media", {**on_disk, "stores": stores}), "objects": copied}
+    found = enriched(**{**MOVED, "measured": measured})["promises"]
+    return next(item for item in found if item["promise"] == "media")
+
+
+def test_media_in_a_bucket_of_both_sites_is_not_called_moved() -> None:
+    """It was "old has none", measured; what lies on the disk besides is still compared."""
+    found = media_of([ONE])
+    assert (found["status"], found["figures"]) == ("not asked", "")
+    assert found["why"] == "MEDIA lies in bucket a of https://s3.example.org, which both sites use: not moved"
+    found = media_of([ONE], root="/srv/media")
+    assert (found["status"], found["figures"][:7]) == ("partly", "2 files")
+
+
+def test_media_that_went_from_one_place_to_another() -> None:
+    """Only figures of a copy prove it."""
+    pair = {**PLACES, "relation": "other"}
+    found = media_of([pair], [OBJECTS])
+    assert (found["status"], found["why"]) == ("measured", "")
+    assert found["figures"].endswith(": 2,000 objects, 3.5 MB, equal by name, size and checksum")
+    found = media_of([pair], [{**OBJECTS, "by_size": 3}])
+    assert (found["status"], found["why"]) == ("partly", "3 objects without a checksum: by size only")
+    for junk in (None, 7, [7], [{}], [{"who": "MEDIA"}], [{**OBJECTS, "objects": "x"}], [{**OBJECTS, "who": "y"}]):
+        found = media_of([pair], junk)
+        assert (found["status"], found["why"].endswith(": not copied")) == ("not asked", True)
+    assert media_of(7)["figures"] == media_of([])["figures"] == "old has none"

@@ -1,0 +1,221 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""MEDIA in object storage: where old and new keep it, and whether that is one place. Pure.
+
+The facts come from the project's interpreter on either host (``_project/venv_storages.py``), or out of a backup set.
+They are data that anybody may have written: what has another shape than expected is passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+
+#: Who uses the storage that a project has by default; every other user is a field of a model.
+DEFAULT = "default"
+#: How the places of old and new relate.
+SAME, OTHER, OVERLAP = "same", "other", "overlap"
+_LOOPBACK = re.compile(r"^(localhost|127\.[0-9.]+|0\.0\.0\.0|\[?::1\]?)(:[0-9]+)?\Z")
+_AMAZON = re.compile(r"^s3[a-z0-9.-]*\.amazonaws\.com(\.cn)?\Z")
+_KINDS = ("s3", "gcs", "azure", "minio", "other")
+_LONGEST = 300  # characters of a text
+
+
+@dataclass(frozen=True)
+class Store:
+    """A place in object storage that holds files of a site."""
+
+    kind: str  # s3, gcs, azure, minio, other
+    bucket: str
+    endpoint: str  # the server's address; of Azure the account; "" for the provider's own
+    region: str
+    prefix: str  # what all names in the bucket begin with, without slashes at its ends
+    backend: str  # the class of the storage
+    used_by: Tuple[str, ...]  # DEFAULT, and fields of models
+    acl: str = ""  # that new objects get
+    addressing: str = ""  # path, virtual, auto
+
+    @property
+    def server(self) -> str:
+        """Return the server as one is told from another: "" for the provider's own."""
+        name = self.endpoint.rpartition("://")[2].rstrip("/").lower()
+        return "" if self.kind == "s3" and _AMAZON.match(name) else name
+
+    @property
+    def is_here(self) -> bool:
+        """Tell whether its address means the host that it is read on."""
+        return bool(_LOOPBACK.match(self.server))
+
+    @property
+    def shown(self) -> str:
+        """Return where it is, for people."""
+        if self.kind == "other" and not self.bucket:
+            return "the storage {0}".format(printable(self.backend))
+        place = "/".join(filter(None, (self.bucket, self.prefix)))
+        own = {"s3": "Amazon S3", "gcs": "Google Cloud Storage", "azure": "Azure"}.get(self.kind, self.backend)
+        where = "{0} {1}".format(own, self.endpoint) if self.kind == "azure" else self.endpoint or own
+        return printable("{0} {1} of {2}".format("container" if self.kind == "azure" else "bucket", place, where))
+
+    def relation(self, other: Store, one_machine: bool) -> str:
+        """Tell how another host's place relates to this one.
+
+        :param one_machine: whether both hosts are one, so that a loopback address means the same server
+        """
+        if self.kind == "other" and not self.bucket:
+            return SAME if (self.backend, self.kind) == (other.backend, other.kind) else OTHER
+        reached = one_machine or not (self.is_here or other.is_here)
+        if not reached or (self.kind, self.server, self.bucket) != (other.kind, other.server, other.bucket):
+            return OTHER
+        if self.prefix == other.prefix:
+            return SAME
+        pair = [item.prefix + "/" if item.prefix else "" for item in (self, other)]
+        return OVERLAP if pair[0].startswith(pair[1]) or pair[1].startswith(pair[0]) else OTHER
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Where old and new keep the files of some users; None for a disk."""
+
+    users: Tuple[str, ...]
+    old: Optional[Store]
+    new: Optional[Store]
+    relation: str
+
+    @property
+    def who(self) -> str:
+        """Return whose files they are, for people."""
+        if DEFAULT in self.users:
+            return "MEDIA"
+        return "files of {0}".format(printable(", ".join(self.users[:3])) + (", ..." if len(self.users) > 3 else ""))
+
+    def side(self, store: Optional[Store]) -> str:
+        """Return where one of the hosts keeps them, for people."""
+        return store.shown if store else "MEDIA_ROOT" if DEFAULT in self.users else "a directory"
+
+
+def of_facts(django: Mapping[str, Any]) -> List[Store]:
+    """Return the places that a host's facts name.
+
+    :param django: the probe's topic ``django``
+    """
+    plain = django.get("media_stores")
+    items = [item for item in plain if isinstance(item, Mapping)] if isinstance(plain, (list, tuple)) else []
+    return [_store(item) for item in items[:50] if item.get("kind") in _KINDS]
+
+
+def _store(plain: Mapping[str, Any]) -> Store:
+    def text(key: str) -> str:
+        value = plain.get(key)
+        return value[:_LONGEST] if isinstance(value, str) else ""
+
+    users = plain.get("used_by")
+    names = [item for item in users if isinstance(item, str)] if isinstance(users, (list, tuple)) else []
+    return Store(
+        kind=text("kind"),
+        bucket=text("bucket"),
+        endpoint=text("endpoint"),
+        region=text("region"),
+        prefix=text("prefix").strip("/"),
+        backend=text("backend"),
+        used_by=tuple(names[:200]),
+        acl=text("acl"),
+        addressing=text("addressing"),
+    )
+
+
+def pairs(old: Sequence[Store], new: Sequence[Store], one_machine: bool) -> List[Pair]:
+    """Return where each user's files are on both hosts, those of one pair of places together.
+
+    Users whose files lie on disks of both are left out.
+    """
+    places: Dict[str, List[Optional[Store]]] = {}
+    for side, stores in enumerate((old, new)):
+        for store in stores:
+            for user in store.used_by:
+                places.setdefault(user, [None, None])[side] = store
+    found: Dict[Tuple[Any, ...], List[str]] = {}
+    for user, (before, after) in places.items():
+        found.setdefault((before, after), []).append(user)
+    return [
+        Pair(tuple(users), before, after, _relation(before, after, one_machine))
+        for (before, after), users in found.items()
+    ]
+
+
+def _relation(before: Optional[Store], after: Optional[Store], one_machine: bool) -> str:
+    return before.relation(after, one_machine) if before and after else OTHER
+
+
+# --- sentences
+
+
+def of_old(stores: Sequence[Store], sizes: Sequence[Mapping[str, Any]]) -> List[str]:
+    """Say on old where files lie that no copy of a disk brings.
+
+    :param sizes: what the probe's topic ``store_sizes`` answered
+    """
+    found = []
+    for store in stores:
+        who = Pair(store.used_by, store, None, OTHER).who
+        one = "files" if who != "MEDIA" else "MEDIA"
+        size = next((item for item in sizes if item.get("user") in store.used_by), None)
+        found.append(
+            "{0} {1} in {2}{3}: it is not copied where new's settings name the same place. Next: see that new reaches "
+            "it; where new is to keep {4} elsewhere, set relocate_media_objects".format(
+                who, "lies" if one == "MEDIA" else "lie", store.shown, counted(size), one
+            )
+        )
+    return found
+
+
+def counted(size: Optional[Mapping[str, Any]]) -> str:
+    """Say how much was counted: in brackets, with a space before them."""
+    if size is None:
+        return ""
+    if size.get("error"):
+        return " (not counted: {0})".format(printable(str(size["error"]))[:80])
+    return " ({0}{1:,} objects, {2:.1f} MB)".format(
+        "" if size.get("whole") else "at least ", int(size.get("objects", 0)), int(size.get("bytes", 0)) / 1e6
+    )
+
+
+def measured(pair: Pair) -> Dict[str, str]:
+    """Return what the report reads of a pair."""
+    return {"who": pair.who, "old": pair.side(pair.old), "new": pair.side(pair.new), "relation": pair.relation}
+
+
+def of_both(pair: Pair) -> str:
+    """Say of one place that both sites use that nothing was copied, and what follows from that."""
+    return (
+        "{0}: both sites use {1}, so nothing was copied; what new writes and deletes there is so for old too, to which "
+        "an undo goes back".format(pair.who, pair.side(pair.new))
+    )
+
+
+def of_a_set(stores: Sequence[Store]) -> List[str]:
+    """Say of a backup set what it does not hold."""
+    return [
+        "{0}: not in the set, it is in {1}. Next: back that up by its provider's means (versions, replication)".format(
+            Pair(store.used_by, store, None, OTHER).who, store.shown
+        )
+        for store in stores
+    ]
+
+
+def of_a_restore(found: Sequence[Pair]) -> List[str]:
+    """Say what a set without objects means for the host that it is restored on."""
+    lines = []
+    for pair in found:
+        if pair.old is None:
+            continue
+        if pair.relation == SAME:
+            text = "{0}: the set holds none of it; the site uses {1} here as it did where it was backed up"
+            lines.append(text.format(pair.who, pair.side(pair.new)))
+        else:
+            text = "{0}: the set holds none of it; it was in {1}, and the settings here name {2}. Next: copy it there"
+            lines.append(text.format(pair.who, pair.side(pair.old), pair.side(pair.new)))
+    return lines
