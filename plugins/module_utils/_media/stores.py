@@ -65,15 +65,20 @@ class Store:
 
         :param one_machine: whether both hosts are one, so that a loopback address means the same server
         """
-        if self.kind == "other" and not self.bucket:
-            return SAME if (self.backend, self.kind) == (other.backend, other.kind) else OTHER
-        reached = one_machine or not (self.is_here or other.is_here)
-        if not reached or (self.kind, self.server, self.bucket) != (other.kind, other.server, other.bucket):
+        if self._holder() != other._holder() or (self.is_here and not one_machine):
             return OTHER
         if self.prefix == other.prefix:
             return SAME
-        pair = [item.prefix + "/" if item.prefix else "" for item in (self, other)]
-        return OVERLAP if pair[0].startswith(pair[1]) or pair[1].startswith(pair[0]) else OTHER
+        return OVERLAP if self._covers(other) or other._covers(self) else OTHER
+
+    def _holder(self) -> Tuple[str, ...]:
+        """Return what the prefix is one of: a bucket of a server, or a storage that is not known."""
+        unknown = self.kind == "other" and not self.bucket
+        return (self.kind, self.backend) if unknown else (self.kind, self.server, self.bucket)
+
+    def _covers(self, other: Store) -> bool:
+        """Tell whether the other's names begin as this one's do."""
+        return not self.prefix or other.prefix.startswith(self.prefix + "/")
 
 
 @dataclass(frozen=True)
