@@ -166,13 +166,11 @@ def of_old(stores: Sequence[Store], sizes: Sequence[Mapping[str, Any]]) -> List[
     found = []
     for store in stores:
         who = Pair(store.used_by, store, None, OTHER).who
-        one = "files" if who != "MEDIA" else "MEDIA"
+        verb = "lies" if who == "MEDIA" else "lie"
         size = next((item for item in sizes if item.get("user") in store.used_by), None)
         found.append(
-            "{0} {1} in {2}{3}: it is not copied where new's settings name the same place. Next: see that new reaches "
-            "it; where new is to keep {4} elsewhere, set relocate_media_objects".format(
-                who, "lies" if one == "MEDIA" else "lie", store.shown, counted(size), one
-            )
+            "{0} {1} in {2}{3}, of which nothing is copied. Next: see that new reaches it, and that new's settings name "
+            "the same place".format(who, verb, store.shown, counted(size))
         )
     return found
 

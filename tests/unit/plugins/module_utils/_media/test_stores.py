@@ -96,13 +96,13 @@ def test_users_of_one_pair_of_places_stand_together() -> None:
 def test_old_says_where_files_lie_and_how_many() -> None:
     size = {"user": "default", "objects": 2000, "bytes": 3_500_000, "whole": True, "error": ""}
     (line,) = stores.of_old([store()], [size])
-    assert line.startswith("MEDIA lies in bucket shop/media of https://s3.example.org (2,000 objects, 3.5 MB): ")
+    assert line.startswith("MEDIA lies in bucket shop/media of https://s3.example.org (2,000 objects, 3.5 MB), ")
     (line,) = stores.of_old([store()], [{**size, "whole": False}])
     assert "(at least 2,000 objects, 3.5 MB)" in line
     (line,) = stores.of_old([store()], [{**size, "error": "EndpointConnectionError"}])
     assert "(not counted: EndpointConnectionError)" in line
     (line,) = stores.of_old([store(used_by=["shop.Item.photo"])], [])
-    assert line.startswith("files of shop.Item.photo lie in bucket shop/media of https://s3.example.org: ")
+    assert line.startswith("files of shop.Item.photo lie in bucket shop/media of https://s3.example.org, ")
 
 
 def test_a_set_and_a_restore_say_what_they_do_not_hold() -> None:
