@@ -169,8 +169,8 @@ def of_old(stores: Sequence[Store], sizes: Sequence[Mapping[str, Any]]) -> List[
         verb = "lies" if who == "MEDIA" else "lie"
         size = next((item for item in sizes if item.get("user") in store.used_by), None)
         found.append(
-            "{0} {1} in {2}{3}, of which nothing is copied. Next: see that new reaches it, and that new's settings name "
-            "the same place".format(who, verb, store.shown, counted(size))
+            "{0} {1} in {2}{3}, of which nothing is copied. Next: see that new reaches it, and that new's settings "
+            "name the same place".format(who, verb, store.shown, counted(size))
         )
     return found
 
