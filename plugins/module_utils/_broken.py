@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a fault of ours is reported as."""
+"""Reports a fault of ours."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def _text(storage: Any, attributes: Tuple[str, ...]) -> str:
 
 
 def _kind(names: List[str]) -> str:
-    """What a storage keeps files in: "" for a disk, "other" for what we do not know."""
+    """Name the kind of a storage: "" for a disk, "other" for one that is not known."""
     if _FILES in names or _OLD_FILES in names:
         return ""
     return next((_KINDS[name] for name in names if name in _KINDS), "other")
@@ -98,7 +98,7 @@ def _used() -> Iterator[Tuple[str, Any]]:
 
 
 def media_stores() -> List[Store]:
-    """Where files are kept that no disk of this host holds, each place once, with the fields that keep them there."""
+    """List the places of files that no disk of this host holds, each once, with the fields that use it."""
     found: List[Store] = []
     for user, store, _storage in _stores():
         same = [item for item in found if {key: item[key] for key in store} == store]
@@ -134,7 +134,7 @@ def topic_store_logins() -> List[Dict[str, str]]:
 
 
 def topic_store_sizes() -> List[Dict[str, Any]]:
-    """How many objects each store of S3 holds, as far as could be counted in time. The network is asked."""
+    """Count the objects of each store of S3, as far as time allows. The network is asked."""
     end = time.time() + _SECONDS
     found: List[Dict[str, Any]] = []
     seen: List[Store] = []
