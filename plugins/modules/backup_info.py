@@ -104,6 +104,10 @@ sets:
         - For a set that is in O(repository) alone, V(file) is what this host noted when it pushed the set.
       type: str
       returned: always
+    described:
+      description: What the set tells of its site, in the form of RV(relocate.django.preflight#module:info) on old.
+      type: dict
+      returned: for the last set
     verified: {description: Whether every file was hashed and agrees., type: bool, returned: always}
     found_equal:
       description: When a restore or a rehearsal found all of it equal, in seconds since 1970; or empty.

@@ -45,6 +45,7 @@ options:
     description:
       - The RV(info) that preflight returned on the old host. Without it, O(side=new) only tells of this host, and
         whether units of the project in O(path) run.
+      - Before a restore, RV(relocate.django.backup_info#module:sets[].described) of the set.
     type: dict
   units:
     description: The systemd units that serve the site.
@@ -193,6 +194,12 @@ options:
     type: list
     elements: str
     default: []
+  overridden:
+    description:
+      - Whether variables of environment files get other values on this host. Before a restore, O(side=new) then asks no
+        database server, since the settings may name other ones.
+    type: bool
+    default: false
   replace:
     description: Whether databases with tables on the new host will be put aside.
     type: bool

@@ -37,6 +37,8 @@ def test_the_worst_day(tmp_path: Path) -> None:
     assert code == 0 and "Its repository holds it" in text, text
     assert "Removed 2" in text, "the set that could not be pushed is older, and one is to stay on the host"
     shutil.rmtree(tmp_path / "old")
+    code, text = site.play("restore", "--check", "-e", "relocate_python=python9.9")
+    assert code != 0 and "interpreter_not_found" in text and "python9.9 is not installed" in text, text
     code, text = site.play("restore", "--check")
     assert code == 0, text
     assert not (tmp_path / "new" / "work" / "sets").exists()

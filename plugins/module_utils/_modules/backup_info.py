@@ -21,6 +21,7 @@ from ansible_collections.relocate.django.plugins.module_utils._set import pins
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import Manifest
 from ansible_collections.relocate.django.plugins.module_utils._steps import freshness, repository
+from ansible_collections.relocate.django.plugins.module_utils._steps.described_set import described
 
 
 def describe(found: BackupSet, sha256: Optional[str], verify: bool) -> Dict[str, Any]:
@@ -29,11 +30,14 @@ def describe(found: BackupSet, sha256: Optional[str], verify: bool) -> Dict[str,
     if verify:
         found.verify(manifest)
     where = {"path": found.path, "manifest_sha256": found.digest(), "pinned": found.pinned(sha256), "verified": verify}
-    return {**row_of(manifest), **where}
+    return {**row_of(manifest, here=True), **where}
 
 
-def row_of(manifest: Manifest) -> Dict[str, Any]:
-    """Return what a manifest says."""
+def row_of(manifest: Manifest, here: bool) -> Dict[str, Any]:
+    """Return what a manifest says.
+
+    :param here: whether the set lies on this host
+    """
     return {
         "label": manifest.label,
         "created": manifest.created,
@@ -46,6 +50,7 @@ def row_of(manifest: Manifest) -> Dict[str, Any]:
         "rows": {alias: entry.state.rows() for alias, entry in manifest.databases.items()},
         "sequence": manifest.sequence,
         "recipients": list(manifest.recipients),
+        "described": described(manifest, here),
     }
 
 
@@ -87,6 +92,8 @@ def _sets(params: Mapping[str, Any], wanted: Optional[Mapping[str, Any]]) -> Lis
         proof = proofs.get(label, Proof())
         equal = "{0:.0f}".format(proof.at) if proof.digest == row["manifest_sha256"] else ""
         rows.append({**row, "found_equal": equal})
+    for row in rows[:-1]:
+        del row["described"]  # as long as all the rest, and only one is restored
     return rows
 
 
@@ -145,7 +152,7 @@ def in_repository(module: Call) -> Dict[str, Any]:
     return {
         "stored": rows,
         "known": found,
-        "wanted": {**row_of(manifest), **where, "found_equal": chosen.equal},
+        "wanted": {**row_of(manifest, here=False), **where, "found_equal": chosen.equal},
     }
 
 

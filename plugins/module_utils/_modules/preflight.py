@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
@@ -49,13 +49,27 @@ def look_at_new(params: Mapping[str, Any], obstacles: List[Obstacle]) -> Dict[st
         obstacles += checks.running(params["path"], params["services_kept_running"])
     owner = params["owner"] or old.get("owner", {}).get("name")
     made = collect(obstacles, lambda: preflight_new.users_to_make(params["units"], old)) or []
-    if old:
-        obstacles += readiness.obstacles(old_info.needs(old), readiness.Options.of(params), str(owner), made)
+    obstacles += _unready(params, old, str(owner), made)
     return {
         "host": facts.describe_host(),
         "owner_exists": bool(owner and lookup_user(owner)),
         "users_missing": [name for name in made if name != owner],
     }
+
+
+def _unready(params: Mapping[str, Any], old: Mapping[str, Any], owner: str, made: Sequence[str]) -> List[Obstacle]:
+    """List what else the site needs and this host lacks. No set records that."""
+    if not old or "set" in old:
+        return []
+    return readiness.obstacles(old_info.needs(old), readiness.Options.of(params), owner, made)
+
+
+def _not_asked(params: Mapping[str, Any]) -> List[str]:
+    """Say what no look at this host can tell before a restore."""
+    if params["side"] == "old" or not params["overridden"] or "set" not in (params["old"] or {}):
+        return []
+    why = "relocate_env_overrides may name other databases than the set does, and the settings come with the restore"
+    return ["no database server was asked: " + why]
 
 
 def look(module: Call) -> Dict[str, Any]:
@@ -75,7 +89,7 @@ def look(module: Call) -> Dict[str, Any]:
         obstacles += ask_old(params, record)
     unique = {(item.code, item.alias, item.msg): item for item in obstacles}
     listed = [dict(as_plain(item), host=info["host"]["name"]) for item in unique.values()]
-    tell(module, [*info.get("held", ()), *held.told()])
+    tell(module, [*info.get("held", ()), *held.told(), *_not_asked(params)])
     return {"changed": False, "obstacles": listed, "info": info, "past": record.told()}
 
 
@@ -115,6 +129,7 @@ MODULE = Module(
                 "engines": {"type": "dict", "default": {}},
                 "media": {"type": "bool", "default": True},
                 "replicate": {"type": "bool", "default": False},
+                "overridden": {"type": "bool", "default": False},
                 "replace": {"type": "bool", "default": False},
                 "allow_same_host": {"type": "bool", "default": False},
             },

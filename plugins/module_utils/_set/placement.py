@@ -71,9 +71,7 @@ def plan(
             "relocate_env_overrides names files that do not travel: {0}".format(", ".join(unknown)),
             "add them to relocate_files",
         )
-    patterns = absolute(allowed, project)
-    patterns += [named.path(pattern) for pattern in patterns]
-    _check_named(here, patterns)
+    patterns = check_named(here, allowed, project, named)
     _check_links(here, entries)
     carried = {above for entry in entries for above in _upwards(entry.path)}
     placements = []
@@ -104,7 +102,13 @@ def _overridden(path: str, content: bytes, variables: Optional[Mapping[str, str]
     return env_files.override(text, variables).encode("utf-8", "surrogateescape")
 
 
-def _check_named(paths: Sequence[str], patterns: Sequence[str]) -> None:
+def check_named(paths: Sequence[str], allowed: Sequence[str], project: str, named: Relocation) -> List[str]:
+    """Return the user's own list as absolute patterns. Raises path_refused for a file of a set that none of them names.
+
+    :param paths: where the set's files belong on this host
+    """
+    patterns = absolute(allowed, project)
+    patterns += [named.path(pattern) for pattern in patterns]
     met = set()
     for path in paths:
         if not any(_matches(path, pattern) for pattern in patterns):
@@ -120,6 +124,7 @@ def _check_named(paths: Sequence[str], patterns: Sequence[str]) -> None:
                 "list only one of them in relocate_files, then back up again",
             )
         met.add(path)
+    return patterns
 
 
 def _check_links(paths: Sequence[str], entries: Sequence[UnversionedFile]) -> None:

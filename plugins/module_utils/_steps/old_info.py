@@ -28,6 +28,7 @@ _INFO: Mapping[str, Any] = {
     "revision_brought": Maybe(bool),
     "needs": Maybe(Each(object)),
     "pages": Maybe(Each(object)),
+    "set": Maybe({"label": str, "brings": int, "files": [str]}),
 }
 
 

@@ -30,6 +30,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.python_su
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
+from ansible_collections.relocate.django.plugins.module_utils._set import placement
 from ansible_collections.relocate.django.plugins.module_utils._set.relocation import Relocation, between
 from ansible_collections.relocate.django.plugins.module_utils._site import (
     LoginOptions,
@@ -66,12 +67,17 @@ class Options(ModuleOptions):
     installs: bool  # programs that are missing are installed before they are needed
     engines: Mapping[str, str]  # by alias: the engine that new has instead
     media: bool  # MEDIA is moved
+    files: Sequence[str]  # those that git does not hold and that travel
+    overridden: bool  # variables of env files get other values here: the settings may name other databases
     replace: bool  # a live database that must be kept may be put aside
     allow_same_host: bool  # the machine may be old's
 
 
 def obstacles_on_new(options: Options, old: Mapping[str, Any], secrets: SecretStore) -> List[Obstacle]:
-    """Every obstacle on the host that the site goes to, given what preflight told of old."""
+    """Every obstacle on the host that the site goes to.
+
+    :param old: what preflight told of old, or what a set tells (``described_set``): which may be of this host
+    """
     found: List[Obstacle] = []
     itself = _is_old(options, old)
     if itself:
@@ -83,7 +89,8 @@ def obstacles_on_new(options: Options, old: Mapping[str, Any], secrets: SecretSt
     found += _occupied(options.project.path, _prefix(old))
     collect(found, partial(_refuse_unreachable, options, old, user))
     gather(found, partial(_paths_of_old, options, old))
-    if not itself and not read_record(options.directory, options.site).moved:
+    collect(found, partial(_refuse_unnamed, options, old))
+    if not itself and not _serves_here(options, old):
         gather(found, partial(checks.running, options.project.path, options.services_kept_running))
     if options.media:
         rights = old.get("media", {}).get("rights") or {}
@@ -101,9 +108,14 @@ def _prefix(old: Mapping[str, Any]) -> str:
 
 
 def _is_old(options: Options, old: Mapping[str, Any]) -> bool:
-    """Tell whether this is the old host, and the user did not allow another directory of it."""
-    same = old["host"]["machine_id"] == host_facts.machine_id()
+    """Tell whether this is the old host, and the user did not allow another directory of it. A set is no host."""
+    same = not old.get("set") and old["host"]["machine_id"] == host_facts.machine_id()
     return same and not (options.allow_same_host and old["project"]["path"] != options.project.path)
+
+
+def _serves_here(options: Options, old: Mapping[str, Any]) -> bool:
+    """Tell whether the site was moved here, so that its units run by right. Before a restore none may."""
+    return not old.get("set") and bool(read_record(options.directory, options.site).moved)
 
 
 def _owner_here(options: Options, old: Mapping[str, Any], found: List[Obstacle]) -> Optional[SystemUser]:
@@ -119,7 +131,8 @@ def _owner_here(options: Options, old: Mapping[str, Any], found: List[Obstacle])
 def _space(options: Options, old: Mapping[str, Any]) -> List[Obstacle]:
     sizes = [item["facts"]["size_bytes"] for item in old["databases"].values()]
     media = int(old.get("media", {}).get("bytes", 0))
-    return missing_space(options.directory, sum(sizes), "the backup set") + missing_space(
+    needed = int(old["set"]["brings"]) if old.get("set") else sum(sizes)
+    return (missing_space(options.directory, needed, "the backup set") if needed else []) + missing_space(
         options.project.path, media, "MEDIA and the project", "relocate_path"
     )
 
@@ -138,6 +151,15 @@ def _paths_of_old(options: Options, old: Mapping[str, Any]) -> List[Obstacle]:
     if project.interpreter:
         found += _left_on_old("relocate_interpreter", project.interpreter, relocation)
     return found
+
+
+def _refuse_unnamed(options: Options, old: Mapping[str, Any]) -> None:
+    """Raise path_refused for a file of the set that the user does not name, so that it would not be placed."""
+    if not old.get("set"):
+        return
+    project = options.project.path
+    relocation = between(str(old["project"]["path"]), project, _prefix(old))
+    placement.check_named([relocation.path(path) for path in old["set"]["files"]], options.files, project, relocation)
 
 
 def _left_on_old(variable: str, named: str, relocation: Relocation) -> List[Obstacle]:
@@ -254,6 +276,8 @@ def _database_obstacles(
 
     :param owner: None when he is not there yet: no file is the site's then, and none that old names is opened as root
     """
+    if old.get("set") and options.overridden:
+        return []
     context = EngineContext(
         secrets=secrets,
         admin=options.login.admin(),
@@ -283,7 +307,8 @@ def _obstacles_of(
     if engine.is_file:
         engine = open_engine(engine.config, replace(context, owner=owner))
     there = not engine.is_file or owner is not None
-    if not context.admin.host and there and not _is_olds(engine, old, item, facts):
+    # What a restore would replace, it judges itself, with the settings of this host.
+    if not (old.get("set") or context.admin.host) and there and not _is_olds(engine, old, item, facts):
         gather(found, partial(_occupied_database, engine, options), alias)
     return [Obstacle(entry.code, entry.msg, entry.hint, alias) for entry in found]
 

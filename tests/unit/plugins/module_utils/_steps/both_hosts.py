@@ -58,6 +58,8 @@ def new_options(directory: Path, **changes: Any) -> preflight_new.Options:
         "compression": "none",
         "engines": {},
         "excluded_models": [],
+        "files": [],
+        "overridden": False,
         "installs": False,
         "python": "python3",
         "python_from": "system",

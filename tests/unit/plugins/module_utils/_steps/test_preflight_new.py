@@ -11,6 +11,7 @@ import pwd
 import sqlite3
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,8 +23,8 @@ from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._host import owner
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Obstacle, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._project import interpreters, python_support
-from ansible_collections.relocate.django.plugins.module_utils._steps import preflight, preflight_new
-from tests.unit.fakes import BLANK, ROOT_ONLY, FakeEngine, me, reachable, state
+from ansible_collections.relocate.django.plugins.module_utils._steps import needs, preflight, preflight_new
+from tests.unit.fakes import BLANK, LABEL, ROOT_ONLY, FakeEngine, me, reachable, state
 from tests.unit.plugins.module_utils._steps.both_hosts import engine, on_new, project, told_of_old
 from tests.unit.records import note
 
@@ -326,3 +327,47 @@ def test_units_where_systemd_does_not_run(tmp_path: Path, engine: FakeEngine, mo
     monkeypatch.setattr(preflight.os.path, "isdir", lambda path: path != "/run/systemd/system" and real(path))
     expected = ("program_missing", "", "systemd does not run here", "leave relocate_services empty")
     assert on_new(tmp_path, units=["shop.service"]) == [expected]
+
+
+def told_by_set(**changes: Any) -> dict[str, Any]:
+    """Return what a set tells of a site that was on this very machine."""
+    kept = {"label": LABEL, "brings": 0, "files": ["/srv/shop/app/.env", "/etc/systemd/system/shop.service"]}
+    here = {"name": "old1", "machine_id": host_facts.machine_id()}
+    return told_of_old(host=here, set={**kept, **changes}, revision_brought=True)
+
+
+NAMED = [".env", "/etc/systemd/system/shop.service"]
+
+
+def test_a_set_may_be_restored_where_it_was_made(tmp_path: Path, engine: FakeEngine) -> None:
+    """What a restore would replace, it judges itself: of the servers is asked what they lack."""
+    assert on_new(tmp_path, told_by_set(), path="/srv/shop/app", files=NAMED) == []
+    assert engine.calls == [("query", "new")]
+
+
+def test_a_file_of_a_set_that_nobody_names(tmp_path: Path, engine: FakeEngine) -> None:
+    for files, path in (([".env"], "/etc/systemd/system/shop.service"), (NAMED[1:], str(tmp_path / "app/.env"))):
+        [found] = on_new(tmp_path, told_by_set(), files=files)
+        assert found[0] == "path_refused" and found[2] == f"{path} is in the set but not in relocate_files"
+
+
+def test_room_for_a_set_that_is_brought(tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(needs.facts, "free_bytes", lambda _path: 100 << 20)
+    assert on_new(tmp_path, told_by_set(), files=NAMED) == []
+    [found] = on_new(tmp_path, told_by_set(brings=60 << 20), files=NAMED)
+    assert found[0] == "disk_full" and found[2].startswith("the backup set needs 124 MB")
+
+
+def test_settings_that_may_name_other_databases_ask_none(tmp_path: Path, engine: FakeEngine) -> None:
+    assert on_new(tmp_path, told_by_set(), files=NAMED, overridden=True) == []
+    assert engine.calls == []
+
+
+def test_before_a_restore_the_site_runs_nowhere(
+    tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A site that was moved here runs by right in the eyes of a move; a restore would replace what it works on."""
+    runs = Obstacle("site_running", "it runs", "stop it")
+    monkeypatch.setattr(preflight_new.checks, "running", lambda *_what: [runs])
+    monkeypatch.setattr(preflight_new, "read_record", lambda *_what: SimpleNamespace(moved=LABEL))
+    assert [item[0] for item in on_new(tmp_path, told_by_set(), files=NAMED)] == ["site_running"]
