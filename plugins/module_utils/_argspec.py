@@ -67,6 +67,23 @@ def identity() -> Spec:
     return {"age_identity": {"type": "str", "no_log": True}}
 
 
+def sanitise_rules() -> Dict[str, Any]:
+    """Return the option that says how rows are sanitised."""
+    return {
+        "type": "dict",
+        "options": {
+            "builtin": {"type": "bool", "default": True},
+            "domain": {"type": "str", "default": ""},
+            "columns": {"type": "dict", "default": {}},
+            "sql": {"type": "dict", "default": {}},
+            "command": {"type": "list", "elements": "str", "default": []},
+            "mail_backends": {"type": "list", "elements": "str", "default": []},
+            "others": {"type": "list", "elements": "str", "default": []},
+            "unrecognised": {"type": "str", "choices": ["report", "refuse"], "default": "report"},
+        },
+    }
+
+
 def _request() -> Dict[str, Any]:
     return {
         "url": {"type": "str", "required": True},

@@ -106,7 +106,8 @@ RULES: list[tuple[str, set[str]]] = [
     ("_window", {"_broken", "_carried", "_errors", "_module", "_project.answers", "_site", "_standby.*"}),
     (
         "_fixtures.*",
-        SYSTEM | {"_secrets", "_host.*", "_project.*", "_engines.base", "_engines.registry", "_site", "_fixtures.*"},
+        SYSTEM
+        | {"_age.*", "_secrets", "_host.*", "_project.*", "_engines.base", "_engines.registry", "_site", "_fixtures.*"},
     ),
     (
         "_steps.*",

@@ -3,15 +3,16 @@
 
 """Drives age: the program that encrypts files to public keys, and decrypts them. Nothing of that is ours.
 
-Contents pass by files, so memory stays flat whatever their size. An identity, which is what decrypts, reaches age by
-its standard input: it is in no command line, no environment and no file of ours.
+Contents pass by files or pipes, so memory stays flat whatever their size. An identity, which is what decrypts, reaches
+age by its standard input, or by a pipe: it is in no command line, no environment and no file of ours.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from typing import IO, List, Sequence
+from typing import IO, Iterator, List, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.files import replaced
@@ -27,6 +28,7 @@ SUFFIX = ".age"
 _RECIPIENT = re.compile(r"age1[a-z0-9]{20,4000}|ssh-(ed25519|rsa) [A-Za-z0-9+/=]+( [^\x00-\x1f]*)?")
 _WRONG = re.compile(r"no identity matched|incorrect identity", re.IGNORECASE)
 _STDIN = "/dev/stdin"
+_ROOM = 65536  # bytes that a pipe takes without a reader (Linux, pipe(7))
 
 
 def check_recipients(recipients: Sequence[str]) -> None:
@@ -73,6 +75,50 @@ def decrypt(source: str, out: IO[bytes], identity: str) -> None:
             "give the identity of one of the recipients that relocate.django.backup_info lists for the set",
         )
     raise _failed(source, done)
+
+
+def encrypting(recipients: Sequence[str]) -> Command:
+    """Return the program that encrypts its input to its output."""
+    return Command(_encrypting(recipients))
+
+
+@contextlib.contextmanager
+def decrypting(identity: str) -> Iterator[Command]:
+    """Give the program that decrypts its input to its output, once. Raises identity_unusable.
+
+    :param identity: the text of it
+    """
+    content = identity.encode("utf-8", "surrogateescape")
+    if len(content) > _ROOM:
+        raise RelocateError(
+            "identity_unusable", "age_identity is too long for an identity", "give what age-keygen wrote"
+        )
+    reader, writer = os.pipe()
+    try:
+        with os.fdopen(writer, "wb") as sink:
+            sink.write(content)
+        yield Command([_program(), "--decrypt", "-i", "/dev/fd/{0}".format(reader)], pass_fds=(reader,))
+    finally:
+        os.close(reader)
+
+
+def is_age(done: Completed) -> bool:
+    """Tell whether a program that ended was age."""
+    return os.path.basename(done.argv[0]) == "age"
+
+
+def failed_at(name: str, done: Completed) -> RelocateError:
+    """Return why a file that is no set's could not be encrypted or decrypted.
+
+    :param name: of the file
+    """
+    if _WRONG.search(done.err):
+        return RelocateError(
+            "identity_wrong",
+            "age_identity does not open {0}: it was encrypted to other recipients".format(name),
+            "give the identity of one of the recipients that it was encrypted to",
+        )
+    return _failed(name, done)
 
 
 def check_opens(source: str, identity: str) -> None:

@@ -61,15 +61,15 @@ class Opener:
         finally:
             self._given, self._stack, self._places = before
 
-    def identity(self, label: str) -> str:
+    def identity(self, label: str, what: str = "set") -> str:
         """Return the text of the identity. Raises set_encrypted without one, identity_unusable.
 
-        :param label: of the set that is to be opened
+        :param label: of the set that is to be opened, or the name of another file
         """
         if not self._given:
             raise RelocateError(
                 "set_encrypted",
-                "set {0} is encrypted, and nothing opens it".format(label),
+                "{0} {1} is encrypted, and nothing opens it".format(what, label),
                 "set relocate_age_identity: a file on this host that root alone can read, or the identity itself from"
                 " a vault",
             )

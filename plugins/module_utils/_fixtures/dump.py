@@ -12,6 +12,7 @@ import os
 import threading
 from typing import IO, Any, Dict, Iterator, Mapping, Optional, Sequence
 
+from ansible_collections.relocate.django.plugins.module_utils._age import age
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import program, venv_dump
@@ -24,17 +25,26 @@ LINES = venv_dump.LINES
 _PATIENCE = 120.0  # seconds for the project to start, and for its transaction to begin
 
 
-def dump_fixture(site: Site, engine: Engine, path: str, options: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
+def dump_fixture(
+    site: Site,
+    engine: Engine,
+    path: str,
+    options: Optional[Mapping[str, Any]] = None,
+    private: Optional[Mapping[str, Any]] = None,
+    recipients: Sequence[str] = (),
+) -> Dict[str, Any]:
     """Write the fixture; it takes its name when it is complete and on the disk.
 
-    :param path: where; it is compressed when the name ends in .zst
+    :param path: where; it is compressed when the name ends in .zst, or in .zst.age
     :param options: what ``venv_dump`` takes besides the alias: format, models, exclude, keys, ...
+    :param private: more of that, which may hold values of rows
+    :param recipients: public keys to which the file is encrypted; then no plain one is written anywhere
 
     Returns ``counts`` (by model: objects, fingerprint), ``migrations``, ``left_out`` and the rest of the header.
     Raises what ``program.run`` raises, dump_failed, disk_full.
     """
     with written(path, site.project.owner) as stream, engine.context.stopwatch.step("fixture"):
-        return _run(site, engine, path, stream, options or {})
+        return _run(site, engine, path, stream, options or {}, private=private, recipients=recipients)
 
 
 def _run(
@@ -45,10 +55,14 @@ def _run(
     options: Mapping[str, Any],
     stdin: Optional[IO[bytes]] = None,
     on_word: Optional[program.Progress] = None,
+    private: Optional[Mapping[str, Any]] = None,
+    recipients: Sequence[str] = (),
 ) -> Dict[str, Any]:
     request = {"work": "dump", "alias": engine.config.alias, "engine": engine.name, "format": LINES, **options}
     progress = on_word or engine.context.progress
-    return program.run(site.project, site.secrets, request, stdin, stream, compression_of(path), progress)
+    outer = age.encrypting(recipients) if recipients else None
+    how = compression_of(path)
+    return program.run(site.project, site.secrets, request, stdin, stream, how, progress, private=private, outer=outer)
 
 
 def sha256_of(path: str, owner: Optional[SystemUser]) -> str:

@@ -9,11 +9,14 @@ import contextlib
 import os
 from typing import IO, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
+from ansible_collections.relocate.django.plugins.module_utils._age import age
+from ansible_collections.relocate.django.plugins.module_utils._age.opener import OPENER
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import program, several
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._process import run as process_run
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
 
 FORMS = ("lines", "json", "jsonl", "xml", "yaml")
@@ -140,6 +143,9 @@ def _run(site: Site, engine: Engine, path: Paths, request: Mapping[str, Any]) ->
     with contextlib.ExitStack() as stack:
         try:
             stream, compression = stack.enter_context(_opened(path, site.project.owner))
+            outer = None
+            if isinstance(path, str) and is_encrypted(path):
+                outer = stack.enter_context(age.decrypting(identity_of(path)))
             answer = program.run(
                 site.project,
                 site.secrets,
@@ -147,6 +153,7 @@ def _run(site: Site, engine: Engine, path: Paths, request: Mapping[str, Any]) ->
                 stdin=stream,
                 compression=compression,
                 progress=_as_progress(engine.context.progress, engine.config.alias),
+                outer=outer,
             )
         except RelocateError as error:
             raise _naming(path, error) from None
@@ -168,7 +175,9 @@ def _opened(path: Paths, owner: Optional[SystemUser]) -> Iterator[Tuple[IO[bytes
         if isinstance(path, str):
             yield files[0][1:]
         else:
-            yield stack.enter_context(several.joined(files, owner)), program.NONE
+            closed = [one for one in path if is_encrypted(one)]
+            identity = identity_of(closed[0]) if closed else ""
+            yield stack.enter_context(several.joined(files, owner, identity)), program.NONE
 
 
 def _naming(path: Paths, error: RelocateError) -> RelocateError:
@@ -251,16 +260,49 @@ def _tells_form(name: str) -> bool:
         return False
 
 
+def is_encrypted(path: str) -> bool:
+    """By the file's name."""
+    return path.endswith(age.SUFFIX)
+
+
+def identity_of(path: str) -> str:
+    """Return the text of what opens an encrypted fixture. Raises set_encrypted, identity_unusable."""
+    return OPENER.identity(path, "the fixture")
+
+
+def check_opens(path: str, owner: Optional[SystemUser]) -> None:
+    """Decrypt a fixture to nowhere, so that one that is cut short or closed is refused before anything is done.
+
+    Raises set_encrypted, identity_wrong, identity_unusable, encryption_failed, path_refused.
+    """
+    with contextlib.ExitStack() as stack:
+        command = stack.enter_context(age.decrypting(identity_of(path)))
+        try:
+            stream = stack.enter_context(openat.open_file(path, owner))
+        except OSError as exc:
+            raise unreadable(path, exc, owner) from exc
+        nowhere = stack.enter_context(open(os.devnull, "wb"))
+        done = process_run(command, stdin=stream, stdout=nowhere)
+    if done.rc:
+        raise age.failed_at(path, done)
+
+
+def _without_age(path: str) -> str:
+    return path[: -len(age.SUFFIX)] if is_encrypted(path) else path
+
+
 def compression_of(path: str) -> str:
     """By the file's name."""
-    return _COMPRESSIONS.get(os.path.splitext(path)[1].lower(), program.NONE)
+    return _COMPRESSIONS.get(os.path.splitext(_without_age(path))[1].lower(), program.NONE)
 
 
 def form_of(path: str) -> str:
-    """By the file's name, what it is compressed with left out. Raises bad_option for a name that tells nothing.
+    """By the file's name, without what it is compressed and encrypted with.
 
+    Raises bad_option for a name that tells nothing.
     What ends in .jsonl may be either form of JSON lines: the program looks at how it begins.
     """
+    path = _without_age(path)
     if compression_of(path) != program.NONE:
         path = os.path.splitext(path)[0]
     form = _FORMS.get(os.path.splitext(path)[1].lower())

@@ -13,9 +13,11 @@ import os
 import signal
 from typing import IO, Any, Callable, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.relocate.django.plugins.module_utils._age import age
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
 from ansible_collections.relocate.django.plugins.module_utils._errors import CODES, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
+    venv_anonymise,
     venv_beyond,
     venv_blame,
     venv_chosen,
@@ -24,6 +26,8 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_dump,
     venv_encoding,
     venv_fixture,
+    venv_follow,
+    venv_follow_order,
     venv_lines,
     venv_load,
     venv_load_objects,
@@ -41,6 +45,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_read_objects,
     venv_read_xml,
     venv_read_yaml,
+    venv_references,
     venv_refusals,
     venv_rows,
     venv_scan,
@@ -51,6 +56,7 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_state,
     venv_values,
     venv_words,
+    venv_write_followed,
     venv_write_formats,
     venv_write_objects,
     venv_wrong_json,
@@ -66,6 +72,9 @@ from ansible_collections.relocate.django.plugins.module_utils._project import (
     answers,
     inside,
     replies,
+    venv_sanitise_rows,
+    venv_sanitise_rules,
+    venv_sanitise_search,
 )
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
@@ -73,6 +82,9 @@ from ansible_collections.relocate.django.plugins.module_utils._secrets import Se
 #: In the order in which they import each other; the last one's main is run.
 PARTS = (
     *answers.PARTS,
+    venv_sanitise_rules,
+    venv_sanitise_search,
+    venv_sanitise_rows,
     venv_values,
     venv_dialect,
     *(engine.dialect for engine in ENGINES),
@@ -83,11 +95,16 @@ PARTS = (
     venv_write_formats,
     venv_own_words,
     venv_write_objects,
+    venv_references,
+    venv_scan_rules,
+    venv_follow,
+    venv_follow_order,
+    venv_anonymise,
+    venv_write_followed,
     venv_dump,
     venv_state,
     venv_objects,
     venv_refusals,
-    venv_scan_rules,
     venv_blame,
     venv_chosen,
     venv_load,
@@ -113,7 +130,7 @@ PARTS = (
     venv_scan,
     venv_fixture,
 )
-_FILE = "fixture.py"
+_FILE, _PRIVATE = "fixture.py", "fixture.json"
 _SAY = "say "
 ZSTD, NONE = "zstd", "none"
 #: The program that decompresses, with its arguments, by how a file is compressed; "" is for plain ones.
@@ -140,6 +157,8 @@ def run(
     compression: str = ZSTD,
     progress: Progress = _silent,
     timeout: Optional[float] = None,
+    private: Optional[Mapping[str, Any]] = None,
+    outer: Optional[Command] = None,
 ) -> Dict[str, Any]:
     """Do what the request asks for; returns the program's answer.
 
@@ -149,12 +168,16 @@ def run(
     :param stdout: the open file that takes the fixture
     :param compression: of the file: a key of DECOMPRESSORS, or none; what is written is zstd or none
     :param progress: called with a line of text now and then
+    :param private: more of the request, which no list of processes may show
+    :param outer: decrypts the file before all else reads it, or encrypts it after all else has written it
 
     Raises RelocateError: what the fixture is refused for, with the code that it was refused with; interpreter_unusable,
     settings_unknown, settings_failed, query_failed, dump_failed, dump_truncated, program_missing, timed_out.
     """
     marker = inside.new_marker()
     path = secrets.write(_FILE, inside.program(PARTS).decode("ascii"))
+    if private:
+        request = dict(request, private=secrets.write(_PRIVATE, json.dumps(private, ensure_ascii=True)))
     argument = json.dumps(
         dict(request, marker=marker, manage=project.manage_path, settings=project.settings), ensure_ascii=True
     )
@@ -163,6 +186,8 @@ def run(
     )
     # With both, standard input is no fixture but what the program is told on its way.
     commands = _compressed(python, compression, stdin is not None and stdout is None, stdout is not None)
+    if outer is not None:
+        commands = [*commands, outer] if stdout is not None else [outer, *commands]
     done = pipeline(commands, stdin, stdout, timeout, on_line=_listener(marker, progress))
     return _judge(project, done, commands.index(python), marker, str(request["work"]))
 
@@ -227,7 +252,9 @@ def _reply(project: Project, ours: Completed, others: Sequence[Completed], marke
 def _refuse_broken(others: Sequence[Completed], reading: bool) -> None:
     """Say so when the compressor failed, whose exit code a shell would have hidden."""
     for item in others:
-        stopped = reading and (item.rc == -signal.SIGPIPE or "Broken pipe" in item.err)
+        stopped = reading and (item.rc == -signal.SIGPIPE or "broken pipe" in item.err.lower())
+        if item.rc != 0 and not stopped and age.is_age(item):
+            raise age.failed_at("the fixture", item)
         if item.rc != 0 and not stopped:  # the program refused the fixture before its end
             code, what = (
                 ("dump_truncated", "the fixture cannot be decompressed")

@@ -15,6 +15,7 @@ import struct
 import threading
 from typing import IO, Iterator, List, Optional, Sequence, Tuple
 
+from ansible_collections.relocate.django.plugins.module_utils._age import age
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import program
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
@@ -35,16 +36,17 @@ Opened = Tuple[str, IO[bytes], str]
 
 
 @contextlib.contextmanager
-def joined(files: Sequence[Opened], user: Optional[SystemUser]) -> Iterator[IO[bytes]]:
+def joined(files: Sequence[Opened], user: Optional[SystemUser], identity: str = "") -> Iterator[IO[bytes]]:
     """One stream with a frame for each piece of each file; what went wrong in there is raised at the end.
 
     :param user: the project's owner, as whom files are decompressed
+    :param identity: the text of what opens those that age encrypted
 
-    Raises dump_truncated, program_missing.
+    Raises dump_truncated, program_missing, identity_wrong, encryption_failed.
     """
     source, sink = os.pipe()
     with os.fdopen(source, "rb") as stream:
-        feeder = _Feeder(files, user, sink)
+        feeder = _Feeder(files, user, sink, identity)
         refusal: Optional[RelocateError] = None
         try:
             yield stream
@@ -60,9 +62,9 @@ def joined(files: Sequence[Opened], user: Optional[SystemUser]) -> Iterator[IO[b
 class _Feeder(threading.Thread):
     """Writes the frames while the program reads them."""
 
-    def __init__(self, files: Sequence[Opened], user: Optional[SystemUser], sink: int) -> None:
+    def __init__(self, files: Sequence[Opened], user: Optional[SystemUser], sink: int, identity: str) -> None:
         super().__init__(daemon=True)
-        self._files, self._user, self._sink = files, user, sink
+        self._files, self._user, self._sink, self._identity = files, user, sink, identity
         self.error: Optional[RelocateError] = None
         self.start()
 
@@ -71,22 +73,34 @@ class _Feeder(threading.Thread):
         try:
             with os.fdopen(self._sink, "wb", 0) as sink:
                 for name, stream, compression in self._files:
-                    if compression == program.NONE:
-                        _copy(stream, sink)
-                    else:
-                        self._decompress(name, stream, compression, sink)
+                    with self._opening(name, compression) as commands:
+                        if commands:
+                            self._open(name, stream, commands, sink)
+                        else:
+                            _copy(stream, sink)
                     sink.write(_LENGTH.pack(0))
         except BrokenPipeError:
             pass  # the program has ended, and tells why
         except RelocateError as error:
             self.error = error
 
-    def _decompress(self, name: str, stream: IO[bytes], compression: str, sink: IO[bytes]) -> None:
-        """Raises dump_truncated, program_missing."""
-        word, *arguments = program.DECOMPRESSORS[compression]
-        command = Command([require_program(word)] + list(arguments), self._user)
+    @contextlib.contextmanager
+    def _opening(self, name: str, compression: str) -> Iterator[List[Command]]:
+        """Give the programs that decrypt and decompress a file, none for a plain one. Raises program_missing."""
+        with contextlib.ExitStack() as stack:
+            commands = []
+            if name.endswith(age.SUFFIX):
+                commands.append(stack.enter_context(age.decrypting(self._identity)))
+            if compression != program.NONE:
+                word, *arguments = program.DECOMPRESSORS[compression]
+                commands.append(Command([require_program(word)] + list(arguments), self._user))
+            yield commands
+
+    @staticmethod
+    def _open(name: str, stream: IO[bytes], commands: Sequence[Command], sink: IO[bytes]) -> None:
+        """Raises dump_truncated, identity_wrong, encryption_failed."""
         source, target = os.pipe()
-        running = _Running(command, stream, target)
+        running = _Running(commands, stream, target)
         try:
             with os.fdopen(source, "rb") as unpacked:
                 _copy(unpacked, sink)
@@ -96,24 +110,24 @@ class _Feeder(threading.Thread):
             raise running.failure
         for done in running.done:
             if done.rc != 0:
-                raise _broken(name, word, done)
+                raise age.failed_at(name, done) if age.is_age(done) else _broken(name, done)
 
 
 class _Running(threading.Thread):
-    """A program that decompresses a file into a pipe."""
+    """Programs that open a file into a pipe."""
 
-    def __init__(self, command: Command, stream: IO[bytes], target: int) -> None:
+    def __init__(self, commands: Sequence[Command], stream: IO[bytes], target: int) -> None:
         super().__init__(daemon=True)
-        self._command, self._stream, self._target = command, stream, target
+        self._commands, self._stream, self._target = commands, stream, target
         self.done: List[Completed] = []
         self.failure: Optional[RelocateError] = None
         self.start()
 
     def run(self) -> None:
-        """Run it to its end."""
+        """Run them to their end."""
         try:
             with os.fdopen(self._target, "wb") as target:
-                self.done = pipeline([self._command], self._stream, target)
+                self.done = pipeline(self._commands, self._stream, target)
         except RelocateError as error:
             self.failure = error
 
@@ -125,11 +139,11 @@ def _copy(source: IO[bytes], sink: IO[bytes]) -> None:
             rest = rest[sink.write(rest) :]
 
 
-def _broken(name: str, word: str, done: Completed) -> RelocateError:
+def _broken(name: str, done: Completed) -> RelocateError:
     return RelocateError(
         "dump_truncated",
         "{0}: the fixture cannot be decompressed: {1} exited {2}: {3}".format(
-            name, word, done.rc, last_lines(done.err, 2)
+            name, os.path.basename(done.argv[0]), done.rc, last_lines(done.err, 2)
         ),
         "use another fixture",
         {"src": name},

@@ -25,6 +25,7 @@ from typing import Any, BinaryIO, Callable, Dict, List
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_dialect,
     venv_rows,
+    venv_write_followed,
     venv_write_objects,
 )
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError
@@ -44,7 +45,8 @@ def dump(request: Request, stream: BinaryIO, say: Callable[[str], None]) -> Dict
     """Write the fixture to a stream; returns what was written.
 
     :param request: alias, name (another database than the settings'), format, models, exclude, keys, natural_foreign,
-        natural_primary, handshake (wait on standard input for the moment to look at)
+        natural_primary, handshake (wait on standard input for the moment to look at), follow (and what
+        ``venv_write_followed`` takes)
     """
     from django.db import connections
 
@@ -57,6 +59,10 @@ def dump(request: Request, stream: BinaryIO, say: Callable[[str], None]) -> Dict
         say(BEGUN)
     else:
         venv_rows.begin(connection)
+    if request.get("follow"):
+        header = header_of(dict(request, keys=[]), connection, [], migrations)
+        found = venv_write_followed.dump(request, connection, stream, _progress(say))
+        return dict(header, method=venv_rows.METHOD, needs=[], **found)
     tables = chosen_tables(request, connection)
     keys = request.get("keys")
     missing = [] if keys is None else missing_keys(tables, keys)

@@ -150,6 +150,9 @@ def main() -> None:
     handle = os.dup(1)
     os.dup2(2, 1)
     request = json.loads(sys.argv[1])
+    if request.get("private"):  # what no list of processes may show
+        with open(request["private"], encoding="ascii") as private:
+            request.update(json.load(private))
     with os.fdopen(handle, "wb", 1 << 20) as stream:
         reply = answer(request, sys.stdin.buffer, stream)
     data = json.dumps(reply, ensure_ascii=True).encode("ascii")

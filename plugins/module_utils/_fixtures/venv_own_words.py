@@ -127,6 +127,22 @@ class OwnWords:
         )
 
 
+class _Holder:
+    """What a field takes for an object that has a value."""
+
+    def __init__(self, name: str, value: Any) -> None:
+        setattr(self, name, value)
+
+
+def of_value(field: Any, value: Any) -> Any:
+    """A value of a field in the words of JSON and YAML, as :class:`OwnWords` has them."""
+    from django.utils.encoding import is_protected_type
+
+    if value is None or isinstance(value, str):
+        return value
+    return _plain(value) if is_protected_type(value) else field.value_to_string(_Holder(field.attname, value))
+
+
 def _plain(value: Any) -> Any:
     """Return what JSON and YAML write of a value that Django leaves as it is, with all its digits."""
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):

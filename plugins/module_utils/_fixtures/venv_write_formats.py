@@ -94,6 +94,11 @@ def _text(meta: Any, pk: Any, pairs: Pairs, indent: Optional[int] = None) -> byt
         return json.dumps(_object(meta, pk, pairs), indent=indent).encode("ascii")
 
 
+def _never(_dumper: Any, _value: Any) -> bool:
+    """Have YAML write a list again that it has written: each object has names of its own for such, and they collide."""
+    return True
+
+
 class _Yaml(_Json):
     """A sequence of objects, written one by one."""
 
@@ -106,7 +111,7 @@ class _Yaml(_Json):
                 "library_missing", "the project's interpreter has no PyYAML", "use another format, or install PyYAML"
             ) from None
         self._yaml = yaml
-        self._dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+        self._dumper = type("Dumper", (getattr(yaml, "CSafeDumper", yaml.SafeDumper),), {"ignore_aliases": _never})
 
     def begin(self) -> None:
         pass

@@ -86,17 +86,38 @@ class Objects:
     def all(self, keys: Optional[Sequence[str]]) -> Iterator[Tuple[Any, Pairs]]:
         """Key (None with natural primary keys) and fields of each object."""
         for rows, where in self._pages(keys):
-            plain = [self.table.plain(row) for row in rows]
-            raw_keys = [self.table.key_of(row) for row in plain]
-            lists = self._related_lists(raw_keys)
-            instances = self._own.instances(where, len(rows))
-            for place, (key, row) in enumerate(zip(raw_keys, plain)):
-                pairs = [(field, self._value(field, column, row[index])) for field, (index, column) in self._fields]
-                pk = self._pk(key)
-                if place < len(instances):
-                    pk, pairs = self._in_own_words(instances[place], pk, pairs)
-                pairs += [(field, found.get(plain_key(key), [])) for field, found in zip(self._lists, lists)]
+            for _key, pk, pairs in self._of_page(rows, where):
                 yield pk, pairs
+
+    def with_keys(self, keys: Sequence[Any]) -> Iterator[Tuple[Any, Any, Pairs]]:
+        """Plain key, key (None with natural primary keys) and fields of each object.
+
+        :param keys: plain ones
+        """
+        for start in range(0, len(keys), _KEYS):
+            some = keys[start : start + _KEYS]
+            for rows in venv_rows.stream(self.table, some, plain=True):
+                yield from self._of_page(rows, venv_rows.among(self.table, some, plain=True))
+
+    def _of_page(self, rows: List[Tuple[Any, ...]], where: venv_own_words.Where) -> Iterator[Tuple[Any, Any, Pairs]]:
+        plain = [self.table.plain(row) for row in rows]
+        raw_keys = [self.table.key_of(row) for row in plain]
+        lists = self._related_lists(raw_keys)
+        instances = self._own.instances(where, len(rows))
+        for place, (key, row) in enumerate(zip(raw_keys, plain)):
+            pairs = self._pairs(key, row)
+            pk = self._pk(key)
+            if place < len(instances):
+                pk, pairs = self._in_own_words(instances[place], pk, pairs)
+            pairs += [(field, found.get(plain_key(key), [])) for field, found in zip(self._lists, lists)]
+            yield key, pk, pairs
+
+    def _pairs(self, key: Any, row: Sequence[Any]) -> Pairs:
+        """Each field and its value as the format writes it.
+
+        :param key: plain, as the row is
+        """
+        return [(field, self._value(field, column, row[index])) for field, (index, column) in self._fields]
 
     def _in_own_words(self, instance: Any, pk: Any, pairs: Pairs) -> Tuple[Any, Pairs]:
         """Key and fields as the project's own fields have them, read back. Raises FixtureError."""
@@ -142,11 +163,15 @@ class Objects:
     def _value(self, field: Any, column: Any, value: Any) -> Any:
         if value is None:
             return None
-        if field.remote_field is not None and self.natural_foreign:
+        if field.remote_field is not None and self._by_natural_key(field.remote_field.model):
             return self._natural_key(field.remote_field.model, field.target_field, value)
         if column.kind == "duration":
             return duration_text(value)
         return value["json"] if column.kind == "json" else value
+
+    def _by_natural_key(self, model: Any) -> bool:
+        """Tell whether objects of a model are referred to by natural keys, where they have such."""
+        return self.natural_foreign
 
     def _natural_key(self, model: Any, target: Any, value: Any) -> Any:
         """The natural key of a related object, asked once for each; its key where the model has none."""
@@ -164,30 +189,44 @@ class Objects:
         return [self._related(field, keys) for field in self._lists]
 
     def _related(self, field: Any, keys: Sequence[Any]) -> Dict[str, List[Any]]:
-        """The keys that each of these objects is related to, in the order in which they were related."""
-        through = field.remote_field.through
-        ours = through._meta.get_field(field.m2m_field_name())
-        theirs = through._meta.get_field(field.m2m_reverse_field_name())
-        columns = [venv_columns.Column(one, self.connection) for one in (ours, theirs)]
-        quote = self.connection.ops.quote_name
-        sql = "SELECT {0}, {1} FROM {2} WHERE {3} IN ({4}) ORDER BY {5}".format(
-            columns[0].select,
-            columns[1].select,
-            quote(through._meta.db_table),
-            columns[0].quoted,
-            ", ".join(["%s"] * len(keys)),
-            quote(through._meta.pk.column),
-        )
-        params = [columns[0].parameter(key) for key in keys]
-        found: Dict[str, List[Any]] = {}
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql, params)
-            for row in cursor.fetchall():
-                key, other = [column.read(value) if column.read else value for column, value in zip(columns, row)]
-                if self.natural_foreign:
-                    other = self._natural_key(theirs.remote_field.model, theirs.target_field, other)
-                found.setdefault(str(key), []).append(other)
-        return found
+        """What each of these objects is related to, as the format writes it."""
+        found = related(field, self.connection, keys)
+        theirs = field.remote_field.through._meta.get_field(field.m2m_reverse_field_name())
+        model = theirs.remote_field.model
+        if not self._by_natural_key(model):
+            return found
+        return {
+            key: [self._natural_key(model, theirs.target_field, one) for one in others] for key, others in found.items()
+        }
+
+
+def related(field: Any, connection: Any, keys: Sequence[Any]) -> Dict[str, List[Any]]:
+    """The plain keys that each of these objects is related to, in the order in which they were related.
+
+    :param field: one of many-to-many
+    :param keys: plain ones; the answer has them in words
+    """
+    through = field.remote_field.through
+    ours = through._meta.get_field(field.m2m_field_name())
+    theirs = through._meta.get_field(field.m2m_reverse_field_name())
+    columns = [venv_columns.Column(one, connection) for one in (ours, theirs)]
+    quote = connection.ops.quote_name
+    sql = "SELECT {0}, {1} FROM {2} WHERE {3} IN ({4}) ORDER BY {5}".format(
+        columns[0].select,
+        columns[1].select,
+        quote(through._meta.db_table),
+        columns[0].quoted,
+        ", ".join(["%s"] * len(keys)),
+        quote(through._meta.pk.column),
+    )
+    params = [columns[0].parameter(key) for key in keys]
+    found: Dict[str, List[Any]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        for row in cursor.fetchall():
+            key, other = [column.read(value) if column.read else value for column, value in zip(columns, row)]
+            found.setdefault(str(key), []).append(other)
+    return found
 
 
 def _lists_of(meta: Any) -> List[Any]:

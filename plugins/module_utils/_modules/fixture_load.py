@@ -140,6 +140,7 @@ MODULE = Module(
             _argspec.project(),
             _argspec.login(),
             _argspec.work(),
+            _argspec.identity(),
             {
                 "alias": {"type": "str", "default": "default"},
                 "src": {"type": "list", "elements": "path", "required": True},

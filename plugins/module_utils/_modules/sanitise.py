@@ -63,19 +63,7 @@ MODULE = Module(
             {
                 "of": {"type": "str"},
                 "state": {"type": "str", "choices": ["asked", "placed", "ready", "sanitised"], "default": "sanitised"},
-                "rules": {
-                    "type": "dict",
-                    "options": {
-                        "builtin": {"type": "bool", "default": True},
-                        "domain": {"type": "str", "default": ""},
-                        "columns": {"type": "dict", "default": {}},
-                        "sql": {"type": "dict", "default": {}},
-                        "command": {"type": "list", "elements": "str", "default": []},
-                        "mail_backends": {"type": "list", "elements": "str", "default": []},
-                        "others": {"type": "list", "elements": "str", "default": []},
-                        "unrecognised": {"type": "str", "choices": ["report", "refuse"], "default": "report"},
-                    },
-                },
+                "rules": _argspec.sanitise_rules(),
             },
         ),
         "required_if": [("state", "placed", ("of",))],

@@ -37,6 +37,8 @@ class Maybe:
 _ERROR = {"stage": str, "types": [str], "lines": [str]}
 _FAILED = {"stage": str, "types": Maybe([str]), "lines": Maybe([str]), "unknown": Maybe([str]), "known": Maybe([str])}
 _COUNTS = Each({"objects": int})
+#: Columns that hold what no rule names.
+_LOOKS_LIKE = {**dict.fromkeys("table column looks_like".split(), str), "rows": int}
 #: The migrations of a project.
 _MIGRATIONS: Mapping[str, Any] = {
     "aliases": Each(
@@ -173,7 +175,7 @@ SANITISED: Mapping[str, Any] = {
         {
             "tables": Each(Each(Each(int))),
             "statements": Each([int]),
-            "unrecognised": Each([{**dict.fromkeys("table column looks_like".split(), str), "rows": int}]),
+            "unrecognised": Each([_LOOKS_LIKE]),
             "notes": [str],
         }
     ),
@@ -190,6 +192,11 @@ WORKS: Mapping[str, Any] = {
         **{key: [str] for key in ("migrations", "missing_keys", "needs")},
         "left_out": [Each(str)],
         **dict.fromkeys(("method", "engine"), str),
+        "selected": Maybe(Each({"chosen": int, "referred": int, "by": [str]})),
+        **{key: Maybe(Each(int)) for key in ("cut", "loose")},
+        **{key: Maybe([str]) for key in ("not_followed", "models_left_out")},
+        "masked": Maybe(Each(Each(int))),
+        "unrecognised": Maybe([_LOOKS_LIKE]),
     },
     "load": {
         "counts": _COUNTS,

@@ -80,7 +80,7 @@ def sanitise(request: Request, lasting: List[str]) -> Dict[str, Any]:
             stack.enter_context(transaction.atomic(using=alias))
         orphans = {alias: _orphans(connections[alias]) for alias in request["aliases"]}
         every = [venv_sanitise_rows.Rows(alias, request["domain"]) for alias in request["aliases"]]
-        refuse_unknown(request["columns"], every)
+        venv_sanitise_rows.refuse_unknown(request["columns"], every)
         for rows in every:
             _change(rows, request, told)
         if request["command"]:
@@ -158,28 +158,6 @@ def _statements(rows: Any, request: Request) -> List[Tuple[str, int, str]]:
     """Return the user's statements for a database, each with the key and the place where it was written."""
     keys = (rows.connection.vendor, rows.alias)
     return [(key, number, sql) for key in keys for number, sql in enumerate(request["sql"].get(key, []), 1)]
-
-
-def refuse_unknown(columns: Dict[str, str], every: List[Any]) -> None:
-    """Refuse columns of tables that no database has, or that lie in another one. Raises RefusedError."""
-    others = _of_tables(columns, [table for rows in every for table in rows.elsewhere])
-    if others:
-        raise venv_sanitise_rows.RefusedError(
-            "unknown_field",
-            "the table lies in another database, and not in one of the clone: {0}".format(", ".join(others)),
-            "leave it out of columns of relocate_sanitise; have the clone's table name a database of its own",
-        )
-    missing = sorted(set(columns) - set(_of_tables(columns, [table for rows in every for table in rows.tables])))
-    if missing:
-        raise venv_sanitise_rows.RefusedError(
-            "unknown_field",
-            "no database holds the table of {0}".format(", ".join(missing)),
-            "write TABLE.COLUMN in columns of relocate_sanitise",
-        )
-
-
-def _of_tables(columns: Dict[str, str], tables: List[str]) -> List[str]:
-    return sorted(name for name in columns if name.rpartition(".")[0] in tables)
 
 
 def refuse_left(request: Request, unrecognised: Dict[str, List[Dict[str, Any]]]) -> None:

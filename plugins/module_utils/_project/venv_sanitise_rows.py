@@ -10,13 +10,11 @@ standard library only, Django imported inside functions.
 
 # mypy: disable-error-code="import-untyped,import-not-found"
 
-import uuid
 from typing import Any, Callable, Dict, Iterable, List, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._project import venv_sanitise_rules, venv_sanitise_search
 
 _MANY = 1000  # rows that are masked one by one, in a turn
-_LONG = 64  # characters that a masked address may take
 _EMPTIED, _MASKED, _SET = "emptied", "masked", "set"
 Count = Callable[[str, str, int], None]
 
@@ -71,7 +69,7 @@ class Rows:
 
     def by_rules(self) -> None:
         """Do what the built-in rules say."""
-        for model in self._emptied():
+        for model in self.emptied():
             self._empty(model)
         self._empty_caches()
         for model in self.models:
@@ -82,7 +80,7 @@ class Rows:
             if self.domain and venv_sanitise_rules.SITE in venv_sanitise_rules.classes(model):
                 self._name_sites(model)
 
-    def _emptied(self) -> List[Any]:
+    def emptied(self) -> List[Any]:
         """Return the models whose rows go, those first that refer to others.
 
         A row that cannot be without one of them goes too.
@@ -129,57 +127,44 @@ class Rows:
 
     def _set(self, model: Any, name: str, value: Any) -> None:
         field = model._meta.get_field(name)
-        if isinstance(value, str) and value and field.max_length:
-            value = value[: field.max_length]
-        if field.unique and value == "sanitised":
-            return  # each row needs its own; the search names what it holds
+        value = venv_sanitise_rules.fitting(field, value)
+        if not venv_sanitise_rules.is_set(field, value):
+            return
         rows = self._all(model).exclude(**{name: value}).update(**{name: value})
         self.count(model._meta.db_table, _SET, rows)
 
     def _name_sites(self, model: Any) -> None:
+        for pk, wanted in self.site_names(model).items():
+            self.count(model._meta.db_table, _SET, self._all(model).filter(pk=pk).exclude(**wanted).update(**wanted))
+
+    def site_names(self, model: Any) -> Dict[Any, Dict[str, str]]:
+        """Return what the rows of the framework of sites get, by key."""
         from django.conf import settings
 
         own = getattr(settings, "SITE_ID", None)
         ids = list(self._all(model).order_by("pk").values_list("pk", flat=True))
         own = own if own in ids else next(iter(ids), None)
-        for pk in ids:
-            domain = self.domain if pk == own else "site-{0}.{1}".format(pk, self.domain)
-            wanted = {"domain": domain, "name": domain[: model._meta.get_field("name").max_length]}
-            self.count(model._meta.db_table, _SET, self._all(model).filter(pk=pk).exclude(**wanted).update(**wanted))
+        length = model._meta.get_field("name").max_length
+        return {pk: venv_sanitise_rules.site_names(self.domain, pk, own, length) for pk in ids}
 
     # --- one column
 
     def _mask(self, model: Any, field: Any, addresses: bool) -> None:
         """Give each row an address of its own, in one statement where the key can be written into it."""
-        from django.db import models
-        from django.db.models.functions import Cast, Concat
-
-        left = self._all(model).exclude(**{field.name: ""}).exclude(**{field.name + "__endswith": ".invalid"})
-        if field.null:
-            left = left.exclude(**{field.name + "__isnull": True})
-        if addresses:
-            left = left.filter(**{field.name + "__contains": "@"})
-        long = field.max_length is None or field.max_length >= _LONG
-        before, after = ("user-", venv_sanitise_rules.DOMAIN) if long else ("", venv_sanitise_rules.SHORT_DOMAIN)
-        if isinstance(model._meta.pk, (models.AutoField, models.IntegerField)):
-            key = Cast("pk", models.CharField(max_length=255))
-            made = Concat(models.Value(before), key, models.Value(after), output_field=models.CharField(max_length=255))
-            self.count(model._meta.db_table, _MASKED, left.update(**{field.name: made}))
+        mask, table = venv_sanitise_rules.Mask(field, addresses), model._meta.db_table
+        left = mask.left(self._all(model))
+        if mask.has_number:
+            self.count(table, _MASKED, left.update(**{field.name: mask.made()}))
             return
-        room = (field.max_length or 255) - len(before + after)
         while True:
             keys = list(left.values_list("pk", flat=True)[:_MANY])
             for key in keys:
-                value = before + uuid.uuid4().hex[:room] + after
-                self.count(model._meta.db_table, _MASKED, self._all(model).filter(pk=key).update(**{field.name: value}))
+                self.count(table, _MASKED, self._all(model).filter(pk=key).update(**{field.name: mask.address(key)}))
             if len(keys) < _MANY:
                 return
 
-    def column(self, table: str, column: str, how: str) -> None:
-        """Mask or empty a column that the user names; a table need have no model.
-
-        Raises RefusedError: unknown_field.
-        """
+    def field_of(self, table: str, column: str) -> Any:
+        """Return the field of a column that the user names. Raises RefusedError: unknown_field."""
         fields = [
             field for one in self.models if one._meta.db_table == table for field in one._meta.local_concrete_fields
         ]
@@ -190,10 +175,18 @@ class Rows:
                 "{0}.{1} is no column of a model that can be changed".format(table, column),
                 "correct columns in relocate_sanitise, or write the SQL for it there",
             )
+        return field
+
+    def column(self, table: str, column: str, how: str) -> None:
+        """Mask or empty a column that the user names; a table need have no model.
+
+        Raises RefusedError: unknown_field.
+        """
+        field = self.field_of(table, column)
         if how == "mask":
             self._mask(field.model, field, False)
         else:
-            self._set(field.model, field.name, _nothing(field))
+            self._set(field.model, field.name, venv_sanitise_rules.nothing(field))
 
     def execute(self, statement: str, name: str) -> int:
         """Run a statement of the user's; returns how many rows the driver says it changed. Raises ToldError."""
@@ -206,11 +199,26 @@ class Rows:
         return max(rows, 0)
 
 
-def _nothing(field: Any) -> Any:
-    """Return what an empty column holds."""
-    if field.null:
-        return None
-    return "" if field.empty_strings_allowed else field.get_default()
+def refuse_unknown(columns: Dict[str, str], every: List[Any]) -> None:
+    """Refuse columns of tables that no database has, or that lie in another one. Raises RefusedError."""
+    others = _of_tables(columns, [table for rows in every for table in rows.elsewhere])
+    if others:
+        raise RefusedError(
+            "unknown_field",
+            "the table lies in another database, and not in one of the clone: {0}".format(", ".join(others)),
+            "leave it out of columns of relocate_sanitise; have the clone's table name a database of its own",
+        )
+    missing = sorted(set(columns) - set(_of_tables(columns, [table for rows in every for table in rows.tables])))
+    if missing:
+        raise RefusedError(
+            "unknown_field",
+            "no database holds the table of {0}".format(", ".join(missing)),
+            "write TABLE.COLUMN in columns of relocate_sanitise",
+        )
+
+
+def _of_tables(columns: Dict[str, str], tables: List[str]) -> List[str]:
+    return sorted(name for name in columns if name.rpartition(".")[0] in tables)
 
 
 def in_order(chosen: Iterable[Any], referring: Dict[Any, List[Any]]) -> List[Any]:

@@ -7,8 +7,14 @@
 Part of a program that runs inside the project's interpreter (see ``venv_sanitise.py``): Python 3.6 syntax, ASCII only,
 standard library only. A class is named where it is defined, so a project's own user or token model that is derived
 from one is met too.
+
+Rows of a clone are changed where they lie, by the server; objects on their way into a fixture one by one, in Python. So
+what is said here of a value is said in both ways, side by side.
 """
 
+# mypy: disable-error-code="import-untyped,import-not-found"
+
+import hashlib
 from typing import Any, Dict, List, Tuple
 
 #: The domain of masked addresses, which is reserved and never delivered to (RFC 2606); the short one is for columns
@@ -16,6 +22,9 @@ from typing import Any, Dict, List, Tuple
 DOMAIN, SHORT_DOMAIN = "@example.invalid", "@x.invalid"
 #: An unusable password. Django writes random letters after the "!"; the same ones everywhere leave nothing to tell.
 UNUSABLE = "!sanitised"
+_GIVEN = "sanitised"
+_LONG = 64  # characters that a masked address may take
+_END = ".invalid"
 
 USER = "django.contrib.auth.base_user.AbstractBaseUser"
 SITE = "django.contrib.sites.models.Site"
@@ -88,7 +97,7 @@ EMPTIED = frozenset(
 #: Columns that get a value: what would act by itself, and keys of services that the original uses.
 SET: Dict[str, Dict[str, Any]] = {
     "django_celery_beat.models.PeriodicTask": {"enabled": False},
-    "allauth.socialaccount.models.SocialApp": {"client_id": "sanitised", "secret": "", "key": ""},
+    "allauth.socialaccount.models.SocialApp": {"client_id": _GIVEN, "secret": "", "key": ""},
     "oauth2_provider.models.AbstractApplication": {"client_secret": UNUSABLE},
     "oidc_provider.models.Client": {"client_secret": UNUSABLE},
 }
@@ -136,3 +145,82 @@ def masked(model: Any) -> List[Tuple[Any, bool]]:
         elif field.name == login and isinstance(field, models.CharField):
             found.append((field, True))
     return found
+
+
+def fitting(field: Any, value: Any) -> Any:
+    """Return the value that a field gets, as long as it takes it."""
+    return value[: field.max_length] if isinstance(value, str) and value and field.max_length else value
+
+
+def is_set(field: Any, value: Any) -> bool:
+    """Tell whether a field gets a value; a unique one needs another in each row, so the search names what it holds."""
+    return not (field.unique and value == _GIVEN)
+
+
+def nothing(field: Any) -> Any:
+    """Return what an empty column holds."""
+    if field.null:
+        return None
+    return "" if field.empty_strings_allowed else field.get_default()
+
+
+def site_names(domain: str, pk: Any, own: Any, length: int) -> Dict[str, str]:
+    """Return what a row of the framework of sites gets.
+
+    :param domain: of the clone
+    :param own: the key of the clone's own site; others lie below it
+    :param length: that a name may have
+    """
+    domain = domain if pk == own else "site-{0}.{1}".format(pk, domain)
+    return {"domain": domain, "name": domain[:length]}
+
+
+class Mask:
+    """The addresses that the rows of one column get, which nobody reads; each is made of the row's key."""
+
+    def __init__(self, field: Any, addresses: bool) -> None:
+        """Look at the column.
+
+        :param addresses: whether values that are no address stay
+        """
+        from django.db import models
+
+        self.field, self.addresses = field, addresses
+        is_long = field.max_length is None or field.max_length >= _LONG
+        self.before, self.after = ("user-", DOMAIN) if is_long else ("", SHORT_DOMAIN)
+        #: Whether the key itself can be written into an address.
+        self.has_number = isinstance(field.model._meta.pk, (models.AutoField, models.IntegerField))
+
+    def left(self, rows: Any) -> Any:
+        """Return those of the rows that are to be masked.
+
+        :param rows: a query set
+        """
+        name = self.field.name
+        found = rows.exclude(**{name: ""}).exclude(**{name + "__endswith": _END})
+        if self.field.null:
+            found = found.exclude(**{name + "__isnull": True})
+        return found.filter(**{name + "__contains": "@"}) if self.addresses else found
+
+    def takes(self, value: Any) -> bool:
+        """Tell of one value whether it is to be masked: as :meth:`left` does."""
+        if value is None or value == "" or str(value).endswith(_END):
+            return False
+        return "@" in str(value) if self.addresses else True
+
+    def made(self) -> Any:
+        """Return the expression of a row's address, for keys that are numbers."""
+        from django.db import models
+        from django.db.models.functions import Cast, Concat
+
+        key, text = Cast("pk", models.CharField(max_length=255)), models.CharField(max_length=255)
+        return Concat(models.Value(self.before), key, models.Value(self.after), output_field=text)
+
+    def address(self, key: Any) -> str:
+        """Return the address of the row with a key: as :meth:`made` does, and for other keys by a hash of them."""
+        if self.has_number:
+            return "{0}{1}{2}".format(self.before, key, self.after)
+        room = (self.field.max_length or 255) - len(self.before + self.after)
+        text = " ".join(map(str, key)) if isinstance(key, (list, tuple)) else str(key)
+        digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return self.before + digest[:room] + self.after

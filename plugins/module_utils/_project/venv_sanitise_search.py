@@ -140,6 +140,22 @@ def conditions(vendor: str, quoted: str, column: Column) -> List[Tuple[str, str]
     return found
 
 
+def looks_like(name: str, text: str) -> List[str]:
+    """Return what a text of a column looks like: what :func:`conditions` has servers look for, in Python.
+
+    :param name: of the column
+    """
+    without = text
+    for domain in (venv_sanitise_rules.DOMAIN, venv_sanitise_rules.SHORT_DOMAIN):
+        without = without.replace(domain, "")
+    found = [
+        kind for kind, pattern, one in ((ADDRESS, _ADDRESS, without), (HASH, _HASH, text)) if re.search(pattern, one)
+    ]
+    if _NAME.search(name):
+        return found + [TOKEN] * (text not in ("", venv_sanitise_rules.UNUSABLE))
+    return found + [TOKEN] * bool(re.search(_JWT, text))
+
+
 def search(connection: Any) -> Tuple[List[Dict[str, Any]], List[str]]:
     """Return each column in which something was found, with how many rows; and notes on what could not be searched."""
     from django.db import transaction

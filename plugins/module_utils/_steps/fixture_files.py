@@ -43,7 +43,8 @@ def check_there(src: Sequence[str]) -> None:
 def find(site: Site, src: Sequence[str], form: str) -> Files:
     """Find the files; what was left out of directories is noted.
 
-    Raises bad_option, file_missing, path_refused, and what a set's manifest is refused for.
+    Raises bad_option, file_missing, path_refused, what a set's manifest is refused for, and what
+    :func:`load.check_opens` does.
     """
     paths, notes = load.files_of(src, site.project.owner, form)
     site.notes += notes
@@ -53,6 +54,8 @@ def find(site: Site, src: Sequence[str], form: str) -> Files:
         digests.append(dump.sha256_of(path, site.project.owner))
         if not digests[-1]:
             raise _missing(path)
+        if load.is_encrypted(path):
+            load.check_opens(path, site.project.owner)
     return Files(tuple(paths), _of_all(digests), {"pinned": pinned} if pinned else {})
 
 

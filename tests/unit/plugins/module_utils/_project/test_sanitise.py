@@ -170,8 +170,8 @@ def test_tables_of_other_databases_are_none_of_a_clones(
     assert (rows.tables, rows.elsewhere) == ({"member"}, ["far"])
     assert words in connection.asked[0]
     with pytest.raises(venv_sanitise_rows.RefusedError, match="not in one of the clone: far.email"):
-        venv_sanitise.refuse_unknown({"far.email": "mask"}, [rows])
-    venv_sanitise.refuse_unknown({"member.email": "mask"}, [rows])
+        venv_sanitise_rows.refuse_unknown({"far.email": "mask"}, [rows])
+    venv_sanitise_rows.refuse_unknown({"member.email": "mask"}, [rows])
     told: dict[str, Any] = {"tables": {}, "statements": {}, "notes": []}
     venv_sanitise._change(rows, {"builtin": False, "columns": {}, "sql": {}}, told)
     assert told["notes"] == ["database default: table far lies in another database: it is not changed"]
