@@ -12,9 +12,9 @@ class ModuleDocFragment:
 options:
   age_identity:
     description:
-      - What opens a set that C(age) encrypted. A path is a file on the host, root's alone. Anything else is the text of
-        an identity, such as what a vault holds; it comes through the connection's standard input, and is written to no
-        disk. Where the connection cannot do that, the task is refused.
-      - Plain copies of the files lie below C(opened) in O(directory) while the module works.
+      - What opens a set or a fixture that C(age) encrypted. A path is a file on the host, root's alone. Anything else
+        is the text of an identity, such as what a vault holds; it comes through the connection's standard input, and is
+        written to no disk. Where the connection cannot do that, the task is refused.
+      - Plain copies of the files of a set lie below C(opened) in O(directory) while the module works.
     type: str
 """

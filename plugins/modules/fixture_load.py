@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - relocate.django.project
   - relocate.django.login
   - relocate.django.work
+  - relocate.django.identity
   - relocate.django.attributes
 attributes:
   action_group:
@@ -49,7 +50,8 @@ options:
   src:
     description:
       - The fixture on this host. It is decompressed when its name ends in C(.zst), C(.gz), C(.bz2), C(.xz) or
-        C(.lzma).
+        C(.lzma), and decrypted by O(age_identity) when that is followed by C(.age). Then it is decrypted to nowhere
+        first, so that one that is not whole is refused before anything is done. No plain copy of it is written.
       - Several files, or a directory, are loaded as one fixture, in one transaction. Of a directory the files are taken
         whose names tell a format, but for hidden ones; RV(notes) name the others. Each file may have a format of its
         own. The order has no meaning, but with O(signals), and objects may refer to those of other files. An object
@@ -166,6 +168,14 @@ EXAMPLES = r"""
     path: /srv/shop/app
     src: /var/backups/books.jsonl
     mode: merge
+
+- name: Load a fixture that was encrypted to a key in the vault
+  relocate.django.fixture_load:
+    site: shop
+    path: /srv/shop/app
+    src: /tmp/orders.jsonl.zst.age
+    mode: merge
+    age_identity: "{{ vault_age_identity }}"
 
 - name: Load the fixtures of a project's apps in one go
   relocate.django.fixture_load:

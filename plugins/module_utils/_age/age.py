@@ -147,7 +147,7 @@ def _said(done: Completed) -> str:
 def _failed(path: str, done: Completed) -> RelocateError:
     if "no space left on device" in done.err.lower():
         return RelocateError("disk_full", "the disk is full", "free space there, then run again")
-    if "malformed" in done.err or "identity file" in done.err or "passphrase" in done.err:
+    if any(word in done.err for word in ("malformed", "identity file", "identity type", "passphrase")):
         return RelocateError(
             "identity_unusable",
             "age cannot use relocate_age_identity: {0}".format(_said(done)),

@@ -281,8 +281,7 @@ def check_opens(path: str, owner: Optional[SystemUser]) -> None:
             stream = stack.enter_context(openat.open_file(path, owner))
         except OSError as exc:
             raise unreadable(path, exc, owner) from exc
-        nowhere = stack.enter_context(open(os.devnull, "wb"))
-        done = process_run(command, stdin=stream, stdout=nowhere)
+        done = process_run(command, stdin=stream)
     if done.rc:
         raise age.failed_at(path, done)
 

@@ -32,7 +32,7 @@ Found = Dict[Tuple[str, str, str], int]
 
 
 class _Change(NamedTuple):
-    """What becomes of a field of one model."""
+    """Says what becomes of a field of one model."""
 
     field: Any
     what: str
@@ -199,7 +199,7 @@ class Originals:
         own = [] if pk is None else [(meta.pk, pk)]
         for field, value in own + pairs:
             kinds: Set[str] = set()
-            for text in _texts(value):
+            for text in _texts(_readable(field, value)):
                 kinds.update(venv_sanitise_search.looks_like(field.name, text))
                 held = self._held(text.lower())
                 if held is not None:
@@ -241,9 +241,16 @@ class Originals:
             raise FixtureError(
                 "not_sanitised",
                 "what is to be masked would still be in the fixture, in {0}".format(", ".join(named)),
-                "name these in columns of rules (mask or empty), or leave their models out by excluded_models",
+                "list these in columns of rules (mask or empty), or leave their models out by excluded_models",
                 columns=named,
             )
+
+
+def _readable(field: Any, value: Any) -> Any:
+    """Return a value as it is searched: bytes as the characters that they may be."""
+    if isinstance(value, str) and venv_values.kind(field) == "binary":
+        return venv_values.write_binary(value).decode("latin-1")
+    return value
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ Part of the program that runs inside the project's interpreter: Python 3.6 synta
 # mypy: disable-error-code="import-untyped,import-not-found"
 
 import heapq
-from typing import Any, Dict, Iterable, List, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_references import Object
 
@@ -22,45 +22,55 @@ def groups(models: List[Any], arrows: Dict[Any, Set[Any]]) -> List[List[Any]]:
 
     :param models: in the order that they have by themselves
     :param arrows: which models the objects of a model refer to
-
-    Tarjan's algorithm, without recursion: chains of models may be long.
     """
-    places = {model: number for number, model in enumerate(models)}
-    found: List[List[Any]] = []
-    number: Dict[Any, int] = {}
-    low: Dict[Any, int] = {}
-    stack: List[Any] = []
-    for first in models:
-        work = [(first, _next(first, arrows, places))] if first not in number else []
-        while work:
-            model, others = work[-1]
-            if model not in number:
-                number[model] = low[model] = len(number)
-                stack.append(model)
-            other = next((one for one in others if one not in number or one in stack), None)
-            if other is None:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[model])
-                if low[model] == number[model]:
-                    found.append(_popped(stack, model, places))
-            elif other in number:
-                low[model] = min(low[model], number[other])
-            else:
-                work.append((other, _next(other, arrows, places)))
-    return found
+    walk = _Walk(models, arrows)
+    for model in models:
+        walk.begin(model)
+    return walk.found
 
 
-def _next(model: Any, arrows: Dict[Any, Set[Any]], places: Dict[Any, int]) -> Any:
-    return iter(sorted((one for one in arrows.get(model, ()) if one in places), key=places.__getitem__))
+class _Walk:
+    """Tarjan's algorithm, without recursion: chains of models may be long."""
 
+    def __init__(self, models: List[Any], arrows: Dict[Any, Set[Any]]) -> None:
+        self._arrows, self._places = arrows, {model: number for number, model in enumerate(models)}
+        self.found: List[List[Any]] = []
+        self._number: Dict[Any, int] = {}
+        self._low: Dict[Any, int] = {}
+        self._stack: List[Any] = []
+        self._work: List[Tuple[Any, Iterator[Any]]] = []
 
-def _popped(stack: List[Any], model: Any, places: Dict[Any, int]) -> List[Any]:
-    group = []
-    while True:
-        group.append(stack.pop())
-        if group[-1] is model:
-            return sorted(group, key=places.__getitem__)
+    def begin(self, first: Any) -> None:
+        """Walk from a model, unless an earlier walk came by."""
+        if first not in self._number:
+            self._enter(first)
+        while self._work:
+            self._step(*self._work[-1])
+
+    def _enter(self, model: Any) -> None:
+        self._number[model] = self._low[model] = len(self._number)
+        self._stack.append(model)
+        others = [one for one in self._arrows.get(model, ()) if one in self._places]
+        self._work.append((model, iter(sorted(others, key=self._places.__getitem__))))
+
+    def _step(self, model: Any, others: Iterator[Any]) -> None:
+        other = next((one for one in others if one not in self._number or one in self._stack), None)
+        if other is None:
+            self._leave(model)
+        elif other in self._number:
+            self._low[model] = min(self._low[model], self._number[other])
+        else:
+            self._enter(other)
+
+    def _leave(self, model: Any) -> None:
+        self._work.pop()
+        if self._work:
+            before = self._work[-1][0]
+            self._low[before] = min(self._low[before], self._low[model])
+        if self._low[model] == self._number[model]:
+            place = self._stack.index(model)
+            self.found.append(sorted(self._stack[place:], key=self._places.__getitem__))
+            del self._stack[place:]
 
 
 def in_order(objects: List[Object], edges: Edges) -> List[Object]:
@@ -68,42 +78,50 @@ def in_order(objects: List[Object], edges: Edges) -> List[Object]:
 
     :param edges: what each refers to, and whether it cannot be without
     """
-    places = {one: number for number, one in enumerate(objects)}
-    open_edges = {one: [0, 0] for one in objects}  # what it waits for: all of it, and what it cannot be without
-    waiting: Dict[Object, List[Tuple[Object, bool]]] = {}
-    for one in objects:
-        for other, firm in edges.get(one, ()):
-            if other in places and other != one:
-                open_edges[one][0] += 1
-                open_edges[one][1] += firm
-                waiting.setdefault(other, []).append((one, firm))
-    ready = [(places[one], one) for one in objects if not open_edges[one][0]]
-    nearly = [(places[one], one) for one in objects if not open_edges[one][1]]
-    rest = [(places[one], one) for one in objects]
-    done: Set[Object] = set()
-    found: List[Object] = []
-    while len(found) < len(objects):
-        one = _first(done, (ready, nearly, rest))
-        done.add(one)
-        found.append(one)
-        for other, firm in waiting.get(one, ()):
-            open_edges[other][0] -= 1
-            open_edges[other][1] -= firm
-            if not open_edges[other][0]:
-                heapq.heappush(ready, (places[other], other))
-            elif not open_edges[other][1]:
-                heapq.heappush(nearly, (places[other], other))
-    return found
+    queue = _Queue(objects, edges)
+    return [queue.next() for _one in objects]
 
 
-def _first(done: Set[Object], heaps: Iterable[List[Tuple[int, Object]]]) -> Object:
-    """Return the next object that is not done, out of the first heap that has one."""
-    for heap in heaps:
+class _Queue:
+    """Objects that wait for others, in heaps by how much they wait for."""
+
+    def __init__(self, objects: List[Object], edges: Edges) -> None:
+        self._places = {one: number for number, one in enumerate(objects)}
+        self._open = {one: [0, 0] for one in objects}  # what it waits for: all of it, and what it cannot be without
+        self._waiting: Dict[Object, List[Tuple[Object, bool]]] = {}
+        for one in objects:
+            for other, firm in edges.get(one, ()):
+                self._wait(one, other, firm)
+        numbered = [(number, one) for one, number in self._places.items()]
+        ready = [item for item in numbered if not self._open[item[1]][0]]
+        nearly = [item for item in numbered if not self._open[item[1]][1]]
+        self._heaps = (ready, nearly, numbered)
+        self._done: Set[Object] = set()
+
+    def _wait(self, one: Object, other: Object, firm: bool) -> None:
+        if other in self._places and other != one:
+            self._open[one][0] += 1
+            self._open[one][1] += firm
+            self._waiting.setdefault(other, []).append((one, firm))
+
+    def next(self) -> Object:
+        """Return the next object: one that waits for nothing, or else for the least."""
+        one = next(found for found in map(self._first, self._heaps) if found is not None)
+        self._done.add(one)
+        for other, firm in self._waiting.get(one, ()):
+            self._open[other][0] -= 1
+            self._open[other][1] -= firm
+            if not self._open[other][1]:
+                heap = self._heaps[1 if self._open[other][0] else 0]
+                heapq.heappush(heap, (self._places[other], other))
+        return one
+
+    def _first(self, heap: List[Tuple[int, Object]]) -> Optional[Object]:
         while heap:
             one = heapq.heappop(heap)[1]
-            if one not in done:
+            if one not in self._done:
                 return one
-    raise LookupError("no object is left")
+        return None
 
 
 def sorted_keys(keys: Iterable[Any]) -> List[Any]:

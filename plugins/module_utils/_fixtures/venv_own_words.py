@@ -128,7 +128,7 @@ class OwnWords:
 
 
 class _Holder:
-    """What a field takes for an object that has a value."""
+    """Holds a value as an object does, for a field to put it into words."""
 
     def __init__(self, name: str, value: Any) -> None:
         setattr(self, name, value)

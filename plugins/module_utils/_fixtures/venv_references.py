@@ -45,30 +45,29 @@ class References:
                 "unsupported_model", "{0} has no key".format(model._meta.label), "list it in excluded_models"
             )
         names = [column.name for column in self.table.columns]
-        local = {field.name: field for field in self.meta.local_concrete_fields}
         #: Fields that refer to another object, parents of the model among them.
-        self.foreign = [
-            local[name]
-            for name in names
-            if local[name].remote_field is not None and getattr(local[name], "target_field", None) is not None
-        ]
+        self.foreign = [column.field for column in self.table.columns if _refers(column.field)]
         #: Generic references: the field, and the names of its two columns.
-        self.generic = [
-            (one, one.ct_field, one.fk_field)
-            for one in self.meta.private_fields
-            if {getattr(one, "ct_field", ""), getattr(one, "fk_field", "")} <= set(names)
-        ]
+        self.generic = _generic(self.meta, names)
+        self._arrange(names, more)
+        self.places = {column.name: index for index, column in enumerate(self.table.columns)}
+        self._sort_relations()
+
+    def _sort_relations(self) -> None:
+        every = list(self.meta.local_many_to_many)
+        many = [field for field in every if _is_plain(field)]
+        #: Fields of the project's own kinds that refer in ways which nobody knows.
+        self.unknown = [field for field in every if field not in many]
+        #: Many-to-many fields that are lists in the objects, and those whose relations are objects themselves.
+        self.lists = [field for field in many if field.remote_field.through._meta.auto_created]
+        self.through = [field for field in many if field not in self.lists]
+
+    def _arrange(self, names: Sequence[str], more: Sequence[str]) -> None:
+        """Read no other column than those that are needed."""
         keys = [self.table.columns[index].name for index in self.table.keys]
         wanted = {*keys, *more, *(field.name for field in self.foreign)}
         wanted |= {name for one in self.generic for name in one[1:]}
         self.table.arrange([name for name in names if name in wanted])
-        self.places = {column.name: index for index, column in enumerate(self.table.columns)}
-        many = [field for field in self.meta.local_many_to_many if _is_plain(field)]
-        #: Many-to-many fields that are lists in the objects, and those whose relations are objects themselves.
-        self.lists = [field for field in many if field.remote_field.through._meta.auto_created]
-        self.through = [field for field in many if field not in self.lists]
-        #: Fields of the project's own kinds that refer in ways which nobody knows.
-        self.unknown = [field for field in self.meta.local_many_to_many if field not in many]
 
     def rows(self, keys: Optional[Sequence[Any]], plain: bool = True) -> Iterator[List[Any]]:
         """Rows as plain values.
@@ -106,6 +105,19 @@ class References:
         with self.connection.cursor() as cursor:
             cursor.execute(sql, [column.parameter(key) for key in keys])
             return [table.key_of(table.plain(row)) for row in cursor.fetchall()]
+
+
+def _generic(meta: Any, names: Sequence[str]) -> List[Tuple[Any, str, str]]:
+    """The generic references whose two columns are the model's own."""
+    return [
+        (one, one.ct_field, one.fk_field)
+        for one in meta.private_fields
+        if {getattr(one, "ct_field", ""), getattr(one, "fk_field", "")} <= set(names)
+    ]
+
+
+def _refers(field: Any) -> bool:
+    return field.remote_field is not None and getattr(field, "target_field", None) is not None
 
 
 def _is_plain(field: Any) -> bool:

@@ -42,10 +42,11 @@ class Followed(venv_write_objects.Objects):
         """Look at the model once."""
         super().__init__(table, request)
         self._selection, self._mask = selection, mask
-        self.natural_primary = self.natural_primary or _is_numbered(self.model)
+        self.natural_primary = _is_numbered(self.model) or (self.natural_primary and _finds(self.model))
 
     def _by_natural_key(self, model: Any) -> bool:
-        return super()._by_natural_key(model) or _is_numbered(venv_references.concrete(model))
+        model = venv_references.concrete(model)
+        return _is_numbered(model) or (super()._by_natural_key(model) and _finds(model))
 
     def _pairs(self, key: Any, row: Sequence[Any]) -> Pairs:
         """As ever, with empty references to what is left out, and masked."""
@@ -57,6 +58,11 @@ class Followed(venv_write_objects.Objects):
 
     def _related(self, field: Any, keys: Sequence[Any]) -> Dict[str, List[Any]]:
         return super()._related(field, keys) if self._keeps(field) else {}
+
+
+def _finds(model: Any) -> bool:
+    """Tell whether loaddata finds objects by natural keys: users have such, and some projects' managers do not."""
+    return hasattr(model._default_manager, "get_by_natural_key")
 
 
 def _is_numbered(model: Any) -> bool:
@@ -92,31 +98,42 @@ def dump(request: Request, connection: Any, stream: BinaryIO, tell: Callable[[st
 def select(request: Request, connection: Any, mask: Masker) -> Tuple[venv_follow.Selection, List[str]]:
     """Take the chosen objects and what they refer to; returns those of the keys that no object has, too."""
     models = venv_rows.models_of(request["alias"])
-    gone = [*(request.get("exclude") or []), *(request.get("excluded_models") or [])]
-    left = venv_rows.without(venv_rows.choose(models, [], gone), gone)
-    if mask is not None:
-        emptied = mask.gone()
-        left = [model for model in left if model not in emptied]
-    selection = venv_follow.Selection(
-        connection, request["limit"], models, [model for model in models if model not in left]
-    )
+    left = _left(request, models, mask)
+    gone = [model for model in models if model not in left]
+    selection = venv_follow.Selection(connection, request["limit"], models, gone)
     if mask is not None:
         selection.watch(mask.columns(), mask.see)
     chosen = [model for model in venv_rows.choose(models, request.get("models") or [], []) if model in left]
     chosen = [model for model in chosen if not model._meta.auto_created]
-    keys, missing = request.get("keys"), []  # type: Optional[Sequence[Any]], List[str]
-    if (keys is not None or request.get("where")) and len(chosen) != 1:
-        raise FixtureError("bad_option", "keys and conditions belong to one model", "name exactly one model in models")
-    if keys is not None:
-        table = selection.references(chosen[0]).table
-        missing = [key for key in keys if not venv_references.plain_keys(table, [key])]
-    if request.get("where"):
-        found = matching(chosen[0], connection.alias, request["where"], request["limit"])
-        keys = found if keys is None else _among(selection.references(chosen[0]).table, keys, found)
+    keys, missing = _keys(request, selection, chosen)
     for model in chosen:
         selection.choose(model, keys)
     selection.follow()
     return selection, missing
+
+
+def _left(request: Request, models: Sequence[Any], mask: Masker) -> List[Any]:
+    """The models but for those that are left out: on purpose, or since the rules empty them. Raises FixtureError."""
+    names = [*(request.get("exclude") or []), *(request.get("excluded_models") or [])]
+    emptied = [] if mask is None else mask.gone()
+    return [model for model in venv_rows.choose(models, [], names) if model not in emptied]
+
+
+def _keys(
+    request: Request, selection: venv_follow.Selection, chosen: Sequence[Any]
+) -> Tuple[Optional[Sequence[Any]], List[str]]:
+    """The keys of the chosen objects, None for all; and those that no object has. Raises FixtureError."""
+    keys, where = request.get("keys"), request.get("where")
+    if keys is None and not where:
+        return None, []
+    if len(chosen) != 1:
+        raise FixtureError("bad_option", "keys and conditions belong to one model", "name exactly one model in models")
+    table = selection.references(chosen[0]).table
+    missing = [key for key in keys or [] if not venv_references.plain_keys(table, [key])]
+    if not where:
+        return keys, missing
+    found = matching(chosen[0], table.connection.alias, where, request["limit"])
+    return (found if keys is None else _among(table, keys, found)), missing
 
 
 def _among(table: venv_rows.Table, keys: Sequence[Any], found: Sequence[Any]) -> List[Any]:

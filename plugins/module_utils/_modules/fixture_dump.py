@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._age import age
@@ -15,12 +15,10 @@ from ansible_collections.relocate.django.plugins.module_utils._fixtures import d
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
 from ansible_collections.relocate.django.plugins.module_utils._record.record import check_site_name
 from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, engine_of, open_site
-from ansible_collections.relocate.django.plugins.module_utils._steps import sanitise
+from ansible_collections.relocate.django.plugins.module_utils._steps import fixture_options
 
 #: What a dump that follows references tells besides.
 _OF_FOLLOWED = ("selected", "cut", "loose", "not_followed", "models_left_out", "masked", "unrecognised")
-#: The widest indentation: each level of JSON has so many spaces.
-_WIDEST = 16
 
 
 def target(params: Dict[str, Any]) -> str:
@@ -42,7 +40,7 @@ def write(module: Call, site: Site, path: str) -> Dict[str, Any]:
         return {"changed": True}
     before = dump.sha256_of(path, site.project.owner)
     engine = engine_of(site, params["alias"])
-    private = private_of(params)
+    private = fixture_options.private_of(params)
     answer = dump.dump_fixture(site, engine, path, options_of(params), private, params["age_recipients"])
     counts = answer["counts"]
     return {
@@ -74,119 +72,19 @@ def options_of(params: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
-def private_of(params: Dict[str, Any]) -> Dict[str, Any]:
-    """Return what no list of processes may show. Raises bad_option."""
-    rules = sanitise.rules_of(params["rules"] or {}, [params["alias"]]) if params["anonymised"] else None
-    return {"where": params["where"] or {}, "anonymise": rules}
-
-
 def work_on(module: Call) -> Dict[str, Any]:
     """Open the one database and write."""
     params = module.params
     check_site_name(params["site"])
-    check_indent(params)
-    check_followed(params)
+    fixture_options.check_indent(params)
+    fixture_options.check_followed(params)
     age.check_recipients(params["age_recipients"])
     path = target(params)
-    check_encrypted(params, path)
+    fixture_options.check_encrypted(params, path)
     with open_site(SiteOptions.of(params).only(params["alias"])) as site:
         result = write(module, site, path)
-        notes = site.notes + notes_on(result) + notes_on_followed(result)
+        notes = site.notes + fixture_options.notes_on(result) + fixture_options.notes_on_followed(result)
         return dict(result, dest=path, seconds=site.stopwatch.seconds(), notes=notes)
-
-
-def check_indent(params: Dict[str, Any]) -> None:
-    """Refuse to lay out what is written line by line. Raises bad_option."""
-    indent, laid_out = params["indent"], ("json", "xml", "yaml")
-    if indent is None:
-        return
-    if params["format"] not in laid_out:
-        raise RelocateError(
-            "bad_option",
-            "the format {0} has an object a line, so there is nothing to indent".format(params["format"]),
-            "leave out indent, or set format to one of: {0}".format(", ".join(laid_out)),
-        )
-    if not 0 <= indent <= _WIDEST:
-        raise RelocateError(
-            "bad_option", "indent is {0}, not a number of spaces".format(indent), "write 0 to {0}".format(_WIDEST)
-        )
-
-
-def check_followed(params: Dict[str, Any]) -> None:
-    """Refuse what does not go with the rest. Raises bad_option."""
-    needing = [name for name in ("where", "anonymised") if params[name]]
-    if needing and not params["follow"]:
-        raise RelocateError(
-            "bad_option", "{0} needs follow: true".format(" and ".join(needing)), "set follow, or leave it out"
-        )
-    if params["follow"] and params["format"] == dump.LINES:
-        raise RelocateError(
-            "bad_option",
-            "what is followed is written in one of Django's formats, and format is {0}".format(dump.LINES),
-            "set format to json, jsonl, xml or yaml",
-        )
-    if params["rules"] is not None and not params["anonymised"]:
-        raise RelocateError("bad_option", "rules are given, and nothing is masked", "set anonymised: true too")
-    unfit = [name for name in ("sql", "command") if (params["rules"] or {}).get(name)]
-    if unfit:
-        raise RelocateError(
-            "bad_option",
-            "{0} of rules changes a database, and a fixture's objects are masked on their way".format(unfit[0]),
-            "name the columns in columns of rules instead, and leave {0} out".format(" and ".join(unfit)),
-        )
-    if params["max_objects"] < 1:
-        raise RelocateError("bad_option", "max_objects is {0}".format(params["max_objects"]), "write 1 or more")
-
-
-def check_encrypted(params: Dict[str, Any], path: str) -> None:
-    """Refuse a name that says something else than what the file is. Raises bad_option."""
-    if bool(params["age_recipients"]) == path.endswith(age.SUFFIX):
-        return
-    if params["age_recipients"]:
-        raise RelocateError(
-            "bad_option",
-            "the fixture is encrypted, and the name {0} does not say so".format(os.path.basename(path)),
-            "let dest end in {0}".format(age.SUFFIX),
-        )
-    raise RelocateError(
-        "bad_option",
-        "the name {0} says that the fixture is encrypted".format(os.path.basename(path)),
-        "set age_recipients, or another dest",
-    )
-
-
-def notes_on(result: Dict[str, Any]) -> List[str]:
-    """Return what whoever chose models and keys should know."""
-    notes = []
-    if result.get("missing_keys"):
-        notes.append("no object has these keys: {0}".format(", ".join(result["missing_keys"])))
-    if result.get("needs"):
-        notes.append(
-            "what was written can be loaded only where rows of these parents are: {0}".format(
-                ", ".join(result["needs"])
-            )
-        )
-    return notes
-
-
-def notes_on_followed(result: Dict[str, Any]) -> List[str]:
-    """Return what whoever had references followed should know."""
-    if "selected" not in result:
-        return []
-    notes = [] if result["objects"] else ["no object was chosen"]
-    for name, text in (
-        ("cut", "references that are empty in the fixture, since what they refer to is left out"),
-        ("loose", "references to no object that the fixture could hold, written as they are"),
-    ):
-        if result[name]:
-            told = ["{0} ({1})".format(field, count) for field, count in sorted(result[name].items())]
-            notes.append("{0}: {1}".format(text, ", ".join(told)))
-    if result["not_followed"]:
-        notes.append("fields of a kind that is not known, and not followed: " + ", ".join(result["not_followed"]))
-    if result["unrecognised"]:
-        told = ["{table}.{column} ({looks_like}, {rows})".format(**one) for one in result["unrecognised"]]
-        notes.append("no rule names these: {0}".format(", ".join(told)))
-    return notes
 
 
 MODULE = Module(

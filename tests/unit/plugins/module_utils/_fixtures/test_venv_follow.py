@@ -254,6 +254,15 @@ def test_masked_objects_meet_by_natural_keys(world: dict[str, Any]) -> None:
     assert made.Label.objects.get(pk=world["labels"][0].pk).name == "bob@example.org", "instances are themselves again"
 
 
+def test_a_manager_that_finds_nothing_by_natural_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Objects of such a model keep their keys, whatever the options say: loaddata could not find them otherwise."""
+    monkeypatch.delattr(models().Labels, "get_by_natural_key")
+    content, _told = followed(models=["formats.Thing"], natural_foreign=True, natural_primary=True)
+    assert all(isinstance(key, int) for model, key in keys(content) if model == "label")
+    formats.load_plainly("json", content)
+    assert len(formats.rows("other")["formats.Thing"]) == 4
+
+
 def test_what_is_emptied(world: dict[str, Any]) -> None:
     rules = {**RULES, "columns": {"formats_label.name": "empty", "formats_thing.day": "empty"}}
     models().Thing.objects.update(day="2026-11-20", text="see Label no 2")
