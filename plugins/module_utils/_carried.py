@@ -14,6 +14,7 @@ CARRIED = (
     "conversion_scan",
     "database",
     "files",
+    "forward",
     "interpreter",
     "migrate",
     "owner_info",

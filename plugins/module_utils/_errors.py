@@ -183,6 +183,8 @@ CODES: Dict[str, str] = {
     "not_undoable": "the old host does not know what ran there",
     "host_unreachable": "a host cannot be reached",
     "site_silent": "the site does not answer as expected",
+    "forward_impossible": "old cannot send visitors on to new",
+    "forward_failed": "visitors who come to old do not get new's answers",
     "sequence_behind": "a sequence is behind its table",
     "not_proven": "something that must hold before the site may serve does not",
     # input

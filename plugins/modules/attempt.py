@@ -54,6 +54,7 @@ options:
       - key_left
       - set_left
       - hook_failed
+      - forward_failed
       - rehearsed
       - settled
       - serves_on

@@ -47,6 +47,7 @@ options:
           - conversion_scan
           - database
           - files
+          - forward
           - interpreter
           - migrate
           - owner_info

@@ -152,6 +152,16 @@ options:
   maintenance:
     description: A page on the old host that is shown while the site is frozen; an obstacle when it cannot be read.
     type: path
+  forward:
+    description:
+      - Whether the old host will send visitors on to the new one after the cutover; what cannot be done right is an
+        obstacle. The TTL of the site's names in DNS is asked of a name server, and told as a note.
+    type: bool
+    default: false
+  forward_to:
+    description: The new host, as the old one reaches it, for O(forward).
+    type: str
+    default: ""
   pages:
     description:
       - With O(side=old), how many addresses out of the web server's log the site is asked for, besides its front page

@@ -238,6 +238,15 @@ def _hook_failed(state: State, known: Known, template: Template, _now: float) ->
     return {**_more(state, **ended, hook_left=left), "failures": [*state["failures"], text]}
 
 
+def _forward_failed(state: State, known: Known, template: Template, _now: float) -> State:
+    """Note that old does not send visitors on: new serves, and nothing is put back for it."""
+    ended = {} if state["outcome"] else {"unfinished": True, **_ended(known)}
+    site = _options.value_of("site", "", known, template)
+    text = "{0}: the site serves, but old does not send visitors on to it: {1}".format(site, _msg(known, "unknown"))
+    noted = _more(state, **ended, forward_left=_msg(known, "unknown"))
+    return {**noted, "failures": [*state["failures"], text]}
+
+
 def _rehearsed(state: State, _known: Known, _template: Template, _now: float) -> State:
     return _more(state, rehearsed=True)
 
@@ -288,6 +297,7 @@ STEPS: Mapping[str, Callable[[State, Known, Template, float], State]] = {
     "key_left": _key_left,
     "set_left": _set_left,
     "hook_failed": _hook_failed,
+    "forward_failed": _forward_failed,
     "rehearsed": _rehearsed,
     "settled": _settled,
     "serves_on": _serves_on,
@@ -363,6 +373,7 @@ def outcome_of(known: Known, template: Template) -> State:
     proof = _received.mapping(state["proof"])
     preflight, backup = _of(known, "preflight_result"), _step(known, "window_left", "backup")
     arrived = {name: _step(known, "window_arrived", name) for name in ("transfer", "media", "restore", "migrate")}
+    forward = _of(known, "forward_result")
     restore, migrate, transfer = arrived["restore"], arrived["migrate"], arrived["transfer"]
     units = [_received.mapping(unit) for unit in _received.items(state["units"])]
     found = {
@@ -382,7 +393,8 @@ def outcome_of(known: Known, template: Template) -> State:
         "migrated": migrate.get("databases", {}),
         "warnings": proof.get("warnings_of_check", []),
         "proven": proof.get("proven", False),
-        "notes": _noted(_of(known, "rehearse_result"), {"notes": state["copy_notes"]}, backup, restore, proof),
+        "notes": _noted(_of(known, "rehearse_result"), {"notes": state["copy_notes"]}, backup, restore, proof, forward),
+        "forward": _forwarding(forward),
         "stopped": [unit.get("name", "") for unit in units if _received.yes(unit.get("was_active"))],
         "measured": {
             "restore": restore.get("measured", {}),
@@ -406,6 +418,13 @@ def outcome_of(known: Known, template: Template) -> State:
     }
     kept = {key: state[key] for key in ("begun", "frozen_at", "served_at", "thawed_at", "running")}
     return {**_received.mapping(state["outcome"]), **found, **kept}
+
+
+def _forwarding(found: Mapping[str, Any]) -> str:
+    """Say where old sends visitors on to, and by what; "" where it does not."""
+    if not _received.yes(found.get("forwards")):
+        return ""
+    return "{0} ({1})".format(_received.text(found.get("to")), _received.text(found.get("by")))
 
 
 def _noted(*steps: Mapping[str, Any]) -> List[Any]:

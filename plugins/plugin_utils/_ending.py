@@ -46,12 +46,19 @@ def next_steps(outcome: Mapping[str, Any]) -> List[str]:
     if outcome["status"] == "moved":
         return [
             "next: point DNS at {0}; {1}".format(outcome["new"], _old_now(outcome)),
+            *_forwarding(outcome),
             "undo: ansible-playbook relocate.django.undo -i INVENTORY (old serves; new keeps what it received)",
         ]
     if outcome["status"] == "rehearsed":
         return ["next: ansible-playbook relocate.django.move -i INVENTORY"]
     if outcome["status"] == "obstacles":
         return ["next: fix the obstacles, " + _again(outcome)]
+    if outcome["status"] == "unfinished" and outcome.get("forward_left") and not outcome.get("hook_left"):
+        return [
+            "next: fix the cause, {0}; it only sends visitors on. Until then point DNS at {1}".format(
+                _again(outcome), outcome["new"]
+            )
+        ]
     if outcome["status"] == "unfinished" and outcome.get("hook_left"):
         return ["next: do what the hook was to do; nothing else is left of the move"]
     if outcome["status"] == "unfinished":
@@ -64,6 +71,7 @@ def left_behind(outcome: Mapping[str, Any]) -> List[str]:
     told = {
         "set_left": "the set of this attempt, which holds passwords, is still there: {0}",
         "key_left": "the one-time key may still be in authorized_keys on old: {0}; the next run takes it back",
+        "forward_left": "old does not send visitors on to new: {0}",
         "hook_left": "a hook failed, and does not run again by itself: {0}",
     }
     return [text.format(outcome[key]) for key, text in told.items() if outcome.get(key)]
@@ -140,6 +148,14 @@ def _downtime(outcome: Mapping[str, Any]) -> str:
 def clock(epoch: float) -> str:
     """Return a time of day as the report shows it."""
     return datetime.datetime.fromtimestamp(epoch, datetime.timezone.utc).strftime("%H:%M:%SZ")
+
+
+def _forwarding(outcome: Mapping[str, Any]) -> List[str]:
+    """Say who sends visitors on, and how that ends."""
+    if not outcome.get("forward"):
+        return []
+    text = "old sends visitors on to {0}; when DNS has moved: ansible-playbook relocate.django.retire -i INVENTORY"
+    return [text.format(outcome["forward"])]
 
 
 def _old_now(outcome: Mapping[str, Any]) -> str:

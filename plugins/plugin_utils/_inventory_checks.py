@@ -21,9 +21,10 @@ _PREFIX = "relocate_"
 INTERNAL = frozenset(
     (_PREFIX + name)
     for name in (
-        "attempt became before built calls clones conversion digest engine everywhere found gone hook host item kept "
-        "known left loaded lost made media_file moment needed none pair pin placed planned pushed puts_off rebuild "
-        "released removed scans serves set_in set_of spares_old step still stored to told_later up way_back when who"
+        "attempt became before built calls clones conversion digest engine everywhere found goes_on gone hook "
+        "host item kept known left loaded lost made media_file moment needed none pair pin placed planned pushed "
+        "puts_off quiet rebuild released removed scans serves set_in set_of spares_old step still stored to "
+        "told_later up way_back when who"
     ).split()
 )
 

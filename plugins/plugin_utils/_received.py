@@ -126,9 +126,9 @@ def _row(value: Any) -> Dict[str, Any]:
 
 _TIMES = ("begun", "frozen_at", "served_at", "thawed_at")
 _WORDS = ("failed", "unfinished", "done", "rehearsed", "proven", "starting", "old_serves", "old_rests", "unfrozen")
-_MESSAGES = ("msg", "put_back", "key_left", "set_left", "hook_left")
+_MESSAGES = ("msg", "put_back", "key_left", "set_left", "hook_left", "forward_left")
 _NAMES = ("tried", "warnings", "notes", "stopped", "running", "old_units", "broken", "taken_in")
-_TEXTS = ("site", "old", "new", "next", "code", "task", "revision", "label", "media_previous", "command")
+_TEXTS = ("site", "old", "new", "next", "code", "task", "revision", "label", "media_previous", "command", "forward")
 
 
 def outcome(value: Mapping[str, Any]) -> Dict[str, Any]:

@@ -79,7 +79,8 @@ def _unfinished(outcome: Mapping[str, Any]) -> str:
     does = "MOVED"
     if outcome.get("running"):
         does += " and started on new"
-    return does + ", but old was NOT RETIRED; " + _promises.words(outcome["promises"])
+    lacks = "does NOT SEND visitors on" if outcome.get("forward_left") else "was NOT RETIRED"
+    return "{0}, but old {1}; ".format(does, lacks) + _promises.words(outcome["promises"])
 
 
 def totals(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> List[str]:

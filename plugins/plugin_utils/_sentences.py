@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any, Mapping, Tuple
 
 from ansible_collections.relocate.django.plugins.plugin_utils import _promises, _received
@@ -20,6 +21,7 @@ KINDS = (
     "upgrade_failed",
     "rolled_back",
     "cloned",
+    "retired",
 )
 
 
@@ -178,6 +180,47 @@ def _unrecognised(told: Mapping[str, Any]) -> str:
     return "LEFT AS THEY WERE, since no rule names them: " + ", ".join(named)
 
 
+def _retired(told: Mapping[str, Any]) -> str:
+    """Say for how long nobody came by old, exactly as far as it is known, and what becomes of what sends them on."""
+    found, host = _received.mapping(told.get("forward")), _text(told, "host")
+    if not _received.yes(found.get("forwards")):
+        return "has nothing on {0} that sends visitors on".format(host)
+    way = "is sent on from {0} to {1} by {2} since {3}".format(
+        host, _text(found, "to"), _text(found, "by"), _moment(found, "at")
+    )
+    return "{0}; {1}; {2}".format(way, _seen(found), _kept_on(told, found))
+
+
+def _seen(found: Mapping[str, Any]) -> str:
+    if found.get("broken"):
+        return "nobody can tell who came: {0}".format(_text(found, "broken"))
+    since, last = _received.number(found.get("quiet_since")), _received.number(found.get("last_visit"))
+    text = "nobody came for {0:.1f} h, since {1}".format(
+        _received.number(found.get("quiet_hours")), _moment(found, "quiet_since")
+    )
+    if last and int(since) == int(last):
+        text = "the last visitor came {0:.1f} h ago, at {1}".format(
+            _received.number(found.get("quiet_hours")), _moment(found, "last_visit")
+        )
+    visits = _received.count(found.get("visits"))
+    return text + ("" if visits is None else "; {0} requests in the last 24 hours".format(visits))
+
+
+def _kept_on(told: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    check = _received.yes(told.get("check"))
+    if _received.yes(found.get("removed")):
+        return "nobody {0} sent on any more".format("would be" if check else "is")
+    wanted = str(told.get("wanted"))
+    if wanted.startswith("-"):
+        return "this goes on; relocate_quiet_hours ends it, once it was quiet for so many hours"
+    return "this goes on until it was quiet for {0} h (relocate_quiet_hours)".format(_text(told, "wanted"))
+
+
+def _moment(found: Mapping[str, Any], key: str) -> str:
+    at = datetime.datetime.fromtimestamp(_received.number(found.get(key)), datetime.timezone.utc)
+    return at.strftime("%Y-%m-%d %H:%M UTC")
+
+
 _COLUMN = ("table", "column", "looks_like", "rows")
 _SAY = {
     "restored": _restored,
@@ -190,4 +233,5 @@ _SAY = {
     "upgrade_failed": _upgrade_failed,
     "rolled_back": _rolled_back,
     "cloned": _cloned,
+    "retired": _retired,
 }

@@ -182,13 +182,18 @@ def comes_true(host: Host, condition: str, then: str = ":", seconds: int = 10) -
 
 
 @contextmanager
-def watched(host: Host, path: str = "/health", every: float = 0.25) -> Iterator[list[tuple[float, int]]]:
+def watched(
+    host: Host, path: str = "/health", every: float = 0.25, name: str = ""
+) -> Iterator[list[tuple[float, int]]]:
     """Ask the site again and again while the block runs; gives (epoch, status) of each answer when it has ended.
 
     The host itself asks, as in :func:`comes_true`.
+
+    :param name: of the site; empty asks by the address
     """
     enough = "/run/asked-enough"
-    ask = f"curl --silent --max-time 20 --output /dev/null --write-out '%{{http_code}}' http://127.0.0.1{path}"
+    header = f"--header 'Host: {name}'" if name else ""
+    ask = f"curl --silent --max-time 20 --output /dev/null --write-out '%{{http_code}}' {header} http://127.0.0.1{path}"
     script = f'until [ -e {enough} ]; do echo "$(date +%s.%N) $({ask})"; sleep {every}; done'
     host.run(["rm", "-f", enough])
     said: list[str] = []

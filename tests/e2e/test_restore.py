@@ -19,7 +19,7 @@ from tests.sites.facts import wait_http
 SETS = "/var/lib/relocate/sets"
 
 
-@pytest.mark.drawn(3, of="ways on")
+@pytest.mark.drawn(4, of="ways on")
 def test_a_site_out_of_its_nightly_sets(lab: Lab, tmp_path: Path) -> None:
     """Restore; again: nothing; after a deployment: nothing; another set: refused, then taken instead."""
     move = prepare(lab, tmp_path)

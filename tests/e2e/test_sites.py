@@ -25,7 +25,7 @@ def entry(site: object, **more: object) -> dict[str, object]:
     return {"name": keys.pop("site"), **keys, **more}
 
 
-@pytest.mark.drawn(3, of="ways on")
+@pytest.mark.drawn(4, of="ways on")
 def test_the_first_fails_and_the_second_moves(lab: Lab, tmp_path: Path) -> None:
     """shop gets a revision whose migration raises; blog is moved in the same run; shop follows with one that works."""
     move = prepare(lab, tmp_path)

@@ -26,7 +26,7 @@ def previous(move: Move) -> str:
     return str(move.new.run(["sh", "-c", f"ls -d {move.site.media}__previous-* 2>/dev/null || true"]).stdout).strip()
 
 
-@pytest.mark.drawn(3, of="ways on")
+@pytest.mark.drawn(4, of="ways on")
 def test_undo_and_move_again(lab: Lab, tmp_path: Path) -> None:
     """Move, undo, undo again (nothing to do), move again: only when what new took in since may be put aside."""
     move = prepare(lab, tmp_path)

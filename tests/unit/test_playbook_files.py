@@ -244,7 +244,7 @@ def test_only_playbooks_for_users_have_a_name() -> None:
     """ansible-playbook finds every file in playbooks/ as relocate.django.NAME."""
     names = {path.stem for path in sources.files("playbooks/*")}
     users = {"backup", "convert", "discover", "move", "rehearse", "rehearse_move", "restore", "undo", "verify"}
-    assert names == users | {"clone", "rollback", "schedule", "upgrade"}
+    assert names == users | {"clone", "retire", "rollback", "schedule", "upgrade"}
 
 
 @pytest.mark.parametrize(("family", "wanted"), [("redhat", "redhat"), ("debian", "debian"), ("../x", "other"), (0, 0)])

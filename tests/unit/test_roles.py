@@ -173,7 +173,8 @@ def _includes(path: Path, seen: set[Path]) -> list[tuple[str, str, dict[str, Any
 ON_OLD = [
     path
     for path in PLAYBOOKS
-    if {play["hosts"] for play in load(path) if "hosts" in play} == {"old"} and path.name not in ("discover.yml",)
+    if {play["hosts"] for play in load(path) if "hosts" in play} == {"old"}
+    and path.name not in ("discover.yml", "retire.yml")
 ]
 
 

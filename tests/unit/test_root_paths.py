@@ -236,6 +236,12 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "SiteCron._arm": ("files.replaced", OURS),
         "SiteCron.disarm": ("os.listdir shutil.rmtree", OURS),
     },
+    "module_utils/_services/forward.py": {
+        "Forwarding._make": ("files.replaced", "in directories of nginx and systemd: root's own"),
+        "Forwarding._unwrite": ("os.unlink", "in directories of nginx and systemd: root's own"),
+        "Forwarding._write_again": ("files.replaced", "in directories of nginx and systemd: root's own"),
+        "Forwarding.take_down": ("shutil.rmtree", OURS),
+    },
     "module_utils/_services/maintenance.py": {
         "Page.hide": (
             "os.unlink shutil.rmtree",
@@ -351,6 +357,9 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     },
     "module_utils/_steps/streams.py": {
         "discard": ("shutil.rmtree", SET),
+    },
+    "module_utils/_steps/ttl.py": {
+        "_resolvers": ("open", SYSTEM),
     },
     "module_utils/_steps/transfer.py": {
         "remove_key": ("shutil.rmtree", OURS),

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         conversion_scan,
         database,
         files,
+        forward,
         interpreter,
         migrate,
         owner_info,

@@ -118,6 +118,8 @@ MODULE = Module(
                 **dict.fromkeys(_LISTS, _NAMES),
                 "cron": {"type": "str", "choices": ["refuse", "leave", "carry"], "default": "refuse"},
                 "maintenance": {"type": "path"},
+                "forward": {"type": "bool", "default": False},
+                "forward_to": {"type": "str", "default": ""},
                 "pages": {"type": "int"},
                 "python": {"type": "str", "default": "python3"},
                 "python_from": {"type": "str", "default": "system", "choices": list(interpreters.SOURCES)},

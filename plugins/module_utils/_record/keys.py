@@ -207,3 +207,14 @@ class Upgrade:
     built: str = key("the environment of the new revision: a name beside that path")
     marks: Mapping[str, Any] = by_name("alias -> sign, method and digest of what it held before it served", plain)
     noted: Mapping[str, Any] = by_name("keys of this record as they were", lambda value: value)
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What sends visitors who still come to this host on to new."""
+
+    to: str = key("new's IP address")
+    at: float = key("since when, in seconds since 1970", number, 0)
+    server: str = key("the unit of the web server that does it; empty where systemd does")
+    files: Mapping[str, str] = by_name("path -> what we wrote there", text)
+    sockets: Tuple[str, ...] = key("units of systemd that listen in the site's place", list_of(text), ())

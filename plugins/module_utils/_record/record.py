@@ -20,6 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._host.files import
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import (
     Begun,
     Event,
+    Forward,
     Freeze,
     Grant,
     Marks,
@@ -85,6 +86,7 @@ class Record:
     )
     cron_added: Tuple[str, ...] = key("tables of cron that lines of the site were added to", list_of(text), ())
     maintenance: str = key("the file by which nginx shows a page in place of the site")
+    forward: Optional[Forward] = object_key("visitors who still come to this host are sent on to new", Forward)
     sequence: int = key("the number of the newest backup set", whole, 0)
     set_times: Mapping[str, float] = by_name(
         "set -> when it was made, in seconds since 1970, once that is sure: clocks jump", number

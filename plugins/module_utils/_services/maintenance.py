@@ -61,7 +61,7 @@ def config(blocks: Sequence[Block], root: str) -> str:
 
 
 def _server(block: Block, root: str) -> str:
-    lines = ["listen {0}{1};".format(_listen(address, port), " ssl" * tls) for address, port, tls in block.ports]
+    lines = ["listen {0}{1};".format(listen_address(address, port), " ssl" * tls) for address, port, tls in block.ports]
     lines.append("server_name {0};".format(" ".join(block.names)))
     if any(tls for _address, _port, tls in block.ports):
         lines += ["ssl_certificate {0};".format(path) for path in block.certificates]
@@ -78,7 +78,8 @@ def _server(block: Block, root: str) -> str:
     return "server {\n" + "".join("    {0}\n".format(line) for line in lines) + "}\n"
 
 
-def _listen(address: str, port: int) -> str:
+def listen_address(address: str, port: int) -> str:
+    """Return an address and a port as nginx has them in a listen directive."""
     return str(port) if address == "*" else "{0}:{1}".format("[::]" if address == "::" else address, port)
 
 

@@ -125,6 +125,11 @@ class Systemd:
         units = [(unit_of(name, found), found) for name, found in sorted(shown.items()) if name]
         return [(unit, found) for unit, found in units if unit.load == "loaded"]
 
+    def shown(self, names: Sequence[str], properties: Sequence[str]) -> Dict[str, Mapping[str, str]]:
+        """Return some properties of units of the system, in systemd's words."""
+        argv = [self._systemctl, "show", "--property=" + ",".join(properties), "--", *names]
+        return {**{name: {} for name in names}, **dict(zip(names, blocks(self._run(Command(argv)).out)))}
+
     def running_below(self, path: str, user: str = "") -> List[Unit]:
         """The units that are up and belong to a directory: they run in it, or a program or an env file of it.
 

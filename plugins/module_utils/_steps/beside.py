@@ -5,6 +5,7 @@
 
 On old the lines are commented out before the first unit stops, and come back after the last has started; so does the
 page come and go. On new the lines are added once the site has answered, and taken away before its first unit stops.
+What sends visitors on to new goes before the first unit of old starts again, since it may have that unit's port.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from typing import List, Optional, Sequence
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import CronTable
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
+from ansible_collections.relocate.django.plugins.module_utils._record.keys import Forward
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record
 from ansible_collections.relocate.django.plugins.module_utils._services import crontab, systemd
 from ansible_collections.relocate.django.plugins.module_utils._services.cron import Plan, SiteCron, label
 from ansible_collections.relocate.django.plugins.module_utils._services.crontab import Crontabs
+from ansible_collections.relocate.django.plugins.module_utils._services.forward import Forwarding
 from ansible_collections.relocate.django.plugins.module_utils._services.maintenance import Page
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd
 from ansible_collections.relocate.django.plugins.module_utils._set import cron as set_cron
@@ -58,6 +61,8 @@ class Beside:
         units = Systemd() if there else None
         self._cron = SiteCron(options.directory, options.site, tables or Crontabs(), units)
         self._page = Page(options.directory, options.site, units) if units is not None else None
+        self._forwarding = Forwarding(options.directory, options.site, units) if units is not None else None
+        self._sent_on: Optional[Forward] = None  # what sent visitors on, and was taken away by this call
         self._added = Plan("")
         self._silenced = Plan("")
         self.steps: List[str] = []
@@ -71,6 +76,8 @@ class Beside:
             self._show()
         elif state == "held":
             self._see_still()
+        elif state == "thawed":
+            self._serve_again()
         elif state == "started":
             carried = self._carried()
             self._added = self._cron.add(carried)
@@ -97,15 +104,22 @@ class Beside:
 
     def _take_back(self) -> None:
         state = self._options.state
-        if state == "frozen":
+        if state == "thawed":
+            self._take_thaw_back()
+        elif state == "frozen":
             self._hide()
             if self._silenced.names:
                 self._do(self._cron.wake())
                 self._cron.disarm()
-        elif state == "thawed" and not (self._options.retired and self._record.serves_elsewhere()):
-            self._wake()
         elif state == "started" and self._added.names:
             self._do(self._cron.remove())
+
+    def _take_thaw_back(self) -> None:
+        """Let lines run again, since old is to serve whatever comes of it; of an undo, new will serve on."""
+        if not (self._options.retired and self._record.serves_elsewhere()):
+            self._wake()
+        elif self._forwarding and self._sent_on:
+            self._forwarding.put_up(self._sent_on)
 
     # --- each of them
 
@@ -183,6 +197,14 @@ class Beside:
             self._page.hide()
         except RelocateError as error:
             self.warnings.append("{0}. Next: {1}".format(error.msg, error.hint))
+
+    def _serve_again(self) -> None:
+        """Send nobody on any more. Raises config_refused, unit_failed: two hosts would be asked in turn."""
+        if self._forwarding is None or self._record.forward is None or self._may_serve_elsewhere():
+            return
+        self.steps.append("send no visitors on to {0}".format(self._record.forward.to))
+        if not self._check_mode:
+            self._sent_on = self._forwarding.take_down()
 
     def _rest(self) -> None:
         self._disarm()

@@ -54,7 +54,7 @@ def show(
     :param host: what its readers told; tests put their own in its place, as for ``ask``
     """
     content, webs = read(file), _webs(page, project, host or Host.read())
-    page.show(list(map(_block, webs)), content, seconds)
+    page.show(list(map(block_of, webs)), content, seconds)
     if not _comes(webs, content, ask):
         page.hide()
         raise RelocateError(
@@ -69,19 +69,20 @@ def _webs(page: Page, project: str, host: Host) -> List[WebSite]:
     """Return the site's server blocks whose place the page takes. Raises config_refused."""
     found = unnamed.find(host, project)
     webs = [web for web in (found.place.webs if found else ()) if web.unit == maintenance.UNIT]
-    webs = [web for web in webs if _block(web).is_plain()]
+    webs = [web for web in webs if block_of(web).is_plain()]
     others = [web for web in host.webs if page.shown() not in web.files]  # a run that was killed may have left ours
-    why = maintenance.unfit(list(map(_block, webs)), _read_first(webs, others))
+    why = maintenance.unfit(list(map(block_of, webs)), read_first(webs, others))
     if why:
         raise RelocateError("config_refused", why, "correct that, or leave relocate_maintenance empty")
     return webs
 
 
-def _block(web: WebSite) -> Block:
+def block_of(web: WebSite) -> Block:
+    """Return what of a server block is written into a file of ours."""
     return Block(web.names, web.ports, web.certificates, web.keys)
 
 
-def _read_first(webs: Sequence[WebSite], others: Sequence[WebSite]) -> Optional[str]:
+def read_first(webs: Sequence[WebSite], others: Sequence[WebSite]) -> Optional[str]:
     """Return an address where a block that is read first would become the default one in place of another site's."""
     nginx = [web for web in others if web.unit == maintenance.UNIT]
     said = {place for web in nginx for place in web.default_for}

@@ -22,6 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import (
     carry,
     cron_lines,
     describe,
+    forward,
     maintenance,
     old_pages,
     preflight,
@@ -44,6 +45,7 @@ class Options(ModuleOptions):
     media: bool  # MEDIA is moved
     media_skip: Sequence[str]  # what of it stays
     maintenance: Optional[str]  # a page on this host that is shown while the site is frozen
+    sends_on: forward.Wish
     neighbours_carried: Sequence[str]  # of Redis and RabbitMQ, what goes along
     pages: Optional[int] = None  # ask for pages, and at most so many out of the log; None for none at all
 
@@ -58,6 +60,9 @@ def look(options: Options, obstacles: List[Obstacle]) -> Dict[str, Any]:
         collect(obstacles, partial(maintenance.read, options.maintenance))
     if info is None:
         obstacles += unnamed.obstacles(served, host, options.named, None, {})
+    sent_on = collect(obstacles, lambda: forward.look_ahead(options.sends_on, served, host)) or []
+    if info:
+        info["held"] = [*info.get("held", ()), *sent_on]
     return info or {}
 
 

@@ -161,6 +161,20 @@ def test_what_goes_wrong_leaves_the_attempt_in_its_phase(phase: str) -> None:
     assert _attempt.outcome_of(known, lambda value: value)["starting"] is (phase == "starting")
 
 
+def test_visitors_who_are_not_sent_on_put_nothing_back() -> None:
+    state = after(*MOVED, ("forward_failed", FAILED))["relocate_attempt"]
+    assert (state["outcome"]["unfinished"], state["outcome"]["forward_left"]) == (True, "[load_failed] a")
+    assert "shop: the site serves, but old does not send visitors on to it" in state["failures"][0]
+
+
+def test_what_sends_visitors_on_is_told() -> None:
+    known = after(*MOVED)
+    assert _attempt.outcome_of(known, lambda value: value)["forward"] == ""
+    sent = {"forwards": True, "to": "192.0.2.7", "by": "a file of nginx, ports 80", "notes": ["mind this"]}
+    found = _attempt.outcome_of({**known, "forward_result": sent}, lambda value: value)
+    assert found["forward"] == "192.0.2.7 (a file of nginx, ports 80)" and "mind this" in found["notes"]
+
+
 def test_a_hook_that_fails_once_a_site_serves_puts_nothing_back() -> None:
     left = "Restore: [load_failed] a"
     served = after(*MOVED, ("hook_failed", FAILED))["relocate_attempt"]["outcome"]

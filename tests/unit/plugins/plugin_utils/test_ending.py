@@ -42,6 +42,12 @@ AGAIN = "next: fix the cause, then run the same command again: play"
             AGAIN + "; it only retires the old site",
         ),
         (
+            {**FROZEN, "failed": False, "unfinished": True, "served_at": 90.0, "forward_left": "x"},
+            "new (as an earlier run left it)",
+            "30.0 s (from 00:01:00Z to 00:01:30Z)",
+            AGAIN + "; it only sends visitors on. Until then point DNS at new1",
+        ),
+        (
             {**FROZEN, **BACK, "taken_in": ["table a"]},
             "old again",
             "12.5 s",
@@ -66,3 +72,12 @@ def test_a_site_that_went_well_has_its_end_at_once(more: dict[str, Any]) -> None
     found = _report.enrich({"site": "shop", "old": "old1", "new": "new1", **more}, 100.0)
     assert _report.as_shown(found) == _report.as_text(found)
     assert not [line for line in _ending.lines(found) if line.startswith(("serves now", "downtime"))]
+
+
+def test_visitors_who_are_sent_on_are_part_of_what_is_next() -> None:
+    moved = {"site": "shop", "old": "old1", "new": "new1", "served_at": 9.0, "frozen_at": 3.0, "stopped": ["web"]}
+    found = _ending.next_steps(_report.enrich({**moved, "forward": "192.0.2.7 (a file of nginx, ports 80)"}, 100.0))
+    assert found[1].startswith("old sends visitors on to 192.0.2.7 (a file of nginx, ports 80); when DNS has moved: ")
+    left = _report.enrich({**moved, "unfinished": True, "forward_left": "[forward_failed] 502"}, 100.0)
+    assert "but old does NOT SEND visitors on" in _report.headline(left)
+    assert "old does not send visitors on to new: [forward_failed] 502" in _ending.left_behind(left)

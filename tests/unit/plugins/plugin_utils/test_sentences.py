@@ -13,6 +13,14 @@ from ansible_collections.relocate.django.plugins.plugin_utils import _sentences
 from tests.unit.plugins.plugin_utils.test_report import MEASURED
 
 SET = {"host": "new1", "set": "L1", "made_on": "old1", "made_at": "noon", "pinned": "beside the set"}
+SENT_ON = {
+    "forwards": True,
+    "to": "192.0.2.7",
+    "by": "a file of nginx",
+    "at": 1795996800,
+    "quiet_since": 1795996800,
+    "quiet_hours": 10.0,
+}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +111,41 @@ SET = {"host": "new1", "set": "L1", "made_on": "old1", "made_at": "noon", "pinne
             {"frozen": True, "back": {"put_back": True, "saved": "L2"}, "running": ["web"]},
             ["runs (web; ", "with the code, the packages and the databases that it had.", "is in set L2."],
             [],
+        ),
+        ("retired", {"host": "old1", "forward": {}}, ["has nothing on old1 that sends visitors on"], ["came"]),
+        (
+            "retired",
+            {"host": "old1", "wanted": "-1", "forward": {**SENT_ON, "visits": 0}},
+            [
+                "from old1 to 192.0.2.7 by a file of nginx since 2026-11-30 00:00 UTC",
+                "nobody came for 10.0 h, since 2026-11-30 00:00 UTC; 0 requests in the last 24 hours",
+                "this goes on; relocate_quiet_hours ends it",
+            ],
+            ["no more"],
+        ),
+        (
+            "retired",
+            {"host": "old1", "wanted": 24, "forward": {**SENT_ON, "last_visit": SENT_ON["at"], "visits": -1}},
+            ["the last visitor came 10.0 h ago, at 2026-11-30 00:00 UTC", "until it was quiet for 24 h"],
+            ["requests", "nobody"],
+        ),
+        (
+            "retired",
+            {"forward": {**SENT_ON, "removed": True}, "wanted": 0},
+            ["nobody is sent on any more"],
+            ["goes on"],
+        ),
+        (
+            "retired",
+            {"forward": {**SENT_ON, "removed": True}, "wanted": 0, "check": True},
+            ["nobody would be sent on any more"],
+            ["is sent on any"],
+        ),
+        (
+            "retired",
+            {"forward": {**SENT_ON, "broken": "nginx.service does not run"}, "wanted": 2},
+            ["nobody can tell who came: nginx.service does not run", "until it was quiet for 2 h"],
+            ["nobody came"],
         ),
         ("cloned", {**SET, "check": True}, ["would be cloned on new1 from set L1"], ["sanitised ("]),
         (

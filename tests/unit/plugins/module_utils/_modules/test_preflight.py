@@ -64,7 +64,13 @@ def test_a_project_that_does_not_open_hides_nothing(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(old_site, "open_site", refused)
     monkeypatch.setattr(old_site.unnamed, "obstacles", unnamed)
     named = SimpleNamespace(path=str(tmp_path), services_kept_running=())
-    options = SimpleNamespace(site=None, named=named, maintenance=str(tmp_path / "page.html"), pages=None)
+    options = SimpleNamespace(
+        site=None,
+        named=named,
+        maintenance=str(tmp_path / "page.html"),
+        pages=None,
+        sends_on=SimpleNamespace(forward=False),
+    )
     obstacles: list[Obstacle] = []
     assert old_site.look(options, obstacles) == {}  # type: ignore[arg-type]
     assert [item.code for item in obstacles] == ["interpreter_not_found", "bad_option", "files_unnamed"]

@@ -81,6 +81,13 @@ FULL: dict[str, Any] = {
     "cron_silenced": ["/etc/cron.d/shop", "shop"],
     "cron_added": ["shop"],
     "maintenance": "/etc/nginx/conf.d/x.conf",
+    "forward": {
+        "to": "192.0.2.7",
+        "at": 1.5,
+        "server": "nginx.service",
+        "files": {"/x": "text"},
+        "sockets": ["a.socket"],
+    },
     "sequence": 4,
     "set_times": {"l": 1.5},
     "found_equal": {"l": {"digest": "d", "at": 1}},

@@ -420,3 +420,63 @@ def test_a_freeze_that_fails_takes_its_page_away(old: Host) -> None:
     old.page.refuses = True
     told = old.bring("thawed", **PAGE)
     assert "nginx shows it still. Next: reload it" in told
+
+
+# --- what sends visitors on
+
+
+class SendsOn:
+    """Notes what became of it; what it refuses it leaves as it was."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.refuses = False
+
+    def take_down(self) -> str:
+        if self.refuses:
+            raise RelocateError("config_refused", "nginx refuses its configuration")
+        self.calls.append("down")
+        return "what was there"
+
+    def put_up(self, was: str) -> None:
+        self.calls.append(f"up: {was}")
+
+
+HELD = {"to": "192.0.2.7", "server": "nginx.service"}
+
+
+@pytest.fixture
+def sends_on(old: Host, monkeypatch: pytest.MonkeyPatch) -> SendsOn:
+    found = SendsOn()
+    monkeypatch.setattr(beside, "Forwarding", lambda *_what: found)
+    note(old.directory, forward=HELD, retired={"label": LABEL})
+    return found
+
+
+def test_old_serves_again_and_sends_nobody_on(old: Host, sends_on: SendsOn) -> None:
+    assert old.bring("thawed", retired=True)[0] == "send no visitors on to 192.0.2.7"
+    assert sends_on.calls == ["down"]
+
+
+def test_an_undo_that_fails_lets_old_send_visitors_on(old: Host, sends_on: SendsOn) -> None:
+    with refused("unit_failed", "x"):
+        old.bring("thawed", fails=True, retired=True)
+    assert sends_on.calls == ["down", "up: what was there"]
+
+
+def test_what_cannot_be_taken_away_keeps_old_from_serving(old: Host, sends_on: SendsOn) -> None:
+    sends_on.refuses = True
+    with refused("config_refused", "nginx refuses"):
+        old.bring("thawed", retired=True)
+    assert sends_on.calls == []
+
+
+def test_a_retired_site_that_is_not_undone_sends_visitors_on(old: Host, sends_on: SendsOn) -> None:
+    assert old.bring("thawed") == [] and old.bring("retired")[:1] != ["send no visitors on to 192.0.2.7"]
+    assert sends_on.calls == []
+
+
+def test_a_check_of_an_undo_only_says_so(old: Host, sends_on: SendsOn) -> None:
+    one = old.beside("thawed", check=True, retired=True)
+    one.before()
+    assert one.steps == ["send no visitors on to 192.0.2.7"] and sends_on.calls == []
