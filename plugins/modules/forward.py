@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: forward
 short_description: Send visitors who still come to the old host on to the new one
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Runs on the old host of a site that was moved, until DNS has moved everywhere. A nginx that goes on for other sites
     gets a file of ours in C(/etc/nginx/conf.d), which takes the site's names. The ports of a web server that was
