@@ -53,17 +53,19 @@ def next_steps(outcome: Mapping[str, Any]) -> List[str]:
         return ["next: ansible-playbook relocate.django.move -i INVENTORY"]
     if outcome["status"] == "obstacles":
         return ["next: fix the obstacles, " + _again(outcome)]
-    if outcome["status"] == "unfinished" and outcome.get("forward_left") and not outcome.get("hook_left"):
-        return [
-            "next: fix the cause, {0}; it only sends visitors on. Until then point DNS at {1}".format(
-                _again(outcome), outcome["new"]
-            )
-        ]
-    if outcome["status"] == "unfinished" and outcome.get("hook_left"):
-        return ["next: do what the hook was to do; nothing else is left of the move"]
     if outcome["status"] == "unfinished":
-        return ["next: fix the cause, {0}; it only retires the old site".format(_again(outcome))]
+        return [_unfinished(outcome)]
     return _after_a_failure(outcome) if outcome["status"] == "failed" else []
+
+
+def _unfinished(outcome: Mapping[str, Any]) -> str:
+    """Say what is to be done for a move that served, but left something."""
+    if outcome.get("hook_left"):
+        return "next: do what the hook was to do; nothing else is left of the move"
+    if outcome.get("forward_left"):
+        text = "next: fix the cause, {0}; it only sends visitors on. Until then point DNS at {1}"
+        return text.format(_again(outcome), outcome["new"])
+    return "next: fix the cause, {0}; it only retires the old site".format(_again(outcome))
 
 
 def left_behind(outcome: Mapping[str, Any]) -> List[str]:

@@ -90,7 +90,7 @@ def _by_nginx(move: Move) -> None:
 
 def _by_systemd(move: Move) -> None:
     move.variables.update(relocate_reload=[], relocate_replace=True)
-    move.variables["relocate_services"] = ["nginx", *move.variables["relocate_services"]]
+    move.variables["relocate_services"] = ["nginx", *move.site.units]
     moved = move.run()
     assert moved.rc == 0, moved.stdout[-5000:]
     assert not active(move.old, "nginx") and active(move.old, "relocate-forward-shop-80.socket")
