@@ -23,6 +23,11 @@ def project() -> Spec:
     }
 
 
+def code() -> Spec:
+    """Options: what holds the project's code."""
+    return {"vcs": {"type": "str", "choices": ["git", "hg", "svn", "none"], "default": "git"}}
+
+
 def login() -> Spec:
     """Options: how to reach the database server as its administrator."""
     return {

@@ -99,6 +99,16 @@ class Revision:
 
 
 @dataclass(frozen=True)
+class OtherRevision(Revision):
+    """The same of code that git does not hold."""
+
+    vcs: str = "none"  # hg, svn; none: commit is the sha256 of its tree
+    files: int = 0  # that travel as an archive
+    bytes: int = 0  # of them
+    uuid: str = ""  # of the repository, where the tool gives one
+
+
+@dataclass(frozen=True)
 class Obstacle:
     """One thing that would make the move fail, found before anything was changed."""
 

@@ -10,13 +10,14 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 
+from ansible_collections.relocate.django.plugins.module_utils._code.old import Code, code_at, descends
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, EngineContext, default_jobs
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import engine_name, open_engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Login, Obstacle
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions, texts
 from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS
-from ansible_collections.relocate.django.plugins.module_utils._project import history, probe, vcs
+from ansible_collections.relocate.django.plugins.module_utils._project import history, probe
 from ansible_collections.relocate.django.plugins.module_utils._project.ahead import AHEAD
 from ansible_collections.relocate.django.plugins.module_utils._project.probe import Project, find_project
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
@@ -118,6 +119,12 @@ class Site:
     notes: List[str]
     others: List[str] = field(default_factory=list)  # aliases of other databases, which take no part
     scanned: Dict[str, Any] = field(default_factory=dict)  # by alias: the models whose rows another engine would take
+    code: Optional[Code] = None  # what holds its code; None: git
+
+
+def code_of(site: Site) -> Code:
+    """Return the code of a site."""
+    return site.code or code_at("git", site.project.path, site.project.owner)
 
 
 def in_memory(raw: Mapping[str, Any]) -> bool:
@@ -224,7 +231,8 @@ def check_code(site: Site, code: Mapping[str, Any]) -> List[str]:
     """
 
     def newer() -> bool:
-        return vcs.descends(site.project.path, site.project.owner, str(code["commit"]))
+        kind = str(code.get("vcs") or "git")
+        return descends(kind, site.project.path, site.project.owner, str(code["commit"]))
 
     return history.check(code.get("migrations") or {}, site.facts["history"], newer, list(site.engines))
 

@@ -19,6 +19,7 @@ author:
   - The relocate.django authors (@relocate-django)
 extends_documentation_fragment:
   - relocate.django.project
+  - relocate.django.code
   - relocate.django.login
   - relocate.django.aliases
   - relocate.django.work

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.local_site import LATER, PREFIX, LocalSite, play, write_inventory
+from tests.engines.local_site import FILES, LATER, PREFIX, LocalSite, play, run, write_inventory
 
 TABLES = "select name from sqlite_master where type = 'table' order by name"
 
@@ -117,6 +117,64 @@ def test_three_pairs_in_one_run_land_each_on_its_own_host(tmp_path: Path) -> Non
     rc, said = play(inventory, "move")
     recap = dict(re.findall(r"(?m)^(new\d) +:.* changed=(\d+) .* failed=0 ", said))
     assert (rc, recap) == (0, {f"new{number}": "0" for number in sites}), said
+
+
+def see_moved(site: LocalSite, said: str) -> None:
+    """The databases arrived, and so did the code, with its modes and without what is none."""
+    assert "MOVED; proven: rows, content, " in said, said
+    assert site.rows(site.new, "legacy.sqlite3", "select total from invoice") == [(7,), (8,)]
+    new = site.new / PREFIX
+    assert (new / "notes/models.py").read_text() == FILES[f"{PREFIX}/notes/models.py"]
+    assert (new / "notes/-run.sh").stat().st_mode & 0o777 == 0o750
+    assert (new / ".env").read_text() == "HOST=new\n"
+    assert not (new / "beside.txt").exists()
+
+
+def make_other(site: LocalSite, vcs: str) -> None:
+    """Make a site whose code git does not hold."""
+    site.make()
+    shutil.rmtree(site.old / ".git")
+    site.write({f"{PREFIX}/notes/-run.sh": "#!/bin/sh\n", f"{PREFIX}/.env": "HOST=old\n"})
+    (site.old / PREFIX / "notes/-run.sh").chmod(0o750)
+    site.variables = {
+        "relocate_vcs": vcs,
+        "relocate_files": [".env"],
+        "relocate_files_ignored": ["beside.txt"],
+        "relocate_env_overrides": {".env": {"HOST": "new"}},
+    }
+
+
+@pytest.mark.drawn(5, of="local moves")
+def test_a_site_without_version_control(tmp_path: Path) -> None:
+    """Its tree travels as an archive, whose digest is its revision; the same command again changes nothing."""
+    site = LocalSite(tmp_path)
+    make_other(site, "none")
+    site.write({f"{PREFIX}/beside.txt": "x\n"})
+    rc, said = site.play()
+    assert rc == 0, said
+    see_moved(site, said)
+    assert re.search(r"code without version control: sha256:[0-9a-f]{64}, 7 files", said), said
+    rc, said = site.play()
+    assert rc == 0 and re.search(r"(?m)^new-host +:.* changed=0 .* failed=0 ", said), said
+
+
+@pytest.mark.drawn(5, of="local moves")
+def test_a_site_in_mercurial(tmp_path: Path) -> None:
+    """Its bundle brings the changeset that runs, and no hook of its settings runs."""
+    site = LocalSite(tmp_path)
+    make_other(site, "hg")
+    ignored = FILES[".gitignore"].replace("/web/src/", "web/src/") + f"{PREFIX}/.env\n{PREFIX}/beside.txt\n"
+    site.write({".hgignore": "syntax: glob\n" + ignored, f"{PREFIX}/beside.txt": "x\n"})
+    for words in (["init"], ["commit", "--quiet", "--addremove", "--message", "change", "--user", "t"]):
+        done = run("hg", *words, cwd=site.old)
+        assert done.returncode == 0, done.stderr
+    node = run("hg", "log", "-r", ".", "-T", "{node}", cwd=site.old).stdout
+    site.write({".hg/hgrc": f"[hooks]\npre-bundle = touch {tmp_path}/ran\npre-log = touch {tmp_path}/ran\n"})
+    rc, said = site.play()
+    assert rc == 0, said
+    see_moved(site, said)
+    assert run("hg", "log", "-r", ".", "-T", "{node}", cwd=site.new).stdout == node
+    assert not (tmp_path / "ran").exists()
 
 
 #: Settings whose middleware is in no package of new: old serves no request, so nobody has noticed.

@@ -46,8 +46,9 @@ RULES: list[tuple[str, set[str]]] = [
     ("_services.*", SYSTEM | {"_secrets", "_host.*", "_record.*", "_services.*"}),
     ("_project.venv_*", {"_project.venv_*"}),
     ("_project.*", SYSTEM | {"_secrets", "_host.*", "_project.*"}),
-    ("_media.*", SYSTEM | {"_host.*", "_record.*", "_project.git", "_media.*"}),
+    ("_media.*", SYSTEM | {"_host.*", "_record.*", "_project.git", "_project.tracked", "_media.*"}),
     ("_set.*", GROUND | {"_age.*", "_host.*", "_project.env_files", "_project.env_units", "_set.*"}),
+    ("_code.*", SYSTEM | {"_host.*", "_project.*", "_media.archive", "_media.terms", "_set.directory", "_code.*"}),
     ("_repository.*", SYSTEM | {"_secrets", "_host.*", "_set.*", "_project.env_files", "_repository.*"}),
     # What runs a site's nights on its host; its program reaches the modules by name, as _window does.
     ("_nightly.*", SYSTEM | {"_host.openat", "_record.lease", "_set.policy", "_nightly.*"}),
@@ -102,7 +103,7 @@ RULES: list[tuple[str, set[str]]] = [
             "_project.venv_secrets",
         },
     ),
-    ("_site", GROUND | {"_secrets", "_project.*", "_engines.base", "_engines.registry"}),
+    ("_site", GROUND | {"_secrets", "_project.*", "_code.old", "_engines.base", "_engines.registry"}),
     ("_window", {"_broken", "_carried", "_errors", "_module", "_project.answers", "_site", "_standby.*"}),
     (
         "_fixtures.*",
@@ -123,6 +124,7 @@ RULES: list[tuple[str, set[str]]] = [
             "_project.*",
             "_media.*",
             "_set.*",
+            "_code.*",
             "_repository.*",
             "_nightly.*",
             "_redis.*",

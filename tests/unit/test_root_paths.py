@@ -168,8 +168,17 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_media/root.py": {
         "regroup": ("os.open", "changes only what is open, and then still the owner's own by fstat"),
     },
+    "module_utils/_code/placed.py": {
+        "fill": ("open", SET),
+    },
+    "module_utils/_project/hg_checkout.py": {
+        "_from_bundle": ("open", SET),
+    },
+    "module_utils/_steps/site_code.py": {
+        "begun_for_another": ("open", SET),
+    },
     "module_utils/_project/checkout.py": {
-        "_is_free": ("os.listdir", ASKED),
+        "is_free": ("os.listdir", ASKED),
         "_from_bundle": ("open", SET),
     },
     "module_utils/_project/project.py": {
@@ -344,6 +353,7 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "_archived": ("files.replaced", SET),
     },
     "module_utils/_steps/checkout.py": {
+        "_packed": ("open", SET),
         "_source": ("open", SET),
     },
     "module_utils/_steps/preflight_new.py": {

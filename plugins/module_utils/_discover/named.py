@@ -17,6 +17,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.opened i
 from ansible_collections.relocate.django.plugins.module_utils._discover.units import variables_in
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._project import tracked
 from ansible_collections.relocate.django.plugins.module_utils._project.git import Git
 from ansible_collections.relocate.django.plugins.module_utils._project.vcs import toplevel
 from ansible_collections.relocate.django.plugins.module_utils._project.venv_opened import EVERYWHERE
@@ -118,6 +119,9 @@ def guesses(project: str, owner: Optional[SystemUser], found: Sequence[Named]) -
 
 def _tracked(project: str, owner: Optional[SystemUser]) -> List[str]:
     """Return the absolute paths that git holds; nothing where there is no checkout."""
+    place, names = tracked.held(project, owner)
+    if place:
+        return [os.path.join(place, name) for name in names]
     try:
         top = os.path.realpath(toplevel(project, owner))
         return [os.path.join(top, name) for name in Git(top, owner).names("ls-files", "-z", "--cached")]

@@ -20,7 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.host_fil
 from ansible_collections.relocate.django.plugins.module_utils._discover.texts import is_name
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
-from ansible_collections.relocate.django.plugins.module_utils._project import env_files
+from ansible_collections.relocate.django.plugins.module_utils._project import env_files, tracked
 from ansible_collections.relocate.django.plugins.module_utils._project.git import Git
 from ansible_collections.relocate.django.plugins.module_utils._project.revision import toplevel
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
@@ -161,8 +161,20 @@ def _chain(path: str) -> Tuple[str, ...]:
     return tuple(found)
 
 
+def _held_by_others(top: str, names: Sequence[str], owner: Optional[SystemUser], files: Sequence[str]) -> Set[str]:
+    """Return the files that another version control holds."""
+    held = {os.path.join(top, name) for name in names}
+    with acting_as(owner if os.geteuid() == 0 else None):
+        return {item for item in files if is_name(item) and _real(item) in held}
+
+
 def held_by_git(path: str, owner: Optional[SystemUser], files: Sequence[str]) -> Set[str]:
-    """The files that git holds, by the names that they were given; none where there is no checkout."""
+    """The files that git, or another version control, holds, by their given names; none where there is no checkout."""
+    top, names = tracked.held(path, owner)
+    return _held_by_others(top, names, owner, files) if top else _held_by_git(path, owner, files)
+
+
+def _held_by_git(path: str, owner: Optional[SystemUser], files: Sequence[str]) -> Set[str]:
     try:
         top = os.path.realpath(toplevel(path, owner))
         with acting_as(owner if os.geteuid() == 0 else None):

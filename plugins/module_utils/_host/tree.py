@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from typing import Collection, Iterator
+from typing import Callable, Collection, Iterator, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 
@@ -53,22 +53,25 @@ def _kind(name: str, status: os.stat_result, target: str) -> str:
     return "neither file, directory nor link"
 
 
-def walk(path: str, skip: Collection[str] = ()) -> Iterator[Found]:
+def walk(path: str, skip: Collection[str] = (), leave: Optional[Callable[[Found], bool]] = None) -> Iterator[Found]:
     """Everything below a directory, each directory before its content, sorted; links are not followed.
 
     :param skip: names, relative to the directory, that are left out with all that is below them
+    :param leave: tells of each thing whether it is left out with all that is below it
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as exc:
         raise unreadable(path, exc) from exc
     try:
-        yield from _walk(handle, "", path, frozenset(skip))
+        yield from _walk(handle, "", path, frozenset(skip), leave)
     finally:
         os.close(handle)
 
 
-def _walk(handle: int, prefix: str, top: str, skip: Collection[str]) -> Iterator[Found]:
+def _walk(
+    handle: int, prefix: str, top: str, skip: Collection[str], leave: Optional[Callable[[Found], bool]]
+) -> Iterator[Found]:
     try:
         bases = sorted(os.listdir(handle), key=os.fsencode)
     except OSError as exc:
@@ -77,16 +80,11 @@ def _walk(handle: int, prefix: str, top: str, skip: Collection[str]) -> Iterator
         name = prefix + base
         if name in skip:
             continue
-        try:
-            status = os.lstat(base, dir_fd=handle)
-            target = os.readlink(base, dir_fd=handle) if stat.S_ISLNK(status.st_mode) else ""
-        except FileNotFoundError:
-            continue  # removed meanwhile, on a site that serves
-        except OSError as exc:  # a directory that may be listed, but not entered
-            raise unreadable(os.path.join(top, name), exc) from exc
-        kind = _kind(name, status, target)
-        yield Found(name, base, handle, status, kind, target)
-        if kind != "directory":
+        found = _look(handle, name, base, top)
+        if found is None or (leave is not None and leave(found)):
+            continue
+        yield found
+        if found.kind != "directory":
             continue
         try:
             below = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
@@ -95,9 +93,21 @@ def _walk(handle: int, prefix: str, top: str, skip: Collection[str]) -> Iterator
         except OSError as exc:
             raise unreadable(os.path.join(top, name), exc) from exc
         try:
-            yield from _walk(below, name + "/", top, skip)
+            yield from _walk(below, name + "/", top, skip, leave)
         finally:
             os.close(below)
+
+
+def _look(handle: int, name: str, base: str, top: str) -> Optional[Found]:
+    """Return what has a name; None for what was removed meanwhile, on a site that serves."""
+    try:
+        status = os.lstat(base, dir_fd=handle)
+        target = os.readlink(base, dir_fd=handle) if stat.S_ISLNK(status.st_mode) else ""
+    except FileNotFoundError:
+        return None
+    except OSError as exc:  # a directory that may be listed, but not entered
+        raise unreadable(os.path.join(top, name), exc) from exc
+    return Found(name, base, handle, status, _kind(name, status, target), target)
 
 
 def unreadable(path: str, exc: OSError) -> RelocateError:

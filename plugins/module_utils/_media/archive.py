@@ -21,12 +21,12 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._host.tree import (
     Found,
-    leads_out,
     shown,
     unreadable,
     walk,
 )
 from ansible_collections.relocate.django.plugins.module_utils._media.root import check_link, check_skip, make
+from ansible_collections.relocate.django.plugins.module_utils._media.terms import MEDIA, Terms
 from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import (
     Command,
@@ -41,6 +41,9 @@ from ansible_collections.relocate.django.plugins.module_utils._users import acti
 _CHUNK = 1024 * 1024
 
 
+Take = Callable[[tarfile.TarFile, tarfile.TarInfo, List[str]], None]
+
+
 # --- writing
 
 
@@ -50,6 +53,7 @@ def archive(
     owner: Optional[SystemUser] = None,
     compression: str = "zstd",
     skip: Sequence[str] = (),
+    terms: Terms = MEDIA,
 ) -> Dict[str, int]:
     """Write a tree as a tar stream, through zstd unless ``compression`` is none.
 
@@ -62,7 +66,7 @@ def archive(
     skip = check_skip(skip)
     if compression == "none":
         with acting_as(owner):
-            _write_tar(path, out, counts, skip)
+            _write_tar(path, out, counts, skip, terms)
         return counts
     reading, writing = os.pipe()
     failed: List[BaseException] = []
@@ -72,7 +76,7 @@ def archive(
         started.wait()  # no program starts while this thread acts as the owner
         try:
             with os.fdopen(writing, "wb", _CHUNK) as stream, acting_as(owner):
-                _write_tar(path, stream, counts, skip)
+                _write_tar(path, stream, counts, skip, terms)
         except BaseException as exc:  # told to the caller, in whose thread it belongs
             failed.append(exc)
 
@@ -93,16 +97,16 @@ def archive(
     return counts
 
 
-def _write_tar(path: str, out: IO[bytes], counts: Dict[str, int], skip: Sequence[str]) -> None:
+def _write_tar(path: str, out: IO[bytes], counts: Dict[str, int], skip: Sequence[str], terms: Terms) -> None:
     with tarfile.open(fileobj=out, mode="w|", format=tarfile.GNU_FORMAT, errors="surrogateescape") as tar:
-        for found in walk(path, skip):
+        for found in walk(path, skip, terms.leave):
             member = tarfile.TarInfo(found.name)
             member.mtime = int(found.status.st_mtime // 1)
             member.mode = stat.S_IMODE(found.status.st_mode) & 0o777
             if found.kind == "directory":
                 member.type = tarfile.DIRTYPE
                 tar.addfile(member)
-            elif found.kind == "link":
+            elif found.kind == "link" or (found.target and terms.any_link):
                 member.type, member.linkname = tarfile.SYMTYPE, found.target
                 tar.addfile(member)
             elif found.kind == "file":
@@ -168,14 +172,16 @@ _LONGEST = 64 * 1024  # bytes of a name
 class _Member(tarfile.TarInfo):
     """A header that is refused before what it announces is read."""
 
+    terms = MEDIA
+
     @classmethod
     def frombuf(cls, buf: Any, encoding: Any, errors: Any) -> _Member:
         """As tarfile's own. Raises path_refused."""
         found = super().frombuf(buf, encoding, errors)
         if found.type not in _KINDS + _LONG:
-            raise _bad(found.name, "is neither file, directory nor link")
+            raise _bad(found.name, "is neither file, directory nor link", cls.terms)
         if found.type in _LONG and not 0 <= found.size <= _LONGEST:
-            raise _bad(found.name, "has a name of {0} bytes".format(found.size))
+            raise _bad(found.name, "has a name of {0} bytes".format(found.size), cls.terms)
         return found
 
 
@@ -202,14 +208,14 @@ def extract(
         with acting_as(owner):
             top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                _read_tar(stream, path, counts, limit, functools.partial(_put, top))
+                read_tar(stream, path, counts, limit, functools.partial(put, top))
             finally:
                 os.close(top)
 
     if compression == "none":
         put_all(source)
     else:
-        _through_zstd(source, path, put_all)
+        through_zstd(source, path, put_all)
     return counts
 
 
@@ -221,16 +227,16 @@ def check(source: IO[bytes], path: str, limit: Optional[int] = None, compression
     counts = {"files": 0, "bytes": 0}
 
     def look(stream: IO[bytes], mode: Literal["r|", "r:"] = "r|") -> None:
-        _read_tar(stream, path, counts, limit, lambda _tar, _member, _parts: None, mode)
+        read_tar(stream, path, counts, limit, lambda _tar, _member, _parts: None, mode)
 
     if compression == "none":
         look(source, "r:" if source.seekable() else "r|")
     else:
-        _through_zstd(source, path, look)
+        through_zstd(source, path, look)
     return counts
 
 
-def _through_zstd(source: IO[bytes], path: str, use: Callable[[IO[bytes]], None]) -> None:
+def through_zstd(source: IO[bytes], path: str, use: Callable[[IO[bytes]], None], terms: Terms = MEDIA) -> None:
     """Decompress for somebody who reads. Raises what that one raises, dump_truncated, disk_full."""
     reading, writing = os.pipe()
     ended: List[Completed] = []
@@ -256,31 +262,33 @@ def _through_zstd(source: IO[bytes], path: str, use: Callable[[IO[bytes]], None]
     if failed and isinstance(failed[0], RelocateError):
         raise failed[0]  # what is wrong with the archive, rather than the broken pipe that stopping caused
     if not ended or (ended[0].rc and not any(map(_is_full, failed))):
-        raise _truncated(path)
-    _raise_first(failed, ended[0], "MEDIA could not be written to {0}".format(path))
+        raise _truncated(path, terms)
+    _raise_first(failed, ended[0], "{0} could not be written to {1}".format(terms.of, path))
 
 
-def _read_tar(
+def read_tar(
     stream: IO[bytes],
     path: str,
     counts: Dict[str, int],
     limit: Optional[int],
-    put: Callable[[tarfile.TarFile, tarfile.TarInfo, List[str]], None],
+    take: Take,
     mode: Literal["r|", "r:"] = "r|",
+    terms: Terms = MEDIA,
 ) -> None:
-    """Count and check each member, then give it and the parts of its name to ``put``."""
+    """Count and check each member, then give it and the parts of its name to ``take``."""
     before: Tuple[bytes, ...] = ()
+    kind = type("_Member", (_Member,), {"terms": terms})
     try:
-        with tarfile.open(fileobj=stream, mode=mode, errors="surrogateescape", tarinfo=_Member) as tar:
+        with tarfile.open(fileobj=stream, mode=mode, errors="surrogateescape", tarinfo=kind) as tar:
             for member in tar:
-                parts = _checked(member, before)
+                parts = _checked(member, before, terms)
                 before = tuple(os.fsencode(part) for part in parts)
                 counts["bytes"] += member.size if member.isreg() else 0
                 if limit is not None and counts["bytes"] > limit:
-                    raise _bad(member.name, "would exceed the {0} bytes that were recorded".format(limit))
+                    raise _bad(member.name, "would exceed the {0} bytes that were recorded".format(limit), terms)
                 counts["files"] += member.isreg()
                 PROGRESS.say("{0} files".format(counts["files"]))
-                put(tar, member, parts)
+                take(tar, member, parts)
                 tar.members.clear()  # type: ignore[attr-defined]
         while stream.read(_CHUNK):
             pass  # what follows the end mark is padding
@@ -290,22 +298,22 @@ def _read_tar(
         OverflowError,
         ValueError,
     ) as exc:  # a time that no clock shows, a name with NUL
-        raise _truncated(path) from exc
+        raise _truncated(path, terms) from exc
 
 
-def _checked(member: tarfile.TarInfo, before: Tuple[bytes, ...]) -> List[str]:
+def _checked(member: tarfile.TarInfo, before: Tuple[bytes, ...], terms: Terms) -> List[str]:
     """The parts of a member's name, or path_refused."""
     parts = member.name.split("/")
     if not all(parts) or set(parts) & {".", ".."}:  # an absolute name begins with an empty part
-        raise _bad(member.name, "leads out of MEDIA_ROOT")
+        raise _bad(member.name, "leads out of " + terms.root, terms)
     if not _is_kept(member):
-        raise _bad(member.name, "is neither file, directory nor link")
-    if member.issym() and leads_out(member.name, member.linkname):
-        raise _bad(member.name, "is a link that leads out of MEDIA_ROOT")
+        raise _bad(member.name, "is neither file, directory nor link", terms)
+    if member.issym() and terms.refuses(member):
+        raise _bad(member.name, "is a link that leads out of " + terms.root, terms)
     if member.mode & 0o7000 or member.size < 0:
-        raise _bad(member.name, "has a mode that no upload has")
+        raise _bad(member.name, "has a mode that no upload has", terms)
     if tuple(os.fsencode(part) for part in parts) <= before:
-        raise _bad(member.name, "comes twice, or out of order")
+        raise _bad(member.name, "comes twice, or out of order", terms)
     return parts
 
 
@@ -313,16 +321,14 @@ def _is_kept(member: tarfile.TarInfo) -> bool:
     return member.isreg() or member.isdir() or member.issym()
 
 
-def _bad(name: str, why: str) -> RelocateError:
-    return RelocateError(
-        "path_refused", "{0} in the archive of MEDIA {1}".format(shown(name), why), "use another backup set"
-    )
+def _bad(name: str, why: str, terms: Terms = MEDIA) -> RelocateError:
+    msg = "{0} in the archive of {1} {2}".format(shown(name), terms.of, why)
+    return RelocateError("path_refused", msg, "use another backup set")
 
 
-def _truncated(path: str) -> RelocateError:
-    return RelocateError(
-        "dump_truncated", "the archive of MEDIA for {0} is truncated or damaged".format(path), "use another backup set"
-    )
+def _truncated(path: str, terms: Terms) -> RelocateError:
+    msg = "the archive of {0} for {1} is truncated or damaged".format(terms.of, path)
+    return RelocateError("dump_truncated", msg, "use another backup set")
 
 
 @contextlib.contextmanager
@@ -341,7 +347,8 @@ def _parent(top: int, parts: List[str]) -> Iterator[int]:
         os.close(handle)
 
 
-def _put(top: int, tar: tarfile.TarFile, member: tarfile.TarInfo, parts: List[str]) -> None:
+def put(top: int, tar: tarfile.TarFile, member: tarfile.TarInfo, parts: List[str]) -> None:
+    """Bring one member of an archive back, below an open directory."""
     with _parent(top, parts) as handle:
         _put_in(tar, member, parts[-1], handle)
 

@@ -22,6 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._host.openat impor
 from ansible_collections.relocate.django.plugins.module_utils._host.parents import rights_of
 from ansible_collections.relocate.django.plugins.module_utils._host.tree import shown, walk
 from ansible_collections.relocate.django.plugins.module_utils._model import Directory, SystemUser
+from ansible_collections.relocate.django.plugins.module_utils._project import tracked
 from ansible_collections.relocate.django.plugins.module_utils._project.git import Git
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Media
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Record
@@ -150,6 +151,15 @@ def foreign(path: str, owner: SystemUser, skip: Sequence[str] = ()) -> str:
 
 
 def _tracked(path: str, owner: SystemUser) -> Set[bytes]:
+    top, held = tracked.held(path, owner)
+    if top:
+        real = os.path.realpath(path) + "/"
+        return {
+            os.fsencode(full[len(real) :])
+            for name in held
+            for full in [os.path.join(top, name)]
+            if full.startswith(real)
+        }
     with contextlib.suppress(RelocateError):  # no repository, or no git: nothing came from there
         names = Git(path, owner if os.geteuid() == 0 else None).names("ls-files", "-z")
         return {os.fsencode(name) for name in names}

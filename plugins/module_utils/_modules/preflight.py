@@ -106,6 +106,7 @@ MODULE = Module(
     {
         "argument_spec": _argspec.merged(
             _argspec.project(),
+            _argspec.code(),
             _argspec.login(),
             _argspec.aliases(),
             _argspec.work(),

@@ -83,10 +83,10 @@ def plan_checkout(path: str, owner: Optional[SystemUser], commit: str, source: S
     check_revision(commit)
     if source.remote:
         check_remote(source.remote)
-    if _is_free(path):
+    if is_free(path):
         return CheckoutPlan("clone", path, commit)
     if not os.path.isdir(path) or not is_work_tree(path):
-        raise _occupied(path, "it holds other files")
+        raise occupied(path, "it holds other files")
     return _plan_update(Git(path, owner, source.env or {}), commit, source)
 
 
@@ -95,7 +95,7 @@ def _plan_update(git: Git, commit: str, source: Source) -> CheckoutPlan:
     if not before:
         return CheckoutPlan("update", git.path, commit)  # a clone that was cut short
     if not _same_project(git, source.remote, commit):
-        raise _occupied(git.path, "its origin is another one, and it does not know the revision")
+        raise occupied(git.path, "its origin is another one, and it does not know the revision")
     changed = changes(git.path, git.owner)
     if changed and not (before == commit and _is_patched(git, source.patch)):
         raise dirty(git.path, changed)
@@ -118,13 +118,13 @@ def checkout(path: str, owner: Optional[SystemUser], commit: str, source: Source
         return False
     if plan.action == "clone" and not os.path.lexists(path):
         path = path.rstrip("/")
-        incoming = _make_incoming(path, owner, source.directories)
+        incoming = make_incoming(path, owner, source.directories)
         _fill(Git(os.path.join(os.path.dirname(path), incoming), owner, source.env or {}), commit, source)
         with openat.parent(path, owner) as (place, name):
             place.replace(incoming, name)
         return True
     if plan.action == "clone" and owner is not None and os.geteuid() == 0:
-        _give_empty(path, owner)
+        give_empty(path, owner)
     _fill(Git(path, owner, source.env or {}), commit, source)
     return True
 
@@ -147,15 +147,17 @@ def _same_project(git: Git, remote: str, commit: str) -> bool:
     origin = git.run("config", "--get", "remote.origin.url").out.strip()
     if not remote or not origin:
         return True  # one of them came from a bundle: _fill compares the histories
-    return _normal(origin) == _normal(remote)
+    return normal(origin) == normal(remote)
 
 
-def _normal(remote: str) -> str:
+def normal(remote: str) -> str:
+    """Return an address in the form by which two are compared."""
     bare = split_credentials(remote)[0].rstrip("/")
     return re.sub(r"^([a-z+]+://)?([^/@]*@)?", "", re.sub(r"\.git$", "", bare)).replace(":", "/", 1)
 
 
-def _is_free(path: str) -> bool:
+def is_free(path: str) -> bool:
+    """Tell whether nothing is in the way of a checkout."""
     return not os.path.lexists(path) or (os.path.isdir(path) and not os.listdir(path))
 
 
@@ -172,7 +174,8 @@ def dirty(path: str, changed: Sequence[str]) -> RelocateError:
     )
 
 
-def _occupied(path: str, why: str) -> RelocateError:
+def occupied(path: str, why: str) -> RelocateError:
+    """Return the refusal of a directory that holds something else."""
     return RelocateError(
         "checkout_occupied",
         "{0} is not a checkout of this project: {1}".format(path, why),
@@ -180,8 +183,8 @@ def _occupied(path: str, why: str) -> RelocateError:
     )
 
 
-def _make_incoming(path: str, owner: Optional[SystemUser], directories: Sequence[Directory]) -> str:
-    """An empty directory of the owner beside path; a leftover of a killed run is removed. Returns its name."""
+def make_incoming(path: str, owner: Optional[SystemUser], directories: Sequence[Directory]) -> str:
+    """Make an empty directory of the owner beside path; a leftover of a killed run is removed. Returns its name."""
     parent, name = os.path.split(path)
     incoming = ".{0}.relocate-incoming".format(name)
     full = os.path.join(parent, incoming)
@@ -208,14 +211,14 @@ def _remove_incoming(place: openat.Place, full: str, owner: Optional[SystemUser]
     except FileNotFoundError:
         return
     if not stat.S_ISDIR(status.st_mode):
-        raise _occupied(full, "it is no directory")
+        raise occupied(full, "it is no directory")
     with acting_as(owner if os.geteuid() == 0 else None):  # what is in it is the owner's
         shutil.rmtree(full, ignore_errors=True)
     with contextlib.suppress(FileNotFoundError), acting_as(place.user):
         os.rmdir(os.path.basename(full), dir_fd=place.handle)
 
 
-def _give_empty(path: str, owner: SystemUser) -> None:
+def give_empty(path: str, owner: SystemUser) -> None:
     """Make an empty directory that is there the owner's, if it is the one that was named."""
     try:
         with openat.parent(path, owner) as (place, name):
@@ -238,7 +241,7 @@ def _fill(git: Git, commit: str, source: Source) -> None:
     _obtain(git, commit, source)
     if before and not git.test("merge-base", before, commit):
         git.run("update-ref", "-d", "refs/relocate/" + commit)
-        raise _occupied(git.path, "its history has nothing in common with the revision")
+        raise occupied(git.path, "its history has nothing in common with the revision")
     git.out("checkout", "-q", "--detach", commit, "--")
     _submodules(git, commit)
     _large_files(git)
@@ -264,10 +267,11 @@ def _obtain(git: Git, commit: str, source: Source) -> None:
     if source.remote and not _has(git, commit):
         said.append(_from_remote(git, commit, source))
     if not _has(git, commit):
-        raise _not_found(commit, source, "; ".join(text for text in said if text))
+        raise not_found(commit, source, "; ".join(text for text in said if text))
 
 
-def _not_found(commit: str, source: Source, reasons: str) -> RelocateError:
+def not_found(commit: str, source: Source, reasons: str) -> RelocateError:
+    """Return the refusal when no source had the revision."""
     asked = " and ".join(name for name, used in (("bundle", source.bundle), ("remote", source.remote)) if used)
     return RelocateError(
         "revision_not_found",

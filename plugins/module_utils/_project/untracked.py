@@ -75,25 +75,38 @@ class Left:
     what: str
 
 
+@dataclass(frozen=True)
+class Held:
+    """What lies beside the code of another version control than git's: its top, and names relative to that.
+
+    Those of directories that are whole end with a slash.
+    """
+
+    top: str
+    beside: Sequence[str]
+
+
 def find(
     path: str,
     owner: Optional[SystemUser],
     used: Mapping[str, Sequence[str]],
     apart: Sequence[str],
     accepted: Sequence[str] = (),
+    held: Optional[Held] = None,
 ) -> List[Left]:
     """Return what git does not hold and the site may need, sorted. Raises not_a_checkout.
 
     :param used: kind (static, templates, locale) -> directories that the settings name
     :param apart: what travels, or is made anew, by other means: MEDIA_ROOT, STATIC_ROOT, database files
     :param accepted: patterns and paths, relative to the project or absolute, that the user has spoken of
+    :param held: None for git
     """
-    top = os.path.realpath(toplevel(path, owner))
+    top = os.path.realpath(held.top if held else toplevel(path, owner))
     project = os.path.realpath(path)
     places = {kind: [os.path.realpath(item) for item in items] for kind, items in used.items()}
     look = _Look(top, places, [os.path.realpath(item) for item in apart if item])
     found: Dict[str, str] = {}
-    names = Git(top, owner).names("ls-files", "-z", "--others", "--directory")
+    names = held.beside if held else Git(top, owner).names("ls-files", "-z", "--others", "--directory")
     with acting_as(owner):
         for full in look.files(names):
             what = look.what(full)

@@ -17,7 +17,13 @@ LABEL = re.compile(r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}$")
 
 def make_label(revision: str, now: datetime.datetime) -> str:
     """A set's name: UTC time and revision, sortable by age."""
-    return now.astimezone(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ") + "-" + (revision or "0" * 12)[:12]
+    return now.astimezone(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ") + "-" + digits_of(revision)
+
+
+def digits_of(revision: str) -> str:
+    """Return the twelve digits by which a label tells a revision: of Subversion's, which ends with one, the number."""
+    address, _at, number = revision.rpartition("@")
+    return number[-12:].zfill(12) if address and number.isdigit() else (revision or "0" * 12)[:12]
 
 
 def check_label(label: str) -> str:

@@ -142,6 +142,8 @@ _SHAPES: Dict[str, Dict[str, Any]] = {
     "host": dict.fromkeys(("name", "machine_id", "distribution", "family", "python"), str),
     "code": {
         **dict.fromkeys(("commit", "branch", "remote", "described", "bundle", "patch", "prefix"), str),
+        **dict.fromkeys(("vcs", "archive", "listing", "uuid"), str),  # of other code than git's
+        **dict.fromkeys(("files", "bytes"), int),
         "dirty": bool,
         "migrations": Mapping[str, Mapping[str, _NAMES]],
     },

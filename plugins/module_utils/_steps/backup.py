@@ -18,20 +18,15 @@ from ansible_collections.relocate.django.plugins.module_utils._host.parents impo
 from ansible_collections.relocate.django.plugins.module_utils._media import stores
 from ansible_collections.relocate.django.plugins.module_utils._model import Directory, Revision, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
-from ansible_collections.relocate.django.plugins.module_utils._project import history, vcs
+from ansible_collections.relocate.django.plugins.module_utils._project import history
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Marks
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._repository.access import Access
 from ansible_collections.relocate.django.plugins.module_utils._set import cron as set_cron
 from ansible_collections.relocate.django.plugins.module_utils._set import first_copy, retention
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned as set_unversioned
-from ansible_collections.relocate.django.plugins.module_utils._set.directory import (
-    BUNDLE,
-    ENVIRONMENT,
-    PATCH,
-    BackupSet,
-)
-from ansible_collections.relocate.django.plugins.module_utils._set.label import Made, check_label, make_label
+from ansible_collections.relocate.django.plugins.module_utils._set.directory import ENVIRONMENT, BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._set.label import Made, check_label, digits_of, make_label
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import (
     PREPARED,
     DatabaseEntry,
@@ -40,7 +35,7 @@ from ansible_collections.relocate.django.plugins.module_utils._set.manifest impo
     UnversionedFile,
 )
 from ansible_collections.relocate.django.plugins.module_utils._set.policy import Policy
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, code_of, owner_facts, project_paths
 from ansible_collections.relocate.django.plugins.module_utils._steps import (
     carry,
     copies,
@@ -51,6 +46,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import (
     logs,
     preflight,
     retain,
+    site_code,
     store_media,
     unnamed,
 )
@@ -90,6 +86,8 @@ class Options(ModuleOptions):
     replicate: bool = False  # changes are followed from the first copy on
     replicate_limit: int = 4096  # MiB of them
     age_recipients: Sequence[str] = ()  # public keys to which the set is encrypted
+    vcs: str = site_code.GIT  # what holds the code: git, hg, svn, none
+    files_ignored: Sequence[str] = ()  # files that may stay behind, or that the user carries
 
     @property
     def whole(self) -> bool:
@@ -169,17 +167,16 @@ def plan(site: Site, options: Options, looks: preflight.Options) -> Plan:
     Raises obstacles (or the code of the only one), dirty_tree, not_a_checkout, revision_refused, media_skipped.
     """
     encrypt.check(options.recipients)
+    site_code.attach(
+        site, options.vcs, options.directory, (*options.files, *options.files_ignored), options.compression
+    )
     Policy.of(options.retention, options.keep)  # what cannot be meant is refused before any work
     if options.whole and not options.checked:
         preflight.refuse_set(site, looks)
     revision = revision_of(site, options.allow_dirty)
     label = options.label or label_for(revision)
-    if label.rpartition("-")[2] != revision.commit[:12]:
-        raise RelocateError(
-            "revision_refused",
-            "the set {0} was begun for another revision than {1}".format(label, revision.commit),
-            "pause deployments on old, then start again",
-        )
+    if label.rpartition("-")[2] != digits_of(revision.commit):
+        raise site_code.begun_for_another(site, options.directory, options.site, label, revision)
     if options.media and options.whole:
         store_media.check_media(site, options.media_skip)
     return Plan(label, revision)
@@ -286,7 +283,7 @@ def remove(options: Options, check_mode: bool) -> Dict[str, Any]:
 
 def revision_of(site: Site, allow_dirty: bool) -> Revision:
     """Return what the project runs. Raises dirty_tree unless uncommitted changes are allowed, not_a_checkout."""
-    revision = vcs.revision(site.project.path, site.project.owner)
+    revision = code_of(site).revision()
     if revision.dirty and not allow_dirty:
         raise RelocateError(
             "dirty_tree",
@@ -306,16 +303,14 @@ def prepare(site: Site, backup: BackupSet, revision: Revision, carried: Sequence
 
     :param carried: files besides git's, as the user names them
     """
-    bundle = backup.file(BUNDLE)
-    if not os.path.exists(bundle):
-        _write(bundle, lambda out: vcs.bundle(site.project.path, site.project.owner, revision.commit, out))
-    if revision.dirty:
-        _write(backup.file(PATCH), lambda out: vcs.patch(site.project.path, site.project.owner, out))
+    for part in code_of(site).parts(revision):
+        if part.again or not os.path.exists(backup.file(part.name)):
+            _write(backup.file(part.name), part.fill)
     environment_of.write(site, backup)
     unversioned = set_unversioned.capture(backup, carried, site.project.path, site.project.owner)
     directories = _directories(site, unversioned)
     backup.note_prepared(
-        Prepared(code_of(site, revision), django_of(site), owner_facts(site.project), unversioned, directories)
+        Prepared(words_of(site, revision), django_of(site), owner_facts(site.project), unversioned, directories)
     )
 
 
@@ -328,7 +323,7 @@ def _write_cron(site: Site, backup: BackupSet, options: Options) -> None:
 
 def _directories(site: Site, unversioned: Sequence[UnversionedFile]) -> Tuple[Directory, ...]:
     """The directories that new may have to make: the project's, and all above what is moved."""
-    named = [site.project.path, vcs.toplevel(site.project.path, site.project.owner)]
+    named = [site.project.path, code_of(site).top()]
     named += [os.path.dirname(path) for path in [site.project.interpreter] + [item.path for item in unversioned]]
     named += [os.path.dirname(engine.config.name) for engine in site.engines.values() if engine.is_file]
     named += logs.directories(django_of(site))
@@ -336,20 +331,19 @@ def _directories(site: Site, unversioned: Sequence[UnversionedFile]) -> Tuple[Di
     return record([path for path in named + [os.path.dirname(media)] if os.path.isabs(path)], site.project.owner)
 
 
-def code_of(site: Site, revision: Revision) -> Dict[str, Any]:
+def words_of(site: Site, revision: Revision) -> Dict[str, Any]:
     """The manifest's words on the code; ``prefix`` is where in the repository the project lies."""
     return dict(
         as_plain(revision),
-        bundle=BUNDLE,
-        patch=PATCH if revision.dirty else "",
-        prefix=vcs.prefix(site.project.path, site.project.owner),
+        prefix=code_of(site).prefix(),
         migrations=history.record(site.facts["migrations"], site.facts["history"]),
+        **code_of(site).words(revision),
     )
 
 
 def django_of(site: Site) -> Dict[str, Any]:
     """The manifest's words on Django and where the project is."""
-    prefix = vcs.prefix(site.project.path, site.project.owner)
+    prefix = code_of(site).prefix()
     django = logs.by_project(site.facts["django"], site.project.path, prefix)
     return dict(django, **project_paths(site.project))
 
@@ -380,7 +374,7 @@ def compose(
         site=name,
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         host=host_facts.describe_host(),
-        code=code_of(site, revision),
+        code=words_of(site, revision),
         django=django_of(site),
         owner=owner_facts(site.project),
         databases=databases,

@@ -11,6 +11,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.relocate.django.plugins.module_utils._code import new as new_code
+from ansible_collections.relocate.django.plugins.module_utils._code import placed, tree
+from ansible_collections.relocate.django.plugins.module_utils._code.old import ARCHIVES, HG_BUNDLE, LISTING, told
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
@@ -75,21 +78,21 @@ def checkout(options: Options, check_mode: bool) -> Dict[str, Any]:
     top = vcs.top_of(options.path, _prefix(prepared))
     env = texts(options.environment)
     with SecretStore(secret_base(options.directory), owner) as secrets:
-        source = _source(options, prepared, backup, commit, env, secrets)
-        if owner is None:
-            # Told in check mode, before the user is made: a checkout that is there is somebody else's, and git runs
-            # what its configuration says.
-            planned = vcs.CheckoutPlan("clone", top, commit)
-        else:
-            planned = vcs.plan_checkout(top, owner, commit, source)
+        wanted = _wanted(options, prepared, backup, commit, env, secrets)
+        # Told in check mode, before the user is made: a checkout that is there is somebody else's, and git runs
+        # what its configuration says.
+        unmade = vcs.CheckoutPlan("clone", top, commit)
+        planned = unmade if owner is None else new_code.plan(top, owner, wanted)
         result = {"changed": planned.action != "none", "revision": commit, "before": planned.before}
+        notes = [text for text in [told(dict(prepared.code, commit=commit))] if text]
         result["diff"] = {"before": planned.before + "\n", "after": commit + "\n"}
         if check_mode:
-            return result
+            return dict(result, notes=notes) if notes else result
         _open_home(owner, prepared.owner, top)
         with PROGRESS.part("git"):
-            vcs.checkout(top, owner, commit, source)
-    return dict(result, **_environment(options, prepared, backup, owner, env, bool(result["changed"])))
+            new_code.checkout(top, owner, wanted)
+    built = _environment(options, prepared, backup, owner, env, bool(result["changed"]))
+    return dict(result, **dict(built, notes=[*notes, *built["notes"]]))
 
 
 def _owner(name: str, allow_root: bool, check_mode: bool) -> Optional[SystemUser]:
@@ -111,6 +114,45 @@ def _prefix(prepared: Prepared) -> str:
     return str(prepared.code.get("prefix") or "")
 
 
+def _wanted(
+    options: Options,
+    prepared: Prepared,
+    backup: BackupSet,
+    commit: str,
+    env: Mapping[str, str],
+    secrets: SecretStore,
+) -> new_code.Wanted:
+    """Return the revision, and where it comes from. Raises manifest_invalid for what no set says."""
+    kind, own = str(prepared.code.get("vcs") or "git"), commit == prepared.code["commit"]
+    if kind not in new_code.MARKS:
+        raise _invalid(backup, "code.vcs")
+    source = _source(options, prepared, backup, commit, env, secrets)
+    packed = _packed(prepared, backup, source) if own and prepared.code.get("archive") else None
+    return new_code.Wanted(kind, commit, source, str(prepared.code.get("uuid") or ""), packed)
+
+
+def _packed(prepared: Prepared, backup: BackupSet, source: vcs.Source) -> placed.Packed:
+    """Return the tree in a set; its listing is what its revision says. Raises manifest_invalid."""
+    name = str(prepared.code["archive"])
+    if name not in ARCHIVES.values():
+        raise _invalid(backup, "code.archive")
+    try:
+        with open(backup.check_file(LISTING), encoding="ascii") as stream:
+            listing = tree.from_text(stream.read())
+    except (OSError, ValueError, RecursionError):
+        raise _invalid(backup, LISTING) from None
+    if prepared.code.get("vcs") == "none" and listing.digest != prepared.code["commit"]:
+        raise _invalid(backup, "code.commit")
+    compression = next(key for key, value in ARCHIVES.items() if value == name)
+    return placed.Packed(listing, backup.check_file(name), compression, source.directories)
+
+
+def _invalid(backup: BackupSet, what: str) -> RelocateError:
+    return RelocateError(
+        "manifest_invalid", "{0} lacks what a set holds ({1})".format(backup.path, what), "use another backup set"
+    )
+
+
 def _source(
     options: Options,
     prepared: Prepared,
@@ -120,13 +162,15 @@ def _source(
     secrets: SecretStore,
 ) -> vcs.Source:
     remote = options.remote if options.remote is not None else prepared.code.get("remote", "")
-    patch = b""
+    patch, bundle = b"", BUNDLE
+    if prepared.code.get("vcs"):
+        bundle = HG_BUNDLE if prepared.code["vcs"] == "hg" else ""
     if prepared.code.get("patch") and commit == prepared.code["commit"]:
         with open(backup.check_file(PATCH), "rb") as stream:
             patch = stream.read()
     return vcs.Source(
         remote="" if remote == "none" else remote,
-        bundle=backup.check_file(BUNDLE),
+        bundle=backup.check_file(bundle) if bundle else None,
         patch=patch,
         env=env,
         secrets=secrets,

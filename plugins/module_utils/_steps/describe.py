@@ -16,8 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     Obstacle,
     as_plain,
 )
-from ansible_collections.relocate.django.plugins.module_utils._project import vcs
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, owner_facts, project_paths
+from ansible_collections.relocate.django.plugins.module_utils._site import Site, code_of, owner_facts, project_paths
 from ansible_collections.relocate.django.plugins.module_utils._steps import logs
 
 #: What the probe is asked for by default. "counts", "checks" and "packages" cost time and are asked for by name.
@@ -29,8 +28,8 @@ def describe_site(site: Site, media_skip: Sequence[str] = ()) -> Dict[str, Any]:
     revision: Optional[Any]
     prefix, shown = "", site.facts
     try:
-        revision = as_plain(vcs.revision(site.project.path, site.project.owner))
-        prefix = vcs.prefix(site.project.path, site.project.owner)
+        revision = as_plain(code_of(site).revision())
+        prefix = code_of(site).prefix()
     except RelocateError as error:
         if error.code != "not_a_checkout":
             raise

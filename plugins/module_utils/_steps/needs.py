@@ -14,14 +14,22 @@ from ansible_collections.relocate.django.plugins.module_utils._process import fi
 _SLACK = 64 * 1024 * 1024  # bytes that must stay free whatever is written
 
 
-def missing_programs(compression: str, installs: bool) -> List[Obstacle]:
-    """Return an obstacle for each program that this host lacks and no task installs."""
+#: What version control is run by, and the package that has it.
+_VCS = {"git": ("git", "git"), "hg": ("hg", "mercurial"), "svn": ("svn", "subversion")}
+
+
+def missing_programs(compression: str, installs: bool, vcs: str = "git") -> List[Obstacle]:
+    """Return an obstacle for each program that this host lacks and no task installs.
+
+    :param vcs: what holds the code: git, hg, svn, none
+    """
     if installs:
         return []
-    needed = ("git", "zstd") if compression == "zstd" else ("git",)
+    needed = [_VCS[vcs]] if vcs in _VCS else []
+    needed += [("zstd", "zstd")] if compression == "zstd" else []
     return [
-        Obstacle("program_missing", "{0} is not installed".format(name), "install {0}".format(name))
-        for name in needed
+        Obstacle("program_missing", "{0} is not installed".format(name), "install {0}".format(package))
+        for name, package in needed
         if find_program(name) is None
     ]
 

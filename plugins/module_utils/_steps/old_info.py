@@ -24,7 +24,7 @@ _INFO: Mapping[str, Any] = {
     "databases": Each(_DATABASE),
     "media": Maybe({"bytes": Maybe(int), "rights": Maybe(Each(object))}),
     "unit_users": Maybe([str]),
-    "revision": Maybe({"remote": Maybe(str)}),
+    "revision": Maybe({"remote": Maybe(str), "vcs": Maybe(str)}),
     "revision_brought": Maybe(bool),
     "needs": Maybe(Each(object)),
     "pages": Maybe(Each(object)),

@@ -13,10 +13,15 @@ from ansible_collections.relocate.django.plugins.module_utils._discover import h
 from ansible_collections.relocate.django.plugins.module_utils._media import stores as media_stores
 from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
-from ansible_collections.relocate.django.plugins.module_utils._project import vcs
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, SiteOptions, collect, open_site
+from ansible_collections.relocate.django.plugins.module_utils._site import (
+    Site,
+    SiteOptions,
+    code_of,
+    collect,
+    open_site,
+)
 from ansible_collections.relocate.django.plugins.module_utils._steps import (
     belongings,
     carry,
@@ -27,6 +32,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import (
     old_pages,
     preflight,
     readiness,
+    site_code,
     stores,
     unnamed,
 )
@@ -70,7 +76,9 @@ def _open(options: Options, obstacles: List[Obstacle], host: Host, served: Optio
     """Look at the project and its databases."""
     topics = (*describe.TOPICS, *belongings.TOPICS, _SIZES, *(() if options.pages is None else (_PAGES,)))
     with open_site(options.site, topics, partial=True) as site:
-        told = _taken(site)
+        told, named = _taken(site), options.named
+        spoken = (*named.files, *named.files_ignored)
+        site_code.attach(site, options.preflight.vcs, named.directory, spoken, options.preflight.compression)
         obstacles += preflight.obstacles_on_old(site, options.preflight)
         usual = site.facts.pop(_PAGES, {})
         sizes = site.facts.pop(_SIZES, [])
@@ -135,10 +143,10 @@ def _taken(site: Site) -> Dict[str, Any]:
 
 def _for_new(options: Options, site: Site, info: Mapping[str, Any], obstacles: List[Obstacle]) -> Dict[str, Any]:
     """Whether old can bring the revision that is wanted, and whom its units run as."""
-    wanted, project = options.preflight.revision, site.project
+    wanted = options.preflight.revision
     found: Dict[str, Any] = {}
     if wanted and info["revision"]:
-        brought = collect(obstacles, lambda: vcs.brings(project.path, project.owner, wanted))
+        brought = collect(obstacles, lambda: code_of(site).brings(wanted))
         found["revision_brought"] = brought is not False  # what cannot be asked is in the list already
     found["unit_users"] = collect(obstacles, lambda: checks.users(options.preflight.units)) or []
     return found

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, List, Mapping, Optional, Sequence
 
+from ansible_collections.relocate.django.plugins.module_utils._code.old import Code
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import scan
@@ -21,10 +22,16 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     as_plain,
 )
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
-from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, untracked, vcs
+from ansible_collections.relocate.django.plugins.module_utils._project import history, packages, untracked
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned
-from ansible_collections.relocate.django.plugins.module_utils._site import Site, collect, gather, never_migrated
+from ansible_collections.relocate.django.plugins.module_utils._site import (
+    Site,
+    code_of,
+    collect,
+    gather,
+    never_migrated,
+)
 from ansible_collections.relocate.django.plugins.module_utils._steps import belongings
 from ansible_collections.relocate.django.plugins.module_utils._steps.needs import missing_programs, missing_space
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as, lookup_user
@@ -51,6 +58,7 @@ class Options(ModuleOptions):
     engines: Mapping[str, str] = field(default_factory=dict)  # by alias: the engine that new has instead
     excluded_models: Sequence[str] = ()  # models whose rows a conversion leaves out
     replicate: bool = False  # changes are followed from a first copy on
+    vcs: str = "git"  # what holds the code: git, hg, svn, none
 
 
 def media_obstacles(found: Mapping[str, Any]) -> List[Obstacle]:
@@ -116,7 +124,7 @@ def obstacles_of_set(site: Site, options: Options) -> List[Obstacle]:
     gather(found, partial(_untracked, site, options))
     collect(found, partial(unversioned.expand, options.files, site.project.path, site.project.owner))
     found += _files_outside(site, [*options.files, *options.files_ignored])
-    found += missing_programs(options.compression, options.installs)
+    found += missing_programs(options.compression, options.installs, options.vcs)
     needed = sum(_size(site, alias) for alias in site.engines)
     found += missing_space(options.directory, needed, "the backup set")
     return found
@@ -197,9 +205,10 @@ def _size(site: Site, alias: str) -> int:
 
 def _code_obstacles(site: Site, options: Options) -> List[Obstacle]:
     found: List[Obstacle] = []
-    revision = collect(found, lambda: vcs.revision(site.project.path, site.project.owner))
+    code = code_of(site)
+    revision = collect(found, code.revision)
     if revision is not None:
-        collect(found, lambda: vcs.check_whole(site.project.path, site.project.owner))
+        collect(found, code.check_whole)
     if revision is not None and revision.dirty and not options.allow_dirty:
         shown = ", ".join(revision.changes[:5]) + (", ..." if len(revision.changes) > 5 else "")
         found.append(
@@ -212,6 +221,12 @@ def _code_obstacles(site: Site, options: Options) -> List[Obstacle]:
     return found
 
 
+def _held(code: Code) -> Optional[untracked.Held]:
+    """Return what lies beside code that git does not hold."""
+    beside = code.beside()
+    return None if beside is None else untracked.Held(code.top(), beside)
+
+
 def _untracked(site: Site, options: Options) -> List[Obstacle]:
     """Files beside the code that git does not hold and the site may need, unless they travel or may stay."""
     django = site.facts.get("django", {})
@@ -220,8 +235,11 @@ def _untracked(site: Site, options: Options) -> List[Obstacle]:
     accepted = [*options.files, *options.files_ignored]
     databases = [engine.config.name for engine in site.engines.values() if engine.is_file]
     apart = belongings.carried_otherwise(django, databases, options.directory)
+    code = code_of(site)
     try:
-        missed = untracked.find(site.project.path, site.project.owner, django["used_paths"], apart, accepted)
+        missed = untracked.find(
+            site.project.path, site.project.owner, django["used_paths"], apart, accepted, _held(code)
+        )
     except RelocateError as error:
         if error.code == "not_a_checkout":
             return []  # told of already
@@ -233,8 +251,8 @@ def _untracked(site: Site, options: Options) -> List[Obstacle]:
     return [
         Obstacle(
             "files_untracked",
-            "git does not track files that the site may need: {0}{1}".format(
-                names, ", ..." if len(missed) > 10 else ""
+            "{0} does not track files that the site may need: {1}{2}".format(
+                code.name, names, ", ..." if len(missed) > 10 else ""
             ),
             "set relocate_files: [{0}] to carry them, or list in relocate_files_ignored what may stay behind".format(
                 lines
@@ -249,14 +267,15 @@ def _refuse_older(site: Site, options: Options) -> None:
     Raises unknown_migration. Once it is checked out on new, the code itself is asked.
     """
     # A backup names none: it takes the one that is checked out.
-    path, owner, revision = site.project.path, site.project.owner, str(options.revision or "")
+    revision = str(options.revision or "")
     there = site.facts.get("history", {})
-    names = vcs.files_at(path, owner, revision) if revision and "files" in there else None
+    code = code_of(site)
+    names = code.files_at(revision) if revision and "files" in there else None
     if names is None:
         return
     recorded = history.record(site.facts.get("migrations", {}), there)
-    later = history.at_revision(there, os.path.realpath(vcs.toplevel(path, owner)), names)
-    history.check(recorded, later, lambda: vcs.comes_after(path, owner, revision), list(site.engines))
+    later = history.at_revision(there, os.path.realpath(code.top()), names)
+    history.check(recorded, later, lambda: code.comes_after(revision), list(site.engines))
 
 
 def _files_of_others(site: Site) -> List[Obstacle]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, List, Mapping, Optional, Sequence
 
+from ansible_collections.relocate.django.plugins.module_utils._code import new as new_code
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, EngineContext
 from ansible_collections.relocate.django.plugins.module_utils._engines.registry import open_engine
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -83,11 +84,12 @@ def obstacles_on_new(options: Options, old: Mapping[str, Any], secrets: SecretSt
     if itself:
         msg = "refusing: this is the OLD host ({0})".format(old["host"]["name"])
         found.append(Obstacle("same_host", msg, "correct the inventory: old and new must be two machines"))
-    found += missing_programs(options.compression, options.installs)
+    found += missing_programs(options.compression, options.installs, _vcs(old))
     user = _owner_here(options, old, found)
     gather(found, partial(_python_obstacles, options, old, user))
-    found += _occupied(options.project.path, _prefix(old))
-    collect(found, partial(_refuse_unreachable, options, old, user))
+    found += _occupied(options.project.path, _prefix(old), _vcs(old))
+    if _vcs(old) == "git":  # of others the checkout asks, before the freeze too
+        collect(found, partial(_refuse_unreachable, options, old, user))
     gather(found, partial(_paths_of_old, options, old))
     collect(found, partial(_refuse_unnamed, options, old))
     if not itself and not _serves_here(options, old):
@@ -105,6 +107,16 @@ def obstacles_on_new(options: Options, old: Mapping[str, Any], secrets: SecretSt
 def _prefix(old: Mapping[str, Any]) -> str:
     """Return where in its repository the project lies."""
     return str(old["project"].get("prefix") or "")
+
+
+def _vcs(old: Mapping[str, Any]) -> str:
+    """Return what holds the code on old. Raises answer_refused for what nobody knows."""
+    found = str((old.get("revision") or {}).get("vcs") or "git")
+    if found not in new_code.MARKS:
+        raise RelocateError(
+            "answer_refused", "old reports a version control that nobody knows", "upgrade relocate.django"
+        )
+    return found
 
 
 def _is_old(options: Options, old: Mapping[str, Any]) -> bool:
@@ -217,13 +229,13 @@ def _brought_python(options: Options, django: Django) -> List[Obstacle]:
     return found + ([obstacle] if obstacle else [])
 
 
-def _occupied(project: str, prefix: str) -> List[Obstacle]:
+def _occupied(project: str, prefix: str, kind: str) -> List[Obstacle]:
     """Whatever is where the checkout goes. The project may be a directory of a larger repository."""
     found: List[Obstacle] = []
     path = collect(found, partial(vcs.top_of, project, prefix))
     if path is None:
         return found
-    if os.path.isdir(path) and os.listdir(path) and not os.path.lexists(os.path.join(path, ".git")):
+    if os.path.isdir(path) and os.listdir(path) and not os.path.lexists(os.path.join(path, new_code.MARKS[kind])):
         return [Obstacle("checkout_occupied", "{0} holds something else".format(path), "move it away")]
     return []
 

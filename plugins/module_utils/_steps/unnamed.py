@@ -42,6 +42,7 @@ class Options(ModuleOptions):
     files_ignored: Sequence[str]
     env_files: Sequence[str]
     cron: str  # leave: lines of cron may stay behind; carry: they go along
+    vcs: str = "git"  # what holds the code: git, hg, svn, none
 
 
 def find(host: Host, path: str, kept: Sequence[str] = ()) -> Optional[sites.FoundSite]:
@@ -74,8 +75,7 @@ def obstacles(
 
 def files_unnamed(options: Options, owner: Optional[SystemUser], values: Values) -> List[Obstacle]:
     """One obstacle for all files that nobody carries."""
-    wanted = _env_files(options, owner)
-    wanted.update({str(item["value"]): str(item["why"]) for item in values.values.get("files", ())})
+    wanted = _wanted(options, owner, values)
     try:
         spoken = unversioned.absolute([*options.files, *options.files_ignored], options.path)
     except RelocateError:
@@ -98,6 +98,19 @@ def files_unnamed(options: Options, owner: Optional[SystemUser], values: Values)
             ),
         )
     ]
+
+
+def _wanted(options: Options, owner: Optional[SystemUser], values: Values) -> Dict[str, str]:
+    """Return the files that belong to the site, each with why."""
+    found = {str(item["value"]): str(item["why"]) for item in values.values.get("files", ())}
+    beside = {name: why for name, why in found.items() if not _is_of_the_tree(options, name)}
+    return {**_env_files(options, owner), **beside}
+
+
+def _is_of_the_tree(options: Options, name: str) -> bool:
+    """Tell whether a file travels with the code, since no version control leaves it out."""
+    full, top = os.path.normpath(os.path.join(options.path, name)), options.path.rstrip("/") + "/"
+    return options.vcs == "none" and full.startswith(top)
 
 
 def _env_files(options: Options, owner: Optional[SystemUser]) -> Dict[str, str]:
