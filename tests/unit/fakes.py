@@ -286,4 +286,5 @@ def fake_site(path: Any, *engines: Any, **site_facts: Any) -> Any:
         stopwatch=Stopwatch(),
         notes=[],
         scanned={},
+        code=None,
     )
