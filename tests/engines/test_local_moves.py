@@ -125,7 +125,7 @@ def see_moved(site: LocalSite, said: str) -> None:
     assert site.rows(site.new, "legacy.sqlite3", "select total from invoice") == [(7,), (8,)]
     new = site.new / PREFIX
     assert (new / "notes/models.py").read_text() == FILES[f"{PREFIX}/notes/models.py"]
-    assert (new / "notes/-run.sh").stat().st_mode & 0o777 == 0o750
+    assert (new / "notes/-run.sh").stat().st_mode & 0o700 == 0o700
     assert (new / ".env").read_text() == "HOST=new\n"
     assert not (new / "beside.txt").exists()
 
