@@ -68,11 +68,31 @@ def dump(request: Request, stream: BinaryIO, say: Callable[[str], None]) -> Dict
     missing = [] if keys is None else missing_keys(tables, keys)
     header = header_of(request, connection, tables, migrations)
     if request["format"] == LINES:
+        refuse_geometries(tables)
         counts = write_lines(stream, header, tables, keys, _progress(say))
     else:
         counts = venv_write_objects.write(stream, request, tables, keys, _progress(say))
     needs = [] if header["whole"] else needed_parents(tables)
     return dict(header, counts=counts, method=venv_rows.METHOD, missing_keys=missing, needs=needs)
+
+
+def refuse_geometries(tables: List[venv_rows.Table]) -> None:
+    """Refuse geometries that the lossless form has no words for: PostGIS has a text for them, SpatiaLite plain bytes.
+
+    Raises FixtureError.
+    """
+    for table in tables:
+        named = [column.name for column in table.columns if hasattr(column.field, "geom_type")]
+        if named and table.connection.vendor == "mysql":
+            raise FixtureError(
+                "unsupported_model",
+                "{0}: {1} holds geometries, which the format lines does not hold on MySQL and MariaDB".format(
+                    table.label, ", ".join(named)
+                ),
+                "set format to json, or list {0} in excluded_models".format(table.label),
+                model=table.label,
+                field=named[0],
+            )
 
 
 def _moment(connection: Any) -> str:

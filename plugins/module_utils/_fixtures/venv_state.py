@@ -41,6 +41,7 @@ def migrate_to(connection: Any, recorded: List[str], say: Callable[[str], None])
             "the database that the fixture would be loaded into holds {0} tables".format(len(found)),
             "use a blank database: the load applies the migrations",
         )
+    connection.prepare_database()  # as migrate does: SpatiaLite has tables of its own
     executor = MigrationExecutor(connection, _progress(say))
     wanted = _known(executor.loader, nodes_of(recorded))
     for config in _without_migrations(executor.loader):

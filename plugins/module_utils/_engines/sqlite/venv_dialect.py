@@ -72,6 +72,8 @@ class SQLite(venv_dialect.Dialect):
 
     def reader(self, column: Any) -> values.Convert:
         """A column may hold anything here."""
+        if column.kind == "native":
+            return _read_native
         return values.read_int if column.kind in ("int", "duration") else super().reader(column)
 
     def writer(self, column: Any) -> values.Convert:
@@ -82,6 +84,7 @@ class SQLite(venv_dialect.Dialect):
             "binary": values.write_binary,
             "uuid": values.without_hyphens,
             "json": values.write_json,
+            "native": _write_native,
             "datetime": values.write_timestamp(self.zone, True),
             "time": lambda value: value[:8] if value.endswith(".000000") else value,
         }
@@ -110,3 +113,13 @@ class SQLite(venv_dialect.Dialect):
     def integers(cls, internal: str) -> Tuple[int, int]:
         """Every one takes 8 bytes; Django adds a check to those that are positive."""
         return (0, venv_dialect.BIG[1]) if internal.startswith("Positive") else venv_dialect.BIG
+
+
+def _read_native(value: Any) -> Any:
+    """A value of a type that this file knows nothing of, bytes in words: geometries of SpatiaLite are such."""
+    return {"blob": values.read_binary(value)} if isinstance(value, (bytes, memoryview)) else value
+
+
+def _write_native(value: Any) -> Any:
+    """The value again."""
+    return values.write_binary(value["blob"]) if isinstance(value, dict) and set(value) == {"blob"} else value

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_anonymise,
+    venv_dump,
     venv_follow_order,
     venv_write_followed,
 )
@@ -163,6 +164,23 @@ def test_a_reference_to_nothing_is_refused(world: dict[str, Any]) -> None:
         cursor.execute("DELETE FROM formats_label WHERE id = %s", [world["labels"][0].pk])
     error = refusal(models=["formats.Thing"], keys=["z9"])
     assert error.code == "reference_missing" and "formats.Thing.label refers to formats.Label" in error.msg
+
+
+@pytest.mark.parametrize(("vendor", "is_refused"), [("sqlite", False), ("mysql", True), ("postgresql", False)])
+def test_geometries_that_the_lossless_form_cannot_hold(
+    vendor: str, is_refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named before a row is read; tried by hand with PostGIS and SpatiaLite."""
+    [table] = [one for one in formats.tables("default") if one.label == "formats.Thing"]
+    venv_dump.refuse_geometries([table])
+    monkeypatch.setattr(table.columns[1].field, "geom_type", "POINT", raising=False)
+    monkeypatch.setattr(type(table.connection), "vendor", vendor)
+    if not is_refused:
+        venv_dump.refuse_geometries([table])
+        return
+    with pytest.raises(FixtureError, match=r"formats\.Thing: text holds geometries") as caught:
+        venv_dump.refuse_geometries([table])
+    assert (caught.value.code, caught.value.details["field"]) == ("unsupported_model", "text")
 
 
 # --- the order

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_write_objects
+from ansible_collections.relocate.django.plugins.module_utils._fixtures import venv_dialect, venv_write_objects
 from ansible_collections.relocate.django.plugins.module_utils._fixtures.venv_rows import FixtureError
 from tests.unit.plugins.module_utils._fixtures import formats
 
@@ -78,3 +78,25 @@ def test_what_nobody_reads_is_not_written(form: str, fields: dict[str, Any], wor
         formats.written(form)
     assert (caught.value.code, words in caught.value.msg) == ("value_unwritable", True), caught.value.msg
     assert caught.value.details["model"] == "formats.Parcel" and "lines" in caught.value.hint
+
+
+def test_bytes_of_a_type_that_nobody_knows() -> None:
+    """Such as geometries of SpatiaLite: the lossless form gives them back bit by bit."""
+    from django.db import connections
+
+    from tests.unit.plugins.module_utils._fixtures.formats.models import Parcel
+
+    fill()
+    with connections["default"].cursor() as cursor:
+        cursor.execute("UPDATE formats_parcel SET words = %s WHERE name = '0ba'", [b"\x00\xff\xfe"])
+    [table] = [one for one in formats.tables("default") if one.label == "formats.Parcel"]
+    [words] = [column for column in table.columns if column.name == "words"]
+    if words.kind == "native":
+        assert b'{"blob":"AP/+"}' in formats.lines(models=("formats.Parcel",))
+    dialect = venv_dialect.of(table.connection)
+    words.kind = "native"
+    read, write = dialect.reader(words), dialect.writer(words)
+    assert read is not None and write is not None
+    for value in (b"\x00\xff\xfe", b"", "text", 7, 1.5):
+        assert write(json.loads(json.dumps(read(value)))) == value
+    assert Parcel.objects.count() == 4
