@@ -132,6 +132,8 @@ class Dialect:
     #: whether numbers may be infinite, or none; and those within JSON
     keeps_infinite = False
     keeps_infinite_json = False
+    #: Whether plain values of geometries are known; else the lossless form refuses them.
+    words_for_geometries = True
     #: how many digits of a decimal come back; None for those of its field
     decimal_digits: Optional[int] = None
     #: the first year of a date; "" when it keeps all that Python has

@@ -83,11 +83,12 @@ def refuse_geometries(tables: List[venv_rows.Table]) -> None:
     """
     for table in tables:
         named = [column.name for column in table.columns if hasattr(column.field, "geom_type")]
-        if named and table.connection.vendor == "mysql":
+        dialect = venv_dialect.of(table.connection)
+        if named and not dialect.words_for_geometries:
             raise FixtureError(
                 "unsupported_model",
-                "{0}: {1} holds geometries, which the format lines does not hold on MySQL and MariaDB".format(
-                    table.label, ", ".join(named)
+                "{0}: {1} holds geometries, which the format lines does not hold on {2}".format(
+                    table.label, ", ".join(named), dialect.title
                 ),
                 "set format to json, or list {0} in excluded_models".format(table.label),
                 model=table.label,

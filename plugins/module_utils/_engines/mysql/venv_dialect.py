@@ -62,6 +62,7 @@ class MySQL(venv_dialect.Dialect):
     """MySQL and MariaDB, with mysqlclient or PyMySQL."""
 
     name, title = "mysql", "MySQL"
+    words_for_geometries = False
     mark = "`"
     bulk = MySQLBulk
     first_year = "1000"

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils._engines.registry import ENGINES
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import (
     venv_anonymise,
+    venv_dialect,
     venv_dump,
     venv_follow_order,
     venv_write_followed,
@@ -166,15 +168,16 @@ def test_a_reference_to_nothing_is_refused(world: dict[str, Any]) -> None:
     assert error.code == "reference_missing" and "formats.Thing.label refers to formats.Label" in error.msg
 
 
-@pytest.mark.parametrize(("vendor", "is_refused"), [("sqlite", False), ("mysql", True), ("postgresql", False)])
+@pytest.mark.parametrize(("title", "is_refused"), [("SQLite", False), ("MySQL", True), ("PostgreSQL", False)])
 def test_geometries_that_the_lossless_form_cannot_hold(
-    vendor: str, is_refused: bool, monkeypatch: pytest.MonkeyPatch
+    title: str, is_refused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Named before a row is read; tried by hand with PostGIS and SpatiaLite."""
     [table] = [one for one in formats.tables("default") if one.label == "formats.Thing"]
     venv_dump.refuse_geometries([table])
     monkeypatch.setattr(table.columns[1].field, "geom_type", "POINT", raising=False)
-    monkeypatch.setattr(type(table.connection), "vendor", vendor)
+    [dialect] = [getattr(one.dialect, title) for one in ENGINES if hasattr(one.dialect, title)]
+    monkeypatch.setattr(venv_dialect, "of", lambda _connection: dialect)
     if not is_refused:
         venv_dump.refuse_geometries([table])
         return
