@@ -118,9 +118,25 @@ def join(
         "old_path": _received.name(_received.mapping(info.get("project")).get("path")),
         "owner": dict(_received.mapping(info.get("owner"))),
         "users": user_names(_received.mapping(on_new.get("info")).get("users_missing")),
-        "media_root": _received.name(_received.mapping(info.get("django")).get("media_root")),
+        "media_root": _media_root(info),
+        "media_stores": _stores(info),
+        "machine": machines[0],
         "engines": _engines(info, _received.mapping(wish.get("engines"))),
     }
+
+
+def _stores(info: Mapping[str, Any]) -> List[Dict[str, Any]]:
+    """Return where old keeps files in object storage."""
+    found = _received.items(_received.mapping(info.get("django")).get("media_stores"))
+    return [_received.data(item) for item in found if isinstance(item, Mapping)]
+
+
+def _media_root(info: Mapping[str, Any]) -> str:
+    """Return old's MEDIA_ROOT; nothing where its files go to object storage and none is there."""
+    root = _received.name(_received.mapping(info.get("django")).get("media_root"))
+    elsewhere = any("default" in _received.items(store.get("used_by")) for store in _stores(info))
+    held = _received.mapping(info.get("media"))
+    return "" if elsewhere and not held.get("files") and "error" not in held else root
 
 
 def restore_of(on_new: Mapping[str, Any], sets: Sequence[Any], replace: bool) -> Dict[str, Any]:

@@ -16,6 +16,7 @@ CARRIED = (
     "files",
     "forward",
     "interpreter",
+    "media_objects",
     "migrate",
     "owner_info",
     "preflight",

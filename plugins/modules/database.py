@@ -99,6 +99,11 @@ notes:
   returned: success
   type: list
   elements: str
+media_stores:
+  description: Where the settings on this host keep files in object storage.
+  returned: success
+  type: list
+  elements: dict
 media_root:
   description: MEDIA_ROOT as the settings on this host have it.
   returned: success

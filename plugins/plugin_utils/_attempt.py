@@ -135,7 +135,7 @@ def _prepared(_state: State, known: Known, _template: Template, _now: float) -> 
         "early": {
             "backup (code, files)": _elapsed(_of(known, "backup_result")),
             "transfer (code, files)": _elapsed(_of(known, "transfer_result")),
-            "media (first pass)": _elapsed(_of(known, "media_result")),
+            "media (first pass)": _elapsed(_of(known, "media_result")) + _elapsed(_of(known, "media_objects_result")),
         },
     }
 
@@ -348,7 +348,9 @@ def _more(state: State, **noted: Any) -> State:
 _WINDOW: Mapping[str, Tuple[str, Tuple[str, ...]]] = {
     "freeze": ("window_left", ("freeze",)),
     "backup": ("window_left", ("backup",)),
-    **{name: ("window_arrived", (name,)) for name in ("transfer", "media", "restore", "migrate", "verify")},
+    "transfer": ("window_arrived", ("transfer",)),
+    "media": ("window_arrived", ("media", "objects")),
+    **{name: ("window_arrived", (name,)) for name in ("restore", "migrate", "verify")},
     "last look at old": ("window_held", ("still", "hold")),
     "start": ("window_started", ("start",)),
 }
@@ -372,7 +374,9 @@ def outcome_of(known: Known, template: Template) -> State:
     state = {**_FRESH, **_of(known, "relocate_attempt")}
     proof = _received.mapping(state["proof"])
     preflight, backup = _of(known, "preflight_result"), _step(known, "window_left", "backup")
-    arrived = {name: _step(known, "window_arrived", name) for name in ("transfer", "media", "restore", "migrate")}
+    arrived = {
+        name: _step(known, "window_arrived", name) for name in ("transfer", "media", "objects", "restore", "migrate")
+    }
     forward = _of(known, "forward_result")
     restore, migrate, transfer = arrived["restore"], arrived["migrate"], arrived["transfer"]
     units = [_received.mapping(unit) for unit in _received.items(state["units"])]
@@ -393,12 +397,16 @@ def outcome_of(known: Known, template: Template) -> State:
         "migrated": migrate.get("databases", {}),
         "warnings": proof.get("warnings_of_check", []),
         "proven": proof.get("proven", False),
-        "notes": _noted(_of(known, "rehearse_result"), {"notes": state["copy_notes"]}, backup, restore, proof, forward),
+        "notes": _noted(
+            *(_of(known, "rehearse_result"), {"notes": state["copy_notes"]}, backup, arrived["objects"]),
+            *(restore, proof, forward),
+        ),
         "forward": _forwarding(forward),
         "stopped": [unit.get("name", "") for unit in units if _received.yes(unit.get("was_active"))],
         "measured": {
             "restore": restore.get("measured", {}),
             "verify": proof.get("measured", {}),
+            "objects": arrived["objects"].get("copied", []),
             "still": state["still"],
             "answers": state["answers"],
         },

@@ -36,6 +36,7 @@ _BROKEN = {
     "freeze_lost": "still",
     "site_silent": "answers",
     "media_skipped": "media",
+    "media_not_copied": "media",
 }
 _SHOWN = 5  # names in a line
 

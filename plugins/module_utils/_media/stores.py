@@ -155,6 +155,12 @@ def _relation(before: Optional[Store], after: Optional[Store], one_machine: bool
     return before.relation(after, one_machine) if before and after else OTHER
 
 
+def on_disk(recorded: Mapping[str, Any], found: Sequence[Pair]) -> Mapping[str, Any]:
+    """Return what a set recorded of MEDIA_ROOT; nothing for an empty one, where MEDIA went to object storage."""
+    elsewhere = any(pair.old is not None and DEFAULT in pair.users for pair in found)
+    return {} if elsewhere and not recorded.get("files") and not recorded.get("unread") else recorded
+
+
 # --- sentences
 
 
@@ -169,8 +175,10 @@ def of_old(stores: Sequence[Store], sizes: Sequence[Mapping[str, Any]]) -> List[
         verb = "lies" if who == "MEDIA" else "lie"
         size = next((item for item in sizes if item.get("user") in store.used_by), None)
         found.append(
-            "{0} {1} in {2}{3}, of which nothing is copied. Next: see that new reaches it, and that new's settings "
-            "name the same place".format(who, verb, store.shown, counted(size))
+            "{0} {1} in {2}{3}, of which nothing is copied. Next: see that new reaches it; where new's "
+            "settings are to name another place, set relocate_media_objects".format(
+                who, verb, store.shown, counted(size)
+            )
         )
     return found
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         files,
         forward,
         interpreter,
+        media_objects,
         migrate,
         owner_info,
         preflight,

@@ -95,6 +95,9 @@ class Record:
     pushed: Mapping[str, str] = by_name("set -> digest of its manifest, as this host pushed it to a repository", text)
     marks: Optional[Marks] = object_key("signs of what frozen databases held when dumped", Marks)
     media: Optional[Media] = object_key("MEDIA_ROOT, as we filled it", Media)
+    media_filled: Tuple[str, ...] = key(
+        "buckets of object storage that a move filled: server, bucket and prefix", list_of(text), ()
+    )
     media_restored: str = key(
         "digest of the manifest of the set whose MEDIA was brought: that happens once; `begun` until it is done"
     )

@@ -80,6 +80,7 @@ def work(site: Site, options: Options, check_mode: bool) -> Dict[str, Any]:
         "changed": bool(text),
         "made": made,
         "media_root": str(site.facts["django"].get("media_root") or ""),
+        "media_stores": site.facts["django"].get("media_stores") or [],
         "notes": notes,
         "diff": {"before": text, "after": ""} if options.absent else {"before": "", "after": text},
     }

@@ -88,11 +88,11 @@ def prove(site: Site, options: Options, source: Source, record: Record) -> Dict[
     }
     warned = ask_django(options, site, findings, measured)
     if options.media:
-        recorded = source.manifest.media
+        pairs = stores_of(source.manifest, site)
+        recorded = stores.on_disk(source.manifest.media, pairs)
         with site.stopwatch.step("media"), findings.about("media") as found:
             found += media(recorded, site.facts["django"], site.project.owner)
         measured["media"] = {key: recorded.get(key) for key in ("root", "files", "bytes", "skip")}
-        pairs = stores_of(source.manifest, site)
         measured["media"]["stores"] = [stores.measured(pair) for pair in pairs]
         site.notes.extend(stores.of_both(pair) for pair in pairs if pair.relation == stores.SAME)
     if findings.texts:

@@ -1,0 +1,254 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Copies MEDIA where old and new keep it in different places, one of them in object storage at least.
+
+The first pass is made while old serves. The last one, in the window, brings what changed since and removes what is gone
+on old; then both places are listed once more, and must be equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
+from ansible_collections.relocate.django.plugins.module_utils._host.facts import machine_id
+from ansible_collections.relocate.django.plugins.module_utils._host.private import read_private
+from ansible_collections.relocate.django.plugins.module_utils._media import root, stores
+from ansible_collections.relocate.django.plugins.module_utils._media.objects import (
+    Copy,
+    Found,
+    Login,
+    Place,
+    difference,
+    only,
+    total,
+)
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
+from ansible_collections.relocate.django.plugins.module_utils._printable import printable
+from ansible_collections.relocate.django.plugins.module_utils._project import answers, env_files
+from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record, update_record
+from ansible_collections.relocate.django.plugins.module_utils._site import Site
+
+REFUSE, COPY, LEAVE = "refuse", "copy", "leave"
+_FILE = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
+
+
+@dataclass(frozen=True)
+class Options(ModuleOptions):
+    """Holds the options of the module ``media_objects``."""
+
+    directory: str  # ours
+    site: str
+    stores: Sequence[Mapping[str, Any]]  # where old keeps files in object storage, as preflight told it
+    machine: str  # old's machine id
+    on_disk: bool  # old's MEDIA_ROOT holds MEDIA, which was brought to that of this host
+    objects: str  # what becomes of them where new keeps them elsewhere: refuse, copy, leave
+    credentials_file: Optional[str]  # on this host: what opens old's bucket; None: what opens new's
+    delete: bool  # the last pass: what is gone on old is removed here
+    skip: Sequence[str]  # names that stay behind
+
+
+#: Makes a copy of two places; tests make another one.
+Make = Callable[[Place, Place], Copy]
+
+
+def work(site: Site, options: Options, check_mode: bool, make: Optional[Make] = None) -> Dict[str, Any]:
+    """Copy what lies in another place on new than on old, or say why nothing is copied.
+
+    Raises media_elsewhere before any write, media_not_blank, media_not_copied, media_skipped, path_refused.
+    """
+    pairs = stores.pairs(
+        stores.of_facts({"media_stores": options.stores}),
+        stores.of_facts(site.facts["django"]),
+        options.machine == machine_id(),
+    )
+    others = [pair for pair in pairs if pair.relation != stores.SAME]
+    notes = [stores.of_both(pair) for pair in pairs if pair.relation == stores.SAME]
+    if not others or options.objects == LEAVE:
+        return _result(False, [], [*notes, *(_left(pair) for pair in others)])
+    _refuse(others, options)
+    if check_mode:
+        return _result(True, [], notes)
+    logins = _logins(site, options)
+    copied = [_one(site, options, pair, logins, make or _maker(site)) for pair in others]
+    return _result(any(item.pop("changed") for item in copied), copied, notes)
+
+
+def _result(changed: bool, copied: List[Dict[str, Any]], notes: List[str]) -> Dict[str, Any]:
+    return {"changed": changed, "copied": copied, "copies": bool(copied), "notes": notes}
+
+
+def _left(pair: stores.Pair) -> str:
+    return "{0}: old keeps it in {1}, new in {2}: nothing was copied (relocate_media_objects: leave)".format(
+        pair.who, pair.side(pair.old), pair.side(pair.new)
+    )
+
+
+def _refuse(pairs: Sequence[stores.Pair], options: Options) -> None:
+    """Refuse what nobody asked for, and what cannot be copied. Raises media_elsewhere."""
+    asked = options.objects == COPY
+    problems = [
+        "{0}: old keeps it in {1}, new's settings name {2}{3}".format(
+            pair.who, pair.side(pair.old), pair.side(pair.new), _unable(pair, options) if asked else ""
+        )
+        for pair in pairs
+        if not asked or _unable(pair, options)
+    ]
+    if not problems:
+        return
+    hint = "set relocate_media_objects: copy to have it copied by rclone, or leave when you see to it yourself"
+    if asked:
+        hint = "copy it yourself and set relocate_media_objects: leave, or name the same place in new's settings"
+    raise RelocateError("media_elsewhere", "; ".join(problems), hint)
+
+
+def _unable(pair: stores.Pair, options: Options) -> str:
+    """Say why a pair of places cannot be copied; nothing when it can."""
+    there = [store for store in (pair.old, pair.new) if store is not None]
+    if any(store.kind != "s3" or not store.bucket for store in there):
+        return ", and only buckets of S3 are copied"
+    if pair.relation == stores.OVERLAP:
+        return ", and one of the two lies within the other"
+    if pair.old is not None and pair.old.is_here and options.machine != machine_id():
+        return ", and that address of old means old itself"
+    if len(there) == 1 and stores.DEFAULT not in pair.users:
+        return ", and of a field only one bucket is copied to another"
+    if pair.new is None and options.on_disk:
+        return ", and MEDIA_ROOT of old holds files too"
+    return ""
+
+
+# --- one pair of places
+
+
+def _one(site: Site, options: Options, pair: stores.Pair, logins: Mapping[str, Login], make: Make) -> Dict[str, Any]:
+    """Copy the files of one pair of places; returns what was counted."""
+    disk = str(site.facts["django"].get("media_root") or "")
+    user = pair.users[0]
+    source = Place(pair.old, logins["old"] if "old" in logins else logins.get(user, Login()), disk)
+    target = Place(pair.new, logins.get(user, Login()), disk)
+    copy = make(source, target)
+    wanted = only(copy.of_source(), options.skip)
+    _claim(site, options, pair, disk)
+    there = only(copy.of_target(), options.skip)
+    _refuse_foreign(options, pair, wanted, there)
+    before = difference(wanted, there)
+    _change(options, copy, wanted, there)
+    after = difference(wanted, only(copy.of_target(), options.skip))
+    if options.delete and not after.is_none:
+        raise _unequal(pair, after.lacking, after.gone)
+    return {
+        "who": pair.who,
+        "objects": len(wanted),
+        "bytes": total(wanted),
+        "by_size": after.by_size,
+        "sent": len(before.lacking),
+        "removed": len(before.gone) if options.delete else 0,
+        "changed": bool(before.lacking or (options.delete and before.gone)),
+    }
+
+
+def _change(options: Options, copy: Copy, wanted: Dict[str, Found], there: Dict[str, Found]) -> None:
+    """Bring what is lacking; in the last pass, remove what is gone."""
+    found = difference(wanted, there)
+    size = total(wanted, found.lacking)
+    if len(found.lacking) == len(wanted) and not options.skip:
+        copy.all(size)
+    else:
+        copy.some(found.lacking, size)
+    if options.delete:
+        copy.remove(found.gone)
+
+
+def _unequal(pair: stores.Pair, lacking: Sequence[str], gone: Sequence[str]) -> RelocateError:
+    shown = ", ".join(printable(name) for name in [*lacking, *gone][:5])
+    msg = "{0}: {1} differ between {2} and {3} after the copy, such as {4}".format(
+        pair.who, len(lacking) + len(gone), pair.side(pair.old), pair.side(pair.new), shown
+    )
+    return RelocateError(
+        "media_not_copied", msg, "find what writes to either place, then run again: what has arrived is not sent again"
+    )
+
+
+def _key(pair: stores.Pair) -> str:
+    """Return what stands for the target in the record."""
+    store = pair.new
+    return "/".join((store.server or "s3", store.bucket, store.prefix)) if store is not None else ""
+
+
+def _claim(site: Site, options: Options, pair: stores.Pair, disk: str) -> None:
+    """Make MEDIA_ROOT ours where objects come to a disk. Raises path_refused before anything is written."""
+    if pair.new is not None:
+        return
+    owner = site.project.owner
+    path = root.check_path(disk, options.directory, owner)
+    claim = root.claim(path, owner, read_record(options.directory, options.site), False, options.skip)
+    if claim.keep:
+        raise RelocateError(
+            "media_not_blank",
+            "MEDIA_ROOT {0} holds files that did not come from old: they would be overwritten".format(path),
+            "move them away, or set relocate_media_objects: leave",
+        )
+    root.make(path, owner)
+    update_record(options.directory, options.site, lambda latest: replace(latest, media=claim.noted))
+
+
+def _refuse_foreign(options: Options, pair: stores.Pair, wanted: Dict[str, Found], there: Dict[str, Found]) -> None:
+    """Refuse a bucket that holds what we did not bring, then note it as ours. Raises media_not_blank."""
+    key, record = _key(pair), read_record(options.directory, options.site)
+    if not key:
+        return
+    found = difference(there, wanted)  # what of there is another one, or unknown, to old
+    ours = key in record.media_filled and not record.has_served()
+    if found.lacking and not ours:
+        raise RelocateError(
+            "media_not_blank",
+            "{0} holds {1} objects that old does not have, such as {2}{3}".format(
+                pair.side(pair.new),
+                len(found.lacking),
+                printable(found.lacking[0]),
+                ", and the site has served with them here" if record.has_served() else "",
+            ),
+            "empty it, or name another bucket or prefix in new's settings, or set relocate_media_objects: leave",
+        )
+    if key not in record.media_filled:
+        filled = (*record.media_filled, key)
+        update_record(options.directory, options.site, lambda latest: replace(latest, media_filled=filled))
+
+
+# --- what opens them
+
+
+def _maker(site: Site) -> Make:
+    def make(source: Place, target: Place) -> Copy:
+        return Copy(source, target, site.project.owner, site.secrets.write, site.secrets.scrub)
+
+    return make
+
+
+def _logins(site: Site, options: Options) -> Dict[str, Login]:
+    """Return what opens new's buckets, by user of the storage; under ``old``, what opens old's where it is given."""
+    plain = answers.ask(site.project, ["store_logins"], secrets=True)["store_logins"]
+    found = {item["user"]: Login(item["key"], item["secret"], item["token"]) for item in plain}
+    if options.credentials_file:
+        found["old"] = given(options.credentials_file)
+    for login in found.values():
+        site.secrets.remember(*login.secrets)
+    return found
+
+
+def given(path: str) -> Login:
+    """Return the credentials in a file of this host that root alone can read. Raises bad_option."""
+    read = env_files.parse(read_private(path, "bad_option"))
+    unknown = sorted(set(read) - set(_FILE))
+    if unknown or "AWS_SECRET_ACCESS_KEY" not in read or "AWS_ACCESS_KEY_ID" not in read:
+        raise RelocateError(
+            "bad_option",
+            "relocate_media_credentials_file: {0} {1}".format(
+                path, "sets {0}".format(printable(", ".join(unknown))) if unknown else "lacks a key"
+            ),
+            "write AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN where there is one, into it",
+        )
+    return Login(**{_FILE[name]: value for name, value in read.items()})
