@@ -107,7 +107,7 @@ CODES: Dict[str, str] = {
     "files_outside": "models keep files outside MEDIA_ROOT, which a move does not carry",
     "media_owners": "MEDIA_ROOT belongs to users or groups that the new host lacks",
     "media_skipped": "MEDIA_ROOT holds something that cannot be moved",
-    "media_elsewhere": "old and new keep MEDIA in different places, and nobody said what is to become of it",
+    "media_elsewhere": "old and new keep MEDIA in different places",
     "media_not_copied": "MEDIA could not be copied from or to object storage",
     # fixtures
     "fixture_truncated": "the fixture ends too early",

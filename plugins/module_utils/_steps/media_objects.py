@@ -59,21 +59,23 @@ def work(site: Site, options: Options, check_mode: bool, make: Optional[Make] = 
 
     Raises media_elsewhere before any write, media_not_blank, media_not_copied, media_skipped, path_refused.
     """
-    pairs = stores.pairs(
-        stores.of_facts({"media_stores": options.stores}),
-        stores.of_facts(site.facts["django"]),
-        options.machine == machine_id(),
-    )
+    pairs = _pairs(site, options)
     others = [pair for pair in pairs if pair.relation != stores.SAME]
-    notes = [stores.of_both(pair) for pair in pairs if pair.relation == stores.SAME]
-    if not others or options.objects == LEAVE:
-        return _result(False, [], [*notes, *(_left(pair) for pair in others)])
+    notes = [stores.of_both(pair) for pair in pairs if pair not in others]
+    if options.objects == LEAVE:
+        return _result(False, [], [*notes, *map(_left, others)])
     _refuse(others, options)
-    if check_mode:
-        return _result(True, [], notes)
-    logins = _logins(site, options)
-    copied = [_one(site, options, pair, logins, make or _maker(site)) for pair in others]
+    if check_mode or not others:
+        return _result(bool(others), [], notes)
+    logins, made = _logins(site, options), make or _maker(site)
+    copied = [_one(site, options, pair, logins, made) for pair in others]
     return _result(any(item.pop("changed") for item in copied), copied, notes)
+
+
+def _pairs(site: Site, options: Options) -> List[stores.Pair]:
+    """Return where both hosts keep files, one of them at least in object storage."""
+    old = stores.of_facts({"media_stores": options.stores})
+    return stores.pairs(old, stores.of_facts(site.facts["django"]), options.machine == machine_id())
 
 
 def _result(changed: bool, copied: List[Dict[str, Any]], notes: List[str]) -> Dict[str, Any]:
@@ -100,24 +102,26 @@ def _refuse(pairs: Sequence[stores.Pair], options: Options) -> None:
         return
     hint = "set relocate_media_objects: copy to have it copied by rclone, or leave when you see to it yourself"
     if asked:
-        hint = "copy it yourself and set relocate_media_objects: leave, or name the same place in new's settings"
+        hint = "copy it yourself and set relocate_media_objects: leave, or give new old's settings"
     raise RelocateError("media_elsewhere", "; ".join(problems), hint)
 
 
 def _unable(pair: stores.Pair, options: Options) -> str:
     """Say why a pair of places cannot be copied; nothing when it can."""
     there = [store for store in (pair.old, pair.new) if store is not None]
-    if any(store.kind != "s3" or not store.bucket for store in there):
-        return ", and only buckets of S3 are copied"
-    if pair.relation == stores.OVERLAP:
-        return ", and one of the two lies within the other"
-    if pair.old is not None and pair.old.is_here and options.machine != machine_id():
-        return ", and that address of old means old itself"
-    if len(there) == 1 and stores.DEFAULT not in pair.users:
-        return ", and of a field only one bucket is copied to another"
-    if pair.new is None and options.on_disk:
-        return ", and MEDIA_ROOT of old holds files too"
-    return ""
+    cases = (
+        (any(store.kind != "s3" or not store.bucket for store in there), "only buckets of S3 are copied"),
+        (pair.relation == stores.OVERLAP, "one of the two lies within the other"),
+        (_is_olds(pair, options), "that address of old means old itself"),
+        (len(there) == 1 and stores.DEFAULT not in pair.users, "of a field only one bucket is copied to another"),
+        (pair.new is None and options.on_disk, "MEDIA_ROOT of old holds files too"),
+    )
+    return next((", and " + why for is_so, why in cases if is_so), "")
+
+
+def _is_olds(pair: stores.Pair, options: Options) -> bool:
+    """Tell whether old reaches its bucket by an address that means another server here."""
+    return pair.old is not None and pair.old.is_here and options.machine != machine_id()
 
 
 # --- one pair of places
@@ -211,7 +215,7 @@ def _refuse_foreign(options: Options, pair: stores.Pair, wanted: Dict[str, Found
                 printable(found.lacking[0]),
                 ", and the site has served with them here" if record.has_served() else "",
             ),
-            "empty it, or name another bucket or prefix in new's settings, or set relocate_media_objects: leave",
+            "empty it, give new another bucket by relocate_env_overrides, or set relocate_media_objects: leave",
         )
     if key not in record.media_filled:
         filled = (*record.media_filled, key)
