@@ -69,7 +69,11 @@ def work(site: Site, options: Options, check_mode: bool, make: Optional[Make] = 
         return _result(bool(others), [], notes)
     logins, made = _logins(site, options), make or _maker(site)
     copied = [_one(site, options, pair, logins, made) for pair in others]
-    return _result(any(item.pop("changed") for item in copied), copied, notes)
+    return _result(_changed(copied), copied, notes)
+
+
+def _changed(copied: Sequence[Mapping[str, Any]]) -> bool:
+    return any(item["sent"] or item["removed"] for item in copied)
 
 
 def _pairs(site: Site, options: Options) -> List[stores.Pair]:
@@ -150,7 +154,6 @@ def _one(site: Site, options: Options, pair: stores.Pair, logins: Mapping[str, L
         "by_size": after.by_size,
         "sent": len(before.lacking),
         "removed": len(before.gone) if options.delete else 0,
-        "changed": bool(before.lacking or (options.delete and before.gone)),
     }
 
 
