@@ -46,6 +46,8 @@ def test_join() -> None:
         "owner": {"name": "shop"},
         "users": [],
         "media_root": "/srv/media",
+        "media_stores": [],
+        "machine": "0ld",
         "engines": ["postgresql", "sqlite"],
     }
 
@@ -187,8 +189,8 @@ def test_junk_in_what_preflight_tells(inner: str, junk: Any) -> None:
     found = obstacles.join(side("0ld", **{**FULL, inner: junk}), side("n3w", **{inner: junk}))
     assert {key: type(value) for key, value in found.items()} == {
         **dict.fromkeys(("changed", "done", "same_machine"), bool),
-        **dict.fromkeys(("next", "label", "old_path", "media_root"), str),
-        **dict.fromkeys(("obstacles", "users", "engines"), list),
+        **dict.fromkeys(("next", "label", "old_path", "media_root", "machine"), str),
+        **dict.fromkeys(("obstacles", "users", "engines", "media_stores"), list),
         "owner": dict,
     }
 
@@ -199,6 +201,21 @@ def test_junk_in_what_happened_before(key: str, junk: Any) -> None:
     strange = {**side("0ld"), "past": {key: junk}}
     for sides in ((strange, side("n3w")), (side("0ld"), strange)):
         assert obstacles.join(*sides)["next"] == "move"
+
+
+def test_a_media_root_without_files_is_none_where_a_bucket_holds_media() -> None:
+    """What lies there besides is moved as ever, and so is what could not be looked at."""
+    store = {"kind": "s3", "bucket": "shop", "used_by": ["default"]}
+    for used_by, media, root in (
+        (["default"], {}, ""),
+        (["default"], {"files": 0}, ""),
+        (["default"], {"files": 2}, "/srv/media"),
+        (["default"], {"error": {}}, "/srv/media"),
+        (["shop.Item.photo"], {}, "/srv/media"),
+    ):
+        django = {"media_root": "/srv/media", "media_stores": [{**store, "used_by": used_by}, "junk"]}
+        found = obstacles.join(side("0ld", **{**FULL, "django": django, "media": media}), side("n3w"))
+        assert (found["media_root"], found["media_stores"]) == (root, [{**store, "used_by": used_by}])
 
 
 def test_two_hosts_without_a_machine_are_not_one() -> None:

@@ -95,6 +95,7 @@ FULL: dict[str, Any] = {
     "marks": {"label": "l", "aliases": {"default": "sign"}},
     "media": {"path": "/srv/media", "foreign": True, "given": [33]},
     "media_restored": "d",
+    "media_filled": ["s3/shop/media"],
     "neighbours": {"CELERY_BROKER_URL": "d"},
     "sanitised": {"default": "d1"},
     "copied": {"default": "d"},
