@@ -164,34 +164,17 @@ def on_disk(recorded: Mapping[str, Any], found: Sequence[Pair]) -> Mapping[str, 
 # --- sentences
 
 
-def of_old(stores: Sequence[Store], sizes: Sequence[Mapping[str, Any]]) -> List[str]:
-    """Say on old where files lie that no copy of a disk brings.
-
-    :param sizes: what the probe's topic ``store_sizes`` answered
-    """
+def of_old(stores: Sequence[Store]) -> List[str]:
+    """Say on old where files lie that no copy of a disk brings."""
     found = []
     for store in stores:
         who = Pair(store.used_by, store, None, OTHER).who
         verb = "lies" if who == "MEDIA" else "lie"
-        size = next((item for item in sizes if item.get("user") in store.used_by), None)
         found.append(
-            "{0} {1} in {2}{3}, of which nothing is copied. Next: see that new reaches it; where new's "
-            "settings are to name another place, set relocate_media_objects".format(
-                who, verb, store.shown, counted(size)
-            )
+            "{0} {1} in {2}: nothing of it is copied where new's settings name the same place. Next: see that new "
+            "reaches it; for another place on new, set relocate_media_objects".format(who, verb, store.shown)
         )
     return found
-
-
-def counted(size: Optional[Mapping[str, Any]]) -> str:
-    """Say how much was counted: in brackets, with a space before them."""
-    if size is None:
-        return ""
-    if size.get("error"):
-        return " (not counted: {0})".format(printable(str(size["error"]))[:80])
-    return " ({0}{1:,} objects, {2:.1f} MB)".format(
-        "" if size.get("whole") else "at least ", int(size.get("objects", 0)), int(size.get("bytes", 0)) / 1e6
-    )
 
 
 def measured(pair: Pair) -> Dict[str, str]:

@@ -100,7 +100,6 @@ TOPICS: Mapping[str, Any] = {
     "pages": {"usual": [str], "files": [str]},
     "serving": [dict.fromkeys("where kind msg".split(), str)],
     "store_logins": [dict.fromkeys("user key secret token".split(), str)],
-    "store_sizes": [{"user": str, "error": str, "objects": int, "bytes": int, "whole": bool}],
     "showmigrations": {
         **_MIGRATIONS,
         "partly": Each([str]),

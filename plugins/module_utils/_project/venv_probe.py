@@ -261,7 +261,6 @@ TOPICS: Dict[str, Callable[[Request], Any]] = {
     "pages": lambda request: venv_pages.topic_pages(),
     "serving": lambda request: venv_serving.topic_serving(),
     "store_logins": lambda request: venv_storages.topic_store_logins(),
-    "store_sizes": lambda request: venv_storages.topic_store_sizes(),
 }
 #: topics that the settings alone answer; the others need the apps loaded
 _WITHOUT_APPS = ("databases", "media", "packages", "opened", "named", "neighbours", "logins")

@@ -11,8 +11,6 @@ attributes: so it does not matter by which settings, options or subclass a proje
 
 # mypy: disable-error-code="import-untyped,import-not-found"
 
-import threading
-import time
 from typing import Any, Dict, Iterator, List, Tuple
 
 Store = Dict[str, Any]
@@ -38,7 +36,6 @@ _ATTRIBUTES = {
 _FILES = "django.core.files.storage.filesystem.FileSystemStorage"
 _OLD_FILES = "django.core.files.storage.FileSystemStorage"
 _DEFAULT = "default"
-_MOST_OBJECTS, _SECONDS = 200000, 20.0
 
 
 def _names(storage: Any) -> List[str]:
@@ -131,41 +128,3 @@ def topic_store_logins() -> List[Dict[str, str]]:
             login = {name: _text(storage, (attribute,)) for name, attribute in names.items()}
             found.append(dict(login, user=user))
     return found
-
-
-def topic_store_sizes() -> List[Dict[str, Any]]:
-    """Count the objects of each store of S3, as far as time allows. The network is asked."""
-    end = time.time() + _SECONDS
-    found: List[Dict[str, Any]] = []
-    seen: List[Store] = []
-    for user, store, storage in _stores():
-        if store["kind"] == "s3" and store not in seen:
-            seen.append(store)
-            found.append(dict(_counted(storage, store["prefix"], end), user=user))
-    return found
-
-
-def _counted(storage: Any, prefix: str, end: float) -> Dict[str, Any]:
-    """Count in a thread of its own: a server that does not answer may hold it for minutes."""
-    total = {"objects": 0, "bytes": 0, "whole": False, "error": ""}
-    work = threading.Thread(target=_count, args=(storage, prefix, end, total))
-    work.daemon = True
-    work.start()
-    work.join(max(0.1, end - time.time() + 1))
-    found = dict(total)
-    if work.is_alive() and not found["objects"]:
-        found["error"] = "no answer in time"
-    return found
-
-
-def _count(storage: Any, prefix: str, end: float, total: Dict[str, Any]) -> None:
-    try:
-        for item in storage.bucket.objects.filter(Prefix=prefix + "/" if prefix else ""):
-            if total["objects"] >= _MOST_OBJECTS or time.time() > end:
-                return
-            is_marker = item.key.endswith("/") and not item.size
-            total["objects"] += not is_marker
-            total["bytes"] += item.size
-        total["whole"] = True
-    except Exception as error:
-        total["error"] = type(error).__name__

@@ -38,7 +38,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import (
 )
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
 
-_PAGES, _SIZES = "pages", "store_sizes"
+_PAGES = "pages"
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,13 @@ def look(options: Options, obstacles: List[Obstacle]) -> Dict[str, Any]:
 
 def _open(options: Options, obstacles: List[Obstacle], host: Host, served: Optional[sites.FoundSite]) -> Dict[str, Any]:
     """Look at the project and its databases."""
-    topics = (*describe.TOPICS, *belongings.TOPICS, _SIZES, *(() if options.pages is None else (_PAGES,)))
+    topics = (*describe.TOPICS, *belongings.TOPICS, *(() if options.pages is None else (_PAGES,)))
     with open_site(options.site, topics, partial=True) as site:
         told, named = _taken(site), options.named
         spoken = (*named.files, *named.files_ignored)
         site_code.attach(site, options.preflight.vcs, named.directory, spoken, options.preflight.compression)
         obstacles += preflight.obstacles_on_old(site, options.preflight)
         usual = site.facts.pop(_PAGES, {})
-        sizes = site.facts.pop(_SIZES, [])
         obstacles += unnamed.obstacles(served, host, options.named, site.project.owner, told)
         if any("error" in answer for answer in site.facts.values()):
             return {}
@@ -98,14 +97,13 @@ def _open(options: Options, obstacles: List[Obstacle], host: Host, served: Optio
         obstacles += preflight.media_obstacles(info.get("media") or {}) if options.media else []
         if options.pages is not None and not obstacles:  # a list of obstacles is there the sooner
             info[_PAGES] = as_plain(old_pages.ask(served, host, owner, usual, options.pages))
-        info["held"] += _unclean(options) + _objects(options, site, sizes)
+        info["held"] += _unclean(options) + _objects(options, site)
         return info
 
 
-def _objects(options: Options, site: Site, sizes: Any) -> List[str]:
+def _objects(options: Options, site: Site) -> List[str]:
     """Say what lies in object storage; nothing where MEDIA stays behind anyway."""
-    counted = sizes if isinstance(sizes, list) else []  # what could not be counted is told without figures
-    return media_stores.of_old(media_stores.of_facts(site.facts["django"]), counted) if options.media else []
+    return media_stores.of_old(media_stores.of_facts(site.facts["django"])) if options.media else []
 
 
 def _unclean(options: Options) -> List[str]:

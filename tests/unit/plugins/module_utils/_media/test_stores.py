@@ -93,16 +93,11 @@ def test_users_of_one_pair_of_places_stand_together() -> None:
     assert stores.pairs([], [], False) == []
 
 
-def test_old_says_where_files_lie_and_how_many() -> None:
-    size = {"user": "default", "objects": 2000, "bytes": 3_500_000, "whole": True, "error": ""}
-    (line,) = stores.of_old([store()], [size])
-    assert line.startswith("MEDIA lies in bucket shop/media of https://s3.example.org (2,000 objects, 3.5 MB), ")
-    (line,) = stores.of_old([store()], [{**size, "whole": False}])
-    assert "(at least 2,000 objects, 3.5 MB)" in line
-    (line,) = stores.of_old([store()], [{**size, "error": "EndpointConnectionError"}])
-    assert "(not counted: EndpointConnectionError)" in line
-    (line,) = stores.of_old([store(used_by=["shop.Item.photo"])], [])
-    assert line.startswith("files of shop.Item.photo lie in bucket shop/media of https://s3.example.org, ")
+def test_old_says_where_files_lie() -> None:
+    (line,) = stores.of_old([store()])
+    assert line.startswith("MEDIA lies in bucket shop/media of https://s3.example.org: nothing of it is copied")
+    (line,) = stores.of_old([store(used_by=["shop.Item.photo"])])
+    assert line.startswith("files of shop.Item.photo lie in bucket shop/media of https://s3.example.org: ")
 
 
 def test_a_set_and_a_restore_say_what_they_do_not_hold() -> None:
@@ -114,3 +109,11 @@ def test_a_set_and_a_restore_say_what_they_do_not_hold() -> None:
     (line,) = stores.of_a_restore(stores.pairs([same], [other], False))
     assert "it was in bucket shop/media of" in line and "name bucket other/media of https://s3.example.org" in line
     assert stores.of_a_restore(stores.pairs([], [other], False)) == []
+
+
+def test_an_empty_media_root_is_no_media_where_a_bucket_has_it() -> None:
+    """Files that lie there besides are still compared, and what could not be read is not passed over."""
+    found = stores.pairs([store()], [], False)
+    for recorded, is_kept in (({"files": 0}, False), ({"files": 2}, True), ({"files": 0, "unread": "x"}, True)):
+        assert bool(stores.on_disk(recorded, found)) is is_kept
+    assert stores.on_disk({"files": 0}, stores.pairs([], [store()], False)) == {"files": 0}
