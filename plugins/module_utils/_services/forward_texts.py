@@ -141,7 +141,7 @@ def units(site: str, ports: Sequence[Port], to: str, program: str) -> Dict[str, 
                 "ExecStart={0} --exit-idle-time={1}s --connections-max={2} {3}:{4}".format(
                     program, IDLE, _MOST, bracketed(to), port.number
                 ),
-                "DynamicUser=yes",
+                "User=nobody",  # a dynamic user needs namespaces, which containers lack
                 "NoNewPrivileges=yes",
                 "LimitNOFILE={0}".format(_MOST * 8),
             ],

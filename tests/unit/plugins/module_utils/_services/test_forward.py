@@ -67,7 +67,7 @@ def test_what_systemd_is_given() -> None:
     assert "ListenStream=443\nBindIPv6Only=both\n" in found[SOCKET] and "10.0.0.1" not in found[SOCKET]
     assert "WantedBy=sockets.target" in found[SOCKET]
     given = f"ExecStart={PROXY} --exit-idle-time=60s --connections-max=4096 [2001:db8::7]:443\n"
-    assert given in found[SERVICE] and "DynamicUser=yes" in found[SERVICE]
+    assert given in found[SERVICE] and "User=nobody" in found[SERVICE]
     other = found["relocate-forward-shop-8000.socket"]
     assert "ListenStream=10.0.0.1:8000\nListenStream=[2001:db8::1]:8000\n" in other
 
