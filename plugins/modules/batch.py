@@ -49,6 +49,7 @@ options:
           - files
           - forward
           - interpreter
+          - media_objects
           - migrate
           - owner_info
           - preflight
