@@ -40,7 +40,7 @@ def write(module: Call, site: Site, path: str) -> Dict[str, Any]:
         return {"changed": True}
     before = dump.sha256_of(path, site.project.owner)
     engine = engine_of(site, params["alias"])
-    private = fixture_options.private_of(params)
+    private = fixture_options.private_of(fixture_options.Asked.of(params))
     answer = dump.dump_fixture(site, engine, path, options_of(params), private, params["age_recipients"])
     counts = answer["counts"]
     return {
@@ -76,11 +76,12 @@ def work_on(module: Call) -> Dict[str, Any]:
     """Open the one database and write."""
     params = module.params
     check_site_name(params["site"])
-    fixture_options.check_indent(params)
-    fixture_options.check_followed(params)
+    asked = fixture_options.Asked.of(params)
+    fixture_options.check_indent(asked)
+    fixture_options.check_followed(asked)
     age.check_recipients(params["age_recipients"])
     path = target(params)
-    fixture_options.check_encrypted(params, path)
+    fixture_options.check_encrypted(asked, path)
     with open_site(SiteOptions.of(params).only(params["alias"])) as site:
         result = write(module, site, path)
         notes = site.notes + fixture_options.notes_on(result) + fixture_options.notes_on_followed(result)

@@ -6,32 +6,49 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._age import age
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._fixtures import dump
+from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._steps import sanitise
 
 #: The widest indentation: each level of JSON has so many spaces.
 _WIDEST = 16
 
 
-def private_of(params: Dict[str, Any]) -> Dict[str, Any]:
+@dataclass(frozen=True)
+class Asked(ModuleOptions):
+    """Holds which objects are written, and how."""
+
+    alias: str  # the database
+    format: str
+    indent: Optional[int]  # spaces a level
+    follow: bool  # with all that they refer to
+    where: Optional[Mapping[str, Any]] = field(repr=False)  # by model, lookups with values of rows
+    max_objects: int  # chosen or referred to
+    anonymised: bool
+    rules: Optional[Mapping[str, Any]] = field(repr=False)  # of the sanitiser
+    age_recipients: Sequence[str]  # public keys
+
+
+def private_of(asked: Asked) -> Dict[str, Any]:
     """Return what no list of processes may show. Raises bad_option."""
-    rules = sanitise.rules_of(params["rules"] or {}, [params["alias"]]) if params["anonymised"] else None
-    return {"where": params["where"] or {}, "anonymise": rules}
+    rules = sanitise.rules_of(asked.rules or {}, [asked.alias]) if asked.anonymised else None
+    return {"where": asked.where or {}, "anonymise": rules}
 
 
-def check_indent(params: Dict[str, Any]) -> None:
+def check_indent(asked: Asked) -> None:
     """Refuse to lay out what is written line by line. Raises bad_option."""
-    indent, laid_out = params["indent"], ("json", "xml", "yaml")
+    indent, laid_out = asked.indent, ("json", "xml", "yaml")
     if indent is None:
         return
-    if params["format"] not in laid_out:
+    if asked.format not in laid_out:
         raise RelocateError(
             "bad_option",
-            "the format {0} has an object a line, so there is nothing to indent".format(params["format"]),
+            "the format {0} has an object a line, so there is nothing to indent".format(asked.format),
             "leave out indent, or set format to one of: {0}".format(", ".join(laid_out)),
         )
     if not 0 <= indent <= _WIDEST:
@@ -40,26 +57,26 @@ def check_indent(params: Dict[str, Any]) -> None:
         )
 
 
-def check_followed(params: Dict[str, Any]) -> None:
+def check_followed(asked: Asked) -> None:
     """Refuse what does not go with the rest. Raises bad_option."""
-    needing = [name for name in ("where", "anonymised") if params[name]]
-    if needing and not params["follow"]:
+    needing = [name for name in ("where", "anonymised") if getattr(asked, name)]
+    if needing and not asked.follow:
         raise RelocateError(
             "bad_option", "{0} needs follow: true".format(" and ".join(needing)), "add follow: true, or leave it out"
         )
-    if params["follow"] and params["format"] == dump.LINES:
+    if asked.follow and asked.format == dump.LINES:
         raise RelocateError(
             "bad_option",
             "what is followed is written in one of Django's formats, and format is {0}".format(dump.LINES),
             "set format to json, jsonl, xml or yaml",
         )
-    if params["max_objects"] < 1:
-        raise RelocateError("bad_option", "max_objects is {0}".format(params["max_objects"]), "write 1 or more")
-    if params["rules"] is not None:
-        _check_rules(params["rules"], params["anonymised"])
+    if asked.max_objects < 1:
+        raise RelocateError("bad_option", "max_objects is {0}".format(asked.max_objects), "write 1 or more")
+    if asked.rules is not None:
+        _check_rules(asked.rules, asked.anonymised)
 
 
-def _check_rules(rules: Dict[str, Any], anonymised: bool) -> None:
+def _check_rules(rules: Mapping[str, Any], anonymised: bool) -> None:
     if not anonymised:
         raise RelocateError("bad_option", "rules are given, and nothing is masked", "add anonymised: true")
     unfit = [name for name in ("sql", "command") if rules.get(name)]
@@ -71,11 +88,11 @@ def _check_rules(rules: Dict[str, Any], anonymised: bool) -> None:
         )
 
 
-def check_encrypted(params: Dict[str, Any], path: str) -> None:
+def check_encrypted(asked: Asked, path: str) -> None:
     """Refuse a name that says something else than what the file is. Raises bad_option."""
-    if bool(params["age_recipients"]) == path.endswith(age.SUFFIX):
+    if bool(asked.age_recipients) == path.endswith(age.SUFFIX):
         return
-    if params["age_recipients"]:
+    if asked.age_recipients:
         raise RelocateError(
             "bad_option",
             "the fixture is encrypted, and the name {0} does not say so".format(os.path.basename(path)),

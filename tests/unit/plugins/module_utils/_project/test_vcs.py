@@ -493,7 +493,7 @@ def test_normal_forms_of_one_remote() -> None:
         "https://me:x@h.org/acme/shop.git/",
         "https://h.org/acme/shop",
     ]
-    assert {checkout_file._normal(form) for form in forms} == {"h.org/acme/shop"}
+    assert {checkout_file.normal(form) for form in forms} == {"h.org/acme/shop"}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand directories to others")
