@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -185,6 +186,12 @@ REFUSED: list[tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any], 
     ([{"bucket": "old"}], [{"bucket": "new"}], {"machine": "another"}, "that address of old means old itself"),
     ([{"bucket": "old", "used_by": ["a.B.c"]}], [], {}, "of a field only one bucket is copied"),
     ([{"bucket": "old"}], [], {"on_disk": True}, "MEDIA_ROOT of old holds files too"),
+    (
+        [{"bucket": "old"}, {"bucket": "b", "used_by": ["a.B.c"]}],
+        [{"bucket": "new"}, {"bucket": "new", "prefix": "media/in", "used_by": ["a.B.c"]}],
+        {},
+        "files of another place of old, or live ones, lie there on new too",
+    ),
 ]
 
 
@@ -208,6 +215,36 @@ def test_one_place_of_both_and_what_is_left_are_noted(site: Site) -> None:
     done = site.run([site.place("old")], objects="leave")
     assert (done["copies"], "nothing was copied (relocate_media_objects: leave)" in done["notes"][0]) == (False, True)
     assert site.run([site.place("old")], check=True)["changed"] and not site.s3.seen
+
+
+def test_an_empty_disk_of_old_is_in_nobodys_way(site: Site) -> None:
+    """The site's first release with a bucket: no file was ever uploaded on old."""
+    site.new = [site.place("new")]
+    done = site.run([], objects="refuse", on_disk=False)
+    assert (done["copies"], site.s3.seen) == (False, [])
+    assert "MEDIA: old keeps it on a disk that holds none, so nothing is copied to bucket new/media" in done["notes"][0]
+
+
+def test_links_on_a_disk_are_named_since_no_bucket_holds_them(site: Site) -> None:
+    site.new = [site.place("new")]
+    (site.disk / "d").mkdir(parents=True)
+    (site.disk / "d/v3.png").write_bytes(b"3")
+    (site.disk / "d/current.png").symlink_to("v3.png")
+    with refused("media_skipped", "MEDIA: 1 symbolic links in MEDIA_ROOT, such as d/current.png"):
+        site.run([])
+    assert site.s3.held("new") == {}
+    site.run([], skip=["d/current.png"])
+    assert site.s3.held("new") == below({"d/v3.png": b"3"})
+
+
+def test_what_version_control_brought_to_a_disk_stays(site: Site) -> None:
+    site.s3.put("old", below({"a.txt": b"a"}))
+    site.disk.mkdir(parents=True)
+    (site.disk / ".gitkeep").write_bytes(b"")
+    for words in (["init", "--quiet"], ["add", "media/.gitkeep"]):
+        subprocess.run(["git", "-C", site.disk.parent, *words], check=True)
+    site.run([site.place("old")], delete=True, credentials_file=str(_keys(site)))
+    assert site.files() == {"a.txt": b"a", ".gitkeep": b""}
 
 
 def test_what_writes_meanwhile_is_found_by_the_comparison(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

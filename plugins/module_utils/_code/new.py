@@ -40,6 +40,7 @@ class Wanted:
     source: vcs.Source
     uuid: str = ""
     packed: Optional[placed.Packed] = None
+    dirty: bool = False  # the tree in the set holds uncommitted changes
 
 
 def plan(path: str, owner: Optional[SystemUser], wanted: Wanted) -> vcs.CheckoutPlan:
@@ -87,11 +88,21 @@ def _plan_svn(path: str, owner: Optional[SystemUser], wanted: Wanted) -> vcs.Che
     here = svn.info(path, owner)
     if wanted.uuid and here.uuid != wanted.uuid:
         raise occupied(path, "it is a working copy of another repository")
-    changed = list(svn.status(path, owner).changes)
     same = here.commit == wanted.commit
+    _refuse_changes(path, owner, wanted, same)
+    return vcs.CheckoutPlan("none" if same else "update", path, wanted.commit, here.commit)
+
+
+def _refuse_changes(path: str, owner: Optional[SystemUser], wanted: Wanted, same: bool) -> None:
+    """Raise dirty_tree for changes that old does not have, checkout_occupied where those of old would be missing.
+
+    :param same: whether the revision is the wanted one
+    """
+    changed = list(svn.status(path, owner).changes)
     if changed and not (same and _is_packed(path, owner, wanted)):
         raise dirty(path, changed)
-    return vcs.CheckoutPlan("none" if same else "update", path, wanted.commit, here.commit)
+    if wanted.dirty and not changed:
+        raise occupied(path, "it lacks the uncommitted changes that the set holds")
 
 
 def _is_packed(path: str, owner: Optional[SystemUser], wanted: Wanted) -> bool:

@@ -41,6 +41,7 @@ _ALWAYS = {
     "RCLONE_CHECKERS": "16",
     "RCLONE_LOG_LEVEL": "NOTICE",
 }
+_LINKS = re.compile(r"NOTICE: (.*): Can't follow symlink")
 _MAKES_FILES = 0o022  # what the web server reads, as FILE_UPLOAD_PERMISSIONS has it
 _SHOWN = 3
 _LOG = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (ERROR|NOTICE|CRITICAL|Failed)\s*:?\s*")
@@ -152,6 +153,8 @@ class Copy:
         runner: Callable[..., Completed] = run,
     ) -> None:
         self.source, self.target = source, target
+        #: Symbolic links on the disk that is copied from: no bucket holds such, and rclone passes them over.
+        self.links: List[str] = []
         self._owner, self._write, self._scrub, self._run = owner, write, scrub, runner
         self._program = require_program("rclone", "install the package rclone on this host")
         # One name for both where they are opened alike: then the server copies by itself.
@@ -174,11 +177,14 @@ class Copy:
         with tempfile.TemporaryFile() as stream:
             done = self._call([*argv, place.remote(name)], stdout=stream)
             if done.rc:
-                if place.store is None and _NO_BUCKET.search(done.err):
+                if place is self.target and place.store is None and _NO_BUCKET.search(done.err):
                     return {}  # a directory that nothing was copied to yet
                 raise self._failure("rclone cannot list {0}".format(place.shown), done)
             stream.seek(0)
-            return listed(stream)
+            found = listed(stream)
+        if place is self.source and place.store is None:
+            self.links = _LINKS.findall(done.err)
+        return found
 
     # --- changes
 

@@ -150,6 +150,11 @@ def foreign(path: str, owner: SystemUser, skip: Sequence[str] = ()) -> str:
     return ""
 
 
+def tracked_names(path: str, owner: SystemUser) -> Set[str]:
+    """Return the files below MEDIA_ROOT that version control brought, relative to it."""
+    return {os.fsdecode(name) for name in _tracked(path, owner)} if is_there(path) else set()
+
+
 def _tracked(path: str, owner: SystemUser) -> Set[bytes]:
     top, held = tracked.held(path, owner)
     if top:

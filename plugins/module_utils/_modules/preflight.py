@@ -66,9 +66,10 @@ def _unready(params: Mapping[str, Any], old: Mapping[str, Any], owner: str, made
 
 def _not_asked(params: Mapping[str, Any]) -> List[str]:
     """Say what no look at this host can tell before a restore."""
-    if params["side"] == "old" or not params["overridden"] or "set" not in (params["old"] or {}):
+    old = {} if params["side"] == "old" else params["old"] or {}
+    if "set" not in old or not preflight_new.may_name_others(preflight_new.Options.of(params), old):
         return []
-    why = "relocate_env_overrides may name other databases than the set does, and the settings come with the restore"
+    why = "the settings, the environment or relocate_env_overrides of this host may name other databases than the set"
     return ["no database server was asked: " + why]
 
 

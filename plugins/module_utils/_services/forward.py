@@ -83,6 +83,10 @@ class Forwarding:
         """Return what the record says."""
         return read_record(self._directory, self._site).forward
 
+    def page(self) -> str:
+        """Return the file by which nginx shows a page in place of the site; "" for none."""
+        return read_record(self._directory, self._site).maintenance
+
     # --- what is to be
 
     def by_nginx(self, blocks: Sequence[Block], to: str, authorities: str) -> Forward:

@@ -79,6 +79,7 @@ class Beside:
         elif state == "thawed":
             self._serve_again()
         elif state == "started":
+            self._send_nobody_on()
             carried = self._carried()
             self._added = self._cron.add(carried)
             self._name_places(carried)
@@ -200,7 +201,12 @@ class Beside:
 
     def _serve_again(self) -> None:
         """Send nobody on any more. Raises config_refused, unit_failed: two hosts would be asked in turn."""
-        if self._forwarding is None or self._record.forward is None or self._may_serve_elsewhere():
+        if not self._may_serve_elsewhere():
+            self._send_nobody_on()
+
+    def _send_nobody_on(self) -> None:
+        """Take away what sends visitors on to another host: the site is to serve here. Raises as the above."""
+        if self._forwarding is None or self._record.forward is None:
             return
         self.steps.append("send no visitors on to {0}".format(self._record.forward.to))
         if not self._check_mode:

@@ -128,7 +128,8 @@ def _wanted(
         raise _invalid(backup, "code.vcs")
     source = _source(options, prepared, backup, commit, env, secrets)
     packed = _packed(prepared, backup, source) if own and prepared.code.get("archive") else None
-    return new_code.Wanted(kind, commit, source, str(prepared.code.get("uuid") or ""), packed)
+    uuid, dirty = str(prepared.code.get("uuid") or ""), bool(packed and prepared.code.get("dirty"))
+    return new_code.Wanted(kind, commit, source, uuid, packed, dirty)
 
 
 def _packed(prepared: Prepared, backup: BackupSet, source: vcs.Source) -> placed.Packed:

@@ -23,7 +23,9 @@ def described(manifest: Manifest, here: bool) -> Dict[str, Any]:
         "owner": _texts(owner, "name", "home"),
         "django": {**django, **_texts(django, "version")},
         "databases": {alias: _database(entry) for alias, entry in manifest.databases.items()},
-        "media": {key: manifest.media[key] for key in ("bytes", "rights") if key in manifest.media},
+        "revision": _texts(manifest.code, "vcs", "remote"),
+        # MEDIA that the set does not hold needs no room.
+        "media": {key: manifest.media[key] for key in ("bytes", "rights") if _stored(manifest, key)},
         "log_directories": as_plain(manifest.directories),
         "set": {
             "label": manifest.label,
@@ -31,6 +33,10 @@ def described(manifest: Manifest, here: bool) -> Dict[str, Any]:
             "files": [entry.path for entry in manifest.unversioned],
         },
     }
+
+
+def _stored(manifest: Manifest, key: str) -> bool:
+    return bool(manifest.media.get("stored")) and key in manifest.media
 
 
 def _texts(found: Mapping[str, Any], *keys: str) -> Dict[str, str]:

@@ -148,7 +148,8 @@ def decide(forwarding: Forwarding, served: Optional[FoundSite], host: Host, opti
     :param to: new's IP address
     """
     held = forwarding.held()
-    ours = set(held.files) if held else set()
+    # The page in place of the site is taken away once visitors are sent on.
+    ours = {*(held.files if held else ()), forwarding.page()} - {""}
     webs = tuple(web for web in (served.place.webs if served else ()) if not ours & set(web.files))
     stopped = {unit_name(name) for name in options.units}
     going_on = [web for web in webs if web.unit not in stopped]

@@ -10,7 +10,7 @@ on old; then both places are listed once more, and must be equal.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.facts import machine_id
@@ -60,11 +60,11 @@ def work(site: Site, options: Options, check_mode: bool, make: Optional[Make] = 
     Raises media_elsewhere before any write, media_not_blank, media_not_copied, media_skipped, path_refused.
     """
     pairs = _pairs(site, options)
-    others = [pair for pair in pairs if pair.relation != stores.SAME]
-    notes = [stores.of_both(pair) for pair in pairs if pair not in others]
+    notes = [text for pair in pairs for text in _settled(pair, options)]
+    others = [pair for pair in pairs if not _settled(pair, options)]
     if options.objects == LEAVE:
         return _result(False, [], [*notes, *map(_left, others)])
-    _refuse(others, options)
+    _refuse(others, pairs, options)
     if check_mode or not others:
         return _result(bool(others), [], notes)
     logins, made = _logins(site, options), make or _maker(site)
@@ -92,15 +92,28 @@ def _left(pair: stores.Pair) -> str:
     )
 
 
-def _refuse(pairs: Sequence[stores.Pair], options: Options) -> None:
-    """Refuse what nobody asked for, and what cannot be copied. Raises media_elsewhere."""
+def _settled(pair: stores.Pair, options: Options) -> List[str]:
+    """Say why there is nothing to copy; nothing where there is."""
+    if pair.relation == stores.SAME:
+        return [stores.of_both(pair)]
+    if pair.old is None and not options.on_disk:
+        text = "{0}: old keeps it on a disk that holds none, so nothing is copied to {1}"
+        return [text.format(pair.who, pair.side(pair.new))]
+    return []
+
+
+def _refuse(pairs: Sequence[stores.Pair], everyone: Sequence[stores.Pair], options: Options) -> None:
+    """Refuse what nobody asked for, and what cannot be copied. Raises media_elsewhere.
+
+    :param everyone: those that share a place too
+    """
     asked = options.objects == COPY
     problems = [
         "{0}: old keeps it in {1}, new's settings name {2}{3}".format(
-            pair.who, pair.side(pair.old), pair.side(pair.new), _unable(pair, options) if asked else ""
+            pair.who, pair.side(pair.old), pair.side(pair.new), _unable(pair, everyone, options) if asked else ""
         )
         for pair in pairs
-        if not asked or _unable(pair, options)
+        if not asked or _unable(pair, everyone, options)
     ]
     if not problems:
         return
@@ -110,17 +123,24 @@ def _refuse(pairs: Sequence[stores.Pair], options: Options) -> None:
     raise RelocateError("media_elsewhere", "; ".join(problems), hint)
 
 
-def _unable(pair: stores.Pair, options: Options) -> str:
+def _unable(pair: stores.Pair, everyone: Sequence[stores.Pair], options: Options) -> str:
     """Say why a pair of places cannot be copied; nothing when it can."""
     there = [store for store in (pair.old, pair.new) if store is not None]
     cases = (
         (any(store.kind != "s3" or not store.bucket for store in there), "only buckets of S3 are copied"),
         (pair.relation == stores.OVERLAP, "one of the two lies within the other"),
+        (_meets(pair, everyone), "files of another place of old, or live ones, lie there on new too"),
         (_is_olds(pair, options), "that address of old means old itself"),
         (len(there) == 1 and stores.DEFAULT not in pair.users, "of a field only one bucket is copied to another"),
         (pair.new is None and options.on_disk, "MEDIA_ROOT of old holds files too"),
     )
     return next((", and " + why for is_so, why in cases if is_so), "")
+
+
+def _meets(pair: stores.Pair, everyone: Sequence[stores.Pair]) -> bool:
+    """Tell whether the last pass would take what another pair keeps on new for gone on old, and remove it."""
+    others = [other.new for other in everyone if other is not pair and other.new is not None]
+    return pair.new is not None and any(pair.new.relation(other, True) != stores.OTHER for other in others)
 
 
 def _is_olds(pair: stores.Pair, options: Options) -> bool:
@@ -139,12 +159,15 @@ def _one(site: Site, options: Options, pair: stores.Pair, logins: Mapping[str, L
     target = Place(pair.new, logins.get(user, Login()), disk)
     copy = make(source, target)
     wanted = only(copy.of_source(), options.skip)
+    _refuse_links(pair, only(dict.fromkeys(copy.links, Found(0, "")), options.skip))
     _claim(site, options, pair, disk)
-    there = only(copy.of_target(), options.skip)
+    # What version control brought stays, whether old has it or not.
+    kept = root.tracked_names(disk, site.project.owner) - set(wanted) if pair.new is None else set()
+    there = _without(only(copy.of_target(), options.skip), kept)
     _refuse_foreign(options, pair, wanted, there)
     before = difference(wanted, there)
     _change(options, copy, wanted, there)
-    after = difference(wanted, only(copy.of_target(), options.skip))
+    after = difference(wanted, _without(only(copy.of_target(), options.skip), kept))
     if options.delete and not after.is_none:
         raise _unequal(pair, after.lacking, after.gone)
     return {
@@ -155,6 +178,22 @@ def _one(site: Site, options: Options, pair: stores.Pair, logins: Mapping[str, L
         "sent": len(before.lacking),
         "removed": len(before.gone) if options.delete else 0,
     }
+
+
+def _refuse_links(pair: stores.Pair, links: Mapping[str, Found]) -> None:
+    """Refuse links on the disk that is copied from. Raises media_skipped."""
+    if links:
+        raise RelocateError(
+            "media_skipped",
+            "{0}: {1} symbolic links in {2}, such as {3}, and no bucket holds links".format(
+                pair.who, len(links), pair.side(pair.old), printable(min(links))
+            ),
+            "put files in their place on old, or list them in relocate_media_skip: new will not serve them then",
+        )
+
+
+def _without(found: Dict[str, Found], names: Set[str]) -> Dict[str, Found]:
+    return {name: one for name, one in found.items() if name not in names} if names else found
 
 
 def _change(options: Options, copy: Copy, wanted: Dict[str, Found], there: Dict[str, Found]) -> None:

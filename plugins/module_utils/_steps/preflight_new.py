@@ -32,7 +32,7 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set import placement
-from ansible_collections.relocate.django.plugins.module_utils._set.relocation import Relocation, between
+from ansible_collections.relocate.django.plugins.module_utils._set.relocation import STAYS, Relocation, between
 from ansible_collections.relocate.django.plugins.module_utils._site import (
     LoginOptions,
     ProjectOptions,
@@ -143,6 +143,8 @@ def _owner_here(options: Options, old: Mapping[str, Any], found: List[Obstacle])
 def _space(options: Options, old: Mapping[str, Any]) -> List[Obstacle]:
     sizes = [item["facts"]["size_bytes"] for item in old["databases"].values()]
     media = int(old.get("media", {}).get("bytes", 0))
+    if old.get("set") and (not options.media or read_record(options.directory, options.site).media_restored):
+        media = 0  # it stays behind, or lies there
     needed = int(old["set"]["brings"]) if old.get("set") else sum(sizes)
     return (missing_space(options.directory, needed, "the backup set") if needed else []) + missing_space(
         options.project.path, media, "MEDIA and the project", "relocate_path"
@@ -171,7 +173,13 @@ def _refuse_unnamed(options: Options, old: Mapping[str, Any]) -> None:
         return
     project = options.project.path
     relocation = between(str(old["project"]["path"]), project, _prefix(old))
-    placement.check_named([relocation.path(path) for path in old["set"]["files"]], options.files, project, relocation)
+    placement.check_named([relocation.path(path) for path in old["set"]["files"]], options.files, project, STAYS)
+
+
+def may_name_others(options: Options, old: Mapping[str, Any]) -> bool:
+    """Tell whether the settings of this host may name other databases than a set does."""
+    other = options.project.settings and options.project.settings != old["project"].get("settings")
+    return bool(options.overridden or other or options.project.environment)
 
 
 def _left_on_old(variable: str, named: str, relocation: Relocation) -> List[Obstacle]:
@@ -288,7 +296,7 @@ def _database_obstacles(
 
     :param owner: None when he is not there yet: no file is the site's then, and none that old names is opened as root
     """
-    if old.get("set") and options.overridden:
+    if old.get("set") and may_name_others(options, old):
         return []
     context = EngineContext(
         secrets=secrets,

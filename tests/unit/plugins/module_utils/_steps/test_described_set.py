@@ -28,13 +28,17 @@ def test_what_a_set_tells_is_read_as_what_old_told(here: bool, brings: int) -> N
         unversioned=(UnversionedFile("/srv/shop/app/.env", "files/env", 0o600, "shop", "shop"),),
         directories=(Directory("/srv/shop", 0o755, "shop", "shop"),),
         media={"bytes": 5, "root": "/srv/shop/media"},
+        code={"commit": "1" * 40, "vcs": "hg"},
         django={"version": "5.2", "path": "/srv/shop/app", "settings": "shop.settings"},
     )
     told: dict[str, Any] = json.loads(json.dumps(described(from_text(as_text(whole)), here)))
     assert old_info.by_old(told, ["fake", "postgresql"]) == told
     assert told["set"] == {"label": whole.label, "brings": brings, "files": ["/srv/shop/app/.env"]}
-    assert (told["project"]["path"], told["media"]) == ("/srv/shop/app", {"bytes": 5})
+    assert (told["project"]["path"], told["media"]) == ("/srv/shop/app", {})
     assert old_info.log_directories(told)[0].owner == "shop"
+    assert told["revision"]["vcs"] == "hg"
+    stored = replace(whole, media={**whole.media, "stored": "media.tar"})
+    assert described(stored, here)["media"] == {"bytes": 5}, "MEDIA that the set does not hold needs no room"
 
 
 def test_a_set_that_says_no_more_than_it_must() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._discover.found import Starter, WebSite
 from ansible_collections.relocate.django.plugins.module_utils._discover.places import Place
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Forward
 from ansible_collections.relocate.django.plugins.module_utils._services.answers import Answer, Question
 from ansible_collections.relocate.django.plugins.module_utils._services.forward_texts import Port
@@ -35,8 +36,11 @@ INCLUDES = "http {\n    include /etc/nginx/conf.d/*.conf;\n}\n"
 class Forwarding:
     """Notes what it is asked for."""
 
-    def __init__(self, held: Forward | None = None, running: bool = True, asked: bool = True) -> None:
-        self._held, self._running, self._asked = held, running, asked
+    def __init__(self, held: Forward | None = None, running: bool = True, asked: bool = True, page: str = "") -> None:
+        self._held, self._running, self._asked, self._page = held, running, asked, page
+
+    def page(self) -> str:
+        return self._page
 
     def held(self) -> Forward | None:
         return self._held
@@ -94,6 +98,15 @@ def test_a_certificate_that_is_vouched_for_is_checked(decide: Any, monkeypatch: 
     monkeypatch.setattr(forward.os.path, "exists", lambda _path: True)
     way = decide([TLS])
     assert way.forward.authorities == "/etc/ssl/certs/ca-certificates.crt" and way.notes == ()
+
+
+def test_the_page_in_place_of_the_site_is_in_nobodys_way(decide: Any) -> None:
+    """It answers to the same names until visitors are sent on."""
+    page = replace(SHOP, files=("/page",), targets=())
+    way = decide([SHOP], others=(page, BLOG), page="/page")
+    assert way.webs == (SHOP,)
+    with pytest.raises(RelocateError, match="another site"):
+        decide([SHOP], others=(page, BLOG))
 
 
 def test_our_own_file_is_no_block_of_the_site(decide: Any) -> None:

@@ -358,9 +358,36 @@ def test_room_for_a_set_that_is_brought(tmp_path: Path, engine: FakeEngine, monk
     assert found[0] == "disk_full" and found[2].startswith("the backup set needs 124 MB")
 
 
-def test_settings_that_may_name_other_databases_ask_none(tmp_path: Path, engine: FakeEngine) -> None:
-    assert on_new(tmp_path, told_by_set(), files=NAMED, overridden=True) == []
+@pytest.mark.parametrize(
+    "changes", [{"overridden": True}, {"environment": {"DB_HOST": "db2"}}, {"settings": "shop.staging"}]
+)
+def test_settings_that_may_name_other_databases_ask_none(
+    tmp_path: Path, engine: FakeEngine, changes: dict[str, Any]
+) -> None:
+    """A staging host would log in to the server of production."""
+    assert on_new(tmp_path, told_by_set(), files=NAMED, **changes) == []
     assert engine.calls == []
+
+
+@pytest.mark.parametrize(("media", "restored", "refused"), [(True, "", True), (False, "", False), (True, "x", False)])
+def test_media_that_is_there_or_stays_behind_needs_no_room(
+    tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, media: bool, restored: str, refused: bool
+) -> None:
+    monkeypatch.setattr(needs.facts, "free_bytes", lambda _path: 100 << 20)
+    monkeypatch.setattr(
+        preflight_new, "read_record", lambda *_what: SimpleNamespace(moved=None, media_restored=restored)
+    )
+    old = {**told_by_set(), "media": {"bytes": 300 << 20}}
+    assert [item[0] for item in on_new(tmp_path, old, files=NAMED, media=media)] == ["disk_full"] * refused
+
+
+@pytest.mark.parametrize(("vcs", "mark", "codes"), [("hg", ".hg", []), ("git", ".hg", ["checkout_occupied"])])
+def test_a_checkout_of_the_sets_own_kind_is_none_of_others(
+    tmp_path: Path, engine: FakeEngine, vcs: str, mark: str, codes: list[str]
+) -> None:
+    (tmp_path / "app" / mark).mkdir(parents=True)
+    old = {**told_by_set(), "revision": {"vcs": vcs, "remote": ""}}
+    assert [item[0] for item in on_new(tmp_path, old, files=NAMED, installs=True)] == codes
 
 
 def test_before_a_restore_the_site_runs_nowhere(
@@ -369,5 +396,5 @@ def test_before_a_restore_the_site_runs_nowhere(
     """A site that was moved here runs by right in the eyes of a move; a restore would replace what it works on."""
     runs = Obstacle("site_running", "it runs", "stop it")
     monkeypatch.setattr(preflight_new.checks, "running", lambda *_what: [runs])
-    monkeypatch.setattr(preflight_new, "read_record", lambda *_what: SimpleNamespace(moved=LABEL))
+    monkeypatch.setattr(preflight_new, "read_record", lambda *_what: SimpleNamespace(moved=LABEL, media_restored=""))
     assert [item[0] for item in on_new(tmp_path, told_by_set(), files=NAMED)] == ["site_running"]
