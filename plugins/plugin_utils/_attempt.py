@@ -403,20 +403,12 @@ def outcome_of(known: Known, template: Template) -> State:
         ),
         "forward": _forwarding(forward),
         "stopped": [unit.get("name", "") for unit in units if _received.yes(unit.get("was_active"))],
-        "measured": {
-            "restore": restore.get("measured", {}),
-            "verify": proof.get("measured", {}),
-            "objects": arrived["objects"].get("copied", []),
-            "still": state["still"],
-            "answers": state["answers"],
-        },
+        "measured": _measured(state, restore, arrived["objects"]),
         "media_previous": arrived["media"].get("previous", ""),
         "bytes": transfer.get("bytes", 0),
         "seconds": {
-            "backup": backup.get("seconds", {}),
-            "transfer": transfer.get("seconds", {}),
-            "restore": restore.get("seconds", {}),
-            "verify": proof.get("seconds", {}),
+            name: step.get("seconds", {})
+            for name, step in (("backup", backup), ("transfer", transfer), ("restore", restore), ("verify", proof))
         },
         "steps": {
             **{label: _elapsed(_of(known, name)) for label, name in _BEFORE.items()},
@@ -426,6 +418,16 @@ def outcome_of(known: Known, template: Template) -> State:
     }
     kept = {key: state[key] for key in ("begun", "frozen_at", "served_at", "thawed_at", "running")}
     return {**_received.mapping(state["outcome"]), **found, **kept}
+
+
+def _measured(state: State, restore: Mapping[str, Any], objects: Mapping[str, Any]) -> Dict[str, Any]:
+    return {
+        "restore": restore.get("measured", {}),
+        "verify": _received.mapping(state["proof"]).get("measured", {}),
+        "objects": objects.get("copied", []),
+        "still": state["still"],
+        "answers": state["answers"],
+    }
 
 
 def _forwarding(found: Mapping[str, Any]) -> str:

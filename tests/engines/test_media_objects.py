@@ -237,6 +237,13 @@ def test_links_on_a_disk_are_named_since_no_bucket_holds_them(site: Site) -> Non
     assert site.s3.held("new") == below({"d/v3.png": b"3"})
 
 
+def test_a_source_that_is_not_there_is_no_empty_one(site: Site) -> None:
+    """Else the last pass would remove all that is in the bucket, and find both equal."""
+    site.new = [site.place("new")]
+    with refused("media_not_copied", "rclone cannot list"):
+        site.run([], delete=True, skip=["cache"])
+
+
 def test_what_version_control_brought_to_a_disk_stays(site: Site) -> None:
     site.s3.put("old", below({"a.txt": b"a"}))
     site.disk.mkdir(parents=True)

@@ -649,7 +649,11 @@ def test_preflight_new(make: Make) -> None:
     nobody = make("new", admin=Login(), password="x")
     assert [item.code for item in nobody.preflight("new", facts)] == ["login_failed"]
     odd = dataclasses.replace(
-        facts, collation="xx_YY.UTF-8", extensions={"no_such_extension": "3"}, major="99", details={"needs_superuser": ["x"]}
+        facts,
+        collation="xx_YY.UTF-8",
+        extensions={"no_such_extension": "3"},
+        major="99",
+        details={"needs_superuser": ["x"]},
     )
     codes = sorted(item.code for item in make("new").preflight("new", odd))
     assert codes == sorted(["server_too_old", "extension_missing", "locale_missing", "right_missing", "client_too_old"])

@@ -11,14 +11,12 @@ from typing import Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._code import placed, tree
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._host import openat
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._project import hg_checkout, svn, vcs
 from ansible_collections.relocate.django.plugins.module_utils._project.checkout import (
+    bring,
     dirty,
-    give_empty,
     is_free,
-    make_incoming,
     occupied,
 )
 
@@ -120,16 +118,8 @@ def _checkout_svn(path: str, owner: Optional[SystemUser], wanted: Wanted) -> boo
         return False
     if planned.action == "update":
         svn.bring(path, owner, wanted.commit, wanted.source.env or {}, True)
-    elif os.path.lexists(path):
-        if owner is not None and os.geteuid() == 0:
-            give_empty(path, owner)
-        _fill_svn(path, owner, wanted)
     else:
-        path = path.rstrip("/")
-        incoming = make_incoming(path, owner, wanted.source.directories)
-        _fill_svn(os.path.join(os.path.dirname(path), incoming), owner, wanted)
-        with openat.parent(path, owner) as (place, name):
-            place.replace(incoming, name)
+        bring(planned, owner, wanted.source, lambda place: _fill_svn(place, owner, wanted))
     _check_svn(path, owner, wanted)
     return True
 

@@ -33,14 +33,14 @@ def target(params: Dict[str, Any]) -> str:
     return str(path)
 
 
-def write(module: Call, site: Site, path: str) -> Dict[str, Any]:
+def write(module: Call, site: Site, path: str, asked: fixture_options.Asked) -> Dict[str, Any]:
     """Write the fixture, unless in check mode; one that is there and is the same is left as it is."""
     params = module.params
     if module.check_mode:
         return {"changed": True}
     before = dump.sha256_of(path, site.project.owner)
     engine = engine_of(site, params["alias"])
-    private = fixture_options.private_of(fixture_options.Asked.of(params))
+    private = fixture_options.private_of(asked)
     answer = dump.dump_fixture(site, engine, path, options_of(params), private, params["age_recipients"])
     counts = answer["counts"]
     return {
@@ -83,7 +83,7 @@ def work_on(module: Call) -> Dict[str, Any]:
     path = target(params)
     fixture_options.check_encrypted(asked, path)
     with open_site(SiteOptions.of(params).only(params["alias"])) as site:
-        result = write(module, site, path)
+        result = write(module, site, path, asked)
         notes = site.notes + fixture_options.notes_on(result) + fixture_options.notes_on_followed(result)
         return dict(result, dest=path, seconds=site.stopwatch.seconds(), notes=notes)
 

@@ -11,7 +11,7 @@ import re
 import shutil
 import stat
 from dataclasses import dataclass
-from typing import List, Mapping, Optional, Sequence
+from typing import Callable, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import AS_ROOT, RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host import directories as host_directories
@@ -116,17 +116,25 @@ def checkout(path: str, owner: Optional[SystemUser], commit: str, source: Source
     plan = plan_checkout(path, owner, commit, source)
     if plan.action == "none":
         return False
+    bring(plan, owner, source, lambda place: _fill(Git(place, owner, source.env or {}), commit, source))
+    return True
+
+
+def bring(plan: CheckoutPlan, owner: Optional[SystemUser], source: Source, fill: Callable[[str], None]) -> None:
+    """Fill the place of a checkout; one that is not there is filled beside it, and moved into it once it is whole.
+
+    :param fill: makes a directory hold the revision
+    """
+    path = plan.path.rstrip("/")
     if plan.action == "clone" and not os.path.lexists(path):
-        path = path.rstrip("/")
         incoming = make_incoming(path, owner, source.directories)
-        _fill(Git(os.path.join(os.path.dirname(path), incoming), owner, source.env or {}), commit, source)
+        fill(os.path.join(os.path.dirname(path), incoming))
         with openat.parent(path, owner) as (place, name):
             place.replace(incoming, name)
-        return True
+        return
     if plan.action == "clone" and owner is not None and os.geteuid() == 0:
         give_empty(path, owner)
-    _fill(Git(path, owner, source.env or {}), commit, source)
-    return True
+    fill(path)
 
 
 def holds(path: str, owner: Optional[SystemUser], commit: str) -> bool:

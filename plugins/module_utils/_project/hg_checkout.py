@@ -11,7 +11,7 @@ import tempfile
 from typing import List, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._host import files, openat
+from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._host.scratch import owned_directory
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._process import Completed
@@ -19,10 +19,9 @@ from ansible_collections.relocate.django.plugins.module_utils._project import hg
 from ansible_collections.relocate.django.plugins.module_utils._project.checkout import (
     CheckoutPlan,
     Source,
+    bring,
     dirty,
-    give_empty,
     is_free,
-    make_incoming,
     normal,
     not_found,
     occupied,
@@ -83,16 +82,7 @@ def checkout(path: str, owner: Optional[SystemUser], node: str, source: Source) 
     planned = plan(path, owner, node, source)
     if planned.action == "none":
         return False
-    if planned.action == "clone" and not os.path.lexists(path):
-        path = path.rstrip("/")
-        incoming = make_incoming(path, owner, source.directories)
-        _fill(Hg(os.path.join(os.path.dirname(path), incoming), owner, source.env or {}), node, source)
-        with openat.parent(path, owner) as (place, name):
-            place.replace(incoming, name)
-        return True
-    if planned.action == "clone" and owner is not None and os.geteuid() == 0:
-        give_empty(path, owner)
-    _fill(Hg(path, owner, source.env or {}), node, source)
+    bring(planned, owner, source, lambda place: _fill(Hg(place, owner, source.env or {}), node, source))
     return True
 
 

@@ -57,11 +57,11 @@ class Beside:
 
     def __init__(self, options: Options, record: Record, check_mode: bool, tables: Optional[Crontabs] = None) -> None:
         self._options, self._record, self._check_mode = options, record, check_mode
-        there = os.path.isdir(systemd.RUNNING) and _is_about(options)
-        units = Systemd() if there else None
+        runs = os.path.isdir(systemd.RUNNING)
+        units = Systemd() if runs and _is_about(options) else None
         self._cron = SiteCron(options.directory, options.site, tables or Crontabs(), units)
         self._page = Page(options.directory, options.site, units) if units is not None else None
-        self._forwarding = Forwarding(options.directory, options.site, units) if units is not None else None
+        self._forwarding = Forwarding(options.directory, options.site, Systemd()) if runs else None
         self._sent_on: Optional[Forward] = None  # what sent visitors on, and was taken away by this call
         self._added = Plan("")
         self._silenced = Plan("")

@@ -17,6 +17,7 @@ def described(manifest: Manifest, here: bool) -> Dict[str, Any]:
     :param here: whether the set lies on this host, so that it needs no more room
     """
     django, owner = manifest.django, manifest.owner
+    media = manifest.media if manifest.media.get("stored") else {}  # what the set does not hold needs no room
     return {
         "host": _texts(manifest.host, "name", "machine_id"),
         "project": {**_texts(django, "path", "settings"), **_texts(manifest.code, "prefix")},
@@ -24,8 +25,7 @@ def described(manifest: Manifest, here: bool) -> Dict[str, Any]:
         "django": {**django, **_texts(django, "version")},
         "databases": {alias: _database(entry) for alias, entry in manifest.databases.items()},
         "revision": _texts(manifest.code, "vcs", "remote"),
-        # MEDIA that the set does not hold needs no room.
-        "media": {key: manifest.media[key] for key in ("bytes", "rights") if _stored(manifest, key)},
+        "media": {key: media[key] for key in ("bytes", "rights") if key in media},
         "log_directories": as_plain(manifest.directories),
         "set": {
             "label": manifest.label,
@@ -33,10 +33,6 @@ def described(manifest: Manifest, here: bool) -> Dict[str, Any]:
             "files": [entry.path for entry in manifest.unversioned],
         },
     }
-
-
-def _stored(manifest: Manifest, key: str) -> bool:
-    return bool(manifest.media.get("stored")) and key in manifest.media
 
 
 def _texts(found: Mapping[str, Any], *keys: str) -> Dict[str, str]:

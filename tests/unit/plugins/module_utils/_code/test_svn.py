@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,22 @@ def test_a_working_copy_comes_to_new_without_its_repository(made: Svn, home: Pat
     (there / "app/deep/x.py").write_text("by hand")
     with refused("dirty_tree", "holds uncommitted changes: app/deep/x.py, manage.py"):
         new.plan(str(there), made.owner, brought)
+
+
+@pytest.mark.drawn(4, of="other version control")
+def test_changes_of_old_are_never_left_out(made: Svn, home: Path) -> None:
+    """New has the same revision of an earlier attempt, and old was changed by hand since."""
+    code, there = at(made), home / "there"
+    assert new.checkout(str(there), made.owner, wanted(code, home))
+    write(made.path, made.owner, {"manage.py": "by hand\n"})
+    for name in ("code.tar", "code.list"):
+        (home / name).unlink()
+    changed = replace(wanted(code, home), dirty=True)
+    with refused("checkout_occupied", "it lacks the uncommitted changes that the set holds"):
+        new.checkout(str(there), made.owner, changed)
+    assert new.checkout(str(home / "fresh"), made.owner, changed)
+    assert (home / "fresh/manage.py").read_text() == "by hand\n"
+    assert new.plan(str(home / "fresh"), made.owner, changed).action == "none"
 
 
 @pytest.mark.drawn(4, of="other version control")

@@ -476,6 +476,12 @@ def test_a_retired_site_that_is_not_undone_sends_visitors_on(old: Host, sends_on
     assert sends_on.calls == []
 
 
+def test_who_is_started_here_sends_nobody_on(old: Host, sends_on: SendsOn) -> None:
+    """The host that was left becomes new again, or the site is restored there since new has gone."""
+    assert "send no visitors on to 192.0.2.7" in old.bring("started")
+    assert sends_on.calls == ["down"]
+
+
 def test_a_check_of_an_undo_only_says_so(old: Host, sends_on: SendsOn) -> None:
     one = old.beside("thawed", check=True, retired=True)
     one.before()

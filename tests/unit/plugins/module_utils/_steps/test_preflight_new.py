@@ -351,6 +351,12 @@ def test_a_file_of_a_set_that_nobody_names(tmp_path: Path, engine: FakeEngine) -
         assert found[0] == "path_refused" and found[2] == f"{path} is in the set but not in relocate_files"
 
 
+def test_a_set_has_no_say_in_what_the_users_paths_mean(tmp_path: Path, engine: FakeEngine) -> None:
+    """The restore reads them as paths of this host; else it would be refused once the code is checked out."""
+    [found] = on_new(tmp_path, told_by_set(), files=["/srv/shop/app/.env", NAMED[1]])
+    assert found[0] == "path_refused"
+
+
 def test_room_for_a_set_that_is_brought(tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(needs.facts, "free_bytes", lambda _path: 100 << 20)
     assert on_new(tmp_path, told_by_set(), files=NAMED) == []
