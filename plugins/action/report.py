@@ -20,6 +20,7 @@ from ansible import context
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
 from ansible_collections.relocate.django.plugins.plugin_utils import (
     _attempt,
@@ -120,6 +121,22 @@ def conclude(outcomes: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
     }
 
 
+def refuse_more(limit: int, hosts: Sequence[Any], run_of: Mapping[str, Any]) -> None:
+    """Raise enough_failed when so many sites of this run failed that no more shall be begun.
+
+    :param limit: relocate_stop_after; 0 for none
+    :param hosts: the new hosts
+    :param run_of: the variables of every host
+    """
+    found = [item for host in hosts for item in bad(outcomes(_received.mapping(run_of.get(host))))]
+    failed = ["{0} on {1}".format(item["site"], item["new"]) for item in found if item["status"] != "not_begun"]
+    if 0 < limit <= len(failed):
+        text = "{0} sites of this run were not moved ({1}), and relocate_stop_after is {2}: no more are begun"
+        raise RelocateError(
+            "enough_failed", text.format(len(failed), ", ".join(failed), limit), "fix what failed, then run again"
+        )
+
+
 def endings(hosts: Sequence[Any], run_of: Mapping[str, Any]) -> str:
     """The end of the run: a paragraph for each site after which there is something to do, and a line for the others.
 
@@ -127,10 +144,21 @@ def endings(hosts: Sequence[Any], run_of: Mapping[str, Any]) -> str:
     :param run_of: the variables of every host
     """
     found = [item for host in hosts for item in outcomes(_received.mapping(run_of.get(host)))]
-    paragraphs = [_report.as_ending(item) for item in bad(found)]
+    paragraphs = [_report.as_ending(item) for item in bad(found) if item["status"] != "not_begun"]
+    paragraphs += _not_begun([item for item in found if item["status"] == "not_begun"])
     paragraphs += [text for host in hosts for text in _report.cut_short(host, _received.mapping(run_of.get(host)))]
     others = [_report.headline(item) + "\n" for item in found if item["status"] not in _ending.FAILING]
     return "".join([*others, *paragraphs]) if paragraphs else ""
+
+
+def _not_begun(found: Sequence[Mapping[str, Any]]) -> List[str]:
+    """Return the one paragraph about the sites whose turn did not come."""
+    if not found:
+        return []
+    names = ", ".join("{0} on {1}".format(item["site"], item["new"]) for item in found)
+    text = "\n{0} sites were not begun, since enough had failed (relocate_stop_after): {1}\n"
+    text += "  they serve where they did\n  next: fix what failed above, then run the same command again: {2}\n"
+    return [text.format(len(found), names, found[0].get("command", ""))]
 
 
 def notified(hosts: Sequence[Any], run_of: Mapping[str, Any], text: str) -> List[str]:
@@ -200,11 +228,12 @@ class ActionModule(ActionBase):
             argument_spec={
                 "state": {
                     "type": "str",
-                    "choices": ["written", "concluded", "ended", "told", "failed"],
+                    "choices": list(_STATES),
                     "default": "written",
                 },
                 "what": {"type": "str", "choices": list(_sentences.KINDS)},
                 "site": {"type": "str"},
+                "stop_after": {"type": "int", "default": 0},
                 "failures": {"type": "list", "elements": "str", "default": []},
                 "directory": {"type": "path", "default": "relocate-reports"},
                 "template": {"type": "path", "default": ""},
@@ -236,6 +265,14 @@ class ActionModule(ActionBase):
             why = printable("{0}: {1}".format(directory, exc.strerror or type(exc).__name__))
             return "  NO REPORT WAS WRITTEN: {0}. Next: free space there, or set relocate_reports\n".format(why)
         return "  report: {0}\n".format(outcome["report"]["html"])
+
+    def _turn(self, args: Mapping[str, Any], known: Mapping[str, Any]) -> Dict[str, Any]:
+        hosts = _received.items(_received.mapping(known.get("groups")).get("new"))
+        try:
+            refuse_more(args["stop_after"], hosts, _received.mapping(known.get("hostvars")))
+        except RelocateError as error:
+            return _told.shortened({"changed": False, "failed": True, **error.as_result()}, known)
+        return {"changed": False}
 
     def _concluded(self, _args: Mapping[str, Any], known: Mapping[str, Any]) -> Dict[str, Any]:
         return conclude(outcomes(known))
@@ -269,6 +306,7 @@ class ActionModule(ActionBase):
 
 
 _STATES = {
+    "turn": ActionModule._turn,
     "written": ActionModule._written,
     "concluded": ActionModule._concluded,
     "ended": ActionModule._ended,

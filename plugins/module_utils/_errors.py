@@ -130,6 +130,7 @@ CODES: Dict[str, str] = {
     "same_host": "the new host is the old one",
     "disk_full": "there is not enough disk space",
     "locked": "another run is at work",
+    "enough_failed": "enough sites of this run failed, so that no more are begun",
     "work_directory": "the work directory cannot be used",
     "program_failed": "a program failed",
     "timed_out": "a program ran out of time",

@@ -24,6 +24,7 @@ options:
   state:
     description:
       - V(written) reports one site, out of what the attempt and the modules returned.
+      - V(turn) fails when O(stop_after) sites of this run were not moved, so that no more are begun.
       - V(concluded) ends the work on a host, and fails when a site was not moved.
       - V(ended) ends the run. It prints one paragraph for each site that was not moved, on whatever host, which says
         what failed, what serves now, the downtime, and the next command.
@@ -31,12 +32,16 @@ options:
       - V(failed) fails in a rescue, with the code of the task that failed. It prints the whole message before, or
         O(failures), and the next command.
     type: str
-    choices: [written, concluded, ended, told, failed]
+    choices: [turn, written, concluded, ended, told, failed]
     default: written
   what:
     description: What was done to the site, for O(state=told) and O(state=failed).
     type: str
     choices: [restored, converted, kept, undone, rehearsed]
+  stop_after:
+    description: How many sites may fail, on all hosts together, for O(state=turn); V(0) for any number.
+    type: int
+    default: 0
   failures:
     description: What went wrong with each site, for O(state=failed).
     type: list

@@ -14,12 +14,14 @@ from typing import Any, List, Mapping
 from ansible_collections.relocate.django.plugins.plugin_utils import _promises
 
 #: Statuses after which there is something to do.
-FAILING = ("failed", "obstacles", "unfinished")
+FAILING = ("failed", "obstacles", "unfinished", "not_begun")
 _AGAIN = "then run the same command again"
 
 
 def lines(outcome: Mapping[str, Any]) -> List[str]:
     """Return the end of a site's move, line by line."""
+    if outcome["status"] == "not_begun":
+        return []  # nothing was asked, and the end of the run has one line for all of them
     parts = (_what_failed, _serving, _down, left_behind, next_steps)
     return [line for part in parts for line in part(outcome)]
 

@@ -17,7 +17,9 @@ WITH_PROMISES = ("moved", "unfinished", "failed")
 
 
 def status_of(outcome: Mapping[str, Any]) -> str:
-    """One word for scripts: moved, already_moved, unfinished, rehearsed, checked, obstacles or failed."""
+    """One word for scripts: moved, already_moved, unfinished, rehearsed, checked, not_begun, obstacles or failed."""
+    if outcome.get("code") == "enough_failed":
+        return "not_begun"
     if outcome.get("failed"):
         return "obstacles" if _was_refused(outcome) else "failed"
     if outcome.get("unfinished"):
@@ -58,6 +60,7 @@ def ending(outcome: Mapping[str, Any]) -> str:
         "checked": lambda _outcome: "CHECKED: preflight found no obstacle; nothing was moved",
         "rehearsed": lambda _outcome: "REHEARSED: what was tried works on new; old was not stopped",
         "obstacles": lambda _outcome: "NOT BEGUN: there are obstacles",
+        "not_begun": lambda _outcome: "NOT BEGUN: enough sites of this run had failed",
         "failed": lambda item: "FAILED" + _ending.what_became_of_old(item),
         "unfinished": _unfinished,
     }

@@ -17,6 +17,7 @@ _TONES = {
     "checked": GOOD,
     "already_moved": GOOD,
     "unfinished": SOME,
+    "not_begun": SOME,
     "obstacles": BAD,
     "failed": BAD,
 }

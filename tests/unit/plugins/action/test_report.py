@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 
 from ansible_collections.relocate.django.plugins.action import report
+from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.plugin_utils import _report
 from tests.unit import sources
 from tests.unit.plugins.plugin_utils.test_page import tags
@@ -86,6 +87,39 @@ def test_the_end_of_the_run_says_each_refusal_once() -> None:
     assert text.index("Site a: old1 -> new1: CHECKED") < text.index("Site b: old1 -> new1: FAILED")
     assert text.count("first\n  | second") == 1 and "other run" not in text
     assert report.endings(["new1"], {"new1": {**new1, "report_result": {"outcomes": sites[:1]}}}) == ""
+
+
+LEFT_OUT = {"failed": True, "code": "enough_failed", "msg": "[enough_failed] why", "command": "again"}
+
+
+@pytest.mark.parametrize(("limit", "refused"), [(0, False), (1, True), (2, True), (3, False), (-1, False)])
+def test_no_more_sites_are_begun_once_enough_failed(limit: int, refused: bool) -> None:
+    """On all hosts together, in this run; those that were left out themselves, and those that serve, do not count."""
+    one = [outcome("a", **REFUSED), outcome("b"), outcome("old run", run="s", **REFUSED), outcome("c", **LEFT_OUT)]
+    two = [outcome("d", **REFUSED), outcome("e", **LEFT_OUT)]
+    run_of = {"new1": run_with(*one), "new2": run_with(*two)}
+    if not refused:
+        report.refuse_more(limit, ["new1", "new2", "new3"], run_of)
+        return
+    with pytest.raises(RelocateError) as caught:
+        report.refuse_more(limit, ["new1", "new2", "new3"], run_of)
+    assert caught.value.code == "enough_failed"
+    assert f"2 sites of this run were not moved (a on new1, d on new1), and relocate_stop_after is {limit}" in str(
+        caught.value
+    )
+
+
+def run_with(*outcomes: dict[str, Any]) -> dict[str, Any]:
+    return {"relocate_run": "r", "report_result": {"outcomes": list(outcomes)}}
+
+
+def test_the_sites_that_were_not_begun_share_one_paragraph() -> None:
+    found = run_with(outcome("a", **REFUSED), outcome("b", **LEFT_OUT), outcome("c", **LEFT_OUT))
+    text = report.endings(["new1"], {"new1": found})
+    assert "2 sites were not begun, since enough had failed (relocate_stop_after): b on new1, c on new1\n" in text
+    assert text.index("Site a: ") < text.index("2 sites were") and "Site b" not in text
+    assert "run the same command again: again\n" in text
+    assert report.conclude(found["report_result"]["outcomes"][1:2])["code"] == "enough_failed"
 
 
 @pytest.mark.parametrize("junk", [None, 1, "x", [], {"relocate_attempt": 1, "report_result": {"outcomes": {}}}])

@@ -75,6 +75,7 @@ def enriched(**outcome: Any) -> dict[str, Any]:
         ({**MOVED, "done": True}, "already_moved", "was moved before: nothing to do, and nothing was checked again"),
         (CHECKED, "checked", "CHECKED: preflight found no obstacle; nothing was moved"),
         ({**CHECKED, "failed": True, "code": "obstacles"}, "obstacles", "NOT BEGUN: there are obstacles"),
+        ({**CHECKED, "failed": True, "code": "enough_failed"}, "not_begun", "NOT BEGUN: enough sites of this run had"),
         (FAILED, "failed", "FAILED before the freeze; the old site was not stopped"),
         (
             {**FAILED, "frozen_at": 5, "old_serves": True, "old_units": ["web.service"]},
