@@ -130,6 +130,9 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
         (tmp_path / name).mkdir()
     monkeypatch.setattr(config_test, "find_program", lambda name: f"/usr/sbin/{name}")
     monkeypatch.setattr(config_test.os, "geteuid", lambda: 0)
+    # The machine of the test may have been started minutes ago, and so before the units of a test came up.
+    clock = time.clock_gettime
+    monkeypatch.setattr(forward.time, "clock_gettime", lambda which: clock(which) + 1e6)
     return Host(tmp_path)
 
 
