@@ -85,6 +85,7 @@ def move(inventory: pathlib.Path) -> None:
     env = dict(
         os.environ,
         ANSIBLE_COLLECTIONS_PATH=str(ROOT / "build" / "collections"),
+        ANSIBLE_STDOUT_CALLBACK="relocate.django.phases",
         ANSIBLE_LOCALHOST_WARNING="0",
         ANSIBLE_INVENTORY_UNPARSED_WARNING="0",
     )
