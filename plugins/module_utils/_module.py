@@ -74,6 +74,7 @@ class Module:
     work_on: Work
     writes: Writes = always
     asks: Optional[Callable[[Mapping[str, Any]], Sequence[str]]] = None  # topics that the project will be asked about
+    ready: Optional[Callable[[Mapping[str, Any]], None]] = None  # what the process does that answers its next call
 
 
 def answer(module: AnsibleModule, work_on: Work, writes: Writes = always, show: Optional[Show] = None) -> None:

@@ -310,6 +310,18 @@ def run(
         return _completed([command], [process], [err], out)[0]
 
 
+def start_beside(command: Command) -> "subprocess.Popen[bytes]":
+    """Start a program that works beside this process, and ends with it at the latest; what it says is left unread."""
+    process = _start(command, subprocess.DEVNULL, subprocess.DEVNULL)
+    Tail(process.stderr)  # type: ignore[arg-type]
+    return process
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """End a program that works beside this process, where it still does."""
+    _kill([process])
+
+
 def _followed(
     stdin: Any, stdout: Any, out: Optional[Tail], measure: Optional[Measure]
 ) -> "contextlib.AbstractContextManager[None]":

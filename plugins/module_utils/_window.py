@@ -29,7 +29,7 @@ _HERE: List[str] = []  # the place at which this process waits
 
 def stand_ready(
     steps: Sequence[Mapping[str, Any]], run: Tuple[str, str, str], asking: Sequence[Mapping[str, Any]]
-) -> None:
+) -> bool:
     """Have a process wait that has loaded what the steps run: in the window no call waits for Python to do so.
 
     In the process that waits for their run, that is this one: who answers this call answers the next, too.
@@ -37,16 +37,18 @@ def stand_ready(
     :param steps: as the task has them
     :param run: our directory, the site, and the run
     :param asking: the parameters of those steps that will ask the project what databases say
+    :returns: whether this is the process that answers the next call
     """
     where = place.place_for(steps)
     if where in _HERE:
         for params in asking[:1]:
             _load(params)
-        return
+        return True
     if not where or not begin.begin(where, *run[:2], sorted({step["module"] for step in steps})):
-        return
+        return False
     if asking:  # it is asked in the window, of a project that is loaded
         begin.say(where, json.dumps({"load": asking[0]}).encode("utf-8"))
+    return False
 
 
 def stay(steps: Sequence[Mapping[str, Any]], run: Tuple[str, str, str]) -> None:

@@ -22,7 +22,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
-from ansible_collections.relocate.django.plugins.module_utils._transfer import fetch, grant
+from ansible_collections.relocate.django.plugins.module_utils._transfer import fetch, grant, opened
 from ansible_collections.relocate.django.plugins.module_utils._transfer import rsync as transfer_rsync
 from ansible_collections.relocate.django.plugins.module_utils._transfer.fetch import Fetcher
 from ansible_collections.relocate.django.plugins.module_utils._transfer.rsync import Request, Way
@@ -323,6 +323,47 @@ def test_a_key_that_was_taken_back_is_refused(old: Old, tmp_path: Path) -> None:
     path.write_bytes(grant.without_lines(path.read_bytes(), "shop"))
     with refused("transfer_refused", "did not accept the one-time key"):
         old.fetcher().fetch(transfer_rsync.set_request(str(tmp_path)))
+
+
+@pytest.fixture
+def opened_way(old: Old) -> Iterator[Way]:
+    """Give the way by a connection that is open already."""
+    assert opened.keep_open(old.way)
+    yield replace(old.way, control=opened.socket_of(old.way.keys))
+    opened.end(opened._OPEN.pop(old.way.keys))
+    assert opened.socket_of(old.way.keys) == ""
+
+
+def test_an_open_connection_brings_a_set_and_lets_nothing_else_in(old: Old, opened_way: Way, tmp_path: Path) -> None:
+    """It needs no key any more, so nothing is opened anew; what the key is bound to holds for each use of it."""
+    assert opened.keep_open(old.way), "it is open already"
+    path = old.base / "authorized_keys"
+    path.write_bytes(grant.without_lines(path.read_bytes(), "shop"))
+    by_it = replace(old, way=opened_way)
+    assert len(connections_of(server_of(old))) == 1
+    fetch.bring_set(by_it.fetcher().fetch, new_set(tmp_path), old.sha256, 2)
+    new = tmp_path / "new-media"
+    new.mkdir()
+    assert by_it.fetcher().fetch(transfer_rsync.media_request(str(new))).files == 5
+    assert len(connections_of(server_of(old))) == 1
+    said = by_it.ssh("cat", "/etc/passwd")
+    assert said.stdout.startswith(b"@RSYNCD:") and b"root" not in said.stdout, said
+
+
+def test_a_connection_that_was_lost_is_opened_by_who_needs_it(old: Old, opened_way: Way, tmp_path: Path) -> None:
+    """Before the fetch and in the midst of it, so that what lacks is no more than time."""
+    opened.end(opened._OPEN[old.way.keys])
+    assert opened.socket_of(old.way.keys) == ""
+    assert os.path.lexists(opened_way.control), "who is killed leaves its socket"
+    fetch.bring_set(replace(old, way=opened_way).fetcher().fetch, new_set(tmp_path), old.sha256, 2)
+    assert opened.keep_open(old.way) and opened.socket_of(old.way.keys) == opened_way.control
+
+
+def test_no_connection_is_held_without_the_right_host_or_key(old: Old) -> None:
+    known = Path(old.way.keys) / "known_hosts"
+    known.write_text(known.read_text().replace("ssh-ed25519 AAAA", "ssh-ed25519 AAAB"))
+    assert not opened.keep_open(old.way)
+    assert opened.socket_of(old.way.keys) == "" and connections_of(server_of(old)) == []
 
 
 @pytest.mark.parametrize(

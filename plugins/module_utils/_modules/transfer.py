@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
 from ansible_collections.relocate.django.plugins.module_utils._module import Call, Module
@@ -25,6 +25,11 @@ def work_on(module: Call) -> Dict[str, Any]:
     if options.state == "absent":
         return transfer.remove_key(options, module.check_mode)
     return transfer.fetch_set(options, module.check_mode) if options.what == "set" else fetch_media(module, options)
+
+
+def ready(params: Mapping[str, Any]) -> None:
+    """Open the connection that the window needs."""
+    transfer.make_open(transfer.Options.of(params))
 
 
 def fetch_media(module: Call, options: transfer.Options) -> Dict[str, Any]:
@@ -61,4 +66,5 @@ MODULE = Module(
         "required_if": [("what", "media", ["media"])],
     },
     work_on,
+    ready=ready,
 )

@@ -22,7 +22,7 @@ from ansible_collections.relocate.django.plugins.module_utils._set.label import 
 from ansible_collections.relocate.django.plugins.module_utils._steps import retain
 from ansible_collections.relocate.django.plugins.module_utils._stopwatch import Stopwatch
 from ansible_collections.relocate.django.plugins.module_utils._transfer import fetch as transfer_fetch
-from ansible_collections.relocate.django.plugins.module_utils._transfer import rsync
+from ansible_collections.relocate.django.plugins.module_utils._transfer import opened, rsync
 from ansible_collections.relocate.django.plugins.module_utils._transfer.local import Copier
 from ansible_collections.relocate.django.plugins.module_utils._transfer.network import own_addresses
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user, lookup_user
@@ -70,9 +70,22 @@ def fetch_of(options: Options) -> transfer_fetch.Fetch:
         home = BackupSet.home(options.source_directory or options.directory, options.site)
         sources = {"set": os.path.join(home, options.label or ""), "media": options.media_source or ""}
         return Copier(sources).fetch
+    return transfer_fetch.Fetcher(_way_of(options), options.host_keys).fetch
+
+
+def _way_of(options: Options) -> rsync.Way:
+    keys = keys_of(options)
     zstd = "zstd" in options.compress and "zstd" in rsync.compressions()
-    way = rsync.Way(options.site, keys_of(options), options.host, options.port, options.login, zstd, rsync.version())
-    return transfer_fetch.Fetcher(way, options.host_keys).fetch
+    where = (options.host, options.port, options.login)
+    return rsync.Way(options.site, keys, *where, zstd, rsync.version(), opened.socket_of(keys))
+
+
+def make_open(options: Options) -> None:
+    """Open the connection that the next call of this process fetches a set by."""
+    if options.method == "ssh" and options.state == "fetched":
+        way = _way_of(options)
+        transfer_fetch.Fetcher(way, options.host_keys)  # it writes down the keys of old's host
+        opened.keep_open(way)
 
 
 def make_ready(options: Options, check_mode: bool) -> Dict[str, Any]:

@@ -162,7 +162,7 @@ def _key_for(user: Optional[SystemUser], way: Way) -> Iterator[Tuple[Way, Option
             os.chmod(os.path.join(lent, name), 0o600)
             os.chown(os.path.join(lent, name), user.uid, user.gid)
         os.chown(lent, user.uid, user.gid)  # last: from here on he could put links there
-        yield replace(way, keys=lent), user
+        yield replace(way, keys=lent, control=""), user
     finally:
         shutil.rmtree(lent, ignore_errors=True)
 

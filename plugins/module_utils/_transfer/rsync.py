@@ -41,6 +41,7 @@ class Way:
     login: str = "root"
     zstd: bool = False  # whether both rsyncs know it
     version: Tuple[int, ...] = ()  # of rsync here
+    control: str = ""  # the socket of a connection that is open already
 
 
 @dataclass
@@ -93,9 +94,13 @@ def known_hosts(site: str, host_keys: Sequence[str]) -> str:
     return "".join(lines)
 
 
-def ssh_argv(way: Way, program: str = "ssh") -> List[str]:
-    """The SSH command: one key, one known host, nothing from anybody's configuration."""
+def ssh_argv(way: Way, program: str = "ssh", shares: bool = False) -> List[str]:
+    """The SSH command: one key, one known host, nothing from anybody's configuration.
+
+    :param shares: whether this is the connection that others use by its socket
+    """
     options = {
+        "ControlMaster": "yes" if shares else "no",
         "IdentityFile": os.path.join(way.keys, KEY),
         "UserKnownHostsFile": os.path.join(way.keys, KNOWN_HOSTS),
         "GlobalKnownHostsFile": "/dev/null",
@@ -105,7 +110,7 @@ def ssh_argv(way: Way, program: str = "ssh") -> List[str]:
         "IdentityAgent": "none",
         "BatchMode": "yes",
         "PreferredAuthentications": "publickey",
-        "ControlPath": "none",
+        "ControlPath": way.control.replace("%", "%%") or "none",
         "ConnectTimeout": "10",
         "ServerAliveInterval": "15",
         "ServerAliveCountMax": "4",

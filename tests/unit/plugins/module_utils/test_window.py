@@ -43,7 +43,7 @@ def test_a_process_stands_ready_for_steps_of_one_site_and_run(done: list[Any]) -
 
 
 def test_a_project_that_is_not_asked_is_not_loaded(done: list[Any]) -> None:
-    _window.stand_ready([step("services")], RUN, [])
+    assert not _window.stand_ready([step("services")], RUN, [])
     assert len(done) == 1
 
 
@@ -60,7 +60,7 @@ def test_the_process_that_waits_gets_ready_itself(done: list[Any], monkeypatch: 
     monkeypatch.setattr(_window.answers, "get_ready", loaded.append)
     project = SimpleNamespace(project=SimpleNamespace(find=lambda: "found"))
     monkeypatch.setattr(_window.SiteOptions, "of", lambda _params: project)
-    _window.stand_ready([step("verify")], RUN, [PARAMS, {"path": "/other"}])
+    assert _window.stand_ready([step("verify")], RUN, [PARAMS, {"path": "/other"}])
     assert (done, loaded) == ([], ["found"])
     _window.stand_ready([step("verify")], RUN, [])
     assert (done, loaded) == ([], ["found"])

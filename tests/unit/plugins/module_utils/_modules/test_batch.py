@@ -166,6 +166,29 @@ def test_nothing_is_asked_for_steps_that_open_no_project(
     assert asked.calls == [] and asked.kept == {}
 
 
+@pytest.mark.parametrize("fails", [None, RelocateError("transfer_failed", "x", "y"), OSError("x")])
+@pytest.mark.parametrize("answers", [True, False])
+def test_who_answers_the_next_call_gets_ready_for_it(
+    asked: Asked, answers: bool, fails: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else: what he opens is gone with him. Without it the call takes longer, and nothing is refused."""
+    opened: list[str] = []
+
+    def ready(params: Any) -> None:
+        opened.append(params["site"])
+        if fails:
+            raise fails
+
+    monkeypatch.setattr(batch._window, "stand_ready", lambda *_: answers)
+    whole = batch.module_of
+    monkeypatch.setattr(
+        batch, "module_of", lambda name: dataclasses.replace(whole(name), ready=ready if name == "restore" else None)
+    )
+    asked.run(step("b"), step("r", "restore"), state="prepared")
+    asked.run(step("b"), step("r", "restore"), state="prepared", check_mode=True)
+    assert opened == (["shop"] if answers else [])
+
+
 def test_what_is_prepared_is_looked_at(asked: Asked) -> None:
     with refused("bad_option", "lable"):
         asked.run(step("r", "restore"), step("b", lable="x"), state="prepared")

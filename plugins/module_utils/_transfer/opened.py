@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 The relocate.django authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keeps a connection to old open for the calls of the window: what it takes to open one would be downtime, thrice.
+
+It belongs to the process that answers the next call, and ends with it. Where it was lost, rsync opens one of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from dataclasses import replace
+from typing import Dict, List
+
+from ansible_collections.relocate.django.plugins.module_utils._process import (
+    Command,
+    end,
+    require_program,
+    start_beside,
+)
+from ansible_collections.relocate.django.plugins.module_utils._transfer.network import reachable
+from ansible_collections.relocate.django.plugins.module_utils._transfer.rsync import Way, ssh_argv
+
+_PATIENCE = 5.0  # seconds for the connection to be there: the site still serves
+_PAUSE = 0.02
+_SOCKET = "connection"
+#: A socket's path has 107 bytes at most, and SSH makes it under a longer name first.
+_LONGEST = 107 - 17
+#: The connections of this process, by the directory of their keys.
+_OPEN: Dict[str, "subprocess.Popen[bytes]"] = {}
+
+
+def _path(keys: str) -> str:
+    return os.path.join(keys, _SOCKET)
+
+
+def socket_of(keys: str) -> str:
+    """Return the socket of the connection that this process holds open by a key; "" where it holds none."""
+    process = _OPEN.get(keys)
+    if process is None or process.poll() is not None or not os.path.exists(_path(keys)):
+        return ""
+    return _path(keys)
+
+
+def keep_open(way: Way) -> bool:
+    """Open a connection, for what this process fetches from now on; False where there is none then.
+
+    The keys of old's host must be known already: no other host is talked to.
+    """
+    path = _path(way.keys)
+    if socket_of(way.keys) or len(os.fsencode(path)) > _LONGEST:
+        return bool(socket_of(way.keys))
+    for address in reachable(way.addresses, way.port)[0]:
+        if os.path.lexists(path):
+            os.unlink(path)  # of a process that was killed
+        process = _OPEN[way.keys] = start_beside(Command(master_argv(way, address, require_program("ssh"))))
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline and process.poll() is None and not os.path.exists(path):
+            time.sleep(_PAUSE)
+        if socket_of(way.keys):
+            return True
+        end(process)  # an address that both hosts have, such as a container bridge, or one that says nothing
+    return False
+
+
+def master_argv(way: Way, address: str, program: str) -> List[str]:
+    """Return SSH's command for a connection that others share and that asks for nothing itself."""
+    shared = replace(way, control=_path(way.keys))
+    return [*ssh_argv(shared, program, shares=True), "-N", "{0}@{1}".format(way.login, address)]
