@@ -24,7 +24,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import AS_
 from ansible_collections.relocate.django.plugins.module_utils._model import SystemUser
 from ansible_collections.relocate.django.plugins.module_utils._progress import PROGRESS, Amount
 from ansible_collections.relocate.django.plugins.module_utils._streams import Copier, Feed, Tail
-from ansible_collections.relocate.django.plugins.module_utils._together import Together
+from ansible_collections.relocate.django.plugins.module_utils._together import Started, Together
 from ansible_collections.relocate.django.plugins.module_utils._users import IDS, acting_as, current_user
 
 _PR_SET_PDEATHSIG = 1
@@ -90,14 +90,8 @@ def require_program(name: str, hint: str = "") -> str:
 
 def _environment(command: Command) -> Dict[str, str]:
     user = command.user or current_user()
-    env = {
-        "PATH": _PATH,
-        "LC_ALL": "C.UTF-8",
-        "LANG": "C.UTF-8",
-        "HOME": user.home,
-        "USER": user.name,
-        "LOGNAME": user.name,
-    }
+    env = dict.fromkeys(("LC_ALL", "LANG"), "C.UTF-8")
+    env.update(PATH=_PATH, HOME=user.home, USER=user.name, LOGNAME=user.name)
     for name in ("TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy", "https_proxy", "no_proxy"):
         if name in os.environ:
             env[name] = os.environ[name]
@@ -310,16 +304,11 @@ def run(
         return _completed([command], [process], [err], out)[0]
 
 
-def start_beside(command: Command) -> "subprocess.Popen[bytes]":
+def start_beside(command: Command) -> Started:
     """Start a program that works beside this process, and ends with it at the latest; what it says is left unread."""
     process = _start(command, subprocess.DEVNULL, subprocess.DEVNULL)
     Tail(process.stderr)  # type: ignore[arg-type]
     return process
-
-
-def end(process: "subprocess.Popen[bytes]") -> None:
-    """End a program that works beside this process, where it still does."""
-    _kill([process])
 
 
 def _followed(

@@ -22,6 +22,7 @@ import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._media import inventory
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
+from ansible_collections.relocate.django.plugins.module_utils._together import Started
 from ansible_collections.relocate.django.plugins.module_utils._transfer import fetch, grant, opened
 from ansible_collections.relocate.django.plugins.module_utils._transfer import rsync as transfer_rsync
 from ansible_collections.relocate.django.plugins.module_utils._transfer.fetch import Fetcher
@@ -325,12 +326,22 @@ def test_a_key_that_was_taken_back_is_refused(old: Old, tmp_path: Path) -> None:
         old.fetcher().fetch(transfer_rsync.set_request(str(tmp_path)))
 
 
+def wait_until_over(process: Started) -> None:
+    for _ in range(100):
+        if process.poll() is not None:
+            return
+        time.sleep(0.05)
+    raise AssertionError("it goes on")
+
+
 @pytest.fixture
 def opened_way(old: Old) -> Iterator[Way]:
     """Give the way by a connection that is open already."""
     assert opened.keep_open(old.way)
     yield replace(old.way, control=opened.socket_of(old.way.keys))
-    opened.end(opened._OPEN.pop(old.way.keys))
+    process = opened._OPEN.pop(old.way.keys)
+    opened.end(process)
+    wait_until_over(process)
     assert opened.socket_of(old.way.keys) == ""
 
 
@@ -353,6 +364,7 @@ def test_an_open_connection_brings_a_set_and_lets_nothing_else_in(old: Old, open
 def test_a_connection_that_was_lost_is_opened_by_who_needs_it(old: Old, opened_way: Way, tmp_path: Path) -> None:
     """Before the fetch and in the midst of it, so that what lacks is no more than time."""
     opened.end(opened._OPEN[old.way.keys])
+    wait_until_over(opened._OPEN[old.way.keys])
     assert opened.socket_of(old.way.keys) == ""
     assert os.path.lexists(opened_way.control), "who is killed leaves its socket"
     fetch.bring_set(replace(old, way=opened_way).fetcher().fetch, new_set(tmp_path), old.sha256, 2)

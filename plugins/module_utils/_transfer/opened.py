@@ -8,18 +8,15 @@ It belongs to the process that answers the next call, and ends with it. Where it
 
 from __future__ import annotations
 
+import contextlib
 import os
-import subprocess
+import signal
 import time
 from dataclasses import replace
 from typing import Dict, List
 
-from ansible_collections.relocate.django.plugins.module_utils._process import (
-    Command,
-    end,
-    require_program,
-    start_beside,
-)
+from ansible_collections.relocate.django.plugins.module_utils._process import Command, require_program, start_beside
+from ansible_collections.relocate.django.plugins.module_utils._together import Started
 from ansible_collections.relocate.django.plugins.module_utils._transfer.network import reachable
 from ansible_collections.relocate.django.plugins.module_utils._transfer.rsync import Way, ssh_argv
 
@@ -29,7 +26,7 @@ _SOCKET = "connection"
 #: A socket's path has 107 bytes at most, and SSH makes it under a longer name first.
 _LONGEST = 107 - 17
 #: The connections of this process, by the directory of their keys.
-_OPEN: Dict[str, "subprocess.Popen[bytes]"] = {}
+_OPEN: Dict[str, Started] = {}
 
 
 def _path(keys: str) -> str:
@@ -63,6 +60,13 @@ def keep_open(way: Way) -> bool:
             return True
         end(process)  # an address that both hosts have, such as a container bridge, or one that says nothing
     return False
+
+
+def end(process: Started) -> None:
+    """End a connection, where it is there still."""
+    with contextlib.suppress(ProcessLookupError):
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def master_argv(way: Way, address: str, program: str) -> List[str]:
