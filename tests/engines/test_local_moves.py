@@ -158,22 +158,72 @@ def test_a_site_without_version_control(tmp_path: Path) -> None:
     assert rc == 0 and re.search(r"(?m)^new-host +:.* changed=0 .* failed=0 ", said), said
 
 
-@pytest.mark.drawn(5, of="local moves")
-def test_a_site_in_mercurial(tmp_path: Path) -> None:
-    """Its bundle brings the changeset that runs, and no hook of its settings runs."""
-    site = LocalSite(tmp_path)
-    make_other(site, "hg")
+def put_into(site: LocalSite, vcs: str) -> None:
+    """Let a version control hold a site's code, whose settings would run a program at each turn."""
     ignored = FILES[".gitignore"].replace("/web/src/", "web/src/") + f"{PREFIX}/.env\n{PREFIX}/beside.txt\n"
-    site.write({".hgignore": "syntax: glob\n" + ignored, f"{PREFIX}/beside.txt": "x\n"})
-    for words in (["init"], ["commit", "--quiet", "--addremove", "--message", "change", "--user", "t"]):
-        done = run("hg", *words, cwd=site.old)
+    site.write({f"{PREFIX}/beside.txt": "x\n"})
+    (site.old / ".gitignore").unlink()
+    if vcs == "hg":
+        site.write({".hgignore": "syntax: glob\n" + ignored})
+        commands = [["hg", "init"], ["hg", "commit", "--quiet", "--addremove", "--message", "change", "--user", "t"]]
+    elif vcs == "svn":
+        url = f"file://{site.base}/repository/trunk"
+        names = ["manage.py", "settings.py", "notes/__init__.py", "notes/models.py", "notes/-run.sh"]
+        names += ["notes/migrations/__init__.py", "notes/migrations/0001_initial.py"]
+        commands = [["svnadmin", "create", str(site.base / "repository")], ["svn", "mkdir", "-q", "-m", "x", url]]
+        commands += [["svn", "checkout", "-q", "--force", url, "."]]
+        commands += [["svn", "add", "-q", "--parents", *(f"{PREFIX}/{name}" for name in names)]]
+        commands += [["svn", "commit", "-q", "-m", "change"], ["svn", "update", "-q"]]
+    for words in commands if vcs != "none" else []:
+        done = run(*words, cwd=site.old)
         assert done.returncode == 0, done.stderr
-    node = run("hg", "log", "-r", ".", "-T", "{node}", cwd=site.old).stdout
-    site.write({".hg/hgrc": f"[hooks]\npre-bundle = touch {tmp_path}/ran\npre-log = touch {tmp_path}/ran\n"})
+    if vcs == "hg":
+        site.write({".hg/hgrc": f"[hooks]\npre-bundle = touch {site.base}/ran\npre-log = touch {site.base}/ran\n"})
+
+
+def held_by(vcs: str, checkout: Path) -> str:
+    """Return the revision of a checkout, as its version control tells it."""
+    hg = ["hg", "--config", "hooks.pre-log=", "log", "-r", ".", "-T", "{node}"]
+    words = {"hg": hg, "svn": ["svn", "info", "--show-item", "revision"]}
+    return run(*words[vcs], cwd=checkout).stdout.strip() if vcs in words else ""
+
+
+@pytest.mark.drawn(5, of="local moves")
+@pytest.mark.parametrize("vcs", ["hg", "svn"])
+def test_a_site_of_another_version_control(vcs: str, tmp_path: Path) -> None:
+    """Its own revision is on new, as a checkout of its own, and no hook of its settings runs."""
+    site = LocalSite(tmp_path)
+    make_other(site, vcs)
+    put_into(site, vcs)
     rc, said = site.play()
     assert rc == 0, said
     see_moved(site, said)
-    assert run("hg", "log", "-r", ".", "-T", "{node}", cwd=site.new).stdout == node
+    assert held_by(vcs, site.new) == held_by(vcs, site.old) != ""
+    assert not (tmp_path / "ran").exists()
+    rc, said = site.play()
+    assert rc == 0 and re.search(r"(?m)^new-host +:.* changed=0 .* failed=0 ", said), said
+
+
+@pytest.mark.drawn(5, of="local moves")
+@pytest.mark.parametrize("vcs", ["hg", "svn", "none"])
+def test_a_set_of_code_that_git_does_not_hold(vcs: str, tmp_path: Path) -> None:
+    """Backed up, then restored where neither old nor the repository of its code is there any more."""
+    site = LocalSite(tmp_path, {})
+    make_other(site, vcs)
+    put_into(site, vcs)
+    site.variables["relocate_repository"] = {"address": str(tmp_path / "vault"), "create": True}
+    rc, said = site.play("backup")
+    assert rc == 0, said
+    revision = held_by(vcs, site.old)
+    for name in ("old", "repository"):
+        shutil.rmtree(tmp_path / name, ignore_errors=True)
+    rc, said = site.play("restore")
+    assert rc == 0, said
+    assert site.rows(site.new, "legacy.sqlite3", "select total from invoice") == [(7,), (8,)]
+    new = site.new / PREFIX
+    assert (new / "notes/models.py").read_text() == FILES[f"{PREFIX}/notes/models.py"]
+    assert (new / "notes/-run.sh").stat().st_mode & 0o700 == 0o700
+    assert not (new / "beside.txt").exists() and held_by(vcs, site.new) == revision
     assert not (tmp_path / "ran").exists()
 
 

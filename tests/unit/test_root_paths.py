@@ -411,6 +411,9 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
             "Copier.fetch holds the rights of the project's owner; without one it copies from set to set",
         ),
     },
+    "module_utils/_transfer/opened.py": {
+        "keep_open": ("os.unlink", OURS),
+    },
     "module_utils/_transfer/sshd.py": {
         "_host_keys": ("open", SYSTEM),
     },

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tarfile
-from typing import IO, FrozenSet, List, Optional
+from typing import IO, FrozenSet, Iterator, List, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._code import tree
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -84,15 +85,36 @@ def _set_modes(top: int, listing: tree.Listing) -> None:
     """Give directories their modes, the deepest first: one that may not be written to is closed after its content."""
     for entry in reversed(listing.entries):
         if entry.kind == "directory":
-            handle = os.dup(top)
-            try:
-                for part in entry.name.split("/"):
-                    below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
-                    os.close(handle)
-                    handle = below
+            with _opened(top, entry.name) as handle:
                 os.fchmod(handle, entry.mode)
-            finally:
-                os.close(handle)
+
+
+@contextlib.contextmanager
+def _opened(top: int, name: str) -> Iterator[int]:
+    """Open a directory below another one; no link is followed. Raises OSError."""
+    handle = os.dup(top)
+    try:
+        for part in name.split("/"):
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
+            os.close(handle)
+            handle = below
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def let_in(path: str, owner: Optional[SystemUser], listing: tree.Listing) -> None:
+    """Let the owner write to the directories of an earlier revision; the next one gives each its own mode."""
+    with acting_as(owner):
+        top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for entry in listing.entries:  # outermost first
+                if entry.kind == "directory" and entry.mode & 0o700 != 0o700:
+                    # What is gone, or something else by now, is left to those who remove and write.
+                    with contextlib.suppress(OSError), _opened(top, entry.name) as handle:
+                        os.fchmod(handle, entry.mode | 0o700)
+        finally:
+            os.close(top)
 
 
 def check(path: str, owner: Optional[SystemUser], listing: tree.Listing) -> None:

@@ -98,7 +98,7 @@ def _refuse_changes(path: str, owner: Optional[SystemUser], wanted: Wanted, same
     """
     changed = list(svn.status(path, owner).changes)
     if changed and not (same and _is_packed(path, owner, wanted)):
-        raise dirty(path, changed)
+        raise dirty(path, changed, "svn")
     if wanted.dirty and not changed:
         raise occupied(path, "it lacks the uncommitted changes that the set holds")
 

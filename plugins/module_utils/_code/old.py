@@ -154,6 +154,9 @@ class _Packed(Code):
         """Return what travels."""
         return tree.look(self.top(), self.owner, self.leave or tree.belonging(self.path, (), ()))
 
+    def check_whole(self) -> None:
+        """As Code: all that belongs to the tree is in the archive."""
+
     def brings(self, commit: str) -> bool:
         """As Code: an archive holds one revision."""
         return commit == self.revision().commit
@@ -240,9 +243,6 @@ class PlainCode(_Packed):
         """As Code."""
         return ""
 
-    def check_whole(self) -> None:
-        """As Code: all that belongs to the tree is in the archive."""
-
     def brings(self, commit: str) -> bool:
         """As Code. Raises revision_refused for another revision: there is none."""
         now = self.revision().commit
@@ -300,7 +300,7 @@ def descends(kind: str, path: str, owner: Optional[SystemUser], before: str) -> 
     if kind == "hg":
         return hg.revision(path, owner).commit != before and hg.is_ancestor(path, owner, before, ".")
     if kind == "svn":
-        return _svn_later(svn.info(path, owner).commit, before)
+        return _svn_later(svn.info(svn.toplevel(path, owner), owner).commit, before)
     return False
 
 

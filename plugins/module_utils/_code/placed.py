@@ -68,9 +68,11 @@ def plan(path: str, owner: Optional[SystemUser], commit: str, packed: Packed) ->
 
 def _of_others(before: tree.Listing, coming: tree.Listing, now: tree.Listing) -> List[str]:
     """Return the names that are neither as they were brought, nor as an exchange that was killed left them."""
-    if not coming.entries:
-        return tree.changed(before, now)
     first, second, there = before.by_name(), coming.by_name(), now.by_name()
+    if not coming.entries:
+        # What a directory may be used for is often set again on its host; no code is lost by that.
+        both = {name for name in first if name in there and (first[name].kind, there[name].kind) == _BOTH}
+        return [name for name in tree.changed(before, now) if name not in both]
     return sorted(
         name
         for name in {*first, *second}
@@ -105,6 +107,7 @@ def checkout(path: str, owner: Optional[SystemUser], commit: str, packed: Packed
         before, coming = _noted(path, owner)
     _refuse_foreign(path, owner, (before, coming), packed.listing)
     _note(path, owner, _joined(before, coming), packed.listing)
+    archive.let_in(path, owner, _joined(before, coming))
     _remove(path, owner, _joined(before, coming), packed.listing)
     fill(path, owner, packed)
     _note(path, owner, packed.listing, _EMPTY)

@@ -169,15 +169,20 @@ def is_free(path: str) -> bool:
     return not os.path.lexists(path) or (os.path.isdir(path) and not os.listdir(path))
 
 
-def dirty(path: str, changed: Sequence[str]) -> RelocateError:
-    """Return the refusal of a checkout that somebody works in.
+#: The way out of a checkout that holds changes.
+_CLEAN = {
+    "git": "commit or stash them (git stash) on this host",
+    "hg": "commit them, or undo them (hg update --clean), on this host",
+    "svn": "commit or revert them on this host; after a command of Subversion that was cut short, first svn cleanup",
+}
 
-    :param changed: paths
-    """
+
+def dirty(path: str, changed: Sequence[str], kind: str = "git") -> RelocateError:
+    """Return the refusal of a checkout of git, hg or svn (``kind``) that somebody works in, at these paths."""
     return RelocateError(
         "dirty_tree",
         "{0} holds uncommitted changes: {1}".format(path, ", ".join(changed[:10])),
-        "commit or stash them (git stash) on this host",
+        _CLEAN[kind],
         {"changes": list(changed[:100])},
     )
 

@@ -253,8 +253,19 @@ def is_ancestor(path: str, owner: Optional[SystemUser], before: str, after: str)
 
 
 def check_whole(path: str, owner: Optional[SystemUser] = None) -> None:
-    """Raise revision_refused for a repository whose bundle would lack some of the code: one with subrepositories."""
+    """Raise revision_refused or dirty_tree for a checkout that would arrive as another one.
+
+    A bundle lacks the code of subrepositories; a patch lacks the removal of what Mercurial was not told of.
+    """
     top = toplevel(path, owner)
+    missing = Hg(top, owner).names("status", "-d", "-n", "-0")
+    if missing:
+        raise RelocateError(
+            "dirty_tree",
+            "{0} lacks files that Mercurial holds, and no patch says so: {1}".format(top, ", ".join(missing[:10])),
+            "remove them from it as well (hg remove --after), or bring them back (hg revert), on this host",
+            {"changes": missing[:100]},
+        )
     if ".hgsub" in tracked(top, owner):
         raise RelocateError(
             "revision_refused",

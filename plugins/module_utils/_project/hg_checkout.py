@@ -54,7 +54,7 @@ def _plan_update(hg: Hg, node: str, source: Source) -> CheckoutPlan:
         _refuse_another(hg, source)
     changed = mercurial.changes(path, owner)
     if changed and not (before == node and _is_patched(hg, source.patch)):
-        raise dirty(path, changed)
+        raise dirty(path, changed, "hg")
     done = before == node and bool(changed) == bool(source.patch)
     return CheckoutPlan("none" if done else "update", path, node, before)
 
@@ -89,9 +89,11 @@ def checkout(path: str, owner: Optional[SystemUser], node: str, source: Source) 
 def _fill(hg: Hg, node: str, source: Source) -> None:
     if not os.path.lexists(os.path.join(hg.path, ".hg")):
         hg.out("init", ".")
+    if not os.path.lexists(os.path.join(hg.path, ".hg", "hgrc")):
         _note_remote(hg, source.remote)
     _obtain(hg, node, source)
-    hg.out("update", "-q", "--check", "-r", node)
+    # Without a parent an update was cut short, or none was begun: what it left is no file of anybody's.
+    hg.out("update", "-q", "--check" if hg.parents() else "--clean", "-r", node)
     found, changed = hg.parents(), mercurial.changes(hg.path, hg.owner)
     if found != [node] or changed:
         raise RelocateError(

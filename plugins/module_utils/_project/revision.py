@@ -26,6 +26,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project.git impor
     split_credentials,
     with_credentials,
 )
+from ansible_collections.relocate.django.plugins.module_utils._project.marks import kind_at
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._users import acting_as
 
@@ -59,7 +60,7 @@ def toplevel(path: str, owner: Optional[SystemUser] = None) -> str:
         raise RelocateError(
             "not_a_checkout",
             "{0} lies inside the checkout {1}, which tracks nothing of it".format(path, top),
-            "commit the project to git on old (git init, git add, git commit), then run again",
+            _how_to_hold(path),
         )
     return top
 
@@ -86,9 +87,22 @@ def top_of(path: str, prefix: str) -> str:
     return path.rstrip("/")[: -len(prefix) - 1]
 
 
+def _how_to_hold(path: str) -> str:
+    """Say what to do about code that git does not hold."""
+    kind = kind_at(path)
+    if kind in ("hg", "svn"):
+        return "set relocate_vcs: {0}, by which it is moved, backed up and restored; other work knows git only".format(
+            kind
+        )
+    return (
+        "commit the project to git on old (git init, git add, git commit), then run again; or set relocate_vcs: none, "
+        "to move, back up and restore the code as it lies"
+    )
+
+
 def _not_a_checkout(path: str, result: Completed) -> RelocateError:
     text = last_lines(result.err, 3)
-    hint = "commit the project to git on old (git init, git add, git commit), then run again"
+    hint = _how_to_hold(path)
     if "dubious ownership" in text:
         text, hint = "it belongs to another user than the project's owner", "make both the same user"
     elif "not a git repository" in text:

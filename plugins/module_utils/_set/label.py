@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Dict, List, Sequence
@@ -21,9 +22,13 @@ def make_label(revision: str, now: datetime.datetime) -> str:
 
 
 def digits_of(revision: str) -> str:
-    """Return the twelve digits by which a label tells a revision: of Subversion's, which ends with one, the number."""
-    address, _at, number = revision.rpartition("@")
-    return number[-12:].zfill(12) if address and number.isdigit() else (revision or "0" * 12)[:12]
+    """Return the twelve digits by which a label tells a revision.
+
+    Subversion's is an address and a number, which branches share: the digits are of a hash of both.
+    """
+    if "@" in revision:
+        return hashlib.sha256(revision.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return (revision or "0" * 12)[:12]
 
 
 def check_label(label: str) -> str:

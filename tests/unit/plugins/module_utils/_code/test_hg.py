@@ -70,7 +70,7 @@ def test_it_comes_to_new_without_its_remote(made: Hg, home: Path) -> None:
     assert not (there / "beside.txt").exists() and not (home / "ran").exists()
     assert new.plan(str(there), made.owner, wanted).action == "none"
     (there / "app/deep/x.py").write_text("by hand")
-    with refused("dirty_tree", "holds uncommitted changes: app/deep/x.py, manage.py"):
+    with refused("dirty_tree", "holds uncommitted changes: app/deep/x.py, manage.py.*hg update --clean"):
         new.plan(str(there), made.owner, wanted)
     assert (there / ".hg/hgrc").read_text() == "[paths]\ndefault = https://me@hg.example.org/shop\n"
     run(made.owner, "touch", "canary", cwd=home)  # the owner could have made it
@@ -103,6 +103,43 @@ def test_a_later_revision_and_another_repository(made: Hg, home: Path) -> None:
     with refused("checkout_occupied", "its history has nothing in common with the revision"):
         new.checkout(str(there), owner, new.Wanted("hg", theirs, replace(bundled(at(other), home), remote="")))
     assert hg.revision(str(there), owner).commit == later
+
+
+@pytest.mark.drawn(4, of="other version control")
+@pytest.mark.parametrize("beside", [{}, {"manage.py": "changed\n"}])
+def test_a_file_that_was_removed_behind_its_back_does_not_come_again(
+    made: Hg, home: Path, beside: dict[str, str]
+) -> None:
+    """Mercurial's own patch would not say that it is gone, and new would have it."""
+    write(made.path, made.owner, beside)
+    (made.path / "app/deep/x.py").unlink()
+    code = at(made)
+    assert "app/deep/x.py" in code.revision().changes
+    for _again in range(2):
+        with refused("dirty_tree", "lacks files that Mercurial holds, and no patch says so: app/deep/x.py"):
+            code.check_whole()
+    with (home / "x").open("wb") as out, refused("dirty_tree", "hg remove --after"):
+        hg.bundle(str(made.path), made.owner, code.revision().commit, out)
+    made.hg("remove", "--after", "app/deep/x.py")
+    code.check_whole()
+    assert new.checkout(str(home / "new"), made.owner, new.Wanted("hg", code.revision().commit, bundled(code, home)))
+    assert not (home / "new/app/deep/x.py").exists() and (home / "new/app").is_dir()
+
+
+@pytest.mark.drawn(4, of="other version control")
+def test_an_update_that_was_killed_is_gone_on_with(made: Hg, home: Path) -> None:
+    """In a directory that was there, so that half of it lies in its place: no parent yet, and files that are none's."""
+    code, there = at(made), home / "there"
+    there.mkdir()
+    os.chown(there, made.owner.uid, made.owner.gid)
+    run(made.owner, "hg", "init", ".", cwd=there)
+    run(made.owner, "hg", "pull", "-q", str(made.path), cwd=there)
+    write(there, made.owner, {"manage.py": "half of i"})
+    wanted = new.Wanted("hg", code.revision().commit, bundled(code, home))
+    assert new.checkout(str(there), made.owner, wanted)
+    assert {name: (there / name).read_text() for name in NAMES} == NAMES
+    assert (there / ".hg/hgrc").read_text() == "[paths]\ndefault = https://me@hg.example.org/shop\n"
+    assert new.plan(str(there), made.owner, wanted).action == "none"
 
 
 @pytest.mark.drawn(4, of="other version control")
@@ -157,6 +194,10 @@ def test_which_files_it_holds(made: Hg) -> None:
     """Discovery asks whatever version control is there."""
     top, names = tracked.held(str(made.path / "app"), made.owner)
     assert (top, sorted(names)) == (os.path.realpath(made.path), sorted(NAMES))
+    (made.path.parent / ".git").mkdir()
+    assert tracked.held(str(made.path / "app"), made.owner)[0] == top, "what lies further out holds other files"
+    (made.path / "app" / ".git").mkdir()
+    assert tracked.held(str(made.path / "app"), made.owner) == ("", [])
 
 
 def test_a_mercurial_that_cannot_be_kept_from_hooks(made: Hg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

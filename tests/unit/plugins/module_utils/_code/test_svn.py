@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -52,7 +53,10 @@ def test_a_working_copy_comes_to_new_without_its_repository(made: Svn, home: Pat
     code, there = at(made), home / "new" / "shop"
     clean = code.revision()
     assert (clean.commit, clean.dirty, clean.remote) == (f"{made.url}@2", False, made.url)
-    assert digits_of(clean.commit) == "000000000002"
+    code.check_whole()
+    branch = clean.commit.replace("/trunk@", "/branches/x@")
+    assert branch != clean.commit and digits_of(branch) != digits_of(clean.commit), "numbers are of all branches"
+    assert re.fullmatch("[0-9a-f]{12}", digits_of(clean.commit))
     assert "has no bundle, so the working copy travels as an archive" in told(as_plain(clean))
     write(made.path, made.owner, {"manage.py": "changed\n", "beside.txt": "x", "media/a.jpg": "x"})
     assert (code.revision().changes, code.beside()) == (("manage.py",), ["beside.txt", "media/"])
@@ -65,7 +69,7 @@ def test_a_working_copy_comes_to_new_without_its_repository(made: Svn, home: Pat
     assert run(made.owner, "svn", "status", cwd=there).split() == ["M", "manage.py"]
     assert new.plan(str(there), made.owner, brought).action == "none"
     (there / "app/deep/x.py").write_text("by hand")
-    with refused("dirty_tree", "holds uncommitted changes: app/deep/x.py, manage.py"):
+    with refused("dirty_tree", "holds uncommitted changes: app/deep/x.py, manage.py.*first svn cleanup"):
         new.plan(str(there), made.owner, brought)
 
 
@@ -93,6 +97,7 @@ def test_a_later_revision_and_another_repository(made: Svn, home: Path) -> None:
     assert new.checkout(str(there), owner, first)
     later = made.commit({"app/later.py": "1\n"})
     assert descends("svn", str(made.path), owner, first.commit) and not descends("svn", str(there), owner, later)
+    assert descends("svn", str(made.path / "app"), owner, first.commit), "of a project below the top too"
     assert new.checkout(str(there), owner, new.Wanted("svn", later, vcs.Source()))
     assert (there / "app/later.py").exists()
     fresh = home / "fresh"

@@ -145,6 +145,28 @@ def test_it_comes_to_new_and_the_next_revision_replaces_it(top: Path, owner: Sys
     assert (there / ".env").read_text() == "SECRET=2\n"
 
 
+def test_directories_that_were_opened_or_closed(top: Path, owner: SystemUser, home: Path) -> None:
+    """One that somebody opened on new is no edit; one that is closed on old takes the next revision's files."""
+    code, there = code_at(top, owner), home / "there"
+    write(top, owner, {"app/closed/in/x": "1", "app/closed/y": "1"})
+    for name, mode in (("app/closed/in", 0o555), ("app/closed", 0o500)):
+        (top / name).chmod(mode)
+    first = wanted(code, packed(code, home))
+    assert new.checkout(str(there), owner, first)
+    (there / "app/deep").chmod(0o775)
+    assert new.plan(str(there), owner, first).action == "none"
+    for name in ("app/closed", "app/closed/in"):
+        (top / name).chmod(0o755)
+    write(top, owner, {"app/closed/in/later": "2", "app/closed/y": "2"})
+    (top / "app/closed/in/x").unlink()
+    (top / "app/closed").chmod(0o500)
+    second = wanted(code, packed(code, home))
+    assert new.checkout(str(there), owner, second)
+    assert sorted(item.name for item in (there / "app/closed/in").iterdir()) == ["later"]
+    modes = [(there / name).stat().st_mode & 0o777 for name in ("app/closed", "app/closed/in", "app/deep")]
+    assert modes == [0o500, 0o755, 0o710]
+
+
 def test_what_is_there_is_never_overwritten(top: Path, owner: SystemUser, home: Path) -> None:
     """Another directory, a change on new, a file in the way, and a revision that nobody knows are refused."""
     code, there = code_at(top, owner), home / "there"

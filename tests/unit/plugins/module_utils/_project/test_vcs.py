@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import grp
 import os
+import re
 import shutil
 import threading
 import time
@@ -117,7 +118,14 @@ def test_hidden_changes_that_git_takes_for_none(repository: Repository) -> None:
 def test_not_a_checkout(home: Path, repository: Repository, owner: SystemUser) -> None:
     (home / "plain").mkdir()
     give(home / "plain", owner)
-    refusal("not_a_checkout", lambda: vcs.revision(str(home / "plain"), owner))
+    for mark, hint in (
+        (None, "git init.*relocate_vcs: none"),
+        (".svn", "relocate_vcs: svn"),
+        (".hg", "relocate_vcs: hg"),
+    ):
+        if mark:
+            (home / "plain" / mark).mkdir()
+        assert re.search(hint, str(refusal("not_a_checkout", lambda: vcs.revision(str(home / "plain"), owner)).hint))
     (repository.path / "stray").mkdir()
     give(repository.path, owner)
     assert (
