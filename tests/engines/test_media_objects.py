@@ -40,6 +40,7 @@ class Site:
         self.work.mkdir()
         self.disk.parent.mkdir()
         self.new: list[Any] = []
+        self.static: list[Any] = []
         login = {"user": "default", "key": "new", "secret": SECRET, "token": ""}
 
         def ask(*_args: Any, **_more: Any) -> dict[str, Any]:
@@ -64,7 +65,8 @@ class Site:
         given.update({"objects": "copy", "credentials_file": None, "delete": False, "skip": [], **changes})
         with SecretStore(str(self.work / "secrets")) as secrets:
             project = SimpleNamespace(owner=current_user())
-            facts = {"django": {"media_root": str(self.disk), "media_stores": self.new}}
+            django = {"media_root": str(self.disk), "media_stores": self.new, "static_stores": self.static}
+            facts = {"django": django}
             site: Any = SimpleNamespace(project=project, facts=facts, secrets=secrets)
             return media_objects.work(site, media_objects.Options.of(given), check)
 
@@ -204,6 +206,56 @@ def test_what_is_refused_before_anything_is_asked(
     with refused("media_elsewhere", f"({why}).*relocate_media_objects"):
         site.run([site.place(**item) for item in old], **changes)
     assert not site.s3.seen
+
+
+@pytest.mark.parametrize(
+    ("prefix", "way"),
+    [("media", "give them another place"), ("media/static/v1", "list static/v1 in relocate_media_skip")],
+)
+def test_static_files_of_new_in_the_same_place_are_refused(site: Site, prefix: str, way: str) -> None:
+    """Else those of old take their place, or the last pass takes them for gone."""
+    site.new, site.static = [site.place("new")], [site.place("new", prefix=prefix, used_by=["staticfiles"])]
+    with refused("media_elsewhere", rf"static files of new lie there too \({way}\)"):
+        site.run([site.place("old")])
+    assert not site.s3.seen
+
+
+def test_static_files_whose_names_stay_behind_are_left_alone(site: Site) -> None:
+    old, site.new = [site.place("old")], [site.place("new")]
+    site.static = [site.place("new", prefix="media/static")]
+    site.s3.put("old", below({"a": b"1", "static/x.css": b"old"}))
+    site.s3.put("new", below({"static/x.css": b"new", "static/only.css": b"new"}))
+    for delete in (False, True):
+        site.run(old, skip=["static"], delete=delete)
+    assert site.s3.held("new") == below({"a": b"1", "static/x.css": b"new", "static/only.css": b"new"})
+
+
+@pytest.mark.parametrize("prefix", ["", "static", "media2"])
+def test_static_files_that_are_elsewhere_are_in_nobodys_way(site: Site, prefix: str) -> None:
+    site.new, site.static = [site.place("new")], [site.place("new", prefix=prefix)]
+    site.s3.put("old", below({"a": b"1"}))
+    assert site.run([site.place("old")])["copied"][0]["sent"] == 1
+
+
+@pytest.mark.parametrize("to_disk", [False, True])
+def test_what_was_made_on_new_between_the_passes_stays(site: Site, to_disk: bool) -> None:
+    """Old never had it, so it is not gone there; what an earlier run had seen on old is, and is removed."""
+    old, site.new = [site.place("old")], [] if to_disk else [site.place("new")]
+    keys = {"credentials_file": str(_keys(site))} if to_disk else {}
+    site.s3.put("old", below({"a": b"1", "b": b"2", "c": b"3"}))
+    for name in ("b", "c"):
+        site.run(old, **keys)
+        del site.s3.buckets["old"]["media/" + name]
+    if to_disk:
+        (site.disk / "css").mkdir()
+        (site.disk / "css/site.css").write_bytes(b"new")
+    else:
+        site.s3.put("new", below({"css/site.css": b"new"}))
+    done = site.run(old, delete=True, **keys)
+    held = {"a": b"1", "css/site.css": b"new"}
+    assert (site.files() if to_disk else site.s3.held("new")) == (held if to_disk else below(held))
+    assert done["copied"][0]["removed"] == 2
+    assert "holds 1 files that old never had, such as css/site.css: they stay" in done["notes"][-1]
 
 
 def test_one_place_of_both_and_what_is_left_are_noted(site: Site) -> None:

@@ -71,6 +71,12 @@ class Store:
             return SAME
         return OVERLAP if self._covers(other) or other._covers(self) else OTHER
 
+    def below(self, other: Store) -> Optional[str]:
+        """Return what another place of the same host's names begin with, within this one; None for elsewhere."""
+        if self._holder() != other._holder() or not (self.prefix == other.prefix or self._covers(other)):
+            return None
+        return other.prefix[len(self.prefix) :].strip("/")
+
     def _holder(self) -> Tuple[str, ...]:
         """Return what the prefix is one of: a bucket of a server, or a storage that is not known."""
         unknown = self.kind == "other" and not self.bucket
@@ -102,12 +108,13 @@ class Pair:
         return store.shown if store else "MEDIA_ROOT" if DEFAULT in self.users else "a directory"
 
 
-def of_facts(django: Mapping[str, Any]) -> List[Store]:
+def of_facts(django: Mapping[str, Any], key: str = "media_stores") -> List[Store]:
     """Return the places that a host's facts name.
 
     :param django: the probe's topic ``django``
+    :param key: ``static_stores`` for where static files are collected
     """
-    plain = django.get("media_stores")
+    plain = django.get(key)
     items = [item for item in plain if isinstance(item, Mapping)] if isinstance(plain, (list, tuple)) else []
     return [_store(item) for item in items[:50] if item.get("kind") in _KINDS]
 

@@ -85,6 +85,7 @@ TOPICS: Mapping[str, Any] = {
         "file_stores": [{"path": str, "field": str}],
         "used_paths": Each([str]),
         "media_stores": Maybe([STORE]),
+        "static_stores": Maybe([STORE]),
     },
     "migrations": _MIGRATIONS,
     "history": {"known": [str], "files": Each(str), "replaced": Each([str]), "apps": [str]},

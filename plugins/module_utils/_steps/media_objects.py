@@ -4,18 +4,20 @@
 """Copies MEDIA where old and new keep it in different places, one of them in object storage at least.
 
 The first pass is made while old serves. The last one, in the window, brings what changed since and removes what is gone
-on old; then both places are listed once more, and must be equal.
+on old; then both places are listed once more, and must be equal. What an earlier pass did not see on old is not gone
+there: it was made on new, and stays.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.facts import machine_id
 from ansible_collections.relocate.django.plugins.module_utils._host.private import read_private
-from ansible_collections.relocate.django.plugins.module_utils._media import root, stores
+from ansible_collections.relocate.django.plugins.module_utils._media import brought, root, stores
 from ansible_collections.relocate.django.plugins.module_utils._media.objects import (
     Copy,
     Found,
@@ -64,11 +66,11 @@ def work(site: Site, options: Options, check_mode: bool, make: Optional[Make] = 
     others = [pair for pair in pairs if not _settled(pair, options)]
     if options.objects == LEAVE:
         return _result(False, [], [*notes, *map(_left, others)])
-    _refuse(others, pairs, options)
+    _refuse(others, pairs, options, stores.of_facts(site.facts["django"], "static_stores"))
     if check_mode or not others:
         return _result(bool(others), [], notes)
     logins, made = _logins(site, options), make or _maker(site)
-    copied = [_one(site, options, pair, logins, made) for pair in others]
+    copied = [_one(site, options, pair, logins, made, notes) for pair in others]
     return _result(_changed(copied), copied, notes)
 
 
@@ -102,18 +104,25 @@ def _settled(pair: stores.Pair, options: Options) -> List[str]:
     return []
 
 
-def _refuse(pairs: Sequence[stores.Pair], everyone: Sequence[stores.Pair], options: Options) -> None:
+def _refuse(
+    pairs: Sequence[stores.Pair],
+    everyone: Sequence[stores.Pair],
+    options: Options,
+    static: Sequence[stores.Store],
+) -> None:
     """Refuse what nobody asked for, and what cannot be copied. Raises media_elsewhere.
 
     :param everyone: those that share a place too
+    :param static: where new collects static files
     """
     asked = options.objects == COPY
+    unable = {pair: _unable(pair, everyone, options) or _among_static(pair, static, options) for pair in pairs}
     problems = [
         "{0}: old keeps it in {1}, new's settings name {2}{3}".format(
-            pair.who, pair.side(pair.old), pair.side(pair.new), _unable(pair, everyone, options) if asked else ""
+            pair.who, pair.side(pair.old), pair.side(pair.new), unable[pair] if asked else ""
         )
         for pair in pairs
-        if not asked or _unable(pair, everyone, options)
+        if not asked or unable[pair]
     ]
     if not problems:
         return
@@ -143,6 +152,21 @@ def _meets(pair: stores.Pair, everyone: Sequence[stores.Pair]) -> bool:
     return pair.new is not None and any(pair.new.relation(other, True) != stores.OTHER for other in others)
 
 
+def _among_static(pair: stores.Pair, static: Sequence[stores.Store], options: Options) -> str:
+    """Say that new collects static files among what is copied; nothing where the user leaves their names out.
+
+    Static files of old would take the place of new's; and what old does not have would be no equal copy.
+    """
+    if pair.new is None:
+        return ""
+    for store in static:
+        below = pair.new.below(store)
+        if below is not None and (not below or only({below: Found(0, "")}, options.skip)):
+            way = "list {0} in relocate_media_skip".format(printable(below)) if below else "give them another place"
+            return ", and static files of new lie there too ({0})".format(way)
+    return ""
+
+
 def _is_olds(pair: stores.Pair, options: Options) -> bool:
     """Tell whether old reaches its bucket by an address that means another server here."""
     return pair.old is not None and pair.old.is_here and options.machine != machine_id()
@@ -151,8 +175,13 @@ def _is_olds(pair: stores.Pair, options: Options) -> bool:
 # --- one pair of places
 
 
-def _one(site: Site, options: Options, pair: stores.Pair, logins: Mapping[str, Login], make: Make) -> Dict[str, Any]:
-    """Copy the files of one pair of places; returns what was counted."""
+def _one(
+    site: Site, options: Options, pair: stores.Pair, logins: Mapping[str, Login], make: Make, notes: List[str]
+) -> Dict[str, Any]:
+    """Copy the files of one pair of places; returns what was counted.
+
+    :param notes: to which is added what the user should know
+    """
     disk = str(site.facts["django"].get("media_root") or "")
     user = pair.users[0]
     source = Place(pair.old, logins["old"] if "old" in logins else logins.get(user, Login()), disk)
@@ -160,14 +189,20 @@ def _one(site: Site, options: Options, pair: stores.Pair, logins: Mapping[str, L
     copy = make(source, target)
     wanted = only(copy.of_source(), options.skip)
     _refuse_links(pair, only(dict.fromkeys(copy.links, Found(0, "")), options.skip))
+    earlier = _earlier(options, pair, disk)
     _claim(site, options, pair, disk)
     # What version control brought stays, whether old has it or not.
     kept = root.tracked_names(disk, site.project.owner) - set(wanted) if pair.new is None else set()
     there = _without(only(copy.of_target(), options.skip), kept)
     _refuse_foreign(options, pair, wanted, there)
+    seen: brought.Brought = {**dict.fromkeys(wanted), **earlier}
+    brought.write(_list_of(options, pair, disk), seen)
+    strangers = set(there) - set(seen)
+    notes += _of_strangers(pair, strangers)
+    there = _without(there, strangers)
     before = difference(wanted, there)
     _change(options, copy, wanted, there)
-    after = difference(wanted, _without(only(copy.of_target(), options.skip), kept))
+    after = difference(wanted, _of_old(only(copy.of_target(), options.skip), seen, kept))
     if options.delete and not after.is_none:
         raise _unequal(pair, after.lacking, after.gone)
     return {
@@ -190,6 +225,31 @@ def _refuse_links(pair: stores.Pair, links: Mapping[str, Found]) -> None:
             ),
             "put files in their place on old, or list them in relocate_media_skip: new will not serve them then",
         )
+
+
+def _list_of(options: Options, pair: stores.Pair, disk: str) -> str:
+    """Return the file that remembers what was seen on old."""
+    return brought.path_of(options.directory, options.site, _key(pair) or disk)
+
+
+def _earlier(options: Options, pair: stores.Pair, disk: str) -> brought.Brought:
+    """Return what earlier passes saw on old; nothing where the target is not yet noted as filled by us."""
+    record = read_record(options.directory, options.site)
+    is_ours = _key(pair) in record.media_filled if pair.new is not None else record.media_at(os.path.normpath(disk))
+    return brought.read(_list_of(options, pair, disk)) if is_ours else {}
+
+
+def _of_old(found: Dict[str, Found], seen: brought.Brought, kept: Set[str]) -> Dict[str, Found]:
+    """Leave out what never came from old."""
+    return {name: one for name, one in found.items() if name in seen and name not in kept}
+
+
+def _of_strangers(pair: stores.Pair, names: Set[str]) -> List[str]:
+    """Say what was made on new between two passes."""
+    if not names:
+        return []
+    text = "{0}: {1} holds {2} files that old never had, such as {3}: they stay"
+    return [text.format(pair.who, pair.side(pair.new), len(names), printable(min(names)))]
 
 
 def _without(found: Dict[str, Found], names: Set[str]) -> Dict[str, Found]:

@@ -54,6 +54,22 @@ def test_two_places_are_one_or_not(before: dict[str, Any], after: dict[str, Any]
     assert store(**before).relation(store(**after), False) == relation
 
 
+@pytest.mark.parametrize(
+    ("changes", "below"),
+    [
+        ({}, ""),
+        ({"prefix": "media/static"}, "static"),
+        ({"prefix": ""}, None),
+        ({"prefix": "media2"}, None),
+        ({"bucket": "other"}, None),
+        ({"endpoint": "https://S3.example.org/", "prefix": "media/a/b"}, "a/b"),
+    ],
+)
+def test_what_lies_within_a_place(changes: dict[str, Any], below: str | None) -> None:
+    assert store().below(store(**changes)) == below
+    assert store(prefix="").below(store(prefix="static")) == "static"
+
+
 def test_a_loopback_address_is_one_server_on_one_machine() -> None:
     here = store(endpoint="http://localhost:9000")
     assert here.relation(here, True) == stores.SAME
