@@ -321,6 +321,44 @@ def test_what_writes_meanwhile_is_found_by_the_comparison(site: Site, monkeypatc
         site.run(old, delete=True)
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_what_writes_to_the_bucket_of_old_is_found_too(site: Site, monkeypatch: pytest.MonkeyPatch, gone: bool) -> None:
+    """It is listed once more when all is copied: what came after the first list is not left behind unsaid."""
+    old, site.new = [site.place("old")], [site.place("new")]
+    site.s3.put("old", below(many(5)))
+    change = media_objects.Copy.all
+
+    def late(self: Any, size: int) -> None:
+        change(self, size)
+        if gone:
+            del site.s3.buckets["old"]["media/d1/f1.txt"]
+        else:
+            site.s3.put("old", below({"late": b"1"}))
+
+    monkeypatch.setattr(media_objects.Copy, "all", late)
+    with refused("media_not_copied", f"MEDIA: 1 differ .*{'d1/f1.txt' if gone else 'late'} .*find what writes"):
+        site.run(old, delete=True)
+
+
+def test_a_bucket_that_is_its_own_copy_loses_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its server has two names. What is written between the two lists was not there in the first, and stays."""
+    old = [site.place("old")]
+    site.new = [site.place("old", endpoint=site.s3.address.replace("127.0.0.1", "localhost"))]
+    site.s3.put("old", below({"a": b"1", "back": b"1"}))
+    site.run(old)
+    del site.s3.buckets["old"]["media/back"]
+    listing = media_objects.Copy.of_target
+
+    def late(self: Any) -> Any:
+        site.s3.put("old", below({"back": b"2", "more": b"3"}))
+        return listing(self)
+
+    monkeypatch.setattr(media_objects.Copy, "of_target", late)
+    done = site.run(old, delete=True)["copied"]
+    assert site.s3.held("old") == below({"a": b"1", "back": b"2", "more": b"3"})
+    assert (done[0]["objects"], done[0]["removed"], done[0]["sent"]) == (3, 0, 0)
+
+
 def test_no_secret_reaches_a_command_line_or_a_message(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[Any] = []
     start = media_objects.Copy._call

@@ -21,6 +21,7 @@ DEFAULT = "default"
 SAME, OTHER, OVERLAP = "same", "other", "overlap"
 _LOOPBACK = re.compile(r"^(localhost|127\.[0-9.]+|0\.0\.0\.0|\[?::1\]?)(:[0-9]+)?\Z")
 _AMAZON = re.compile(r"^s3[a-z0-9.-]*\.amazonaws\.com(\.cn)?\Z")
+_USUAL_PORT = re.compile(r"^(?:(https://.*):443|(http://.*):80)\Z")
 _KINDS = ("s3", "gcs", "azure", "minio", "other")
 _LONGEST = 300  # characters of a text
 
@@ -42,7 +43,7 @@ class Store:
     @property
     def server(self) -> str:
         """Return the server as one is told from another: "" for the provider's own."""
-        name = self.endpoint.rpartition("://")[2].rstrip("/").lower()
+        name = _USUAL_PORT.sub(r"\1\2", self.endpoint.rstrip("/").lower()).rpartition("://")[2]
         return "" if self.kind == "s3" and _AMAZON.match(name) else name
 
     @property

@@ -201,17 +201,21 @@ def _one(
     notes += _of_strangers(pair, strangers)
     there = _without(there, strangers)
     before = difference(wanted, there)
-    _change(options, copy, wanted, there)
-    after = difference(wanted, _of_old(only(copy.of_target(), options.skip), seen, kept))
+    _bring(options, copy, wanted, before.lacking)
+    # Old has stopped, but a bucket may have other writers; and it may be new's own, by another name of its server.
+    now = only(copy.of_source(), options.skip) if options.delete and pair.old is not None else wanted
+    gone = [name for name in before.gone if name not in now] if options.delete else []
+    copy.remove(gone)
+    after = difference(now, _of_old(only(copy.of_target(), options.skip), {*seen, *now}, kept))
     if options.delete and not after.is_none:
         raise _unequal(pair, after.lacking, after.gone)
     return {
         "who": pair.who,
-        "objects": len(wanted),
-        "bytes": total(wanted),
+        "objects": len(now),
+        "bytes": total(now),
         "by_size": after.by_size,
         "sent": len(before.lacking),
-        "removed": len(before.gone) if options.delete else 0,
+        "removed": len(gone),
     }
 
 
@@ -239,7 +243,7 @@ def _earlier(options: Options, pair: stores.Pair, disk: str) -> brought.Brought:
     return brought.read(_list_of(options, pair, disk)) if is_ours else {}
 
 
-def _of_old(found: Dict[str, Found], seen: brought.Brought, kept: Set[str]) -> Dict[str, Found]:
+def _of_old(found: Dict[str, Found], seen: Set[str], kept: Set[str]) -> Dict[str, Found]:
     """Leave out what never came from old."""
     return {name: one for name, one in found.items() if name in seen and name not in kept}
 
@@ -256,16 +260,13 @@ def _without(found: Dict[str, Found], names: Set[str]) -> Dict[str, Found]:
     return {name: one for name, one in found.items() if name not in names} if names else found
 
 
-def _change(options: Options, copy: Copy, wanted: Dict[str, Found], there: Dict[str, Found]) -> None:
-    """Bring what is lacking; in the last pass, remove what is gone."""
-    found = difference(wanted, there)
-    size = total(wanted, found.lacking)
-    if len(found.lacking) == len(wanted) and not options.skip:
+def _bring(options: Options, copy: Copy, wanted: Dict[str, Found], lacking: Sequence[str]) -> None:
+    """Copy what is lacking."""
+    size = total(wanted, lacking)
+    if len(lacking) == len(wanted) and not options.skip:
         copy.all(size)
     else:
-        copy.some(found.lacking, size)
-    if options.delete:
-        copy.remove(found.gone)
+        copy.some(lacking, size)
 
 
 def _unequal(pair: stores.Pair, lacking: Sequence[str], gone: Sequence[str]) -> RelocateError:
