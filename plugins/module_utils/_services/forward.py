@@ -225,7 +225,11 @@ class Forwarding:
             if _read(path) != text:
                 return "{0} is not as it was written".format(path)
         down = [name for name in ([held.server] if held.server else held.sockets) if not self.is_running(name)]
-        return "{0} does not run".format(", ".join(down)) if down else ""
+        if down:
+            return "{0} does not run".format(", ".join(down))
+        services = [service_of(name) for name in held.sockets]
+        failed = [name for name, unit in self._systemd.states(services).items() if unit.active == "failed"]
+        return "{0} failed".format(", ".join(failed)) if failed else ""
 
     def _by_log(self, held: Forward, now: float) -> Quiet:
         up = self._moments([held.server], now)[held.server][0]

@@ -312,5 +312,13 @@ def test_a_socket_that_is_down(host: Host, listening: Forwarding) -> None:
     assert listening.quiet(time.time()).broken == f"{SOCKET} does not run"
 
 
+def test_a_service_that_failed_is_no_visit(host: Host, listening: Forwarding) -> None:
+    """It ended by itself: whoever came was reset, and whoever comes may be."""
+    host.came(SERVICE, 9000, went=7140)
+    host.units[SERVICE] = unit(SERVICE, False, active="failed")
+    quiet = listening.quiet(time.time())
+    assert quiet.broken == f"{SERVICE} failed" and quiet.hours(time.time()) == 0.0
+
+
 def test_nothing_is_sent_on(host: Host) -> None:
     assert of(host).quiet(time.time()) == forward.Quiet()
