@@ -306,6 +306,24 @@ def test_what_version_control_brought_to_a_disk_stays(site: Site) -> None:
     assert site.files() == {"a.txt": b"a", ".gitkeep": b""}
 
 
+def test_what_version_control_brought_is_not_replaced(site: Site) -> None:
+    """The checkout would be changed by it, and the next move be refused."""
+    site.s3.put("old", below({"a.txt": b"a", "default.png": b"other", "same.png": b"s"}))
+    site.disk.mkdir(parents=True)
+    (site.disk / "default.png").write_bytes(b"committed")
+    (site.disk / "same.png").write_bytes(b"s")
+    for words in (["init", "--quiet"], ["add", "media"]):
+        subprocess.run(["git", "-C", site.disk.parent, *words], check=True)
+    keys = str(_keys(site))
+    with refused("media_not_blank", "1 files of version control that are other ones .*: default.png .*media_skip"):
+        site.run([site.place("old")], credentials_file=keys)
+    held = {"default.png": b"committed", "same.png": b"s"}
+    assert site.files() == held and RecordFile.read(str(site.work), "shop").record.media is None
+    for delete in (False, True):
+        site.run([site.place("old")], credentials_file=keys, skip=["default.png"], delete=delete)
+    assert site.files() == {**held, "a.txt": b"a"}
+
+
 def test_what_writes_meanwhile_is_found_by_the_comparison(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The word of rclone is not taken: an object that is another one in the end fails the last pass."""
     old, site.new = [site.place("old")], [site.place("new")]

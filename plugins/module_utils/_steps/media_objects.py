@@ -190,9 +190,11 @@ def _one(
     wanted = only(copy.of_source(), options.skip)
     _refuse_links(pair, only(dict.fromkeys(copy.links, Found(0, "")), options.skip))
     earlier = _earlier(options, pair, disk)
-    _claim(site, options, pair, disk)
     # What version control brought stays, whether old has it or not.
-    kept = root.tracked_names(disk, site.project.owner) - set(wanted) if pair.new is None else set()
+    tracked = _tracked(site, options, pair, disk)
+    _refuse_tracked(pair, copy, wanted, tracked)
+    _claim(site, options, pair, disk)
+    kept = tracked - set(wanted)
     there = _without(only(copy.of_target(), options.skip), kept)
     _refuse_foreign(options, pair, wanted, there)
     seen: brought.Brought = {**dict.fromkeys(wanted), **earlier}
@@ -228,6 +230,30 @@ def _refuse_links(pair: stores.Pair, links: Mapping[str, Found]) -> None:
                 pair.who, len(links), pair.side(pair.old), printable(min(links))
             ),
             "put files in their place on old, or list them in relocate_media_skip: new will not serve them then",
+        )
+
+
+def _tracked(site: Site, options: Options, pair: stores.Pair, disk: str) -> Set[str]:
+    """Return the files of MEDIA_ROOT that version control brought. Raises path_refused."""
+    if pair.new is not None:
+        return set()
+    owner = site.project.owner
+    return root.tracked_names(root.check_path(disk, options.directory, owner), owner)
+
+
+def _refuse_tracked(pair: stores.Pair, copy: Copy, wanted: Dict[str, Found], tracked: Set[str]) -> None:
+    """Refuse to put other files in the place of those that version control brought. Raises media_not_blank."""
+    both = tracked & set(wanted)
+    there = copy.of_target() if both else {}
+    others = difference({name: wanted[name] for name in both & set(there)}, there).lacking
+    if others:
+        raise RelocateError(
+            "media_not_blank",
+            "MEDIA_ROOT holds {0} files of version control that are other ones in {1}: {2}{3}".format(
+                len(others), pair.side(pair.old), ", ".join(map(printable, others[:5])), ", ..." * (len(others) > 5)
+            ),
+            "commit what the bucket has, or take them out of version control; or list them in relocate_media_skip, "
+            "where new will serve the committed ones",
         )
 
 
