@@ -9,12 +9,15 @@ Each access key opens some buckets. Signatures are not computed; who has no key 
 from __future__ import annotations
 
 import contextlib
+import datetime
+import email.utils
 import hashlib
 import threading
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from xml.sax.saxutils import escape
 
 _PAGE = 1000  # keys of an answer, as on the real servers
@@ -27,11 +30,15 @@ class Stored:
 
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
+    parts: int = 0  # that it was uploaded in: its ETag is then no MD5
+    when: str = _WHEN
 
     @property
     def etag(self) -> str:
         """Return its MD5, in the quotes of a header."""
-        return '"' + hashlib.md5(self.body, usedforsecurity=False).hexdigest() + '"'
+        return (
+            '"' + hashlib.md5(self.body, usedforsecurity=False).hexdigest() + f"-{self.parts}" * bool(self.parts) + '"'
+        )
 
 
 @dataclass
@@ -45,9 +52,9 @@ class S3:
     fails_after: int = -1  # writes until the server gives up; -1 for never
     seen: list[str] = field(default_factory=list)  # methods of all requests
 
-    def put(self, bucket: str, names: dict[str, bytes]) -> None:
+    def put(self, bucket: str, names: dict[str, bytes], **more: Any) -> None:
         """Store objects from within."""
-        self.buckets.setdefault(bucket, {}).update({name: Stored(body) for name, body in names.items()})
+        self.buckets.setdefault(bucket, {}).update({name: Stored(body, **more) for name, body in names.items()})
 
     def held(self, bucket: str) -> dict[str, bytes]:
         """Return what a bucket holds."""
@@ -100,7 +107,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(204)
         elif name in there:
             item = there[name]
-            shown = {"ETag": item.etag, "Last-Modified": "Fri, 20 Nov 2026 19:30:00 GMT", **item.headers}
+            written = email.utils.format_datetime(datetime.datetime.fromisoformat(item.when), usegmt=True)
+            shown = {"ETag": item.etag, "Last-Modified": written, **item.headers}
             shown["Content-Length"] = str(len(item.body))
             self._answer(200, item.body, shown)
         else:
@@ -140,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
         for name in page:
             item = self.s3.buckets[bucket][name]
             parts.append(
-                f"<Contents><Key>{_shown(name, query)}</Key><LastModified>{_WHEN}</LastModified><ETag>"
+                f"<Contents><Key>{_shown(name, query)}</Key><LastModified>{item.when}</LastModified><ETag>"
                 f"{escape(item.etag)}</ETag><Size>{len(item.body)}</Size><StorageClass>STANDARD</StorageClass></Contents>"
             )
         parts += [f"<CommonPrefixes><Prefix>{_shown(one, query)}</Prefix></CommonPrefixes>" for one in below]

@@ -20,7 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._host.facts import machine_id
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Event, Record, RecordFile
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
-from ansible_collections.relocate.django.plugins.module_utils._steps import media_objects
+from ansible_collections.relocate.django.plugins.module_utils._steps import media_logins, media_objects
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 from tests.engines.local_site import PREFIX, LocalSite
 from tests.engines.s3_server import S3, served
@@ -46,7 +46,7 @@ class Site:
         def ask(*_args: Any, **_more: Any) -> dict[str, Any]:
             return {"store_logins": [login] if self.new else []}
 
-        monkeypatch.setattr(media_objects.answers, "ask", ask)
+        monkeypatch.setattr(media_logins.answers, "ask", ask)
 
     def place(self, bucket: str, **changes: Any) -> dict[str, Any]:
         """Give one bucket of the server, as facts tell it."""
@@ -375,6 +375,65 @@ def test_a_bucket_that_is_its_own_copy_loses_nothing(site: Site, monkeypatch: py
     done = site.run(old, delete=True)["copied"]
     assert site.s3.held("old") == below({"a": b"1", "back": b"2", "more": b"3"})
     assert (done[0]["objects"], done[0]["removed"], done[0]["sent"]) == (3, 0, 0)
+
+
+LATER = "2026-11-20T19:31:00.000Z"
+
+
+@pytest.mark.parametrize("to_disk", [False, True])
+@pytest.mark.parametrize(("before", "after"), [(3, 3), (0, 3)])
+def test_what_has_no_checksum_and_was_written_anew_is_sent_again(
+    site: Site, to_disk: bool, before: int, after: int
+) -> None:
+    """Its size is the same; what was not written since is not sent again, and no object is asked for by itself."""
+    old, site.new = [site.place("old")], [] if to_disk else [site.place("new")]
+    keys = {"credentials_file": str(_keys(site))} if to_disk else {}
+    for _round in range(2):
+        site.s3.put("old", below({"big": b"11"}), parts=before)
+        site.s3.put("old", below({"still": b"2"}), parts=3)
+        site.s3.put("old", below({"usual": b"3"}))
+        site.run(old, **keys)
+    assert site.run(old, **keys)["copied"][0]["sent"] == 0
+    site.s3.put("old", below({"big": b"12"}), parts=after, when=LATER)
+    (found,) = site.run(old, delete=True, **keys)["copied"]
+    held = {"big": b"12", "still": b"2", "usual": b"3"}
+    assert (found["sent"], found["by_size"]) == (1, 2)
+    assert (site.files() if to_disk else site.s3.held("new")) == (held if to_disk else below(held))
+    assert site.run(old, delete=True, **keys)["changed"] is False
+
+
+def test_one_object_without_a_checksum_alone(site: Site) -> None:
+    """All that is copied is another one then, and rclone would leave out what is of the same size."""
+    old, site.new = [site.place("old")], [site.place("new")]
+    site.s3.put("old", below({"big": b"11"}), parts=2)
+    site.run(old)
+    site.s3.put("old", below({"big": b"12"}), parts=2, when=LATER)
+    site.run(old, delete=True)
+    assert site.s3.held("new") == below({"big": b"12"})
+
+
+def test_what_is_written_anew_while_the_last_pass_copies(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, site.new = [site.place("old")], [site.place("new")]
+    site.s3.put("old", below({"big": b"11"}), parts=2)
+    change = media_objects.Copy.all
+
+    def late(self: Any, size: int) -> None:
+        change(self, size)
+        site.s3.put("old", below({"big": b"12"}), parts=2, when=LATER)
+
+    monkeypatch.setattr(media_objects.Copy, "all", late)
+    with refused("media_not_copied", "MEDIA: 1 differ .*, such as big"):
+        site.run(old, delete=True)
+
+
+def test_a_list_asks_for_no_object_by_itself(site: Site) -> None:
+    """A million of them would be a million requests in the downtime."""
+    old, site.new = [site.place("old")], [site.place("new")]
+    site.s3.put("old", below(many(100)))
+    site.run(old)
+    site.s3.seen.clear()
+    site.run(old, delete=True)
+    assert len(site.s3.seen) < 20, "rclone asks for the prefix itself once in each of four lists"
 
 
 def test_no_secret_reaches_a_command_line_or_a_message(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

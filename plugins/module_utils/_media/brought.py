@@ -1,7 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The relocate.django authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Remembers what a copy has seen at its source, so that its last pass removes nothing that was never there.
+"""Remembers what a copy has seen at its source, and when that had been written.
+
+By the names its last pass removes nothing that was never there; by the times it sees what was written anew and has no
+checksum.
 
 A bucket of new may take in objects of others between two passes: static files, or what a test of the site writes. They
 are gone on old only in the sense that they never were there.
@@ -16,7 +19,7 @@ from typing import Dict, Mapping, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._host.files import write_atomically
 
-#: Name -> what is known of it; None for nothing yet.
+#: Name -> when the source had it written that was copied; "" where checksums tell; None before it was copied.
 Brought = Dict[str, Optional[str]]
 
 

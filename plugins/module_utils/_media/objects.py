@@ -14,7 +14,7 @@ import json
 import re
 import tempfile
 from dataclasses import dataclass, field
-from typing import IO, Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set
+from typing import IO, Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._media.stores import Store
@@ -51,10 +51,11 @@ _NO_SERVER = re.compile(r"connection refused|no such host|i/o timeout|network is
 
 
 class Found(NamedTuple):
-    """One file or object: its size, and its MD5 where that is known."""
+    """One file or object: its size, its MD5 where that is known, and when it was written, of what is copied."""
 
     size: int
     md5: str
+    time: str = ""  # as the source tells it, by its own clock
 
 
 @dataclass(frozen=True)
@@ -124,15 +125,25 @@ class Difference:
         return not self.lacking and not self.gone
 
 
-def difference(source: Dict[str, Found], target: Dict[str, Found]) -> Difference:
-    """Compare two lists by name, size and checksum."""
+def difference(
+    source: Dict[str, Found], target: Dict[str, Found], seen: Optional[Mapping[str, Optional[str]]] = None
+) -> Difference:
+    """Compare two lists by name, size and checksum; without a checksum, by what was copied then.
+
+    :param seen: when each object of the source was written that the target has a copy of; "" where checksums told
+        that; None where it is not known
+    """
+    known = seen or {}
     lacking, by_size = [], 0
     for name, meant in source.items():
         there = target.get(name)
         if there is None or there.size != meant.size or (meant.md5 and there.md5 and meant.md5 != there.md5):
             lacking.append(name)
         elif not (meant.md5 and there.md5):
-            by_size += 1
+            if known.get(name) in (None, meant.time):
+                by_size += 1
+            else:
+                lacking.append(name)
     return Difference(sorted(lacking), sorted(set(target) - set(source)), by_size)
 
 
@@ -172,7 +183,9 @@ class Copy:
         return self._listed(self.target, "OLD" if self._alike else "NEW")
 
     def _listed(self, place: Place, name: str) -> Dict[str, Found]:
-        argv = ["lsjson", "--recursive", "--files-only", "--hash", "--no-modtime", "--no-mimetype"]
+        argv = ["lsjson", "--recursive", "--files-only", "--hash", "--no-mimetype"]
+        # The time of the list itself: any other one is a request for each object.
+        argv.append("--use-server-modtime" if place is self.source else "--no-modtime")
         argv += [] if place.store else ["--hash-type", "md5"]
         with tempfile.TemporaryFile() as stream:
             done = self._call([*argv, place.remote(name)], stdout=stream)
@@ -290,9 +303,10 @@ def listed(stream: IO[bytes]) -> Dict[str, Found]:
             item = json.loads(text)
             name, size = str(item["Path"]), int(item["Size"])
             md5 = str((item.get("Hashes") or {}).get("md5") or "")
+            written = str(item.get("ModTime") or "")
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
             raise RelocateError("media_not_copied", "a list of rclone cannot be read", "see its version") from exc
-        found[name] = Found(size, md5)
+        found[name] = Found(size, md5, written)
     if not whole:
         raise RelocateError("media_not_copied", "a list of rclone ended too early", "run again")
     _refuse_names(found)

@@ -16,7 +16,6 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.facts import machine_id
-from ansible_collections.relocate.django.plugins.module_utils._host.private import read_private
 from ansible_collections.relocate.django.plugins.module_utils._media import brought, root, stores
 from ansible_collections.relocate.django.plugins.module_utils._media.objects import (
     Copy,
@@ -29,12 +28,11 @@ from ansible_collections.relocate.django.plugins.module_utils._media.objects imp
 )
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._project import answers, env_files
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
+from ansible_collections.relocate.django.plugins.module_utils._steps import media_logins
 
 REFUSE, COPY, LEAVE = "refuse", "copy", "leave"
-_FILE = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def work(site: Site, options: Options, check_mode: bool, make: Optional[Make] = 
     _refuse(others, pairs, options, stores.of_facts(site.facts["django"], "static_stores"))
     if check_mode or not others:
         return _result(bool(others), [], notes)
-    logins, made = _logins(site, options), make or _maker(site)
+    logins, made = media_logins.read(site, options.credentials_file), make or _maker(site)
     copied = [_one(site, options, pair, logins, made, notes) for pair in others]
     return _result(_changed(copied), copied, notes)
 
@@ -202,13 +200,15 @@ def _one(
     strangers = set(there) - set(seen)
     notes += _of_strangers(pair, strangers)
     there = _without(there, strangers)
-    before = difference(wanted, there)
-    _bring(options, copy, wanted, before.lacking)
+    before = difference(wanted, there, seen)
+    _bring(options, copy, wanted, there, before.lacking)
     # Old has stopped, but a bucket may have other writers; and it may be new's own, by another name of its server.
     now = only(copy.of_source(), options.skip) if options.delete and pair.old is not None else wanted
     gone = [name for name in before.gone if name not in now] if options.delete else []
     copy.remove(gone)
-    after = difference(now, _of_old(only(copy.of_target(), options.skip), {*seen, *now}, kept))
+    there = _of_old(only(copy.of_target(), options.skip), {*seen, *now}, kept)
+    after = difference(now, there, {name: one.time for name, one in wanted.items()})
+    brought.write(_list_of(options, pair, disk), {**_without(seen, set(gone)), **_times(wanted, there)})
     if options.delete and not after.is_none:
         raise _unequal(pair, after.lacking, after.gone)
     return {
@@ -282,14 +282,22 @@ def _of_strangers(pair: stores.Pair, names: Set[str]) -> List[str]:
     return [text.format(pair.who, pair.side(pair.new), len(names), printable(min(names)))]
 
 
-def _without(found: Dict[str, Found], names: Set[str]) -> Dict[str, Found]:
+def _without(found: Dict[str, Any], names: Set[str]) -> Dict[str, Any]:
     return {name: one for name, one in found.items() if name not in names} if names else found
 
 
-def _bring(options: Options, copy: Copy, wanted: Dict[str, Found], lacking: Sequence[str]) -> None:
+def _times(wanted: Dict[str, Found], there: Dict[str, Found]) -> brought.Brought:
+    """Return when what was copied had been written; "" where checksums tell a change better."""
+    return {name: "" if one.md5 and there[name].md5 else one.time for name, one in wanted.items() if name in there}
+
+
+def _bring(
+    options: Options, copy: Copy, wanted: Dict[str, Found], there: Dict[str, Found], lacking: Sequence[str]
+) -> None:
     """Copy what is lacking."""
     size = total(wanted, lacking)
-    if len(lacking) == len(wanted) and not options.skip:
+    # rclone leaves out what looks equal to it, so what is another one of the same size is named to it.
+    if len(lacking) == len(wanted) and not options.skip and not set(wanted) & set(there):
         copy.all(size)
     else:
         copy.some(lacking, size)
@@ -351,37 +359,8 @@ def _refuse_foreign(options: Options, pair: stores.Pair, wanted: Dict[str, Found
         update_record(options.directory, options.site, lambda latest: replace(latest, media_filled=filled))
 
 
-# --- what opens them
-
-
 def _maker(site: Site) -> Make:
     def make(source: Place, target: Place) -> Copy:
         return Copy(source, target, site.project.owner, site.secrets.write, site.secrets.scrub)
 
     return make
-
-
-def _logins(site: Site, options: Options) -> Dict[str, Login]:
-    """Return what opens new's buckets, by user of the storage; under ``old``, what opens old's where it is given."""
-    plain = answers.ask(site.project, ["store_logins"], secrets=True)["store_logins"]
-    found = {item["user"]: Login(item["key"], item["secret"], item["token"]) for item in plain}
-    if options.credentials_file:
-        found["old"] = given(options.credentials_file)
-    for login in found.values():
-        site.secrets.remember(*login.secrets)
-    return found
-
-
-def given(path: str) -> Login:
-    """Return the credentials in a file of this host that root alone can read. Raises bad_option."""
-    read = env_files.parse(read_private(path, "bad_option"))
-    unknown = sorted(set(read) - set(_FILE))
-    if unknown or "AWS_SECRET_ACCESS_KEY" not in read or "AWS_ACCESS_KEY_ID" not in read:
-        raise RelocateError(
-            "bad_option",
-            "relocate_media_credentials_file: {0} {1}".format(
-                path, "sets {0}".format(printable(", ".join(unknown))) if unknown else "lacks a key"
-            ),
-            "write AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN where there is one, into it",
-        )
-    return Login(**{_FILE[name]: value for name, value in read.items()})
