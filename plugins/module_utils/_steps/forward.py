@@ -267,7 +267,7 @@ def _by_sockets(
     if program is None:
         raise _impossible("{0} is not on this host".format(_PROXY), "install systemd's programs")
     if not forward_ports.ends_when_idle(program):
-        why = "{0} does not know --exit-idle-time, by which it is told who came (systemd 246 does)".format(program)
+        why = "{0} does not know --exit-idle-time, which tells who came (systemd 246 does)".format(program)
         raise _impossible(why, "leave relocate_forward off, and have DNS moved quickly")
     _see_addresses(host, webs, kept=False)
     ports = tuple(port.number for port in found)
