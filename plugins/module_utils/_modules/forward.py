@@ -92,6 +92,7 @@ def _result(changed: bool, held: Optional[Forward], quiet: Quiet, now: float) ->
         "quiet_since": int(quiet.since),
         "last_visit": int(quiet.last),
         "visits": quiet.day,
+        "visits_more": quiet.more,
         "broken": quiet.broken,
     }
 
