@@ -31,13 +31,17 @@ class Stored:
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     parts: int = 0  # that it was uploaded in: its ETag is then no MD5
+    kms: bool = False  # nor is it then, though it looks like one, and is another one for each upload
     when: str = _WHEN
 
     @property
     def etag(self) -> str:
         """Return its MD5, in the quotes of a header."""
         return (
-            '"' + hashlib.md5(self.body, usedforsecurity=False).hexdigest() + f"-{self.parts}" * bool(self.parts) + '"'
+            '"'
+            + hashlib.md5(self.body + str(id(self)).encode() * self.kms, usedforsecurity=False).hexdigest()
+            + f"-{self.parts}" * bool(self.parts)
+            + '"'
         )
 
 
@@ -48,6 +52,8 @@ class S3:
     address: str = ""
     buckets: dict[str, dict[str, Stored]] = field(default_factory=dict)
     keys: dict[str, set[str]] = field(default_factory=dict)  # access key -> buckets
+    kms: set[str] = field(default_factory=set)  # buckets that encrypt by SSE-KMS by default
+    encrypted: set[tuple[str, str]] = field(default_factory=set)  # what clients asked for, by and with what key
     written: int = 0
     fails_after: int = -1  # writes until the server gives up; -1 for never
     seen: list[str] = field(default_factory=list)  # methods of all requests
@@ -101,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _object(self, bucket: str, name: str, body: bytes) -> None:
         there = self.s3.buckets[bucket]
         if self.command == "PUT":
-            self._put(there, name, body)
+            self._put(there, name, body, bucket in self.s3.kms)
         elif self.command == "DELETE":
             there.pop(name, None)
             self._answer(204)
@@ -114,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._refuse(404, "NoSuchKey")
 
-    def _put(self, there: dict[str, Stored], name: str, body: bytes) -> None:
+    def _put(self, there: dict[str, Stored], name: str, body: bytes, kms: bool) -> None:
         if self.s3.fails_after == 0:
             self._refuse(403, "AccessDenied")
             return
@@ -128,7 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
             copied = self.s3.buckets[origin][key]
             body, kept = copied.body, {**copied.headers, **kept}
         self.s3.written += 1
-        there[name] = Stored(body, kept)
+        asked = "x-amz-server-side-encryption"
+        self.s3.encrypted.add((self.headers.get(asked, ""), self.headers.get(asked + "-aws-kms-key-id", "")))
+        there[name] = Stored(body, kept, kms=kms)
         text = (
             f"<CopyObjectResult><ETag>{there[name].etag}</ETag><LastModified>{_WHEN}</LastModified></CopyObjectResult>"
         )

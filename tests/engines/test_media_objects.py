@@ -436,6 +436,37 @@ def test_a_list_asks_for_no_object_by_itself(site: Site) -> None:
     assert len(site.s3.seen) < 20, "rclone asks for the prefix itself once in each of four lists"
 
 
+KMS = {"encryption": "aws:kms", "kms_key": "arn:aws:kms:eu:1:key/2"}
+
+
+@pytest.mark.parametrize("side", ["old", "new", "both"])
+def test_buckets_that_encrypt_by_kms_are_copied_once_that_is_said(site: Site, side: str) -> None:
+    """Their ETags look like checksums and are none: what to do is said in the first pass, while old serves."""
+    site.s3.kms = {"old", "new"} if side == "both" else {side}
+    site.new, held = [site.place("new")], many(5)
+    site.s3.put("old", below(held), kms="old" in site.s3.kms)
+    with refused("media_not_copied", "encrypted by SSE-KMS.*AWS_S3_OBJECT_PARAMETERS"):
+        site.run([site.place("old")])
+    said = {bucket: site.place(bucket, **(KMS if bucket in site.s3.kms else {})) for bucket in ("old", "new")}
+    site.new = [said["new"]]
+    for delete in (False, True):
+        (found,) = site.run([said["old"]], delete=delete)["copied"]
+    assert site.s3.held("new") == below(held) and found["sent"] == 0
+    site.s3.put("old", below({"d1/f1.txt": b"x!"}), kms="old" in site.s3.kms, when=LATER)
+    (found,) = site.run([said["old"]], delete=True)["copied"]
+    assert (found["sent"], site.s3.held("new")["media/d1/f1.txt"]) == (1, b"x!")
+    assert (tuple(KMS.values()) in site.s3.encrypted) is (side != "old")
+
+
+def test_from_a_bucket_that_encrypts_by_kms_to_a_disk(site: Site) -> None:
+    site.s3.put("old", below({"a": b"1", "b": b"2"}), kms=True)
+    keys = str(_keys(site))
+    with refused("media_not_copied", "AWS_S3_OBJECT_PARAMETERS"):
+        site.run([site.place("old")], credentials_file=keys)
+    (found,) = site.run([site.place("old", **KMS)], credentials_file=keys, delete=True)["copied"]
+    assert (site.files(), found["by_size"]) == ({"a": b"1", "b": b"2"}, 2)
+
+
 def test_no_secret_reaches_a_command_line_or_a_message(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[Any] = []
     start = media_objects.Copy._call

@@ -44,6 +44,12 @@ _ALWAYS = {
 _LINKS = re.compile(r"NOTICE: (.*): Can't follow symlink")
 _MAKES_FILES = 0o022  # what the web server reads, as FILE_UPLOAD_PERMISSIONS has it
 _SHOWN = 3
+_NO_MD5 = re.compile(r"corrupted on transfer: md5")
+#: What to do where ETags look like checksums and are none.
+ENCRYPTED = (
+    "where a bucket is encrypted by SSE-KMS, say so in the settings of its host, old or new: "
+    'AWS_S3_OBJECT_PARAMETERS = {"ServerSideEncryption": "aws:kms"}; then run again'
+)
 _LOG = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (ERROR|NOTICE|CRITICAL|Failed)\s*:?\s*")
 _NO_ACCESS = re.compile(r"AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|NoCredentialProviders|403|401")
 _NO_BUCKET = re.compile(r"NoSuchBucket|directory not found|404")
@@ -102,6 +108,9 @@ class Place:
             "ENDPOINT": store.endpoint,
             "REGION": store.region,
             "ACL": store.acl,
+            # By it rclone also knows which objects have an ETag that is no MD5, and brings that itself.
+            "SERVER_SIDE_ENCRYPTION": store.encryption,
+            "SSE_KMS_KEY_ID": store.kms_key,
             "FORCE_PATH_STYLE": "false" if store.addressing == "virtual" else "true" if store.server else "",
             "ACCESS_KEY_ID": login.key,
             "SECRET_ACCESS_KEY": login.secret,
@@ -257,6 +266,7 @@ class Copy:
             (_NO_SERVER, "see that this host reaches it, then run again"),
             (_NO_ACCESS, "name keys that may read and write there: relocate_media_credentials_file for old's"),
             (_NO_BUCKET, "make the bucket, or correct the settings"),
+            (_NO_MD5, ENCRYPTED),
         ):
             if pattern.search(text):
                 hint = better

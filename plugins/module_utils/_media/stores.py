@@ -39,6 +39,8 @@ class Store:
     used_by: Tuple[str, ...]  # DEFAULT, and fields of models
     acl: str = ""  # that new objects get
     addressing: str = ""  # path, virtual, auto
+    encryption: str = ""  # what the settings have the server do to new objects: AES256, aws:kms
+    kms_key: str = ""
 
     @property
     def server(self) -> str:
@@ -137,6 +139,8 @@ def _store(plain: Mapping[str, Any]) -> Store:
         used_by=tuple(names[:200]),
         acl=text("acl"),
         addressing=text("addressing"),
+        encryption=text("encryption"),
+        kms_key=text("kms_key"),
     )
 
 

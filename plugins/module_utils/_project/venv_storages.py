@@ -35,6 +35,8 @@ _ATTRIBUTES = {
     "acl": ("default_acl",),
     "addressing": ("addressing_style",),
 }
+#: What of a store each parameter of its new objects tells.
+_PARAMETERS = {"encryption": "ServerSideEncryption", "kms_key": "SSEKMSKeyId"}
 _FILES = "django.core.files.storage.filesystem.FileSystemStorage"
 _OLD_FILES = "django.core.files.storage.FileSystemStorage"
 _DEFAULT, _STATIC = "default", "staticfiles"
@@ -70,6 +72,10 @@ def _describe(storage: Any) -> Store:
     if not kind:
         return {}
     found = {key: _text(storage, attributes) for key, attributes in _ATTRIBUTES.items()}
+    given = getattr(storage, "object_parameters", None)
+    for key, parameter in _PARAMETERS.items():
+        value = given.get(parameter) if isinstance(given, dict) else ""
+        found[key] = value if isinstance(value, str) else ""
     scheme, mark, rest = found["endpoint"].rpartition("://")
     return dict(
         found,

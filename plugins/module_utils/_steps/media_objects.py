@@ -18,6 +18,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._host.facts import machine_id
 from ansible_collections.relocate.django.plugins.module_utils._media import brought, root, stores
 from ansible_collections.relocate.django.plugins.module_utils._media.objects import (
+    ENCRYPTED,
     Copy,
     Found,
     Login,
@@ -209,6 +210,7 @@ def _one(
     there = _of_old(only(copy.of_target(), options.skip), {*seen, *now}, kept)
     after = difference(now, there, {name: one.time for name, one in wanted.items()})
     brought.write(_list_of(options, pair, disk), {**_without(seen, set(gone)), **_times(wanted, there)})
+    _refuse_etags(pair, wanted, there, before.lacking)
     if options.delete and not after.is_none:
         raise _unequal(pair, after.lacking, after.gone)
     return {
@@ -219,6 +221,23 @@ def _one(
         "sent": len(before.lacking),
         "removed": len(gone),
     }
+
+
+def _refuse_etags(pair: stores.Pair, wanted: Dict[str, Found], there: Dict[str, Found], sent: Sequence[str]) -> None:
+    """Refuse to go on where all that was copied seems to be another one. Raises media_not_copied before the window."""
+    another = [name for name in sent if name in there and _differs(wanted[name], there[name])]
+    if another and len(another) == len(sent):
+        raise RelocateError(
+            "media_not_copied",
+            "{0}: all {1} that were copied have the same size and another checksum in {2} than in {3}".format(
+                pair.who, len(another), pair.side(pair.new), pair.side(pair.old)
+            ),
+            ENCRYPTED,
+        )
+
+
+def _differs(one: Found, other: Found) -> bool:
+    return one.size == other.size and bool(one.md5 and other.md5) and one.md5 != other.md5
 
 
 def _refuse_links(pair: stores.Pair, links: Mapping[str, Found]) -> None:

@@ -21,6 +21,7 @@ from storages.backends.s3 import S3Storage
 from storages.backends.s3boto3 import S3Boto3Storage
 class Public(S3Storage):
     bucket_name, location, default_acl = "public", "media/", "public-read"
+    object_parameters = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "k", "CacheControl": "x"}
 class Older(S3Boto3Storage):
     location = "older"
 class Tape:
@@ -85,7 +86,12 @@ def test_where_a_project_keeps_its_files(site: Path, python: str) -> None:
         ("s3", "by-settings", "http://127.0.0.1:9", "older", ["shop.Paper.f"]),
         ("other", "", "", "", ["shop.Paper.g"]),
     ]
-    assert places(probe.ask(project, ["django"])["django"]) == own
+    told = probe.ask(project, ["django"])["django"]
+    assert places(told) == own
+    assert [(item["encryption"], item["kms_key"]) for item in told["media_stores"]] == [
+        ("aws:kms", "k"),
+        *[("", "")] * 3,
+    ]
     add_settings(site, by("storages.backends.s3.S3Storage"))
     answer = probe.ask(project, ["django", "store_logins"])
     assert places(answer["django"]) == [("s3", "by-settings", "http://127.0.0.1:9", "", ["default"]), *own]
