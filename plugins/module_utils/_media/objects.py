@@ -51,8 +51,8 @@ ENCRYPTED = (
     'AWS_S3_OBJECT_PARAMETERS = {"ServerSideEncryption": "aws:kms"}; then run again'
 )
 _LOG = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (ERROR|NOTICE|CRITICAL|Failed)\s*:?\s*")
-_NO_ACCESS = re.compile(r"AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|NoCredentialProviders|403|401")
-_NO_BUCKET = re.compile(r"NoSuchBucket|directory not found|404")
+_NO_ACCESS = re.compile(r"AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|NoCredentialProviders|\b40[13]\b")
+_NO_BUCKET = re.compile(r"NoSuchBucket|directory not found|\b404\b")
 _NO_SERVER = re.compile(r"connection refused|no such host|i/o timeout|network is unreachable|RequestError")
 
 
@@ -146,14 +146,17 @@ def difference(
     lacking, by_size = [], 0
     for name, meant in source.items():
         there = target.get(name)
-        if there is None or there.size != meant.size or (meant.md5 and there.md5 and meant.md5 != there.md5):
+        if there is None or not _is_same(meant, there, known.get(name)):
             lacking.append(name)
         elif not (meant.md5 and there.md5):
-            if known.get(name) in (None, meant.time):
-                by_size += 1
-            else:
-                lacking.append(name)
+            by_size += 1
     return Difference(sorted(lacking), sorted(set(target) - set(source)), by_size)
+
+
+def _is_same(meant: Found, there: Found, copied: Optional[str]) -> bool:
+    if meant.size != there.size:
+        return False
+    return meant.md5 == there.md5 if meant.md5 and there.md5 else copied in (None, meant.time)
 
 
 class Copy:
@@ -263,10 +266,10 @@ class Copy:
         said = "; ".join(dict.fromkeys(printable(line)[:300] for line in lines[-_SHOWN:])) or "no reason given"
         hint = "see what is wrong there, then run again: what has arrived is not sent again"
         for pattern, better in (
+            (_NO_MD5, ENCRYPTED),
             (_NO_SERVER, "see that this host reaches it, then run again"),
             (_NO_ACCESS, "name keys that may read and write there: relocate_media_credentials_file for old's"),
             (_NO_BUCKET, "make the bucket, or correct the settings"),
-            (_NO_MD5, ENCRYPTED),
         ):
             if pattern.search(text):
                 hint = better

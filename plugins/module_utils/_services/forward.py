@@ -235,9 +235,12 @@ class Forwarding:
         down = [name for name in ([held.server] if held.server else held.sockets) if not self.is_running(name)]
         if down:
             return "{0} does not run".format(", ".join(down))
-        services = [service_of(name) for name in held.sockets]
-        failed = [name for name, unit in self._systemd.states(services).items() if unit.active == "failed"]
+        failed = self._failed(held)
         return "{0} failed".format(", ".join(failed)) if failed else ""
+
+    def _failed(self, held: Forward) -> List[str]:
+        states = self._systemd.states([service_of(name) for name in held.sockets])
+        return [name for name, unit in states.items() if unit.active == "failed"]
 
     def _by_log(self, held: Forward, now: float) -> Quiet:
         up = self._moments([held.server], now)[held.server][0]

@@ -203,8 +203,7 @@ def _one(
     there = _without(there, strangers)
     before = difference(wanted, there, seen)
     _bring(options, copy, wanted, there, before.lacking)
-    # Old has stopped, but a bucket may have other writers; and it may be new's own, by another name of its server.
-    now = only(copy.of_source(), options.skip) if options.delete and pair.old is not None else wanted
+    now = _once_more(options, pair, copy, wanted)
     gone = [name for name in before.gone if name not in now] if options.delete else []
     copy.remove(gone)
     there = _of_old(only(copy.of_target(), options.skip), {*seen, *now}, kept)
@@ -221,6 +220,14 @@ def _one(
         "sent": len(before.lacking),
         "removed": len(gone),
     }
+
+
+def _once_more(options: Options, pair: stores.Pair, copy: Copy, wanted: Dict[str, Found]) -> Dict[str, Found]:
+    """Return what old holds now, in the last pass.
+
+    Old has stopped, but a bucket may have other writers; and it may be new's own, by another name of its server.
+    """
+    return only(copy.of_source(), options.skip) if options.delete and pair.old is not None else wanted
 
 
 def _refuse_etags(pair: stores.Pair, wanted: Dict[str, Found], there: Dict[str, Found], sent: Sequence[str]) -> None:
