@@ -130,6 +130,10 @@ visits:
   description: Requests in the last 24 hours. C(-1) where they are not counted, as by systemd's sockets.
   returned: when visitors are sent on
   type: int
+visits_more:
+  description: Whether there may have been more requests in that time, since the log is longer than what is read of it.
+  returned: when visitors are sent on
+  type: bool
 broken:
   description: Why nobody can come by old, or be seen; empty when all is in place.
   returned: when visitors are sent on

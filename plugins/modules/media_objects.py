@@ -67,7 +67,7 @@ options:
   delete:
     description:
       - Whether this is the last pass, so that objects that are gone on the old host are removed here, and both places
-        must be equal in the end.
+        must be equal in the end. What no pass saw on the old host stays here.
     type: bool
     default: false
   skip:

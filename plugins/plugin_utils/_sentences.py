@@ -203,7 +203,8 @@ def _seen(found: Mapping[str, Any]) -> str:
             _received.number(found.get("quiet_hours")), _moment(found, "last_visit")
         )
     visits = _received.count(found.get("visits"))
-    return text + ("" if visits is None else "; {0} requests in the last 24 hours".format(visits))
+    more = " or more" * _received.yes(found.get("visits_more"))
+    return text + ("" if visits is None else "; {0}{1} requests in the last 24 hours".format(visits, more))
 
 
 def _kept_on(told: Mapping[str, Any], found: Mapping[str, Any]) -> str:

@@ -15,7 +15,10 @@ from tests.lab.lab import Lab
 from tests.sites.spec import SQLITE_SHOP
 
 NAME = "shop.example.org"
-LEFT = "/etc/nginx/conf.d/000-forward-shop.conf /var/lib/relocate/shop.forward /etc/systemd/system/relocate-forward-*"
+LEFT = (
+    "/etc/nginx/conf.d/000-forward-shop.conf /var/lib/relocate/shop.forward /etc/systemd/system/relocate-forward-* "
+    "/etc/logrotate.d/relocate-forward-shop"
+)
 
 
 def retire(move: Move, *args: str) -> str:

@@ -9,12 +9,15 @@ Each access key opens some buckets. Signatures are not computed; who has no key 
 from __future__ import annotations
 
 import contextlib
+import datetime
+import email.utils
 import hashlib
 import threading
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from xml.sax.saxutils import escape
 
 _PAGE = 1000  # keys of an answer, as on the real servers
@@ -27,11 +30,19 @@ class Stored:
 
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
+    parts: int = 0  # that it was uploaded in: its ETag is then no MD5
+    kms: bool = False  # nor is it then, though it looks like one, and is another one for each upload
+    when: str = _WHEN
 
     @property
     def etag(self) -> str:
         """Return its MD5, in the quotes of a header."""
-        return '"' + hashlib.md5(self.body, usedforsecurity=False).hexdigest() + '"'
+        return (
+            '"'
+            + hashlib.md5(self.body + str(id(self)).encode() * self.kms, usedforsecurity=False).hexdigest()
+            + f"-{self.parts}" * bool(self.parts)
+            + '"'
+        )
 
 
 @dataclass
@@ -41,13 +52,15 @@ class S3:
     address: str = ""
     buckets: dict[str, dict[str, Stored]] = field(default_factory=dict)
     keys: dict[str, set[str]] = field(default_factory=dict)  # access key -> buckets
+    kms: set[str] = field(default_factory=set)  # buckets that encrypt by SSE-KMS by default
+    encrypted: set[tuple[str, str]] = field(default_factory=set)  # what clients asked for, by and with what key
     written: int = 0
     fails_after: int = -1  # writes until the server gives up; -1 for never
     seen: list[str] = field(default_factory=list)  # methods of all requests
 
-    def put(self, bucket: str, names: dict[str, bytes]) -> None:
+    def put(self, bucket: str, names: dict[str, bytes], **more: Any) -> None:
         """Store objects from within."""
-        self.buckets.setdefault(bucket, {}).update({name: Stored(body) for name, body in names.items()})
+        self.buckets.setdefault(bucket, {}).update({name: Stored(body, **more) for name, body in names.items()})
 
     def held(self, bucket: str) -> dict[str, bytes]:
         """Return what a bucket holds."""
@@ -94,19 +107,20 @@ class _Handler(BaseHTTPRequestHandler):
     def _object(self, bucket: str, name: str, body: bytes) -> None:
         there = self.s3.buckets[bucket]
         if self.command == "PUT":
-            self._put(there, name, body)
+            self._put(there, name, body, bucket in self.s3.kms)
         elif self.command == "DELETE":
             there.pop(name, None)
             self._answer(204)
         elif name in there:
             item = there[name]
-            shown = {"ETag": item.etag, "Last-Modified": "Fri, 20 Nov 2026 19:30:00 GMT", **item.headers}
+            written = email.utils.format_datetime(datetime.datetime.fromisoformat(item.when), usegmt=True)
+            shown = {"ETag": item.etag, "Last-Modified": written, **item.headers}
             shown["Content-Length"] = str(len(item.body))
             self._answer(200, item.body, shown)
         else:
             self._refuse(404, "NoSuchKey")
 
-    def _put(self, there: dict[str, Stored], name: str, body: bytes) -> None:
+    def _put(self, there: dict[str, Stored], name: str, body: bytes, kms: bool) -> None:
         if self.s3.fails_after == 0:
             self._refuse(403, "AccessDenied")
             return
@@ -120,7 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
             copied = self.s3.buckets[origin][key]
             body, kept = copied.body, {**copied.headers, **kept}
         self.s3.written += 1
-        there[name] = Stored(body, kept)
+        asked = "x-amz-server-side-encryption"
+        self.s3.encrypted.add((self.headers.get(asked, ""), self.headers.get(asked + "-aws-kms-key-id", "")))
+        there[name] = Stored(body, kept, kms=kms)
         text = (
             f"<CopyObjectResult><ETag>{there[name].etag}</ETag><LastModified>{_WHEN}</LastModified></CopyObjectResult>"
         )
@@ -140,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         for name in page:
             item = self.s3.buckets[bucket][name]
             parts.append(
-                f"<Contents><Key>{_shown(name, query)}</Key><LastModified>{_WHEN}</LastModified><ETag>"
+                f"<Contents><Key>{_shown(name, query)}</Key><LastModified>{item.when}</LastModified><ETag>"
                 f"{escape(item.etag)}</ETag><Size>{len(item.body)}</Size><StorageClass>STANDARD</StorageClass></Contents>"
             )
         parts += [f"<CommonPrefixes><Prefix>{_shown(one, query)}</Prefix></CommonPrefixes>" for one in below]

@@ -20,7 +20,7 @@ from ansible_collections.relocate.django.plugins.module_utils._errors import Rel
 from ansible_collections.relocate.django.plugins.module_utils._host.facts import machine_id
 from ansible_collections.relocate.django.plugins.module_utils._record.record import Event, Record, RecordFile
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
-from ansible_collections.relocate.django.plugins.module_utils._steps import media_objects
+from ansible_collections.relocate.django.plugins.module_utils._steps import media_logins, media_objects
 from ansible_collections.relocate.django.plugins.module_utils._users import current_user
 from tests.engines.local_site import PREFIX, LocalSite
 from tests.engines.s3_server import S3, served
@@ -40,12 +40,13 @@ class Site:
         self.work.mkdir()
         self.disk.parent.mkdir()
         self.new: list[Any] = []
+        self.static: list[Any] = []
         login = {"user": "default", "key": "new", "secret": SECRET, "token": ""}
 
         def ask(*_args: Any, **_more: Any) -> dict[str, Any]:
             return {"store_logins": [login] if self.new else []}
 
-        monkeypatch.setattr(media_objects.answers, "ask", ask)
+        monkeypatch.setattr(media_logins.answers, "ask", ask)
 
     def place(self, bucket: str, **changes: Any) -> dict[str, Any]:
         """Give one bucket of the server, as facts tell it."""
@@ -64,7 +65,8 @@ class Site:
         given.update({"objects": "copy", "credentials_file": None, "delete": False, "skip": [], **changes})
         with SecretStore(str(self.work / "secrets")) as secrets:
             project = SimpleNamespace(owner=current_user())
-            facts = {"django": {"media_root": str(self.disk), "media_stores": self.new}}
+            django = {"media_root": str(self.disk), "media_stores": self.new, "static_stores": self.static}
+            facts = {"django": django}
             site: Any = SimpleNamespace(project=project, facts=facts, secrets=secrets)
             return media_objects.work(site, media_objects.Options.of(given), check)
 
@@ -206,6 +208,56 @@ def test_what_is_refused_before_anything_is_asked(
     assert not site.s3.seen
 
 
+@pytest.mark.parametrize(
+    ("prefix", "way"),
+    [("media", "give them another place"), ("media/static/v1", "list static/v1 in relocate_media_skip")],
+)
+def test_static_files_of_new_in_the_same_place_are_refused(site: Site, prefix: str, way: str) -> None:
+    """Else those of old take their place, or the last pass takes them for gone."""
+    site.new, site.static = [site.place("new")], [site.place("new", prefix=prefix, used_by=["staticfiles"])]
+    with refused("media_elsewhere", rf"static files of new lie there too \({way}\)"):
+        site.run([site.place("old")])
+    assert not site.s3.seen
+
+
+def test_static_files_whose_names_stay_behind_are_left_alone(site: Site) -> None:
+    old, site.new = [site.place("old")], [site.place("new")]
+    site.static = [site.place("new", prefix="media/static")]
+    site.s3.put("old", below({"a": b"1", "static/x.css": b"old"}))
+    site.s3.put("new", below({"static/x.css": b"new", "static/only.css": b"new"}))
+    for delete in (False, True):
+        site.run(old, skip=["static"], delete=delete)
+    assert site.s3.held("new") == below({"a": b"1", "static/x.css": b"new", "static/only.css": b"new"})
+
+
+@pytest.mark.parametrize("prefix", ["", "static", "media2"])
+def test_static_files_that_are_elsewhere_are_in_nobodys_way(site: Site, prefix: str) -> None:
+    site.new, site.static = [site.place("new")], [site.place("new", prefix=prefix)]
+    site.s3.put("old", below({"a": b"1"}))
+    assert site.run([site.place("old")])["copied"][0]["sent"] == 1
+
+
+@pytest.mark.parametrize("to_disk", [False, True])
+def test_what_was_made_on_new_between_the_passes_stays(site: Site, to_disk: bool) -> None:
+    """Old never had it, so it is not gone there; what an earlier run had seen on old is, and is removed."""
+    old, site.new = [site.place("old")], [] if to_disk else [site.place("new")]
+    keys = {"credentials_file": str(_keys(site))} if to_disk else {}
+    site.s3.put("old", below({"a": b"1", "b": b"2", "c": b"3"}))
+    for name in ("b", "c"):
+        site.run(old, **keys)
+        del site.s3.buckets["old"]["media/" + name]
+    if to_disk:
+        (site.disk / "css").mkdir()
+        (site.disk / "css/site.css").write_bytes(b"new")
+    else:
+        site.s3.put("new", below({"css/site.css": b"new"}))
+    done = site.run(old, delete=True, **keys)
+    held = {"a": b"1", "css/site.css": b"new"}
+    assert (site.files() if to_disk else site.s3.held("new")) == (held if to_disk else below(held))
+    assert done["copied"][0]["removed"] == 2
+    assert "holds 1 files that old never had, such as css/site.css: they stay" in done["notes"][-1]
+
+
 def test_one_place_of_both_and_what_is_left_are_noted(site: Site) -> None:
     site.new = [site.place("old")]
     done = site.run([site.place("old")], objects="refuse")
@@ -254,6 +306,24 @@ def test_what_version_control_brought_to_a_disk_stays(site: Site) -> None:
     assert site.files() == {"a.txt": b"a", ".gitkeep": b""}
 
 
+def test_what_version_control_brought_is_not_replaced(site: Site) -> None:
+    """The checkout would be changed by it, and the next move be refused."""
+    site.s3.put("old", below({"a.txt": b"a", "default.png": b"other", "same.png": b"s"}))
+    site.disk.mkdir(parents=True)
+    (site.disk / "default.png").write_bytes(b"committed")
+    (site.disk / "same.png").write_bytes(b"s")
+    for words in (["init", "--quiet"], ["add", "media"]):
+        subprocess.run(["git", "-C", site.disk.parent, *words], check=True)
+    keys = str(_keys(site))
+    with refused("media_not_blank", "1 files of version control that are other ones .*: default.png .*media_skip"):
+        site.run([site.place("old")], credentials_file=keys)
+    held = {"default.png": b"committed", "same.png": b"s"}
+    assert site.files() == held and RecordFile.read(str(site.work), "shop").record.media is None
+    for delete in (False, True):
+        site.run([site.place("old")], credentials_file=keys, skip=["default.png"], delete=delete)
+    assert site.files() == {**held, "a.txt": b"a"}
+
+
 def test_what_writes_meanwhile_is_found_by_the_comparison(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The word of rclone is not taken: an object that is another one in the end fails the last pass."""
     old, site.new = [site.place("old")], [site.place("new")]
@@ -267,6 +337,134 @@ def test_what_writes_meanwhile_is_found_by_the_comparison(site: Site, monkeypatc
     monkeypatch.setattr(media_objects.Copy, "all", spoiled)
     with refused("media_not_copied", r"MEDIA: 1 differ between bucket old/media .* such as d1/f1\.txt"):
         site.run(old, delete=True)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_what_writes_to_the_bucket_of_old_is_found_too(site: Site, monkeypatch: pytest.MonkeyPatch, gone: bool) -> None:
+    """It is listed once more when all is copied: what came after the first list is not left behind unsaid."""
+    old, site.new = [site.place("old")], [site.place("new")]
+    site.s3.put("old", below(many(5)))
+    change = media_objects.Copy.all
+
+    def late(self: Any, size: int) -> None:
+        change(self, size)
+        if gone:
+            del site.s3.buckets["old"]["media/d1/f1.txt"]
+        else:
+            site.s3.put("old", below({"late": b"1"}))
+
+    monkeypatch.setattr(media_objects.Copy, "all", late)
+    with refused("media_not_copied", f"MEDIA: 1 differ .*{'d1/f1.txt' if gone else 'late'} .*find what writes"):
+        site.run(old, delete=True)
+
+
+def test_a_bucket_that_is_its_own_copy_loses_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its server has two names. What is written between the two lists was not there in the first, and stays."""
+    old = [site.place("old")]
+    site.new = [site.place("old", endpoint=site.s3.address.replace("127.0.0.1", "localhost"))]
+    site.s3.put("old", below({"a": b"1", "back": b"1"}))
+    site.run(old)
+    del site.s3.buckets["old"]["media/back"]
+    listing = media_objects.Copy.of_target
+
+    def late(self: Any) -> Any:
+        site.s3.put("old", below({"back": b"2", "more": b"3"}))
+        return listing(self)
+
+    monkeypatch.setattr(media_objects.Copy, "of_target", late)
+    done = site.run(old, delete=True)["copied"]
+    assert site.s3.held("old") == below({"a": b"1", "back": b"2", "more": b"3"})
+    assert (done[0]["objects"], done[0]["removed"], done[0]["sent"]) == (3, 0, 0)
+
+
+LATER = "2026-11-20T19:31:00.000Z"
+
+
+@pytest.mark.parametrize("to_disk", [False, True])
+@pytest.mark.parametrize(("before", "after"), [(3, 3), (0, 3)])
+def test_what_has_no_checksum_and_was_written_anew_is_sent_again(
+    site: Site, to_disk: bool, before: int, after: int
+) -> None:
+    """Its size is the same; what was not written since is not sent again, and no object is asked for by itself."""
+    old, site.new = [site.place("old")], [] if to_disk else [site.place("new")]
+    keys = {"credentials_file": str(_keys(site))} if to_disk else {}
+    for _round in range(2):
+        site.s3.put("old", below({"big": b"11"}), parts=before)
+        site.s3.put("old", below({"still": b"2"}), parts=3)
+        site.s3.put("old", below({"usual": b"3"}))
+        site.run(old, **keys)
+    assert site.run(old, **keys)["copied"][0]["sent"] == 0
+    site.s3.put("old", below({"big": b"12"}), parts=after, when=LATER)
+    (found,) = site.run(old, delete=True, **keys)["copied"]
+    held = {"big": b"12", "still": b"2", "usual": b"3"}
+    assert (found["sent"], found["by_size"]) == (1, 2)
+    assert (site.files() if to_disk else site.s3.held("new")) == (held if to_disk else below(held))
+    assert site.run(old, delete=True, **keys)["changed"] is False
+
+
+def test_one_object_without_a_checksum_alone(site: Site) -> None:
+    """All that is copied is another one then, and rclone would leave out what is of the same size."""
+    old, site.new = [site.place("old")], [site.place("new")]
+    site.s3.put("old", below({"big": b"11"}), parts=2)
+    site.run(old)
+    site.s3.put("old", below({"big": b"12"}), parts=2, when=LATER)
+    site.run(old, delete=True)
+    assert site.s3.held("new") == below({"big": b"12"})
+
+
+def test_what_is_written_anew_while_the_last_pass_copies(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, site.new = [site.place("old")], [site.place("new")]
+    site.s3.put("old", below({"big": b"11"}), parts=2)
+    change = media_objects.Copy.all
+
+    def late(self: Any, size: int) -> None:
+        change(self, size)
+        site.s3.put("old", below({"big": b"12"}), parts=2, when=LATER)
+
+    monkeypatch.setattr(media_objects.Copy, "all", late)
+    with refused("media_not_copied", "MEDIA: 1 differ .*, such as big"):
+        site.run(old, delete=True)
+
+
+def test_a_list_asks_for_no_object_by_itself(site: Site) -> None:
+    """A million of them would be a million requests in the downtime."""
+    old, site.new = [site.place("old")], [site.place("new")]
+    site.s3.put("old", below(many(100)))
+    site.run(old)
+    site.s3.seen.clear()
+    site.run(old, delete=True)
+    assert len(site.s3.seen) < 20, "rclone asks for the prefix itself once in each of four lists"
+
+
+KMS = {"encryption": "aws:kms", "kms_key": "arn:aws:kms:eu:1:key/2"}
+
+
+@pytest.mark.parametrize("side", ["old", "new", "both"])
+def test_buckets_that_encrypt_by_kms_are_copied_once_that_is_said(site: Site, side: str) -> None:
+    """Their ETags look like checksums and are none: what to do is said in the first pass, while old serves."""
+    site.s3.kms = {"old", "new"} if side == "both" else {side}
+    site.new, held = [site.place("new")], many(5)
+    site.s3.put("old", below(held), kms="old" in site.s3.kms)
+    with refused("media_not_copied", "encrypted by SSE-KMS.*AWS_S3_OBJECT_PARAMETERS"):
+        site.run([site.place("old")])
+    said = {bucket: site.place(bucket, **(KMS if bucket in site.s3.kms else {})) for bucket in ("old", "new")}
+    site.new = [said["new"]]
+    for delete in (False, True):
+        (found,) = site.run([said["old"]], delete=delete)["copied"]
+    assert site.s3.held("new") == below(held) and found["sent"] == 0
+    site.s3.put("old", below({"d1/f1.txt": b"x!"}), kms="old" in site.s3.kms, when=LATER)
+    (found,) = site.run([said["old"]], delete=True)["copied"]
+    assert (found["sent"], site.s3.held("new")["media/d1/f1.txt"]) == (1, b"x!")
+    assert (tuple(KMS.values()) in site.s3.encrypted) is (side != "old")
+
+
+def test_from_a_bucket_that_encrypts_by_kms_to_a_disk(site: Site) -> None:
+    site.s3.put("old", below({"a": b"1", "b": b"2"}), kms=True)
+    keys = str(_keys(site))
+    with refused("media_not_copied", "AWS_S3_OBJECT_PARAMETERS"):
+        site.run([site.place("old")], credentials_file=keys)
+    (found,) = site.run([site.place("old", **KMS)], credentials_file=keys, delete=True)["copied"]
+    assert (site.files(), found["by_size"]) == ({"a": b"1", "b": b"2"}, 2)
 
 
 def test_no_secret_reaches_a_command_line_or_a_message(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -165,6 +165,9 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_host/tree.py": {
         "walk": ("os.open", CALLERS),
     },
+    "module_utils/_media/brought.py": {
+        "read": ("open", OURS),
+    },
     "module_utils/_media/root.py": {
         "regroup": ("os.open", "changes only what is open, and then still the owner's own by fstat"),
     },

@@ -14,7 +14,7 @@ import re
 import socket
 import struct
 from dataclasses import dataclass
-from typing import Iterator, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
 A, NS, CNAME, SOA, AAAA = 1, 2, 5, 6, 28
 RESOLV_CONF = "/etc/resolv.conf"
@@ -31,7 +31,7 @@ class Record:
     name: str  # in lower case, without the dot at its end
     kind: int
     ttl: int  # seconds
-    target: str = ""  # of NS and CNAME
+    target: str = ""  # the name that NS and CNAME lead to; the address of A
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,14 @@ def _record(data: bytes, at: int) -> Tuple[Record, int]:
     at += 10
     if at + length > len(data):
         raise ValueError("cut")
-    target = _name(data, at)[0] if kind in (NS, CNAME) and where == _CLASS_IN else ""
+    target = _target(data, at, length, kind) if where == _CLASS_IN else ""
     return Record(name, kind, ttl if ttl < 1 << 31 else 0, target), at + length
+
+
+def _target(data: bytes, at: int, length: int, kind: int) -> str:
+    if kind in (NS, CNAME):
+        return _name(data, at)[0]
+    return socket.inet_ntop(socket.AF_INET, data[at : at + 4]) if kind == A and length == 4 else ""
 
 
 def _name(data: bytes, at: int) -> Tuple[str, int]:
@@ -120,10 +126,3 @@ def ask(server: str, name: str, kind: int, timeout: float, recurse: bool = True,
         link.send(asked)
         return parse(link.recv(4096), asked)
     return None
-
-
-def addresses_of(name: str) -> Iterator[str]:
-    """Give the addresses of a host, those of IPv4 first."""
-    with contextlib.suppress(OSError):
-        found = socket.getaddrinfo(name, 53, type=socket.SOCK_DGRAM)
-        yield from (str(item[4][0]) for item in sorted(found, key=lambda item: item[0] != socket.AF_INET))

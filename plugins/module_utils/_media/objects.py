@@ -14,7 +14,7 @@ import json
 import re
 import tempfile
 from dataclasses import dataclass, field
-from typing import IO, Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set
+from typing import IO, Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._media.stores import Store
@@ -44,17 +44,24 @@ _ALWAYS = {
 _LINKS = re.compile(r"NOTICE: (.*): Can't follow symlink")
 _MAKES_FILES = 0o022  # what the web server reads, as FILE_UPLOAD_PERMISSIONS has it
 _SHOWN = 3
+_NO_MD5 = re.compile(r"corrupted on transfer: md5")
+#: What to do where ETags look like checksums and are none.
+ENCRYPTED = (
+    "where a bucket is encrypted by SSE-KMS, say so in the settings of its host, old or new: "
+    'AWS_S3_OBJECT_PARAMETERS = {"ServerSideEncryption": "aws:kms"}; then run again'
+)
 _LOG = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (ERROR|NOTICE|CRITICAL|Failed)\s*:?\s*")
-_NO_ACCESS = re.compile(r"AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|NoCredentialProviders|403|401")
-_NO_BUCKET = re.compile(r"NoSuchBucket|directory not found|404")
+_NO_ACCESS = re.compile(r"AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|NoCredentialProviders|\b40[13]\b")
+_NO_BUCKET = re.compile(r"NoSuchBucket|directory not found|\b404\b")
 _NO_SERVER = re.compile(r"connection refused|no such host|i/o timeout|network is unreachable|RequestError")
 
 
 class Found(NamedTuple):
-    """One file or object: its size, and its MD5 where that is known."""
+    """One file or object: its size, its MD5 where that is known, and when it was written, of what is copied."""
 
     size: int
     md5: str
+    time: str = ""  # as the source tells it, by its own clock
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,9 @@ class Place:
             "ENDPOINT": store.endpoint,
             "REGION": store.region,
             "ACL": store.acl,
+            # By it rclone also knows which objects have an ETag that is no MD5, and brings that itself.
+            "SERVER_SIDE_ENCRYPTION": store.encryption,
+            "SSE_KMS_KEY_ID": store.kms_key,
             "FORCE_PATH_STYLE": "false" if store.addressing == "virtual" else "true" if store.server else "",
             "ACCESS_KEY_ID": login.key,
             "SECRET_ACCESS_KEY": login.secret,
@@ -124,16 +134,29 @@ class Difference:
         return not self.lacking and not self.gone
 
 
-def difference(source: Dict[str, Found], target: Dict[str, Found]) -> Difference:
-    """Compare two lists by name, size and checksum."""
+def difference(
+    source: Dict[str, Found], target: Dict[str, Found], seen: Optional[Mapping[str, Optional[str]]] = None
+) -> Difference:
+    """Compare two lists by name, size and checksum; without a checksum, by what was copied then.
+
+    :param seen: when each object of the source was written that the target has a copy of; "" where checksums told
+        that; None where it is not known
+    """
+    known = seen or {}
     lacking, by_size = [], 0
     for name, meant in source.items():
         there = target.get(name)
-        if there is None or there.size != meant.size or (meant.md5 and there.md5 and meant.md5 != there.md5):
+        if there is None or not _is_same(meant, there, known.get(name)):
             lacking.append(name)
         elif not (meant.md5 and there.md5):
             by_size += 1
     return Difference(sorted(lacking), sorted(set(target) - set(source)), by_size)
+
+
+def _is_same(meant: Found, there: Found, copied: Optional[str]) -> bool:
+    if meant.size != there.size:
+        return False
+    return meant.md5 == there.md5 if meant.md5 and there.md5 else copied in (None, meant.time)
 
 
 class Copy:
@@ -172,7 +195,9 @@ class Copy:
         return self._listed(self.target, "OLD" if self._alike else "NEW")
 
     def _listed(self, place: Place, name: str) -> Dict[str, Found]:
-        argv = ["lsjson", "--recursive", "--files-only", "--hash", "--no-modtime", "--no-mimetype"]
+        argv = ["lsjson", "--recursive", "--files-only", "--hash", "--no-mimetype"]
+        # The time of the list itself: any other one is a request for each object.
+        argv.append("--use-server-modtime" if place is self.source else "--no-modtime")
         argv += [] if place.store else ["--hash-type", "md5"]
         with tempfile.TemporaryFile() as stream:
             done = self._call([*argv, place.remote(name)], stdout=stream)
@@ -241,6 +266,7 @@ class Copy:
         said = "; ".join(dict.fromkeys(printable(line)[:300] for line in lines[-_SHOWN:])) or "no reason given"
         hint = "see what is wrong there, then run again: what has arrived is not sent again"
         for pattern, better in (
+            (_NO_MD5, ENCRYPTED),
             (_NO_SERVER, "see that this host reaches it, then run again"),
             (_NO_ACCESS, "name keys that may read and write there: relocate_media_credentials_file for old's"),
             (_NO_BUCKET, "make the bucket, or correct the settings"),
@@ -290,9 +316,10 @@ def listed(stream: IO[bytes]) -> Dict[str, Found]:
             item = json.loads(text)
             name, size = str(item["Path"]), int(item["Size"])
             md5 = str((item.get("Hashes") or {}).get("md5") or "")
+            written = str(item.get("ModTime") or "")
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
             raise RelocateError("media_not_copied", "a list of rclone cannot be read", "see its version") from exc
-        found[name] = Found(size, md5)
+        found[name] = Found(size, md5, written)
     if not whole:
         raise RelocateError("media_not_copied", "a list of rclone ended too early", "run again")
     _refuse_names(found)

@@ -21,6 +21,7 @@ DEFAULT = "default"
 SAME, OTHER, OVERLAP = "same", "other", "overlap"
 _LOOPBACK = re.compile(r"^(localhost|127\.[0-9.]+|0\.0\.0\.0|\[?::1\]?)(:[0-9]+)?\Z")
 _AMAZON = re.compile(r"^s3[a-z0-9.-]*\.amazonaws\.com(\.cn)?\Z")
+_USUAL_PORT = re.compile(r"^(?:(https://.*):443|(http://.*):80)\Z")
 _KINDS = ("s3", "gcs", "azure", "minio", "other")
 _LONGEST = 300  # characters of a text
 
@@ -38,11 +39,13 @@ class Store:
     used_by: Tuple[str, ...]  # DEFAULT, and fields of models
     acl: str = ""  # that new objects get
     addressing: str = ""  # path, virtual, auto
+    encryption: str = ""  # what the settings have the server do to new objects: AES256, aws:kms
+    kms_key: str = ""
 
     @property
     def server(self) -> str:
         """Return the server as one is told from another: "" for the provider's own."""
-        name = self.endpoint.rpartition("://")[2].rstrip("/").lower()
+        name = _USUAL_PORT.sub(r"\1\2", self.endpoint.rstrip("/").lower()).rpartition("://")[2]
         return "" if self.kind == "s3" and _AMAZON.match(name) else name
 
     @property
@@ -70,6 +73,12 @@ class Store:
         if self.prefix == other.prefix:
             return SAME
         return OVERLAP if self._covers(other) or other._covers(self) else OTHER
+
+    def below(self, other: Store) -> Optional[str]:
+        """Return what another place of the same host's names begin with, within this one; None for elsewhere."""
+        if self._holder() != other._holder() or not (self.prefix == other.prefix or self._covers(other)):
+            return None
+        return other.prefix[len(self.prefix) :].strip("/")
 
     def _holder(self) -> Tuple[str, ...]:
         """Return what the prefix is one of: a bucket of a server, or a storage that is not known."""
@@ -102,12 +111,13 @@ class Pair:
         return store.shown if store else "MEDIA_ROOT" if DEFAULT in self.users else "a directory"
 
 
-def of_facts(django: Mapping[str, Any]) -> List[Store]:
+def of_facts(django: Mapping[str, Any], key: str = "media_stores") -> List[Store]:
     """Return the places that a host's facts name.
 
     :param django: the probe's topic ``django``
+    :param key: ``static_stores`` for where static files are collected
     """
-    plain = django.get("media_stores")
+    plain = django.get(key)
     items = [item for item in plain if isinstance(item, Mapping)] if isinstance(plain, (list, tuple)) else []
     return [_store(item) for item in items[:50] if item.get("kind") in _KINDS]
 
@@ -129,6 +139,8 @@ def _store(plain: Mapping[str, Any]) -> Store:
         used_by=tuple(names[:200]),
         acl=text("acl"),
         addressing=text("addressing"),
+        encryption=text("encryption"),
+        kms_key=text("kms_key"),
     )
 
 

@@ -36,7 +36,7 @@ def work_on(module: Call) -> Dict[str, Any]:
 
 
 def put_up(module: Call, forwarding: Forwarding) -> Dict[str, Any]:
-    """Send visitors on, and see that they get new's answers; else it is taken away again."""
+    """Send visitors on, and see that they get new's answers; else what was made for it is taken away again."""
     params = module.params
     # Of a site without units nothing was stopped, so nothing is noted before it is retired.
     if params["units"] and not read_record(params["directory"], params["site"]).serves_elsewhere():
@@ -52,7 +52,8 @@ def put_up(module: Call, forwarding: Forwarding) -> Dict[str, Any]:
         try:
             told = forward.see(way, forwarding)
         except RelocateError:
-            forwarding.take_down()
+            if changed:  # else it was there before: new may be down for a moment, and old has nothing else to show
+                forwarding.take_down()
             raise
         _hide_page(module, params)
     return {**_result(changed, way.forward, Quiet(), 0), "answers": told, "by": way.said(), "notes": list(way.notes)}
@@ -91,6 +92,7 @@ def _result(changed: bool, held: Optional[Forward], quiet: Quiet, now: float) ->
         "quiet_since": int(quiet.since),
         "last_visit": int(quiet.last),
         "visits": quiet.day,
+        "visits_more": quiet.more,
         "broken": quiet.broken,
     }
 

@@ -68,6 +68,8 @@ HELD: Mapping[str, Any] = {key: [str] for key in "held let again".split()}
 STORE: Mapping[str, Any] = {
     **dict.fromkeys("kind backend bucket endpoint region prefix acl addressing".split(), str),
     "used_by": [str],
+    "encryption": Maybe(str),
+    "kms_key": Maybe(str),
 }
 TOPICS: Mapping[str, Any] = {
     "databases": [
@@ -85,6 +87,7 @@ TOPICS: Mapping[str, Any] = {
         "file_stores": [{"path": str, "field": str}],
         "used_paths": Each([str]),
         "media_stores": Maybe([STORE]),
+        "static_stores": Maybe([STORE]),
     },
     "migrations": _MIGRATIONS,
     "history": {"known": [str], "files": Each(str), "replaced": Each([str]), "apps": [str]},

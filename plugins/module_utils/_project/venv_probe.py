@@ -226,6 +226,7 @@ def topic_django(request: Request) -> Dict[str, Any]:
         "media_url": str(settings.MEDIA_URL or ""),
         "media_storage": str(storage),
         "media_stores": venv_storages.media_stores(),
+        "static_stores": venv_storages.static_stores(),
         "file_stores": venv_models.file_stores(_absolute(settings.MEDIA_ROOT)),
         "static_root": _absolute(settings.STATIC_ROOT),
         "static_url": str(settings.STATIC_URL or ""),

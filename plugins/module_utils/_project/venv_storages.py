@@ -4,6 +4,8 @@
 
 """Tells which files a site keeps in object storage: by the default storage, and by fields that have one of their own.
 
+The storage of static files is told beside them: nothing of it is moved, and nobody must remove it for MEDIA.
+
 Part of the program that ``probe.py`` sends (see ``venv_probe.py``): Python 3.6 syntax, ASCII only, standard library
 only, Django imported inside functions. A storage is known by the classes that it is derived from, and asked for its
 attributes: so it does not matter by which settings, options or subclass a project came to it.
@@ -33,9 +35,11 @@ _ATTRIBUTES = {
     "acl": ("default_acl",),
     "addressing": ("addressing_style",),
 }
+#: What of a store each parameter of its new objects tells.
+_PARAMETERS = {"encryption": "ServerSideEncryption", "kms_key": "SSEKMSKeyId"}
 _FILES = "django.core.files.storage.filesystem.FileSystemStorage"
 _OLD_FILES = "django.core.files.storage.FileSystemStorage"
-_DEFAULT = "default"
+_DEFAULT, _STATIC = "default", "staticfiles"
 
 
 def _names(storage: Any) -> List[str]:
@@ -68,6 +72,10 @@ def _describe(storage: Any) -> Store:
     if not kind:
         return {}
     found = {key: _text(storage, attributes) for key, attributes in _ATTRIBUTES.items()}
+    given = getattr(storage, "object_parameters", None)
+    for key, parameter in _PARAMETERS.items():
+        value = given.get(parameter) if isinstance(given, dict) else ""
+        found[key] = value if isinstance(value, str) else ""
     scheme, mark, rest = found["endpoint"].rpartition("://")
     return dict(
         found,
@@ -114,6 +122,34 @@ def _stores() -> Iterator[Tuple[str, Store, Any]]:
             store = {}
         if store:
             yield user, store, storage
+
+
+# --- static files
+
+
+def static_stores() -> List[Store]:
+    """Tell where collectstatic puts files, when that is no disk of this host."""
+    try:
+        store = _describe(_of_static())
+    except Exception:  # the project's own code, as above
+        return []
+    return [dict(store, used_by=[_STATIC])] if store else []
+
+
+def _of_static() -> Any:
+    """Make the storage of static files; one that keeps a manifest reads it from its server, unless it has none."""
+    from django.conf import settings
+    from django.utils.module_loading import import_string
+
+    try:
+        from django.core.files.storage import storages
+
+        said = storages.backends[_STATIC]
+    except ImportError:  # before Django 4.2
+        said = {"BACKEND": settings.STATICFILES_STORAGE}
+    kind = import_string(said["BACKEND"])
+    own = {"__module__": kind.__module__, "read_manifest": lambda self: None}
+    return type(kind.__name__, (kind,), own)(**said.get("OPTIONS", {}))
 
 
 # --- what opens them

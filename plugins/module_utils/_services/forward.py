@@ -30,8 +30,10 @@ from ansible_collections.relocate.django.plugins.module_utils._services.systemd 
 NGINX = "nginx.service"
 CONF_D = "/etc/nginx/conf.d"
 UNITS = "/etc/systemd/system"
+ROTATED = "/etc/logrotate.d"
 _DAY = 86400.0
 _TAIL = 4 * 1024 * 1024  # bytes of the log that are read
+_LARGEST = 4 * 1024 * 1024  # bytes of a file of ours
 _FIRST_TIME = 1_000_000_000.0  # no log of ours is older
 _UP, _DOWN = "ActiveEnterTimestampMonotonic", "InactiveEnterTimestampMonotonic"
 
@@ -42,6 +44,7 @@ class Places:
 
     conf_d: str = CONF_D
     units: str = UNITS
+    rotated: str = ROTATED
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Quiet:
     since: float = 0.0  # in seconds since 1970: from then on nobody came, and whoever had come would have been seen
     last: float = 0.0  # when the last one came; 0 when nobody is known to have come
     day: int = -1  # visits in the last 24 hours; -1 where they are not counted
+    more: bool = False  # there may have been more visits in that time
     broken: str = ""  # why nobody could come, or be seen
 
     def hours(self, now: float) -> float:
@@ -93,7 +97,11 @@ class Forwarding:
         """Return what a file of nginx does it by."""
         path = os.path.join(self._places.conf_d, "000-forward-{0}.conf".format(self._site))
         text = forward_texts.nginx(self._site, blocks, to, self.log, authorities)
-        return Forward(to, time.time(), NGINX, {path: text})
+        files = {path: text}
+        if os.path.isdir(self._places.rotated):
+            name = "relocate-forward-{0}".format(self._site)
+            files[os.path.join(self._places.rotated, name)] = forward_texts.rotation(self.log)
+        return Forward(to, time.time(), NGINX, files)
 
     def by_sockets(self, ports: Sequence[forward_texts.Port], to: str, program: str) -> Forward:
         """Return what sockets of systemd do it by."""
@@ -201,7 +209,7 @@ class Forwarding:
 
     def was_asked(self) -> bool:
         """Tell whether a request of ours came by our own file of the web server."""
-        return any(line.split()[2:] == ["us"] for line in _tail(self.log))
+        return any(line.split()[2:] == ["us"] for line in _tail(self.log)[0])
 
     # --- who came
 
@@ -225,14 +233,25 @@ class Forwarding:
             if _read(path) != text:
                 return "{0} is not as it was written".format(path)
         down = [name for name in ([held.server] if held.server else held.sockets) if not self.is_running(name)]
-        return "{0} does not run".format(", ".join(down)) if down else ""
+        if down:
+            return "{0} does not run".format(", ".join(down))
+        failed = self._failed(held)
+        return "{0} failed".format(", ".join(failed)) if failed else ""
+
+    def _failed(self, held: Forward) -> List[str]:
+        states = self._systemd.states([service_of(name) for name in held.sockets])
+        return [name for name, unit in states.items() if unit.active == "failed"]
 
     def _by_log(self, held: Forward, now: float) -> Quiet:
         up = self._moments([held.server], now)[held.server][0]
-        visits = list(visits_of(_tail(self.log)))
+        lines, cut = _tail(self.log)
+        if not cut:
+            older = _tail(forward_texts.aside(self.log))[0]
+            lines, cut = [*older, *lines], bool(older)
+        visits = list(visits_of(lines))
         last = max(visits, default=0.0)
         day = sum(1 for moment in visits if moment > now - _DAY)
-        return Quiet(max(held.at, up, last), last, day)
+        return Quiet(max(held.at, up, last), last, day, cut and 0 < day == len(visits))
 
     def _by_units(self, held: Forward, now: float) -> Quiet:
         services = [service_of(name) for name in held.sockets]
@@ -271,21 +290,24 @@ def visits_of(lines: Sequence[str]) -> Iterator[float]:
                     yield float(words[0])
 
 
-def _tail(path: str) -> List[str]:
-    """Return the last lines of the log, which nginx may have given to a user of its own; none where there is none."""
+def _tail(path: str) -> Tuple[List[str], bool]:
+    """Return the last lines of a log, which nginx may have given to a user of its own, and whether there are more.
+
+    There are none where there is no log.
+    """
     try:
         with openat.open_file(path, None) as stream:
             size = stream.seek(0, os.SEEK_END)
             stream.seek(max(0, size - _TAIL))
-            return stream.read(_TAIL).decode("ascii", "replace").splitlines()
+            return stream.read(_TAIL).decode("ascii", "replace").splitlines(), size > _TAIL
     except FileNotFoundError:
-        return []
+        return [], False
 
 
 def _read(path: str) -> Optional[str]:
     try:
         with openat.open_file(path, None) as stream:
-            return stream.read(_TAIL).decode("utf-8", "replace")
+            return stream.read(_LARGEST).decode("utf-8", "replace")
     except OSError:
         return None
 

@@ -68,6 +68,25 @@ def nginx(site: str, blocks: Sequence[Block], to: str, log: str, authorities: st
     return _HEAD + "".join(line + "\n" for line in lines) + "".join(servers)
 
 
+def rotation(log: str) -> str:
+    """Return the file for logrotate that keeps the log small; what it puts aside is read too (``aside``)."""
+    lines = [
+        "size 4M",
+        "rotate 1",
+        "nocompress",
+        "nodateext",  # else its name is another one where the host's own settings say so
+        "noolddir",
+        "missingok",
+        "copytruncate",  # nginx goes on to write where it did, so nobody has to tell it
+    ]
+    return _HEAD + '"{0}" {{\n'.format(log) + "".join("    {0}\n".format(line) for line in lines) + "}\n"
+
+
+def aside(log: str) -> str:
+    """Return the file that logrotate puts the older lines into."""
+    return log + ".1"
+
+
 def _by_port(block: Block) -> List[Tuple[int, bool]]:
     return list(dict.fromkeys((port, tls) for _address, port, tls in block.ports))
 

@@ -35,7 +35,7 @@ from ansible_collections.relocate.django.plugins.module_utils._services.forward 
 from ansible_collections.relocate.django.plugins.module_utils._services.forward_texts import Port, bracketed
 from ansible_collections.relocate.django.plugins.module_utils._services.names import unit_name
 from ansible_collections.relocate.django.plugins.module_utils._services.systemd import Systemd
-from ansible_collections.relocate.django.plugins.module_utils._steps import ttl, unnamed
+from ansible_collections.relocate.django.plugins.module_utils._steps import forward_ports, ttl, unnamed
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host
 from ansible_collections.relocate.django.plugins.module_utils._steps.maintenance import block_of, read_first
 
@@ -80,6 +80,7 @@ class Way:
     webs: Tuple[WebSite, ...]
     ports: Tuple[int, ...]
     notes: Tuple[str, ...] = ()
+    listened: Tuple[Port, ...] = ()  # by sockets of systemd
 
     def said(self) -> str:
         """Return it in a few words."""
@@ -265,10 +266,13 @@ def _by_sockets(
     program = find_program(_PROXY, _PROXY_PLACES)
     if program is None:
         raise _impossible("{0} is not on this host".format(_PROXY), "install systemd's programs")
+    if not forward_ports.ends_when_idle(program):
+        why = "{0} does not know --exit-idle-time, which tells who came (systemd 246 does)".format(program)
+        raise _impossible(why, "leave relocate_forward off, and have DNS moved quickly")
     _see_addresses(host, webs, kept=False)
     ports = tuple(port.number for port in found)
     note = "new will see old's address for each visitor whom old sends on, since systemd passes bytes through"
-    return Way(forwarding.by_sockets(found, to, program), webs, ports, (note,))
+    return Way(forwarding.by_sockets(found, to, program), webs, ports, (note,), tuple(found))
 
 
 def _ports_of_webs(webs: Iterable[WebSite]) -> List[Port]:
@@ -314,9 +318,11 @@ def see(way: Way, forwarding: Forwarding, ask: Ask = answers.ask) -> Dict[str, A
 
     :returns: the url and the status
     """
+    for port in way.listened:
+        _see_port(port, way, forwarding)
     request = asking.best(way.webs)
     if request is None:
-        return _see_ports(way)
+        return {"url": "", "host": "", "status": 0}
     here = Question(request.url, request.host, validate_certs=False)
     there = replace(here, url=_at(request.url, way.forward.to))
     deadline = time.monotonic() + _SECONDS
@@ -342,15 +348,20 @@ def _differs(asked: Question, of_new: Answer, of_old: Answer) -> str:
     return ""
 
 
-def _see_ports(way: Way) -> Dict[str, Any]:
-    """Of what is no web server that can be read: see that the ports of new can be reached."""
-    for port in way.ports:
-        try:
-            socket.create_connection((way.forward.to, port), _KNOCK).close()
-        except OSError as exc:
-            text = "new does not listen for old at port {0}: {1}".format(port, exc.strerror or "no answer")
-            raise RelocateError("forward_failed", text, "let old reach it, then run the same command again") from exc
-    return {"url": "", "host": "", "status": 0}
+def _see_port(port: Port, way: Way, forwarding: Forwarding) -> None:
+    """See that whoever comes to a port of old gets through to that of new, within some seconds."""
+    deadline = time.monotonic() + _SECONDS
+    while True:
+        told = forward_ports.shut(way.forward.to, port.number)
+        hint = "let old reach it, then run the same command again"
+        if not told:
+            told = forward_ports.dead(port, way.forward.sockets, forwarding)
+            hint = "see what the service said, such as a denial of SELinux, then run the same command again"
+        if not told:
+            return
+        if time.monotonic() > deadline:
+            raise RelocateError("forward_failed", told, hint)
+        time.sleep(_PAUSE)
 
 
 def _at(url: str, to: str) -> str:

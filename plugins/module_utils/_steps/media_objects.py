@@ -4,19 +4,21 @@
 """Copies MEDIA where old and new keep it in different places, one of them in object storage at least.
 
 The first pass is made while old serves. The last one, in the window, brings what changed since and removes what is gone
-on old; then both places are listed once more, and must be equal.
+on old; then both places are listed once more, and must be equal. What an earlier pass did not see on old is not gone
+there: it was made on new, and stays.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
 from ansible_collections.relocate.django.plugins.module_utils._host.facts import machine_id
-from ansible_collections.relocate.django.plugins.module_utils._host.private import read_private
-from ansible_collections.relocate.django.plugins.module_utils._media import root, stores
+from ansible_collections.relocate.django.plugins.module_utils._media import brought, root, stores
 from ansible_collections.relocate.django.plugins.module_utils._media.objects import (
+    ENCRYPTED,
     Copy,
     Found,
     Login,
@@ -27,12 +29,11 @@ from ansible_collections.relocate.django.plugins.module_utils._media.objects imp
 )
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._printable import printable
-from ansible_collections.relocate.django.plugins.module_utils._project import answers, env_files
 from ansible_collections.relocate.django.plugins.module_utils._record.record import read_record, update_record
 from ansible_collections.relocate.django.plugins.module_utils._site import Site
+from ansible_collections.relocate.django.plugins.module_utils._steps import media_logins
 
 REFUSE, COPY, LEAVE = "refuse", "copy", "leave"
-_FILE = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,11 @@ def work(site: Site, options: Options, check_mode: bool, make: Optional[Make] = 
     others = [pair for pair in pairs if not _settled(pair, options)]
     if options.objects == LEAVE:
         return _result(False, [], [*notes, *map(_left, others)])
-    _refuse(others, pairs, options)
+    _refuse(others, pairs, options, stores.of_facts(site.facts["django"], "static_stores"))
     if check_mode or not others:
         return _result(bool(others), [], notes)
-    logins, made = _logins(site, options), make or _maker(site)
-    copied = [_one(site, options, pair, logins, made) for pair in others]
+    logins, made = media_logins.read(site, options.credentials_file), make or _maker(site)
+    copied = [_one(site, options, pair, logins, made, notes) for pair in others]
     return _result(_changed(copied), copied, notes)
 
 
@@ -102,18 +103,25 @@ def _settled(pair: stores.Pair, options: Options) -> List[str]:
     return []
 
 
-def _refuse(pairs: Sequence[stores.Pair], everyone: Sequence[stores.Pair], options: Options) -> None:
+def _refuse(
+    pairs: Sequence[stores.Pair],
+    everyone: Sequence[stores.Pair],
+    options: Options,
+    static: Sequence[stores.Store],
+) -> None:
     """Refuse what nobody asked for, and what cannot be copied. Raises media_elsewhere.
 
     :param everyone: those that share a place too
+    :param static: where new collects static files
     """
     asked = options.objects == COPY
+    unable = {pair: _unable(pair, everyone, options) or _among_static(pair, static, options) for pair in pairs}
     problems = [
         "{0}: old keeps it in {1}, new's settings name {2}{3}".format(
-            pair.who, pair.side(pair.old), pair.side(pair.new), _unable(pair, everyone, options) if asked else ""
+            pair.who, pair.side(pair.old), pair.side(pair.new), unable[pair] if asked else ""
         )
         for pair in pairs
-        if not asked or _unable(pair, everyone, options)
+        if not asked or unable[pair]
     ]
     if not problems:
         return
@@ -143,6 +151,21 @@ def _meets(pair: stores.Pair, everyone: Sequence[stores.Pair]) -> bool:
     return pair.new is not None and any(pair.new.relation(other, True) != stores.OTHER for other in others)
 
 
+def _among_static(pair: stores.Pair, static: Sequence[stores.Store], options: Options) -> str:
+    """Say that new collects static files among what is copied; nothing where the user leaves their names out.
+
+    Static files of old would take the place of new's; and what old does not have would be no equal copy.
+    """
+    if pair.new is None:
+        return ""
+    for store in static:
+        below = pair.new.below(store)
+        if below is not None and (not below or only({below: Found(0, "")}, options.skip)):
+            way = "list {0} in relocate_media_skip".format(printable(below)) if below else "give them another place"
+            return ", and static files of new lie there too ({0})".format(way)
+    return ""
+
+
 def _is_olds(pair: stores.Pair, options: Options) -> bool:
     """Tell whether old reaches its bucket by an address that means another server here."""
     return pair.old is not None and pair.old.is_here and options.machine != machine_id()
@@ -151,8 +174,13 @@ def _is_olds(pair: stores.Pair, options: Options) -> bool:
 # --- one pair of places
 
 
-def _one(site: Site, options: Options, pair: stores.Pair, logins: Mapping[str, Login], make: Make) -> Dict[str, Any]:
-    """Copy the files of one pair of places; returns what was counted."""
+def _one(
+    site: Site, options: Options, pair: stores.Pair, logins: Mapping[str, Login], make: Make, notes: List[str]
+) -> Dict[str, Any]:
+    """Copy the files of one pair of places; returns what was counted.
+
+    :param notes: to which is added what the user should know
+    """
     disk = str(site.facts["django"].get("media_root") or "")
     user = pair.users[0]
     source = Place(pair.old, logins["old"] if "old" in logins else logins.get(user, Login()), disk)
@@ -160,24 +188,63 @@ def _one(site: Site, options: Options, pair: stores.Pair, logins: Mapping[str, L
     copy = make(source, target)
     wanted = only(copy.of_source(), options.skip)
     _refuse_links(pair, only(dict.fromkeys(copy.links, Found(0, "")), options.skip))
-    _claim(site, options, pair, disk)
+    earlier = _earlier(options, pair, disk)
     # What version control brought stays, whether old has it or not.
-    kept = root.tracked_names(disk, site.project.owner) - set(wanted) if pair.new is None else set()
+    tracked = _tracked(site, options, pair, disk)
+    _refuse_tracked(pair, copy, wanted, tracked)
+    _claim(site, options, pair, disk)
+    kept = tracked - set(wanted)
     there = _without(only(copy.of_target(), options.skip), kept)
     _refuse_foreign(options, pair, wanted, there)
-    before = difference(wanted, there)
-    _change(options, copy, wanted, there)
-    after = difference(wanted, _without(only(copy.of_target(), options.skip), kept))
+    seen: brought.Brought = {**dict.fromkeys(wanted), **earlier}
+    brought.write(_list_of(options, pair, disk), seen)
+    strangers = set(there) - set(seen)
+    notes += _of_strangers(pair, strangers)
+    there = _without(there, strangers)
+    before = difference(wanted, there, seen)
+    _bring(options, copy, wanted, there, before.lacking)
+    now = _once_more(options, pair, copy, wanted)
+    gone = [name for name in before.gone if name not in now] if options.delete else []
+    copy.remove(gone)
+    there = _of_old(only(copy.of_target(), options.skip), {*seen, *now}, kept)
+    after = difference(now, there, {name: one.time for name, one in wanted.items()})
+    brought.write(_list_of(options, pair, disk), {**_without(seen, set(gone)), **_times(wanted, there)})
+    _refuse_etags(pair, wanted, there, before.lacking)
     if options.delete and not after.is_none:
         raise _unequal(pair, after.lacking, after.gone)
     return {
         "who": pair.who,
-        "objects": len(wanted),
-        "bytes": total(wanted),
+        "objects": len(now),
+        "bytes": total(now),
         "by_size": after.by_size,
         "sent": len(before.lacking),
-        "removed": len(before.gone) if options.delete else 0,
+        "removed": len(gone),
     }
+
+
+def _once_more(options: Options, pair: stores.Pair, copy: Copy, wanted: Dict[str, Found]) -> Dict[str, Found]:
+    """Return what old holds now, in the last pass.
+
+    Old has stopped, but a bucket may have other writers; and it may be new's own, by another name of its server.
+    """
+    return only(copy.of_source(), options.skip) if options.delete and pair.old is not None else wanted
+
+
+def _refuse_etags(pair: stores.Pair, wanted: Dict[str, Found], there: Dict[str, Found], sent: Sequence[str]) -> None:
+    """Refuse to go on where all that was copied seems to be another one. Raises media_not_copied before the window."""
+    another = [name for name in sent if name in there and _differs(wanted[name], there[name])]
+    if another and len(another) == len(sent):
+        raise RelocateError(
+            "media_not_copied",
+            "{0}: all {1} that were copied have the same size and another checksum in {2} than in {3}".format(
+                pair.who, len(another), pair.side(pair.new), pair.side(pair.old)
+            ),
+            ENCRYPTED,
+        )
+
+
+def _differs(one: Found, other: Found) -> bool:
+    return one.size == other.size and bool(one.md5 and other.md5) and one.md5 != other.md5
 
 
 def _refuse_links(pair: stores.Pair, links: Mapping[str, Found]) -> None:
@@ -192,20 +259,74 @@ def _refuse_links(pair: stores.Pair, links: Mapping[str, Found]) -> None:
         )
 
 
-def _without(found: Dict[str, Found], names: Set[str]) -> Dict[str, Found]:
+def _tracked(site: Site, options: Options, pair: stores.Pair, disk: str) -> Set[str]:
+    """Return the files of MEDIA_ROOT that version control brought. Raises path_refused."""
+    if pair.new is not None:
+        return set()
+    owner = site.project.owner
+    return root.tracked_names(root.check_path(disk, options.directory, owner), owner)
+
+
+def _refuse_tracked(pair: stores.Pair, copy: Copy, wanted: Dict[str, Found], tracked: Set[str]) -> None:
+    """Refuse to put other files in the place of those that version control brought. Raises media_not_blank."""
+    both = tracked & set(wanted)
+    there = copy.of_target() if both else {}
+    others = difference({name: wanted[name] for name in both & set(there)}, there).lacking
+    if others:
+        raise RelocateError(
+            "media_not_blank",
+            "MEDIA_ROOT holds {0} files of version control that are other ones in {1}: {2}{3}".format(
+                len(others), pair.side(pair.old), ", ".join(map(printable, others[:5])), ", ..." * (len(others) > 5)
+            ),
+            "commit what the bucket has, or take them out of version control; or list them in relocate_media_skip, "
+            "where new will serve the committed ones",
+        )
+
+
+def _list_of(options: Options, pair: stores.Pair, disk: str) -> str:
+    """Return the file that remembers what was seen on old."""
+    return brought.path_of(options.directory, options.site, _key(pair) or disk)
+
+
+def _earlier(options: Options, pair: stores.Pair, disk: str) -> brought.Brought:
+    """Return what earlier passes saw on old; nothing where the target is not yet noted as filled by us."""
+    record = read_record(options.directory, options.site)
+    is_ours = _key(pair) in record.media_filled if pair.new is not None else record.media_at(os.path.normpath(disk))
+    return brought.read(_list_of(options, pair, disk)) if is_ours else {}
+
+
+def _of_old(found: Dict[str, Found], seen: Set[str], kept: Set[str]) -> Dict[str, Found]:
+    """Leave out what never came from old."""
+    return {name: one for name, one in found.items() if name in seen and name not in kept}
+
+
+def _of_strangers(pair: stores.Pair, names: Set[str]) -> List[str]:
+    """Say what was made on new between two passes."""
+    if not names:
+        return []
+    text = "{0}: {1} holds {2} files that old never had, such as {3}: they stay"
+    return [text.format(pair.who, pair.side(pair.new), len(names), printable(min(names)))]
+
+
+def _without(found: Dict[str, Any], names: Set[str]) -> Dict[str, Any]:
     return {name: one for name, one in found.items() if name not in names} if names else found
 
 
-def _change(options: Options, copy: Copy, wanted: Dict[str, Found], there: Dict[str, Found]) -> None:
-    """Bring what is lacking; in the last pass, remove what is gone."""
-    found = difference(wanted, there)
-    size = total(wanted, found.lacking)
-    if len(found.lacking) == len(wanted) and not options.skip:
+def _times(wanted: Dict[str, Found], there: Dict[str, Found]) -> brought.Brought:
+    """Return when what was copied had been written; "" where checksums tell a change better."""
+    return {name: "" if one.md5 and there[name].md5 else one.time for name, one in wanted.items() if name in there}
+
+
+def _bring(
+    options: Options, copy: Copy, wanted: Dict[str, Found], there: Dict[str, Found], lacking: Sequence[str]
+) -> None:
+    """Copy what is lacking."""
+    size = total(wanted, lacking)
+    # rclone leaves out what looks equal to it, so what is another one of the same size is named to it.
+    if len(lacking) == len(wanted) and not options.skip and not set(wanted) & set(there):
         copy.all(size)
     else:
-        copy.some(found.lacking, size)
-    if options.delete:
-        copy.remove(found.gone)
+        copy.some(lacking, size)
 
 
 def _unequal(pair: stores.Pair, lacking: Sequence[str], gone: Sequence[str]) -> RelocateError:
@@ -264,37 +385,8 @@ def _refuse_foreign(options: Options, pair: stores.Pair, wanted: Dict[str, Found
         update_record(options.directory, options.site, lambda latest: replace(latest, media_filled=filled))
 
 
-# --- what opens them
-
-
 def _maker(site: Site) -> Make:
     def make(source: Place, target: Place) -> Copy:
         return Copy(source, target, site.project.owner, site.secrets.write, site.secrets.scrub)
 
     return make
-
-
-def _logins(site: Site, options: Options) -> Dict[str, Login]:
-    """Return what opens new's buckets, by user of the storage; under ``old``, what opens old's where it is given."""
-    plain = answers.ask(site.project, ["store_logins"], secrets=True)["store_logins"]
-    found = {item["user"]: Login(item["key"], item["secret"], item["token"]) for item in plain}
-    if options.credentials_file:
-        found["old"] = given(options.credentials_file)
-    for login in found.values():
-        site.secrets.remember(*login.secrets)
-    return found
-
-
-def given(path: str) -> Login:
-    """Return the credentials in a file of this host that root alone can read. Raises bad_option."""
-    read = env_files.parse(read_private(path, "bad_option"))
-    unknown = sorted(set(read) - set(_FILE))
-    if unknown or "AWS_SECRET_ACCESS_KEY" not in read or "AWS_ACCESS_KEY_ID" not in read:
-        raise RelocateError(
-            "bad_option",
-            "relocate_media_credentials_file: {0} {1}".format(
-                path, "sets {0}".format(printable(", ".join(unknown))) if unknown else "lacks a key"
-            ),
-            "write AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN where there is one, into it",
-        )
-    return Login(**{_FILE[name]: value for name, value in read.items()})

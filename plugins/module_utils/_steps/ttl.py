@@ -25,13 +25,11 @@ class Asking:
     """Asks for one host's names, within some seconds.
 
     :param servers: the resolvers of this host
-    :param ask: sends one question; tests put their own in its place, as for ``addresses``
+    :param ask: sends one question; tests put their own in its place
     """
 
-    def __init__(
-        self, servers: Sequence[str], ask: Ask = dns.ask, addresses: Callable[[str], Iterable[str]] = dns.addresses_of
-    ) -> None:
-        self._servers, self._ask, self._addresses = servers, ask, addresses
+    def __init__(self, servers: Sequence[str], ask: Ask = dns.ask) -> None:
+        self._servers, self._ask = servers, ask
         self._deadline = time.monotonic() + _IN_ALL
 
     def ttl(self, name: str) -> Tuple[Optional[int], bool, str]:
@@ -66,8 +64,13 @@ class Asking:
         zone = next((item.name for item in records if item.kind == dns.SOA), "")
         servers = self._resolve(zone, dns.NS) if zone else None
         for record in servers.answers[:2] if servers else ():
-            if record.kind == dns.NS and time.monotonic() < self._deadline:
-                yield from list(self._addresses(record.target))[:1]
+            if record.kind == dns.NS:
+                yield from self._addresses(record.target)[:1]
+
+    def _addresses(self, name: str) -> List[str]:
+        """Return the addresses of a name server; asked for here, since the system's own way may take half a minute."""
+        told = self._resolve(name, dns.A)
+        return [record.target for record in told.answers if record.kind == dns.A and record.target] if told else []
 
     def _question(self, server: str, name: str, kind: int, recurse: bool) -> Optional[Reply]:
         if time.monotonic() > self._deadline:
@@ -89,15 +92,25 @@ def _has(reply: Reply, kind: int) -> bool:
 
 def told(names: Sequence[str], asking: Optional[Asking] = None) -> List[str]:
     """Return one note about the names of a site; nothing for a site without one."""
-    distinct = list(dict.fromkeys(names))
-    if not distinct:
+    given = [name for name in dict.fromkeys(names) if name not in ("", "_")]  # nginx' own word for no name
+    if not given:
         return []
+    distinct = list(filter(_can_be_asked, given))
     asking = asking or Asking(_resolvers())
     answers = {name: asking.ttl(name) for name in distinct[:_MOST_NAMES]}
     parts = ["{0} {1}".format(name, _said(*answer)) for name, answer in answers.items()]
     more = len(distinct) - len(answers)
     parts += ["{0} more names were not asked".format(more)] if more else []
+    patterns = len(given) - len(distinct)
+    parts += ["nobody can be asked about {0} that are patterns".format(patterns)] if patterns else []
     return ["TTL in DNS: {0}{1}".format("; ".join(parts), _advice(answers))]
+
+
+def _can_be_asked(name: str) -> bool:
+    try:
+        return bool(dns.question(name, dns.A, 0, True))
+    except ValueError:
+        return False
 
 
 def _said(seconds: Optional[int], exact: bool, why: str) -> str:

@@ -125,6 +125,12 @@ SENT_ON = {
         ),
         (
             "retired",
+            {"host": "old1", "wanted": 24, "forward": {**SENT_ON, "visits": 7, "visits_more": True}},
+            ["; 7 or more requests in the last 24 hours"],
+            [],
+        ),
+        (
+            "retired",
             {"host": "old1", "wanted": 24, "forward": {**SENT_ON, "last_visit": SENT_ON["at"], "visits": -1}},
             ["the last visitor came 10.0 h ago, at 2026-11-30 00:00 UTC", "until it was quiet for 24 h"],
             ["requests", "nobody"],

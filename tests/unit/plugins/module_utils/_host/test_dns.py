@@ -44,7 +44,10 @@ def test_an_answer() -> None:
     assert found == dns.Reply(
         True,
         False,
-        (dns.Record("shop.example.org", dns.CNAME, 60, "x.example.org"), dns.Record("shop.example.org", dns.A, 300)),
+        (
+            dns.Record("shop.example.org", dns.CNAME, 60, "x.example.org"),
+            dns.Record("shop.example.org", dns.A, 300, "192.0.2.1"),
+        ),
     )
 
 

@@ -38,6 +38,10 @@ def store(**changes: Any) -> stores.Store:
         ({}, {"region": "us", "acl": "public-read", "backend": "shop.Media"}, "same"),
         ({"endpoint": ""}, {"endpoint": "https://s3.eu-west-1.amazonaws.com"}, "same"),
         ({}, {"endpoint": "https://s3.example.org:9000"}, "other"),
+        ({}, {"endpoint": "https://s3.example.org:443"}, "same"),
+        ({}, {"endpoint": "https://s3.example.org:80"}, "other"),
+        ({"endpoint": "http://s3.example.org"}, {"endpoint": "http://s3.example.org:80/"}, "same"),
+        ({"endpoint": ""}, {"endpoint": "https://s3.eu-west-1.amazonaws.com:443"}, "same"),
         ({}, {"bucket": "other"}, "other"),
         ({}, {"prefix": "media2"}, "other"),
         ({}, {"prefix": "media/in"}, "overlap"),
@@ -52,6 +56,22 @@ def store(**changes: Any) -> stores.Store:
 def test_two_places_are_one_or_not(before: dict[str, Any], after: dict[str, Any], relation: str) -> None:
     """A loopback address means another server on each host, and one prefix may lie within the other."""
     assert store(**before).relation(store(**after), False) == relation
+
+
+@pytest.mark.parametrize(
+    ("changes", "below"),
+    [
+        ({}, ""),
+        ({"prefix": "media/static"}, "static"),
+        ({"prefix": ""}, None),
+        ({"prefix": "media2"}, None),
+        ({"bucket": "other"}, None),
+        ({"endpoint": "https://S3.example.org/", "prefix": "media/a/b"}, "a/b"),
+    ],
+)
+def test_what_lies_within_a_place(changes: dict[str, Any], below: str | None) -> None:
+    assert store().below(store(**changes)) == below
+    assert store(prefix="").below(store(prefix="static")) == "static"
 
 
 def test_a_loopback_address_is_one_server_on_one_machine() -> None:

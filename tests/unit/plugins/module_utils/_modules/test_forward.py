@@ -96,6 +96,22 @@ def test_what_does_not_lead_to_new_is_taken_away(
     assert sent.calls == ["up", "down"]
 
 
+def test_what_was_there_before_stays_while_new_is_down(
+    tmp_path: Path, sent: Forwarding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second run of a move meets new at a restart: old goes on sending visitors there."""
+
+    def see(*_what: Any) -> None:
+        raise RelocateError("forward_failed", "502")
+
+    note(tmp_path, retired={"label": "l"})
+    monkeypatch.setattr(module.forward, "see", see)
+    sent.up = True
+    with refused("forward_failed", "502"):
+        run(tmp_path, "present")
+    assert sent.calls == []
+
+
 @pytest.mark.parametrize("state", ["told", "absent"])
 def test_nothing_to_tell(tmp_path: Path, sent: Forwarding, state: str) -> None:
     assert run(tmp_path, state) == {"changed": False, "forwards": False, "removed": False} and sent.calls == []

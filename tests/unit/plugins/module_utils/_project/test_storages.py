@@ -21,6 +21,7 @@ from storages.backends.s3 import S3Storage
 from storages.backends.s3boto3 import S3Boto3Storage
 class Public(S3Storage):
     bucket_name, location, default_acl = "public", "media/", "public-read"
+    object_parameters = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "k", "CacheControl": "x"}
 class Older(S3Boto3Storage):
     location = "older"
 class Tape:
@@ -58,6 +59,17 @@ def places(plain: dict[str, Any]) -> list[Any]:
     return [(*(item[key] for key in keys), item["used_by"]) for item in plain["media_stores"]]
 
 
+def test_where_static_files_are_collected(site: Path, python: str) -> None:
+    """A storage with a manifest reads it from its server when it is made: nobody is asked here."""
+    assert probe.ask(found(site, python), ["django"])["django"]["static_stores"] == []
+    backend = {"BACKEND": "storages.backends.s3.S3ManifestStaticStorage", "OPTIONS": {"location": "static"}}
+    add_settings(site, SETTINGS + f"STORAGES = {{'default': {{'BACKEND': 'x.Y'}}, 'staticfiles': {backend!r}}}\n")
+    (told,) = probe.ask(found(site, python), ["django"])["django"]["static_stores"]
+    place = ("s3", "by-settings", "http://127.0.0.1:9", "static", ["staticfiles"])
+    assert (*(told[key] for key in ("kind", "bucket", "endpoint", "prefix")), told["used_by"]) == place
+    assert told["backend"] == backend["BACKEND"] and CANARY not in str(told)
+
+
 def test_where_a_project_keeps_its_files(site: Path, python: str) -> None:
     """By settings, by options or in a subclass, for all files or those of a field; a disk is no such place.
 
@@ -74,7 +86,12 @@ def test_where_a_project_keeps_its_files(site: Path, python: str) -> None:
         ("s3", "by-settings", "http://127.0.0.1:9", "older", ["shop.Paper.f"]),
         ("other", "", "", "", ["shop.Paper.g"]),
     ]
-    assert places(probe.ask(project, ["django"])["django"]) == own
+    told = probe.ask(project, ["django"])["django"]
+    assert places(told) == own
+    assert [(item["encryption"], item["kms_key"]) for item in told["media_stores"]] == [
+        ("aws:kms", "k"),
+        *[("", "")] * 3,
+    ]
     add_settings(site, by("storages.backends.s3.S3Storage"))
     answer = probe.ask(project, ["django", "store_logins"])
     assert places(answer["django"]) == [("s3", "by-settings", "http://127.0.0.1:9", "", ["default"]), *own]

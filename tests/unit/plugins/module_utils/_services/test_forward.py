@@ -126,7 +126,7 @@ class Host(Played):
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
-    for name in ("conf.d", "system"):
+    for name in ("conf.d", "system", "rotated"):
         (tmp_path / name).mkdir()
     monkeypatch.setattr(config_test, "find_program", lambda name: f"/usr/sbin/{name}")
     monkeypatch.setattr(config_test.os, "geteuid", lambda: 0)
@@ -137,12 +137,12 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
 
 
 def of(host: Host) -> Forwarding:
-    places = Places(str(host.top / "conf.d"), str(host.top / "system"))
+    places = Places(*(str(host.top / name) for name in ("conf.d", "system", "rotated")))
     return Forwarding(str(host.top / "work"), "shop", host, places, host.test)
 
 
 def left(host: Host) -> list[str]:
-    names = [path.name for name in ("conf.d", "system") for path in (host.top / name).iterdir()]
+    names = [path.name for name in ("conf.d", "rotated", "system") for path in (host.top / name).iterdir()]
     work = [path.name for path in (host.top / "work").iterdir()] if (host.top / "work").exists() else []
     return names + [name for name in work if name != "shop.json"]
 
@@ -153,7 +153,9 @@ def test_a_file_of_nginx_comes_and_goes(host: Host) -> None:
     assert not forwarding.is_up(wanted) and forwarding.take_down() is None and host.calls == []
     forwarding.put_up(wanted)
     assert host.calls == ["reload nginx.service"] and forwarding.is_up(wanted)
-    assert left(host) == ["000-forward-shop.conf", "shop.forward"]
+    assert left(host) == ["000-forward-shop.conf", "relocate-forward-shop", "shop.forward"]
+    rotation = (host.top / "rotated" / "relocate-forward-shop").read_text()
+    assert f'"{forwarding.log}" {{\n    size 4M\n    rotate 1\n' in rotation
     assert forwarding.take_down() == wanted and left(host) == [] and noted(host.top / "work") == {}
     assert host.calls == ["reload nginx.service"] * 2
 
@@ -255,6 +257,37 @@ def test_what_nginx_was_down_for_is_not_quiet(host: Host, sent_on: Forwarding) -
     assert hours(sent_on.quiet(now), now) == 1.0
 
 
+def test_what_was_put_aside_is_read_too(sent_on: Forwarding) -> None:
+    """The log is empty after logrotate's work: the last visitor is in the other file, and he did come."""
+    log(sent_on, (90000, "visitor"), (7200, "visitor"))
+    Path(sent_on.log).rename(sent_on.log + ".1")
+    Path(sent_on.log).touch()
+    now = time.time()
+    quiet = sent_on.quiet(now)
+    assert hours(quiet, now) == 2.0 and (quiet.day, quiet.more) == (1, False)
+    log(sent_on, (60, "visitor"))
+    quiet = sent_on.quiet(now)
+    assert now - quiet.last < 65 and (quiet.day, quiet.more) == (2, False)
+
+
+@pytest.mark.parametrize("aside", [False, True])
+def test_a_busy_day_is_told_as_far_as_it_is_known(
+    sent_on: Forwarding, monkeypatch: pytest.MonkeyPatch, aside: bool
+) -> None:
+    """What is read begins within the day, so there were more."""
+    monkeypatch.setattr(forward, "_TAIL", 10 * len(f"{time.time():.3f} 200 visitor\n"))
+    log(sent_on, *((ago, "visitor") for ago in range(5 if aside else 12, 0, -1)))
+    if aside:
+        Path(sent_on.log + ".1").write_bytes(Path(sent_on.log).read_bytes())
+    quiet = sent_on.quiet(time.time())
+    assert (quiet.day, quiet.more) == (10, True)
+
+
+def test_a_log_that_is_read_to_its_first_line_has_no_more(sent_on: Forwarding) -> None:
+    log(sent_on, (7200, "visitor"))
+    assert (sent_on.quiet(time.time()).day, sent_on.quiet(time.time()).more) == (1, False)
+
+
 def test_lines_that_are_none(sent_on: Forwarding) -> None:
     Path(sent_on.log).write_bytes(b"x 200 visitor\n\xff\xfe\n1 200 visitor\nnan 2 visitor\n5 5\n")
     now = time.time()
@@ -310,6 +343,14 @@ def test_a_host_that_was_started_anew_saw_nobody_before(host: Host, listening: F
 def test_a_socket_that_is_down(host: Host, listening: Forwarding) -> None:
     host.units[SOCKET] = unit(SOCKET, False)
     assert listening.quiet(time.time()).broken == f"{SOCKET} does not run"
+
+
+def test_a_service_that_failed_is_no_visit(host: Host, listening: Forwarding) -> None:
+    """It ended by itself: whoever came was reset, and whoever comes may be."""
+    host.came(SERVICE, 9000, went=7140)
+    host.units[SERVICE] = unit(SERVICE, False, active="failed")
+    quiet = listening.quiet(time.time())
+    assert quiet.broken == f"{SERVICE} failed" and quiet.hours(time.time()) == 0.0
 
 
 def test_nothing_is_sent_on(host: Host) -> None:

@@ -46,7 +46,7 @@ class Forwarding:
         return self._held
 
     def is_running(self, unit: str) -> bool:
-        assert unit == NGINX
+        assert unit in (NGINX, "relocate-forward-shop-80.service")
         return self._running
 
     def was_asked(self) -> bool:
@@ -64,6 +64,7 @@ def decide(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(forward.certificates, "trusted", lambda webs, _files: frozenset())
     monkeypatch.setattr(forward.os.path, "isdir", lambda _path: True)
     monkeypatch.setattr(forward, "find_program", lambda name, _places: "/usr/lib/systemd/" + name)
+    monkeypatch.setattr(forward.forward_ports, "ends_when_idle", lambda _program: True)
 
     def run(
         webs: Any,
@@ -195,6 +196,13 @@ def test_a_host_without_the_proxy(decide: Any, monkeypatch: pytest.MonkeyPatch) 
         decide([])
 
 
+def test_a_proxy_that_cannot_tell_who_came(decide: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given the option, it would end at once, and reset every visitor."""
+    monkeypatch.setattr(forward.forward_ports, "ends_when_idle", lambda _program: False)
+    with refused("forward_impossible", "does not know --exit-idle-time.*systemd 246"):
+        decide([])
+
+
 # --- where to
 
 
@@ -283,10 +291,35 @@ def test_another_answer(monkeypatch: pytest.MonkeyPatch, of_new: Any, of_old: An
         see(monkeypatch, of_new, of_old, asked=asked)
 
 
-def test_ports_without_a_web_server_are_knocked_at() -> None:
+def test_each_port_is_tried_before_a_web_server_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One good answer at one port says nothing of the others; they get some seconds too."""
+    tried: list[int] = []
+    answers = iter(["closes", "", "", "closes", "closes"])
+
+    def dead(port: Port, _sockets: Any, _forwarding: Any) -> str:
+        tried.append(port.number)
+        return next(answers)
+
+    monkeypatch.setattr(forward.forward_ports, "dead", dead)
+    monkeypatch.setattr(forward.forward_ports, "shut", lambda _to, number: "shut" if number == 443 else "")
+    monkeypatch.setattr(forward, "_PAUSE", 0.0)
+    listened = (Port(80, ("*",)), Port(8080, ("*",)))
+    way = Way(Forward(TO, 1), (TLS,), (80, 8080), (), listened)
+    told = forward.see(way, Forwarding(), lambda *_asked: Answer(204))  # type: ignore[arg-type]
+    assert tried == [80, 80, 8080] and told["status"] == 204
+    monkeypatch.setattr(forward, "_SECONDS", 0.0)
+    with refused("forward_failed", "closes.*what the service said"):
+        forward.see(way, Forwarding())  # type: ignore[arg-type]
+    with refused("forward_failed", "shut.*let old reach it"):
+        forward.see(replace(way, listened=(Port(443, ("*",)),)), Forwarding())  # type: ignore[arg-type]
+
+
+def test_ports_without_a_web_server_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forward.forward_ports, "dead", lambda *_what: "")
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        way = Way(Forward("127.0.0.1"), (), (port,))
+        way = Way(Forward("127.0.0.1"), (), (port,), (), (Port(port, ("*",)),))
         assert forward.see(way, Forwarding())["status"] == 0  # type: ignore[arg-type]
+    monkeypatch.setattr(forward, "_SECONDS", 0.0)
     with refused("forward_failed", f"does not listen for old at port {port}"):
         forward.see(way, Forwarding())  # type: ignore[arg-type]

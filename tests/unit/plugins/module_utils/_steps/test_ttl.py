@@ -22,7 +22,7 @@ def told(replies: dict[tuple[str, str, int], Reply], names: list[str], servers: 
     def ask(server: str, name: str, kind: int, _timeout: float, _recurse: bool) -> Reply | None:
         return replies.get((server, name, kind))
 
-    asking = ttl.Asking(servers, ask, lambda name: [Z] if name == "ns.example.org" else [])
+    asking = ttl.Asking(servers, ask)
     return " | ".join(ttl.told(names, asking))
 
 
@@ -34,6 +34,7 @@ CACHED = {
     ("r", NAME, dns.A): of(Record(NAME, dns.CNAME, 100, "x"), Record("x", dns.A, 55)),
     ("r", NAME, dns.SOA): of(authority=(SOA,)),
     ("r", "example.org", dns.NS): of(Record("example.org", dns.NS, 9, "ns.example.org")),
+    ("r", "ns.example.org", dns.A): of(Record("ns.example.org", dns.CNAME, 9, "n"), Record("n", dns.A, 9, Z)),
 }
 
 
@@ -76,6 +77,32 @@ def test_many_names_and_none() -> None:
     assert "; 3 more names were not asked" in told({}, [f"n{number}.example.org" for number in range(8)])
 
 
-def test_a_name_that_is_none_is_not_asked() -> None:
+@pytest.mark.parametrize("name", ["a..b", "*.example.org", "~^(.+)$", ".example.org"])
+def test_a_name_that_is_none_is_not_asked(name: str) -> None:
+    """No name server is blamed for it."""
     asking = ttl.Asking(["127.0.0.1"], dns.ask)
-    assert ttl.told(["a..b"], asking) == ["TTL in DNS: a..b is not known (no name server answered)"]
+    assert ttl.told([name], asking) == ["TTL in DNS: nobody can be asked about 1 that are patterns"]
+    assert "30 s or more" in told({("r", NAME, dns.A): of(Record(NAME, dns.A, 30))}, [name, NAME])
+
+
+def test_a_block_without_a_name_has_nothing_to_tell() -> None:
+    assert ttl.told(["_"], ttl.Asking([])) == []
+
+
+def test_slow_name_servers_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address of a zone's server counts as every question does: the system's own resolver is not asked."""
+    now, asked = [0.0], []
+
+    def ask(server: str, name: str, kind: int, timeout: float, _recurse: bool) -> Reply | None:
+        asked.append(name)
+        now[0] += timeout
+        return CACHED.get((server, name, kind))
+
+    def never(*_what: Any, **_more: Any) -> Any:
+        raise AssertionError("getaddrinfo")
+
+    monkeypatch.setattr(ttl.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("socket.getaddrinfo", never)
+    text = ttl.told([NAME, "www.example.org"], ttl.Asking(["r"], ask))[0]
+    assert f"{NAME} 100 s or more" in text and asked[-2:] == ["ns.example.org", NAME]
+    assert now[0] <= ttl._IN_ALL + ttl._ONCE
