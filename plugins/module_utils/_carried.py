@@ -19,6 +19,7 @@ CARRIED = (
     "media_objects",
     "migrate",
     "owner_info",
+    "packages_info",
     "preflight",
     "project_info",
     "rehearse",

@@ -200,6 +200,15 @@ class DatabaseFacts:
 
 
 @dataclass(frozen=True)
+class Software:
+    """Names what a site uses of its host's operating system, by the names of packages that a newer release has too."""
+
+    manager: str = ""  # whose packages they are: dpkg, rpm; "" when nobody looked, or neither is there
+    servers: Mapping[str, str] = field(default_factory=dict)  # kinds of servers on the host itself -> package
+    packages: Tuple[str, ...] = ()  # the others
+
+
+@dataclass(frozen=True)
 class DumpFile:
     """One file or directory that an engine's dump left, relative to the set."""
 

@@ -52,6 +52,7 @@ options:
           - media_objects
           - migrate
           - owner_info
+          - packages_info
           - preflight
           - project_info
           - rehearse

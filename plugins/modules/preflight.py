@@ -123,6 +123,15 @@ options:
     type: list
     elements: str
     default: []
+  install_also:
+    description:
+      - What else of the site's old host will be installed on new, as M(relocate.django.packages_info) says it, so that
+        what it brings is no obstacle now. With O(side=old), RV(info) then says what the site uses of its system; with
+        O(side=new) it says what would be installed, as C(installs), and a warning does.
+    type: list
+    elements: str
+    choices: [database, web, cache, queue, packages]
+    default: []
   neighbours_carried:
     description:
       - Databases of Redis and virtual hosts of RabbitMQ on old that are carried to new, by address such as

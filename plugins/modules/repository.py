@@ -49,6 +49,12 @@ options:
     description: With O(state=checked), one of so many parts of the data is read, 256 at most; V(0) reads none.
     type: int
     default: 20
+  installs:
+    description:
+      - Whether the program that the repository needs is installed before this module works. Then check mode does not
+        fail where it is missing, but says in RV(unread) and a warning that nothing is known.
+    type: bool
+    default: false
 seealso:
   - module: relocate.django.backup
   - module: relocate.django.backup_info
@@ -79,6 +85,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+unread:
+  description: Whether the repository was not read, since its program is missing; see O(installs).
+  returned: then, in check mode
+  type: bool
 label:
   description: The set's name.
   returned: but for O(state=checked)

@@ -138,7 +138,7 @@ OF = {
     "convert_site.yml": {"convert"},
     "convert_databases.yml": {"convert"},
     "convert_back.yml": {"convert"},
-    "restore_site.yml": {"restore"},
+    "restore_set.yml": {"restore"},
     "restore_databases.yml": {"restore", "clone"},
     "clone_site.yml": {"clone"},
 }

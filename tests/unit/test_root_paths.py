@@ -138,6 +138,7 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
     "module_utils/_engines/sqlite/schema.py": {
         "_header": ("open", CALLERS),
     },
+    "module_utils/_host/archives.py": {"candidates": ("glob.glob", SYSTEM)},
     "module_utils/_host/facts.py": {
         "machine_id": ("open", SYSTEM),
         "_os_release": ("open", SYSTEM),

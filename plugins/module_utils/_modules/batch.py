@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         media_objects,
         migrate,
         owner_info,
+        packages_info,
         preflight,
         project_info,
         rehearse,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils import _argspec
@@ -18,7 +19,13 @@ from ansible_collections.relocate.django.plugins.module_utils._record.record imp
 from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore, secret_base
 from ansible_collections.relocate.django.plugins.module_utils._services import answers, checks
 from ansible_collections.relocate.django.plugins.module_utils._site import collect
-from ansible_collections.relocate.django.plugins.module_utils._steps import old_info, old_site, preflight_new, readiness
+from ansible_collections.relocate.django.plugins.module_utils._steps import (
+    install_also,
+    old_info,
+    old_site,
+    preflight_new,
+    readiness,
+)
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
 
@@ -40,28 +47,41 @@ def look_at(params: Mapping[str, Any], obstacles: List[Obstacle]) -> Dict[str, A
 
 def look_at_new(params: Mapping[str, Any], obstacles: List[Obstacle]) -> Dict[str, Any]:
     """The host's facts; the site is not there yet."""
-    old = params["old"] or {}
+    old, brought = params["old"] or {}, install_also.Lacking()
     if old:
         old_info.by_old(old, [kind.name for kind in ENGINES])
+        look_for = install_also.Options.of(params)
+        brought = collect(obstacles, lambda: install_also.look(look_for, old)) or brought
+        obstacles += brought.obstacles
         with SecretStore(secret_base(params["directory"])) as secrets:
-            obstacles += preflight_new.obstacles_on_new(preflight_new.Options.of(params), old, secrets)
+            options = preflight_new.Options.of(params)
+            obstacles += preflight_new.obstacles_on_new(options, old, secrets, brought.aliases)
     else:
         obstacles += checks.running(params["path"], params["services_kept_running"])
     owner = params["owner"] or old.get("owner", {}).get("name")
     made = collect(obstacles, lambda: preflight_new.users_to_make(params["units"], old)) or []
-    obstacles += _unready(params, old, str(owner), made)
+    obstacles += _unready(params, old, str(owner), made, list(brought.packages))
     return {
         "host": facts.describe_host(),
         "owner_exists": bool(owner and lookup_user(owner)),
         "users_missing": [name for name in made if name != owner],
+        "installs": brought.told(),
     }
 
 
-def _unready(params: Mapping[str, Any], old: Mapping[str, Any], owner: str, made: Sequence[str]) -> List[Obstacle]:
-    """List what else the site needs and this host lacks. No set records that."""
+def _unready(
+    params: Mapping[str, Any], old: Mapping[str, Any], owner: str, made: Sequence[str], brought: Sequence[str]
+) -> List[Obstacle]:
+    """List what else the site needs and this host lacks. No set records that.
+
+    :param brought: packages that relocate_install_also brings
+    """
     if not old or "set" in old:
         return []
-    return readiness.obstacles(old_info.needs(old), readiness.Options.of(params), owner, made)
+    options = readiness.Options.of(params)
+    if brought:
+        options = replace(options, packages=(*options.packages, *brought), installs=True)
+    return readiness.obstacles(old_info.needs(old), options, owner, made)
 
 
 def _not_asked(params: Mapping[str, Any]) -> List[str]:
@@ -90,7 +110,7 @@ def look(module: Call) -> Dict[str, Any]:
         obstacles += ask_old(params, record)
     unique = {(item.code, item.alias, item.msg): item for item in obstacles}
     listed = [dict(as_plain(item), host=info["host"]["name"]) for item in unique.values()]
-    tell(module, [*info.get("held", ()), *held.told(), *_not_asked(params)])
+    tell(module, [*info.get("held", ()), *info.get("installs", ()), *held.told(), *_not_asked(params)])
     return {"changed": False, "obstacles": listed, "info": info, "past": record.told()}
 
 
@@ -133,6 +153,7 @@ MODULE = Module(
                 "engines": {"type": "dict", "default": {}},
                 "media": {"type": "bool", "default": True},
                 "replicate": {"type": "bool", "default": False},
+                "install_also": dict(_NAMES, choices=list(install_also.CHOICES)),
                 "overridden": {"type": "bool", "default": False},
                 "replace": {"type": "bool", "default": False},
                 "allow_same_host": {"type": "bool", "default": False},

@@ -167,7 +167,14 @@ class BackupSet(Content):
         """Code, Django facts, owner and unversioned files, from the manifest or what :meth:`note_prepared` wrote."""
         if os.path.isfile(self.file(MANIFEST)):
             manifest = self.read()
-            return Prepared(manifest.code, manifest.django, manifest.owner, manifest.unversioned, manifest.directories)
+            return Prepared(
+                manifest.code,
+                manifest.django,
+                manifest.owner,
+                manifest.unversioned,
+                manifest.directories,
+                manifest.software,
+            )
         with self._readable(PREPARED), open(self.file(PREPARED), encoding="ascii") as stream:
             return prepared_from(json.load(stream))
 

@@ -27,6 +27,7 @@ from ansible_collections.relocate.django.plugins.module_utils._model import (
     DumpFile,
     FileEntry,
     Fixture,
+    Software,
     as_plain,
 )
 
@@ -105,6 +106,7 @@ class Manifest:
     sequence: int = 0  # of the sets that the host made of the site: clocks jump
     neighbours: Tuple[NeighbourEntry, ...] = ()  # what lies in other servers
     recipients: Tuple[str, ...] = ()  # public keys of age, to which each file is encrypted; none: files are plain
+    software: Software = field(default_factory=Software)  # what the site uses of its host's system
 
     def plain_names(self) -> List[str]:
         """Return the files by their names before they were encrypted."""
@@ -121,6 +123,7 @@ class Prepared:
     owner: Mapping[str, Any]
     unversioned: Tuple[UnversionedFile, ...]
     directories: Tuple[Directory, ...] = ()
+    software: Software = field(default_factory=Software)
 
 
 _NAMES = Tuple[str, ...]
@@ -354,6 +357,8 @@ def _of(kind: Any, value: Any, where: str) -> Any:
 _LATER = (
     (Manifest, "neighbours"),
     (Manifest, "recipients"),
+    (Manifest, "software"),
+    (Prepared, "software"),
     (NeighbourEntry, "kind"),
     (NeighbourEntry, "user"),
     (DatabaseEntry, "catch_up"),

@@ -16,7 +16,7 @@ from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._host import files
 from ansible_collections.relocate.django.plugins.module_utils._host.parents import record
 from ansible_collections.relocate.django.plugins.module_utils._media import stores
-from ansible_collections.relocate.django.plugins.module_utils._model import Directory, Revision, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._model import Directory, Revision, Software, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._project import history
 from ansible_collections.relocate.django.plugins.module_utils._record.keys import Marks
@@ -47,6 +47,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import (
     preflight,
     retain,
     site_code,
+    software,
     store_media,
     unnamed,
 )
@@ -189,7 +190,7 @@ def apply(site: Site, options: Options, planned: Plan) -> Dict[str, Any]:
     guarded = encrypt.guarded(backup, options.directory, options.recipients)
     with guarded, removed_on_failure(backup.discard_unfinished):
         with site.stopwatch.step("code and files"):
-            prepare(site, backup, planned.revision, options.files)
+            prepare(site, backup, planned.revision, options.files, software.recorded(site, backup, options.frozen))
             _write_cron(site, backup, options)
         if options.whole:
             result = _fill(site, backup, options, planned)
@@ -298,10 +299,13 @@ def label_for(revision: Revision) -> str:
     return make_label(revision.commit, datetime.datetime.now(datetime.timezone.utc))
 
 
-def prepare(site: Site, backup: BackupSet, revision: Revision, carried: Sequence[str]) -> None:
+def prepare(
+    site: Site, backup: BackupSet, revision: Revision, carried: Sequence[str], used: Optional[Software] = None
+) -> None:
     """Write what does not depend on the freeze: bundle, patch, environment, unversioned files.
 
     :param carried: files besides git's, as the user names them
+    :param used: what the site uses of its host's system
     """
     for part in code_of(site).parts(revision):
         if part.again or not os.path.exists(backup.file(part.name)):
@@ -309,9 +313,8 @@ def prepare(site: Site, backup: BackupSet, revision: Revision, carried: Sequence
     environment_of.write(site, backup)
     unversioned = set_unversioned.capture(backup, carried, site.project.path, site.project.owner)
     directories = _directories(site, unversioned)
-    backup.note_prepared(
-        Prepared(words_of(site, revision), django_of(site), owner_facts(site.project), unversioned, directories)
-    )
+    words, django, owner = words_of(site, revision), django_of(site), owner_facts(site.project)
+    backup.note_prepared(Prepared(words, django, owner, unversioned, directories, used or Software()))
 
 
 def _write_cron(site: Site, backup: BackupSet, options: Options) -> None:
@@ -382,4 +385,5 @@ def compose(
         unversioned=unversioned,
         directories=_directories(site, unversioned),
         sequence=sequence,
+        software=backup.read_prepared().software,
     )

@@ -27,6 +27,7 @@ def described(manifest: Manifest, here: bool) -> Dict[str, Any]:
         "revision": _texts(manifest.code, "vcs", "remote"),
         "media": {key: media[key] for key in ("bytes", "rights") if key in media},
         "log_directories": as_plain(manifest.directories),
+        "software": as_plain(manifest.software),
         "set": {
             "label": manifest.label,
             "brings": 0 if here else sum(entry.size for entry in manifest.files),

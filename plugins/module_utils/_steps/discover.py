@@ -16,7 +16,6 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional
 from ansible_collections.relocate.django.plugins.module_utils._discover import (
     asking,
     certificates,
-    extensions,
     installed,
     packaged,
     packages,
@@ -34,7 +33,7 @@ from ansible_collections.relocate.django.plugins.module_utils._project import pr
 from ansible_collections.relocate.django.plugins.module_utils._project.project import Project
 from ansible_collections.relocate.django.plugins.module_utils._services import answers
 from ansible_collections.relocate.django.plugins.module_utils._services.answers import Question
-from ansible_collections.relocate.django.plugins.module_utils._steps import belongings, stores
+from ansible_collections.relocate.django.plugins.module_utils._steps import belongings, software, stores
 from ansible_collections.relocate.django.plugins.module_utils._steps.belongings import Host, Values
 from ansible_collections.relocate.django.plugins.module_utils._users import lookup_user
 
@@ -159,17 +158,7 @@ def _name_packages(place: Place, project: Project, told: Mapping[str, Any], host
         extra, notices, names = packages.python(project)
     except RelocateError as error:
         values.tell(error.msg, error.hint)
-    needs = packages.Needs(
-        interpreter=project.interpreter,
-        programs={
-            **{path: setting for path, (setting, _package) in belongings.paths_of_packages(place, host, told).items()},
-            **packages.programs(place.starters, place.path, place.environments),
-            **packages.modules(place.webs),
-        },
-        extensions=extensions.find(project.interpreter, project.owner),
-        distributions={*names, *(told.get("django") or {}).get("apps", ())},
-        servers=belongings.servers_here(place, told, host),
-    )
+    needs = software.needs(place, project, host, told, names)
     found = packages.system(needs, installed.read(), installed.libraries(), packaged.owners_of)
     values.add_all("pip_extra", extra)
     values.add_all("packages", found.packages.values())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Directory, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Directory, Software, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._project.replies import STORE, Each, Maybe, checked
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import read_as
 from ansible_collections.relocate.django.plugins.module_utils._steps.old_pages import OldPages
@@ -27,6 +27,7 @@ _INFO: Mapping[str, Any] = {
     "revision": Maybe({"remote": Maybe(str), "vcs": Maybe(str)}),
     "revision_brought": Maybe(bool),
     "needs": Maybe(Each(object)),
+    "software": Maybe(Each(object)),
     "pages": Maybe(Each(object)),
     "set": Maybe({"label": str, "brings": int, "files": [str]}),
 }
@@ -41,6 +42,7 @@ def by_old(info: Mapping[str, Any], engines: Any) -> Mapping[str, Any]:
         checked(info, _INFO, "info")
         log_directories(info)
         needs(info)
+        software(info)
         pages(info.get("pages") or {})
         for alias, item in info["databases"].items():
             read_as(DatabaseFacts, item["facts"], "info.databases.{0}.facts".format(alias))
@@ -61,6 +63,12 @@ def log_directories(info: Mapping[str, Any]) -> Tuple[Directory, ...]:
 def needs(info: Mapping[str, Any]) -> Needs:
     """Return what new must have besides code and databases. Raises ValueError."""
     found: Needs = read_as(Needs, info.get("needs") or as_plain(Needs()), "info.needs")
+    return found
+
+
+def software(info: Mapping[str, Any]) -> Software:
+    """Return what old uses of its operating system. Raises ValueError."""
+    found: Software = read_as(Software, info.get("software") or as_plain(Software()), "info.software")
     return found
 
 

@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import here, sites
+from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine
 from ansible_collections.relocate.django.plugins.module_utils._media import stores as media_stores
-from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, SystemUser, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._model import Obstacle, Software, SystemUser, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._options import ModuleOptions
 from ansible_collections.relocate.django.plugins.module_utils._services import checks
 from ansible_collections.relocate.django.plugins.module_utils._set import unversioned
@@ -33,6 +34,7 @@ from ansible_collections.relocate.django.plugins.module_utils._steps import (
     preflight,
     readiness,
     site_code,
+    software,
     stores,
     unnamed,
 )
@@ -53,6 +55,7 @@ class Options(ModuleOptions):
     maintenance: Optional[str]  # a page on this host that is shown while the site is frozen
     sends_on: forward.Wish
     neighbours_carried: Sequence[str]  # of Redis and RabbitMQ, what goes along
+    install_also: Sequence[str] = ()  # what new gets of all that old has: it is looked for when anything is
     pages: Optional[int] = None  # ask for pages, and at most so many out of the log; None for none at all
 
 
@@ -92,6 +95,7 @@ def _open(options: Options, obstacles: List[Obstacle], host: Host, served: Optio
         files = collect(obstacles, lambda: unversioned.expand(options.named.files, project.path, owner)) or []
         tables = cron_lines.of_site(served, host.files, options.named.cron)
         placed = _placed(served, host, told)
+        info.update(_software(options, served, host, site, told, obstacles))
         info["needs"] = as_plain(readiness.needs_of(served, files, owner, told, host, tables, placed))
         info.update(_of_neighbours(options, told, belongings.this_host(host.files), owner, obstacles))
         obstacles += preflight.media_obstacles(info.get("media") or {}) if options.media else []
@@ -99,6 +103,21 @@ def _open(options: Options, obstacles: List[Obstacle], host: Host, served: Optio
             info[_PAGES] = as_plain(old_pages.ask(served, host, owner, usual, options.pages))
         info["held"] += _unclean(options) + _objects(options, site)
         return info
+
+
+def _software(
+    options: Options,
+    served: Optional[sites.FoundSite],
+    host: Host,
+    site: Site,
+    told: Mapping[str, Any],
+    obstacles: List[Obstacle],
+) -> Dict[str, Any]:
+    """Return what the site uses of its system, when any of it is to be installed on new."""
+    if not options.install_also:
+        return {}
+    used = collect(obstacles, lambda: software.of_site(served, host, site.project, told))
+    return {"software": as_plain(used or Software())}
 
 
 def _objects(options: Options, site: Site) -> List[str]:
@@ -135,8 +154,14 @@ def _taken(site: Site) -> Dict[str, Any]:
     """What the probe told for these checks alone, taken out of the facts that go to new."""
     told: Dict[str, Any] = {name: site.facts.pop(name, None) for name in belongings.TOPICS}
     # Those that are files are carried as databases, whatever variable names them.
-    databases = [{"alias": alias, "name": engine.config.name} for alias, engine in site.engines.items()]
+    databases = [_database(alias, engine) for alias, engine in site.engines.items()]
     return {**told, "databases": databases, "django": site.facts.get("django")}
+
+
+def _database(alias: str, engine: Engine) -> Dict[str, Any]:
+    """Return what the probe tells of a database, as far as these checks go by it."""
+    config = engine.config
+    return {"alias": alias, "vendor": engine.name, "name": config.name, "host": config.host, "port": config.port}
 
 
 def _for_new(options: Options, site: Site, info: Mapping[str, Any], obstacles: List[Obstacle]) -> Dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import Any, Collection, List, Mapping, Optional, Sequence
 
 from ansible_collections.relocate.django.plugins.module_utils._code import new as new_code
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import Engine, EngineContext
@@ -74,10 +74,13 @@ class Options(ModuleOptions):
     allow_same_host: bool  # the machine may be old's
 
 
-def obstacles_on_new(options: Options, old: Mapping[str, Any], secrets: SecretStore) -> List[Obstacle]:
+def obstacles_on_new(
+    options: Options, old: Mapping[str, Any], secrets: SecretStore, brought: Collection[str] = ()
+) -> List[Obstacle]:
     """Every obstacle on the host that the site goes to.
 
     :param old: what preflight told of old, or what a set tells (``described_set``): which may be of this host
+    :param brought: databases whose server is not here yet and will be installed
     """
     found: List[Obstacle] = []
     itself = _is_old(options, old)
@@ -97,7 +100,7 @@ def obstacles_on_new(options: Options, old: Mapping[str, Any], secrets: SecretSt
     if options.media:
         rights = old.get("media", {}).get("rights") or {}
         found += owners.obstacles(rights, users_to_make(options.units, old), str(old["owner"]["name"]))
-    found += _database_obstacles(options, old, secrets, user)
+    found += _database_obstacles(options, old, secrets, user, brought)
     found += _space(options, old)
     if options.units and not os.path.isdir("/run/systemd/system"):
         found.append(Obstacle("program_missing", "systemd does not run here", "leave relocate_services empty"))
@@ -290,11 +293,16 @@ def _reach(options: Options, old: Mapping[str, Any], revision: str, owner: Syste
 
 
 def _database_obstacles(
-    options: Options, old: Mapping[str, Any], secrets: SecretStore, owner: Optional[SystemUser]
+    options: Options,
+    old: Mapping[str, Any],
+    secrets: SecretStore,
+    owner: Optional[SystemUser],
+    brought: Collection[str],
 ) -> List[Obstacle]:
     """Ask the new servers, with the settings of old: the ones of new are not there before the checkout.
 
     :param owner: None when he is not there yet: no file is the site's then, and none that old names is opened as root
+    :param brought: those whose server is not here yet
     """
     if old.get("set") and may_name_others(options, old):
         return []
@@ -304,16 +312,20 @@ def _database_obstacles(
         compression=options.compression,
         definers=dict(options.definers),
     )
-    # Where a database of another engine is only the settings of new tell: in the database step, before the freeze.
-    keeping = [
-        alias
-        for alias, item in sorted(old["databases"].items())
-        if options.engines.get(alias, item["engine"]) == item["engine"]
-    ]
+    keeping = sorted(set(_keeping(options, old)) - set(brought))
     found = [entry for alias in keeping for entry in _obstacles_of(alias, options, old, context, owner)]
     # What the packages role installs before the freeze is no obstacle.
     installable = ("program_missing", "library_missing") if options.installs else ()
     return [entry for entry in found if entry.code not in installable]
+
+
+def _keeping(options: Options, old: Mapping[str, Any]) -> List[str]:
+    """Return the databases that keep their engine.
+
+    Where one of another engine is only the settings of new tell: in the database step, before the freeze.
+    """
+    items = old["databases"].items()
+    return [alias for alias, item in items if options.engines.get(alias, item["engine"]) == item["engine"]]
 
 
 def _obstacles_of(

@@ -74,6 +74,7 @@ class Options(Asked):
     state: str = "pulled"  # pushed, pulled, noted, checked
     keep: int = 0  # sets that stay there; 0: all
     retention: Mapping[str, Any] = field(default_factory=dict)  # how many stay of each kind: the words of Policy
+    installs: bool = False  # the program that it needs is installed before it is used
     read_parts: int = 0  # a check reads one of so many parts of the data; 0: none
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.relocate.django.plugins.module_utils._model import Software
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import UnversionedFile
 from tests.unit.fakes import BLANK, LABEL, entry, facts, manifest, me
@@ -31,6 +32,7 @@ FULL = manifest(
     },
     media={"files": 2, "bytes": 10},
     unversioned=(ODD, UnversionedFile("/l", "", 0o777, "1234", "1234", "../target")),
+    software=Software("dpkg", {"nginx": "nginx"}, ("poppler-utils",)),
 )
 
 

@@ -303,7 +303,17 @@ def test_prepared(tmp_path: Path) -> None:
     found = BackupSet.prepared(str(tmp_path), "shop", LABEL)
     assert found.read_prepared() == PREPARED
     made.finish(FULL)
-    assert found.read_prepared() == Prepared(FULL.code, FULL.django, FULL.owner, FULL.unversioned)
+    assert found.read_prepared() == Prepared(FULL.code, FULL.django, FULL.owner, FULL.unversioned, (), FULL.software)
+
+
+def test_what_was_prepared_before_software_was_recorded(tmp_path: Path) -> None:
+    made = BackupSet.create(str(tmp_path), "shop", LABEL, me())
+    made.note_prepared(replace(PREPARED, software=FULL.software))
+    assert made.read_prepared().software == FULL.software
+    plain = json.loads(Path(made.file("prepared.json")).read_text())
+    del plain["software"]
+    Path(made.file("prepared.json")).write_text(json.dumps(plain))
+    assert made.read_prepared() == PREPARED
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "3", "{}", '{"unversioned": [{}]}', '{"unversioned": []}', "é"])

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import FileEntry
+from ansible_collections.relocate.django.plugins.module_utils._model import FileEntry, Software
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import (
     Manifest,
     NeighbourEntry,
@@ -156,6 +156,8 @@ def test_a_set_of_before_is_read_and_keys_that_lie_in_one_are_not_left_out() -> 
     text = as_text(manifest(files=(FileEntry("neighbours/0.redis", 3, "0" * 64),)))
     with refused("manifest_invalid", "neighbours"):
         from_text(text)
+    del plain["software"]  # nor what the site uses of its system
+    assert from_text(text_of(plain)).software == Software()
     entry = NeighbourEntry(("X",), "redis://h/0", "neighbours/0.redis", 3, "x", {"major": 7})
     whole = manifest(neighbours=(entry,), files=(FileEntry("neighbours/0.redis", 3, "0" * 64),))
     earlier = json.loads(as_text(whole))

@@ -16,7 +16,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.relocate.django.plugins.module_utils._engines.base import LIVE
-from ansible_collections.relocate.django.plugins.module_utils._model import CronLine, CronTable, Obstacle, SequenceState
+from ansible_collections.relocate.django.plugins.module_utils._model import (
+    CronLine,
+    CronTable,
+    Obstacle,
+    SequenceState,
+    Software,
+)
 from ansible_collections.relocate.django.plugins.module_utils._modules import backup as backup_module
 from ansible_collections.relocate.django.plugins.module_utils._set import cron as set_cron
 from ansible_collections.relocate.django.plugins.module_utils._set.directory import BackupSet
@@ -110,10 +116,15 @@ def test_a_session_that_stays_keeps_a_frozen_site_from_being_dumped(
 # --- a whole set of a real checkout
 
 
+#: What the site uses of its host's system.
+USED = Software("dpkg", {"nginx": "nginx"}, ("poppler-utils",))
+
+
 @pytest.fixture(autouse=True)
 def distributions(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is installed for the project, which has no interpreter here."""
     monkeypatch.setattr(steps_backup.environment_of.packages, "installed", lambda *_args: [])
+    monkeypatch.setattr(steps_backup.software, "_looked", lambda _site: USED)
 
 
 @pytest.fixture
@@ -295,7 +306,9 @@ def test_lines_of_cron_are_read_before_the_freeze(
     work, site = tmp_path / "work", fake_site(checkout, FakeEngine(databases={LIVE: state()}))
     label = make(work, site, cron=cron, state="prepared")["label"]
     monkeypatch.setattr(steps_backup.cron_lines, "of_site", lambda *_what: [])
+    monkeypatch.setattr(steps_backup.software, "_looked", lambda _site: pytest.fail("that is downtime"))
     found = make(work, site, cron=cron, label=label, frozen=True)
+    assert BackupSet.find(str(work), "shop", label).read().software == USED
     assert set_cron.of_label(str(work), "shop", label) == (tuple(tables) if cron == "carry" else ())
     assert looked == ([str(checkout)] if cron == "carry" else [])
     assert "canary" not in str(found) and "canary" not in (work / "sets/shop" / label / "manifest.json").read_text()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relocate.django.plugins.module_utils._model import Directory, FileEntry
+from ansible_collections.relocate.django.plugins.module_utils._model import Directory, FileEntry, Software
 from ansible_collections.relocate.django.plugins.module_utils._set.manifest import UnversionedFile, as_text, from_text
 from ansible_collections.relocate.django.plugins.module_utils._steps import old_info
 from ansible_collections.relocate.django.plugins.module_utils._steps.described_set import described
@@ -30,6 +30,7 @@ def test_what_a_set_tells_is_read_as_what_old_told(here: bool, brings: int) -> N
         media={"bytes": 5, "root": "/srv/shop/media"},
         code={"commit": "1" * 40, "vcs": "hg"},
         django={"version": "5.2", "path": "/srv/shop/app", "settings": "shop.settings"},
+        software=Software("dpkg", {"nginx": "nginx-light"}, ("poppler-utils",)),
     )
     told: dict[str, Any] = json.loads(json.dumps(described(from_text(as_text(whole)), here)))
     assert old_info.by_old(told, ["fake", "postgresql"]) == told
@@ -37,6 +38,7 @@ def test_what_a_set_tells_is_read_as_what_old_told(here: bool, brings: int) -> N
     assert (told["project"]["path"], told["media"]) == ("/srv/shop/app", {})
     assert old_info.log_directories(told)[0].owner == "shop"
     assert told["revision"]["vcs"] == "hg"
+    assert old_info.software(told) == whole.software
     stored = replace(whole, media={**whole.media, "stored": "media.tar"})
     assert described(stored, here)["media"] == {"bytes": 5}, "MEDIA that the set does not hold needs no room"
 

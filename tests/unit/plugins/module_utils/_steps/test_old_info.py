@@ -85,6 +85,8 @@ FACTS = ("databases", "default", "facts")
         spoilt("unit_users", value=[0]),
         spoilt("revision", "remote", value=["-x"]),
         spoilt("revision_brought", value="no"),
+        spoilt("software", value={"manager": "dpkg", "servers": {}, "packages": "nginx"}),
+        spoilt("software", value={"manager": "dpkg", "servers": {"nginx": 1}, "packages": []}),
         spoilt("log_directories", value={"x": 1}),
         spoilt("log_directories", value=[{"path": "/var/log/shop", "mode": "7", "owner": "shop", "group": "adm"}]),
     ],

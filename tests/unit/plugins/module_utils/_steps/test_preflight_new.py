@@ -23,9 +23,10 @@ from ansible_collections.relocate.django.plugins.module_utils._host import facts
 from ansible_collections.relocate.django.plugins.module_utils._host import owner
 from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseFacts, Obstacle, as_plain
 from ansible_collections.relocate.django.plugins.module_utils._project import interpreters, python_support
+from ansible_collections.relocate.django.plugins.module_utils._secrets import SecretStore
 from ansible_collections.relocate.django.plugins.module_utils._steps import needs, preflight, preflight_new
 from tests.unit.fakes import BLANK, LABEL, ROOT_ONLY, FakeEngine, me, reachable, state
-from tests.unit.plugins.module_utils._steps.both_hosts import engine, on_new, project, told_of_old
+from tests.unit.plugins.module_utils._steps.both_hosts import engine, new_options, on_new, project, told_of_old
 from tests.unit.records import note
 
 pytestmark = pytest.mark.slow
@@ -404,3 +405,13 @@ def test_before_a_restore_the_site_runs_nowhere(
     monkeypatch.setattr(preflight_new.checks, "running", lambda *_what: [runs])
     monkeypatch.setattr(preflight_new, "read_record", lambda *_what: SimpleNamespace(moved=LABEL, media_restored=""))
     assert [item[0] for item in on_new(tmp_path, told_by_set(), files=NAMED)] == ["site_running"]
+
+
+def test_a_server_that_is_installed_first_is_not_asked(tmp_path: Path, engine: FakeEngine) -> None:
+    engine.obstacles = [Obstacle("server_unreachable", "nobody answers", "start it", "default")]
+    with SecretStore(str(tmp_path / "secrets")) as secrets:
+        options = new_options(tmp_path)
+        assert preflight_new.obstacles_on_new(options, told_of_old(), secrets, ["default"]) == []
+        assert engine.calls == []
+        found = preflight_new.obstacles_on_new(options, told_of_old(), secrets, ["other"])
+    assert [item.code for item in found] == ["server_unreachable"]
