@@ -91,13 +91,18 @@ def variables_of(site: Site) -> dict[str, Any]:
     }
 
 
-def prepare(lab: Lab, directory: Path, site: Site = SHOP, rows: int = 5000, suite: str = "bookworm") -> Move:
-    """An old host with the site out of a snapshot, and a new host that knows nothing of it."""
+def prepare(
+    lab: Lab, directory: Path, site: Site = SHOP, rows: int = 5000, suite: str = "bookworm", on: str = "trixie"
+) -> Move:
+    """An old host with the site out of a snapshot, and a new host that knows nothing of it.
+
+    :param on: the suite of the new host
+    """
     directory.mkdir(parents=True, exist_ok=True)
     if "old" in lab.hosts:
         lab.remove("old")  # an earlier test may have moved its site away
     old = provisioned(lab, site, suite=suite, rows=rows)
-    new = blank(lab, site)
+    new = blank(lab, site) if on == "trixie" else lab.host("new", on, fresh=True)
     return Move(lab, old, new, site, directory)
 
 

@@ -63,6 +63,60 @@ def test_a_site_out_of_its_nightly_sets(lab: Lab, tmp_path: Path) -> None:
     assert once_more.rc == 0 and set(changed(once_more).values()) == {0}, once_more.stdout[-3000:]
 
 
+@pytest.mark.drawn(4, of="ways on")
+def test_a_host_that_has_nothing(lab: Lab, tmp_path: Path) -> None:
+    """Old is gone, its sets lie on a third host, and new has SSH and Python: one command, and the site answers."""
+    move = prepare(lab, tmp_path, suite="bookworm", on="trixie-bare")
+    site, new = move.site, move.new
+    _vault(move)
+    pushed = move.run(playbook="backup")
+    assert pushed.rc == 0 and "Its repository holds it" in pushed.stdout, pushed.stdout[-3000:]
+    held = still(move.old, site)
+    lab.remove("old")
+    for server in ("postgres", "nginx", "rsync", "zstd", "git"):
+        assert new.run(["sh", "-c", f"command -v {server}"], check=False).returncode != 0
+
+    move.variables.update(relocate_packages=[], relocate_install_also=["database", "web", "packages"])
+    looked = move.run("--check", playbook="restore")
+    assert looked.rc == 0 and "rsync is not on this host" in _line(looked), looked.stdout[-3000:]
+    restored = move.run(playbook="restore")
+    assert restored.rc == 0, restored.stdout[-5000:]
+    assert "; proven: rows, content, " in restored.stdout
+    assert wait_http(new, "/", port=site.public_port).status == 200
+    assert still(new, site) == held
+    for unit in (*site.units, "postgresql.service", "nginx.service"):
+        assert active(new, unit)
+    new.stop()
+    new.start()
+    assert wait_http(new, port=site.public_port).status == 200
+    again = move.run(playbook="restore")
+    assert again.rc == 0 and set(changed(again).values()) == {0}, again.stdout[-3000:]
+
+
+def _vault(move: Move) -> None:
+    """Let both hosts reach a directory on a third one, as a user has to do once for each."""
+    vault = move.lab.host("db")
+    vault.run("id -u vault >/dev/null 2>&1 || useradd --system --create-home --home-dir /srv/vault vault")
+    vault.run("rm -rf /srv/vault/sets; rm -f /root/vault.key*; ssh-keygen -q -t ed25519 -N '' -f /root/vault.key")
+    public = 'restrict,command="rrsync /srv/vault/sets" ' + vault.read("/root/vault.key.pub")
+    vault.run(["install", "-d", "-m", "0700", "-o", "vault", "/srv/vault/sets", "/srv/vault/.ssh"])
+    vault.write("/srv/vault/.ssh/authorized_keys", public, owner="vault:vault", mode="0600")
+    for host in (move.old, move.new):
+        host.write("/etc/relocate/repository.key", vault.read("/root/vault.key"), mode="0600")
+    move.variables["relocate_repository"] = {
+        "type": "directory",
+        "address": "vault@db:/",
+        "key_file": "/etc/relocate/repository.key",
+        "host_keys": [vault.public_key()],
+        "create": True,
+    }
+
+
+def _line(result: PlaybookResult) -> str:
+    """Give all that a run said, as one line."""
+    return " ".join((result.stdout + result.stderr).split())
+
+
 def _refused(result: PlaybookResult, words: str) -> None:
     assert result.rc != 0
     assert words in result.stdout.replace("\n", " "), result.stdout[-3000:]

@@ -13,12 +13,15 @@ from pathlib import Path
 
 from ._command import LabError, cache_directory, call, locked, podman, timed
 
-SUITES = ("bullseye", "bookworm", "trixie", "sid")
+#: A suite of Debian, or a kind of server of one after a hyphen.
+SUITES = ("bullseye", "bookworm", "trixie", "trixie-bare", "sid")
 IMAGE = "localhost/relocate-lab"
 SNAPSHOT = "localhost/relocate-lab-snapshot"
 RECIPE = Path(__file__).parent / "image"
 #: Suites whose systemd refuses cgroup v1: database servers without one, of a recipe of their own.
 RECIPES_WITHOUT_SYSTEMD = {"sid": Path(__file__).parent / "image-sid"}
+#: A server that has nothing but SSH and Python.
+BARE = {"trixie-bare": Path(__file__).parent / "image-bare"}
 
 # Nobody reads manuals on these hosts, and less to unpack is a faster import.
 _OPTIONS = [
@@ -36,7 +39,7 @@ def has_systemd(suite: str) -> bool:
 
 def recipe(suite: str) -> Path:
     """Give the directory of what goes into the image of a suite."""
-    return RECIPES_WITHOUT_SYSTEMD.get(suite, RECIPE)
+    return {**RECIPES_WITHOUT_SYSTEMD, **BARE}.get(suite, RECIPE)
 
 
 def options(suite: str) -> list[str]:
@@ -106,7 +109,7 @@ def _build(suite: str, name: str) -> None:
             '--customize-hook=rm "$1/tmp/setup.sh"',
         ]
         include = f"--include={','.join(packages(suite))}"
-        call(["mmdebstrap", *options(suite), include, *hooks, suite, str(root)], timeout=1800)
+        call(["mmdebstrap", *options(suite), include, *hooks, suite.partition("-")[0], str(root)], timeout=1800)
         start = ("/sbin/init", "SIGRTMIN+3") if has_systemd(suite) else ("/usr/local/sbin/lab-init", "SIGTERM")
         changes = [f'CMD ["{start[0]}"]', f"STOPSIGNAL {start[1]}", f"LABEL relocate-lab-suite={suite}"]
         podman("import", *(f"--change={change}" for change in changes), str(root), name)

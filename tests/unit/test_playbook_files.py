@@ -262,3 +262,29 @@ def test_a_restored_host_gets_the_packages_of_its_own_family(family: Any, wanted
         checkout_family=found, checkout_lists=lists
     )
     assert chosen == lists[wanted or "debian"]
+
+
+def test_what_is_installed_was_chosen_by_us_the_user_or_a_module() -> None:
+    """Names out of a set or of another host reach apt by packages_info alone, and nothing is removed for their sake."""
+    installs = [
+        (path, next(task[kind] for kind in ("ansible.builtin.apt", "ansible.builtin.package") if kind in task))
+        for path, task in _all_tasks()
+        if {"ansible.builtin.apt", "ansible.builtin.package"} & set(task)
+    ]
+    names = {str(given["name"]): (path, given) for path, given in installs if "name" in given}
+    literal = {name for name in names if "{{" not in name}
+    assert literal <= {"age", "restic", "rsync", "rclone", "supervisor"}, literal
+    chosen = {name for name in names if "checkout_lacking_now.packages" in name}
+    assert len(chosen) == 1 and names[next(iter(chosen))][1]["fail_on_autoremove"] is True
+    own = {name for name in names if "checkout_further" in name or "schedule_" in name or "rehearse_" in name}
+    assert set(names) == literal | chosen | own
+
+
+def test_a_look_at_a_bare_host_asks_no_apt() -> None:
+    """Without apt's library for Python its module fails in check mode, where a run would install that."""
+    tasks = yaml.safe_load((sources.ROOT / "roles" / "repository" / "tasks" / "main.yml").read_text())
+    installs = [task for task in tasks if "ansible.builtin.package" in task]
+    assert len(installs) == 2 and all("not ansible_check_mode" in str(task["when"]) for task in installs)
+    site = yaml.safe_load((sources.ROOT / "playbooks" / "tasks" / "restore_site.yml").read_text())
+    [lists] = [task for task in site if task.get("ansible.builtin.include_role", {}).get("tasks_from") == "lists"]
+    assert "not ansible_check_mode" in lists["when"]
