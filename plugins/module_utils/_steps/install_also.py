@@ -282,7 +282,7 @@ class _Look:
             self._refuse("port_taken", text, "stop it and disable it, or take web out of relocate_install_also")
         link, target = _WELCOME[kind]
         named = self._files_of_set() if self.old.get("set") else self.options.files
-        if not any(covers(name, path) for name in named for path in (link, target)):
+        if not any(name.startswith("/") and covers(name, path) for name in named for path in (link, target)):
             self.found.welcome.append(link)
 
     def _check_database(self, alias: str, kind: str, package: str, version: str) -> None:
