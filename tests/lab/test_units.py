@@ -33,6 +33,18 @@ def test_recipes_have_digests_of_their_own(monkeypatch: pytest.MonkeyPatch) -> N
     assert images.recipe_digest("trixie") != before
 
 
+def test_a_bare_server_is_one_of_its_suite(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It has no server of any kind, and none of the programs that a move installs."""
+    ran: list[list[str]] = []
+    monkeypatch.setattr(images, "call", lambda argv, **_more: ran.append(list(argv)))
+    monkeypatch.setattr(images, "podman", lambda *argv: ran.append(list(argv)))
+    monkeypatch.setattr(images, "cache_directory", lambda: tmp_path)
+    images._build("trixie-bare", "image")
+    assert ran[0][-2] == "trixie" and images.has_systemd("trixie-bare")
+    assert not {"postgresql", "mariadb-server", "nginx-light", "rsync", "git"} & set(images.packages("trixie-bare"))
+    assert "python3" in images.packages("trixie-bare") and "LABEL relocate-lab-suite=trixie-bare" in ran[1][-3]
+
+
 def test_unknown_suite() -> None:
     with pytest.raises(LabError, match="no suite 'sarge'"):
         images.image_name("sarge")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,8 +17,8 @@ from ansible_collections.relocate.django.plugins.module_utils._discover.installe
 from ansible_collections.relocate.django.plugins.module_utils._discover.packages import Needs
 from ansible_collections.relocate.django.plugins.module_utils._discover.places import Place
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
-from ansible_collections.relocate.django.plugins.module_utils._model import Software
-from ansible_collections.relocate.django.plugins.module_utils._steps import software
+from ansible_collections.relocate.django.plugins.module_utils._model import DatabaseConfig, Obstacle, Software, as_plain
+from ansible_collections.relocate.django.plugins.module_utils._steps import old_site, software
 from tests.unit.fakes import FakeEngine, fake_site
 
 BOOKWORM = Installed(
@@ -110,3 +111,33 @@ def test_what_a_site_uses_of_its_web_server(monkeypatch: pytest.MonkeyPatch) -> 
     project: Any = type("Project", (), {"interpreter": "", "owner": None, "path": "/srv/shop"})
     used = software.needs(place, project, Told(), {}, ["psycopg"])  # type: ignore[arg-type]
     assert dict(used.servers) == {"nginx": "serves example.org"} and "psycopg" in used.distributions
+
+
+@pytest.mark.parametrize("chosen", [(), ("web",)])
+def test_old_says_it_only_where_anything_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: tuple[str, ...]
+) -> None:
+    """A look at packages takes a second, which no other move has to wait for."""
+    used = Software("dpkg", {"nginx": "nginx"}, ("g++",))
+    monkeypatch.setattr(old_site.software, "of_site", lambda *_what: used)
+    options: Any = SimpleNamespace(install_also=chosen)
+    obstacles: list[Obstacle] = []
+    site, host = fake_site(tmp_path, FakeEngine()), Told.read()
+    found = old_site._software(options, None, host, site, {}, obstacles)
+    assert found == ({"software": as_plain(used)} if chosen else {})
+
+    def refusing(*_what: object) -> Any:
+        raise RelocateError("timed_out", "dpkg takes its time", "x")
+
+    monkeypatch.setattr(old_site.software, "of_site", refusing)
+    found = old_site._software(options, None, host, site, {}, obstacles)
+    assert found == ({"software": as_plain(Software())} if chosen else {})
+    assert [item.code for item in obstacles] == ["timed_out"] * bool(chosen)
+
+
+def test_old_tells_its_checks_which_server_a_database_has(tmp_path: Path) -> None:
+    engine: Any = SimpleNamespace(
+        name="postgresql", config=DatabaseConfig("a", "postgresql", "b", "shop", "u", "h", port=5)
+    )
+    told = old_site._database("a", engine)
+    assert told == {"alias": "a", "vendor": "postgresql", "name": "shop", "host": "h", "port": 5}
