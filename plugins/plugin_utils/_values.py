@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible.module_utils.common.validation import check_type_bool, check_type_int, check_type_list
 from ansible.module_utils.common.yaml import yaml_load
@@ -57,6 +57,9 @@ def options() -> Mapping[str, Mapping[str, Any]]:
     return found
 
 
+_EACH = "a list of which each item is "
+
+
 def wrong_values(values: Mapping[str, Any]) -> List[str]:
     """Return a line for each value that its option cannot have, those of the items of relocate_sites too."""
     lines = []
@@ -88,16 +91,26 @@ def _line(name: str, value: Any, wanted: str) -> str:
 
 def _wrong(value: Any, spec: Mapping[str, Any]) -> str:
     """Return what the option must be, when the value is not; empty when it is."""
-    kind, choices = str(spec.get("type", "str")), spec.get("choices")
+    kind = str(spec.get("type", "str"))
     if not _fits(value, kind):
         return _WORDS[kind]
-    if choices and str(value) not in choices:
-        close = difflib.get_close_matches(str(value), choices, 1)
-        return "one of " + ", ".join(choices) + (": did you mean {0}?".format(close[0]) if close else "")
-    elements = spec.get("elements")
-    if kind == "list" and elements and not all(_fits(item, str(elements)) for item in check_type_list(value)):
-        return "a list of which each item is {0}".format(_WORDS[str(elements)])
-    return ""
+    if kind != "list":
+        return _not_chosen([value], spec)
+    items, elements = check_type_list(value), spec.get("elements")
+    if elements and not all(_fits(item, str(elements)) for item in items):
+        return _EACH + _WORDS[str(elements)]
+    wrong = _not_chosen(items, spec)
+    return _EACH + wrong if wrong else ""
+
+
+def _not_chosen(items: Sequence[Any], spec: Mapping[str, Any]) -> str:
+    """Return which choices there are, when a value is not among them."""
+    choices = spec.get("choices")
+    wrong = [text for text in (str(item).strip() for item in items) if choices and text not in choices]
+    if not choices or not wrong:
+        return ""
+    close = difflib.get_close_matches(wrong[0], choices, 1)
+    return "one of " + ", ".join(choices) + (": did you mean {0}?".format(close[0]) if close else "")
 
 
 def _not_whole(name: str, value: Any) -> str:

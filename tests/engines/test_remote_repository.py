@@ -140,6 +140,8 @@ def test_a_set_comes_back_on_a_host_that_has_nothing(hosts: Hosts) -> None:
     pulled = hosts.run("pulled", host="new")
     found = BackupSet.find(str(hosts.top / "new"), "shop")
     found.verify(found.read())
+    # As backups make it: rsync would leave it to root, and the project's owner could not reach what is lent to him.
+    assert Path(found.path).stat().st_mode & 0o777 == 0o711
     assert found.pinned() == "not pinned", "whoever can write there can change the manifest too"
     assert not hosts.run("pulled", host="new")["changed"]
     kept = RecordFile.read(str(hosts.top / "new"), "shop")

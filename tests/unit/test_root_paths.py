@@ -310,7 +310,7 @@ ALLOWED: dict[str, dict[str, tuple[str, str]]] = {
         "_write": ("files.replaced", SET),
     },
     "module_utils/_steps/repository.py": {
-        "_bring": ("os.rename os.walk shutil.rmtree shutil.rmtree", OURS),
+        "_bring": ("os.chmod os.rename os.walk shutil.rmtree shutil.rmtree", OURS),
         "_own": ("os.chown os.walk", OURS),
     },
     "module_utils/_steps/clone_set.py": {

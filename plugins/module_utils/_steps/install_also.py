@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import AbstractSet, Any, Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._discover import (
     here,
@@ -88,7 +88,7 @@ class Here:
 
     family: str
     installed: Installed
-    ports: Collection[int]  # at which something listens
+    ports: AbstractSet[int]  # at which something listens
     locales: Collection[str]  # as ``locale -a`` writes them
     host: here.Host
     candidates: Callable[[Iterable[str]], Optional[Dict[str, str]]] = archives.candidates

@@ -55,7 +55,10 @@ def test_every_option(name: str) -> None:
             assert _values.wrong_values({name: value}) == [], (name, value)
     if choices:
         assert _values.wrong_values({name: choices[0]}) == []
-        assert f"it must be one of {', '.join(choices)}" in _values.wrong_values({name: "drect"})[0]
+        each = "a list of which each item is " if kind == "list" else ""
+        assert f"it must be {each}one of {', '.join(choices)}" in _values.wrong_values({name: "drect"})[0]
+        several = [choices, ",".join(choices)] if kind == "list" else []
+        assert [_values.wrong_values({name: value}) for value in several] == [[]] * len(several)
     if elements:
         wrong = 5 if elements == "dict" else {"a": 1}
         assert "a list of which each item is" in _values.wrong_values({name: [wrong]})[0]
