@@ -260,7 +260,7 @@ def _bring(options: Options, kept: Repository, one: Stored, path: str, known: st
         kept.pull(one, incoming)
         came = BackupSet(os.path.join(incoming, one.label))
         _own(came.path)
-        os.chmod(came.path, 0o711)  # as backups make it: the project's owner reaches the dumps that are lent to him
+        os.chmod(came.path, 0o711)  # noqa: S103  # as backups make it: the owner reaches the dumps that are lent to him
         write_atomically(came.file(MANIFEST), _manifest_text(kept, one, known))
         came.verify(came.read(one.digest), default_jobs())
         for top, _directories, _names in os.walk(came.path):
