@@ -144,11 +144,16 @@ def endings(hosts: Sequence[Any], run_of: Mapping[str, Any]) -> str:
     :param run_of: the variables of every host
     """
     found = [item for host in hosts for item in outcomes(_received.mapping(run_of.get(host)))]
-    paragraphs = [_report.as_ending(item) for item in bad(found) if item["status"] != "not_begun"]
-    paragraphs += _not_begun([item for item in found if item["status"] == "not_begun"])
+    paragraphs = _of_each(bad(found))
     paragraphs += [text for host in hosts for text in _report.cut_short(host, _received.mapping(run_of.get(host)))]
     others = [_report.headline(item) + "\n" for item in found if item["status"] not in _ending.FAILING]
     return "".join([*others, *paragraphs]) if paragraphs else ""
+
+
+def _of_each(found: Sequence[Mapping[str, Any]]) -> List[str]:
+    """Return the paragraphs about sites after which there is something to do."""
+    left_out = [item for item in found if item["status"] == "not_begun"]
+    return [_report.as_ending(item) for item in found if item not in left_out] + _not_begun(left_out)
 
 
 def _not_begun(found: Sequence[Mapping[str, Any]]) -> List[str]:

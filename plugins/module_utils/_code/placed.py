@@ -68,11 +68,21 @@ def plan(path: str, owner: Optional[SystemUser], commit: str, packed: Packed) ->
 
 def _of_others(before: tree.Listing, coming: tree.Listing, now: tree.Listing) -> List[str]:
     """Return the names that are neither as they were brought, nor as an exchange that was killed left them."""
+    return _half(before, coming, now) if coming.entries else _edited(before, now)
+
+
+def _edited(before: tree.Listing, now: tree.Listing) -> List[str]:
+    """Return the names that somebody changed since.
+
+    What a directory may be used for is often set again on its host; no code is lost by that.
+    """
+    first, there = before.by_name(), now.by_name()
+    both = {name for name in first if name in there and (first[name].kind, there[name].kind) == _BOTH}
+    return [name for name in tree.changed(before, now) if name not in both]
+
+
+def _half(before: tree.Listing, coming: tree.Listing, now: tree.Listing) -> List[str]:
     first, second, there = before.by_name(), coming.by_name(), now.by_name()
-    if not coming.entries:
-        # What a directory may be used for is often set again on its host; no code is lost by that.
-        both = {name for name in first if name in there and (first[name].kind, there[name].kind) == _BOTH}
-        return [name for name in tree.changed(before, now) if name not in both]
     return sorted(
         name
         for name in {*first, *second}
