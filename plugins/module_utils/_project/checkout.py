@@ -173,7 +173,7 @@ def is_free(path: str) -> bool:
 _CLEAN = {
     "git": "commit or stash them (git stash) on this host",
     "hg": "commit them, or undo them (hg update --clean), on this host",
-    "svn": "commit or revert them on this host; after a command of Subversion that was cut short, first svn cleanup",
+    "svn": "commit or revert them on this host; after a command cut short, first svn cleanup, then svn update -r N",
 }
 
 

@@ -252,20 +252,25 @@ def is_ancestor(path: str, owner: Optional[SystemUser], before: str, after: str)
     return done.rc == 0 and bool(done.stdout)
 
 
+def _refuse_missing(hg: Hg) -> None:
+    """Raise dirty_tree for files that are gone and that Mercurial still holds: its patches leave them out."""
+    missing = hg.names("status", "-d", "-n", "-0")
+    if missing:
+        raise RelocateError(
+            "dirty_tree",
+            "{0} lacks files that Mercurial holds, and no patch says so: {1}".format(hg.path, ", ".join(missing[:10])),
+            "remove them from it as well (hg remove --after), or bring them back (hg revert), on this host",
+            {"changes": missing[:100]},
+        )
+
+
 def check_whole(path: str, owner: Optional[SystemUser] = None) -> None:
     """Raise revision_refused or dirty_tree for a checkout that would arrive as another one.
 
     A bundle lacks the code of subrepositories; a patch lacks the removal of what Mercurial was not told of.
     """
     top = toplevel(path, owner)
-    missing = Hg(top, owner).names("status", "-d", "-n", "-0")
-    if missing:
-        raise RelocateError(
-            "dirty_tree",
-            "{0} lacks files that Mercurial holds, and no patch says so: {1}".format(top, ", ".join(missing[:10])),
-            "remove them from it as well (hg remove --after), or bring them back (hg revert), on this host",
-            {"changes": missing[:100]},
-        )
+    _refuse_missing(Hg(top, owner))
     if ".hgsub" in tracked(top, owner):
         raise RelocateError(
             "revision_refused",
@@ -307,6 +312,7 @@ def patch(path: str, owner: Optional[SystemUser], output: IO[bytes]) -> None:
     result = hg.run("diff", "--git", stdout=output)
     if result.rc != 0:
         raise failed("program_failed", "diff", result)
+    _refuse_missing(hg)  # also what went while the patch was written
 
 
 def credentials_file(remote: str) -> Tuple[str, str, str]:

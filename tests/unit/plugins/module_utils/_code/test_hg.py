@@ -72,6 +72,9 @@ def test_it_comes_to_new_without_its_remote(made: Hg, home: Path) -> None:
     (there / "app/deep/x.py").write_text("by hand")
     with refused("dirty_tree", "holds uncommitted changes: app/deep/x.py, manage.py.*hg update --clean"):
         new.plan(str(there), made.owner, wanted)
+    (there / "app/deep/x.py").unlink()  # the patch of what is left is the wanted one
+    with refused("dirty_tree", "lacks files that Mercurial holds, and no patch says so: app/deep/x.py"):
+        new.plan(str(there), made.owner, wanted)
     assert (there / ".hg/hgrc").read_text() == "[paths]\ndefault = https://me@hg.example.org/shop\n"
     run(made.owner, "touch", "canary", cwd=home)  # the owner could have made it
 
@@ -120,6 +123,8 @@ def test_a_file_that_was_removed_behind_its_back_does_not_come_again(
             code.check_whole()
     with (home / "x").open("wb") as out, refused("dirty_tree", "hg remove --after"):
         hg.bundle(str(made.path), made.owner, code.revision().commit, out)
+    with (home / "y").open("wb") as out, refused("dirty_tree", "hg remove --after"):
+        hg.patch(str(made.path), made.owner, out)
     made.hg("remove", "--after", "app/deep/x.py")
     code.check_whole()
     assert new.checkout(str(home / "new"), made.owner, new.Wanted("hg", code.revision().commit, bundled(code, home)))

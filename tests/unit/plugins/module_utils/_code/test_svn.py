@@ -69,7 +69,9 @@ def test_a_working_copy_comes_to_new_without_its_repository(made: Svn, home: Pat
     assert run(made.owner, "svn", "status", cwd=there).split() == ["M", "manage.py"]
     assert new.plan(str(there), made.owner, brought).action == "none"
     (there / "app/deep/x.py").write_text("by hand")
-    with refused("dirty_tree", "holds uncommitted changes: app/deep/x.py, manage.py.*first svn cleanup"):
+    with refused(
+        "dirty_tree", "holds uncommitted changes: app/deep/x.py, manage.py.*first svn cleanup, then svn update -r"
+    ):
         new.plan(str(there), made.owner, brought)
 
 
@@ -100,6 +102,12 @@ def test_a_later_revision_and_another_repository(made: Svn, home: Path) -> None:
     assert descends("svn", str(made.path / "app"), owner, first.commit), "of a project below the top too"
     assert new.checkout(str(there), owner, new.Wanted("svn", later, vcs.Source()))
     assert (there / "app/later.py").exists()
+    run(owner, "svn", "update", "-q", "-r", svn.split_commit(first.commit)[1], "manage.py", cwd=there)  # as one killed
+    with refused("dirty_tree", "parts of revisions 2 to 3.*first svn cleanup, then svn update -r"):
+        new.plan(str(there), owner, new.Wanted("svn", later, vcs.Source()))
+    for words in (["cleanup"], ["update", "-q", "-r", svn.split_commit(later)[1]]):
+        run(owner, "svn", *words, cwd=there)
+    assert new.plan(str(there), owner, new.Wanted("svn", later, vcs.Source())).action == "none"
     fresh = home / "fresh"
     assert new.checkout(str(fresh), owner, new.Wanted("svn", later, vcs.Source()))
     with refused("revision_not_found", "svn switch exited"):

@@ -121,6 +121,7 @@ def test_what_the_owner_may_not_read(top: Path, owner: SystemUser) -> None:
 def test_it_comes_to_new_and_the_next_revision_replaces_it(top: Path, owner: SystemUser, home: Path) -> None:
     """With its modes, as the owner's; files that came otherwise stay, and what is gone on old goes."""
     code, there = code_at(top, owner), home / "new" / "shop"
+    code.check_whole()
     first = wanted(code, packed(code, home))
     assert new.plan(str(there), owner, first).action == "clone"
     assert new.checkout(str(there), owner, first)
