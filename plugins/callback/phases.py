@@ -6,15 +6,6 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any, Dict, List, Tuple
-
-from ansible import constants as C
-from ansible.playbook.task_include import TaskInclude
-from ansible.plugins.callback.default import CallbackModule as Default
-
-from ansible_collections.relocate.django.plugins.plugin_utils import _phases
-
 DOCUMENTATION = r"""
 name: phases
 type: stdout
@@ -47,6 +38,15 @@ environment: |
   # ... or for one run
   ANSIBLE_STDOUT_CALLBACK=relocate.django.phases ansible-playbook relocate.django.move -i inventory.yml
 """
+
+import time
+from typing import Any, Dict, List, Tuple
+
+from ansible import constants as C
+from ansible.playbook.task_include import TaskInclude
+from ansible.plugins.callback.default import CallbackModule as Default
+
+from ansible_collections.relocate.django.plugins.plugin_utils import _phases
 
 
 class CallbackModule(Default):  # type: ignore[misc]
