@@ -112,7 +112,8 @@ def ssh_argv(way: Way, program: str = "ssh", shares: bool = False) -> List[str]:
         "PreferredAuthentications": "publickey",
         "ControlPath": way.control.replace("%", "%%") or "none",
         "ConnectTimeout": "10",
-        "ServerAliveInterval": "15",
+        # One that is open in advance is found dead as soon as a new one would be found impossible, or nearly so.
+        "ServerAliveInterval": "5" if shares else "15",
         "ServerAliveCountMax": "4",
         "Compression": "no",
         "Ciphers": _CIPHERS,

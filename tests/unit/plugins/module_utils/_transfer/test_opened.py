@@ -19,6 +19,7 @@ WAY = Way("shop", "/w/transfer/100% shop", ["192.0.2.1"], 2222, "admin")
 def test_the_connection_asks_for_nothing_itself() -> None:
     argv = opened.master_argv(WAY, "192.0.2.1", "/usr/bin/ssh")
     assert argv[0] == "/usr/bin/ssh" and "ControlMaster=yes" in argv
+    assert "ServerAliveInterval=5" in argv and "ServerAliveInterval=15" in rsync.ssh_argv(WAY)
     assert 'ControlPath="/w/transfer/100%% shop/connection"' in argv
     assert argv[-2:] == ["-N", "admin@192.0.2.1"]
     assert "StrictHostKeyChecking=yes" in argv
