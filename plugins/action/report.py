@@ -131,7 +131,7 @@ def refuse_more(limit: int, hosts: Sequence[Any], run_of: Mapping[str, Any]) -> 
     found = [item for host in hosts for item in bad(outcomes(_received.mapping(run_of.get(host))))]
     failed = ["{0} on {1}".format(item["site"], item["new"]) for item in found if item["status"] != "not_begun"]
     if 0 < limit <= len(failed):
-        text = "{0} sites of this run were not moved ({1}), and relocate_stop_after is {2}: no more are begun"
+        text = "{0} sites of this run failed, or were not finished ({1}), and relocate_stop_after is {2}: no more begin"
         raise RelocateError(
             "enough_failed", text.format(len(failed), ", ".join(failed), limit), "fix what failed, then run again"
         )
@@ -162,7 +162,7 @@ def _not_begun(found: Sequence[Mapping[str, Any]]) -> List[str]:
         return []
     names = ", ".join("{0} on {1}".format(item["site"], item["new"]) for item in found)
     text = "\n{0} sites were not begun, since enough had failed (relocate_stop_after): {1}\n"
-    text += "  they serve where they did\n  next: fix what failed above, then run the same command again: {2}\n"
+    text += "  this run did nothing to them\n  next: fix what failed above, then run the same command again: {2}\n"
     return [text.format(len(found), names, found[0].get("command", ""))]
 
 

@@ -131,7 +131,8 @@ class CallbackModule(Default):  # type: ignore[misc]
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Show why a task failed, in its own words where it has some."""
         found = result._result
-        if self._whole() or not (found.get("code") and found.get("msg")):
+        ours = str(result._task.action).startswith("relocate.django.") and not ignore_errors
+        if self._whole() or not (ours and found.get("code") and found.get("msg")):
             super().v2_runner_on_failed(result, ignore_errors)
             return
         self._line(result, _phases.failed(found["msg"]), C.COLOR_ERROR)

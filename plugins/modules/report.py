@@ -24,7 +24,7 @@ options:
   state:
     description:
       - V(written) reports one site, out of what the attempt and the modules returned.
-      - V(turn) fails when O(stop_after) sites of this run were not moved, so that no more are begun.
+      - V(turn) fails when O(stop_after) sites of this run failed or were not finished, so that no more are begun.
       - V(concluded) ends the work on a host, and fails when a site was not moved.
       - V(ended) ends the run. It prints one paragraph for each site that was not moved, on whatever host, which says
         what failed, what serves now, the downtime, and the next command.

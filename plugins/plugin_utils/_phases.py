@@ -24,7 +24,8 @@ def heading(name: Any, variables: Any) -> str:
 
     :param variables: of the task that included
     """
-    item = _received.mapping(variables).get("_ansible_item_label")
+    known = _received.mapping(variables)
+    item = None if known.get("_ansible_no_log") else known.get("_ansible_item_label")
     return plain(name if item is None or isinstance(item, (dict, list)) else "{0}: {1}".format(name, item))
 
 

@@ -338,8 +338,8 @@ def wait_until_over(process: Started) -> None:
 def opened_way(old: Old) -> Iterator[Way]:
     """Give the way by a connection that is open already."""
     assert opened.keep_open(old.way)
-    yield replace(old.way, control=opened.socket_of(old.way.keys))
-    process = opened._OPEN.pop(old.way.keys)
+    yield opened.by_it(replace(old.way, addresses=["127.0.0.2", *old.way.addresses]))
+    process = opened._OPEN.pop(old.way.keys)[0]
     opened.end(process)
     wait_until_over(process)
     assert opened.socket_of(old.way.keys) == ""
@@ -351,7 +351,7 @@ def test_an_open_connection_brings_a_set_and_lets_nothing_else_in(old: Old, open
     path = old.base / "authorized_keys"
     path.write_bytes(grant.without_lines(path.read_bytes(), "shop"))
     by_it = replace(old, way=opened_way)
-    assert len(connections_of(server_of(old))) == 1
+    assert len(connections_of(server_of(old))) == 1 and opened_way.addresses[0] == "127.0.0.1"
     fetch.bring_set(by_it.fetcher().fetch, new_set(tmp_path), old.sha256, 2)
     new = tmp_path / "new-media"
     new.mkdir()
@@ -363,8 +363,8 @@ def test_an_open_connection_brings_a_set_and_lets_nothing_else_in(old: Old, open
 
 def test_a_connection_that_was_lost_is_opened_by_who_needs_it(old: Old, opened_way: Way, tmp_path: Path) -> None:
     """Before the fetch and in the midst of it, so that what lacks is no more than time."""
-    opened.end(opened._OPEN[old.way.keys])
-    wait_until_over(opened._OPEN[old.way.keys])
+    opened.end(opened._OPEN[old.way.keys][0])
+    wait_until_over(opened._OPEN[old.way.keys][0])
     assert opened.socket_of(old.way.keys) == ""
     assert os.path.lexists(opened_way.control), "who is killed leaves its socket"
     fetch.bring_set(replace(old, way=opened_way).fetcher().fetch, new_set(tmp_path), old.sha256, 2)

@@ -47,8 +47,11 @@ def plan(path: str, owner: Optional[SystemUser], node: str, source: Source) -> C
 
 def _plan_update(hg: Hg, node: str, source: Source) -> CheckoutPlan:
     path, owner, parents = hg.path, hg.owner, hg.parents()
-    if not parents:
-        return CheckoutPlan("update", path, node)  # a clone that was cut short
+    if not parents:  # a clone that was cut short; one that somebody began holds what he added
+        added = mercurial.changes(path, owner)
+        if added:
+            raise dirty(path, added, "hg")
+        return CheckoutPlan("update", path, node)
     before = parents[0]
     if before != node and not hg.knows(node):
         _refuse_another(hg, source)

@@ -9,6 +9,7 @@ form of one and the archives of this host know them. A server that is here is le
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from typing import AbstractSet, Any, Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
@@ -92,6 +93,7 @@ class Here:
     locales: Collection[str]  # as ``locale -a`` writes them
     host: here.Host
     candidates: Callable[[Iterable[str]], Optional[Dict[str, str]]] = archives.candidates
+    exists: Callable[[str], bool] = os.path.lexists
     has: Callable[[str], bool] = field(default=lambda name: find_program(name) is not None)
 
     @classmethod
@@ -266,6 +268,10 @@ class _Look:
         for alias in aliases:
             self._check_database(alias, kind, package, version)
         self.found.packages[package] = version
+        if kind == "mod_wsgi" and self._is_there("apache", ()):
+            text = "{0} is missing, and Apache, which is here already, would be restarted to have it"
+            self._refuse("program_missing", text.format(package), "install {0} by hand".format(package))
+            return
         unit = _SERVERS[kind][package]
         self.found.units += [unit] if unit not in self.found.units else []
         self.found.aliases += aliases
@@ -282,6 +288,8 @@ class _Look:
             self._refuse("port_taken", text, "stop it and disable it, or take web out of relocate_install_also")
         link, target = _WELCOME[kind]
         named = self._files_of_set() if self.old.get("set") else self.options.files
+        if self.host.exists(link):
+            return  # whoever made it meant it: the package's own is not there yet
         if not any(name.startswith("/") and covers(name, path) for name in named for path in (link, target)):
             self.found.welcome.append(link)
 

@@ -77,7 +77,7 @@ def _way_of(options: Options) -> rsync.Way:
     keys = keys_of(options)
     zstd = "zstd" in options.compress and "zstd" in rsync.compressions()
     where = (options.host, options.port, options.login)
-    return rsync.Way(options.site, keys, *where, zstd, rsync.version(), opened.socket_of(keys))
+    return opened.by_it(rsync.Way(options.site, keys, *where, zstd, rsync.version()))
 
 
 def make_open(options: Options) -> None:

@@ -13,7 +13,7 @@ import os
 import signal
 import time
 from dataclasses import replace
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 from ansible_collections.relocate.django.plugins.module_utils._process import Command, require_program, start_beside
 from ansible_collections.relocate.django.plugins.module_utils._together import Started
@@ -25,8 +25,8 @@ _PAUSE = 0.02
 _SOCKET = "connection"
 #: A socket's path has 107 bytes at most, and SSH makes it under a longer name first.
 _LONGEST = 107 - 17
-#: The connections of this process, by the directory of their keys.
-_OPEN: Dict[str, Started] = {}
+#: The connections of this process, and the address of each, by the directory of their keys.
+_OPEN: Dict[str, Tuple[Started, str]] = {}
 
 
 def _path(keys: str) -> str:
@@ -35,10 +35,19 @@ def _path(keys: str) -> str:
 
 def socket_of(keys: str) -> str:
     """Return the socket of the connection that this process holds open by a key; "" where it holds none."""
-    process = _OPEN.get(keys)
+    process = _OPEN[keys][0] if keys in _OPEN else None
     if process is None or process.poll() is not None or not os.path.exists(_path(keys)):
         return ""
     return _path(keys)
+
+
+def by_it(way: Way) -> Way:
+    """Return the way by the connection that this process holds open, its address first; the same without one."""
+    control = socket_of(way.keys)
+    if not control:
+        return way
+    address = _OPEN[way.keys][1]
+    return replace(way, control=control, addresses=[address, *(one for one in way.addresses if one != address)])
 
 
 def keep_open(way: Way) -> bool:
@@ -52,7 +61,8 @@ def keep_open(way: Way) -> bool:
     for address in reachable(way.addresses, way.port)[0]:
         if os.path.lexists(path):
             os.unlink(path)  # of a process that was killed
-        process = _OPEN[way.keys] = start_beside(Command(master_argv(way, address, require_program("ssh"))))
+        process = start_beside(Command(master_argv(way, address, require_program("ssh"))))
+        _OPEN[way.keys] = process, address
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline and process.poll() is None and not os.path.exists(path):
             time.sleep(_PAUSE)

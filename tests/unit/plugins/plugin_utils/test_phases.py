@@ -22,6 +22,7 @@ from ansible_collections.relocate.django.plugins.plugin_utils import _phases
         ("Move each site", {"_ansible_item_label": {"name": "shop", "key": "x"}}, "Move each site"),
         ("Move each site", {"_ansible_item_label": ["x"]}, "Move each site"),
         ("Move each site", None, "Move each site"),
+        ("Tell each", {"_ansible_item_label": "secret", "_ansible_no_log": True}, "Tell each"),
     ],
 )
 def test_a_heading(name: str, variables: Any, expected: str) -> None:

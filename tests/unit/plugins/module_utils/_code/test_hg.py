@@ -141,6 +141,10 @@ def test_an_update_that_was_killed_is_gone_on_with(made: Hg, home: Path) -> None
     run(made.owner, "hg", "pull", "-q", str(made.path), cwd=there)
     write(there, made.owner, {"manage.py": "half of i"})
     wanted = new.Wanted("hg", code.revision().commit, bundled(code, home))
+    run(made.owner, "hg", "add", "-q", "manage.py", cwd=there)
+    with refused("dirty_tree", "holds uncommitted changes: manage.py"):
+        new.checkout(str(there), made.owner, wanted)  # somebody's own, who has not committed yet
+    run(made.owner, "hg", "forget", "-q", "manage.py", cwd=there)
     assert new.checkout(str(there), made.owner, wanted)
     assert {name: (there / name).read_text() for name in NAMES} == NAMES
     assert (there / ".hg/hgrc").read_text() == "[paths]\ndefault = https://me@hg.example.org/shop\n"

@@ -171,6 +171,20 @@ def test_mod_wsgi_comes_with_its_web_server() -> None:
     assert found.units == ["apache2.service"]
 
 
+def test_an_apache_that_serves_already_is_not_restarted() -> None:
+    """It may serve other sites, or be stopped on purpose: mod_wsgi is installed by hand then."""
+    told = old(software=Software("dpkg", {"apache": "apache2", "mod_wsgi": "libapache2-mod-wsgi-py3"}))
+    found = look(told, "web", host=replace(BARE, has=lambda name: name == "apache2"))
+    assert codes(found) == ["program_missing"] and found.units == []
+    assert "Apache, which is here already, would be restarted" in found.obstacles[0].msg
+
+
+def test_a_page_that_is_there_before_its_package_is_somebodys_own() -> None:
+    link = "/etc/nginx/sites-enabled/default"
+    assert look(old(), "web", reload=["nginx"]).welcome == [link]
+    assert look(old(), "web", reload=["nginx"], host=replace(BARE, exists=lambda path: path == link)).welcome == []
+
+
 def test_a_welcome_page_that_is_the_sites_own() -> None:
     """Some sites are configured in the file that the package brought."""
     for name in ("/etc/nginx/sites-available/default", "/etc/nginx/sites-enabled/default"):
