@@ -93,8 +93,8 @@ class Here:
     locales: Collection[str]  # as ``locale -a`` writes them
     host: here.Host
     candidates: Callable[[Iterable[str]], Optional[Dict[str, str]]] = archives.candidates
-    exists: Callable[[str], bool] = os.path.lexists
     has: Callable[[str], bool] = field(default=lambda name: find_program(name) is not None)
+    exists: Callable[[str], bool] = os.path.lexists
 
     @classmethod
     def read(cls) -> Here:
