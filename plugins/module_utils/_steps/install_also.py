@@ -255,12 +255,23 @@ class _Look:
             return ["postgresql-{0}-{1}".format(major, extends.group(1)) for major in range(11, 40)]
         return [name, name + "t64"]
 
-    def _add_server(self, kind: str, aliases: Sequence[str]) -> None:
+    def _choose(self, kind: str) -> Optional[str]:
+        """Return the package that is the server; None where there is none that may be installed."""
         order = self._order(kind)
         package = next((name for name in order if self.known is None or name in self.known), None)
         if package is None:
             text = "the archives of this host hold no {0}, which relocate_install_also is to install"
             self._refuse("program_missing", text.format(order[0]), "install {0} by hand".format(order[0]))
+            return None
+        if kind == "mod_wsgi" and self._is_there("apache", ()):
+            text = "{0} is missing, and Apache, which is here already, would be restarted to have it"
+            self._refuse("program_missing", text.format(package), "install {0} by hand".format(package))
+            return None
+        return package
+
+    def _add_server(self, kind: str, aliases: Sequence[str]) -> None:
+        package = self._choose(kind)
+        if package is None:
             return
         version = (self.known or {}).get(package, "")
         if kind in _WELCOME:
@@ -268,10 +279,6 @@ class _Look:
         for alias in aliases:
             self._check_database(alias, kind, package, version)
         self.found.packages[package] = version
-        if kind == "mod_wsgi" and self._is_there("apache", ()):
-            text = "{0} is missing, and Apache, which is here already, would be restarted to have it"
-            self._refuse("program_missing", text.format(package), "install {0} by hand".format(package))
-            return
         unit = _SERVERS[kind][package]
         self.found.units += [unit] if unit not in self.found.units else []
         self.found.aliases += aliases
