@@ -109,7 +109,7 @@ class CallbackModule(Default):  # type: ignore[misc]
         return 0 if self._apart else len(path)
 
     def v2_playbook_on_include(self, included_file: Any) -> None:
-        """Show which of several is at work; which files are included is of no interest."""
+        """Show nothing of an include itself: what it includes has its name as heading."""
         if self._whole():
             super().v2_playbook_on_include(included_file)
 

@@ -63,6 +63,10 @@ LOOK = """
   ansible.builtin.command: {argv: [echo, "{{ site.password }}"]}
   changed_when: true
   no_log: true
+- name: Be refused without a matter
+  relocate.django.interpreter: {path: /nowhere/bin/python}
+  ignore_errors: true # noqa: ignore-errors
+  when: site.name == 'shop'
 - name: Try
   when: site.name == 'blog'
   block:
@@ -118,7 +122,7 @@ def test_phases_and_what_happened_in_them(programs: str, tmp_path: Path) -> None
     assert lines[at + 1 :].index("Each site: blog") < next(
         i for i, line in enumerate(lines[at + 1 :]) if REFUSED in line
     )
-    assert lines.count("  Look") == 2
+    assert lines.count("  Look") == 2 and said.count("...ignoring") == 2, said
     assert said.count("Change it") == 2 and "said as it is" in said and "the last word" in said
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tarfile
-from typing import IO, FrozenSet, Iterator, List, Optional
+from typing import IO, FrozenSet, List, Optional
 
 from ansible_collections.relocate.django.plugins.module_utils._code import tree
 from ansible_collections.relocate.django.plugins.module_utils._errors import RelocateError
@@ -85,22 +85,8 @@ def _set_modes(top: int, listing: tree.Listing) -> None:
     """Give directories their modes, the deepest first: one that may not be written to is closed after its content."""
     for entry in reversed(listing.entries):
         if entry.kind == "directory":
-            with _opened(top, entry.name) as handle:
+            with archive.below(top, entry.name.split("/")) as handle:
                 os.fchmod(handle, entry.mode)
-
-
-@contextlib.contextmanager
-def _opened(top: int, name: str) -> Iterator[int]:
-    """Open a directory below another one; no link is followed. Raises OSError."""
-    handle = os.dup(top)
-    try:
-        for part in name.split("/"):
-            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
-            os.close(handle)
-            handle = below
-        yield handle
-    finally:
-        os.close(handle)
 
 
 def let_in(path: str, owner: Optional[SystemUser], listing: tree.Listing) -> None:
@@ -111,7 +97,7 @@ def let_in(path: str, owner: Optional[SystemUser], listing: tree.Listing) -> Non
             for entry in listing.entries:  # outermost first
                 if entry.kind == "directory" and entry.mode & 0o700 != 0o700:
                     # What is gone, or something else by now, is left to those who remove and write.
-                    with contextlib.suppress(OSError), _opened(top, entry.name) as handle:
+                    with contextlib.suppress(OSError), archive.below(top, entry.name.split("/")) as handle:
                         os.fchmod(handle, entry.mode | 0o700)
         finally:
             os.close(top)

@@ -332,16 +332,20 @@ def _truncated(path: str, terms: Terms) -> RelocateError:
 
 
 @contextlib.contextmanager
-def _parent(top: int, parts: List[str]) -> Iterator[int]:
-    """The open directory that a member goes into; a link on the way is refused."""
+def below(top: int, parts: Sequence[str], makes: bool = False) -> Iterator[int]:
+    """Open a directory below another one; a link on the way is refused. Raises OSError.
+
+    :param makes: whether what is missing on the way is made
+    """
     handle = os.dup(top)
     try:
-        for part in parts[:-1]:
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(part, 0o755, dir_fd=handle)
-            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
+        for part in parts:
+            if makes:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(part, 0o755, dir_fd=handle)
+            opened = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
             os.close(handle)
-            handle = below
+            handle = opened
         yield handle
     finally:
         os.close(handle)
@@ -349,7 +353,7 @@ def _parent(top: int, parts: List[str]) -> Iterator[int]:
 
 def put(top: int, tar: tarfile.TarFile, member: tarfile.TarInfo, parts: List[str]) -> None:
     """Bring one member of an archive back, below an open directory."""
-    with _parent(top, parts) as handle:
+    with below(top, parts[:-1], makes=True) as handle:
         _put_in(tar, member, parts[-1], handle)
 
 

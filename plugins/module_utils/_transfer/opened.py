@@ -56,8 +56,10 @@ def keep_open(way: Way) -> bool:
     The keys of old's host must be known already: no other host is talked to.
     """
     path = _path(way.keys)
-    if socket_of(way.keys) or len(os.fsencode(path)) > _LONGEST:
-        return bool(socket_of(way.keys))
+    if socket_of(way.keys):
+        return True
+    if len(os.fsencode(path)) > _LONGEST:
+        return False
     for address in reachable(way.addresses, way.port)[0]:
         if os.path.lexists(path):
             os.unlink(path)  # of a process that was killed

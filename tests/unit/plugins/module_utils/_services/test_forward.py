@@ -294,6 +294,17 @@ def test_lines_that_are_none(sent_on: Forwarding) -> None:
     assert hours(sent_on.quiet(now), now) == 10.0 and not sent_on.was_asked()
 
 
+@pytest.mark.parametrize("text", ["another's\n", None])
+def test_how_its_log_is_rotated_is_the_hosts_affair(text: str | None, host: Host, sent_on: Forwarding) -> None:
+    """A file that is purged or edited there takes nothing from the visitors, and keeps no site from being retired."""
+    path = host.top / "rotated" / "relocate-forward-shop"
+    if text is None:
+        path.unlink()
+    else:
+        path.write_text(text)
+    assert sent_on.quiet(time.time()).broken == ""
+
+
 def test_what_was_changed_or_is_down_is_never_quiet(host: Host, sent_on: Forwarding) -> None:
     conf = host.top / "conf.d" / "000-forward-shop.conf"
     text = conf.read_text()
