@@ -62,3 +62,24 @@ def test_one_address_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(opened, "start_beside", start)
     assert not opened.keep_open(replace(WAY, keys=str(tmp_path)))
     assert asked == ["admin@192.0.2.1", "admin@192.0.2.2"]
+
+
+class Silent(Ended):
+    """A program that waits for a host which says nothing."""
+
+    pid = 4242
+
+    def poll(self) -> None:  # type: ignore[override]
+        return None
+
+
+def test_who_waits_for_a_silent_host_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would be there, and might get through, when another address has been taken."""
+    killed: list[int] = []
+    monkeypatch.setattr(opened, "_PATIENCE", 0)
+    monkeypatch.setattr(opened, "reachable", lambda *_: (["192.0.2.1"], []))
+    monkeypatch.setattr(opened, "require_program", lambda name: name)
+    monkeypatch.setattr(opened, "start_beside", lambda _command: Silent())
+    monkeypatch.setattr(opened.os, "killpg", lambda group, _signal: killed.append(group))
+    assert not opened.keep_open(replace(WAY, keys=str(tmp_path)))
+    assert killed == [Silent.pid]
